@@ -1,0 +1,169 @@
+#include "host/capture/capture.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdlib>
+
+#include "host/formats/safetensors.h"
+#include "models/base/error.h"
+#include "models/base/numerics.h"
+
+namespace corank {
+namespace {
+
+class Reader {
+ public:
+  explicit Reader(const std::string& path) : path_(path), file_(read_safetensors(path)) {}
+
+  const Tensor& matrix(const std::string& name, bool only_f32) const {
+    const Tensor& tensor = find(name);
+    if (tensor.shape.size() != 2) fail(name, "a matrix (2 dimensions)", to_string(tensor.shape));
+    if (tensor.rows() == 0 || tensor.columns() == 0)
+      fail(name, "at least one row and one column", to_string(tensor.shape));
+    check_dtype(name, tensor, only_f32);
+    return tensor;
+  }
+
+  const Tensor* optional(const std::string& name) const {
+    const auto entry = file_.tensors.find(name);
+    return entry == file_.tensors.end() ? nullptr : &entry->second;
+  }
+
+  void check_dtype(const std::string& name, const Tensor& tensor, bool only_f32) const {
+    const bool right = tensor.dtype == DType::F32 || (!only_f32 && tensor.dtype == DType::BF16);
+    if (!right) fail(name, only_f32 ? "dtype F32" : "dtype BF16 or F32", name_of(tensor.dtype));
+  }
+
+  void check_shape(const std::string& name, const Tensor& tensor, const Shape& expected,
+                   const std::string& why) const {
+    if (tensor.shape != expected)
+      fail(name, fmt::format("shape {} ({})", to_string(expected), why), to_string(tensor.shape));
+  }
+
+  std::string metadata(const std::string& key, const std::string& fallback) const {
+    const auto entry = file_.metadata.find(key);
+    if (entry != file_.metadata.end()) return entry->second;
+    if (fallback.empty())
+      throw InputError(fmt::format("{}: metadata \"{}\" is missing", path_, key));
+    return fallback;
+  }
+
+  double number(const std::string& key, const std::string& fallback) const {
+    const std::string text = metadata(key, fallback);
+    char* end = nullptr;
+    const double value = std::strtod(text.c_str(), &end);
+    if (text.empty() || *end != '\0' || !std::isfinite(value)) {
+      throw InputError(
+          fmt::format("{}: metadata \"{}\": expected a number, found \"{}\"", path_, key, text));
+    }
+    return value;
+  }
+
+  std::int64_t positive_integer(const std::string& key, const std::string& fallback) const {
+    const double value = number(key, fallback);
+    if (value < 1 || value > 1e15 || value != std::floor(value)) {
+      throw InputError(
+          fmt::format("{}: metadata \"{}\": expected a whole number of at least 1, found {}", path_,
+                      key, metadata(key, fallback)));
+    }
+    return static_cast<std::int64_t>(value);
+  }
+
+  [[noreturn]] void fail(const std::string& name, const std::string& expected,
+                         const std::string& found) const {
+    throw InputError(
+        fmt::format("{}: tensor \"{}\": expected {}, found {}", path_, name, expected, found));
+  }
+
+  const std::string& path() const { return path_; }
+
+ private:
+  const Tensor& find(const std::string& name) const {
+    const Tensor* tensor = optional(name);
+    if (!tensor) throw InputError(fmt::format("{}: tensor \"{}\" is missing", path_, name));
+    return *tensor;
+  }
+
+  std::string path_;
+  SafetensorsFile file_;
+};
+
+Tensor as_bf16(const Tensor& tensor) {
+  if (tensor.dtype == DType::BF16) return tensor;
+  Tensor rounded(DType::BF16, tensor.shape);
+  for (std::int64_t i = 0; i < element_count(tensor.shape); ++i) {
+    rounded.data<std::uint16_t>()[i] = round_to_bf16(tensor.data<float>()[i]);
+  }
+  return rounded;
+}
+
+Tensor as_f32(const Tensor& tensor) {
+  if (tensor.dtype == DType::F32) return tensor;
+  Tensor widened(DType::F32, tensor.shape);
+  for (std::int64_t i = 0; i < element_count(tensor.shape); ++i) {
+    widened.data<float>()[i] = widen(tensor.data<std::uint16_t>()[i]);
+  }
+  return widened;
+}
+
+}  // namespace
+
+Capture read_capture(const std::string& path, const AdamWOptions& adamw) {
+  const Reader reader(path);
+  Capture capture;
+  const Tensor& x = reader.matrix("x", false);
+  const Tensor& weight = reader.matrix("weight", false);
+  const Tensor& dy = reader.matrix("dy", false);
+  const Tensor& a = reader.matrix("lora_A", true);
+  const Tensor& b = reader.matrix("lora_B", true);
+
+  LayerStep& step = capture.step;
+  step.tokens = x.rows();
+  step.in = x.columns();
+  step.out = weight.rows();
+  const std::int64_t rank = reader.positive_integer("r", "");
+  reader.check_shape("weight", weight, {step.out, step.in}, "columns as x");
+  reader.check_shape("dy", dy, {step.tokens, step.out}, "rows as x, columns as weight has rows");
+  reader.check_shape("lora_A", a, {rank, step.in}, "[r, in], r from the metadata");
+  reader.check_shape("lora_B", b, {step.out, rank}, "[out, r], r from the metadata");
+
+  step.lora.rank = static_cast<int>(rank);
+  step.lora.alpha = reader.number("lora_alpha", "");
+  const std::string stabilized = reader.metadata("use_rslora", "false");
+  if (stabilized != "true" && stabilized != "false") {
+    throw InputError(
+        fmt::format("{}: metadata \"use_rslora\": expected \"true\" or \"false\", found \"{}\"",
+                    path, stabilized));
+  }
+  step.lora.rank_stabilized = stabilized == "true";
+  step.step = reader.positive_integer("step", "1");
+  step.adamw = adamw;
+
+  capture.originals = {{"x", x}, {"dy", dy}, {"weight", weight}, {"lora_A", a}, {"lora_B", b}};
+  if (const Tensor* bias = reader.optional("bias")) {
+    reader.check_dtype("bias", *bias, false);
+    reader.check_shape("bias", *bias, {step.out}, "[out]");
+    step.has_bias = true;
+    capture.originals["bias"] = *bias;
+  }
+  for (const std::string master : {"lora_A", "lora_B"}) {
+    for (const std::string moment : {".exp_avg", ".exp_avg_sq"}) {
+      const Shape& shape = capture.originals.at(master).shape;
+      if (const Tensor* given = reader.optional(master + moment)) {
+        reader.check_dtype(master + moment, *given, true);
+        reader.check_shape(master + moment, *given, shape, "as " + master);
+        capture.originals[master + moment] = *given;
+      } else {
+        capture.originals[master + moment] = Tensor(DType::F32, shape);
+      }
+    }
+  }
+  for (const auto& [name, tensor] : capture.originals) {
+    const bool operand = name == "x" || name == "dy" || name == "weight";
+    capture.inputs[name] = operand ? as_bf16(tensor) : as_f32(tensor);
+  }
+  return capture;
+}
+
+}  // namespace corank

@@ -1,0 +1,197 @@
+#include "host/compiler/block_size.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "models/base/error.h"
+
+namespace corank {
+namespace {
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+std::int64_t round_up(std::int64_t a, std::int64_t b) { return ceil_div(a, b) * b; }
+
+// Multiples of `step`, doubling, up to the first that covers `size`; or only the one that was asked
+// for.
+std::vector<std::int64_t> candidates(std::int64_t size, std::int64_t step, int asked) {
+  const std::int64_t most = round_up(size, step);
+  if (asked > 0) return {std::min(round_up(asked, step), most)};
+  std::vector<std::int64_t> sizes;
+  for (std::int64_t value = step; value < most; value *= 2) sizes.push_back(value);
+  sizes.push_back(most);
+  return sizes;
+}
+
+std::int64_t stream_lines(const BlockSize& block, const ContractionShape& shape,
+                          std::int64_t lanes) {
+  std::int64_t most = 0;
+  for (const ProductShape& product : shape.products) {
+    const std::int64_t depth = std::min(block.depth, product.depth);
+    const std::int64_t rows = std::min(block.rows, shape.rows);
+    most = std::max(most, product.stream_depth_major ? lines_of(depth, rows, lanes)
+                                                     : lines_of(rows, depth, lanes));
+  }
+  return most;
+}
+
+std::int64_t stationary_lines(const BlockSize& block, const ContractionShape& shape,
+                              std::int64_t lanes) {
+  std::int64_t most = 0;
+  for (const ProductShape& product : shape.products) {
+    const std::int64_t depth = std::min(block.depth, product.depth);
+    const std::int64_t columns = std::min(block.columns, shape.columns);
+    most = std::max(most, product.stationary_depth_major ? lines_of(depth, columns, lanes)
+                                                         : lines_of(columns, depth, lanes));
+  }
+  return most;
+}
+
+double cost(const BlockSize& block, const ContractionShape& shape, const LocalAreas& areas,
+            const MachineShape& machine) {
+  const std::int64_t rows = std::min(block.rows, shape.rows);
+  const std::int64_t columns = std::min(block.columns, shape.columns);
+  const std::int64_t row_blocks = ceil_div(shape.rows, block.rows);
+  const std::int64_t column_blocks = ceil_div(shape.columns, block.columns);
+  std::int64_t chunks = 0;
+  double stream_bytes = 0, stationary_bytes = 0, array_cycles = 0;
+  const double latency = 2.0 * machine.array_rows + 3;
+  for (const ProductShape& product : shape.products) {
+    chunks += ceil_div(product.depth, block.depth);
+    stream_bytes += 2.0 * static_cast<double>(shape.rows * product.depth);
+    stationary_bytes += 2.0 * static_cast<double>(shape.columns * product.depth);
+    const double slices = static_cast<double>(ceil_div(product.depth, machine.array_rows));
+    const double passes = static_cast<double>(ceil_div(columns, machine.array_columns));
+    const double pass = static_cast<double>(std::max<std::int64_t>(rows, machine.array_rows));
+    array_cycles +=
+        static_cast<double>(row_blocks * column_blocks) * slices * std::max(passes * pass, latency);
+  }
+  const std::int64_t stream_slots = areas.stream_lines / stream_lines(block, shape, areas.lanes);
+  const std::int64_t stationary_slots =
+      areas.stationary_lines / stationary_lines(block, shape, areas.lanes);
+  const bool stream_kept =
+      block.columns_outer ? chunks * row_blocks <= stream_slots : chunks <= stream_slots;
+  const bool stationary_kept =
+      block.columns_outer ? chunks <= stationary_slots : chunks * column_blocks <= stationary_slots;
+  if (!stream_kept) stream_bytes *= static_cast<double>(column_blocks);
+  if (!stationary_kept) stationary_bytes *= static_cast<double>(row_blocks);
+  const double output_bytes =
+      (shape.output_fp32 ? 4.0 : 2.0) * static_cast<double>(shape.rows * shape.columns);
+  const double command_bytes =
+      64.0 * 3.0 * static_cast<double>(row_blocks * column_blocks * chunks);
+  const double bus_cycles = (stream_bytes + stationary_bytes + output_bytes + command_bytes) /
+                            (machine.axi_data_bits / 8.0);
+  return std::max(bus_cycles, array_cycles) + (bus_cycles + array_cycles) / 8;
+}
+
+}  // namespace
+
+std::int64_t lines_of(std::int64_t rows, std::int64_t columns, std::int64_t lanes) {
+  return rows * ceil_div(columns, lanes);
+}
+
+LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits) {
+  const std::int64_t lanes = memory_lanes(machine);
+  const std::int64_t scratchpad_lines = machine.scratchpad_kib * 1024LL / (lanes * 2);
+  const std::int64_t accumulator_lines = machine.accumulator_kib * 1024LL / (lanes * 4);
+  // A limit leaves each use its share of the lines, in the same banks.
+  const auto share = [](std::int64_t lines, int limit_kib, int kib) {
+    return limit_kib > 0 ? lines * std::min(limit_kib, kib) / kib : lines;
+  };
+  const auto scratchpad = [&](std::int64_t lines) {
+    return share(lines, limits.scratchpad_kib, machine.scratchpad_kib);
+  };
+  const auto accumulator = [&](std::int64_t lines) {
+    return share(lines, limits.accumulator_kib, machine.accumulator_kib);
+  };
+
+  LocalAreas areas;
+  areas.lanes = lanes;
+  const std::int64_t eighth =
+      scratchpad_lines / 8;  // a whole number of banks: there are at least 8
+  areas.stream_line = 0;
+  areas.stream_lines = scratchpad(3 * eighth);
+  areas.stationary_line = 3 * eighth;
+  areas.stationary_lines = scratchpad(3 * eighth);
+  areas.output_line = 6 * eighth;
+  areas.output_lines = scratchpad(2 * eighth);
+  const std::int64_t quarter = accumulator_lines / 4;
+  areas.sum_line = 0;
+  areas.sum_pitch = quarter;
+  areas.sum_lines = accumulator(quarter);
+  areas.single_sum_lines = accumulator(2 * quarter);
+  areas.side_line = 2 * quarter;
+  areas.side_lines = accumulator(2 * quarter);
+  areas.all_pitch = 2 * quarter;
+  areas.all_lines = accumulator(2 * quarter);
+  return areas;
+}
+
+BlockSize choose_block_size(const ContractionShape& shape, const LocalAreas& areas,
+                            const MachineShape& machine, const CompilerConfig& limits,
+                            const std::string& what) {
+  // Blocks begin at a panel of every matrix that has the dimension along its rows of memory.
+  std::int64_t row_step = 8, depth_step = 8;
+  std::int64_t column_step = shape.output_fp32 ? 32 : 64;
+  std::int64_t depth = 0;
+  for (const ProductShape& product : shape.products) {
+    if (product.stream_depth_major) row_step = 64;
+    if (product.stationary_depth_major) column_step = 64;
+    if (!product.stream_depth_major || !product.stationary_depth_major) depth_step = 64;
+    depth = std::max(depth, product.depth);
+  }
+
+  BlockSize best;
+  double best_cost = std::numeric_limits<double>::infinity();
+  BlockSize smallest;
+  const auto try_block = [&](const BlockSize& block) {
+    if (smallest.rows == 0) smallest = block;
+    const std::int64_t output = lines_of(std::min(block.rows, shape.rows),
+                                         std::min(block.columns, shape.columns), areas.lanes);
+    const std::int64_t sum_lines =
+        block.sum_buffers == 2 ? areas.sum_lines : areas.single_sum_lines;
+    if (stream_lines(block, shape, areas.lanes) > areas.stream_lines ||
+        stationary_lines(block, shape, areas.lanes) > areas.stationary_lines ||
+        output > sum_lines || (!shape.output_fp32 && output > areas.output_lines)) {
+      return;
+    }
+    const double estimate = cost(block, shape, areas, machine);
+    if (estimate < best_cost) {
+      best_cost = estimate;
+      best = block;
+    }
+  };
+  for (const int sum_buffers : {2, 1}) {
+    for (const std::int64_t rows : candidates(shape.rows, row_step, limits.block_rows)) {
+      for (const std::int64_t columns :
+           candidates(shape.columns, column_step, limits.block_columns)) {
+        for (const std::int64_t chunk : candidates(depth, depth_step, limits.block_depth)) {
+          for (const bool columns_outer : {false, true}) {
+            try_block({rows, columns, chunk, columns_outer, sum_buffers});
+          }
+        }
+      }
+    }
+    if (best.rows != 0) break;  // one buffer only where two do not fit
+  }
+  if (best.rows == 0) {
+    const std::int64_t output = lines_of(std::min(smallest.rows, shape.rows),
+                                         std::min(smallest.columns, shape.columns), areas.lanes);
+    throw InputError(fmt::format(
+        "{}: not even a block of {} rows x {} columns, {} deep, fits the local memories: it needs "
+        "{} lines for the "
+        "streamed operand (there are {}), {} for the stationary one (there are {}), {} for the "
+        "sums (there are {}) and {} for the "
+        "output (there are {}); a line holds {} elements. Give accelerator.scratchpad.kib, "
+        "accelerator.accumulator.kib or the "
+        "compiler's limits more",
+        what, smallest.rows, smallest.columns, smallest.depth,
+        stream_lines(smallest, shape, areas.lanes), areas.stream_lines,
+        stationary_lines(smallest, shape, areas.lanes), areas.stationary_lines, output,
+        areas.single_sum_lines, shape.output_fp32 ? 0 : output, areas.output_lines, areas.lanes));
+  }
+  return best;
+}
+
+}  // namespace corank

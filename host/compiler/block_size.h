@@ -1,0 +1,70 @@
+// The block sizes of a matrix product, by a cost rule.
+//
+// A product is computed in blocks of rows x columns of the output, each over chunks of the depth.
+// For every candidate the rule estimates
+//   bus cycles   = bytes loaded and stored / bytes a cycle of the bus, where an operand block is
+//   loaded again whenever it is needed
+//                  and the local memory could not keep it, and
+//   array cycles = passes x max(rows, R), or the latency D of the array a depth slice where the
+//   block has too few rows and columns,
+// and takes the candidate with the smallest max(bus, array) + (bus + array) / 8: the two overlap,
+// so the larger one counts; the second term prefers less work of both kinds where the larger one is
+// the same.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "host/config/config.h"
+
+namespace corank {
+
+/// Lines that each use of the local memories may take.
+struct LocalAreas {
+  std::int64_t lanes = 8;                          // elements of a line
+  std::int64_t stream_line = 0, stream_lines = 0;  // scratchpad: streamed operands
+  std::int64_t stationary_line = 0,
+               stationary_lines = 0;  // scratchpad: stationary operands, other banks
+  std::int64_t output_line = 0,
+               output_lines = 0;             // scratchpad: results of the vector unit, other banks
+  std::int64_t sum_line = 0, sum_pitch = 0;  // accumulators: two buffers, sum_pitch lines apart ...
+  std::int64_t sum_lines = 0;                // ... of so many lines each,
+  std::int64_t single_sum_lines = 0;         // or one buffer of so many
+  std::int64_t side_line = 0, side_lines = 0;  // accumulators: bias and other FP32 operands
+  std::int64_t all_lines = 0,
+               all_pitch = 0;  // accumulators: two buffers from line 0, for work that needs no sums
+};
+
+/// Splits the machine's local memories, of which `limits` may leave only a part. Banks are never
+/// shared between uses that different units read at once.
+LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits);
+
+/// One product of a contraction, as the array sees it.
+struct ProductShape {
+  std::int64_t depth = 0;
+  bool stream_depth_major = false;      // the streamed matrix lies as [depth, rows]
+  bool stationary_depth_major = false;  // the stationary matrix lies as [depth, columns]
+};
+
+struct ContractionShape {
+  std::int64_t rows = 0, columns = 0;  // of the output; rows are streamed
+  std::vector<ProductShape> products;
+  bool output_fp32 = false;
+};
+
+struct BlockSize {
+  std::int64_t rows = 0, columns = 0, depth = 0;
+  bool columns_outer = false;  // column blocks in the outer loop, row blocks in the inner one
+  int sum_buffers = 2;         // 1: no block of two would fit; the array waits for the vector unit
+};
+
+/// Local lines of a matrix of rows x columns elements.
+std::int64_t lines_of(std::int64_t rows, std::int64_t columns, std::int64_t lanes);
+
+/// Throws InputError, with the sizes, if not even the smallest block fits. `what` names the product
+/// in that message.
+BlockSize choose_block_size(const ContractionShape& shape, const LocalAreas& areas,
+                            const MachineShape& machine, const CompilerConfig& limits,
+                            const std::string& what);
+
+}  // namespace corank

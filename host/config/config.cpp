@@ -1,0 +1,360 @@
+#include "host/config/config.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <initializer_list>
+#include <limits>
+#include <utility>
+
+#include "host/config/schema.h"
+#include "host/config/yaml_tree.h"
+#include "models/base/error.h"
+
+namespace corank {
+namespace {
+
+// No configuration comes near it; keeps a wrong path (a model, a device) from being read to its
+// end.
+constexpr std::streamsize kMaxFileBytes = 1 << 20;
+
+// ---- the schema, a function a section ----
+
+NumberRange above_zero() {
+  NumberRange range;
+  range.least_included = false;
+  return range;
+}
+
+NumberRange up_to(double most) {
+  NumberRange range;
+  range.most = most;
+  return range;
+}
+
+Key accelerator_section(MachineShape& shape, MachineLimits& limits) {
+  return mapping(
+      "accelerator", "the accelerator",
+      {number("clock_mhz", limits.clock_mhz, {1, 10000}, "MHz", "clock of the accelerator"),
+       mapping("array", "the systolic array",
+               {integer("rows", shape.array_rows, {1, 32}, "PEs",
+                        "contraction elements that it takes a cycle"),
+                integer("columns", shape.array_columns, {1, 32}, "PEs",
+                        "output columns that it computes side by side")}),
+       mapping("vector", "the vector unit",
+               {integer("lanes", shape.vector_lanes, {1, 32, true}, "",
+                        "elements that it handles a cycle; at most those of a memory line")}),
+       mapping("scratchpad", "local memory of the BF16 operands",
+               {integer("kib", shape.scratchpad_kib, {1, 16384, true}, "KiB", "size"),
+                integer("banks", shape.scratchpad_banks, {8, 32, true}, "",
+                        "banks, each used by one unit at a time")}),
+       mapping("accumulator", "local memory of the FP32 sums",
+               {integer("kib", shape.accumulator_kib, {1, 16384, true}, "KiB", "size"),
+                integer("banks", shape.accumulator_banks, {4, 16, true}, "",
+                        "banks, each used by one unit at a time")}),
+       mapping("axi", "the AXI4 port to memory",
+               {integer("data_bits", shape.axi_data_bits, {64, 512, true}, "bit", "data width"),
+                integer("outstanding", limits.outstanding_bursts, {1, 16}, "bursts",
+                        "bursts in flight, of each channel"),
+                integer("burst_beats", limits.burst_beats, {1, 256}, "beats",
+                        "longest burst; a burst never crosses 4 KiB")}),
+       integer("queue_depth", shape.queue_depth, {1, 16}, "commands",
+               "commands that can wait at each unit")});
+}
+
+Key memory_section(MemoryConfig& memory) {
+  return or_file(mapping("memory", "the memory behind the AXI4 port",
+                         {choice("kind", memory.kind, {"fixed-latency"}, "model of the memory"),
+                          text("name", memory.name, "name in reports"),
+                          // 2^20 MiB = 1 TiB; the addresses of the AXI4 port reach 2^48 bytes.
+                          integer("size_mib", memory.size_mib, {1, 1 << 20}, "MiB", "size"),
+                          number("latency_ns", memory.latency_ns, up_to(1e6), "ns",
+                                 "from a request to its first data"),
+                          number("bandwidth_gb_per_s", memory.bandwidth_gb_per_s, {1e-3, 1e6},
+                                 "GB/s", "peak bandwidth, 1e9 bytes a second")}));
+}
+
+Key link_section(LinkConfig& link) {
+  return or_file(
+      mapping("link", "the link between host and accelerator",
+              {text("name", link.name, "name in reports"),
+               number("latency_ns", link.latency_ns, up_to(1e9), "ns", "of a packet, one way"),
+               number("bandwidth_gb_per_s", link.bandwidth_gb_per_s, {1e-3, 1e6}, "GB/s",
+                      "each way, on the wire, 1e9 bytes a second"),
+               integer("payload_bytes", link.payload_bytes, {1, 1 << 20}, "B",
+                       "payload of a packet, at most"),
+               integer("overhead_bytes", link.overhead_bytes, {0, 1 << 20}, "B",
+                       "bytes on the wire that a packet has besides its payload"),
+               text("source", link.source, "where these figures come from")}));
+}
+
+std::vector<std::string> energy_actions() {
+  return {"bf16_multiply",
+          "fp32_add",
+          "fp32_multiply",
+          "fp32_divide",
+          "fp32_sqrt",
+          "scratchpad_read_byte",
+          "scratchpad_write_byte",
+          "accumulator_read_byte",
+          "accumulator_write_byte",
+          "dram_byte",
+          "link_byte"};
+}
+
+std::vector<Key> energy_entry(EnergyEntry& entry) {
+  return {
+      required(choice("action", entry.action, energy_actions(), "what is counted")),
+      required(number("pj", entry.pj, NumberRange{}, "pJ", "energy of one action")),
+      required(choice("unit", entry.unit, {"operation", "byte"}, "what one action is")),
+      required(text("source", entry.source, "where the figure comes from")),
+      required(choice("quality", entry.quality,
+                      {"measured", "modelled", "derived", "scaled", "assumed"}, "how it was got"))};
+}
+
+Key energy_section(EnergyConfig& energy) {
+  return or_file(mapping("energy", "energy table",
+                         {text("name", energy.name, "name in reports"),
+                          text("node", energy.node, "technology node, like 45 nm"),
+                          list("actions", energy.actions, "the figures", energy_entry)}));
+}
+
+Key workload_section(std::string& capture, AdamWOptions& adamw) {
+  NumberRange beta;
+  beta.most = 1;
+  beta.most_included = false;
+  return mapping("workload", "what is computed",
+                 {path("capture", capture, "safetensors file of the captured layer; needed to run"),
+                  mapping("optimizer", "the optimizer, with torch's names",
+                          {fixed_choice("name", "adamw", "AdamW as torch.optim.AdamW defines it"),
+                           number("lr", adamw.lr, above_zero(), "", "learning rate"),
+                           number_pair("betas", adamw.beta1, adamw.beta2, beta, "",
+                                       "decay rates of the first and the second moment"),
+                           number("eps", adamw.eps, above_zero(), "", "added to the denominator"),
+                           number("weight_decay", adamw.weight_decay, NumberRange{}, "",
+                                  "decoupled weight decay")})});
+}
+
+Key compiler_section(CompilerConfig& compiler) {
+  const IntegerRange size{0, std::numeric_limits<int>::max()};
+  return mapping(
+      "compiler", "limits and choices of the compiler",
+      {integer("scratchpad_kib", compiler.scratchpad_kib, {0, 16384}, "KiB",
+               "scratchpad that programs may use; 0: all"),
+       integer("accumulator_kib", compiler.accumulator_kib, {0, 16384}, "KiB",
+               "accumulator memory that programs may use; 0: all"),
+       mapping("block", "size of the blocks that a product is computed in",
+               {integer("rows", compiler.block_rows, size, "", "output rows; 0: by the cost rule"),
+                integer("columns", compiler.block_columns, size, "",
+                        "output columns; 0: by the cost rule"),
+                integer("depth", compiler.block_depth, size, "",
+                        "contraction elements; 0: by the cost rule")})});
+}
+
+Key verification_section(StallConfig& stalls, FaultConfig& faults) {
+  const IntegerRange nth;
+  return mapping(
+      "verification", "what is done to the accelerator to test it",
+      {mapping("stalls", "random stalls of the AXI channels",
+               {integer("percent", stalls.percent, {0, 90}, "%",
+                        "of the cycles on which a channel is held back"),
+                integer("seed", stalls.seed, IntegerRange{}, "", "of their random numbers")}),
+       mapping("faults", "faults of the memory; n: at the n-th burst, 0: never",
+               {integer("read_error", faults.read_error, nth, "",
+                        "read burst that is answered with SLVERR"),
+                integer("write_error", faults.write_error, nth, "",
+                        "write burst that is answered with SLVERR"),
+                integer("silent_read", faults.silent_read, nth, "",
+                        "read burst that is never answered")})});
+}
+
+std::vector<Key> schema_of(Config& config) {
+  return {text("name", config.name, "name in reports"),
+          accelerator_section(config.machine, config.limits),
+          memory_section(config.memory),
+          link_section(config.link),
+          energy_section(config.energy),
+          workload_section(config.capture, config.optimizer),
+          compiler_section(config.compiler),
+          verification_section(config.stalls, config.faults),
+          integer("watchdog_cycles", config.watchdog_cycles, {1}, "cycles",
+                  "without any progress of the accelerator, after which a run is given up")};
+}
+
+// ---- files and settings ----
+
+/// A file's text; `named_by` is where the user wrote its path.
+std::string read_file(const std::string& path, const SourceLocation& named_by) {
+  const auto refuse_file = [&](const std::string& why) {
+    const std::string what = named_by.file == path && named_by.line == 0 ? "" : "'" + path + "' ";
+    throw InputError(named_by, what + "cannot be read: " + why);
+  };
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) refuse_file("it is a directory");
+  errno = 0;
+  std::ifstream in(path, std::ios::binary);
+  if (!in) refuse_file(std::strerror(errno));
+  std::string text(static_cast<std::size_t>(kMaxFileBytes) + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad()) refuse_file(std::strerror(errno));
+  if (in.gcount() > kMaxFileBytes) refuse_file("it is larger than 1 MiB, so no configuration");
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return text;
+}
+
+/// Replaces the path of a file by what the file holds, where the schema allows it.
+void splice_files(YamlNode& root, const std::vector<Key>& schema, const std::string& config_path) {
+  for (const Key& key : schema) {
+    YamlNode* node = key.may_be_file ? find(root, key.name) : nullptr;
+    if (node == nullptr || node->kind != YamlNode::Kind::kScalar) continue;
+    const std::string file = resolve_path(*node);
+    std::error_code ignored;
+    if (std::filesystem::equivalent(file, config_path, ignored))
+      throw InputError(node->where, key.name + ": a file cannot include itself");
+    YamlNode included = parse_yaml(read_file(file, node->where), file);
+    if (included.kind != YamlNode::Kind::kMapping) refuse(included, key.name, "a mapping");
+    *node = std::move(included);
+  }
+}
+
+/// Applies "path.to.key=value". What it makes carries its location, so that the schema's errors
+/// name it; a path that leads through something else than a mapping replaces that, and the schema
+/// says what was expected there.
+void apply_setting(YamlNode& root, const std::string& setting) {
+  const SourceLocation where{"--set " + excerpt(setting), 0, 0};
+  const std::size_t equals = setting.find('=');
+  if (equals == std::string::npos || equals == 0)
+    throw InputError(where, "expected path.to.key=value");
+  const std::string path = setting.substr(0, equals);
+  YamlNode* node = &root;
+  for (std::size_t begin = 0; begin <= path.size();) {
+    const std::size_t end = std::min(path.find('.', begin), path.size());
+    const std::string name = path.substr(begin, end - begin);
+    if (name.empty()) throw InputError(where, "expected path.to.key=value");
+    if (node->kind != YamlNode::Kind::kMapping) {
+      *node = YamlNode{};
+      node->kind = YamlNode::Kind::kMapping;
+      node->where = where;
+    }
+    if (find(*node, name) == nullptr) {
+      YamlNode nothing;
+      nothing.where = where;
+      node->entries.push_back({name, where, std::move(nothing)});
+    }
+    node = find(*node, name);
+    begin = end + 1;
+  }
+  *node = parse_yaml_value(setting.substr(equals + 1), where.file);
+}
+
+// ---- what no single key can know ----
+
+/// Where the configuration gives one of these paths: on the command line, which has the last word,
+/// else the first of them, else the root.
+SourceLocation locate(const YamlNode& root, std::initializer_list<const char*> paths) {
+  const YamlNode* first = nullptr;
+  for (const std::string path : paths) {
+    const YamlNode* node = &root;
+    for (std::size_t begin = 0; node != nullptr && begin <= path.size();) {
+      const std::size_t end = std::min(path.find('.', begin), path.size());
+      node = find(*node, path.substr(begin, end - begin));
+      begin = end + 1;
+    }
+    if (node == nullptr) continue;
+    if (node->where.line == 0) return node->where;
+    if (first == nullptr) first = node;
+  }
+  return first != nullptr ? first->where : root.where;
+}
+
+void check_banks(const YamlNode& root, const std::string& memory, int kib, int banks,
+                 int line_bytes) {
+  const int lines = kib * 1024 / line_bytes;
+  if (lines >= banks) return;
+  const std::string kib_path = "accelerator." + memory + ".kib";
+  const std::string banks_path = "accelerator." + memory + ".banks";
+  throw InputError(locate(root, {kib_path.c_str(), banks_path.c_str(), "accelerator.array.rows",
+                                 "accelerator.array.columns", "accelerator.axi.data_bits"}),
+                   kib_path + ": expected at least a line of " + std::to_string(line_bytes) +
+                       " bytes for each of " + std::to_string(banks) + " banks, found " +
+                       std::to_string(kib) + " KiB, which are " + std::to_string(lines) + " lines");
+}
+
+void check_machine(const MachineShape& shape, const YamlNode& root) {
+  // The RTL would make its lines wide enough for any number of lanes, but lanes beyond what the
+  // array and the bus ask for would only make the memories wider.
+  MachineShape without_lanes = shape;
+  without_lanes.vector_lanes = 1;
+  const int elements = memory_lanes(without_lanes);
+  if (shape.vector_lanes > elements)
+    throw InputError(locate(root, {"accelerator.vector.lanes", "accelerator.array.rows",
+                                   "accelerator.array.columns", "accelerator.axi.data_bits"}),
+                     "accelerator.vector.lanes: expected at most " + std::to_string(elements) +
+                         ", the elements of a memory line with " +
+                         std::to_string(shape.array_rows) + " rows, " +
+                         std::to_string(shape.array_columns) + " columns and " +
+                         std::to_string(shape.axi_data_bits) + " AXI data bits, found " +
+                         std::to_string(shape.vector_lanes));
+  // A line has BF16 elements in the scratchpad, FP32 ones in the accumulator memory.
+  check_banks(root, "scratchpad", shape.scratchpad_kib, shape.scratchpad_banks, 2 * elements);
+  check_banks(root, "accumulator", shape.accumulator_kib, shape.accumulator_banks, 4 * elements);
+}
+
+void check_compiler(const Config& config, const YamlNode& root) {
+  const auto check_limit = [&](const std::string& memory, int limit, int built) {
+    if (limit <= built) return;
+    const std::string path = "compiler." + memory + "_kib";
+    throw InputError(locate(root, {path.c_str(), ("accelerator." + memory + ".kib").c_str()}),
+                     path + ": expected at most the machine's " + std::to_string(built) +
+                         " KiB, found " + std::to_string(limit));
+  };
+  check_limit("scratchpad", config.compiler.scratchpad_kib, config.machine.scratchpad_kib);
+  check_limit("accumulator", config.compiler.accumulator_kib, config.machine.accumulator_kib);
+}
+
+void check_energy(const EnergyConfig& energy, const YamlNode& root) {
+  for (std::size_t i = 0; i < energy.actions.size(); ++i) {
+    const EnergyEntry& entry = energy.actions[i];
+    const YamlNode& node = find(*find(root, "energy"), "actions")->items[i];
+    const std::string path = "energy.actions[" + std::to_string(i) + "]";
+    const std::string suffix = "_byte";
+    const bool counts_bytes = entry.action.size() > suffix.size() &&
+                              entry.action.substr(entry.action.size() - suffix.size()) == suffix;
+    const std::string unit = counts_bytes ? "byte" : "operation";
+    if (entry.unit != unit)
+      refuse(*find(node, "unit"), path + ".unit", "'" + unit + "' for " + entry.action);
+    for (std::size_t earlier = 0; earlier < i; ++earlier)
+      if (energy.actions[earlier].action == entry.action)
+        throw InputError(find(node, "action")->where,
+                         path + ".action: '" + entry.action + "' has a figure already");
+  }
+}
+
+}  // namespace
+
+Config load_config(const std::string& path, const std::vector<std::string>& settings) {
+  Config config;
+  config.file = path;
+  const std::vector<Key> schema = schema_of(config);
+  YamlNode root = parse_yaml(read_file(path, {path, 0, 0}), path);
+  if (root.kind != YamlNode::Kind::kMapping) refuse(root, "", "a mapping");
+  splice_files(root, schema, path);
+  for (const std::string& setting : settings) {
+    apply_setting(root, setting);
+    splice_files(root, schema, path);
+  }
+  read_mapping(schema, root, "");
+  check_machine(config.machine, root);
+  check_compiler(config, root);
+  check_energy(config.energy, root);
+  return config;
+}
+
+std::string describe_schema() {
+  Config defaults;
+  return describe(schema_of(defaults));
+}
+
+}  // namespace corank

@@ -1,0 +1,52 @@
+// The configuration of a run: YAML, checked against a schema, into plain structs.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/energy/energy.h"
+#include "models/graph/layer_step.h"
+#include "sim/platform/configuration.h"
+
+namespace corank {
+
+/// Limits that the compiler keeps below the machine's own; 0: the machine's.
+struct CompilerConfig {
+  int scratchpad_kib = 0;
+  int accumulator_kib = 0;
+  int block_rows = 0;     // output rows of a block; 0: by the cost rule
+  int block_columns = 0;  // output columns
+  int block_depth = 0;    // contraction elements
+};
+
+struct Config {
+  std::string file;  // where it was read
+  std::string name;
+  MachineShape machine;
+  MachineLimits limits;
+  MemoryConfig memory;
+  LinkConfig link;
+  EnergyConfig energy;
+  std::string capture;  // path of the captured layer, resolved against the working directory or the
+                        // config's folder
+  AdamWOptions optimizer;
+  CompilerConfig compiler;
+  StallConfig stalls;
+  FaultConfig faults;
+  std::int64_t watchdog_cycles = 200000;  // without any progress of the device
+};
+
+/// Reads a configuration. `settings` are "path.to.key=value" as --set takes them, applied in order
+/// after the file; the value is any YAML value on one line. Where memory, link or energy is a text,
+/// it is the path of another YAML file that holds the mapping. Paths are relative to the file that
+/// names them, those of `settings` to the working directory. Throws InputError with
+/// file:line:column (or "--set path.to.key=value") and what was expected and found: unknown key,
+/// wrong type, out of range, impossible combination, unreadable file, invalid YAML.
+Config load_config(const std::string& path, const std::vector<std::string>& settings);
+
+/// Every key that a configuration may have: path, type and range, unit, default; its meaning in a
+/// second line.
+std::string describe_schema();
+
+}  // namespace corank

@@ -1,0 +1,134 @@
+// A schema whose keys are bound to the fields that they fill: the same description reads a YAML
+// tree, words the errors and documents itself. The defaults are what the fields hold when the key
+// is made.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "host/config/yaml_tree.h"
+
+namespace corank {
+
+struct Key {
+  std::string name;
+  std::string type;    // "integer, 1..32", "text", "mapping", ...
+  std::string unit;    // "" for what has none
+  std::string preset;  // the default, as YAML
+  std::string help;    // one line
+  bool required = false;
+  bool may_be_file = false;  // a text stands for the YAML file that holds the value
+  bool is_list = false;      // of mappings
+  std::vector<Key> keys;     // of the mapping, or of each mapping in the list
+  /// Checks the value and fills the field; `path` is the value's, like "accelerator.array.rows".
+  std::function<void(const YamlNode& value, const std::string& path)> read;
+};
+
+struct IntegerRange {
+  std::int64_t least = 0;
+  std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  bool power_of_two = false;
+};
+
+/// Of finite numbers.
+struct NumberRange {
+  double least = 0;
+  double most = std::numeric_limits<double>::infinity();
+  bool least_included = true;
+  bool most_included = true;
+};
+
+/// Int is int, std::int64_t or std::uint64_t; the range must lie in it.
+template <class Int>
+Key integer(const std::string& name, Int& field, const IntegerRange& range, const std::string& unit,
+            const std::string& help);
+Key number(const std::string& name, double& field, const NumberRange& range,
+           const std::string& unit, const std::string& help);
+/// A list of two numbers of one range.
+Key number_pair(const std::string& name, double& first, double& second, const NumberRange& range,
+                const std::string& unit, const std::string& help);
+Key text(const std::string& name, std::string& field, const std::string& help);
+/// A path; a relative one is taken from the folder of the file that it stands in, or from the
+/// working directory where it comes from the command line. "" stays "".
+Key path(const std::string& name, std::string& field, const std::string& help);
+/// One of several texts.
+Key choice(const std::string& name, std::string& field, const std::vector<std::string>& options,
+           const std::string& help);
+/// A text that can have one value so far, which no field needs to hold.
+Key fixed_choice(const std::string& name, const std::string& value, const std::string& help);
+Key mapping(const std::string& name, const std::string& help, std::vector<Key> keys);
+/// A list of mappings. `keys_of(item)` gives the keys of one item.
+template <class Item>
+Key list(const std::string& name, std::vector<Item>& field, const std::string& help,
+         std::vector<Key> (*keys_of)(Item&));
+
+/// The same key, without a default.
+Key required(Key key);
+/// The same mapping, which may be given by the path of a file.
+Key or_file(Key key);
+
+/// Reads a mapping into the fields of its keys. Throws InputError at the offending node.
+void read_mapping(const std::vector<Key>& keys, const YamlNode& node, const std::string& path);
+
+/// All keys at and below these: path, type and range, unit, default; meaning in a second line.
+std::string describe(const std::vector<Key>& keys);
+
+/// A path that a user wrote in this node, resolved as for a key made by path().
+std::string resolve_path(const YamlNode& node);
+
+/// Throws the InputError "path: expected ..., found ..." at the node.
+[[noreturn]] void refuse(const YamlNode& node, const std::string& path,
+                         const std::string& expected);
+
+// ---- templates ----
+
+/// An integer within `range`, or InputError.
+std::int64_t read_integer(const YamlNode& node, const std::string& path, const IntegerRange& range);
+std::string to_string(const IntegerRange& range);
+/// "a.b" from "a" and "b", "b" from "" and "b".
+std::string join_path(const std::string& path, const std::string& name);
+
+template <class Int>
+Key integer(const std::string& name, Int& field, const IntegerRange& range, const std::string& unit,
+            const std::string& help) {
+  Key key;
+  key.name = name;
+  key.type = "integer, " + to_string(range);
+  key.unit = unit;
+  key.preset = std::to_string(field);
+  key.help = help;
+  key.read = [&field, range](const YamlNode& node, const std::string& where) {
+    field = static_cast<Int>(read_integer(node, where, range));
+  };
+  return key;
+}
+
+template <class Item>
+Key list(const std::string& name, std::vector<Item>& field, const std::string& help,
+         std::vector<Key> (*keys_of)(Item&)) {
+  Item sample;
+  Key key;
+  key.name = name;
+  key.type = "list of mappings";
+  key.is_list = true;
+  key.preset = "[]";
+  key.help = help;
+  key.keys = keys_of(sample);
+  // They document the items; the sample that they are bound to ends here.
+  for (Key& item_key : key.keys) item_key.read = nullptr;
+  key.read = [&field, keys_of](const YamlNode& node, const std::string& where) {
+    if (node.kind != YamlNode::Kind::kList) refuse(node, where, "a list of mappings");
+    field.clear();
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+      Item item;
+      read_mapping(keys_of(item), node.items[i], where + "[" + std::to_string(i) + "]");
+      field.push_back(item);
+    }
+  };
+  return key;
+}
+
+}  // namespace corank

@@ -1,0 +1,256 @@
+#include "host/config/yaml_tree.h"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <sstream>
+#include <utility>
+
+namespace corank {
+namespace {
+
+// Far deeper than any schema; keeps the recursions over a tree short.
+constexpr std::size_t kDeepest = 64;
+
+/// A name for locations, with or without lines.
+struct Origin {
+  std::string name;
+  bool has_lines = true;
+
+  SourceLocation at(int line, int column) const {
+    return has_lines ? SourceLocation{name, line, column} : SourceLocation{name, 0, 0};
+  }
+  // Marks of yaml-cpp count from 0 and are -1 where it knows no place.
+  SourceLocation at(const YAML::Mark& mark) const { return at(mark.line + 1, mark.column + 1); }
+};
+
+/// Builds the tree from yaml-cpp's events. Its own node type is not used: it has no tags of plain
+/// scalars, does not see duplicate keys and shares nodes between aliases.
+class TreeBuilder : public YAML::EventHandler {
+ public:
+  explicit TreeBuilder(Origin origin) : origin_(std::move(origin)) {}
+
+  YamlNode take() { return std::move(root_); }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (documents_++ > 0)
+      throw InputError(origin_.at(mark), "expected one YAML document, found a second one");
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    add(node(YamlNode::Kind::kNull, mark, anchor, ""));
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { refuse_alias(mark); }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    // yaml-cpp gives the tag "?" to plain scalars and "!" to the others.
+    YamlNode scalar = node(YamlNode::Kind::kScalar, mark, anchor, tag);
+    scalar.quoted = tag == "!";
+    scalar.text = value;
+    if (value.find('\0') != std::string::npos)
+      throw InputError(scalar.where, "expected a text without NUL characters");
+    add(std::move(scalar));
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    open(node(YamlNode::Kind::kList, mark, anchor, tag));
+  }
+  void OnSequenceEnd() override { close(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    open(node(YamlNode::Kind::kMapping, mark, anchor, tag));
+  }
+  void OnMapEnd() override { close(); }
+
+ private:
+  struct Open {
+    YamlNode node;
+    std::optional<YamlNode> key;  // of a mapping: read, and its value not yet
+  };
+
+  [[noreturn]] void refuse_alias(const YAML::Mark& mark) const {
+    throw InputError(origin_.at(mark), "YAML anchors and aliases are not supported");
+  }
+
+  YamlNode node(YamlNode::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor,
+                const std::string& tag) const {
+    if (anchor != YAML::NullAnchor) refuse_alias(mark);
+    if (!tag.empty() && tag != "?" && tag != "!")
+      throw InputError(origin_.at(mark),
+                       "YAML tags are not supported, found '" + excerpt(tag) + "'");
+    YamlNode node;
+    node.kind = kind;
+    node.where = origin_.at(mark);
+    return node;
+  }
+
+  void open(YamlNode node) {
+    if (open_.size() == kDeepest)
+      throw InputError(node.where,
+                       "expected at most " + std::to_string(kDeepest) + " levels of nesting");
+    if (expects_key()) refuse_key(node);
+    open_.push_back({std::move(node), std::nullopt});
+  }
+
+  void close() {
+    YamlNode node = std::move(open_.back().node);
+    open_.pop_back();
+    add(std::move(node));
+  }
+
+  void add(YamlNode node) {
+    if (open_.empty()) {
+      root_ = std::move(node);
+    } else if (open_.back().node.kind == YamlNode::Kind::kList) {
+      open_.back().node.items.push_back(std::move(node));
+    } else if (expects_key()) {
+      check_key(open_.back().node, node);
+      open_.back().key = std::move(node);
+    } else {
+      Open& mapping = open_.back();
+      mapping.node.entries.push_back({mapping.key->text, mapping.key->where, std::move(node)});
+      mapping.key.reset();
+    }
+  }
+
+  bool expects_key() const {
+    return !open_.empty() && open_.back().node.kind == YamlNode::Kind::kMapping &&
+           !open_.back().key;
+  }
+
+  [[noreturn]] static void refuse_key(const YamlNode& key) {
+    // yaml-cpp takes a bracket that is never closed for the beginning of a key.
+    const bool has_brackets =
+        key.kind == YamlNode::Kind::kList || key.kind == YamlNode::Kind::kMapping;
+    throw InputError(key.where, "expected a key, found " + describe(key) +
+                                    (has_brackets ? ", or a bracket that is never closed" : ""));
+  }
+
+  static void check_key(const YamlNode& mapping, const YamlNode& key) {
+    if (key.kind != YamlNode::Kind::kScalar) refuse_key(key);
+    if (key.text == "<<") throw InputError(key.where, "YAML merge keys are not supported");
+    const auto first = std::find_if(mapping.entries.begin(), mapping.entries.end(),
+                                    [&](const YamlEntry& entry) { return entry.key == key.text; });
+    if (first == mapping.entries.end()) return;
+    std::string message = "duplicate key '" + excerpt(key.text) + "'";
+    if (first->where.line > 0) message += ", first in line " + std::to_string(first->where.line);
+    throw InputError(key.where, message);
+  }
+
+  Origin origin_;
+  int documents_ = 0;
+  YamlNode root_;
+  std::vector<Open> open_;
+};
+
+bool is_control(unsigned char byte) {
+  return (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7F;
+}
+
+/// Length of the UTF-8 sequence (RFC 3629) at the beginning of `text`; 0 if it is none.
+std::size_t utf8_length(const unsigned char* text, std::size_t available) {
+  const unsigned char lead = text[0];
+  if (lead < 0x80) return 1;
+  const std::size_t length = lead < 0xC2   ? 0
+                             : lead < 0xE0 ? 2
+                             : lead < 0xF0 ? 3
+                             : lead < 0xF5 ? 4
+                                           : 0;
+  if (length == 0 || length > available) return 0;
+  for (std::size_t i = 1; i < length; ++i)
+    if ((text[i] & 0xC0) != 0x80) return 0;
+  // Overlong forms, surrogates, and what lies beyond U+10FFFF show in the second byte.
+  if (lead == 0xE0 && text[1] < 0xA0) return 0;
+  if (lead == 0xED && text[1] > 0x9F) return 0;
+  if (lead == 0xF0 && text[1] < 0x90) return 0;
+  if (lead == 0xF4 && text[1] > 0x8F) return 0;
+  return length;
+}
+
+/// yaml-cpp takes some control characters for the end of its input and passes on bytes that are not
+/// UTF-8, so both are found before it sees them.
+void check_characters(const std::string& text, const Origin& origin) {
+  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
+  int line = 1, column = 1;
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = utf8_length(bytes + i, text.size() - i);
+    if (length == 0) throw InputError(origin.at(line, column), "expected UTF-8 text");
+    if (is_control(bytes[i]))
+      throw InputError(origin.at(line, column),
+                       "expected a text, found control character " + std::to_string(int{bytes[i]}));
+    column = bytes[i] == '\n' ? 1 : column + 1;
+    if (bytes[i] == '\n') ++line;
+    i += length;
+  }
+}
+
+YamlNode parse(const std::string& text, const Origin& origin) {
+  check_characters(text, origin);
+  TreeBuilder builder(origin);
+  try {
+    std::istringstream in(text);
+    YAML::Parser parser(in);
+    if (!parser.HandleNextDocument(builder)) {
+      YamlNode nothing;
+      nothing.where = origin.at(1, 1);
+      return nothing;
+    }
+    parser.HandleNextDocument(builder);  // throws if there is a second one
+  } catch (const YAML::Exception& error) {
+    throw InputError(origin.at(error.mark), "invalid YAML: " + error.msg);
+  }
+  return builder.take();
+}
+
+template <class Node>
+auto* find_in(Node& node, const std::string& key) {
+  for (auto& entry : node.entries)
+    if (entry.key == key) return &entry.value;
+  return static_cast<decltype(&node.entries.front().value)>(nullptr);
+}
+
+}  // namespace
+
+YamlNode parse_yaml(const std::string& text, const std::string& file) {
+  return parse(text, {file, true});
+}
+
+YamlNode parse_yaml_value(const std::string& text, const std::string& origin) {
+  return parse(text, {origin, false});
+}
+
+YamlNode* find(YamlNode& node, const std::string& key) { return find_in(node, key); }
+const YamlNode* find(const YamlNode& node, const std::string& key) { return find_in(node, key); }
+
+std::string describe(const YamlNode& node) {
+  switch (node.kind) {
+    case YamlNode::Kind::kNull:
+      return "nothing";
+    case YamlNode::Kind::kScalar:
+      return node.quoted ? "the text \"" + excerpt(node.text) + "\""
+                         : "'" + excerpt(node.text) + "'";
+    case YamlNode::Kind::kList:
+      return "a list";
+    case YamlNode::Kind::kMapping:
+      return "a mapping";
+  }
+  return "";  // not reached: every kind stands above
+}
+
+std::string excerpt(const std::string& text) {
+  constexpr std::size_t kLongest = 60;
+  std::size_t length = std::min(text.size(), kLongest);
+  // Not in the middle of a UTF-8 sequence.
+  while (length < text.size() && length > 0 && (text[length] & 0xC0) == 0x80) --length;
+  std::string shown = text.substr(0, length);
+  for (char& character : shown)
+    if (is_control(static_cast<unsigned char>(character)) || character == '\n' || character == '\r')
+      character = '?';
+  return length < text.size() ? shown + "..." : shown;
+}
+
+}  // namespace corank

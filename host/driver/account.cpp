@@ -1,0 +1,150 @@
+#include "host/driver/account.h"
+
+#include <algorithm>
+
+namespace corank {
+namespace {
+
+using namespace interface;
+using Counts = std::map<Counter, std::uint64_t>;
+
+constexpr std::uint64_t kPageBytes = 4096;  // AXI4: a burst never crosses one (IHI 0022, A3.4.1)
+
+// Tiles along a dimension: at most `limit` elements, and none across the end of a local line of
+// `lanes` elements.
+std::uint64_t tiles(std::uint64_t size, std::uint64_t lanes, std::uint64_t limit) {
+  const auto within = [&](std::uint64_t elements) { return (elements + limit - 1) / limit; };
+  return size / lanes * within(lanes) + within(size % lanes);
+}
+
+std::uint64_t bursts(std::uint64_t address, std::uint64_t bytes, std::uint64_t most) {
+  std::uint64_t count = 0;
+  while (bytes > 0) {
+    const std::uint64_t size = std::min({bytes, most, kPageBytes - address % kPageBytes});
+    address += size;
+    bytes -= size;
+    ++count;
+  }
+  return count;
+}
+
+struct Machine {
+  std::uint64_t rows, columns, lanes, bus_bytes, burst_bytes;
+};
+
+template <class Command>
+void add_transfer(const Command& c, const Machine& machine, Counter burst_counter,
+                  Counter beat_counter, Counts& counts) {
+  const std::uint64_t element = c.target == 0 ? 2 : c.target == 1 ? 4 : 8;
+  const std::uint64_t panels = (c.columns * element + kPanelRowBytes - 1) / kPanelRowBytes;
+  const std::uint64_t bytes = std::uint64_t{c.rows} * kPanelRowBytes;
+  const std::uint64_t address = std::uint64_t{c.address_hi} << 32 | c.address_lo;
+  for (std::uint64_t panel = 0; panel < panels; ++panel) {
+    counts[burst_counter] += bursts(address + panel * c.panel_stride, bytes, machine.burst_bytes);
+    counts[beat_counter] += bytes / machine.bus_bytes;
+  }
+}
+
+void add(const LoadCommand& c, const Machine& machine, Counts& counts) {
+  add_transfer(c, machine, Counter::kLoadBursts, Counter::kLoadBeats, counts);
+  const std::uint64_t elements = std::uint64_t{c.rows} * c.columns;
+  if (c.target == 0) counts[Counter::kScratchpadWriteBytes] += elements * 2;
+  if (c.target == 1) counts[Counter::kAccumulatorWriteBytes] += elements * 4;
+  ++counts[Counter::kCommandsLoad];
+}
+
+void add(const StoreCommand& c, const Machine& machine, Counts& counts) {
+  add_transfer(c, machine, Counter::kStoreBursts, Counter::kStoreBeats, counts);
+  const std::uint64_t elements = std::uint64_t{c.rows} * c.columns;
+  counts[c.target == 0 ? Counter::kScratchpadReadBytes : Counter::kAccumulatorReadBytes] +=
+      elements * (c.target == 0 ? 2 : 4);
+  ++counts[Counter::kCommandsStore];
+}
+
+void add(const GemmCommand& c, const Machine& machine, Counts& counts) {
+  const std::uint64_t rows = c.rows, columns = c.columns, depth = c.depth;
+  const std::uint64_t depth_tiles = tiles(depth, machine.lanes, machine.rows);
+  const std::uint64_t column_tiles = tiles(columns, machine.lanes, machine.columns);
+  counts[static_cast<Counter>(static_cast<std::uint32_t>(Counter::kGemmMacs0) + c.kind)] +=
+      rows * columns * depth;
+  counts[Counter::kScratchpadReadBytes] += 2 * (rows * depth * column_tiles + depth * columns);
+  counts[Counter::kAccumulatorReadBytes] +=
+      4 * rows * columns * (depth_tiles - (c.accumulate ? 0 : 1));
+  counts[Counter::kAccumulatorWriteBytes] += 4 * rows * columns * depth_tiles;
+  ++counts[Counter::kCommandsArray];
+}
+
+void add(const VectorCommand& c, const std::vector<std::uint64_t>& program, Counts& counts) {
+  const std::uint64_t elements = std::uint64_t{c.rows} * c.columns;
+  const std::array<std::uint32_t, 4> streams{c.stream0, c.stream1, c.stream2, c.stream3};
+  for (std::uint32_t i = 0; i < c.length; ++i) {
+    const std::uint64_t instruction = program.at(c.first_instruction + i);
+    const bool accumulator = (streams[instruction >> 54 & 3] >> 24 & 1) != 0;
+    switch (static_cast<VectorOpcode>(instruction >> 32 & 0xff)) {
+      case VectorOpcode::kLoad:
+        counts[accumulator ? Counter::kAccumulatorReadBytes : Counter::kScratchpadReadBytes] +=
+            elements * (accumulator ? 4 : 2);
+        break;
+      case VectorOpcode::kStore:
+        counts[accumulator ? Counter::kAccumulatorWriteBytes : Counter::kScratchpadWriteBytes] +=
+            elements * (accumulator ? 4 : 2);
+        if (!accumulator) counts[Counter::kVectorRoundings] += elements;
+        break;
+      case VectorOpcode::kAdd:
+      case VectorOpcode::kSubtract:
+        counts[Counter::kVectorAdds] += elements;
+        break;
+      case VectorOpcode::kMultiply:
+        counts[Counter::kVectorMultiplies] += elements;
+        break;
+      case VectorOpcode::kDivide:
+        counts[Counter::kVectorDivides] += elements;
+        break;
+      case VectorOpcode::kSquareRoot:
+        counts[Counter::kVectorSquareRoots] += elements;
+        break;
+    }
+  }
+  ++counts[Counter::kCommandsVector];
+}
+
+}  // namespace
+
+Counts account(const CompiledStep& step, const MachineShape& shape, int burst_beats) {
+  const auto bus_bytes = static_cast<std::uint64_t>(shape.axi_data_bits / 8);
+  const Machine machine{static_cast<std::uint64_t>(shape.array_rows),
+                        static_cast<std::uint64_t>(shape.array_columns),
+                        static_cast<std::uint64_t>(memory_lanes(shape)), bus_bytes,
+                        bus_bytes * static_cast<std::uint64_t>(burst_beats)};
+  Counts counts;
+  // Every counter that counts something else than cycles is compared, also where nothing is
+  // expected.
+  for (std::uint32_t kind = 0; kind < 16; ++kind)
+    counts[static_cast<Counter>(static_cast<std::uint32_t>(Counter::kGemmMacs0) + kind)] = 0;
+  for (auto c = static_cast<std::uint32_t>(Counter::kCommandsLoad); c < kCounters; ++c)
+    counts[static_cast<Counter>(c)] = 0;
+
+  for (const CompiledCommand& command : step.commands) {
+    ++counts[Counter::kFetchBursts];
+    counts[Counter::kFetchBeats] += sizeof(CommandWords) / bus_bytes;
+    switch (command.words[0] & 0xff) {
+      case LoadCommand::kOpcode:
+        add(decode_load(command.words), machine, counts);
+        break;
+      case StoreCommand::kOpcode:
+        add(decode_store(command.words), machine, counts);
+        break;
+      case GemmCommand::kOpcode:
+        add(decode_gemm(command.words), machine, counts);
+        break;
+      case VectorCommand::kOpcode:
+        add(decode_vector(command.words), step.instructions, counts);
+        break;
+      default:
+        break;
+    }
+  }
+  return counts;
+}
+
+}  // namespace corank

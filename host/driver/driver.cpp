@@ -1,0 +1,275 @@
+#include "host/driver/driver.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+
+#include "models/base/error.h"
+
+namespace corank {
+namespace {
+
+using namespace interface;
+
+constexpr std::uint32_t kIdentity = 0x434F524B;  // "CORK"
+constexpr std::uint32_t kEnable = 1u << kControlEnableLsb;
+constexpr std::uint32_t kReset = 1u << kControlResetLsb;
+constexpr std::uint32_t kClearCounters = 1u << kControlClearCountersLsb;
+constexpr std::uint32_t kDone = 1u << kInterruptStatusDoneLsb;
+constexpr std::uint32_t kFaulted = 1u << kInterruptStatusFaultLsb;
+
+template <class T>
+std::vector<std::uint8_t> as_bytes(const T* data, std::size_t count) {
+  std::vector<std::uint8_t> bytes(count * sizeof(T));
+  std::memcpy(bytes.data(), data, bytes.size());
+  return bytes;
+}
+
+// Values that the host must provide: those that no op writes.
+std::vector<ValueId> uploaded_values(const Graph& graph) {
+  std::set<ValueId> written;
+  for (const Op& op : graph.ops) {
+    for (const ValueId id : results_of(op)) written.insert(id);
+  }
+  std::vector<ValueId> ids;
+  for (ValueId id = 0; id < static_cast<ValueId>(graph.values.size()); ++id) {
+    if (written.count(id) == 0) ids.push_back(id);
+  }
+  return ids;
+}
+
+std::vector<ValueId> downloaded_values(const Graph& graph) {
+  std::vector<ValueId> ids;
+  for (ValueId id = 0; id < static_cast<ValueId>(graph.values.size()); ++id) {
+    if (graph.value(id).role == Role::kResult) ids.push_back(id);
+  }
+  return ids;
+}
+
+class Driver {
+ public:
+  Driver(HostPort& host, const CompiledStep& step, const Graph& graph, const DriverOptions& options)
+      : host_(host), step_(step), graph_(graph), options_(options) {}
+
+  void check_machine(const MachineShape& machine) {
+    const auto expect = [&](const char* what, std::uint32_t offset, std::uint32_t expected) {
+      const std::uint32_t found = host_.read_register(offset);
+      if (found != expected) {
+        throw MachineError(fmt::format("the device's register {} reads {:#010x}, expected {:#010x}",
+                                       what, found, expected));
+      }
+    };
+    const auto pair = [](int low, int high) {
+      return static_cast<std::uint32_t>(low) | static_cast<std::uint32_t>(high) << 16;
+    };
+    const auto lanes = memory_lanes(machine);
+    expect("identity", kRegIdentity, kIdentity);
+    expect("interface_version", kRegInterfaceVersion, kInterfaceVersion);
+    expect("array_shape", kRegArrayShape, pair(machine.array_rows, machine.array_columns));
+    expect("lanes", kRegLanes, pair(machine.vector_lanes, lanes));
+    expect("scratchpad_lines", kRegScratchpadLines,
+           static_cast<std::uint32_t>(machine.scratchpad_kib * 1024 / (lanes * 2)));
+    expect("accumulator_lines", kRegAccumulatorLines,
+           static_cast<std::uint32_t>(machine.accumulator_kib * 1024 / (lanes * 4)));
+    expect("banks", kRegBanks, pair(machine.scratchpad_banks, machine.accumulator_banks));
+  }
+
+  void upload(const TensorMap& inputs) {
+    for (const ValueId id : uploaded_values(graph_)) {
+      const Value& value = graph_.value(id);
+      const auto input = inputs.find(value.name);
+      if (input == inputs.end())
+        throw InputError("the step's input \"" + value.name + "\" is missing");
+      if (input->second.dtype != value.dtype ||
+          element_count(input->second.shape) != element_count(value.shape)) {
+        throw InputError(fmt::format("the step's input \"{}\": expected {} {}, found {} {}",
+                                     value.name, name_of(value.dtype), to_string(value.shape),
+                                     name_of(input->second.dtype), to_string(input->second.shape)));
+      }
+      const TensorLayout& layout = step_.layouts[static_cast<std::size_t>(id)];
+      host_.write_memory(layout.address, pack(input->second, layout));
+    }
+    if (!step_.instructions.empty()) {
+      host_.write_memory(step_.program_address,
+                         as_bytes(step_.instructions.data(), step_.instructions.size()));
+    }
+  }
+
+  void start() {
+    host_.write_register(kRegControl, kClearCounters);
+    write_address(kRegRingBaseLo, step_.ring_address);
+    host_.write_register(kRegRingEntries, static_cast<std::uint32_t>(step_.ring_entries));
+    write_address(kRegMemoryLimitLo, options_.memory_size_bytes);
+    host_.write_register(kRegBurstLimits,
+                         static_cast<std::uint32_t>(options_.limits.outstanding_bursts)
+                                 << kBurstLimitsOutstandingLsb |
+                             static_cast<std::uint32_t>(options_.limits.burst_beats)
+                                 << kBurstLimitsBeatsLsb);
+    host_.write_register(kRegInterruptStatus, kDone | kFaulted);
+    host_.write_register(kRegInterruptEnable, kDone | kFaulted);
+    host_.write_register(kRegControl, kEnable);
+  }
+
+  // Keeps the ring full until every command is in it, then waits for the interrupt.
+  void execute() {
+    const std::uint64_t all = step_.commands.size();
+    std::uint64_t written = 0;
+    std::uint64_t head = 0;
+    while (written < all) {
+      const std::uint64_t end = std::min(all, head + step_.ring_entries);
+      if (end > written) {
+        write_commands(written, end);
+        written = end;
+        host_.write_register(kRegRingTail, static_cast<std::uint32_t>(written));
+      }
+      if (written < all) {
+        // A fault while the ring is being filled shows in the interrupt; otherwise wait a little
+        // for space.
+        if (host_.wait_interrupt(kRefillPollCycles)) break;
+        const std::uint64_t now = host_.read_register(kRegRingHead);
+        if (now == head) check_progress(kRefillPollCycles);
+        head = now;
+      }
+    }
+    while (!host_.wait_interrupt(options_.watchdog_cycles))
+      check_progress(options_.watchdog_cycles);
+    const std::uint32_t status = host_.read_register(kRegInterruptStatus);
+    if (status & kFaulted) throw_fault();
+    host_.write_register(kRegInterruptStatus, kDone);
+    host_.write_register(kRegControl, 0);
+  }
+
+  TensorMap download() {
+    TensorMap results;
+    for (const ValueId id : downloaded_values(graph_)) {
+      const Value& value = graph_.value(id);
+      const TensorLayout& layout = step_.layouts[static_cast<std::size_t>(id)];
+      results[value.name] =
+          unpack(host_.read_memory(layout.address, layout.bytes()), layout, value.shape);
+    }
+    return results;
+  }
+
+  DeviceCounters counters() {
+    DeviceCounters counters{};
+    for (std::size_t i = 0; i < counters.size(); ++i) {
+      const auto offset = kRegCounters + static_cast<std::uint32_t>(8 * i);
+      const std::uint64_t low = host_.read_register(offset);
+      counters[i] = low | static_cast<std::uint64_t>(host_.read_register(offset + 4)) << 32;
+    }
+    return counters;
+  }
+
+  // Back to the state after power-on, so that the next step starts at command 0. The device first
+  // finishes what is in flight; if its memory never answers it cannot, and the wait is given up.
+  void reset() {
+    host_.write_register(kRegControl, kReset);
+    for (int tries = 0; tries < kResetTries; ++tries) {
+      if ((host_.read_register(kRegControl) & kReset) == 0) return;
+    }
+  }
+
+ private:
+  static constexpr std::int64_t kRefillPollCycles = 2000;
+  static constexpr int kResetTries = 1000;
+
+  void write_address(std::uint32_t low_offset, std::uint64_t address) {
+    host_.write_register(low_offset, static_cast<std::uint32_t>(address));
+    host_.write_register(low_offset + 4, static_cast<std::uint32_t>(address >> 32));
+  }
+
+  // Commands [begin, end) to their places in the ring, in one or (around its end) two pieces.
+  void write_commands(std::uint64_t begin, std::uint64_t end) {
+    while (begin < end) {
+      const std::uint64_t place = begin % step_.ring_entries;
+      const std::uint64_t count = std::min(end - begin, step_.ring_entries - place);
+      std::vector<CommandWords> words;
+      for (std::uint64_t i = 0; i < count; ++i) words.push_back(step_.commands[begin + i].words);
+      host_.write_memory(step_.ring_address + place * sizeof(CommandWords),
+                         as_bytes(words.data(), words.size()));
+      begin += count;
+    }
+  }
+
+  // The watchdog: no progress since the last look, and the waits add up to watchdog_cycles.
+  void check_progress(std::int64_t waited) {
+    const std::uint32_t progress = host_.read_register(kRegProgress);
+    quiet_cycles_ = progress == progress_ ? quiet_cycles_ + waited : 0;
+    progress_ = progress;
+    if (quiet_cycles_ < options_.watchdog_cycles) return;
+    std::string text = fmt::format(
+        "the device made no progress for {} cycles (watchdog_cycles); state of its units:",
+        quiet_cycles_);
+    for (std::uint32_t unit = 0; unit < kUnitNames.size(); ++unit) {
+      const std::uint32_t state = host_.read_register(kRegUnitStateCommand + 4 * unit);
+      const std::uint32_t index = host_.read_register(kRegUnitCommandCommand + 4 * unit);
+      const std::uint32_t activity = state & 0xf;
+      text += fmt::format("\n  {:<8} {:<12} {} commands waiting, at {}", kUnitNames[unit],
+                          activity < kActivityNames.size() ? kActivityNames[activity] : "?",
+                          state >> 8 & 0xff, describe_command(step_, graph_, index));
+    }
+    throw MachineError(text);
+  }
+
+  [[noreturn]] void throw_fault() {
+    const std::uint32_t fault = host_.read_register(kRegFault);
+    const std::uint32_t cause = fault >> kFaultCauseLsb & 0xff, unit = fault >> kFaultUnitLsb & 0xf;
+    const std::uint32_t index = host_.read_register(kRegFaultCommand);
+    const std::uint64_t address =
+        host_.read_register(kRegFaultAddressLo) |
+        static_cast<std::uint64_t>(host_.read_register(kRegFaultAddressHi)) << 32;
+    reset();
+    throw MachineError(
+        fmt::format("the device stopped: {} ({}) in the {} unit at {}, address {:#x}",
+                    cause < kFaultNames.size() ? kFaultNames[cause] : "unknown fault",
+                    cause < kFaultTexts.size() ? kFaultTexts[cause] : "",
+                    unit < kUnitNames.size() ? kUnitNames[unit] : "?",
+                    describe_command(step_, graph_, index), address));
+  }
+
+  HostPort& host_;
+  const CompiledStep& step_;
+  const Graph& graph_;
+  const DriverOptions& options_;
+  std::uint32_t progress_ = 0;
+  std::int64_t quiet_cycles_ = 0;
+};
+
+}  // namespace
+
+StepResult run_step(HostPort& host, const CompiledStep& step, const Graph& graph,
+                    const MachineShape& machine, const TensorMap& inputs,
+                    const DriverOptions& options) {
+  Driver driver(host, step, graph, options);
+  StepResult result;
+  driver.check_machine(machine);
+  const double start = host.now_ns();
+  driver.upload(inputs);
+  driver.start();
+  const double uploaded = host.now_ns();
+  driver.execute();
+  const double done = host.now_ns();
+  result.results = driver.download();
+  const double downloaded = host.now_ns();
+  result.counters = driver.counters();
+  driver.reset();
+  result.upload_ns = uploaded - start;
+  result.step_ns = done - uploaded;
+  result.download_ns = downloaded - done;
+  return result;
+}
+
+LinkBytes expected_link_bytes(const CompiledStep& step, const Graph& graph) {
+  LinkBytes bytes;
+  for (const ValueId id : uploaded_values(graph))
+    bytes.to_device += step.layouts[static_cast<std::size_t>(id)].bytes();
+  for (const ValueId id : downloaded_values(graph))
+    bytes.to_host += step.layouts[static_cast<std::size_t>(id)].bytes();
+  bytes.to_device += step.instructions.size() * sizeof(std::uint64_t) +
+                     step.commands.size() * sizeof(CommandWords);
+  return bytes;
+}
+
+}  // namespace corank

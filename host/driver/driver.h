@@ -1,0 +1,43 @@
+// The driver: runs a compiled step on a device through its host port. It knows registers and
+// memory, not SystemC.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "host/compiler/compiler.h"
+#include "sim/platform/host_port.h"
+
+namespace corank {
+
+struct DriverOptions {
+  MachineLimits limits;
+  std::int64_t watchdog_cycles = 200000;  // without progress of the device
+  std::uint64_t memory_size_bytes = 0;    // the device must not touch anything beyond
+};
+
+using DeviceCounters = std::array<std::uint64_t, interface::kCounters>;
+
+struct StepResult {
+  TensorMap results;  // every value of role kResult, as read back from device memory
+  DeviceCounters counters{};
+  double upload_ns = 0, step_ns = 0,
+         download_ns = 0;  // step_ns: from the first doorbell to the interrupt, as the host sees it
+};
+
+/// Checks that the device is the machine that the step was compiled for, uploads `inputs` (by name:
+/// every value that no op writes), runs the step and reads the results and counters back. The ring
+/// is filled as the device empties it. Throws MachineError: a fault of the device (cause, unit,
+/// command, address), no progress for watchdog_cycles (with the state of every unit), or a device
+/// of another shape. After a fault the device is reset, so that another step can follow.
+StepResult run_step(HostPort& host, const CompiledStep& step, const Graph& graph,
+                    const MachineShape& machine, const TensorMap& inputs,
+                    const DriverOptions& options);
+
+/// Bytes that run_step moves over the link as memory contents, worked out from the layouts alone.
+struct LinkBytes {
+  std::uint64_t to_device = 0, to_host = 0;
+};
+LinkBytes expected_link_bytes(const CompiledStep& step, const Graph& graph);
+
+}  // namespace corank

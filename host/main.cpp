@@ -1,0 +1,105 @@
+// The corank program: command line, exit codes, nothing else.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <new>
+
+#include "host/config/config.h"
+#include "host/report/report.h"
+#include "host/run/run.h"
+#include "models/base/error.h"
+#include "sim/machine/build.h"
+
+namespace {
+
+// design: 0 right, 1 the run found a mismatch, 2 the user's input is wrong, 3 a fault of the
+// machine.
+constexpr int kRight = 0, kMismatch = 1, kWrongInput = 2, kMachineFault = 3;
+
+struct Arguments {
+  std::string config, fidelity = "rtl", out, waves;
+  std::vector<std::string> settings;
+};
+
+int run_command(const Arguments& arguments) {
+  if (arguments.fidelity != "rtl") {
+    throw corank::InputError("--fidelity " + arguments.fidelity +
+                             ": this version of corank has only rtl");
+  }
+  const corank::Config config = corank::load_config(arguments.config, arguments.settings);
+  corank::RunOptions options;
+  options.out_directory = arguments.out;
+  if (!arguments.waves.empty()) options.waves = arguments.waves;
+  options.progress = isatty(STDERR_FILENO) != 0;
+  const corank::RunReport report = corank::run(config, options);
+  fmt::print("{}", corank::to_table(report));
+  if (!arguments.out.empty())
+    fmt::print("  written to {0}/report.json and {0}/tensors.safetensors\n", arguments.out);
+  return report.right() ? kRight : kMismatch;
+}
+
+int machine_command(const Arguments& arguments) {
+  const corank::Config config = corank::load_config(arguments.config, arguments.settings);
+  corank::MachineBuildOptions options;
+  options.quiet = isatty(STDERR_FILENO) == 0;
+  fmt::print("{}\n", corank::machine_library(config.machine, options));
+  return kRight;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{
+      "corank: co-design simulator for hardware that fine-tunes large models with low-rank "
+      "adapters"};
+  app.require_subcommand(1);
+  Arguments arguments;
+
+  CLI::App* run = app.add_subcommand(
+      "run", "run one training step on the simulated hardware and report its cost");
+  run->add_option("config", arguments.config, "configuration, YAML")->required();
+  run->add_option("--fidelity", arguments.fidelity, "how the accelerator is simulated: rtl")
+      ->check(CLI::IsMember({"rtl", "cycle", "analytic"}));
+  run->add_option("--out", arguments.out, "directory for report.json and tensors.safetensors");
+  run->add_option("--set", arguments.settings,
+                  "path.to.key=value, overrides the configuration (repeatable)")
+      ->allow_extra_args(false);
+  run->add_option("--waves", arguments.waves, "write every signal to this FST file (slow)");
+
+  CLI::App* machine = app.add_subcommand(
+      "machine", "build the verilated machine of a configuration and print where it lies");
+  machine->add_option("config", arguments.config, "configuration, YAML")->required();
+  machine
+      ->add_option("--set", arguments.settings,
+                   "path.to.key=value, overrides the configuration (repeatable)")
+      ->allow_extra_args(false);
+
+  CLI::App* schema = app.add_subcommand("schema", "print every key that a configuration may have");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kRight : kWrongInput;
+  }
+  try {
+    if (*schema) {
+      fmt::print("{}", corank::describe_schema());
+      return kRight;
+    }
+    return *machine ? machine_command(arguments) : run_command(arguments);
+  } catch (const corank::InputError& error) {
+    fmt::print(stderr, "corank: {}\n", error.what());
+    return kWrongInput;
+  } catch (const corank::MachineError& error) {
+    fmt::print(stderr, "corank: {}\n", error.what());
+    return kMachineFault;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "corank: out of memory\n");
+    return kMachineFault;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "corank: internal fault, please report it: {}\n", error.what());
+    return kMachineFault;
+  }
+}

@@ -1,0 +1,211 @@
+#include "host/report/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace corank {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json traffic_json(const TrafficReport& traffic) {
+  return {{"bytes_read", traffic.bytes_read},
+          {"bytes_written", traffic.bytes_written},
+          {"bandwidth_gb_per_s", traffic.bandwidth_gb_per_s},
+          {"peak_gb_per_s", traffic.peak_gb_per_s},
+          {"share_of_peak", traffic.share_of_peak}};
+}
+
+Json comparison_json(const ComparisonReport& comparison) {
+  Json json = {{"tensor", comparison.tensor},
+               {"elements", comparison.elements},
+               {"mismatches", comparison.mismatches}};
+  if (!comparison.first_mismatch.empty()) json["first_mismatch"] = comparison.first_mismatch;
+  if (comparison.fp64) {
+    json["fp64"] = {{"relative_frobenius_error", comparison.fp64->relative_frobenius},
+                    {"worst_column_relative_error", comparison.fp64->worst_column},
+                    {"worst_column", comparison.fp64->worst_column_index}};
+  }
+  return json;
+}
+
+std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
+
+}  // namespace
+
+bool RunReport::right() const {
+  return counter_mismatches.empty() && std::all_of(comparisons.begin(), comparisons.end(),
+                                                   [](const auto& c) { return c.mismatches == 0; });
+}
+
+Json to_json(const RunReport& r) {
+  Json json;
+  json["report_version"] = kReportVersion;
+  json["name"] = r.name;
+  json["fidelity"] = r.fidelity;
+  json["config"] = r.config_file;
+  json["workload"] = {{"capture", r.capture}, {"tokens", r.tokens}, {"in", r.in},    {"out", r.out},
+                      {"rank", r.rank},       {"scale", r.scale},   {"step", r.step}};
+  json["machine"] = {{"array_rows", r.machine.array_rows},
+                     {"array_columns", r.machine.array_columns},
+                     {"vector_lanes", r.machine.vector_lanes},
+                     {"scratchpad_kib", r.machine.scratchpad_kib},
+                     {"scratchpad_banks", r.machine.scratchpad_banks},
+                     {"accumulator_kib", r.machine.accumulator_kib},
+                     {"accumulator_banks", r.machine.accumulator_banks},
+                     {"axi_data_bits", r.machine.axi_data_bits},
+                     {"queue_depth", r.machine.queue_depth},
+                     {"clock_mhz", r.limits.clock_mhz},
+                     {"outstanding_bursts", r.limits.outstanding_bursts},
+                     {"burst_beats", r.limits.burst_beats}};
+  json["latency"] = {
+      {"step_cycles", r.cycles}, {"step_ns", r.step_ns}, {"with_transfers_ns", r.total_ns}};
+  json["bound"] = r.bound;
+  json["array_utilisation"] = r.array_utilisation;
+  json["gemms"] = Json::array();
+  for (const GemmReport& gemm : r.gemms) {
+    json["gemms"].push_back({{"kind", gemm.kind},
+                             {"macs", gemm.macs},
+                             {"cycles", gemm.cycles},
+                             {"utilisation", gemm.utilisation}});
+  }
+  json["units"] = Json::array();
+  for (const UnitReport& unit : r.units) {
+    Json cycles;
+    for (std::size_t a = 0; a < unit.cycles.size(); ++a)
+      cycles[interface::kActivityNames[a]] = unit.cycles[a];
+    json["units"].push_back({{"unit", unit.unit}, {"cycles", cycles}});
+  }
+  json["axi"] = traffic_json(r.axi);
+  json["memory"] = traffic_json(r.memory);
+  json["memory"]["model"] = r.memory_model.kind;
+  json["memory"]["name"] = r.memory_model.name;
+  json["memory"]["latency_ns"] = r.memory_model.latency_ns;
+  json["link"] = {{"name", r.link.name},
+                  {"payload_bytes_to_device", r.link.payload_bytes_to_device},
+                  {"payload_bytes_to_host", r.link.payload_bytes_to_host},
+                  {"wire_bytes_to_device", r.link.wire_bytes_to_device},
+                  {"wire_bytes_to_host", r.link.wire_bytes_to_host},
+                  {"upload_ns", r.link.upload_ns},
+                  {"download_ns", r.link.download_ns},
+                  {"bandwidth_gb_per_s", r.link.bandwidth_gb_per_s},
+                  {"peak_gb_per_s", r.link.peak_gb_per_s}};
+  json["energy"] = {{"table", r.energy_table},
+                    {"node", r.energy_node},
+                    {"total_pj", r.energy_pj},
+                    {"actions", Json::array()}};
+  for (const EnergyLine& line : r.energy) {
+    json["energy"]["actions"].push_back({{"action", line.entry.action},
+                                         {"count", line.count},
+                                         {"unit", line.entry.unit},
+                                         {"pj_each", line.entry.pj},
+                                         {"total_pj", line.total_pj},
+                                         {"quality", line.entry.quality},
+                                         {"source", line.entry.source}});
+  }
+  json["tensors"] = Json::array();
+  for (const TensorReport& tensor : r.tensors) {
+    json["tensors"].push_back({{"name", tensor.name},
+                               {"bytes", tensor.bytes},
+                               {"loaded_bytes", tensor.loaded_bytes},
+                               {"stored_bytes", tensor.stored_bytes},
+                               {"reread_factor", tensor.reread_factor}});
+  }
+  json["blocks"] = Json::array();
+  for (const auto& [value, block] : r.blocks) {
+    json["blocks"].push_back({{"value", value},
+                              {"rows", block.rows},
+                              {"columns", block.columns},
+                              {"depth", block.depth}});
+  }
+  json["commands"] = r.commands;
+  json["right"] = r.right();
+  json["comparisons"] = Json::array();
+  for (const ComparisonReport& comparison : r.comparisons)
+    json["comparisons"].push_back(comparison_json(comparison));
+  json["counter_mismatches"] = Json::array();
+  for (const CounterMismatch& mismatch : r.counter_mismatches) {
+    json["counter_mismatches"].push_back({{"counter", mismatch.counter},
+                                          {"device", mismatch.device},
+                                          {"expected", mismatch.expected}});
+  }
+  json["counters"] = r.counters;
+  json["simulation"] = {{"cycles", r.simulated_cycles},
+                        {"cpu_s", r.simulation_cpu_s},
+                        {"cycles_per_cpu_s", r.simulated_cycles_per_cpu_s}};
+  return json;
+}
+
+std::string to_table(const RunReport& r) {
+  std::string text;
+  const auto line = [&](const std::string& what, const std::string& value) {
+    text += fmt::format("  {:<26}{}\n", what, value);
+  };
+  text += fmt::format("{}: LoRA step {} of {} tokens, {} -> {}, r = {}, on {}x{} at {} MHz ({})\n",
+                      r.name, r.step, r.tokens, r.in, r.out, r.rank, r.machine.array_rows,
+                      r.machine.array_columns, r.limits.clock_mhz, r.fidelity);
+  line("latency", fmt::format("{} cycles = {:.1f} us; with transfers over the link {:.1f} us",
+                              r.cycles, r.step_ns / 1e3, r.total_ns / 1e3));
+  line("bound by", r.bound);
+  text += fmt::format("\n  {:<10}", "cycles");
+  for (const char* activity : interface::kActivityNames) text += fmt::format("{:>14}", activity);
+  text += "\n";
+  for (const UnitReport& unit : r.units) {
+    text += fmt::format("  {:<10}", unit.unit);
+    for (const std::uint64_t cycles : unit.cycles) text += fmt::format("{:>14}", cycles);
+    text += "\n";
+  }
+  text += fmt::format("\n  {:<34}{:>14}{:>12}{:>14}\n", "matrix products", "macs", "cycles",
+                      "utilisation");
+  for (const GemmReport& gemm : r.gemms) {
+    text += fmt::format("  {:<34}{:>14}{:>12}{:>14}\n", gemm.kind, gemm.macs, gemm.cycles,
+                        percent(gemm.utilisation));
+  }
+  line("whole step", fmt::format("{} of the array's multiply-accumulates are useful",
+                                 percent(r.array_utilisation)));
+  text += "\n";
+  line("memory",
+       fmt::format("{} B read, {} B written, {:.2f} of {:.2f} GB/s ({}); {}: {}",
+                   r.memory.bytes_read, r.memory.bytes_written, r.memory.bandwidth_gb_per_s,
+                   r.memory.peak_gb_per_s, percent(r.memory.share_of_peak), r.memory_model.kind,
+                   r.memory_model.name));
+  line("link", fmt::format("{} B to the device in {:.1f} us, {} B back in {:.1f} us; {}",
+                           r.link.payload_bytes_to_device, r.link.upload_ns / 1e3,
+                           r.link.payload_bytes_to_host, r.link.download_ns / 1e3, r.link.name));
+  line("energy",
+       fmt::format("{:.3f} uJ ({}, {})", r.energy_pj / 1e6, r.energy_table, r.energy_node));
+  for (const EnergyLine& entry : r.energy) {
+    text +=
+        fmt::format("    {:<24}{:>14.0f} x {:>8.3f} pJ = {:>10.3f} uJ  {}\n", entry.entry.action,
+                    entry.count, entry.entry.pj, entry.total_pj / 1e6, entry.entry.quality);
+  }
+  text += fmt::format("\n  {:<24}{:>10}  {:<22}{:>20}{:>16}\n", "result", "elements",
+                      "bit-exact reference", "error against FP64", "worst column");
+  for (const ComparisonReport& comparison : r.comparisons) {
+    const std::string equal =
+        comparison.mismatches == 0 ? "equal" : fmt::format("{} MISMATCHES", comparison.mismatches);
+    std::string error = "-", worst = "-";
+    if (comparison.fp64) {
+      error = fmt::format("{:.2e}", comparison.fp64->relative_frobenius);
+      worst = fmt::format("{:.2e}", comparison.fp64->worst_column);
+    }
+    text += fmt::format("  {:<24}{:>10}  {:<22}{:>20}{:>16}\n", comparison.tensor,
+                        comparison.elements, equal, error, worst);
+  }
+  for (const ComparisonReport& comparison : r.comparisons) {
+    if (comparison.mismatches > 0) {
+      text += fmt::format("MISMATCH {}{}\n", comparison.tensor, comparison.first_mismatch);
+    }
+  }
+  for (const CounterMismatch& mismatch : r.counter_mismatches) {
+    text += fmt::format("MISMATCH counter {}: device {}, by the commands {}\n", mismatch.counter,
+                        mismatch.device, mismatch.expected);
+  }
+  line("\n  simulation",
+       fmt::format("{} cycles in {:.2f} s of CPU, {:.0f} cycles/s", r.simulated_cycles,
+                   r.simulation_cpu_s, r.simulated_cycles_per_cpu_s));
+  return text;
+}
+
+}  // namespace corank

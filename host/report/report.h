@@ -1,0 +1,107 @@
+// What a run found out: plain data, written as JSON and as a short table. Every figure has its unit
+// in its name.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/compiler/compiler.h"
+#include "host/config/config.h"
+#include "models/energy/energy.h"
+#include "models/reference/fp64.h"
+#include "rtl/interface/interface.h"
+
+namespace corank {
+
+inline constexpr int kReportVersion = 1;
+
+struct UnitReport {
+  std::string unit;
+  std::array<std::uint64_t, interface::kActivityNames.size()>
+      cycles{};  // by activity; they add up to the step's cycles
+};
+
+struct GemmReport {
+  std::string kind;
+  std::uint64_t macs = 0;    // useful multiply-accumulates
+  std::uint64_t cycles = 0;  // in which the array was given to this kind
+  double utilisation = 0;    // macs / (cycles x PEs)
+};
+
+struct TrafficReport {
+  std::uint64_t bytes_read = 0, bytes_written = 0;
+  double bandwidth_gb_per_s = 0;  // both ways together, over the step
+  double peak_gb_per_s = 0;
+  double share_of_peak = 0;
+};
+
+struct LinkReport {
+  std::string name;
+  std::uint64_t payload_bytes_to_device = 0, payload_bytes_to_host = 0;
+  std::uint64_t wire_bytes_to_device = 0, wire_bytes_to_host = 0;
+  double upload_ns = 0, download_ns = 0;
+  double bandwidth_gb_per_s = 0;  // payload, while it was transferring
+  double peak_gb_per_s = 0;
+};
+
+struct TensorReport {
+  std::string name;
+  std::uint64_t bytes = 0;         // in device memory, padding included
+  std::uint64_t loaded_bytes = 0;  // by the accelerator
+  std::uint64_t stored_bytes = 0;
+  double reread_factor = 0;  // loaded_bytes / bytes
+};
+
+struct ComparisonReport {
+  std::string tensor;
+  std::uint64_t elements = 0, mismatches = 0;  // against the bit-exact reference
+  std::string first_mismatch;                  // "[3, 5]: device 3f800000, reference 3f800001"
+  std::optional<ErrorFigures> fp64;            // against FP64 autodiff
+};
+
+struct CounterMismatch {
+  std::string counter;
+  std::uint64_t device = 0, expected = 0;
+};
+
+struct RunReport {
+  std::string name, fidelity, config_file, capture;
+  std::int64_t tokens = 0, in = 0, out = 0, rank = 0, step = 0;
+  double scale = 0;
+  MachineShape machine;
+  MachineLimits limits;
+  MemoryConfig memory_model;
+
+  std::uint64_t cycles = 0;  // of the device, from the first command to the halt
+  double step_ns = 0;        // the same as time
+  double total_ns = 0;       // with upload and download over the link
+  std::vector<UnitReport> units;
+  std::vector<GemmReport> gemms;
+  double array_utilisation = 0;  // all useful macs / (cycles x PEs)
+  TrafficReport axi, memory;
+  LinkReport link;
+  std::vector<TensorReport> tensors;
+  std::vector<EnergyLine> energy;
+  std::string energy_table, energy_node;
+  double energy_pj = 0;
+  std::string bound;  // what bounds the step, in words
+  std::vector<ComparisonReport> comparisons;
+  std::vector<CounterMismatch> counter_mismatches;
+  std::map<std::string, std::uint64_t> counters;
+  std::vector<std::pair<std::string, BlockSize>>
+      blocks;  // chosen for each op, by the value that it writes
+  std::uint64_t commands = 0;
+  double simulation_cpu_s = 0;
+  double simulated_cycles_per_cpu_s = 0;
+  std::uint64_t simulated_cycles = 0;
+
+  bool right() const;  // every comparison equal, every counter as expected
+};
+
+nlohmann::ordered_json to_json(const RunReport& report);
+/// The short table for a terminal.
+std::string to_table(const RunReport& report);
+
+}  // namespace corank

@@ -1,0 +1,271 @@
+#include "host/run/run.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "host/capture/capture.h"
+#include "host/driver/account.h"
+#include "host/driver/driver.h"
+#include "host/formats/safetensors.h"
+#include "host/run/compare.h"
+#include "models/base/error.h"
+#include "models/reference/bit_exact.h"
+#include "sim/machine/build.h"
+#include "sim/platform/platform.h"
+
+namespace corank {
+namespace {
+
+using interface::Counter;
+
+std::uint64_t unsigned_of(std::int64_t count) { return static_cast<std::uint64_t>(count); }
+
+std::uint64_t at(const DeviceCounters& counters, Counter counter) {
+  return counters[static_cast<std::size_t>(counter)];
+}
+
+// The name under which a result is written: the updated lora_A is the lora_A of the file.
+std::string output_name(std::string name) {
+  const std::string suffix = ".new";
+  if (name.size() > suffix.size() &&
+      name.compare(name.size() - suffix.size(), suffix.size(), suffix) == 0) {
+    name.resize(name.size() - suffix.size());
+  }
+  return name;
+}
+
+std::map<std::string, double> energy_actions(const DeviceCounters& counters,
+                                             const RunReport& report) {
+  double macs = 0;
+  for (const GemmReport& gemm : report.gemms) macs += static_cast<double>(gemm.macs);
+  const auto count = [&](Counter counter) { return static_cast<double>(at(counters, counter)); };
+  return {
+      {"bf16_multiply", macs},
+      {"fp32_add", macs + count(Counter::kVectorAdds)},
+      {"fp32_multiply", count(Counter::kVectorMultiplies)},
+      {"fp32_divide", count(Counter::kVectorDivides)},
+      {"fp32_sqrt", count(Counter::kVectorSquareRoots)},
+      {"scratchpad_read_byte", count(Counter::kScratchpadReadBytes)},
+      {"scratchpad_write_byte", count(Counter::kScratchpadWriteBytes)},
+      {"accumulator_read_byte", count(Counter::kAccumulatorReadBytes)},
+      {"accumulator_write_byte", count(Counter::kAccumulatorWriteBytes)},
+      {"dram_byte", static_cast<double>(report.memory.bytes_read + report.memory.bytes_written)},
+      {"link_byte",
+       static_cast<double>(report.link.wire_bytes_to_device + report.link.wire_bytes_to_host)}};
+}
+
+// The busiest resource bounds the step, if it is busy most of the time; otherwise waiting does.
+std::string bound_of(const RunReport& report) {
+  const auto busy = [&](interface::Unit unit) {
+    return static_cast<double>(report.units[static_cast<std::size_t>(unit)]
+                                   .cycles[static_cast<std::size_t>(interface::Activity::kBusy)]) /
+           static_cast<double>(report.cycles);
+  };
+  const std::vector<std::pair<std::string, double>> shares = {
+      {"compute (the array)", busy(interface::Unit::kArray)},
+      {"the vector unit", busy(interface::Unit::kVector)},
+      {"memory bandwidth", report.memory.share_of_peak},
+      {"the AXI port", report.axi.share_of_peak}};
+  const auto& [name, share] =
+      *std::max_element(shares.begin(), shares.end(),
+                        [](const auto& a, const auto& b) { return a.second < b.second; });
+  if (share >= 0.7) return fmt::format("{}, busy in {:.1f} % of the cycles", name, 100 * share);
+  return fmt::format(
+      "latency and dependencies: the busiest resource is {}, in {:.1f} % of the cycles", name,
+      100 * share);
+}
+
+void fill_timing(RunReport& report, const DeviceCounters& counters, const CompiledStep& step) {
+  report.cycles = at(counters, Counter::kCycles);
+  report.step_ns = static_cast<double>(report.cycles) * 1e3 / report.limits.clock_mhz;
+  for (std::size_t unit = 0; unit < interface::kUnitNames.size(); ++unit) {
+    UnitReport unit_report;
+    unit_report.unit = interface::kUnitNames[unit];
+    for (std::size_t a = 0; a < interface::kActivityNames.size(); ++a) {
+      unit_report.cycles[a] = counters[unit * interface::kActivityNames.size() + a];
+    }
+    report.units.push_back(unit_report);
+  }
+  const double pes = report.machine.array_rows * report.machine.array_columns;
+  double macs = 0;
+  for (std::size_t kind = 0; kind < interface::kGemmNames.size(); ++kind) {
+    GemmReport gemm;
+    gemm.kind = interface::kGemmNames[kind];
+    gemm.macs = counters[static_cast<std::size_t>(Counter::kGemmMacs0) + kind];
+    gemm.cycles = counters[static_cast<std::size_t>(Counter::kGemmSlots0) + kind];
+    if (gemm.cycles == 0) continue;
+    gemm.utilisation = static_cast<double>(gemm.macs) / (static_cast<double>(gemm.cycles) * pes);
+    macs += static_cast<double>(gemm.macs);
+    report.gemms.push_back(gemm);
+  }
+  report.array_utilisation = macs / (static_cast<double>(report.cycles) * pes);
+
+  const std::uint64_t bus_bytes = static_cast<std::uint64_t>(report.machine.axi_data_bits / 8);
+  report.axi.bytes_read =
+      (at(counters, Counter::kLoadBeats) + at(counters, Counter::kFetchBeats)) * bus_bytes;
+  report.axi.bytes_written = at(counters, Counter::kStoreBeats) * bus_bytes;
+  report.axi.peak_gb_per_s =
+      2 * static_cast<double>(bus_bytes) * report.limits.clock_mhz / 1e3;  // reads and writes
+  report.memory = report.axi;
+  report.memory.peak_gb_per_s = report.memory_model.bandwidth_gb_per_s;
+  for (TrafficReport* traffic : {&report.axi, &report.memory}) {
+    traffic->bandwidth_gb_per_s =
+        static_cast<double>(traffic->bytes_read + traffic->bytes_written) / report.step_ns;
+    traffic->share_of_peak = traffic->bandwidth_gb_per_s / traffic->peak_gb_per_s;
+  }
+  report.commands = step.commands.size();
+}
+
+void fill_tensors(RunReport& report, const CompiledStep& step, const Graph& graph) {
+  for (std::size_t id = 0; id < graph.values.size(); ++id) {
+    const ValueTraffic& traffic = step.traffic[id];
+    TensorReport tensor{graph.values[id].name, step.layouts[id].bytes(), traffic.loaded_bytes,
+                        traffic.stored_bytes, 0};
+    tensor.reread_factor =
+        static_cast<double>(tensor.loaded_bytes) / static_cast<double>(tensor.bytes);
+    report.tensors.push_back(tensor);
+  }
+  for (const auto& [op, block] : step.blocks) {
+    report.blocks.emplace_back(
+        graph.value(results_of(graph.ops[static_cast<std::size_t>(op)]).front()).name, block);
+  }
+}
+
+void check_counters(RunReport& report, const DeviceCounters& counters, const CompiledStep& step) {
+  const auto check = [&](const std::string& name, std::uint64_t device, std::uint64_t expected) {
+    if (device != expected) report.counter_mismatches.push_back({name, device, expected});
+  };
+  for (const auto& [counter, expected] : account(step, report.machine, report.limits.burst_beats)) {
+    check(interface::kCounterNames[static_cast<std::size_t>(counter)], at(counters, counter),
+          expected);
+  }
+  for (const UnitReport& unit : report.units) {
+    std::uint64_t sum = 0;
+    for (const std::uint64_t cycles : unit.cycles) sum += cycles;
+    check("cycles of the " + unit.unit + " unit, all activities", sum, report.cycles);
+  }
+}
+
+void check_platform(RunReport& report, const PlatformResult& platform,
+                    const DeviceCounters& counters, const CompiledStep& step, const Graph& graph) {
+  const auto check = [&](const std::string& name, std::uint64_t seen, std::uint64_t expected) {
+    if (seen != expected) report.counter_mismatches.push_back({name, seen, expected});
+  };
+  check("read bytes at the memory", unsigned_of(platform.memory.accelerator.read_bytes), report.axi.bytes_read);
+  check("written bytes at the memory", unsigned_of(platform.memory.accelerator.written_bytes),
+        report.axi.bytes_written);
+  check("read beats at the pins", unsigned_of(platform.axi.read.beats),
+        at(counters, Counter::kLoadBeats) + at(counters, Counter::kFetchBeats));
+  check("write beats at the pins", unsigned_of(platform.axi.write.beats), at(counters, Counter::kStoreBeats));
+  const LinkBytes link = expected_link_bytes(step, graph);
+  check("bytes written to memory over the link", unsigned_of(platform.memory.link.written_bytes), link.to_device);
+  check("bytes read from memory over the link", unsigned_of(platform.memory.link.read_bytes), link.to_host);
+}
+
+void write_report(const std::filesystem::path& path, const RunReport& report) {
+  const std::filesystem::path temporary = path.string() + ".tmp";
+  std::ofstream file(temporary);
+  file << to_json(report).dump(2) << "\n";
+  file.close();
+  std::error_code error;
+  if (file) std::filesystem::rename(temporary, path, error);
+  if (!file || error) {
+    std::filesystem::remove(temporary, error);
+    throw MachineError("cannot write " + path.string());
+  }
+}
+
+void write_files(const std::string& directory, const RunReport& report, const TensorMap& results) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error)
+    throw InputError("--out " + directory + ": cannot make the directory: " + error.message());
+  SafetensorsFile tensors;
+  for (const auto& [name, tensor] : results) tensors.tensors[output_name(name)] = tensor;
+  write_safetensors((std::filesystem::path(directory) / "tensors.safetensors").string(), tensors);
+  write_report(std::filesystem::path(directory) / "report.json", report);
+}
+
+}  // namespace
+
+RunReport run(const Config& config, const RunOptions& options) {
+  if (config.capture.empty())
+    throw InputError(config.file + ": workload.capture is missing: the captured layer to run");
+  const Capture capture = read_capture(config.capture, config.optimizer);
+  const Graph graph = build_layer_step(capture.step);
+  const std::uint64_t memory_bytes = static_cast<std::uint64_t>(config.memory.size_mib) << 20;
+  const CompiledStep step = compile(graph, config.machine, config.compiler, memory_bytes);
+
+  PlatformConfig platform_config;
+  platform_config.shape = config.machine;
+  platform_config.limits = config.limits;
+  platform_config.memory = config.memory;
+  platform_config.link = config.link;
+  platform_config.stalls = config.stalls;
+  platform_config.faults = config.faults;
+  platform_config.wave_file = options.waves.value_or("");
+  MachineBuildOptions build;
+  build.waves = options.waves.has_value();
+  build.quiet = !options.progress;
+  platform_config.machine_library = machine_library(config.machine, build);
+
+  StepResult result;
+  const PlatformResult platform = run_platform(platform_config, [&](HostPort& host) {
+    result = run_step(host, step, graph, config.machine, capture.inputs,
+                      {config.limits, config.watchdog_cycles, memory_bytes});
+  });
+
+  RunReport report;
+  report.name = config.name;
+  report.fidelity = "rtl";
+  report.config_file = config.file;
+  report.capture = config.capture;
+  report.tokens = capture.step.tokens;
+  report.in = capture.step.in;
+  report.out = capture.step.out;
+  report.rank = capture.step.lora.rank;
+  report.step = capture.step.step;
+  report.scale = scale_of(capture.step.lora);
+  report.machine = config.machine;
+  report.limits = config.limits;
+  report.memory_model = config.memory;
+  fill_timing(report, result.counters, step);
+  fill_tensors(report, step, graph);
+  report.total_ns = result.upload_ns + result.step_ns + result.download_ns;
+  report.link.name = config.link.name;
+  report.link.payload_bytes_to_device = unsigned_of(platform.link.to_device.payload_bytes);
+  report.link.payload_bytes_to_host = unsigned_of(platform.link.to_host.payload_bytes);
+  report.link.wire_bytes_to_device = unsigned_of(platform.link.to_device.wire_bytes);
+  report.link.wire_bytes_to_host = unsigned_of(platform.link.to_host.wire_bytes);
+  report.link.upload_ns = result.upload_ns;
+  report.link.download_ns = result.download_ns;
+  report.link.bandwidth_gb_per_s =
+      static_cast<double>(platform.memory.link.written_bytes + platform.memory.link.read_bytes) /
+      (result.upload_ns + result.download_ns);
+  report.link.peak_gb_per_s = config.link.bandwidth_gb_per_s;
+  report.simulated_cycles = unsigned_of(platform.evaluated_cycles);
+  report.simulation_cpu_s = platform.cpu_seconds;
+  report.simulated_cycles_per_cpu_s = static_cast<double>(platform.evaluated_cycles) / platform.cpu_seconds;
+  for (std::size_t i = 0; i < result.counters.size(); ++i)
+    report.counters[interface::kCounterNames[i]] = result.counters[i];
+  report.energy_table = config.energy.name;
+  report.energy_node = config.energy.node;
+  if (!config.energy.actions.empty())
+    report.energy = energy_of(energy_actions(result.counters, report), config.energy);
+  for (const EnergyLine& line : report.energy) report.energy_pj += line.total_pj;
+  report.bound = bound_of(report);
+
+  TensorMap reference = capture.inputs;
+  run_bit_exact(graph, reference);
+  report.comparisons = compare_bits(graph, result.results, reference);
+  compare_fp64(capture.step, capture.originals, result.results, report.comparisons);
+  check_counters(report, result.counters, step);
+  check_platform(report, platform, result.counters, step, graph);
+
+  if (!options.out_directory.empty()) write_files(options.out_directory, report, result.results);
+  return report;
+}
+
+}  // namespace corank

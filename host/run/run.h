@@ -1,0 +1,25 @@
+// One training step of a captured layer, from the configuration to the report: what `corank run`
+// does.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "host/config/config.h"
+#include "host/report/report.h"
+
+namespace corank {
+
+struct RunOptions {
+  std::string
+      out_directory;  // receives report.json and tensors.safetensors; empty: nothing is written
+  std::optional<std::string> waves;  // FST file of every signal
+  bool progress = false;             // tell on a terminal what takes long
+};
+
+/// Runs the step on the verilated accelerator, compares every result with the bit-exact reference
+/// and the gradients with FP64, every counter with what the commands must cost, and writes the
+/// files. Throws InputError and MachineError; then nothing is written.
+RunReport run(const Config& config, const RunOptions& options);
+
+}  // namespace corank

@@ -1,0 +1,34 @@
+// The two kinds of failure that corank reports to its user; anything else is a defect of corank
+// itself.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace corank {
+
+/// A place in a text file of the user's. Lines and columns count from 1; 0 means unknown.
+struct SourceLocation {
+  std::string file;
+  int line = 0;
+  int column = 0;
+};
+
+/// "file:line:column", leaving out what is unknown.
+std::string to_string(const SourceLocation& location);
+
+/// The user's input is wrong: exit code 2. The message says what was expected and what was found.
+class InputError : public std::runtime_error {
+ public:
+  explicit InputError(const std::string& message) : std::runtime_error(message) {}
+  InputError(const SourceLocation& location, const std::string& message)
+      : std::runtime_error(to_string(location) + ": " + message) {}
+};
+
+/// The simulated machine, or the machine that corank runs on, failed: exit code 3.
+class MachineError : public std::runtime_error {
+ public:
+  explicit MachineError(const std::string& message) : std::runtime_error(message) {}
+};
+
+}  // namespace corank

@@ -1,0 +1,40 @@
+// Reverse-mode differentiation of the op graph that knows what is frozen: no weight gradient for a
+// frozen value, no input gradient that nobody asked for or needs, nothing kept that no derivative
+// reads.
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "models/graph/graph.h"
+
+namespace corank {
+
+/// What the backward pass starts from and what it must reach.
+struct DifferentiateRequest {
+  /// Forward value -> its given gradient: BF16, of the same shape.
+  std::map<ValueId, ValueId> output_gradients;
+  /// Input values whose gradient is wanted as a result (x -> dx).
+  std::set<ValueId> wanted;
+};
+
+/// Appends the backward ops. Gradients of the trainable masters (through their BF16 copies) and of
+/// `wanted` become results (F32 for trainables, BF16 for wanted inputs); they are named "dx" for an
+/// input x, "lora_A_grad" for a trainable lora_A. Several contributions to one value's gradient
+/// become terms of one contraction, so that they share one FP32 chain: first the contributions of
+/// consumers that come later in the forward pass, terms of one op in their own order, its left
+/// operand before its right one. Where a gradient is an operand of further products it is rounded
+/// to BF16 once, after multiplication by the scale of the contraction that produced the forward
+/// value.
+///
+/// Returns forward value -> gradient value, the given ones included. A value and its rounded copies
+/// share one gradient. For a value that a contraction with a scale produced, a computed gradient is
+/// that of the sum before its scale (du of u = s * (x . A^T) has s inside). A value that no given
+/// gradient reaches is not in the map.
+///
+/// Throws InputError, leaving the graph part-done, for what is not supported: the gradient of a
+/// bias; a value with both a given gradient and consumers with gradients; one gradient fed by given
+/// gradients of values with different scales; a wanted value that is not an input.
+std::map<ValueId, ValueId> differentiate(Graph& graph, const DifferentiateRequest& request);
+
+}  // namespace corank

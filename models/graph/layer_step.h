@@ -1,0 +1,40 @@
+// The training step of one captured linear layer with a LoRA adapter, as a graph.
+#pragma once
+
+#include "models/graph/graph.h"
+#include "models/peft/lora.h"
+
+namespace corank {
+
+struct AdamWOptions {
+  double lr = 1e-3;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double eps = 1e-8;
+  double weight_decay = 0.01;
+};
+
+/// Constants of step t (from 1). Computed in double, each rounded to FP32 once. Throws InputError
+/// outside torch's ranges: lr, eps, weight_decay >= 0; 0 <= beta1, beta2 < 1.
+AdamWConstants constants_of(const AdamWOptions& options, std::int64_t step);
+
+struct LayerStep {
+  std::int64_t tokens = 0, in = 0, out = 0;
+  bool has_bias = false;
+  LoraScale lora;
+  AdamWOptions adamw;
+  std::int64_t step = 1;
+};
+
+/// Inputs:  x [tokens, in], dy [tokens, out] (BF16), weight [out, in] (BF16, frozen), bias [out]
+///          (F32, frozen, if there is one), lora_A [r, in], lora_B [out, r], lora_A.exp_avg,
+///          lora_A.exp_avg_sq, lora_B.exp_avg, lora_B.exp_avg_sq (F32).
+/// Results: y, dx (BF16), lora_A_grad, lora_B_grad, lora_A.new, lora_A.exp_avg.new,
+///          lora_A.exp_avg_sq.new, and the same of lora_B (F32).
+/// Intermediates: lora_A.bf16, lora_B.bf16, u, du (BF16).
+Graph build_layer_step(const LayerStep& step);
+
+/// The forward part alone: from x, weight, bias and the masters to y.
+Graph build_layer_forward(const LayerStep& step);
+
+}  // namespace corank

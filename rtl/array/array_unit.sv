@@ -1,0 +1,502 @@
+// The array unit: turns a gemm command into passes over the systolic array.
+//
+//   accumulator[rows, columns] = (accumulator or +0) + stream[rows, depth] . stationary[depth, columns]
+//
+// A pass holds one tile of the stationary operand (at most Rows x Columns, never across a panel of the local memory) and
+// streams all rows past it. Passes go through the column tiles of one depth slice before the next depth slice, so that an
+// accumulator row comes back as late as possible. A loader reads tiles one pass ahead of the streamer, also across commands.
+//
+// Timing, in cycles. R = Rows. Let P(i) be the cycle in which the first read of tile i is requested, d(i) its depth, S(i) the
+// cycle in which the first row of pass i is requested, M its rows.
+//   The loader takes the next command in the cycle of the last read of the present one (or any later one); the cycle after is the
+//   first one for its first P.
+//   P(i+1) >= P(i) + d(i)        one stationary row is read a cycle
+//   P(i+1) >= S(i) + max(R-1, 1) the shadow weights are free from there on
+//   S(i)   >= P(i) + 1
+//   S(i+1) >= S(i) + M           one row is streamed a cycle
+//   Where sums come back: D = 2 R + 3 is the time from a row's request to the first request that may read its sums.
+//     a first pass of a depth slice (not the first one of a command that starts from +0) starts >= D after the first pass of the
+//     slice before; the same holds from a command to an accumulating one of the same rows, columns, and accumulator place; any other accumulating
+//     command waits until D after the last row of the command before.
+//   Everything happens at the first cycle that fulfils these. A row requested at s is read from the scratchpad (data s + 2), meets its
+//   partial sum (requested at s + 1, data s + 3), and is written at s + 3 + 2 R. The completion pulse of a command comes at s + 4 + 2 R
+//   of its last row.
+//
+// Flow control: the unit protocol (accelerator_pkg); the array itself never stalls.
+`default_nettype none
+module array_unit #(
+  parameter int Rows    = 8,
+  parameter int Columns = 8,
+  parameter int Lanes   = 8
+) (
+  input  wire logic                              clk_i,
+  input  wire logic                              rst_ni,
+
+  input  wire logic                              command_valid_i,
+  output logic                                   command_ready_o,
+  input  wire accelerator_pkg::queued_command_t  command_i,
+  output accelerator_pkg::completion_t           completion_o,
+  output interface_pkg::activity_e               activity_o,
+  output logic [31:0]                            current_index_o,
+  input  wire logic                              stop_i,
+  output logic                                   idle_o,
+
+  output logic                                   stream_read_valid_o,
+  output accelerator_pkg::tile_request_t         stream_read_request_o,
+  input  wire logic [Lanes*16-1:0]               stream_read_data_i,
+  output logic                                   stationary_read_valid_o,
+  output accelerator_pkg::tile_request_t         stationary_read_request_o,
+  input  wire logic [Lanes*16-1:0]               stationary_read_data_i,
+  output logic                                   accumulator_read_valid_o,
+  output accelerator_pkg::tile_request_t         accumulator_read_request_o,
+  input  wire logic [Lanes*32-1:0]               accumulator_read_data_i,
+  output logic                                   accumulator_write_valid_o,
+  output accelerator_pkg::tile_request_t         accumulator_write_request_o,
+  output logic [Lanes*32-1:0]                    accumulator_write_data_o,
+
+  // For the counters: a cycle that belongs to a kind of gemm, and the useful multiply-accumulates issued in it.
+  output logic                                   slot_valid_o,
+  output logic [3:0]                             slot_kind_o,
+  output logic [15:0]                            macs_o
+);
+
+  import accelerator_pkg::*;
+  import interface_pkg::*;
+
+  localparam int LaneBits = $clog2(Lanes);
+  localparam int RowBits = Rows > 1 ? $clog2(Rows) : 1;
+  localparam int PassLatency = 2 * Rows + 3;  // D of the header
+  localparam int PendingDepth = 8;            // commands between acceptance and completion, see p_pending
+
+  typedef enum logic [1:0] {
+    OrderFree,   // starts from +0: nothing to wait for
+    OrderRound,  // D after the first pass of the slice before
+    OrderDrain   // D after the last row before
+  } order_e;
+
+  // What the streamer must know of a pass.
+  typedef struct packed {
+    logic [31:0] rows;
+    logic        transposed;
+    logic [31:0] stream_line;
+    logic [31:0] stream_stride;
+    logic [7:0]  stream_column;
+    logic [31:0] accumulator_line;
+    logic [7:0]  accumulator_column;
+    logic [7:0]  depth;    // rows of the array in use
+    logic [7:0]  columns;  // columns of the array in use
+    logic        from_zero;
+    logic        round_start;
+    order_e      order;
+    logic        last;  // of its command
+    logic [3:0]  kind;
+  } pass_t;
+
+  function automatic logic [7:0] smallest(logic [31:0] remaining, logic [7:0] offset, logic [7:0] limit);
+    logic [7:0] to_panel_end, best;
+    to_panel_end = 8'(Lanes) - offset;
+    best = to_panel_end < limit ? to_panel_end : limit;
+    if (remaining < 32'(best)) best = remaining[7:0];
+    return best;
+  endfunction
+
+  // ------------------------------------------------------------------ loader
+  logic            loading_q, loading_d;
+  gemm_command_t   command_q, command_d;
+  logic [31:0]     depth_done_q, depth_done_d;      // first contraction index of the present tile
+  logic [31:0]     columns_done_q, columns_done_d;  // first output column of it
+  logic [31:0]     stream_panel_q, stream_panel_d;          // line of the stream's panel that holds depth_done
+  logic [31:0]     stationary_depth_q, stationary_depth_d;  // the same of a transposed stationary operand
+  logic [31:0]     stationary_column_q, stationary_column_d;  // line of the panel that holds columns_done (not transposed)
+  logic [31:0]     accumulator_panel_q, accumulator_panel_d;
+  logic [7:0]      tile_row_q, tile_row_d;  // next row of the tile to read
+  logic            chained_q, chained_d;    // same rows, columns and accumulator place as the command before
+
+  pass_t           next_q, next_d;  // the pass that the streamer takes next
+  logic            next_valid_q, next_valid_d;
+
+  logic            pass_start;  // the streamer starts next_q in this cycle
+  logic [15:0]     since_start_q;
+  logic            accept;
+
+  logic [7:0]      tile_depth, tile_columns;
+  logic [7:0]      depth_offset, column_offset;
+  logic            read_now, tile_last_row, last_columns, last_depth;
+
+  assign depth_offset  = 8'(depth_done_q[LaneBits-1:0]);
+  assign column_offset = 8'(columns_done_q[LaneBits-1:0]);
+  assign tile_depth    = smallest(command_q.depth - depth_done_q, depth_offset, 8'(Rows));
+  assign tile_columns  = smallest(command_q.columns - columns_done_q, column_offset, 8'(Columns));
+  assign last_columns  = columns_done_q + 32'(tile_columns) == command_q.columns;
+  assign last_depth    = depth_done_q + 32'(tile_depth) == command_q.depth;
+
+  localparam int ShadowFree = Rows > 2 ? Rows - 1 : 1;
+  assign read_now = loading_q && !stop_i &&
+                    (tile_row_q != 8'd0 || (!next_valid_q && since_start_q >= 16'(ShadowFree)));
+  assign tile_last_row = tile_row_q + 8'd1 == tile_depth;
+
+  logic pending_full, loader_ends;
+  // The next command is taken while the last row of the present one's last tile is read.
+  assign loader_ends     = read_now && tile_last_row && last_columns && last_depth;
+  assign command_ready_o = (!loading_q || loader_ends) && !pending_full && !stop_i;
+  assign accept          = command_valid_i && command_ready_o;
+
+  gemm_command_t incoming;
+  assign incoming = gemm_command_t'(command_i.bits);
+
+  always_comb begin : p_loader
+    loading_d           = loading_q;
+    command_d           = command_q;
+    depth_done_d        = depth_done_q;
+    columns_done_d      = columns_done_q;
+    stream_panel_d      = stream_panel_q;
+    stationary_depth_d  = stationary_depth_q;
+    stationary_column_d = stationary_column_q;
+    accumulator_panel_d = accumulator_panel_q;
+    tile_row_d          = tile_row_q;
+    chained_d           = chained_q;
+
+    if (accept) begin
+      loading_d           = 1'b1;
+      command_d           = incoming;
+      depth_done_d        = '0;
+      columns_done_d      = '0;
+      stream_panel_d      = incoming.stream_line;
+      stationary_depth_d  = incoming.stationary_line;
+      stationary_column_d = incoming.stationary_line;
+      accumulator_panel_d = incoming.accumulator_line;
+      tile_row_d          = '0;
+      chained_d = incoming.rows == command_q.rows && incoming.columns == command_q.columns &&
+                  incoming.accumulator_line == command_q.accumulator_line &&
+                  incoming.accumulator_stride == command_q.accumulator_stride;
+    end else if (read_now) begin
+      tile_row_d = tile_row_q + 8'd1;
+      if (tile_last_row) begin
+        tile_row_d = '0;
+        if (!last_columns) begin
+          columns_done_d = columns_done_q + 32'(tile_columns);
+          if (column_offset + tile_columns == 8'(Lanes)) begin
+            stationary_column_d = stationary_column_q + command_q.stationary_stride;
+            accumulator_panel_d = accumulator_panel_q + command_q.accumulator_stride;
+          end
+        end else begin
+          columns_done_d      = '0;
+          stationary_column_d = command_q.stationary_line;
+          accumulator_panel_d = command_q.accumulator_line;
+          depth_done_d        = depth_done_q + 32'(tile_depth);
+          if (depth_offset + tile_depth == 8'(Lanes)) begin
+            stream_panel_d     = stream_panel_q + command_q.stream_stride;
+            stationary_depth_d = stationary_depth_q + command_q.stationary_stride;
+          end
+          if (last_depth) loading_d = 1'b0;
+        end
+      end
+    end
+    if (stop_i) loading_d = 1'b0;
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      loading_q           <= 1'b0;
+      command_q           <= '0;
+      depth_done_q        <= '0;
+      columns_done_q      <= '0;
+      stream_panel_q      <= '0;
+      stationary_depth_q  <= '0;
+      stationary_column_q <= '0;
+      accumulator_panel_q <= '0;
+      tile_row_q          <= '0;
+      chained_q           <= 1'b0;
+    end else begin
+      loading_q           <= loading_d;
+      command_q           <= command_d;
+      depth_done_q        <= depth_done_d;
+      columns_done_q      <= columns_done_d;
+      stream_panel_q      <= stream_panel_d;
+      stationary_depth_q  <= stationary_depth_d;
+      stationary_column_q <= stationary_column_d;
+      accumulator_panel_q <= accumulator_panel_d;
+      tile_row_q          <= tile_row_d;
+      chained_q           <= chained_d;
+    end
+  end
+
+  // Read a row of the tile: along a line, or (transposed) down `tile_columns` lines.
+  assign stationary_read_valid_o = read_now;
+  always_comb begin
+    stationary_read_request_o.transposed = command_q.stationary_transposed;
+    stationary_read_request_o.count      = tile_columns;
+    if (command_q.stationary_transposed) begin
+      stationary_read_request_o.line   = stationary_depth_q + columns_done_q;
+      stationary_read_request_o.column = depth_offset + tile_row_q;
+    end else begin
+      stationary_read_request_o.line   = stationary_column_q + depth_done_q + 32'(tile_row_q);
+      stationary_read_request_o.column = column_offset;
+    end
+  end
+
+  // The pass is handed to the streamer with the first read of its tile.
+  always_comb begin : p_next
+    next_d       = next_q;
+    next_valid_d = next_valid_q && !pass_start;
+    if (read_now && tile_row_q == 8'd0) begin
+      next_valid_d              = 1'b1;
+      next_d.rows               = command_q.rows;
+      next_d.transposed         = command_q.stream_transposed;
+      next_d.stream_stride      = command_q.stream_stride;
+      next_d.stream_line        = command_q.stream_transposed ? command_q.stream_line + depth_done_q : stream_panel_q;
+      next_d.stream_column      = command_q.stream_transposed ? 8'd0 : depth_offset;
+      next_d.accumulator_line   = accumulator_panel_q;
+      next_d.accumulator_column = column_offset;
+      next_d.depth              = tile_depth;
+      next_d.columns            = tile_columns;
+      next_d.from_zero          = depth_done_q == '0 && !command_q.accumulate;
+      next_d.round_start        = columns_done_q == '0;
+      next_d.last               = last_columns && last_depth;
+      next_d.kind               = command_q.kind;
+      if (next_d.from_zero || !next_d.round_start) next_d.order = OrderFree;
+      else if (depth_done_q != '0 || chained_q) next_d.order = OrderRound;
+      else next_d.order = OrderDrain;
+    end
+    if (stop_i) next_valid_d = 1'b0;
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      next_valid_q <= 1'b0;
+      next_q       <= '0;
+    end else begin
+      next_valid_q <= next_valid_d;
+      next_q       <= next_d;
+    end
+  end
+
+  // The tile's rows reach the shadow weights TileReadLatency later.
+  logic [TileReadLatency-1:0]      weight_valid_q;
+  logic [TileReadLatency-1:0][RowBits-1:0] weight_row_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      weight_valid_q <= '0;
+      weight_row_q   <= '0;
+    end else begin
+      weight_valid_q <= {weight_valid_q[TileReadLatency-2:0], read_now};
+      weight_row_q   <= {weight_row_q[TileReadLatency-2:0], tile_row_q[RowBits-1:0]};
+    end
+  end
+
+  // ------------------------------------------------------------------ streamer
+  logic        streaming_q, streaming_d;
+  pass_t       pass_q, pass;         // the pass being streamed
+  logic [31:0] row_q, row;           // its row
+  logic [31:0] line_q, line;         // where that row lies
+  logic [7:0]  column_q, column;
+  logic        row_issue, row_last;
+  logic [15:0] since_round_q, since_row_q;
+  logic        order_kept;
+
+  always_comb begin
+    unique case (next_q.order)
+      OrderRound: order_kept = since_round_q >= 16'(PassLatency);
+      OrderDrain: order_kept = since_row_q >= 16'(PassLatency);
+      default:    order_kept = 1'b1;
+    endcase
+  end
+
+  assign pass_start = !streaming_q && next_valid_q && order_kept && !stop_i;
+  assign row_issue  = (streaming_q && !stop_i) || pass_start;
+  assign pass       = streaming_q ? pass_q : next_q;
+  assign row        = streaming_q ? row_q : '0;
+  assign line       = streaming_q ? line_q : next_q.stream_line;
+  assign column     = streaming_q ? column_q : next_q.stream_column;
+  assign row_last   = row + 32'd1 == pass.rows;
+  assign streaming_d = row_issue && !row_last;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      streaming_q   <= 1'b0;
+      pass_q        <= '0;
+      row_q         <= '0;
+      line_q        <= '0;
+      column_q      <= '0;
+      since_start_q <= '1;
+      since_round_q <= '1;
+      since_row_q   <= '1;
+    end else begin
+      streaming_q <= streaming_d;
+      if (row_issue) begin
+        pass_q <= pass;
+        row_q  <= row + 32'd1;
+        if (!pass.transposed) begin
+          line_q   <= line + 32'd1;
+          column_q <= column;
+        end else if (column + 8'd1 == 8'(Lanes)) begin
+          line_q   <= line + pass.stream_stride;
+          column_q <= '0;
+        end else begin
+          line_q   <= line;
+          column_q <= column + 8'd1;
+        end
+      end
+      // Cycles since ..., saturating.
+      since_start_q <= pass_start ? 16'd1 : since_start_q + 16'(since_start_q != '1);
+      since_round_q <= pass_start && next_q.round_start ? 16'd1 : since_round_q + 16'(since_round_q != '1);
+      since_row_q   <= row_issue ? 16'd1 : since_row_q + 16'(since_row_q != '1);
+    end
+  end
+
+  assign stream_read_valid_o              = row_issue;
+  assign stream_read_request_o.transposed = pass.transposed;
+  assign stream_read_request_o.count      = pass.depth;
+  assign stream_read_request_o.column     = column;
+  assign stream_read_request_o.line       = line;
+
+  // The partial sum of a row is asked for one cycle later, so that it meets the row's first product.
+  logic          sum_valid_q, sum_from_zero_q;
+  tile_request_t sum_request_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      sum_valid_q     <= 1'b0;
+      sum_from_zero_q <= 1'b0;
+      sum_request_q   <= '0;
+    end else begin
+      sum_valid_q     <= row_issue;
+      sum_from_zero_q <= pass.from_zero;
+      if (row_issue) begin
+        sum_request_q.transposed <= 1'b0;
+        sum_request_q.count      <= pass.columns;
+        sum_request_q.column     <= pass.accumulator_column;
+        sum_request_q.line       <= pass.accumulator_line + row;
+      end
+    end
+  end
+  assign accumulator_read_valid_o   = sum_valid_q && !sum_from_zero_q && !stop_i;
+  assign accumulator_read_request_o = sum_request_q;
+
+  // Control that travels with the row: s + 2 into the array, s + 3 its partial sum, s + 3 + 2 R out.
+  localparam int OutDelay = 2 * Rows + 3;
+  logic [OutDelay:1] row_valid_q, row_completes_q;  // index: cycles since the request
+  logic [3:1]        from_zero_q;
+  logic [2:1]        first_q;
+  logic [2:1][7:0]   depth_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      row_valid_q     <= '0;
+      row_completes_q <= '0;
+      from_zero_q     <= '0;
+      first_q         <= '0;
+      depth_q         <= '0;
+    end else begin
+      row_valid_q     <= stop_i ? '0 : {row_valid_q[OutDelay-1:1], row_issue};
+      row_completes_q <= stop_i ? '0 : {row_completes_q[OutDelay-1:1], row_issue && row_last && pass.last};
+      from_zero_q     <= {from_zero_q[2:1], pass.from_zero};
+      first_q         <= {first_q[1], pass_start};
+      depth_q         <= {depth_q[1], pass.depth};
+    end
+  end
+
+  logic [Columns-1:0][31:0] psum_in, psum_out;
+  logic [Rows-1:0][15:0]    stream_row;
+  logic [Columns-1:0][15:0] stationary_row;
+  always_comb begin
+    for (int r = 0; r < Rows; r++) stream_row[r] = stream_read_data_i[r*16+:16];
+    for (int c = 0; c < Columns; c++) begin
+      stationary_row[c] = stationary_read_data_i[c*16+:16];
+      psum_in[c]        = from_zero_q[3] ? 32'd0 : accumulator_read_data_i[c*32+:32];
+    end
+  end
+
+  systolic_array #(.Rows(Rows), .Columns(Columns)) u_systolic_array (
+    .clk_i, .rst_ni,
+    .row_valid_i   (row_valid_q[2]),
+    .row_first_i   (first_q[2]),
+    .row_depth_i   (depth_q[2]),
+    .x_i           (stream_row),
+    .psum_i        (psum_in),
+    .psum_o        (psum_out),
+    .weight_valid_i(weight_valid_q[TileReadLatency-1]),
+    .weight_row_i  (weight_row_q[TileReadLatency-1]),
+    .weight_i      (stationary_row)
+  );
+
+  // Where the sums go: the request of the read, delayed.
+  tile_request_t write_request;
+  delay_line #(.Width($bits(tile_request_t)), .Cycles(OutDelay - 1)) u_write_place (
+    .clk_i, .rst_ni,
+    .data_i(sum_request_q),
+    .data_o(write_request)
+  );
+  assign accumulator_write_valid_o   = row_valid_q[OutDelay] && !stop_i;
+  assign accumulator_write_request_o = write_request;
+  always_comb begin
+    accumulator_write_data_o = '0;
+    for (int c = 0; c < Columns; c++) accumulator_write_data_o[c*32+:32] = psum_out[c];
+  end
+
+  // ------------------------------------------------------------------ completion
+  // Commands complete in order. A command holds the loader for at least one cycle and its last row at most
+  // 2 R + 4 cycles later; passes start at least max(R - 1, 1) + 1 cycles apart, so fewer than PendingDepth are under way.
+  typedef struct packed {
+    logic [31:0] index;
+    logic [15:0] signal_tokens;
+  } pending_t;
+  pending_t pending_in, pending_out;
+  logic     pending_ready, pending_valid, retire;
+  logic [$clog2(PendingDepth+1)-1:0] pending_count;
+  assign pending_in.index         = command_i.index;
+  assign pending_in.signal_tokens = incoming.signal_tokens;
+  assign pending_full             = !pending_ready;
+  assign retire                   = row_completes_q[OutDelay];
+
+  fifo #(.Width($bits(pending_t)), .Depth(PendingDepth)) u_pending (
+    .clk_i, .rst_ni,
+    .valid_i(accept),
+    .ready_o(pending_ready),
+    .data_i (pending_in),
+    .valid_o(pending_valid),
+    .ready_i(retire || stop_i),
+    .data_o (pending_out),
+    .count_o(pending_count)
+  );
+
+  completion_t completion_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      completion_q <= '0;
+    end else begin
+      completion_q.valid         <= retire && !stop_i;
+      completion_q.index         <= pending_out.index;
+      completion_q.signal_tokens <= pending_out.signal_tokens;
+    end
+  end
+  assign completion_o = completion_q;
+
+  assign idle_o          = !pending_valid && !completion_q.valid;
+  assign current_index_o = completion_q.valid ? completion_q.index : pending_out.index;
+  always_comb begin
+    if (row_issue) activity_o = ActivityBusy;
+    else if (!idle_o) activity_o = ActivityLatency;
+    else activity_o = ActivityIdle;
+  end
+
+  // ------------------------------------------------------------------ events
+  // A cycle belongs to the pass that streams, or else to the pass whose turn it is, or else to the tile being read.
+  assign slot_valid_o = row_issue || next_valid_q || loading_q;
+  assign slot_kind_o  = (row_issue || next_valid_q) ? pass.kind : command_q.kind;
+  assign macs_o       = row_issue ? 16'(pass.depth) * 16'(pass.columns) : '0;
+
+  logic unused;
+  assign unused = ^{command_q.reserved0, command_q.reserved1, command_q.opcode, command_q.version, command_q.wait_tokens,
+                    command_q.signal_tokens, command_i.bits[0], pending_count, pass.order, pass.round_start};
+
+`ifndef SYNTHESIS
+  always_ff @(posedge clk_i or negedge rst_ni) begin : p_check
+    if (rst_ni) begin
+      assert (!retire || pending_valid) else $error("a command completes that was never accepted");
+      assert (!accept || incoming.opcode == OpGemm) else $error("the array unit was given another unit's command");
+      assert (!read_now || (tile_depth != 0 && tile_columns != 0)) else $error("an empty tile");
+    end
+  end
+`endif
+
+endmodule
+`default_nettype wire

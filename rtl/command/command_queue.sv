@@ -1,0 +1,91 @@
+// The commands that wait in front of a unit.
+//
+// Function: a FIFO of Depth commands; the oldest is offered to the unit once every token that it waits for is
+//   available, and takes those tokens as it is accepted.
+// Timing: a command taken in in cycle t is the oldest, at the earliest, from t + 1 on. command_valid_o is
+//   combinational from the tokens: a token given in t lets a command be accepted in t + 1. When the unit
+//   accepts in cycle t, the next command is offered in t + 1; take_o and trace_start_* belong to the cycle of
+//   the acceptance.
+// Flow control: valid/ready on both sides; ready_o is high while fewer than Depth commands are held, whatever
+//   the other side does. A command that was offered stays so until it is accepted or stop_i comes. While
+//   stop_i is high nothing is offered and the commands stay.
+`default_nettype none
+
+module command_queue #(
+  parameter int Depth = 4
+) (
+  input  wire logic                               clk_i,
+  input  wire logic                               rst_ni,
+  input  wire logic                               stop_i,
+
+  input  wire logic                               valid_i,
+  output logic                                    ready_o,
+  input  wire accelerator_pkg::queued_command_t   command_i,
+
+  input  wire logic [15:0]                        available_i,  // of token_file
+  output logic      [15:0]                        take_o,       // to token_file
+
+  output logic                                    command_valid_o,
+  input  wire logic                               command_ready_i,
+  output accelerator_pkg::queued_command_t        command_o,
+
+  output logic                                    waiting_o,    // the oldest command lacks tokens
+  output logic      [$clog2(Depth+1)-1:0]         count_o,
+
+  output logic                                    trace_start_valid_o,
+  output logic      [31:0]                        trace_start_index_o
+);
+
+  import accelerator_pkg::*;
+
+  logic        held, tokens_there, accept;
+  logic [15:0] wait_tokens;
+
+  fifo #(
+    .Width(int'($bits(queued_command_t))),
+    .Depth(Depth)
+  ) u_fifo (
+    .clk_i,
+    .rst_ni,
+    .valid_i,
+    .ready_o,
+    .data_i (command_i),
+    .valid_o(held),
+    .ready_i(accept),
+    .data_o (command_o),
+    .count_o
+  );
+
+  // verilator lint_off UNUSEDSIGNAL
+  interface_pkg::nop_command_t header;  // the fields that every command has, of which one matters here
+  // verilator lint_on UNUSEDSIGNAL
+  assign header          = command_o.bits;
+  assign wait_tokens     = header.wait_tokens;
+  assign tokens_there    = (wait_tokens & ~available_i) == 16'd0;
+  assign waiting_o       = held && !tokens_there;
+  assign command_valid_o = held && tokens_there && !stop_i;
+  assign accept          = command_valid_o && command_ready_i;
+  assign take_o          = accept ? wait_tokens : 16'd0;
+
+  assign trace_start_valid_o = accept;
+  assign trace_start_index_o = command_o.index;
+
+`ifndef SYNTHESIS
+  logic            offered_q;
+  queued_command_t command_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin : p_check
+    if (!rst_ni) begin
+      offered_q <= 1'b0;
+    end else begin
+      offered_q <= command_valid_o && !command_ready_i;
+      command_q <= command_o;
+      assert (!offered_q || stop_i || (command_valid_o && command_o == command_q))
+      else $error("a command was offered and withdrawn");
+    end
+  end
+`endif
+
+endmodule
+
+`default_nettype wire

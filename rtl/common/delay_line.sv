@@ -1,0 +1,46 @@
+// Delays a word by a fixed number of cycles.
+//
+// Latency:      data_o in cycle t is data_i of cycle t - Cycles; Cycles = 0 is a wire.
+// Flow control: none, it advances every cycle.
+//
+// A ring that is written in place: one word toggles a cycle instead of all of them, as they would in a shift register.
+// What comes out in the first `Cycles` cycles after reset is undefined: a valid bit must travel by itself.
+`default_nettype none
+module delay_line #(
+  parameter int Width  = 16,
+  parameter int Cycles = 4
+) (
+  input  wire logic             clk_i,
+  input  wire logic             rst_ni,
+  input  wire logic [Width-1:0] data_i,
+  output logic      [Width-1:0] data_o
+);
+
+  if (Cycles == 0) begin : gen_wire
+    assign data_o = data_i;
+    logic unused;
+    assign unused = clk_i ^ rst_ni;
+  end else if (Cycles == 1) begin : gen_register
+    logic [Width-1:0] data_q;
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) data_q <= '0;
+      else data_q <= data_i;
+    end
+    assign data_o = data_q;
+  end else begin : gen_ring
+    localparam int PointerBits = $clog2(Cycles);
+    logic [Width-1:0]       ring_q[Cycles];
+    logic [PointerBits-1:0] pointer_q;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) pointer_q <= '0;
+      else pointer_q <= (pointer_q == PointerBits'(Cycles - 1)) ? '0 : pointer_q + 1'b1;
+    end
+
+    always_ff @(posedge clk_i) ring_q[pointer_q] <= data_i;
+
+    assign data_o = ring_q[pointer_q];
+  end
+
+endmodule
+`default_nettype wire

@@ -1,0 +1,563 @@
+// The accelerator: command processor, DMA, local memories, systolic array, vector unit, behind AXI4 (memory),
+// AXI4-Lite (control) and one interrupt. Ports are flat vectors, so that any simulator or wrapper can bind them.
+// The trace_* outputs tell a simulator when commands are issued, started and completed; synthesis leaves them open.
+`default_nettype none
+module corank_accelerator #(
+  parameter int ArrayRows        = 8,
+  parameter int ArrayColumns     = 8,
+  parameter int VectorLanes      = 8,
+  parameter int ScratchpadKib    = 64,
+  parameter int ScratchpadBanks  = 8,
+  parameter int AccumulatorKib   = 64,
+  parameter int AccumulatorBanks = 4,
+  parameter int AxiDataBits      = 128,
+  parameter int QueueDepth       = 4
+) (
+  input  wire logic                       clk_i,
+  input  wire logic                       rst_ni,
+
+  output logic                            irq_o,
+
+  // AXI4-Lite control, 12-bit byte addresses, 32-bit data
+  input  wire logic                       s_axil_awvalid_i,
+  output logic                            s_axil_awready_o,
+  input  wire logic [11:0]                s_axil_awaddr_i,
+  input  wire logic                       s_axil_wvalid_i,
+  output logic                            s_axil_wready_o,
+  input  wire logic [31:0]                s_axil_wdata_i,
+  output logic                            s_axil_bvalid_o,
+  input  wire logic                       s_axil_bready_i,
+  output logic [1:0]                      s_axil_bresp_o,
+  input  wire logic                       s_axil_arvalid_i,
+  output logic                            s_axil_arready_o,
+  input  wire logic [11:0]                s_axil_araddr_i,
+  output logic                            s_axil_rvalid_o,
+  input  wire logic                       s_axil_rready_i,
+  output logic [31:0]                     s_axil_rdata_o,
+  output logic [1:0]                      s_axil_rresp_o,
+
+  // AXI4 memory side; bursts are INCR of full beats (awsize/arsize = log2 of the bus bytes, awburst/arburst = 1)
+  output logic                            m_axi_awvalid_o,
+  input  wire logic                       m_axi_awready_i,
+  output logic [1:0]                      m_axi_awid_o,
+  output logic [47:0]                     m_axi_awaddr_o,
+  output logic [7:0]                      m_axi_awlen_o,
+  output logic [2:0]                      m_axi_awsize_o,
+  output logic [1:0]                      m_axi_awburst_o,
+  output logic                            m_axi_wvalid_o,
+  input  wire logic                       m_axi_wready_i,
+  output logic [AxiDataBits-1:0]          m_axi_wdata_o,
+  output logic [AxiDataBits/8-1:0]        m_axi_wstrb_o,
+  output logic                            m_axi_wlast_o,
+  input  wire logic                       m_axi_bvalid_i,
+  output logic                            m_axi_bready_o,
+  input  wire logic [1:0]                 m_axi_bid_i,
+  input  wire logic [1:0]                 m_axi_bresp_i,
+  output logic                            m_axi_arvalid_o,
+  input  wire logic                       m_axi_arready_i,
+  output logic [1:0]                      m_axi_arid_o,
+  output logic [47:0]                     m_axi_araddr_o,
+  output logic [7:0]                      m_axi_arlen_o,
+  output logic [2:0]                      m_axi_arsize_o,
+  output logic [1:0]                      m_axi_arburst_o,
+  input  wire logic                       m_axi_rvalid_i,
+  output logic                            m_axi_rready_o,
+  input  wire logic [1:0]                 m_axi_rid_i,
+  input  wire logic [AxiDataBits-1:0]     m_axi_rdata_i,
+  input  wire logic [1:0]                 m_axi_rresp_i,
+  input  wire logic                       m_axi_rlast_i,
+
+  // Simulation trace; units in the order load, array, vector, store
+  output logic                            trace_issue_valid_o,
+  output logic [31:0]                     trace_issue_index_o,
+  output logic [3:0]                      trace_start_valid_o,
+  output logic [3:0][31:0]                trace_start_index_o,
+  output logic [3:0]                      trace_end_valid_o,
+  output logic [3:0][31:0]                trace_end_index_o,
+  output logic [4:0][2:0]                 trace_activity_o
+);
+
+  import accelerator_pkg::*;
+  import interface_pkg::*;
+
+  localparam int Lanes = memory_lanes(ArrayRows, ArrayColumns, VectorLanes, AxiDataBits);
+  localparam int ScratchpadLines = ScratchpadKib * 1024 / (Lanes * 2);
+  localparam int AccumulatorLines = AccumulatorKib * 1024 / (Lanes * 4);
+
+  // The units that have a queue, in the order of the tokens.
+  localparam int Load = 0, Array = 1, Vector = 2, Store = 3;
+
+  // Soft reset reaches everything but the registers.
+  logic soft_reset, unit_rst_n;
+  assign unit_rst_n = rst_ni && !soft_reset;
+
+  logic        stop, enable;
+  logic [47:0] ring_base, memory_limit;
+  logic [31:0] ring_entries, ring_tail, ring_head;
+  logic [7:0]  outstanding_limit;
+  logic [8:0]  burst_beats;
+
+  // ------------------------------------------------------------------ commands
+  logic            fetch_ar_valid, fetch_ar_ready, fetch_r_valid, fetch_r_ready;
+  axi_address_t    fetch_ar;
+  logic [3:0]      queue_valid, queue_ready;
+  queued_command_t queue_command;
+  logic            halt_done, command_completed, command_idle, units_idle, queues_empty;
+  activity_e       command_activity;
+  logic [31:0]     command_index;
+  logic [7:0]      command_buffered;
+  unit_fault_t     command_fault;
+  logic            fetch_burst, fetch_beat;
+
+  command_processor #(.AxiDataBits(AxiDataBits)) u_command_processor (
+    .clk_i, .rst_ni(unit_rst_n),
+    .enable_i        (enable),
+    .stop_i          (stop),
+    .ring_base_i     (ring_base),
+    .ring_entries_i  (ring_entries),
+    .ring_tail_i     (ring_tail),
+    .memory_limit_i  (memory_limit),
+    .ring_head_o     (ring_head),
+    .ar_valid_o      (fetch_ar_valid),
+    .ar_o            (fetch_ar),
+    .ar_ready_i      (fetch_ar_ready),
+    .r_valid_i       (fetch_r_valid),
+    .r_data_i        (m_axi_rdata_i),
+    .r_last_i        (m_axi_rlast_i),
+    .r_resp_i        (m_axi_rresp_i),
+    .r_ready_o       (fetch_r_ready),
+    .queue_valid_o   (queue_valid),
+    .queue_command_o (queue_command),
+    .queue_ready_i   (queue_ready),
+    .units_idle_i    (units_idle && queues_empty),
+    .halt_done_o     (halt_done),
+    .completed_o     (command_completed),
+    .activity_o      (command_activity),
+    .current_index_o (command_index),
+    .buffered_o      (command_buffered),
+    .fault_o         (command_fault),
+    .idle_o          (command_idle),
+    .burst_o         (fetch_burst),
+    .beat_o          (fetch_beat),
+    .trace_issue_valid_o,
+    .trace_issue_index_o
+  );
+
+  queued_command_t [3:0]                        unit_command;
+  logic [3:0]                                   unit_valid, unit_ready, unit_waiting, unit_idle;
+  logic [3:0][$clog2(QueueDepth+1)-1:0]         queue_count;
+  logic [3:0][15:0]                             token_take, token_give;
+  logic [15:0]                                  token_available;
+  logic [3:0]                                   token_overflow;
+  completion_t [3:0]                            completion;
+  activity_e                                    load_activity, array_activity, vector_activity, store_activity;
+  activity_e [3:0]                              unit_activity;
+  logic [3:0][31:0]                             unit_index;
+  unit_fault_t                                  load_fault, vector_fault, store_fault;
+
+  for (genvar u = 0; u < 4; u++) begin : gen_queue
+    command_queue #(.Depth(QueueDepth)) u_command_queue (
+      .clk_i, .rst_ni(unit_rst_n),
+      .stop_i             (stop),
+      .valid_i            (queue_valid[u]),
+      .ready_o            (queue_ready[u]),
+      .command_i          (queue_command),
+      .available_i        (token_available),
+      .take_o             (token_take[u]),
+      .command_valid_o    (unit_valid[u]),
+      .command_ready_i    (unit_ready[u]),
+      .command_o          (unit_command[u]),
+      .waiting_o          (unit_waiting[u]),
+      .count_o            (queue_count[u]),
+      .trace_start_valid_o(trace_start_valid_o[u]),
+      .trace_start_index_o(trace_start_index_o[u])
+    );
+    assign token_give[u]        = completion[u].valid ? completion[u].signal_tokens : '0;
+    assign trace_end_valid_o[u] = completion[u].valid;
+    assign trace_end_index_o[u] = completion[u].index;
+  end
+
+  token_file u_token_file (
+    .clk_i, .rst_ni(unit_rst_n),
+    .take_i     (token_take),
+    .give_i     (token_give),
+    .available_o(token_available),
+    .overflow_o (token_overflow)
+  );
+
+  assign units_idle   = &unit_idle;
+  assign queues_empty = queue_count == '0;
+
+  // ------------------------------------------------------------------ local memories
+  localparam int ScratchpadReaders = 4, ScratchpadWriters = 2;    // array stream, array stationary, vector, store; load, vector
+  localparam int AccumulatorReaders = 3, AccumulatorWriters = 3;  // array, vector, store; array, vector, load
+
+  logic          [ScratchpadReaders-1:0]                sp_read_valid, sp_read_range, sp_read_conflict;
+  tile_request_t [ScratchpadReaders-1:0]                sp_read_request;
+  logic          [ScratchpadReaders-1:0][Lanes*16-1:0]  sp_read_data;
+  logic          [ScratchpadWriters-1:0]                sp_write_valid, sp_write_range, sp_write_conflict;
+  tile_request_t [ScratchpadWriters-1:0]                sp_write_request;
+  logic          [ScratchpadWriters-1:0][Lanes*16-1:0]  sp_write_data;
+  logic          [AccumulatorReaders-1:0]               ac_read_valid, ac_read_range, ac_read_conflict;
+  tile_request_t [AccumulatorReaders-1:0]               ac_read_request;
+  logic          [AccumulatorReaders-1:0][Lanes*32-1:0] ac_read_data;
+  logic          [AccumulatorWriters-1:0]               ac_write_valid, ac_write_range, ac_write_conflict;
+  tile_request_t [AccumulatorWriters-1:0]               ac_write_request;
+  logic          [AccumulatorWriters-1:0][Lanes*32-1:0] ac_write_data;
+
+  tile_memory #(
+    .ElementBits(16), .Lanes(Lanes), .Lines(ScratchpadLines), .Banks(ScratchpadBanks),
+    .Readers(ScratchpadReaders), .Writers(ScratchpadWriters)
+  ) u_scratchpad (
+    .clk_i, .rst_ni(unit_rst_n),
+    .read_valid_i       (sp_read_valid),
+    .read_request_i     (sp_read_request),
+    .read_data_o        (sp_read_data),
+    .write_valid_i      (sp_write_valid),
+    .write_request_i    (sp_write_request),
+    .write_data_i       (sp_write_data),
+    .read_range_fault_o (sp_read_range),
+    .read_conflict_o    (sp_read_conflict),
+    .write_range_fault_o(sp_write_range),
+    .write_conflict_o   (sp_write_conflict)
+  );
+
+  tile_memory #(
+    .ElementBits(32), .Lanes(Lanes), .Lines(AccumulatorLines), .Banks(AccumulatorBanks),
+    .Readers(AccumulatorReaders), .Writers(AccumulatorWriters)
+  ) u_accumulator (
+    .clk_i, .rst_ni(unit_rst_n),
+    .read_valid_i       (ac_read_valid),
+    .read_request_i     (ac_read_request),
+    .read_data_o        (ac_read_data),
+    .write_valid_i      (ac_write_valid),
+    .write_request_i    (ac_write_request),
+    .write_data_i       (ac_write_data),
+    .read_range_fault_o (ac_read_range),
+    .read_conflict_o    (ac_read_conflict),
+    .write_range_fault_o(ac_write_range),
+    .write_conflict_o   (ac_write_conflict)
+  );
+
+  // ------------------------------------------------------------------ units
+  logic         load_ar_valid, load_ar_ready, load_r_valid, load_r_ready;
+  axi_address_t load_ar;
+  logic         load_burst, load_beat, store_burst, store_beat;
+  logic                   program_write_valid;
+  logic [15:0]            program_write_word;
+  logic [AxiDataBits-1:0] program_write_data;
+
+  load_unit #(.AxiDataBits(AxiDataBits), .Lanes(Lanes)) u_load_unit (
+    .clk_i, .rst_ni(unit_rst_n),
+    .command_valid_i(unit_valid[Load]),
+    .command_i      (unit_command[Load]),
+    .command_ready_o(unit_ready[Load]),
+    .completion_o   (completion[Load]),
+    .activity_o     (load_activity),
+    .current_index_o(unit_index[Load]),
+    .fault_o        (load_fault),
+    .stop_i         (stop),
+    .idle_o         (unit_idle[Load]),
+    .memory_limit_i (memory_limit),
+    .outstanding_limit_i(outstanding_limit),
+    .burst_beats_i  (burst_beats),
+    .ar_valid_o     (load_ar_valid),
+    .ar_o           (load_ar),
+    .ar_ready_i     (load_ar_ready),
+    .r_valid_i      (load_r_valid),
+    .r_data_i       (m_axi_rdata_i),
+    .r_last_i       (m_axi_rlast_i),
+    .r_resp_i       (m_axi_rresp_i),
+    .r_ready_o      (load_r_ready),
+    .scratchpad_write_valid_o   (sp_write_valid[0]),
+    .scratchpad_write_request_o (sp_write_request[0]),
+    .scratchpad_write_data_o    (sp_write_data[0]),
+    .accumulator_write_valid_o  (ac_write_valid[2]),
+    .accumulator_write_request_o(ac_write_request[2]),
+    .accumulator_write_data_o   (ac_write_data[2]),
+    .program_write_valid_o(program_write_valid),
+    .program_write_word_o (program_write_word),
+    .program_write_data_o (program_write_data),
+    .burst_o        (load_burst),
+    .beat_o         (load_beat)
+  );
+
+  logic        slot_valid;
+  logic [3:0]  slot_kind;
+  logic [15:0] macs;
+
+  array_unit #(.Rows(ArrayRows), .Columns(ArrayColumns), .Lanes(Lanes)) u_array_unit (
+    .clk_i, .rst_ni(unit_rst_n),
+    .command_valid_i(unit_valid[Array]),
+    .command_i      (unit_command[Array]),
+    .command_ready_o(unit_ready[Array]),
+    .completion_o   (completion[Array]),
+    .activity_o     (array_activity),
+    .current_index_o(unit_index[Array]),
+    .stop_i         (stop),
+    .idle_o         (unit_idle[Array]),
+    .stream_read_valid_o       (sp_read_valid[0]),
+    .stream_read_request_o     (sp_read_request[0]),
+    .stream_read_data_i        (sp_read_data[0]),
+    .stationary_read_valid_o   (sp_read_valid[1]),
+    .stationary_read_request_o (sp_read_request[1]),
+    .stationary_read_data_i    (sp_read_data[1]),
+    .accumulator_read_valid_o  (ac_read_valid[0]),
+    .accumulator_read_request_o(ac_read_request[0]),
+    .accumulator_read_data_i   (ac_read_data[0]),
+    .accumulator_write_valid_o (ac_write_valid[0]),
+    .accumulator_write_request_o(ac_write_request[0]),
+    .accumulator_write_data_o  (ac_write_data[0]),
+    .slot_valid_o   (slot_valid),
+    .slot_kind_o    (slot_kind),
+    .macs_o         (macs)
+  );
+
+  logic [7:0] vector_adds, vector_multiplies, vector_divides, vector_square_roots, vector_roundings;
+
+  vector_unit #(.VectorLanes(VectorLanes), .Lanes(Lanes), .AxiDataBits(AxiDataBits)) u_vector_unit (
+    .clk_i, .rst_ni(unit_rst_n),
+    .command_valid_i(unit_valid[Vector]),
+    .command_i      (unit_command[Vector]),
+    .command_ready_o(unit_ready[Vector]),
+    .completion_o   (completion[Vector]),
+    .activity_o     (vector_activity),
+    .current_index_o(unit_index[Vector]),
+    .fault_o        (vector_fault),
+    .stop_i         (stop),
+    .idle_o         (unit_idle[Vector]),
+    .program_write_valid_i(program_write_valid),
+    .program_write_word_i (program_write_word),
+    .program_write_data_i (program_write_data),
+    .scratchpad_read_valid_o    (sp_read_valid[2]),
+    .scratchpad_read_request_o  (sp_read_request[2]),
+    .scratchpad_read_data_i     (sp_read_data[2]),
+    .accumulator_read_valid_o   (ac_read_valid[1]),
+    .accumulator_read_request_o (ac_read_request[1]),
+    .accumulator_read_data_i    (ac_read_data[1]),
+    .scratchpad_write_valid_o   (sp_write_valid[1]),
+    .scratchpad_write_request_o (sp_write_request[1]),
+    .scratchpad_write_data_o    (sp_write_data[1]),
+    .accumulator_write_valid_o  (ac_write_valid[1]),
+    .accumulator_write_request_o(ac_write_request[1]),
+    .accumulator_write_data_o   (ac_write_data[1]),
+    .adds_o         (vector_adds),
+    .multiplies_o   (vector_multiplies),
+    .divides_o      (vector_divides),
+    .square_roots_o (vector_square_roots),
+    .roundings_o    (vector_roundings)
+  );
+
+  axi_address_t store_aw;
+
+  store_unit #(.AxiDataBits(AxiDataBits), .Lanes(Lanes)) u_store_unit (
+    .clk_i, .rst_ni(unit_rst_n),
+    .command_valid_i(unit_valid[Store]),
+    .command_i      (unit_command[Store]),
+    .command_ready_o(unit_ready[Store]),
+    .completion_o   (completion[Store]),
+    .activity_o     (store_activity),
+    .current_index_o(unit_index[Store]),
+    .fault_o        (store_fault),
+    .stop_i         (stop),
+    .idle_o         (unit_idle[Store]),
+    .memory_limit_i (memory_limit),
+    .outstanding_limit_i(outstanding_limit),
+    .burst_beats_i  (burst_beats),
+    .scratchpad_read_valid_o    (sp_read_valid[3]),
+    .scratchpad_read_request_o  (sp_read_request[3]),
+    .scratchpad_read_data_i     (sp_read_data[3]),
+    .accumulator_read_valid_o   (ac_read_valid[2]),
+    .accumulator_read_request_o (ac_read_request[2]),
+    .accumulator_read_data_i    (ac_read_data[2]),
+    .aw_valid_o     (m_axi_awvalid_o),
+    .aw_o           (store_aw),
+    .aw_ready_i     (m_axi_awready_i),
+    .w_valid_o      (m_axi_wvalid_o),
+    .w_data_o       (m_axi_wdata_o),
+    .w_strb_o       (m_axi_wstrb_o),
+    .w_last_o       (m_axi_wlast_o),
+    .w_ready_i      (m_axi_wready_i),
+    .b_valid_i      (m_axi_bvalid_i),
+    .b_resp_i       (m_axi_bresp_i),
+    .b_ready_o      (m_axi_bready_o),
+    .burst_o        (store_burst),
+    .beat_o         (store_beat)
+  );
+
+  // ------------------------------------------------------------------ AXI
+  axi_address_t read_address;
+  axi_read_arbiter u_axi_read_arbiter (
+    .clk_i, .rst_ni(unit_rst_n),
+    .ar_valid_i({load_ar_valid, fetch_ar_valid}),
+    .ar_i      ({load_ar, fetch_ar}),
+    .ar_ready_o({load_ar_ready, fetch_ar_ready}),
+    .ar_valid_o(m_axi_arvalid_o),
+    .ar_o      (read_address),
+    .ar_ready_i(m_axi_arready_i),
+    .r_valid_i (m_axi_rvalid_i),
+    .r_id_i    (m_axi_rid_i),
+    .r_ready_o (m_axi_rready_o),
+    .r_valid_o ({load_r_valid, fetch_r_valid}),
+    .r_ready_i ({load_r_ready, fetch_r_ready})
+  );
+  assign m_axi_arid_o    = read_address.id;
+  assign m_axi_araddr_o  = read_address.address;
+  assign m_axi_arlen_o   = read_address.len;
+  assign m_axi_arsize_o  = 3'($clog2(AxiDataBits / 8));
+  assign m_axi_arburst_o = 2'd1;
+  assign m_axi_awid_o    = store_aw.id;
+  assign m_axi_awaddr_o  = store_aw.address;
+  assign m_axi_awlen_o   = store_aw.len;
+  assign m_axi_awsize_o  = 3'($clog2(AxiDataBits / 8));
+  assign m_axi_awburst_o = 2'd1;
+
+  // ------------------------------------------------------------------ faults
+  // A unit's own fault, or a local access of its that was out of range or met another one, or a token too many.
+  function automatic unit_fault_t fault_of(unit_fault_t own, logic range, logic conflict, logic overflow,
+                                           logic [31:0] line);
+    unit_fault_t fault;
+    fault = own;
+    if (!own.valid) begin
+      fault.valid   = range || conflict || overflow;
+      fault.cause   = range ? FaultLocalRange : conflict ? FaultBankConflict : FaultTokenOverflow;
+      fault.address = overflow ? '0 : 48'(line);
+    end
+    return fault;
+  endfunction
+
+  unit_fault_t no_fault;
+  assign no_fault = '0;
+
+  unit_fault_t [Units-1:0] faults;
+  always_comb begin
+    faults[UnitCommand] = command_fault;
+    faults[UnitLoad] = fault_of(load_fault, sp_write_range[0] || ac_write_range[2],
+                                sp_write_conflict[0] || ac_write_conflict[2], token_overflow[Load],
+                                ac_write_valid[2] ? ac_write_request[2].line : sp_write_request[0].line);
+    faults[UnitArray] = fault_of(
+        no_fault, sp_read_range[0] || sp_read_range[1] || ac_read_range[0] || ac_write_range[0],
+        sp_read_conflict[0] || sp_read_conflict[1] || ac_read_conflict[0] || ac_write_conflict[0], token_overflow[Array],
+        sp_read_range[0] || sp_read_conflict[0] ? sp_read_request[0].line :
+        sp_read_range[1] || sp_read_conflict[1] ? sp_read_request[1].line :
+        ac_read_range[0] || ac_read_conflict[0] ? ac_read_request[0].line : ac_write_request[0].line);
+    faults[UnitVector] = fault_of(
+        vector_fault, sp_read_range[2] || ac_read_range[1] || sp_write_range[1] || ac_write_range[1],
+        sp_read_conflict[2] || ac_read_conflict[1] || sp_write_conflict[1] || ac_write_conflict[1], token_overflow[Vector],
+        sp_read_range[2] || sp_read_conflict[2] ? sp_read_request[2].line :
+        ac_read_range[1] || ac_read_conflict[1] ? ac_read_request[1].line :
+        sp_write_range[1] || sp_write_conflict[1] ? sp_write_request[1].line : ac_write_request[1].line);
+    faults[UnitStore] = fault_of(store_fault, sp_read_range[3] || ac_read_range[2],
+                                 sp_read_conflict[3] || ac_read_conflict[2], token_overflow[Store],
+                                 ac_read_valid[2] ? ac_read_request[2].line : sp_read_request[3].line);
+  end
+
+  // ------------------------------------------------------------------ registers, counters
+  assign unit_activity = {store_activity, vector_activity, array_activity, load_activity};
+
+  activity_e [Units-1:0]       activities;
+  logic      [Units-1:0][7:0]  waiting;
+  logic      [Units-1:0][31:0] indices;
+  logic      [Units-1:0]       completed;
+  always_comb begin
+    activities[UnitCommand] = command_activity;
+    waiting[UnitCommand]    = command_buffered;
+    indices[UnitCommand]    = command_index;
+    completed[UnitCommand]  = command_completed;
+    for (int u = 0; u < 4; u++) begin
+      activities[u+1] = (unit_idle[u] && unit_waiting[u]) ? ActivityWaitToken : unit_activity[u];
+      waiting[u+1]    = 8'(queue_count[u]);
+      indices[u+1]    = unit_idle[u] ? unit_command[u].index : unit_index[u];
+      completed[u+1]  = completion[u].valid;
+    end
+  end
+  for (genvar u = 0; u < Units; u++) begin : gen_trace_activity
+    assign trace_activity_o[u] = activities[u];
+  end
+
+  function automatic logic [15:0] elements(logic valid, logic [7:0] count);
+    return valid ? 16'(count) : 16'd0;
+  endfunction
+
+  logic [Counters-1:0][15:0] increments;
+  always_comb begin
+    increments = '0;
+    if (slot_valid) begin
+      increments[CtrGemmSlots0+32'(slot_kind)] = 16'd1;
+      increments[CtrGemmMacs0+32'(slot_kind)]  = macs;
+    end
+    increments[CtrFetchBursts] = 16'(fetch_burst);
+    increments[CtrFetchBeats]  = 16'(fetch_beat);
+    increments[CtrLoadBursts]  = 16'(load_burst);
+    increments[CtrLoadBeats]   = 16'(load_beat);
+    increments[CtrStoreBursts] = 16'(store_burst);
+    increments[CtrStoreBeats]  = 16'(store_beat);
+    for (int p = 0; p < ScratchpadReaders; p++) begin
+      increments[CtrScratchpadReadBytes] += 16'd2 * elements(sp_read_valid[p], sp_read_request[p].count);
+    end
+    for (int p = 0; p < ScratchpadWriters; p++) begin
+      increments[CtrScratchpadWriteBytes] += 16'd2 * elements(sp_write_valid[p], sp_write_request[p].count);
+    end
+    for (int p = 0; p < AccumulatorReaders; p++) begin
+      increments[CtrAccumulatorReadBytes] += 16'd4 * elements(ac_read_valid[p], ac_read_request[p].count);
+    end
+    for (int p = 0; p < AccumulatorWriters; p++) begin
+      increments[CtrAccumulatorWriteBytes] += 16'd4 * elements(ac_write_valid[p], ac_write_request[p].count);
+    end
+    increments[CtrVectorAdds]        = 16'(vector_adds);
+    increments[CtrVectorMultiplies]  = 16'(vector_multiplies);
+    increments[CtrVectorDivides]     = 16'(vector_divides);
+    increments[CtrVectorSquareRoots] = 16'(vector_square_roots);
+    increments[CtrVectorRoundings]   = 16'(vector_roundings);
+  end
+
+  registers #(
+    .ArrayRows(ArrayRows), .ArrayColumns(ArrayColumns), .VectorLanes(VectorLanes), .Lanes(Lanes),
+    .ScratchpadLines(ScratchpadLines), .ScratchpadBanks(ScratchpadBanks),
+    .AccumulatorLines(AccumulatorLines), .AccumulatorBanks(AccumulatorBanks),
+    .AxiDataBits(AxiDataBits), .QueueDepth(QueueDepth)
+  ) u_registers (
+    .clk_i, .rst_ni,
+    .awvalid_i(s_axil_awvalid_i), .awready_o(s_axil_awready_o), .awaddr_i(s_axil_awaddr_i),
+    .wvalid_i (s_axil_wvalid_i),  .wready_o (s_axil_wready_o),  .wdata_i (s_axil_wdata_i),
+    .bvalid_o (s_axil_bvalid_o),  .bready_i (s_axil_bready_i),  .bresp_o (s_axil_bresp_o),
+    .arvalid_i(s_axil_arvalid_i), .arready_o(s_axil_arready_o), .araddr_i(s_axil_araddr_i),
+    .rvalid_o (s_axil_rvalid_o),  .rready_i (s_axil_rready_i),  .rdata_o (s_axil_rdata_o),
+    .rresp_o  (s_axil_rresp_o),
+    .irq_o,
+    .soft_reset_o       (soft_reset),
+    .stop_o             (stop),
+    .enable_o           (enable),
+    .ring_base_o        (ring_base),
+    .ring_entries_o     (ring_entries),
+    .ring_tail_o        (ring_tail),
+    .ring_head_i        (ring_head),
+    .memory_limit_o     (memory_limit),
+    .outstanding_limit_o(outstanding_limit),
+    .burst_beats_o      (burst_beats),
+    .activities_i       (activities),
+    .waiting_i          (waiting),
+    .current_index_i    (indices),
+    .faults_i           (faults),
+    .fault_index_i      (indices),
+    .completed_i        (completed),
+    .halt_done_i        (halt_done),
+    .command_idle_i     (command_idle),
+    .units_idle_i       (units_idle),
+    .queues_empty_i     (queues_empty),
+    .increments_i       (increments)
+  );
+
+  logic unused;
+  assign unused = ^m_axi_bid_i;
+
+`ifndef SYNTHESIS
+  initial begin
+    assert (ArrayRows >= 1 && ArrayRows <= 32 && ArrayColumns >= 1 && ArrayColumns <= 32)
+      else $error("the array has 1 to 32 rows and columns");
+    assert (Lanes <= 32 && Lanes >= 4 && VectorLanes <= Lanes) else $error("lines have 4 to 32 elements");
+  end
+`endif
+
+endmodule
+`default_nettype wire

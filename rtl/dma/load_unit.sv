@@ -1,0 +1,355 @@
+// The load unit: memory to scratchpad (target 0, BF16), accumulator memory (1, FP32) or vector program
+// memory (2).
+//
+// A load of rows x columns reads, for each of the ceil(columns / columns of a memory panel) memory panels,
+// its rows of 128 bytes, in the bursts of burst_generator. Every beat is one write of a local line
+// (beat_walker); columns beyond `columns` are read but not written, so a beat may write nothing. Target 2:
+// one panel, whatever `columns` says; its rows x 16 instructions of 64 bits are written from instruction
+// `line` on.
+//
+// Timing, in cycles; a command is taken in t (command_valid_i && command_ready_o):
+//   command_ready_o  the burst generator has given all bursts of the commands before to AR, fewer than two
+//                    commands wait for data (the last beat of one in r makes room in r + 1), no stop_i and no
+//                    fault of this unit. It does not depend on command_valid_i.
+//   t + 1            the first burst is cut, if there is room for it.
+//   AR               a burst is cut in u and on AR from u + 1, if in u AR is free or taken, and fewer than
+//                    outstanding_limit_i bursts are in flight. A burst is in flight from its first cycle on
+//                    AR to that of its last beat, both included. The next burst can be cut in u + 1.
+//   r                a beat is taken: r_ready_o is constantly 1, for every beat has its place in a local
+//                    memory.
+//   r + 1            it is written.
+//   r + 2            after the last beat of a command: completion_o. What was written is seen by a read
+//                    requested then.
+//
+// activity_o: Busy in a cycle with a beat; else WaitMemory with a burst on AR or in flight; else Latency with
+//             a command; else Idle. A command is held from t + 1 up to and with its completion pulse.
+// current_index_o: of the oldest command held; if there is none, it means nothing.
+// Faults: memory_range in the cycle after a burst that ends beyond memory_limit_i could be cut, whether or
+//         not there is room for it (address of the burst),
+//         read_error in the cycle after a beat with another response than OKAY (address of its burst). From
+//         the fault or stop_i on no command is taken, no burst cut, no beat kept, and from stop_i on no
+//         command completed; the beats of bursts that AR has seen are received and dropped, then idle_o.
+//         After a fault of its own the unit needs a reset.
+// Flow control: unit protocol; AXI4 AR and R.
+`default_nettype none
+module load_unit #(
+  parameter int AxiDataBits = 128,
+  parameter int Lanes       = 8
+) (
+  input  wire logic                             clk_i,
+  input  wire logic                             rst_ni,
+
+  input  wire logic                             command_valid_i,
+  input  wire accelerator_pkg::queued_command_t command_i,
+  output logic                                  command_ready_o,
+  output accelerator_pkg::completion_t          completion_o,
+  output interface_pkg::activity_e              activity_o,
+  output logic [31:0]                           current_index_o,
+  output accelerator_pkg::unit_fault_t          fault_o,
+  input  wire logic                             stop_i,
+  output logic                                  idle_o,
+
+  input  wire logic [47:0]                      memory_limit_i,
+  input  wire logic [7:0]                       outstanding_limit_i,  // 1..16
+  input  wire logic [8:0]                       burst_beats_i,        // 1..256
+
+  output logic                                  ar_valid_o,
+  output accelerator_pkg::axi_address_t         ar_o,
+  input  wire logic                             ar_ready_i,
+  input  wire logic                             r_valid_i,  // of this unit's id
+  input  wire logic [AxiDataBits-1:0]           r_data_i,
+  input  wire logic                             r_last_i,
+  input  wire logic [1:0]                       r_resp_i,
+  output logic                                  r_ready_o,
+
+  output logic                                  scratchpad_write_valid_o,
+  output accelerator_pkg::tile_request_t        scratchpad_write_request_o,
+  output logic [Lanes*16-1:0]                   scratchpad_write_data_o,
+  output logic                                  accumulator_write_valid_o,
+  output accelerator_pkg::tile_request_t        accumulator_write_request_o,
+  output logic [Lanes*32-1:0]                   accumulator_write_data_o,
+  output logic                                  program_write_valid_o,
+  output logic [15:0]                           program_write_word_o,  // of the first instruction of the beat
+  output logic [AxiDataBits-1:0]                program_write_data_o,
+
+  output logic                                  burst_o,  // for the counters: a burst, a beat
+  output logic                                  beat_o
+);
+
+  import accelerator_pkg::*;
+  import interface_pkg::*;
+
+  localparam int          CommandsWaiting   = 2;
+  localparam int          MostInFlight      = 16;
+  localparam logic [1:0]  TargetAccumulator = 2'd1;
+  localparam logic [1:0]  TargetProgram     = 2'd2;
+  localparam logic [1:0]  RespOkay          = 2'b00;
+
+  // What must be known of a command when its data come.
+  typedef struct packed {
+    logic [31:0] index;
+    logic [15:0] signal_tokens;
+    logic [1:0]  target;
+    logic [23:0] rows;
+    logic [23:0] columns;
+    logic [23:0] line;
+    logic [23:0] line_stride;
+  } placement_t;
+
+  // ------------------------------------------------------------------ taking commands
+  // verilator lint_off UNUSEDSIGNAL
+  load_command_t command;  // reserved and already checked bits are not looked at
+  // verilator lint_on UNUSEDSIGNAL
+  assign command = command_i.bits;
+
+  logic       halted, faulted_q, faulted_d;
+  logic       block_ready, placement_ready, take_command, is_program;
+  placement_t incoming, placement;
+  logic       placement_valid, placement_pop;
+  logic [1:0] placement_count;
+
+  assign halted          = stop_i || faulted_q;
+  assign command_ready_o = block_ready && placement_ready && !halted;
+  assign take_command    = command_valid_i && command_ready_o;
+  assign is_program      = command.target == TargetProgram;
+
+  assign incoming.index         = command_i.index;
+  assign incoming.signal_tokens = command.signal_tokens;
+  assign incoming.target        = command.target;
+  assign incoming.rows          = command.rows[23:0];
+  assign incoming.columns       = is_program ? 24'd1 : command.columns[23:0];  // one panel
+  assign incoming.line          = command.line[23:0];
+  assign incoming.line_stride   = command.line_stride[23:0];
+
+  fifo #(.Width($bits(placement_t)), .Depth(CommandsWaiting)) u_placements (
+    .clk_i, .rst_ni,
+    .valid_i(take_command),
+    .ready_o(placement_ready),
+    .data_i (incoming),
+    .valid_o(placement_valid),
+    .ready_i(placement_pop || halted),
+    .data_o (placement),
+    .count_o(placement_count)
+  );
+
+  // ------------------------------------------------------------------ bursts
+  logic        burst_valid, burst_take, burst_last, range_fault, cutting;
+  logic [47:0] burst_address;
+  logic [7:0]  burst_len;
+
+  function automatic logic [23:0] panels_of(logic [23:0] columns, logic wide);
+    return wide ? 24'((25'(columns) + 25'd31) >> 5) : 24'((25'(columns) + 25'd63) >> 6);
+  endfunction
+
+  burst_generator #(.AxiDataBits(AxiDataBits)) u_bursts (
+    .clk_i, .rst_ni,
+    .clear_i             (halted),
+    .memory_limit_i,
+    .burst_beats_i,
+    .block_valid_i       (take_command),
+    .block_ready_o       (block_ready),
+    .block_address_i     ({command.address_hi, command.address_lo}),
+    .block_rows_i        (incoming.rows),
+    .block_panels_i      (panels_of(incoming.columns, command.target == TargetAccumulator)),
+    .block_panel_stride_i(command.panel_stride),
+    .burst_valid_o       (burst_valid),
+    .burst_ready_i       (burst_take),
+    .burst_address_o     (burst_address),
+    .burst_len_o         (burst_len),
+    .burst_last_o        (burst_last),
+    .range_fault_o       (range_fault),
+    .busy_o              (cutting)
+  );
+
+  // Bursts in flight, of which the address is kept for a fault.
+  logic        in_flight_ready, in_flight_valid, last_beat;
+  logic [47:0] oldest_address;
+  logic [4:0]  in_flight_count;
+
+  fifo #(.Width(48), .Depth(MostInFlight)) u_in_flight (
+    .clk_i, .rst_ni,
+    .valid_i(burst_valid && burst_take),
+    .ready_o(in_flight_ready),
+    .data_i (burst_address),
+    .valid_o(in_flight_valid),
+    .ready_i(last_beat),
+    .data_o (oldest_address),
+    .count_o(in_flight_count)
+  );
+
+  // AR, registered: once there, an address stays until it is taken, whatever happens.
+  logic         ar_valid_q;
+  axi_address_t ar_q;
+  assign burst_take = (!ar_valid_q || ar_ready_i) && !halted
+                   && in_flight_ready && 8'(in_flight_count) < outstanding_limit_i;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) ar_valid_q <= 1'b0;
+    else ar_valid_q <= (burst_valid && burst_take) || (ar_valid_q && !ar_ready_i);
+  end
+  always_ff @(posedge clk_i) begin
+    if (burst_valid && burst_take) begin
+      ar_q.id      <= AxiIdLoad;
+      ar_q.address <= burst_address;
+      ar_q.len     <= burst_len;
+    end
+  end
+  assign ar_valid_o = ar_valid_q;
+  assign ar_o       = ar_q;
+  assign burst_o    = ar_valid_q && ar_ready_i;
+
+  // ------------------------------------------------------------------ beats
+  logic          beat, good_beat, read_error, command_last;
+  tile_request_t place;
+  // verilator lint_off UNUSEDSIGNAL
+  logic [23:0]   row;  // instructions have 16-bit indices, 16 a row
+  logic [24:0]   column;
+  // verilator lint_on UNUSEDSIGNAL
+
+  assign r_ready_o     = 1'b1;
+  assign beat          = r_valid_i;
+  assign beat_o        = beat;
+  assign last_beat     = beat && r_last_i;
+  assign read_error    = beat && r_resp_i != RespOkay && !halted;
+  assign good_beat     = beat && r_resp_i == RespOkay && !halted;
+  assign placement_pop = good_beat && command_last;
+
+  beat_walker #(.AxiDataBits(AxiDataBits), .Lanes(Lanes)) u_walker (
+    .clk_i, .rst_ni,
+    .clear_i      (halted),
+    .wide_i       (placement.target == TargetAccumulator),
+    .rows_i       (placement.rows),
+    .columns_i    (placement.columns),
+    .line_i       (placement.line),
+    .line_stride_i(placement.line_stride),
+    .advance_i    (good_beat),
+    .request_o    (place),
+    .row_o        (row),
+    .column_o     (column),
+    .last_o       (command_last)
+  );
+
+  // ------------------------------------------------------------------ writes, a cycle after the beat
+  logic                   scratchpad_valid_q, accumulator_valid_q, program_valid_q;
+  tile_request_t          request_q;
+  logic [15:0]            word_q;
+  logic [AxiDataBits-1:0] data_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      scratchpad_valid_q  <= 1'b0;
+      accumulator_valid_q <= 1'b0;
+      program_valid_q     <= 1'b0;
+    end else begin
+      scratchpad_valid_q  <= good_beat && placement.target == 2'd0 && place.count != 8'd0;
+      accumulator_valid_q <= good_beat && placement.target == TargetAccumulator && place.count != 8'd0;
+      program_valid_q     <= good_beat && placement.target == TargetProgram;
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (good_beat) begin
+      request_q <= place;
+      word_q    <= 16'(placement.line) + (16'(row) << 4) + 16'(column[5:2]);  // 4 columns an instruction
+      data_q    <= r_data_i;
+    end
+  end
+
+  assign scratchpad_write_valid_o    = scratchpad_valid_q;
+  assign scratchpad_write_request_o  = request_q;
+  assign scratchpad_write_data_o     = (Lanes * 16)'(data_q);
+  assign accumulator_write_valid_o   = accumulator_valid_q;
+  assign accumulator_write_request_o = request_q;
+  assign accumulator_write_data_o    = (Lanes * 32)'(data_q);
+  assign program_write_valid_o       = program_valid_q;
+  assign program_write_word_o        = word_q;
+  assign program_write_data_o        = data_q;
+
+  // ------------------------------------------------------------------ completion, two cycles after the last
+  // beat
+  completion_t writing_q, completion_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      writing_q    <= '0;
+      completion_q <= '0;
+    end else begin
+      writing_q.valid         <= placement_pop;
+      writing_q.index         <= placement.index;
+      writing_q.signal_tokens <= placement.signal_tokens;
+      completion_q            <= writing_q;
+    end
+  end
+
+  // A command that was whole before another one's fault may complete; after stop_i none does.
+  assign completion_o.valid         = completion_q.valid && !stop_i;
+  assign completion_o.index         = completion_q.index;
+  assign completion_o.signal_tokens = completion_q.signal_tokens;
+
+  // ------------------------------------------------------------------ faults
+  unit_fault_t fault_q, fault_d;
+  always_comb begin
+    fault_d.valid   = 1'b0;
+    fault_d.cause   = FaultNone;
+    fault_d.address = '0;
+    if (read_error) begin
+      fault_d.valid   = 1'b1;
+      fault_d.cause   = FaultReadError;
+      fault_d.address = oldest_address;
+    end else if (range_fault && !halted) begin
+      fault_d.valid   = 1'b1;
+      fault_d.cause   = FaultMemoryRange;
+      fault_d.address = burst_address;
+    end
+    faulted_d = faulted_q || fault_d.valid;
+  end
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      fault_q   <= '0;
+      faulted_q <= 1'b0;
+    end else begin
+      fault_q   <= fault_d;
+      faulted_q <= faulted_d;
+    end
+  end
+  assign fault_o = fault_q;
+
+  // ------------------------------------------------------------------ state
+  logic holds_command;
+  assign holds_command   = placement_valid || writing_q.valid || completion_q.valid;
+  assign idle_o          = !holds_command && !cutting && !in_flight_valid;
+  assign current_index_o = completion_q.valid ? completion_q.index :
+                           writing_q.valid    ? writing_q.index : placement.index;
+
+  always_comb begin
+    activity_o = ActivityIdle;
+    if (beat) activity_o = ActivityBusy;
+    else if (in_flight_valid) activity_o = ActivityWaitMemory;
+    else if (!idle_o) activity_o = ActivityLatency;
+  end
+
+`ifndef SYNTHESIS
+  logic         ar_waits_q;
+  axi_address_t ar_before_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin : p_check
+    if (!rst_ni) begin
+      ar_waits_q <= 1'b0;
+    end else begin
+      ar_waits_q  <= ar_valid_o && !ar_ready_i;
+      ar_before_q <= ar_o;
+      assert (!ar_waits_q || (ar_valid_o && ar_o == ar_before_q))
+      else $error("load_unit: AR changed before it was taken");
+      assert (!beat || in_flight_valid) else $error("load_unit: a beat of no burst");
+      assert (!good_beat || placement_valid) else $error("load_unit: a beat of no command");
+      assert (!placement_pop || last_beat) else $error("load_unit: a burst beyond the end of its command");
+      assert (!(burst_valid && burst_take && burst_last) || placement_valid)
+      else $error("load_unit: a command is gone before its last burst");
+      assert (int'(placement_count) <= CommandsWaiting) else $error("load_unit: too many commands");
+      assert (!take_command || command.target != 2'd3) else $error("load_unit: no such target");
+    end
+  end
+`else
+  logic unused;
+  assign unused = ^{burst_last, placement_count};
+`endif
+
+endmodule
+`default_nettype wire

@@ -1,0 +1,429 @@
+// The store unit: scratchpad (target 0, BF16) or accumulator memory (1, FP32) to memory.
+//
+// A store of rows x columns writes, for each of the ceil(columns / columns of a memory panel) memory panels,
+// its rows of 128 bytes, in the bursts of burst_generator. Every beat is one read of a local line
+// (beat_walker); bytes of columns beyond `columns` have no strobe, so a beat may write nothing (then nothing
+// is read for it either).
+//
+// Timing, in cycles; a command is taken in t (command_valid_i && command_ready_o):
+//   command_ready_o  the burst generator has given all bursts of the commands before to AW, fewer than two
+//                    commands are without their last response (one in b makes room in b + 1), no stop_i and
+//                    no fault of this unit. It does not depend on command_valid_i.
+//   t + 1            the first burst is cut, the first beat is read, if there is room; the reads of a command
+//                    begin in the cycle after the last read of the command before at the earliest.
+//   AW               a burst is cut in u and on AW from u + 1, if in u AW is free or taken, and fewer than
+//                    outstanding_limit_i bursts are in flight. A burst is in flight from its first cycle on
+//                    AW to that of its response, both included. The next burst can be cut in u + 1.
+//   reads            a beat is read in every cycle in which fewer than ReadAhead = 8 beats are under way:
+//                    from the cycle after its read to that in which W takes it, both included. A beat read in
+//                    v may be on W from v + 3 on.
+//   W                a beat is on W if it has been read and its burst has been cut in an earlier cycle: so
+//                    w_valid_o of a burst never comes before its aw_valid_o. It does not wait for aw_ready_i
+//                    (AXI forbids that), so a memory that takes W first may see W of a burst before it takes
+//                    AW.
+//   b                the response of the last burst of a command is taken (b_ready_o is constantly 1).
+//   b + 1            completion_o.
+//
+// activity_o: Busy in a cycle in which a W beat is taken; else WaitMemory with a burst on AW, a beat on W, or
+//             all data of the bursts in flight sent; else Latency with a command (local reads on their way);
+//             else Idle. A command is held from t + 1 up to and with its completion pulse.
+// current_index_o: of the oldest command held; if there is none, it means nothing.
+// Faults: memory_range in the cycle after a burst that ends beyond memory_limit_i could be cut, whether or
+//         not there is room for it (address of the burst),
+//         write_error in the cycle after another response than OKAY (address of its burst). From the fault or
+//         stop_i on no command is taken, no burst cut, no line read, and from stop_i on no command completed;
+//         bursts that AW has seen get their W beats (those that were not read yet without strobes) and
+//         responses, then idle_o. After a fault of its own the unit needs a reset.
+// Flow control: unit protocol; AXI4 AW, W and B.
+`default_nettype none
+module store_unit #(
+  parameter int AxiDataBits = 128,
+  parameter int Lanes       = 8
+) (
+  input  wire logic                             clk_i,
+  input  wire logic                             rst_ni,
+
+  input  wire logic                             command_valid_i,
+  input  wire accelerator_pkg::queued_command_t command_i,
+  output logic                                  command_ready_o,
+  output accelerator_pkg::completion_t          completion_o,
+  output interface_pkg::activity_e              activity_o,
+  output logic [31:0]                           current_index_o,
+  output accelerator_pkg::unit_fault_t          fault_o,
+  input  wire logic                             stop_i,
+  output logic                                  idle_o,
+
+  input  wire logic [47:0]                      memory_limit_i,
+  input  wire logic [7:0]                       outstanding_limit_i,  // 1..16
+  input  wire logic [8:0]                       burst_beats_i,        // 1..256
+
+  output logic                                  scratchpad_read_valid_o,
+  output accelerator_pkg::tile_request_t        scratchpad_read_request_o,
+  input  wire logic [Lanes*16-1:0]              scratchpad_read_data_i,
+  output logic                                  accumulator_read_valid_o,
+  output accelerator_pkg::tile_request_t        accumulator_read_request_o,
+  input  wire logic [Lanes*32-1:0]              accumulator_read_data_i,
+
+  output logic                                  aw_valid_o,
+  output accelerator_pkg::axi_address_t         aw_o,
+  input  wire logic                             aw_ready_i,
+  output logic                                  w_valid_o,
+  output logic [AxiDataBits-1:0]                w_data_o,
+  output logic [AxiDataBits/8-1:0]              w_strb_o,
+  output logic                                  w_last_o,
+  input  wire logic                             w_ready_i,
+  input  wire logic                             b_valid_i,
+  input  wire logic [1:0]                       b_resp_i,
+  output logic                                  b_ready_o,
+
+  output logic                                  burst_o,  // for the counters: a burst, a beat
+  output logic                                  beat_o
+);
+
+  import accelerator_pkg::*;
+  import interface_pkg::*;
+
+  localparam int         CommandsHeld      = 2;
+  localparam int         MostInFlight      = 16;
+  localparam int         ReadAhead         = 8;
+  localparam int         BeatBytes         = AxiDataBits / 8;
+  localparam int         CountBits         = $clog2(ReadAhead + 1);
+  localparam logic [1:0] TargetAccumulator = 2'd1;
+  localparam logic [1:0] RespOkay          = 2'b00;
+
+  // What must be known of a command when it is read, and when it is complete.
+  typedef struct packed {
+    logic        wide;
+    logic [23:0] rows;
+    logic [23:0] columns;
+    logic [23:0] line;
+    logic [23:0] line_stride;
+  } placement_t;
+  typedef struct packed {
+    logic [31:0] index;
+    logic [15:0] signal_tokens;
+  } held_t;
+
+  // ------------------------------------------------------------------ taking commands
+  // verilator lint_off UNUSEDSIGNAL
+  store_command_t command;  // reserved and already checked bits are not looked at
+  // verilator lint_on UNUSEDSIGNAL
+  assign command = command_i.bits;
+
+  logic       halted, faulted_q;
+  logic       block_ready, placement_ready, held_ready, take_command;
+  placement_t incoming, placement;
+  held_t      incoming_held, held;
+  logic       placement_valid, placement_pop, held_valid, command_done;
+  logic [1:0] placement_count, held_count;
+
+  assign halted          = stop_i || faulted_q;
+  assign command_ready_o = block_ready && held_ready && !halted;
+  assign take_command    = command_valid_i && command_ready_o;
+
+  assign incoming.wide               = command.target == TargetAccumulator;
+  assign incoming.rows               = command.rows[23:0];
+  assign incoming.columns            = command.columns[23:0];
+  assign incoming.line               = command.line[23:0];
+  assign incoming.line_stride        = command.line_stride[23:0];
+  assign incoming_held.index         = command_i.index;
+  assign incoming_held.signal_tokens = command.signal_tokens;
+
+  // A command is read before it is complete, so there is always a place here for one that is taken.
+  fifo #(.Width($bits(placement_t)), .Depth(CommandsHeld)) u_placements (
+    .clk_i, .rst_ni,
+    .valid_i(take_command),
+    .ready_o(placement_ready),
+    .data_i (incoming),
+    .valid_o(placement_valid),
+    .ready_i(placement_pop || halted),
+    .data_o (placement),
+    .count_o(placement_count)
+  );
+
+  fifo #(.Width($bits(held_t)), .Depth(CommandsHeld)) u_held (
+    .clk_i, .rst_ni,
+    .valid_i(take_command),
+    .ready_o(held_ready),
+    .data_i (incoming_held),
+    .valid_o(held_valid),
+    .ready_i(command_done || halted),
+    .data_o (held),
+    .count_o(held_count)
+  );
+
+  // ------------------------------------------------------------------ bursts
+  logic        burst_valid, burst_take, burst_last, cut, range_fault, cutting;
+  logic [47:0] burst_address;
+  logic [7:0]  burst_len;
+
+  function automatic logic [23:0] panels_of(logic [23:0] columns, logic wide);
+    return wide ? 24'((25'(columns) + 25'd31) >> 5) : 24'((25'(columns) + 25'd63) >> 6);
+  endfunction
+
+  burst_generator #(.AxiDataBits(AxiDataBits)) u_bursts (
+    .clk_i, .rst_ni,
+    .clear_i             (halted),
+    .memory_limit_i,
+    .burst_beats_i,
+    .block_valid_i       (take_command),
+    .block_ready_o       (block_ready),
+    .block_address_i     ({command.address_hi, command.address_lo}),
+    .block_rows_i        (incoming.rows),
+    .block_panels_i      (panels_of(incoming.columns, incoming.wide)),
+    .block_panel_stride_i(command.panel_stride),
+    .burst_valid_o       (burst_valid),
+    .burst_ready_i       (burst_take),
+    .burst_address_o     (burst_address),
+    .burst_len_o         (burst_len),
+    .burst_last_o        (burst_last),
+    .range_fault_o       (range_fault),
+    .busy_o              (cutting)
+  );
+  assign cut = burst_valid && burst_take;
+
+  // Bursts without a response, and the lengths of those without their last W beat.
+  logic        in_flight_ready, in_flight_valid, oldest_last;
+  logic [47:0] oldest_address;
+  logic [4:0]  in_flight_count, lengths_count;
+  logic        lengths_ready, length_valid, burst_sent;
+  logic [7:0]  length;
+
+  fifo #(.Width(49), .Depth(MostInFlight)) u_in_flight (
+    .clk_i, .rst_ni,
+    .valid_i(cut),
+    .ready_o(in_flight_ready),
+    .data_i ({burst_last, burst_address}),
+    .valid_o(in_flight_valid),
+    .ready_i(b_valid_i),
+    .data_o ({oldest_last, oldest_address}),
+    .count_o(in_flight_count)
+  );
+
+  fifo #(.Width(8), .Depth(MostInFlight)) u_lengths (
+    .clk_i, .rst_ni,
+    .valid_i(cut),
+    .ready_o(lengths_ready),
+    .data_i (burst_len),
+    .valid_o(length_valid),
+    .ready_i(burst_sent),
+    .data_o (length),
+    .count_o(lengths_count)
+  );
+
+  // AW, registered: once there, an address stays until it is taken, whatever happens.
+  logic         aw_valid_q;
+  axi_address_t aw_q;
+  assign burst_take = (!aw_valid_q || aw_ready_i) && !halted
+                   && in_flight_ready && 8'(in_flight_count) < outstanding_limit_i;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) aw_valid_q <= 1'b0;
+    else aw_valid_q <= cut || (aw_valid_q && !aw_ready_i);
+  end
+  always_ff @(posedge clk_i) begin
+    if (cut) begin
+      aw_q.id      <= AxiIdStore;
+      aw_q.address <= burst_address;
+      aw_q.len     <= burst_len;
+    end
+  end
+  assign aw_valid_o = aw_valid_q;
+  assign aw_o       = aw_q;
+  assign burst_o    = aw_valid_q && aw_ready_i;
+
+  // ------------------------------------------------------------------ local reads
+  typedef struct packed {
+    logic       valid;
+    logic       wide;
+    logic [6:0] bytes;  // to be written
+  } reading_t;
+  typedef struct packed {
+    logic [6:0]             bytes;
+    logic [AxiDataBits-1:0] data;
+  } beat_t;
+
+  logic                 read, read_last;
+  tile_request_t        place;
+  logic [23:0]          row;
+  logic [24:0]          column;
+  reading_t             reading_d;
+  reading_t             reading_q[TileReadLatency];  // [0]: requested a cycle ago
+  reading_t             arriving;
+  beat_t                arrived, beat;
+  logic                 beat_ready, beat_valid, w_take;
+  logic [CountBits-1:0] beat_count;
+
+  assign read          = placement_valid && !halted
+                      && 5'(beat_count) + 5'(reading_q[0].valid) + 5'(reading_q[1].valid) < 5'(ReadAhead);
+  assign placement_pop = read && read_last;
+
+  beat_walker #(.AxiDataBits(AxiDataBits), .Lanes(Lanes)) u_walker (
+    .clk_i, .rst_ni,
+    .clear_i      (halted),
+    .wide_i       (placement.wide),
+    .rows_i       (placement.rows),
+    .columns_i    (placement.columns),
+    .line_i       (placement.line),
+    .line_stride_i(placement.line_stride),
+    .advance_i    (read),
+    .request_o    (place),
+    .row_o        (row),
+    .column_o     (column),
+    .last_o       (read_last)
+  );
+
+  assign scratchpad_read_valid_o    = read && !placement.wide && place.count != 8'd0;
+  assign scratchpad_read_request_o  = place;
+  assign accumulator_read_valid_o   = read && placement.wide && place.count != 8'd0;
+  assign accumulator_read_request_o = place;
+
+  assign reading_d.valid = read;
+  assign reading_d.wide  = placement.wide;
+  assign reading_d.bytes = placement.wide ? 7'(place.count) << 2 : 7'(place.count) << 1;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      reading_q[0] <= '0;
+      reading_q[1] <= '0;
+    end else if (halted) begin
+      reading_q[0] <= '0;
+      reading_q[1] <= '0;
+    end else begin
+      reading_q[0] <= reading_d;
+      reading_q[1] <= reading_q[0];
+    end
+  end
+
+  assign arriving      = reading_q[TileReadLatency-1];
+  assign arrived.bytes = arriving.bytes;
+  assign arrived.data  = arriving.wide ? AxiDataBits'(accumulator_read_data_i)
+                                       : AxiDataBits'(scratchpad_read_data_i);
+
+  // What is here when the unit halts comes before everything that has not been read, so it may still go out.
+  fifo #(.Width($bits(beat_t)), .Depth(ReadAhead)) u_beats (
+    .clk_i, .rst_ni,
+    .valid_i(arriving.valid && !halted),
+    .ready_o(beat_ready),
+    .data_i (arrived),
+    .valid_o(beat_valid),
+    .ready_i(w_take || (halted && !length_valid)),
+    .data_o (beat),
+    .count_o(beat_count)
+  );
+
+  // ------------------------------------------------------------------ W
+  logic [7:0] sent_q;  // beats of the burst at hand
+
+  function automatic logic [BeatBytes-1:0] strobes(logic [6:0] bytes);
+    return BeatBytes'((65'd1 << bytes) - 65'd1);
+  endfunction
+
+  assign w_valid_o  = length_valid && (beat_valid || halted);
+  assign w_data_o   = beat.data;
+  assign w_strb_o   = beat_valid ? strobes(beat.bytes) : '0;
+  assign w_last_o   = sent_q == length;
+  assign w_take     = w_valid_o && w_ready_i;
+  assign burst_sent = w_take && w_last_o;
+  assign beat_o     = w_take;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) sent_q <= '0;
+    else if (burst_sent) sent_q <= '0;
+    else if (w_take) sent_q <= sent_q + 8'd1;
+  end
+
+  // ------------------------------------------------------------------ responses, completion, faults
+  logic        write_error;
+  completion_t completion_q;
+  unit_fault_t fault_q, fault_d;
+
+  assign b_ready_o    = 1'b1;
+  assign write_error  = b_valid_i && b_resp_i != RespOkay && !halted;
+  assign command_done = b_valid_i && b_resp_i == RespOkay && oldest_last && !halted;
+
+  always_comb begin
+    fault_d.valid   = 1'b0;
+    fault_d.cause   = FaultNone;
+    fault_d.address = '0;
+    if (write_error) begin
+      fault_d.valid   = 1'b1;
+      fault_d.cause   = FaultWriteError;
+      fault_d.address = oldest_address;
+    end else if (range_fault && !halted) begin
+      fault_d.valid   = 1'b1;
+      fault_d.cause   = FaultMemoryRange;
+      fault_d.address = burst_address;
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      completion_q <= '0;
+      fault_q      <= '0;
+      faulted_q    <= 1'b0;
+    end else begin
+      completion_q.valid         <= command_done;
+      completion_q.index         <= held.index;
+      completion_q.signal_tokens <= held.signal_tokens;
+      fault_q                    <= fault_d;
+      faulted_q                  <= faulted_q || fault_d.valid;
+    end
+  end
+
+  // A command that was complete before another one's fault may say so; after stop_i none does.
+  assign completion_o.valid         = completion_q.valid && !stop_i;
+  assign completion_o.index         = completion_q.index;
+  assign completion_o.signal_tokens = completion_q.signal_tokens;
+  assign fault_o                    = fault_q;
+
+  // ------------------------------------------------------------------ state
+  assign idle_o          = !held_valid && !completion_q.valid && !cutting && !in_flight_valid && !beat_valid;
+  assign current_index_o = completion_q.valid ? completion_q.index : held.index;
+
+  always_comb begin
+    activity_o = ActivityIdle;
+    if (w_take) activity_o = ActivityBusy;
+    else if (aw_valid_o || w_valid_o || (in_flight_valid && !length_valid)) activity_o = ActivityWaitMemory;
+    else if (!idle_o) activity_o = ActivityLatency;
+  end
+
+  logic unused;
+  assign unused = ^{row, column, placement_count, held_count, lengths_count, placement_ready, lengths_ready,
+                    beat_ready, scratchpad_read_data_i, accumulator_read_data_i};
+
+`ifndef SYNTHESIS
+  logic                     aw_waits_q, w_waits_q, last_before_q;
+  axi_address_t             aw_before_q;
+  logic [AxiDataBits-1:0]   data_before_q;
+  logic [AxiDataBits/8-1:0] strb_before_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin : p_check
+    if (!rst_ni) begin
+      aw_waits_q <= 1'b0;
+      w_waits_q  <= 1'b0;
+    end else begin
+      aw_waits_q    <= aw_valid_o && !aw_ready_i;
+      aw_before_q   <= aw_o;
+      w_waits_q     <= w_valid_o && !w_ready_i;
+      data_before_q <= w_data_o;
+      strb_before_q <= w_strb_o;
+      last_before_q <= w_last_o;
+      assert (!aw_waits_q || (aw_valid_o && aw_o == aw_before_q))
+      else $error("store_unit: AW changed before it was taken");
+      assert (!w_waits_q || (w_valid_o && w_data_o == data_before_q && w_strb_o == strb_before_q
+                             && w_last_o == last_before_q))
+      else $error("store_unit: W changed before it was taken");
+      assert (!take_command || placement_ready) else $error("store_unit: no place for a command");
+      assert (!cut || lengths_ready) else $error("store_unit: no place for a burst");
+      assert (!arriving.valid || beat_ready) else $error("store_unit: no place for a beat");
+      assert (!b_valid_i || in_flight_valid) else $error("store_unit: a response to no burst");
+      assert (!b_valid_i || in_flight_count > lengths_count)
+      else $error("store_unit: a response before the data");
+      assert (!command_done || held_valid) else $error("store_unit: a command completes twice");
+      assert (!take_command || command.target <= TargetAccumulator) else $error("store_unit: no such target");
+    end
+  end
+`endif
+
+endmodule
+`default_nettype wire

@@ -1,0 +1,25 @@
+# The RTL, packages first; paths below rtl/. `+generated` stands for the packages made from interface/interface.yaml.
++generated
+common/accelerator_pkg.sv
+arithmetic/fp32_pkg.sv
+arithmetic/mac_pkg.sv
+arithmetic/fp32_divide_sqrt.sv
+common/fifo.sv
+common/delay_line.sv
+memory/ram_1r1w.sv
+memory/tile_memory.sv
+dma/burst_generator.sv
+dma/beat_walker.sv
+dma/load_unit.sv
+dma/store_unit.sv
+array/systolic_array.sv
+array/array_unit.sv
+vector/program_memory.sv
+vector/vector_lanes.sv
+vector/vector_unit.sv
+command/command_queue.sv
+command/token_file.sv
+command/command_processor.sv
+command/registers.sv
+command/axi_read_arbiter.sv
+corank_accelerator.sv

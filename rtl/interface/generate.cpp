@@ -1,0 +1,345 @@
+// Turns interface.yaml into a SystemVerilog package, a C++ header and a Markdown page, so that no
+// number of the interface is written twice. Usage: generate interface.yaml package.sv header.h
+// page.md
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdint>
+#include <fstream>
+#include <iostream>
+#include <string>
+#include <vector>
+
+namespace {
+
+using std::string;
+
+constexpr int kCommandWords = 16;
+constexpr int kKinds = 16;
+
+struct Field {
+  string name, doc;
+  int msb = 0, lsb = 0;  // of the register, or of the whole command
+};
+
+struct Command {
+  string name, unit, doc;
+  unsigned opcode = 0;
+  std::vector<Field> fields;  // without the header's
+};
+
+struct Counter {
+  string name, doc;
+};
+
+string camel(const string& snake) {
+  string text;
+  bool upper = true;
+  for (const char c : snake) {
+    if (c == '_') {
+      upper = true;
+    } else {
+      text += upper ? static_cast<char>(std::toupper(c)) : c;
+      upper = false;
+    }
+  }
+  return text;
+}
+
+std::vector<Field> header_fields() {
+  return {{"opcode", "which command", 7, 0},
+          {"version", "of the interface", 15, 8},
+          {"wait_tokens", "tokens taken before it starts", 47, 32},
+          {"signal_tokens", "tokens given when it is complete", 63, 48}};
+}
+
+std::vector<Command> read_commands(const YAML::Node& root) {
+  std::vector<Command> commands;
+  for (const auto& node : root["commands"]) {
+    Command command{node["name"].as<string>(),
+                    node["unit"].as<string>(),
+                    node["doc"].as<string>(),
+                    node["opcode"].as<unsigned>(),
+                    {}};
+    for (const auto& field : node["fields"]) {
+      const int word = field["at"][0].as<int>();
+      command.fields.push_back({field["name"].as<string>(), field["doc"].as<string>(),
+                                word * 32 + field["at"][1].as<int>(),
+                                word * 32 + field["at"][2].as<int>()});
+    }
+    commands.push_back(command);
+  }
+  return commands;
+}
+
+std::vector<Counter> read_counters(const YAML::Node& root) {
+  std::vector<Counter> counters;
+  for (const auto& unit : root["units"]) {
+    for (const auto& activity : root["activities"]) {
+      counters.push_back(
+          {unit.as<string>() + "_" + activity["name"].as<string>(),
+           "cycles of the " + unit.as<string>() + " unit: " + activity["doc"].as<string>()});
+    }
+  }
+  for (int kind = 0; kind < kKinds; ++kind) {
+    counters.push_back(
+        {fmt::format("gemm_slots_{}", kind),
+         fmt::format("cycles in which the array took in rows or weights of a gemm of kind {}",
+                     kind)});
+  }
+  for (int kind = 0; kind < kKinds; ++kind) {
+    counters.push_back({fmt::format("gemm_macs_{}", kind),
+                        fmt::format("useful multiply-accumulates of kind {}", kind)});
+  }
+  for (const auto& node : root["counters"]) {
+    counters.push_back({node["name"].as<string>(), node["doc"].as<string>()});
+  }
+  return counters;
+}
+
+string sv_enum(const string& type, const string& prefix, int bits, const YAML::Node& nodes,
+               bool opcodes) {
+  string text = fmt::format("  typedef enum logic [{}:0] {{\n", bits - 1);
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const unsigned value = opcodes ? nodes[i]["opcode"].as<unsigned>() : static_cast<unsigned>(i);
+    text += fmt::format("    {}{} = {}'d{}{}\n", prefix, camel(nodes[i]["name"].as<string>()), bits,
+                        value, i + 1 < nodes.size() ? "," : "");
+  }
+  return text + fmt::format("  }} {};\n\n", type);
+}
+
+// A packed struct of the whole command, most significant field first, the gaps filled.
+string sv_command(const Command& command) {
+  std::vector<Field> fields = command.fields;
+  for (const Field& field : header_fields()) fields.push_back(field);
+  std::sort(fields.begin(), fields.end(),
+            [](const Field& a, const Field& b) { return a.msb > b.msb; });
+  string text = "  typedef struct packed {\n";
+  int top = kCommandWords * 32 - 1;
+  int gaps = 0;
+  const auto fill_to = [&](int msb) {
+    if (top > msb) text += fmt::format("    logic [{}:0] reserved{};\n", top - msb - 1, gaps++);
+  };
+  for (const Field& field : fields) {
+    fill_to(field.msb);
+    text += fmt::format("    logic [{}:0] {};\n", field.msb - field.lsb, field.name);
+    top = field.lsb - 1;
+  }
+  fill_to(-1);
+  return text + fmt::format("  }} {}_command_t;\n\n", command.name);
+}
+
+string make_sv(const YAML::Node& root) {
+  string text =
+      "// Generated from rtl/interface/interface.yaml; do not edit.\n"
+      "`default_nettype none\n"
+      "// verilator lint_off UNUSEDPARAM\n"  // a module under test alone uses only a part of it
+      "package interface_pkg;\n\n";
+  text += fmt::format("  localparam logic [7:0] InterfaceVersion = 8'd{};\n",
+                      root["version"].as<int>());
+  text += fmt::format("  localparam int CommandBits = {};\n\n", kCommandWords * 32);
+  for (const auto& reg : root["registers"]) {
+    text += fmt::format("  localparam logic [11:0] Reg{} = 12'h{:03x};\n",
+                        camel(reg["name"].as<string>()), reg["offset"].as<unsigned>());
+  }
+  text += "\n";
+  text += sv_enum("opcode_e", "Op", 8, root["commands"], true);
+  text += sv_enum("vector_opcode_e", "Vop", 8, root["vector_instructions"], true);
+  text += sv_enum("activity_e", "Activity", 3, root["activities"], false);
+  text += sv_enum("fault_e", "Fault", 8, root["faults"], false);
+  text += "  typedef enum logic [2:0] {\n";
+  for (std::size_t i = 0; i < root["units"].size(); ++i) {
+    text += fmt::format("    Unit{} = 3'd{}{}\n", camel(root["units"][i].as<string>()), i,
+                        i + 1 < root["units"].size() ? "," : "");
+  }
+  text += "  } unit_e;\n\n";
+  text += fmt::format("  localparam int Units = {};\n", root["units"].size());
+  text += fmt::format("  localparam int Activities = {};\n\n", root["activities"].size());
+  for (const Command& command : read_commands(root)) text += sv_command(command);
+  const auto counters = read_counters(root);
+  text += fmt::format("  localparam int Counters = {};\n", counters.size());
+  for (std::size_t i = 0; i < counters.size(); ++i) {
+    text += fmt::format("  localparam int Ctr{} = {};\n", camel(counters[i].name), i);
+  }
+  return text + "\nendpackage\n// verilator lint_on UNUSEDPARAM\n`default_nettype wire\n";
+}
+
+string cpp_enum(const string& type, const YAML::Node& nodes, bool opcodes) {
+  string text = fmt::format("enum class {} : std::uint32_t {{\n", type);
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const bool named = nodes[i].IsMap();
+    const unsigned value = opcodes ? nodes[i]["opcode"].as<unsigned>() : static_cast<unsigned>(i);
+    text +=
+        fmt::format("  k{} = {},\n",
+                    camel(named ? nodes[i]["name"].as<string>() : nodes[i].as<string>()), value);
+  }
+  return text + "};\n";
+}
+
+string cpp_names(const string& function, const YAML::Node& nodes) {
+  string text =
+      fmt::format("inline constexpr std::array<const char*, {}> {} = {{\n", nodes.size(), function);
+  for (const auto& node : nodes) {
+    text +=
+        fmt::format("    \"{}\",\n", node.IsMap() ? node["name"].as<string>() : node.as<string>());
+  }
+  return text + "};\n";
+}
+
+string cpp_command(const Command& command) {
+  string text = fmt::format("/// {}\nstruct {}Command {{\n", command.doc, camel(command.name));
+  text += fmt::format("  static constexpr std::uint32_t kOpcode = {:#x};\n", command.opcode);
+  text += "  std::uint32_t wait_tokens = 0, signal_tokens = 0;\n";
+  for (const Field& field : command.fields) {
+    text += fmt::format("  std::uint32_t {} = 0;  // {}{} bits\n", field.name,
+                        field.doc.empty() ? "" : field.doc + "; ", field.msb - field.lsb + 1);
+  }
+  text += "};\n\n";
+  text += fmt::format("inline CommandWords encode(const {}Command& c) {{\n  CommandWords w{{}};\n",
+                      camel(command.name));
+  text += fmt::format("  w[0] = {:#x}u | kInterfaceVersion << 8;\n", command.opcode);
+  text += "  w[1] = (c.wait_tokens & 0xffffu) | c.signal_tokens << 16;\n";
+  for (const Field& field : command.fields) {
+    text += fmt::format("  put_bits(w, {}, {}, c.{});\n", field.msb, field.lsb, field.name);
+  }
+  text += "  return w;\n}\n\n";
+  text += fmt::format("inline {0}Command decode_{1}(const CommandWords& w) {{\n  {0}Command c;\n",
+                      camel(command.name), command.name);
+  text += "  c.wait_tokens = w[1] & 0xffffu;\n  c.signal_tokens = w[1] >> 16;\n";
+  for (const Field& field : command.fields) {
+    text += fmt::format("  c.{} = get_bits(w, {}, {});\n", field.name, field.msb, field.lsb);
+  }
+  return text + "  return c;\n}\n\n";
+}
+
+string make_cpp(const YAML::Node& root) {
+  string text =
+      "// Generated from rtl/interface/interface.yaml; do not edit.\n"
+      "#pragma once\n\n#include <array>\n#include <cstdint>\n\n"
+      "namespace corank::interface {\n\n"
+      "using CommandWords = std::array<std::uint32_t, 16>;\n\n"
+      "/// Bits [msb:lsb] of the whole command; a field lies within one word.\n"
+      "inline void put_bits(CommandWords& w, int msb, int lsb, std::uint32_t value) {\n"
+      "  const int width = msb - lsb + 1;\n"
+      "  const std::uint32_t mask = width == 32 ? 0xffffffffu : (1u << width) - 1;\n"
+      "  w[static_cast<std::size_t>(lsb / 32)] |= (value & mask) << (lsb % 32);\n"
+      "}\n"
+      "inline std::uint32_t get_bits(const CommandWords& w, int msb, int lsb) {\n"
+      "  const int width = msb - lsb + 1;\n"
+      "  const std::uint32_t mask = width == 32 ? 0xffffffffu : (1u << width) - 1;\n"
+      "  return (w[static_cast<std::size_t>(lsb / 32)] >> (lsb % 32)) & mask;\n"
+      "}\n\n";
+  text += fmt::format("inline constexpr std::uint32_t kInterfaceVersion = {};\n\n",
+                      root["version"].as<int>());
+  for (const auto& reg : root["registers"]) {
+    const string name = camel(reg["name"].as<string>());
+    text += fmt::format("inline constexpr std::uint32_t kReg{} = {:#05x};\n", name,
+                        reg["offset"].as<unsigned>());
+    for (const auto& field : reg["fields"]) {
+      text += fmt::format("inline constexpr int k{}{}Lsb = {};\n", name,
+                          camel(field["name"].as<string>()), field["bits"][1].as<int>());
+    }
+  }
+  text +=
+      "\n" + cpp_enum("Unit", root["units"], false) + cpp_names("kUnitNames", root["units"]) + "\n";
+  text += cpp_enum("Activity", root["activities"], false) +
+          cpp_names("kActivityNames", root["activities"]) + "\n";
+  text +=
+      cpp_enum("Fault", root["faults"], false) + cpp_names("kFaultNames", root["faults"]) + "\n";
+  text += "inline constexpr std::array<const char*, " + std::to_string(root["faults"].size()) +
+          "> kFaultTexts = {\n";
+  for (const auto& node : root["faults"])
+    text += fmt::format("    \"{}\",\n", node["doc"].as<string>());
+  text += "};\n\n";
+  text += cpp_enum("VectorOpcode", root["vector_instructions"], true) + "\n";
+  text += cpp_enum("Gemm", root["gemm_kinds"], false) +
+          cpp_names("kGemmNames", root["gemm_kinds"]) + "\n";
+  for (const Command& command : read_commands(root)) text += cpp_command(command);
+  const auto counters = read_counters(root);
+  text += "enum class Counter : std::uint32_t {\n";
+  for (const Counter& counter : counters)
+    text += fmt::format("  k{},  // {}\n", camel(counter.name), counter.doc);
+  text += fmt::format("}};\ninline constexpr std::size_t kCounters = {};\n", counters.size());
+  text += "inline constexpr std::array<const char*, kCounters> kCounterNames = {\n";
+  for (const Counter& counter : counters) text += fmt::format("    \"{}\",\n", counter.name);
+  return text + "};\n\n}  // namespace corank::interface\n";
+}
+
+string make_page(const YAML::Node& root) {
+  string text =
+      "# Registers, commands, instructions, faults and counters\n\n"
+      "Generated from `interface.yaml`; a test compares this page with it.\n\n"
+      "## Registers (AXI4-Lite)\n\n| offset | name | access | fields | meaning |\n| --- | --- | "
+      "--- | --- | --- |\n";
+  for (const auto& reg : root["registers"]) {
+    string fields;
+    for (const auto& field : reg["fields"]) {
+      fields += fmt::format("{}{} [{}:{}]", fields.empty() ? "" : ", ", field["name"].as<string>(),
+                            field["bits"][0].as<int>(), field["bits"][1].as<int>());
+    }
+    text += fmt::format("| {:#05x} | {} | {} | {} | {} |\n", reg["offset"].as<unsigned>(),
+                        reg["name"].as<string>(), reg["access"].as<string>(), fields,
+                        reg["doc"].as<string>());
+  }
+  text += "\n## Commands (64 bytes)\n\nEvery command has: ";
+  for (const Field& field : header_fields()) {
+    text += fmt::format("`{}` word {} [{}:{}] ({}); ", field.name, field.lsb / 32, field.msb % 32,
+                        field.lsb % 32, field.doc);
+  }
+  text += "bits not named are 0.\n";
+  for (const Command& command : read_commands(root)) {
+    text += fmt::format("\n### `{}`, opcode {:#04x}, {} unit\n\n{}\n", command.name, command.opcode,
+                        command.unit, command.doc);
+    if (!command.fields.empty())
+      text += "\n| word | bits | field | meaning |\n| --- | --- | --- | --- |\n";
+    for (const Field& field : command.fields) {
+      text += fmt::format("| {} | {}:{} | {} | {} |\n", field.lsb / 32, field.msb % 32,
+                          field.lsb % 32, field.name, field.doc);
+    }
+  }
+  const auto list = [&](const string& title, const YAML::Node& nodes, bool opcodes) {
+    text += fmt::format("\n## {}\n\n| code | name | meaning |\n| --- | --- | --- |\n", title);
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      text += fmt::format("| {} | {} | {} |\n",
+                          opcodes ? nodes[i]["opcode"].as<unsigned>() : static_cast<unsigned>(i),
+                          nodes[i]["name"].as<string>(), nodes[i]["doc"].as<string>());
+    }
+  };
+  list("Vector instructions", root["vector_instructions"], true);
+  list("Activities of a unit", root["activities"], false);
+  list("Faults", root["faults"], false);
+  list("Kinds of gemm", root["gemm_kinds"], false);
+  text += "\n## Counters\n\n| index | name | meaning |\n| --- | --- | --- |\n";
+  const auto counters = read_counters(root);
+  for (std::size_t i = 0; i < counters.size(); ++i) {
+    text += fmt::format("| {} | {} | {} |\n", i, counters[i].name, counters[i].doc);
+  }
+  return text;
+}
+
+void write(const string& path, const string& text) {
+  std::ofstream file(path);
+  file << text;
+  if (!file) throw std::runtime_error("cannot write " + path);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 5) {
+    std::cerr << "usage: generate interface.yaml package.sv header.h page.md\n";
+    return 2;
+  }
+  try {
+    const YAML::Node root = YAML::LoadFile(argv[1]);
+    write(argv[2], make_sv(root));
+    write(argv[3], make_cpp(root));
+    write(argv[4], make_page(root));
+  } catch (const std::exception& error) {
+    std::cerr << argv[1] << ": " << error.what() << "\n";
+    return 2;
+  }
+  return 0;
+}

@@ -1,0 +1,233 @@
+// Registers and arithmetic of the vector unit: 16 registers of 8 beats of VectorLanes FP32 elements,
+// an add/multiply pipeline of two stages and a divider a lane.
+//
+// Function: issue_valid_i executes one instruction for one beat, on the lanes below count_i; the
+//   other lanes do nothing, and what the destination holds for them afterwards means nothing.
+//   Registers keep their values from command to command and have none after reset.
+// Latency, of a beat issued in cycle t:
+//   t      registers a and b are read
+//   t + 1  first stage of an addition or multiplication; start of a division or square root; a
+//          store's elements are on write_*_o (the unit above makes the request in this cycle)
+//   t + 2  second stage
+//   t + 3  load: the elements are on read_*_i; result into the destination, which an instruction
+//          issued in t + 4 reads
+//   A division or square root is written in t + 1 + divide_sqrt_latency instead.
+// Flow control: none; the unit above keeps divisions divide_sqrt_latency cycles apart, and writes
+//   of a division away from those of other instructions.
+// Events (adds_o and so on): elements, in cycle t + 1.
+
+`default_nettype none
+
+module vector_lanes #(
+  parameter int unsigned VectorLanes  = 8,
+  parameter int unsigned BitsPerCycle = 2   // of fp32_divide_sqrt
+) (
+  input  wire logic                         clk_i,
+  input  wire logic                         rst_ni,
+
+  input  wire logic                         issue_valid_i,
+  input  wire interface_pkg::vector_opcode_e opcode_i,
+  input  wire logic [3:0]                   destination_i,
+  input  wire logic [3:0]                   a_i,
+  input  wire logic [3:0]                   b_i,
+  input  wire logic                         b_immediate_i,
+  input  wire logic [31:0]                  immediate_i,
+  input  wire logic                         accumulator_i,  // the stream is in the accumulator memory
+  input  wire logic [2:0]                   beat_i,
+  input  wire logic [7:0]                   count_i,
+
+  input  wire logic [VectorLanes-1:0][15:0] read_bf16_i,
+  input  wire logic [VectorLanes-1:0][31:0] read_fp32_i,
+  output logic [VectorLanes-1:0][15:0]      write_bf16_o,   // 0 unless rounding
+  output logic [VectorLanes-1:0][31:0]      write_fp32_o,
+
+  output logic [7:0]                        adds_o,
+  output logic [7:0]                        multiplies_o,
+  output logic [7:0]                        divides_o,
+  output logic [7:0]                        square_roots_o,
+  output logic [7:0]                        roundings_o
+);
+
+  import interface_pkg::*;
+
+  typedef logic [VectorLanes-1:0][31:0] beat_t;
+
+  // What an instruction is to the stages after its issue.
+  typedef struct packed {
+    vector_opcode_e opcode;
+    logic           accumulator;
+    logic [6:0]     target;  // destination register and beat
+    logic [7:0]     count;
+  } operation_t;
+
+  beat_t registers_q [16*8];
+
+  // t + 1
+  logic        execute_valid_q;
+  operation_t  execute_q;
+  beat_t       operand_a_q, operand_b_q;
+  logic        b_immediate_q;
+  logic [31:0] immediate_q;
+  // t + 2
+  logic                    finish_valid_q;
+  operation_t              finish_q;
+  fp32_pkg::fp32_sum_t     sum_q [VectorLanes];
+  fp32_pkg::fp32_product_t product_q [VectorLanes];
+  // t + 3
+  logic       write_valid_q;
+  logic       write_load_q, write_accumulator_q;
+  logic [6:0] write_target_q;
+  beat_t      result_q;
+
+  logic execute_add, execute_multiply, execute_divide, execute_square_root, execute_round;
+  assign execute_add = execute_valid_q &&
+      ((execute_q.opcode == VopAdd) || (execute_q.opcode == VopSubtract));
+  assign execute_multiply    = execute_valid_q && (execute_q.opcode == VopMultiply);
+  assign execute_divide      = execute_valid_q && (execute_q.opcode == VopDivide);
+  assign execute_square_root = execute_valid_q && (execute_q.opcode == VopSquareRoot);
+  assign execute_round       = execute_valid_q && (execute_q.opcode == VopStore) &&
+      !execute_q.accumulator;
+
+  assign adds_o         = execute_add         ? execute_q.count : 8'd0;
+  assign multiplies_o   = execute_multiply    ? execute_q.count : 8'd0;
+  assign divides_o      = execute_divide      ? execute_q.count : 8'd0;
+  assign square_roots_o = execute_square_root ? execute_q.count : 8'd0;
+  assign roundings_o    = execute_round       ? execute_q.count : 8'd0;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin : p_valid
+    if (!rst_ni) begin
+      execute_valid_q <= 1'b0;
+      finish_valid_q  <= 1'b0;
+      write_valid_q   <= 1'b0;
+    end else begin
+      execute_valid_q <= issue_valid_i;
+      finish_valid_q  <= execute_valid_q && (execute_q.opcode != VopStore) &&
+          !execute_divide && !execute_square_root;
+      write_valid_q   <= finish_valid_q;
+    end
+  end
+
+  // Rounding to BF16 on the way to the scratchpad.
+  assign write_fp32_o = operand_a_q;
+  always_comb begin : p_round
+    write_bf16_o = '0;
+    if (execute_round) begin
+      for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
+        write_bf16_o[lane] = fp32_pkg::fp32_to_bf16(operand_a_q[lane]);
+      end
+    end
+  end
+
+  beat_t                  quotient;
+  logic [VectorLanes-1:0] quotient_done;  // all lanes at work end together
+  logic [6:0]             quotient_target_q;
+
+  for (genvar lane = 0; lane < VectorLanes; lane++) begin : gen_divider
+    fp32_divide_sqrt #(
+      .BitsPerCycle(BitsPerCycle)
+    ) u_divide_sqrt (
+      .clk_i,
+      .rst_ni,
+      .start_i   ((execute_divide || execute_square_root) && (8'(lane) < execute_q.count)),
+      .is_sqrt_i (execute_square_root),
+      .a_i       (operand_a_q[lane]),
+      .b_i       (b_immediate_q ? immediate_q : operand_b_q[lane]),
+      .result_o  (quotient[lane]),
+      .done_o    (quotient_done[lane])
+    );
+  end
+
+  // The stages, the last one first: each reads what the one before it left in the last cycle.
+  always_ff @(posedge clk_i) begin : p_pipeline
+    logic       write;
+    logic [6:0] write_target;
+    beat_t      write_data;
+
+    write        = write_valid_q || (quotient_done != '0);
+    write_target = write_target_q;
+    write_data   = result_q;
+    if (quotient_done != '0) begin
+      write_target = quotient_target_q;
+      write_data   = quotient;
+    end else if (write_load_q) begin
+      if (write_accumulator_q) begin
+        write_data = read_fp32_i;
+      end else begin
+        for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
+          write_data[lane] = fp32_pkg::fp32_from_bf16(read_bf16_i[lane]);
+        end
+      end
+    end
+    if (write) begin
+      registers_q[write_target] <= write_data;
+    end
+
+    // Blocking assignments to stage registers let the loops over the lanes stay loops in a
+    // simulator; no other process reads these registers.
+    // verilator lint_off BLKSEQ
+    if (finish_valid_q && (finish_q.opcode != VopLoad)) begin
+      for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
+        if (8'(lane) < finish_q.count) begin
+          if (finish_q.opcode == VopMultiply) begin
+            result_q[lane] = fp32_pkg::fp32_round_product(product_q[lane]);
+          end else begin
+            result_q[lane] = fp32_pkg::fp32_normalise(sum_q[lane]);
+          end
+        end
+      end
+    end
+    if (execute_multiply) begin
+      for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
+        if (8'(lane) < execute_q.count) begin
+          product_q[lane] = fp32_pkg::fp32_multiply(
+              operand_a_q[lane], b_immediate_q ? immediate_q : operand_b_q[lane]);
+        end
+      end
+    end
+    if (execute_add) begin
+      for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
+        if (8'(lane) < execute_q.count) begin
+          sum_q[lane] = fp32_pkg::fp32_add(
+              operand_a_q[lane],
+              {execute_q.opcode == VopSubtract, 31'd0} ^  // a - b is a + (-b)
+              (b_immediate_q ? immediate_q : operand_b_q[lane]));
+        end
+      end
+    end
+    // verilator lint_on BLKSEQ
+
+    if (execute_divide || execute_square_root) begin
+      quotient_target_q <= execute_q.target;
+    end
+    write_load_q        <= (finish_q.opcode == VopLoad);
+    write_accumulator_q <= finish_q.accumulator;
+    write_target_q      <= finish_q.target;
+    finish_q            <= execute_q;
+    if (issue_valid_i) begin
+      execute_q.opcode      <= opcode_i;
+      execute_q.accumulator <= accumulator_i;
+      execute_q.target      <= {destination_i, beat_i};
+      execute_q.count       <= count_i;
+      operand_a_q           <= registers_q[{a_i, beat_i}];
+      operand_b_q           <= registers_q[{b_i, beat_i}];
+      b_immediate_q         <= b_immediate_i;
+      immediate_q           <= immediate_i;
+    end
+  end
+
+`ifndef SYNTHESIS
+  always_ff @(posedge clk_i or negedge rst_ni) begin : p_check
+    if (!rst_ni) begin
+      // Nothing holds during reset.
+    end else begin
+      assert (!(write_valid_q && (quotient_done != '0)))
+      else $error("vector_lanes: two writes of registers in one cycle");
+      assert (!issue_valid_i || ((count_i != 8'd0) && (count_i <= 8'(VectorLanes))))
+      else $error("vector_lanes: count_i out of range");
+    end
+  end
+`endif
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,70 @@
+// What the platform is made of: plain structs, which the configuration reader fills and the
+// simulator obeys.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace corank {
+
+/// What is built into the RTL. Every field is a parameter of the verilated machine.
+struct MachineShape {
+  int array_rows = 8;         // 1..32: contraction elements a cycle
+  int array_columns = 8;      // 1..32: output columns
+  int vector_lanes = 8;       // power of two, 1..32
+  int scratchpad_kib = 64;    // power of two
+  int scratchpad_banks = 8;   // power of two, 8..32
+  int accumulator_kib = 64;   // power of two
+  int accumulator_banks = 4;  // power of two, 4..16
+  int axi_data_bits = 128;    // 64, 128, 256 or 512
+  int queue_depth = 4;        // commands waiting at each unit, 1..16
+};
+
+/// Elements of a line of the local memories (accelerator_pkg::memory_lanes; the device reports it
+/// in its register `lanes`, which the driver compares).
+inline int memory_lanes(const MachineShape& shape) {
+  int lanes = 1;
+  while (lanes < shape.array_rows || lanes < shape.array_columns || lanes < shape.vector_lanes ||
+         lanes < shape.axi_data_bits / 16) {
+    lanes *= 2;
+  }
+  return lanes;
+}
+
+/// Run-time settings of the accelerator: registers, capped by the build.
+struct MachineLimits {
+  double clock_mhz = 1000;
+  int outstanding_bursts = 8;  // 1..16, a channel
+  int burst_beats = 64;        // 1..256
+};
+
+struct MemoryConfig {
+  std::string kind = "fixed-latency";
+  std::string name;
+  std::int64_t size_mib = 256;
+  double latency_ns = 100;
+  double bandwidth_gb_per_s = 16;  // 1e9 bytes a second
+};
+
+struct LinkConfig {
+  std::string name;
+  double latency_ns = 500;
+  double bandwidth_gb_per_s = 16;
+  int payload_bytes = 256;  // of one packet, at most
+  int overhead_bytes = 24;  // header, sequence number, CRC ... of one packet
+  std::string source;
+};
+
+struct StallConfig {
+  int percent = 0;  // of the cycles on which each AXI channel is held back, 0..90
+  std::uint64_t seed = 1;
+};
+
+/// Faults to inject; 0 is none, n means the n-th (from 1).
+struct FaultConfig {
+  std::int64_t read_error = 0;   // read burst answered with SLVERR
+  std::int64_t write_error = 0;  // write burst answered with SLVERR
+  std::int64_t silent_read = 0;  // read burst that is never answered
+};
+
+}  // namespace corank

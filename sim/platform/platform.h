@@ -1,0 +1,47 @@
+// The whole machine as the host sees it: build it, run a host program on it, take the figures. This
+// header needs no SystemC.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "sim/platform/configuration.h"
+#include "sim/platform/host_port.h"
+#include "sim/platform/statistics.h"
+
+namespace corank {
+
+struct PlatformConfig {
+  std::string machine_library;  // of machine_library(shape)
+  MachineShape shape;
+  MachineLimits limits;  // clock_mhz; the rest is for whoever writes the registers
+  MemoryConfig memory;   // kind fixed-latency
+  LinkConfig link;
+  StallConfig stalls;
+  FaultConfig faults;
+  std::string wave_file;  // FST, from a machine built with waves; empty: none
+  bool trace = false;
+};
+
+struct PlatformResult {
+  MemoryStatistics memory;
+  LinkStatistics link;
+  AxiStatistics axi;
+  InjectionStatistics injections;
+  std::vector<TraceEvent> trace;  // if asked for
+  double simulated_ns = 0;
+  std::int64_t cycles = 0;  // clock edges in that time
+  std::int64_t evaluated_cycles =
+      0;                   // those that were evaluated: the clock of an idle machine is skipped
+  double cpu_seconds = 0;  // of this process, while the simulation ran
+};
+
+/// Runs `host_program` as a process of a new simulation until it returns. Exceptions of the host
+/// program come out as they are; the machine's own are MachineError. Several simulations in one
+/// process, one after the other, are fine.
+PlatformResult run_platform(const PlatformConfig& config,
+                            const std::function<void(HostPort&)>& host_program);
+
+}  // namespace corank

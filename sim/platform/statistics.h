@@ -1,0 +1,70 @@
+// What a simulation counts. Nothing here is rounded or estimated.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "sim/platform/stall_pattern.h"
+
+namespace corank {
+
+/// Transactions of one of the memory's ports. A write counts all bytes that the bus carried,
+/// enabled or not.
+struct MemoryPortStatistics {
+  std::int64_t reads = 0;
+  std::int64_t writes = 0;
+  std::int64_t read_bytes = 0;
+  std::int64_t written_bytes = 0;
+};
+
+struct MemoryStatistics {
+  MemoryPortStatistics accelerator;
+  MemoryPortStatistics link;
+  double busy_ns = 0;  // of the data bus
+};
+
+struct LinkDirectionStatistics {
+  std::int64_t packets = 0;
+  std::int64_t payload_bytes = 0;
+  std::int64_t wire_bytes = 0;  // payload and the overhead of each packet
+  double busy_ns = 0;
+};
+
+struct LinkStatistics {
+  LinkDirectionStatistics to_device;
+  LinkDirectionStatistics to_host;
+};
+
+/// One direction of the accelerator's memory port, as seen at the pins. Beats and bytes are those
+/// transferred; a burst counts when its address is accepted.
+struct AxiDirectionStatistics {
+  std::int64_t bursts = 0;
+  std::int64_t beats = 0;
+  std::int64_t bytes = 0;
+};
+
+struct AxiStatistics {
+  AxiDirectionStatistics read;
+  AxiDirectionStatistics write;
+};
+
+/// What was done to the accelerator on purpose.
+struct InjectionStatistics {
+  std::array<std::int64_t, kChannels>
+      held_cycles{};  // cycles in which holding the channel back had an effect
+  std::int64_t read_errors = 0;
+  std::int64_t write_errors = 0;
+  std::int64_t silent_reads = 0;
+};
+
+/// One command on one unit, in cycles of the accelerator; -1 is not seen (yet).
+struct TraceEvent {
+  int unit = 0;               // 0 load, 1 array, 2 vector, 3 store
+  std::uint32_t command = 0;  // ring index
+  std::int64_t issue = -1;
+  std::int64_t start = -1;
+  std::int64_t end = -1;
+};
+
+}  // namespace corank

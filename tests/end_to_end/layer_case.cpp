@@ -1,0 +1,296 @@
+#include "tests/end_to_end/layer_case.h"
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "host/compiler/compiler.h"
+#include "host/driver/account.h"
+#include "host/driver/driver.h"
+#include "host/run/compare.h"
+#include "models/base/error.h"
+#include "models/base/numerics.h"
+#include "models/reference/bit_exact.h"
+#include "sim/machine/build.h"
+#include "sim/platform/platform.h"
+
+namespace corank::test {
+namespace {
+
+using Random = std::mt19937_64;
+
+constexpr std::array<std::int64_t, 15> kSizes = {1,  3,  5,  7,  8,  9,   16, 17,
+                                                 31, 32, 33, 64, 67, 130, 257};
+
+std::int64_t between(Random& random, std::int64_t low, std::int64_t high) {
+  return low + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(high - low + 1));
+}
+
+template <class List>
+auto one_of(Random& random, const List& list) {
+  return list[random() % list.size()];
+}
+
+std::int64_t cycles_of(const LayerStep& s, const MachineShape& machine) {
+  const std::int64_t macs =
+      2 * s.tokens * s.in * s.out + 3 * s.tokens * s.lora.rank * (s.in + s.out);
+  return macs / (machine.array_rows * machine.array_columns);
+}
+
+// A size with the wanted remainder, or any size where the divisor has none (1 divides all).
+std::int64_t size_with(Random& random, std::int64_t divisor, Remainder wanted, std::int64_t most) {
+  std::vector<std::int64_t> fitting, all;
+  for (const std::int64_t size : kSizes) {
+    if (size > most) continue;
+    all.push_back(size);
+    if (remainder_of(size, divisor) == wanted) fitting.push_back(size);
+  }
+  return one_of(random, fitting.empty() ? all : fitting);
+}
+
+Tensor random_bf16(Random& random, const Shape& shape, float scale) {
+  Tensor tensor(DType::BF16, shape);
+  std::normal_distribution<float> normal;
+  for (std::int64_t i = 0; i < element_count(shape); ++i) {
+    tensor.data<std::uint16_t>()[i] = round_to_bf16(scale * normal(random));
+  }
+  return tensor;
+}
+
+Tensor random_f32(Random& random, const Shape& shape, float scale, bool positive) {
+  Tensor tensor(DType::F32, shape);
+  std::normal_distribution<float> normal;
+  for (std::int64_t i = 0; i < element_count(shape); ++i) {
+    const float value = scale * normal(random);  // 24 significant bits: not a BF16 number
+    tensor.data<float>()[i] = positive ? std::fabs(value) : value;
+  }
+  return tensor;
+}
+
+// Puts one special value somewhere; returns what and where.
+std::string plant(Random& random, TensorMap& inputs) {
+  struct Special {
+    const char* name;
+    std::uint32_t bits;
+  };
+  constexpr std::array<Special, 9> specials = {{{"+0", 0x00000000},
+                                                {"-0", 0x80000000},
+                                                {"subnormal", 0x00010000},
+                                                {"negative subnormal", 0x807F0000},
+                                                {"largest", 0x7F7F0000},
+                                                {"smallest normal", 0x00800000},
+                                                {"+inf", 0x7F800000},
+                                                {"-inf", 0xFF800000},
+                                                {"NaN", 0x7FA50000}}};
+  const Special special = one_of(random, specials);
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : inputs) names.push_back(name);
+  const std::string name = one_of(random, names);
+  Tensor& tensor = inputs.at(name);
+  const std::int64_t place = between(random, 0, element_count(tensor.shape) - 1);
+  if (tensor.dtype == DType::BF16) {
+    tensor.data<std::uint16_t>()[place] = static_cast<std::uint16_t>(special.bits >> 16);
+  } else {
+    tensor.data<std::uint32_t>()[place] = special.bits;
+  }
+  return fmt::format("{} in {} at {}", special.name, name, place);
+}
+
+bool all_finite(const TensorMap& values) {
+  for (const auto& [name, tensor] : values) {
+    for (std::int64_t i = 0; i < element_count(tensor.shape); ++i) {
+      const float value = tensor.dtype == DType::BF16 ? widen(tensor.data<std::uint16_t>()[i])
+                                                      : tensor.data<float>()[i];
+      if (!std::isfinite(value)) return false;
+    }
+  }
+  return true;
+}
+
+// What the child finds out, as text: empty if everything is equal.
+std::string differences(const LayerCase& layer) {
+  const Graph graph = build_layer_step(layer.step);
+  const std::uint64_t memory_bytes = static_cast<std::uint64_t>(layer.config.memory.size_mib) << 20;
+  const CompiledStep step =
+      compile(graph, layer.config.machine, layer.config.compiler, memory_bytes);
+  PlatformConfig platform;
+  platform.machine_library = machine_library(layer.config.machine);
+  platform.shape = layer.config.machine;
+  platform.limits = layer.config.limits;
+  platform.memory = layer.config.memory;
+  platform.link = layer.config.link;
+  platform.stalls = layer.config.stalls;
+  StepResult result;
+  run_platform(platform, [&](HostPort& host) {
+    result = run_step(host, step, graph, layer.config.machine, layer.inputs,
+                      {layer.config.limits, layer.config.watchdog_cycles, memory_bytes});
+  });
+  TensorMap reference = layer.inputs;
+  run_bit_exact(graph, reference);
+  std::string text;
+  for (const ComparisonReport& comparison : compare_bits(graph, result.results, reference)) {
+    if (comparison.mismatches == 0) continue;
+    text += fmt::format("{}: {} of {} elements differ, first {}\n", comparison.tensor,
+                        comparison.mismatches, comparison.elements, comparison.first_mismatch);
+  }
+  for (const auto& [counter, expected] :
+       account(step, layer.config.machine, layer.config.limits.burst_beats)) {
+    const auto index = static_cast<std::size_t>(counter);
+    if (result.counters[index] == expected) continue;
+    text += fmt::format("counter {}: device {}, by the commands {}\n",
+                        interface::kCounterNames[index], result.counters[index], expected);
+  }
+  return text;
+}
+
+}  // namespace
+
+Remainder remainder_of(std::int64_t size, std::int64_t divisor) {
+  if (size % divisor == 0) return Remainder::kZero;
+  if (size % divisor == 1) return Remainder::kOne;
+  if (size % divisor == divisor - 1) return Remainder::kMinusOne;
+  return Remainder::kOther;
+}
+
+std::vector<MachineShape> test_machines() {
+  const auto machine = [](int rows, int columns, int lanes, int axi, int scratchpad,
+                          int accumulator, int queue) {
+    MachineShape shape;
+    shape.array_rows = rows;
+    shape.array_columns = columns;
+    shape.vector_lanes = lanes;
+    shape.axi_data_bits = axi;
+    shape.scratchpad_kib = scratchpad;
+    shape.accumulator_kib = accumulator;
+    shape.queue_depth = queue;
+    return shape;
+  };
+  return {machine(1, 1, 1, 64, 64, 64, 1), machine(3, 5, 4, 128, 64, 64, 2),
+          machine(4, 4, 4, 64, 64, 64, 4), machine(8, 8, 8, 128, 64, 64, 4),
+          machine(16, 8, 8, 512, 128, 128, 4)};
+}
+
+LayerCase make_case(std::uint64_t seed, int number, std::int64_t most_cycles) {
+  LayerCase layer;
+  layer.seed = seed * 1000003 + static_cast<std::uint64_t>(number);
+  Random random(layer.seed);
+  const auto machines = test_machines();
+  const int turn = number / static_cast<int>(machines.size());
+  MachineShape& machine = layer.config.machine;
+  machine = machines[static_cast<std::size_t>(number) % machines.size()];
+
+  // Turns alternate: one names the remainders of (in, out), the next those of (tokens, r); the
+  // other two sizes are free. So 32 turns see all pairs of both.
+  const int pair = turn / 2 % 16;
+  LayerStep& step = layer.step;
+  int attempts = 0;
+  do {
+    if (++attempts > 10000) throw MachineError("no sizes for case " + std::to_string(number));
+    const std::int64_t most = random() % 8 == 0 ? 257 : 130;
+    const auto row_size = [&](bool named) {
+      return named ? size_with(random, machine.array_rows, static_cast<Remainder>(pair % 4), most)
+                   : one_of(random, kSizes);
+    };
+    const auto column_size = [&](bool named) {
+      return named
+                 ? size_with(random, machine.array_columns, static_cast<Remainder>(pair / 4), most)
+                 : one_of(random, kSizes);
+    };
+    step.in = row_size(turn % 2 == 0);
+    step.out = column_size(turn % 2 == 0);
+    step.tokens = row_size(turn % 2 == 1);
+    step.lora.rank = static_cast<int>(column_size(turn % 2 == 1));
+  } while (cycles_of(step, machine) > most_cycles);
+  step.lora.alpha = static_cast<double>(between(random, 1, 32));
+  step.lora.rank_stabilized = random() % 4 == 0;
+  step.has_bias = random() % 2 == 0;
+  step.step = between(random, 1, 50);
+  if (random() % 4 == 0) step.adamw.weight_decay = 0;
+
+  Config& config = layer.config;
+  config.memory.size_mib = 64;
+  config.memory.latency_ns = static_cast<double>(between(random, 0, 300));
+  config.memory.bandwidth_gb_per_s = static_cast<double>(between(random, 1, 64));
+  config.link.bandwidth_gb_per_s = 64;
+  config.limits.outstanding_bursts = static_cast<int>(between(random, 1, 16));
+  config.limits.burst_beats =
+      static_cast<int>(one_of(random, std::array<int, 5>{1, 2, 7, 64, 256}));
+  if (random() % 2 == 0) {
+    config.stalls.percent = static_cast<int>(between(random, 1, 60));
+    config.stalls.seed = random();
+  }
+  if (random() % 3 == 0)
+    config.compiler.block_rows = static_cast<int>(one_of(random, std::array<int, 3>{8, 16, 64}));
+  if (random() % 3 == 0) config.compiler.block_columns = 64;
+  if (random() % 3 == 0) config.compiler.block_depth = 64;
+  if (random() % 4 == 0) config.compiler.scratchpad_kib = machine.scratchpad_kib / 2;
+  if (random() % 4 == 0) config.compiler.accumulator_kib = machine.accumulator_kib / 2;
+
+  const Graph graph = build_layer_step(step);
+  layer.inputs["x"] = random_bf16(random, {step.tokens, step.in}, 1.0f);
+  layer.inputs["dy"] = random_bf16(random, {step.tokens, step.out}, 0.01f);
+  layer.inputs["weight"] = random_bf16(random, {step.out, step.in}, 0.05f);
+  if (step.has_bias) layer.inputs["bias"] = random_f32(random, {step.out}, 0.1f, false);
+  for (const char* master : {"lora_A", "lora_B"}) {
+    const Shape shape =
+        master[5] == 'A' ? Shape{step.lora.rank, step.in} : Shape{step.out, step.lora.rank};
+    layer.inputs[master] = random_f32(random, shape, 0.05f, false);
+    layer.inputs[std::string(master) + ".exp_avg"] = random_f32(random, shape, 1e-3f, false);
+    layer.inputs[std::string(master) + ".exp_avg_sq"] = random_f32(random, shape, 1e-6f, true);
+  }
+  if (number % 10 == 9) layer.planted = plant(random, layer.inputs);
+  return layer;
+}
+
+CaseResult run_case(const LayerCase& layer) {
+  int channel[2];
+  if (pipe(channel) != 0) throw MachineError("no pipe for a test case");
+  const pid_t child = fork();
+  if (child == 0) {
+    close(channel[0]);
+    std::string text;
+    try {
+      text = differences(layer);
+    } catch (const std::exception& error) {
+      text = error.what();
+    }
+    const ssize_t written = write(channel[1], text.data(), text.size());
+    _exit(written == static_cast<ssize_t>(text.size()) ? 0 : 1);
+  }
+  close(channel[1]);
+  CaseResult result;
+  std::array<char, 4096> buffer{};
+  ssize_t size = 0;
+  while ((size = read(channel[0], buffer.data(), buffer.size())) > 0) {
+    result.message.append(buffer.data(), static_cast<std::size_t>(size));
+  }
+  close(channel[0]);
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    result.message += "the simulation's process ended abnormally\n";
+  result.equal = result.message.empty();
+  TensorMap reference = layer.inputs;
+  run_bit_exact(build_layer_step(layer.step), reference);
+  result.finite = all_finite(reference);
+  return result;
+}
+
+std::string describe(const LayerCase& layer, int number) {
+  const MachineShape& m = layer.config.machine;
+  return fmt::format(
+      "case {} (seed {}): {}x{}, AXI {}, {} tokens, {} -> {}, r = {}, stalls {} %, blocks {} x {} "
+      "x {}, limits {} / {} KiB{}{}",
+      number, layer.seed, m.array_rows, m.array_columns, m.axi_data_bits, layer.step.tokens,
+      layer.step.in, layer.step.out, layer.step.lora.rank, layer.config.stalls.percent,
+      layer.config.compiler.block_rows, layer.config.compiler.block_columns,
+      layer.config.compiler.block_depth, layer.config.compiler.scratchpad_kib,
+      layer.config.compiler.accumulator_kib, layer.planted.empty() ? "" : ", planted ",
+      layer.planted);
+}
+
+}  // namespace corank::test

@@ -1,0 +1,78 @@
+// RTL = bit-exact reference, on random layers, machines, memories, block sizes and stalls.
+//   CORANK_CASES   number of cases (default 200)
+//   CORANK_SEED    seed of the run (default 1)
+//   CORANK_CASE    runs this case alone
+//   CORANK_CYCLES  bound of the estimated cycles of a case (default 30000)
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <set>
+
+#include "sim/machine/build.h"
+#include "tests/end_to_end/layer_case.h"
+
+using namespace corank;
+using namespace corank::test;
+
+namespace {
+
+std::int64_t setting(const char* name, std::int64_t fallback) {
+  const char* text = std::getenv(name);
+  return text != nullptr ? std::atoll(text) : fallback;
+}
+
+}  // namespace
+
+TEST_CASE("random layers are bit-exact on every machine", "[end_to_end]") {
+  const auto seed = static_cast<std::uint64_t>(setting("CORANK_SEED", 1));
+  const auto cases = static_cast<int>(setting("CORANK_CASES", 200));
+  const std::int64_t most_cycles = setting("CORANK_CYCLES", 30000);
+  const auto alone = static_cast<int>(setting("CORANK_CASE", -1));
+  for (const MachineShape& machine : test_machines()) machine_library(machine);
+
+  int finite = 0;
+  std::set<std::string> pairs;
+  for (int number = alone < 0 ? 0 : alone; number < (alone < 0 ? cases : alone + 1); ++number) {
+    const LayerCase layer = make_case(seed, number, most_cycles);
+    INFO(describe(layer, number) << "; replay with CORANK_SEED=" << seed
+                                 << " CORANK_CYCLES=" << most_cycles << " CORANK_CASE=" << number);
+    const CaseResult result = run_case(layer);
+    INFO(result.message);
+    CHECK(result.equal);
+    finite += result.finite ? 1 : 0;
+    const MachineShape& machine = layer.config.machine;
+    const auto pair = [&](const char* what, std::int64_t a, std::int64_t b) {
+      pairs.insert(std::to_string(machine.array_rows) + what +
+                   std::to_string(static_cast<int>(remainder_of(a, machine.array_rows))) +
+                   std::to_string(static_cast<int>(remainder_of(b, machine.array_columns))));
+    };
+    pair(" in, out ", layer.step.in, layer.step.out);
+    pair(" tokens, r ", layer.step.tokens, layer.step.lora.rank);
+  }
+  if (alone < 0) {
+    INFO("seed " << seed);
+    CHECK(finite * 10 >= cases * 9);
+    // 1x1 has one pair of remainders, 3x5 has 3 x 4 (1, -1 and 0 are all that 3 has), the
+    // others 16.
+    if (cases >= 160) CHECK(pairs.size() >= 2 * (1 + 12 + 16 + 16 + 16));
+  }
+}
+
+TEST_CASE("one layer gives the same bits on every machine, with any block size and limit",
+          "[end_to_end]") {
+  const LayerCase model = make_case(77, 3, 30000);
+  for (const MachineShape& machine : test_machines()) {
+    for (const int block : {0, 64}) {
+      LayerCase layer = model;
+      layer.config.machine = machine;
+      layer.config.compiler = {};
+      layer.config.compiler.block_rows = block / 4;
+      layer.config.compiler.block_columns = block;
+      layer.config.compiler.block_depth = block;
+      if (block != 0) layer.config.compiler.accumulator_kib = machine.accumulator_kib / 2;
+      INFO(describe(layer, 3));
+      const CaseResult result = run_case(layer);  // all are compared with the one reference
+      INFO(result.message);
+      CHECK(result.equal);
+    }
+  }
+}

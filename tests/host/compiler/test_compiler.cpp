@@ -1,0 +1,95 @@
+#include <catch2/catch.hpp>
+#include <map>
+
+#include "host/compiler/compiler.h"
+#include "models/base/error.h"
+#include "models/graph/layer_step.h"
+
+using namespace corank;
+using namespace corank::interface;
+
+namespace {
+
+LayerStep layer(std::int64_t tokens, std::int64_t in, std::int64_t out, int rank) {
+  LayerStep step;
+  step.tokens = tokens;
+  step.in = in;
+  step.out = out;
+  step.has_bias = true;
+  step.lora = {16, rank, false};
+  return step;
+}
+
+std::uint64_t macs(const CompiledStep& step) {
+  std::uint64_t sum = 0;
+  for (const CompiledCommand& command : step.commands) {
+    if ((command.words[0] & 0xff) != GemmCommand::kOpcode) continue;
+    const GemmCommand g = decode_gemm(command.words);
+    sum += std::uint64_t{g.rows} * g.columns * g.depth;
+  }
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("the gemms of a step are exactly its multiply-accumulates, whatever the blocks",
+          "[compiler]") {
+  const std::int64_t T = 33, in = 130, out = 67, r = 5;
+  const auto expected = static_cast<std::uint64_t>(2 * T * in * out + 3 * T * r * (in + out));
+  for (const int rows : {0, 8, 64}) {
+    for (const int columns : {0, 64}) {
+      for (const int depth : {0, 64}) {
+        CompilerConfig limits;
+        limits.block_rows = rows;
+        limits.block_columns = columns;
+        limits.block_depth = depth;
+        INFO("blocks of " << rows << " x " << columns << ", " << depth << " deep");
+        CHECK(macs(compile(build_layer_step(layer(T, in, out, r)), MachineShape{}, limits,
+                           64 << 20)) == expected);
+      }
+    }
+  }
+}
+
+TEST_CASE("values that live at the same time do not overlap in memory", "[compiler]") {
+  const Graph graph = build_layer_step(layer(64, 384, 384, 8));
+  const CompiledStep step = compile(graph, MachineShape{}, CompilerConfig{}, 64 << 20);
+  for (std::size_t a = 0; a < graph.values.size(); ++a) {
+    for (std::size_t b = a + 1; b < graph.values.size(); ++b) {
+      if (graph.values[a].role == Role::kIntermediate ||
+          graph.values[b].role == Role::kIntermediate)
+        continue;
+      const TensorLayout &x = step.layouts[a], &y = step.layouts[b];
+      INFO(graph.values[a].name << ", " << graph.values[b].name);
+      CHECK((x.address + x.bytes() <= y.address || y.address + y.bytes() <= x.address));
+    }
+  }
+  CHECK(step.ring_address % 4096 == 0);
+  CHECK(step.memory_bytes >= step.ring_address + step.ring_entries * 64);
+}
+
+TEST_CASE("every block of every result is stored exactly once", "[compiler]") {
+  const Graph graph = build_layer_step(layer(130, 257, 67, 9));
+  CompilerConfig limits;
+  limits.block_rows = 32;
+  limits.block_columns = 64;
+  const CompiledStep step = compile(graph, MachineShape{}, limits, 64 << 20);
+  for (std::size_t id = 0; id < graph.values.size(); ++id) {
+    if (graph.values[id].role != Role::kResult) continue;
+    INFO(graph.values[id].name);
+    CHECK(step.traffic[id].stored_bytes == step.layouts[id].bytes());
+  }
+}
+
+TEST_CASE("what cannot fit is refused with its sizes", "[compiler]") {
+  MachineShape machine;
+  CHECK_THROWS_WITH(
+      compile(build_layer_step(layer(64, 384, 384, 8)), machine, CompilerConfig{}, 64 << 10),
+      Catch::Contains("bytes of device memory"));
+  CompilerConfig limits;
+  limits.scratchpad_kib = 1;
+  CHECK_THROWS_AS(compile(build_layer_step(layer(64, 384, 384, 8)), machine, limits, 64 << 20),
+                  InputError);
+  CHECK_THROWS_WITH(compile(build_layer_step(layer(64, 384, 384, 8)), machine, limits, 64 << 20),
+                    Catch::Contains("lines for the streamed operand"));
+}

@@ -1,0 +1,475 @@
+#include "host/config/config.h"
+
+#include <catch2/catch.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <random>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "models/base/error.h"
+#include "tests/host/temporary_folder.h"
+
+using namespace corank;
+using Catch::Contains;
+
+namespace {
+
+Config load(const std::string& yaml, const std::vector<std::string>& settings = {}) {
+  const TemporaryFolder folder;
+  return load_config(folder.write("a.yaml", yaml), settings);
+}
+
+/// Why the text is refused, with the file's name without its folder; "" if it is not.
+std::string refusal(const std::string& yaml, const std::vector<std::string>& settings = {}) {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("a.yaml", yaml);
+  std::string message = message_of<InputError>([&] { load_config(path, settings); });
+  if (message.compare(0, path.size(), path) == 0) message.replace(0, path.size(), "a.yaml");
+  return message;
+}
+
+const char* const kEverything = R"(
+name: all of it
+accelerator:
+  clock_mhz: 1250.5
+  array: {rows: 5, columns: 7}
+  vector: {lanes: 4}
+  scratchpad: {kib: 128, banks: 16}
+  accumulator: {kib: 32, banks: 8}
+  axi: {data_bits: 256, outstanding: 3, burst_beats: 17}
+  queue_depth: 6
+memory: {kind: fixed-latency, name: m, size_mib: 12, latency_ns: 34.5, bandwidth_gb_per_s: 6.75}
+link: {name: l, latency_ns: 1, bandwidth_gb_per_s: 2, payload_bytes: 3, overhead_bytes: 4, source: s}
+energy:
+  name: e
+  node: 3 nm
+  actions:
+    - {action: dram_byte, pj: 1.5, unit: byte, source: here, quality: measured}
+    - {action: fp32_add, pj: 0, unit: operation, source: there, quality: assumed}
+workload:
+  capture: /somewhere/x.safetensors
+  optimizer: {name: adamw, lr: 0.5, betas: [0.25, 0.75], eps: 1e-3, weight_decay: 0}
+compiler: {scratchpad_kib: 8, accumulator_kib: 16, block: {rows: 9, columns: 10, depth: 11}}
+verification:
+  stalls: {percent: 90, seed: 9223372036854775807}
+  faults: {read_error: 1, write_error: 2, silent_read: 3}
+watchdog_cycles: 77
+)";
+
+}  // namespace
+
+TEST_CASE("Every key of a configuration lands in its field") {
+  const Config c = load(kEverything);
+  CHECK(c.name == "all of it");
+  CHECK(c.limits.clock_mhz == 1250.5);
+  CHECK(c.machine.array_rows == 5);
+  CHECK(c.machine.array_columns == 7);
+  CHECK(c.machine.vector_lanes == 4);
+  CHECK(c.machine.scratchpad_kib == 128);
+  CHECK(c.machine.scratchpad_banks == 16);
+  CHECK(c.machine.accumulator_kib == 32);
+  CHECK(c.machine.accumulator_banks == 8);
+  CHECK(c.machine.axi_data_bits == 256);
+  CHECK(c.limits.outstanding_bursts == 3);
+  CHECK(c.limits.burst_beats == 17);
+  CHECK(c.machine.queue_depth == 6);
+  CHECK(c.memory.kind == "fixed-latency");
+  CHECK(c.memory.name == "m");
+  CHECK(c.memory.size_mib == 12);
+  CHECK(c.memory.latency_ns == 34.5);
+  CHECK(c.memory.bandwidth_gb_per_s == 6.75);
+  CHECK(c.link.name == "l");
+  CHECK(c.link.latency_ns == 1);
+  CHECK(c.link.bandwidth_gb_per_s == 2);
+  CHECK(c.link.payload_bytes == 3);
+  CHECK(c.link.overhead_bytes == 4);
+  CHECK(c.link.source == "s");
+  CHECK(c.energy.name == "e");
+  CHECK(c.energy.node == "3 nm");
+  REQUIRE(c.energy.actions.size() == 2);
+  CHECK(c.energy.actions[0].action == "dram_byte");
+  CHECK(c.energy.actions[0].pj == 1.5);
+  CHECK(c.energy.actions[0].unit == "byte");
+  CHECK(c.energy.actions[0].source == "here");
+  CHECK(c.energy.actions[0].quality == "measured");
+  CHECK(c.energy.actions[1].action == "fp32_add");
+  CHECK(c.capture == "/somewhere/x.safetensors");
+  CHECK(c.optimizer.lr == 0.5);
+  CHECK(c.optimizer.beta1 == 0.25);
+  CHECK(c.optimizer.beta2 == 0.75);
+  CHECK(c.optimizer.eps == 1e-3);
+  CHECK(c.optimizer.weight_decay == 0);
+  CHECK(c.compiler.scratchpad_kib == 8);
+  CHECK(c.compiler.accumulator_kib == 16);
+  CHECK(c.compiler.block_rows == 9);
+  CHECK(c.compiler.block_columns == 10);
+  CHECK(c.compiler.block_depth == 11);
+  CHECK(c.stalls.percent == 90);
+  CHECK(c.stalls.seed == 9223372036854775807u);
+  CHECK(c.faults.read_error == 1);
+  CHECK(c.faults.write_error == 2);
+  CHECK(c.faults.silent_read == 3);
+  CHECK(c.watchdog_cycles == 77);
+}
+
+TEST_CASE("What a configuration leaves out keeps its default") {
+  const Config c = load("accelerator: {array: {rows: 4}}");
+  CHECK(c.machine.array_rows == 4);
+  CHECK(c.machine.array_columns == 8);
+  CHECK(c.machine.axi_data_bits == 128);
+  CHECK(c.limits.clock_mhz == 1000);
+  CHECK(c.memory.kind == "fixed-latency");
+  CHECK(c.energy.actions.empty());
+  CHECK(c.capture.empty());
+  CHECK(c.optimizer.beta2 == 0.999);
+  CHECK(load("{}").watchdog_cycles == 200000);
+}
+
+TEST_CASE("A number may be written in any way that YAML and C share") {
+  CHECK(load("watchdog_cycles: +12").watchdog_cycles == 12);
+  CHECK(load("accelerator: {clock_mhz: 1e3}").limits.clock_mhz == 1000);
+  CHECK(load("accelerator: {clock_mhz: +2.5E+2}").limits.clock_mhz == 250);
+  CHECK(load("memory: {latency_ns: .5}").memory.latency_ns == 0.5);
+  CHECK(load("memory: {latency_ns: 0}").memory.latency_ns == 0);
+}
+
+TEST_CASE("An unknown key is refused where it stands, with the nearest known one") {
+  CHECK(refusal("nmae: x\n") == "a.yaml:1:1: unknown key 'nmae'; did you mean 'name'?");
+  CHECK(refusal("accelerator:\n  array:\n    row: 8\n") ==
+        "a.yaml:3:5: unknown key 'row' in accelerator.array; did you mean 'rows'?");
+  CHECK(refusal("accelerator: {array: {depth: 8}}\n") ==
+        "a.yaml:1:23: unknown key 'depth' in accelerator.array; expected rows, columns");
+}
+
+TEST_CASE("A value of the wrong type is refused with what was found") {
+  CHECK(refusal("name: [a]\n") == "a.yaml:1:7: name: expected a text, found a list");
+  CHECK(refusal("name:\n").find("name: expected a text, found nothing") != std::string::npos);
+  CHECK(refusal("accelerator: 8\n") == "a.yaml:1:14: accelerator: expected a mapping, found '8'");
+  for (const std::string wrong : {"8.0", "eight", "\"8\"", "0x8", "1e1", "true", "[8]", "{a: 8}",
+                                  "8 9", "+-8", "+", "9223372036854775808", "~", "''"}) {
+    INFO(wrong);
+    CHECK_THAT(refusal("accelerator:\n  array:\n    rows: " + wrong + "\n"),
+               Catch::StartsWith("a.yaml:3:1") &&
+                   Contains("accelerator.array.rows: expected an integer, 1..32, found "));
+  }
+  for (const std::string wrong :
+       {"fast", ".inf", "inf", "nan", ".nan", "-1", "1e999", "'5'", "[]", "0x10", "1.5.2", "1_0"}) {
+    INFO(wrong);
+    CHECK_THAT(refusal("memory: {latency_ns: " + wrong + "}\n"),
+               Contains("a.yaml:1:22: memory.latency_ns: expected a finite number at least 0, at "
+                        "most 1000000, found "));
+  }
+  CHECK(refusal("- 1\n") == "a.yaml:1:1: expected a mapping, found a list");
+  CHECK(refusal("") == "a.yaml:1:1: expected a mapping, found nothing");
+}
+
+TEST_CASE("A value out of its range is refused, the limits are not") {
+  struct Range {
+    std::string key;
+    std::vector<std::string> right, wrong;
+  };
+  // The lines that the settings stand on are wide enough for every right value alone.
+  const std::vector<Range> ranges = {
+      {"accelerator.array.rows", {"1", "32"}, {"0", "33", "-1"}},
+      {"accelerator.array.columns", {"1", "32"}, {"0", "33"}},
+      {"accelerator.vector.lanes", {"1", "2", "4", "8"}, {"0", "3", "64"}},
+      {"accelerator.scratchpad.kib", {"1", "16384"}, {"0", "3", "32768"}},
+      {"accelerator.scratchpad.banks", {"8", "32"}, {"4", "12", "64"}},
+      {"accelerator.accumulator.kib", {"1", "16384"}, {"0", "3", "32768"}},
+      {"accelerator.accumulator.banks", {"4", "16"}, {"2", "12", "32"}},
+      {"accelerator.axi.data_bits", {"64", "128", "256", "512"}, {"32", "96", "1024"}},
+      {"accelerator.axi.outstanding", {"1", "16"}, {"0", "17"}},
+      {"accelerator.axi.burst_beats", {"1", "256"}, {"0", "257"}},
+      {"accelerator.queue_depth", {"1", "16"}, {"0", "17"}},
+      {"accelerator.clock_mhz", {"1", "10000"}, {"0", "0.5", "10001"}},
+      {"memory.size_mib", {"1", "1048576"}, {"0", "1048577"}},
+      {"memory.bandwidth_gb_per_s", {"0.001", "1e6"}, {"0", "-1", "1e7"}},
+      {"link.latency_ns", {"0", "1e9"}, {"-1", "1.1e9"}},
+      {"link.bandwidth_gb_per_s", {"0.001", "1e6"}, {"0", "1e7"}},
+      {"link.payload_bytes", {"1"}, {"0"}},
+      {"link.overhead_bytes", {"0"}, {"-1"}},
+      {"workload.optimizer.lr", {"1e-30", "10"}, {"0", "-1", ".inf"}},
+      {"workload.optimizer.eps", {"1e-30"}, {"0", "-1"}},
+      {"workload.optimizer.weight_decay", {"0", "1"}, {"-0.1", ".nan"}},
+      {"workload.optimizer.betas",
+       {"[0, 0]", "[0.9, 0.999999]"},
+       {"[1, 0]", "[0, 1]", "[-0.1, 0]", "[0.9]", "[0.1, 0.2, 0.3]", "0.9", "[0.9, x]"}},
+      {"compiler.scratchpad_kib", {"0", "64"}, {"-1", "65"}},
+      {"compiler.accumulator_kib", {"0", "64"}, {"-1", "65"}},
+      {"compiler.block.rows", {"0", "2147483647"}, {"-1", "2147483648"}},
+      {"verification.stalls.percent", {"0", "90"}, {"-1", "91"}},
+      {"verification.stalls.seed", {"0"}, {"-1"}},
+      {"verification.faults.read_error", {"0", "1000000000000"}, {"-1"}},
+      {"watchdog_cycles", {"1"}, {"0"}},
+  };
+  for (const Range& range : ranges) {
+    for (const std::string& value : range.right) {
+      INFO(range.key << "=" << value);
+      CHECK(refusal("{}", {range.key + "=" + value}) == "");
+    }
+    for (const std::string& value : range.wrong) {
+      const std::string setting = "--set " + range.key + "=" + value;
+      INFO(setting);
+      CHECK_THAT(refusal("{}", {range.key + "=" + value}),
+                 Catch::StartsWith(setting + ": " + range.key) && Contains("expected"));
+    }
+  }
+}
+
+TEST_CASE("Invalid YAML and duplicate keys of a configuration are refused") {
+  CHECK_THAT(refusal("name: [\n"), Catch::StartsWith("a.yaml:2:1: invalid YAML: "));
+  CHECK(refusal("name: a\nname: b\n") == "a.yaml:2:1: duplicate key 'name', first in line 1");
+}
+
+TEST_CASE("Lanes beyond the elements of a memory line are refused") {
+  // The next power of two of max(rows, columns, AXI bits / 16).
+  const auto machine = [](int rows, int columns, int axi, int lanes) {
+    return refusal("accelerator:\n  array: {rows: " + std::to_string(rows) + ", columns: " +
+                   std::to_string(columns) + "}\n  axi: {data_bits: " + std::to_string(axi) +
+                   "}\n  vector: {lanes: " + std::to_string(lanes) + "}\n");
+  };
+  CHECK(machine(8, 8, 128, 8) == "");
+  CHECK(machine(9, 1, 64, 16) == "");
+  CHECK(machine(1, 17, 64, 32) == "");
+  CHECK(machine(1, 1, 512, 32) == "");
+  CHECK(machine(3, 1, 64, 4) == "");
+  CHECK(machine(8, 8, 128, 16) ==
+        "a.yaml:4:19: accelerator.vector.lanes: expected at most 8, the elements of a memory line "
+        "with 8 rows, 8 columns and 128 AXI data bits, found 16");
+  CHECK_FALSE(machine(3, 1, 64, 8).empty());
+  // Where the lanes are not given, what narrows the line is at fault; the command line first.
+  CHECK_THAT(refusal("accelerator: {array: {rows: 2, columns: 2}, axi: {data_bits: 64}}"),
+             Catch::StartsWith("a.yaml:1:29: accelerator.vector.lanes: expected at most 4"));
+  CHECK_THAT(refusal("accelerator: {array: {rows: 2, columns: 2}, vector: {lanes: 8}}",
+                     {"accelerator.axi.data_bits=64"}),
+             Catch::StartsWith("--set accelerator.axi.data_bits=64: accelerator.vector.lanes"));
+}
+
+TEST_CASE("A bank without a line is refused") {
+  // 32 elements a line: 64 bytes in the scratchpad, 128 in the accumulator memory.
+  const std::string wide = "accelerator.array.rows=32";
+  CHECK(refusal("{}", {wide, "accelerator.scratchpad.kib=1"}) == "");
+  CHECK(refusal("{}", {wide, "accelerator.accumulator.kib=1"}) == "");
+  CHECK_THAT(
+      refusal("{}", {wide, "accelerator.scratchpad.kib=1", "accelerator.scratchpad.banks=32"}),
+      Contains("accelerator.scratchpad.kib: expected at least a line of 64 bytes for each "
+               "of 32 banks, found 1 KiB, which are 16 lines"));
+  CHECK_THAT(
+      refusal("{}", {wide, "accelerator.accumulator.kib=1", "accelerator.accumulator.banks=16"}),
+      Contains("which are 8 lines"));
+}
+
+TEST_CASE("The compiler's limits must lie within the machine") {
+  const char* machine = "accelerator: {scratchpad: {kib: 32}}\ncompiler:\n  scratchpad_kib: ";
+  CHECK(refusal(machine + std::string("32\n")) == "");
+  CHECK(refusal(machine + std::string("33\n")) ==
+        "a.yaml:3:19: compiler.scratchpad_kib: expected at most the machine's 32 KiB, found 33");
+}
+
+TEST_CASE("What corank does not have is refused by name") {
+  CHECK(refusal("memory: {kind: ddr4}\n") ==
+        "a.yaml:1:16: memory.kind: 'ddr4' is not available; expected 'fixed-latency', the only "
+        "one so far");
+  CHECK(refusal("workload: {optimizer: {name: sgd}}\n") ==
+        "a.yaml:1:30: workload.optimizer.name: 'sgd' is not available; expected 'adamw', the only "
+        "one so far");
+}
+
+TEST_CASE("An energy table is checked figure by figure") {
+  const auto table = [](const std::string& lines) {
+    return refusal("energy:\n  actions:\n" + lines);
+  };
+  const std::string good =
+      "  - {action: dram_byte, pj: 1, unit: byte, source: s, quality: measured}\n";
+  CHECK(table(good) == "");
+  CHECK(table(good + good) ==
+        "a.yaml:4:14: energy.actions[1].action: 'dram_byte' has a figure already");
+  CHECK(table("  - {action: dram_byte, pj: 1, unit: byte, quality: measured}\n") ==
+        "a.yaml:3:5: energy.actions[0]: the key 'source' is missing");
+  CHECK_THAT(table("  - {action: dram_bite, pj: 1, unit: byte, source: s, quality: measured}\n"),
+             Contains("energy.actions[0].action: expected one of") &&
+                 Contains("did you mean 'dram_byte'?"));
+  CHECK_THAT(
+      table("  - {action: dram_byte, pj: 1, unit: operation, source: s, quality: measured}\n"),
+      Contains("energy.actions[0].unit: expected 'byte' for dram_byte, found 'operation'"));
+  CHECK_THAT(table("  - {action: dram_byte, pj: 1, unit: byte, source: s, quality: guessed}\n"),
+             Contains("expected one of measured, modelled, derived, scaled, assumed; found "
+                      "'guessed'"));
+  CHECK_THAT(table("  - {action: dram_byte, pj: -1, unit: byte, source: s, quality: measured}\n"),
+             Contains("energy.actions[0].pj: expected a finite number"));
+  CHECK_THAT(refusal("energy: {actions: {a: 1}}\n"), Contains("expected a list of mappings"));
+}
+
+TEST_CASE("Memory, link and energy may be files, relative to the file that names them") {
+  const TemporaryFolder folder;
+  folder.write("parts/memory.yaml", "latency_ns: 12\nname: part\n");
+  folder.write("parts/link.yaml", "{payload_bytes: 64}\n");
+  folder.write("parts/energy.yaml", "node: 1 nm\n");
+  const std::string path = folder.write(
+      "machines/a.yaml",
+      "memory: ../parts/memory.yaml\nlink: '../parts/link.yaml'\nenergy: ../parts/energy.yaml\n");
+  Config c = load_config(path, {});
+  CHECK(c.memory.latency_ns == 12);
+  CHECK(c.memory.name == "part");
+  CHECK(c.memory.bandwidth_gb_per_s == 16);
+  CHECK(c.link.payload_bytes == 64);
+  CHECK(c.energy.node == "1 nm");
+
+  // Settings go on top of what the file holds, and can name another file.
+  c = load_config(path, {"memory.latency_ns=50"});
+  CHECK(c.memory.latency_ns == 50);
+  CHECK(c.memory.name == "part");
+  const std::string other = folder.write("other.yaml", "size_mib: 3\n");
+  c = load_config(path, {"memory=" + other, "memory.latency_ns=7"});
+  CHECK(c.memory.size_mib == 3);
+  CHECK(c.memory.latency_ns == 7);
+  CHECK(c.memory.name.empty());
+}
+
+TEST_CASE("A file that cannot be taken in is refused at the line that names it") {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("a.yaml");
+  const auto refused = [&](const std::string& yaml, const std::vector<std::string>& settings = {}) {
+    folder.write("a.yaml", yaml);
+    return message_of<InputError>([&] { load_config(path, settings); });
+  };
+  CHECK(refused("name: x\nmemory: no.yaml\n") ==
+        path + ":2:9: '" + folder.file("no.yaml") + "' cannot be read: No such file or directory");
+  CHECK(refused("{}", {"link=no.yaml"}) ==
+        "--set link=no.yaml: 'no.yaml' cannot be read: No such file or directory");
+  CHECK_THAT(refused("memory: .\n"), Contains(":1:9: ") && Contains("it is a directory"));
+  CHECK(refused("name: x\nmemory: a.yaml\n") ==
+        path + ":2:9: memory: a file cannot include itself");
+  // Errors within the file are placed in it.
+  const std::string part = folder.write("part.yaml", "name: x\nlatency: 5\n");
+  CHECK(refused("memory: part.yaml\n") ==
+        part + ":2:1: unknown key 'latency' in memory; did you mean 'latency_ns'?");
+  folder.write("part.yaml", "a.yaml\n");
+  CHECK(refused("memory: part.yaml\n") ==
+        part + ":1:1: memory: expected a mapping, found 'a.yaml'");
+  folder.write("part.yaml", "a: {");
+  CHECK_THAT(refused("memory: part.yaml\n"),
+             Catch::StartsWith(part + ":1:") && Contains("invalid YAML"));
+}
+
+TEST_CASE("A configuration that cannot be read is refused by name") {
+  const TemporaryFolder folder;
+  const std::string missing = folder.file("no.yaml");
+  CHECK(message_of<InputError>([&] { load_config(missing, {}); }) ==
+        missing + ": cannot be read: No such file or directory");
+  CHECK_THAT(message_of<InputError>([&] { load_config(folder.file(""), {}); }),
+             Contains("cannot be read: it is a directory"));
+  CHECK(message_of<InputError>([&] { load_config("/dev/zero", {}); }) ==
+        "/dev/zero: cannot be read: it is larger than 1 MiB, so no configuration");
+}
+
+TEST_CASE(
+    "The captured layer's path is relative to the file or, from --set, to the working directory") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("a.yaml", "workload: {capture: sub/x.safetensors}\n");
+  CHECK(load_config(path, {}).capture == folder.file("sub/x.safetensors"));
+  CHECK(load_config(path, {"workload.capture=y.safetensors"}).capture == "y.safetensors");
+  CHECK(load_config(path, {"workload.capture=/z.safetensors"}).capture == "/z.safetensors");
+}
+
+TEST_CASE("Settings are applied in order, over the file, with any YAML value") {
+  const char* yaml = "name: file\nmemory: {latency_ns: 1, size_mib: 5}\n";
+  CHECK(load(yaml, {"name=first", "name=second"}).name == "second");
+  CHECK(load(yaml, {"name=a=b"}).name == "a=b");
+  CHECK(load(yaml, {"accelerator.array.rows=16"}).machine.array_rows == 16);
+  CHECK(load(yaml, {"workload.optimizer.betas=[0.5, 0.25]"}).optimizer.beta2 == 0.25);
+  // A mapping takes the place of the one before.
+  const Config c = load(yaml, {"memory={latency_ns: 2}"});
+  CHECK(c.memory.latency_ns == 2);
+  CHECK(c.memory.size_mib == 256);
+}
+
+TEST_CASE("A wrong setting is refused by its text") {
+  const auto refused = [](const std::string& setting) { return refusal("name: x", {setting}); };
+  CHECK(refused("nam=y") == "--set nam=y: unknown key 'nam'; did you mean 'name'?");
+  CHECK(refused("accelerator.array.rwos=8") ==
+        "--set accelerator.array.rwos=8: unknown key 'rwos' in accelerator.array; did you mean "
+        "'rows'?");
+  CHECK(refused("watchdog_cycles=many") ==
+        "--set watchdog_cycles=many: watchdog_cycles: expected an integer, 1.., found 'many'");
+  CHECK(refused("watchdog_cycles=") ==
+        "--set watchdog_cycles=: watchdog_cycles: expected an integer, 1.., found nothing");
+  CHECK(refused("name.x=1") == "--set name.x=1: name: expected a text, found a mapping");
+  CHECK(refused("name=[1") ==
+        "--set name=[1: expected a key, found a list, or a bracket that is never closed");
+  CHECK_THAT(refused("name='1"), Catch::StartsWith("--set name='1: invalid YAML: "));
+  for (const std::string wrong : {"name", "=x", "", ".=x", "a..b=x", ".name=x", "name.=x"}) {
+    INFO(wrong);
+    CHECK(refused(wrong) == "--set " + wrong + ": expected path.to.key=value");
+  }
+}
+
+TEST_CASE("Garbage is refused with its place, never a crash") {
+  const std::uint32_t seed = GENERATE(range(1u, 11u));
+  INFO("seed " << seed);
+  std::mt19937 random(seed);
+  const std::string good = kEverything;
+  for (int round = 0; round < 100; ++round) {
+    std::string text;
+    if (round % 2 == 0) {
+      for (std::uint32_t n = random() % 60; n > 0; --n) text += static_cast<char>(random());
+    } else {  // a good text with a few characters that are not
+      text = good;
+      for (std::uint32_t n = 1 + random() % 3; n > 0; --n)
+        text[random() % text.size()] = static_cast<char>(' ' + random() % 95);
+    }
+    INFO("text " << text);
+    const std::string message = refusal(text);
+    if (!message.empty()) REQUIRE_THAT(message, Catch::StartsWith("a.yaml:"));
+    const std::string value = text.substr(0, 30);
+    const std::string setting = refusal("{}", {"name=" + value});
+    if (!setting.empty()) REQUIRE_THAT(setting, Catch::StartsWith("--set name="));
+  }
+}
+
+TEST_CASE("The schema's description has every key, with its range and the default of its field") {
+  const std::string text = describe_schema();
+  std::set<std::string> keys;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) keys.insert(line.substr(0, line.find(':')));
+  for (const char* key :
+       {"name", "accelerator", "accelerator.clock_mhz", "accelerator.array.rows",
+        "accelerator.axi.data_bits", "memory.kind", "link.overhead_bytes", "energy.actions",
+        "energy.actions[].quality", "workload.capture", "workload.optimizer.betas",
+        "compiler.block.depth", "verification.faults.silent_read", "watchdog_cycles"}) {
+    INFO(key);
+    CHECK(keys.count(key) == 1);
+  }
+  CHECK_THAT(
+      text, Contains("accelerator.axi.data_bits: integer, a power of two, 64..512, in bit; default "
+                     "128\n    data width\n"));
+  CHECK_THAT(text, Contains("at least 0, below 1; default [0.9, 0.999]\n"));
+  CHECK_THAT(text, Contains("workload.optimizer.eps: number, above 0; default 1e-08\n"));
+  CHECK_THAT(text, Contains("energy.actions[].pj: number, at least 0, in pJ; required\n"));
+  CHECK_THAT(text, Contains("link: mapping, or the path of a YAML file that holds it\n"));
+}
+
+TEST_CASE("Every configuration that comes with corank is right") {
+  const std::filesystem::path configs = CORANK_CONFIGS;
+  for (const char* name : {"quickstart.yaml", "16x16.yaml", "32x32.yaml"}) {
+    INFO(name);
+    const Config c = load_config((configs / name).string(), {});
+    CHECK_FALSE(c.name.empty());
+    CHECK_FALSE(c.link.source.empty());
+    CHECK(c.energy.actions.size() == 11);  // all that is counted
+    CHECK(std::filesystem::exists(c.capture));
+  }
+  const std::string quickstart = (configs / "quickstart.yaml").string();
+  for (const char* part : {"memory", "link", "energy"})
+    for (const auto& entry : std::filesystem::directory_iterator(configs / part)) {
+      INFO(entry.path());
+      const std::string setting = part + ("=" + entry.path().string());
+      CHECK_NOTHROW(load_config(quickstart, {setting}));
+    }
+  const Config c = load_config(quickstart, {"energy=" + (configs / "energy/7nm.yaml").string()});
+  CHECK(c.energy.node == "7 nm");
+  CHECK(c.energy.actions.size() == 11);
+}

@@ -1,0 +1,95 @@
+#include "random_commands.h"
+
+namespace corank::test {
+
+namespace {
+
+std::uint32_t between(std::mt19937& random, std::uint32_t low, std::uint32_t high) {
+  switch (random() % 4) {
+    case 0:
+      return low;
+    case 1:
+      return high;
+    default:
+      return std::uniform_int_distribution<std::uint32_t>(low, high)(random);
+  }
+}
+
+std::uint32_t size(std::mt19937& random) { return between(random, 1, 0xff'ffff); }
+std::uint32_t line(std::mt19937& random) { return between(random, 0, 0xff'ffff); }
+std::uint32_t word(std::mt19937& random) { return between(random, 0, 0xffff'ffff); }
+
+template <class Dma>
+Dma random_dma(std::mt19937& random, std::uint32_t last_target) {
+  Dma c;
+  c.target = between(random, 0, last_target);
+  c.address_lo = word(random) & ~127u;
+  c.address_hi = between(random, 0, 0xffff);
+  c.rows = size(random);
+  c.columns = size(random);
+  c.panel_stride = word(random) & ~127u;
+  c.line = line(random);
+  c.line_stride = line(random);
+  return c;
+}
+
+interface::GemmCommand random_gemm(std::mt19937& random) {
+  interface::GemmCommand c;
+  c.kind = between(random, 0, 15);
+  c.accumulate = random() & 1u;
+  c.stream_transposed = random() & 1u;
+  c.stationary_transposed = random() & 1u;
+  c.rows = size(random);
+  c.columns = size(random);
+  c.depth = size(random);
+  c.stream_line = line(random);
+  c.stream_stride = line(random);
+  c.stationary_line = line(random);
+  c.stationary_stride = line(random);
+  c.accumulator_line = line(random);
+  c.accumulator_stride = line(random);
+  return c;
+}
+
+interface::VectorCommand random_vector(std::mt19937& random) {
+  interface::VectorCommand c;
+  c.first_instruction = between(random, 0, 0xffff);
+  c.length = between(random, 1, 0xffff);
+  c.rows = size(random);
+  c.columns = size(random);
+  c.stream0 = word(random) & 0x07ff'ffffu;
+  c.stride0 = line(random);
+  c.stream1 = word(random) & 0x07ff'ffffu;
+  c.stride1 = line(random);
+  c.stream2 = word(random) & 0x07ff'ffffu;
+  c.stride2 = line(random);
+  c.stream3 = word(random) & 0x07ff'ffffu;
+  c.stride3 = line(random);
+  return c;
+}
+
+template <class Command>
+interface::CommandWords with_tokens(Command c, std::uint32_t wait, std::uint32_t signal) {
+  c.wait_tokens = wait;
+  c.signal_tokens = signal;
+  return encode(c);
+}
+
+}  // namespace
+
+interface::CommandWords random_command(std::mt19937& random, int unit, std::uint32_t wait_tokens,
+                                       std::uint32_t signal_tokens) {
+  switch (unit) {
+    case kLoadQueue:
+      return with_tokens(random_dma<interface::LoadCommand>(random, 2), wait_tokens, signal_tokens);
+    case kArrayQueue:
+      return with_tokens(random_gemm(random), wait_tokens, signal_tokens);
+    case kVectorQueue:
+      return with_tokens(random_vector(random), wait_tokens, signal_tokens);
+    default:
+      return with_tokens(random_dma<interface::StoreCommand>(random, 1), wait_tokens,
+                         signal_tokens);
+  }
+}
+
+}  // namespace corank::test
