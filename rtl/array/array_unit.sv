@@ -422,6 +422,7 @@ module array_unit #(
   tile_request_t write_request;
   delay_line #(.Width($bits(tile_request_t)), .Cycles(OutDelay - 1)) u_write_place (
     .clk_i, .rst_ni,
+    .advance_i(row_valid_q != '0),
     .data_i(sum_request_q),
     .data_o(write_request)
   );

@@ -61,6 +61,7 @@ module systolic_array #(
   for (genvar r = 0; r < Rows; r++) begin : gen_skew
     delay_line #(.Width(17), .Cycles(2 * r)) u_skew (
       .clk_i, .rst_ni,
+      .advance_i(row_valid_i || valid_q != '0),
       .data_i({8'(r) < row_depth_i, x_i[r]}),
       .data_o({active_row[r], x_row[r]})
     );
