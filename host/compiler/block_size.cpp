@@ -24,26 +24,15 @@ std::vector<std::int64_t> candidates(std::int64_t size, std::int64_t step, int a
   return sizes;
 }
 
-std::int64_t stream_lines(const BlockSize& block, const ContractionShape& shape,
-                          std::int64_t lanes) {
+// The largest operand block of any product; `others` is its size across the depth.
+std::int64_t operand_lines(const BlockSize& block, const ContractionShape& shape,
+                           std::int64_t lanes, bool ProductShape::*depth_major,
+                           std::int64_t others) {
   std::int64_t most = 0;
   for (const ProductShape& product : shape.products) {
     const std::int64_t depth = std::min(block.depth, product.depth);
-    const std::int64_t rows = std::min(block.rows, shape.rows);
-    most = std::max(most, product.stream_depth_major ? lines_of(depth, rows, lanes)
-                                                     : lines_of(rows, depth, lanes));
-  }
-  return most;
-}
-
-std::int64_t stationary_lines(const BlockSize& block, const ContractionShape& shape,
-                              std::int64_t lanes) {
-  std::int64_t most = 0;
-  for (const ProductShape& product : shape.products) {
-    const std::int64_t depth = std::min(block.depth, product.depth);
-    const std::int64_t columns = std::min(block.columns, shape.columns);
-    most = std::max(most, product.stationary_depth_major ? lines_of(depth, columns, lanes)
-                                                         : lines_of(columns, depth, lanes));
+    most = std::max(most, product.*depth_major ? lines_of(depth, others, lanes)
+                                               : lines_of(others, depth, lanes));
   }
   return most;
 }
@@ -89,6 +78,18 @@ double cost(const BlockSize& block, const ContractionShape& shape, const LocalAr
 
 std::int64_t lines_of(std::int64_t rows, std::int64_t columns, std::int64_t lanes) {
   return rows * ceil_div(columns, lanes);
+}
+
+std::int64_t stream_lines(const BlockSize& block, const ContractionShape& shape,
+                          std::int64_t lanes) {
+  return operand_lines(block, shape, lanes, &ProductShape::stream_depth_major,
+                       std::min(block.rows, shape.rows));
+}
+
+std::int64_t stationary_lines(const BlockSize& block, const ContractionShape& shape,
+                              std::int64_t lanes) {
+  return operand_lines(block, shape, lanes, &ProductShape::stationary_depth_major,
+                       std::min(block.columns, shape.columns));
 }
 
 LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits) {

@@ -61,6 +61,12 @@ struct BlockSize {
 /// Local lines of a matrix of rows x columns elements.
 std::int64_t lines_of(std::int64_t rows, std::int64_t columns, std::int64_t lanes);
 
+/// Lines of the largest streamed, and of the largest stationary, operand block of any product.
+std::int64_t stream_lines(const BlockSize& block, const ContractionShape& shape,
+                          std::int64_t lanes);
+std::int64_t stationary_lines(const BlockSize& block, const ContractionShape& shape,
+                              std::int64_t lanes);
+
 /// Throws InputError, with the sizes, if not even the smallest block fits. `what` names the product
 /// in that message.
 BlockSize choose_block_size(const ContractionShape& shape, const LocalAreas& areas,

@@ -333,21 +333,10 @@ class Compiler {
         choose_block_size(shape, areas_, machine_, limits_, graph_.value(op.out).name);
     step_.blocks[op_] = size;
 
-    std::int64_t stream_slot = 1, stationary_slot = 1;
-    for (const Product& product : products) {
-      const std::int64_t depth = std::min(size.depth, product.shape.depth);
-      const std::int64_t rows = std::min(size.rows, shape.rows),
-                         columns = std::min(size.columns, shape.columns);
-      const auto slot = [&](bool depth_major, std::int64_t other) {
-        return depth_major ? lines_of(depth, other, areas_.lanes)
-                           : lines_of(other, depth, areas_.lanes);
-      };
-      stream_slot = std::max(stream_slot, slot(product.shape.stream_depth_major, rows));
-      stationary_slot =
-          std::max(stationary_slot, slot(product.shape.stationary_depth_major, columns));
-    }
-    Slots stream_slots(areas_.stream_line, areas_.stream_lines, stream_slot);
-    Slots stationary_slots(areas_.stationary_line, areas_.stationary_lines, stationary_slot);
+    Slots stream_slots(areas_.stream_line, areas_.stream_lines,
+                       stream_lines(size, shape, areas_.lanes));
+    Slots stationary_slots(areas_.stationary_line, areas_.stationary_lines,
+                           stationary_lines(size, shape, areas_.lanes));
     const std::int64_t out_slot = lines_of(std::min(size.rows, shape.rows),
                                            std::min(size.columns, shape.columns), areas_.lanes);
     Slots output_slots(areas_.output_line, areas_.output_lines,
