@@ -170,9 +170,11 @@ std::string to_table(const RunReport& r) {
                    r.memory.bytes_read, r.memory.bytes_written, r.memory.bandwidth_gb_per_s,
                    r.memory.peak_gb_per_s, percent(r.memory.share_of_peak), r.memory_model.kind,
                    r.memory_model.name));
-  line("link", fmt::format("{} B to the device in {:.1f} us, {} B back in {:.1f} us; {}",
+  line("link", fmt::format("{} B to the device in {:.1f} us, {} B back in {:.1f} us, {:.2f} of "
+                           "{:.2f} GB/s meanwhile; {}",
                            r.link.payload_bytes_to_device, r.link.upload_ns / 1e3,
-                           r.link.payload_bytes_to_host, r.link.download_ns / 1e3, r.link.name));
+                           r.link.payload_bytes_to_host, r.link.download_ns / 1e3,
+                           r.link.bandwidth_gb_per_s, r.link.peak_gb_per_s, r.link.name));
   line("energy",
        fmt::format("{:.3f} uJ ({}, {})", r.energy_pj / 1e6, r.energy_table, r.energy_node));
   for (const EnergyLine& entry : r.energy) {
