@@ -81,7 +81,12 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kRight : kWrongInput;
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help
+    const auto unknown = app.remaining();
+    const bool no_such = app.get_subcommands().empty() && !unknown.empty();
+    fmt::print(stderr, "corank: {}; corank --help shows what there is\n",
+               no_such ? "no subcommand '" + unknown.front() + "'" : error.what());
+    return kWrongInput;
   }
   try {
     if (*schema) {

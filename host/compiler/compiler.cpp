@@ -529,14 +529,23 @@ std::string describe_command(const CompiledStep& step, const Graph& graph, std::
     case StoreCommand::kOpcode:
       name = "store";
       break;
-    case GemmCommand::kOpcode:
-      name = std::string("gemm ") + kGemmNames[decode_gemm(command.words).kind];
+    case GemmCommand::kOpcode: {
+      const std::uint32_t kind = decode_gemm(command.words).kind;
+      name = kind < kGemmNames.size() ? std::string("gemm ") + kGemmNames[kind]
+                                      : fmt::format("gemm of kind {}", kind);
       break;
+    }
     case VectorCommand::kOpcode:
       name = "vector";
       break;
-    default:
+    case NopCommand::kOpcode:
+      name = "nop";
+      break;
+    case HaltCommand::kOpcode:
       name = "halt";
+      break;
+    default:
+      name = fmt::format("opcode {:#x}", command.words[0] & 0xff);
   }
   std::string text = fmt::format("command {} ({}", index, name);
   if (command.op >= 0) {

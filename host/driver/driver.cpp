@@ -117,7 +117,8 @@ class Driver {
     const std::uint64_t all = step_.commands.size();
     std::uint64_t written = 0;
     std::uint64_t head = 0;
-    while (written < all) {
+    bool interrupted = false;
+    while (written < all && !interrupted) {
       const std::uint64_t end = std::min(all, head + step_.ring_entries);
       if (end > written) {
         write_commands(written, end);
@@ -127,14 +128,17 @@ class Driver {
       if (written < all) {
         // A fault while the ring is being filled shows in the interrupt; otherwise wait a little
         // for space.
-        if (host_.wait_interrupt(kRefillPollCycles)) break;
+        interrupted = host_.wait_interrupt(kRefillPollCycles);
+        if (interrupted) break;
         const std::uint64_t now = host_.read_register(kRegRingHead);
         if (now == head) check_progress(kRefillPollCycles);
         head = now;
       }
     }
-    while (!host_.wait_interrupt(options_.watchdog_cycles))
-      check_progress(options_.watchdog_cycles);
+    while (!interrupted) {
+      interrupted = host_.wait_interrupt(options_.watchdog_cycles);
+      if (!interrupted) check_progress(options_.watchdog_cycles);
+    }
     const std::uint32_t status = host_.read_register(kRegInterruptStatus);
     if (status & kFaulted) throw_fault();
     host_.write_register(kRegInterruptStatus, kDone);
@@ -166,14 +170,13 @@ class Driver {
   // finishes what is in flight; if its memory never answers it cannot, and the wait is given up.
   void reset() {
     host_.write_register(kRegControl, kReset);
-    for (int tries = 0; tries < kResetTries; ++tries) {
-      if ((host_.read_register(kRegControl) & kReset) == 0) return;
+    const std::int64_t end = host_.cycles() + options_.watchdog_cycles;
+    while ((host_.read_register(kRegControl) & kReset) != 0 && host_.cycles() < end) {
     }
   }
 
  private:
   static constexpr std::int64_t kRefillPollCycles = 2000;
-  static constexpr int kResetTries = 1000;
 
   void write_address(std::uint32_t low_offset, std::uint64_t address) {
     host_.write_register(low_offset, static_cast<std::uint32_t>(address));
@@ -210,6 +213,7 @@ class Driver {
                           activity < kActivityNames.size() ? kActivityNames[activity] : "?",
                           state >> 8 & 0xff, describe_command(step_, graph_, index));
     }
+    reset();
     throw MachineError(text);
   }
 

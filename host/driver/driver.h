@@ -29,7 +29,8 @@ struct StepResult {
 /// every value that no op writes), runs the step and reads the results and counters back. The ring
 /// is filled as the device empties it. Throws MachineError: a fault of the device (cause, unit,
 /// command, address), no progress for watchdog_cycles (with the state of every unit), or a device
-/// of another shape. After a fault the device is reset, so that another step can follow.
+/// of another shape. After a fault, or without progress, the device is reset, so that another step
+/// can follow if the memory still answers.
 StepResult run_step(HostPort& host, const CompiledStep& step, const Graph& graph,
                     const MachineShape& machine, const TensorMap& inputs,
                     const DriverOptions& options);

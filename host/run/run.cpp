@@ -20,6 +20,9 @@ namespace {
 
 using interface::Counter;
 
+constexpr const char* kReportFile = "report.json";
+constexpr const char* kTensorsFile = "tensors.safetensors";
+
 std::uint64_t unsigned_of(std::int64_t count) { return static_cast<std::uint64_t>(count); }
 
 std::uint64_t at(const DeviceCounters& counters, Counter counter) {
@@ -153,21 +156,42 @@ void check_platform(RunReport& report, const PlatformResult& platform,
   const auto check = [&](const std::string& name, std::uint64_t seen, std::uint64_t expected) {
     if (seen != expected) report.counter_mismatches.push_back({name, seen, expected});
   };
-  check("read bytes at the memory", unsigned_of(platform.memory.accelerator.read_bytes), report.axi.bytes_read);
+  check("read bytes at the memory", unsigned_of(platform.memory.accelerator.read_bytes),
+        report.axi.bytes_read);
   check("written bytes at the memory", unsigned_of(platform.memory.accelerator.written_bytes),
         report.axi.bytes_written);
   check("read beats at the pins", unsigned_of(platform.axi.read.beats),
         at(counters, Counter::kLoadBeats) + at(counters, Counter::kFetchBeats));
-  check("write beats at the pins", unsigned_of(platform.axi.write.beats), at(counters, Counter::kStoreBeats));
+  check("write beats at the pins", unsigned_of(platform.axi.write.beats),
+        at(counters, Counter::kStoreBeats));
   const LinkBytes link = expected_link_bytes(step, graph);
-  check("bytes written to memory over the link", unsigned_of(platform.memory.link.written_bytes), link.to_device);
-  check("bytes read from memory over the link", unsigned_of(platform.memory.link.read_bytes), link.to_host);
+  check("bytes written to memory over the link", unsigned_of(platform.memory.link.written_bytes),
+        link.to_device);
+  check("bytes read from memory over the link", unsigned_of(platform.memory.link.read_bytes),
+        link.to_host);
 }
 
-void write_report(const std::filesystem::path& path, const RunReport& report) {
+// Found before the simulation rather than after it: whether the files can go there.
+void check_out_directory(const std::string& directory) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  fs::path existing = directory;
+  while (!existing.empty() && !fs::exists(existing, error)) existing = existing.parent_path();
+  if (!existing.empty() && !fs::is_directory(existing, error)) {
+    throw InputError("--out " + directory + ": expected a folder, but " + existing.string() +
+                     " is a file");
+  }
+  for (const char* name : {kReportFile, kTensorsFile}) {
+    const fs::path file = fs::path(directory) / name;
+    if (fs::is_directory(file, error))
+      throw InputError("--out " + directory + ": " + file.string() + " is a folder");
+  }
+}
+
+void write_report(const std::filesystem::path& path, const std::string& text) {
   const std::filesystem::path temporary = path.string() + ".tmp";
   std::ofstream file(temporary);
-  file << to_json(report).dump(2) << "\n";
+  file << text;
   file.close();
   std::error_code error;
   if (file) std::filesystem::rename(temporary, path, error);
@@ -178,14 +202,17 @@ void write_report(const std::filesystem::path& path, const RunReport& report) {
 }
 
 void write_files(const std::string& directory, const RunReport& report, const TensorMap& results) {
+  // A path need not be UTF-8; what is not is replaced in the report.
+  const std::string text =
+      to_json(report).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  SafetensorsFile tensors;
+  for (const auto& [name, tensor] : results) tensors.tensors[output_name(name)] = tensor;
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error)
     throw InputError("--out " + directory + ": cannot make the directory: " + error.message());
-  SafetensorsFile tensors;
-  for (const auto& [name, tensor] : results) tensors.tensors[output_name(name)] = tensor;
-  write_safetensors((std::filesystem::path(directory) / "tensors.safetensors").string(), tensors);
-  write_report(std::filesystem::path(directory) / "report.json", report);
+  write_safetensors((std::filesystem::path(directory) / kTensorsFile).string(), tensors);
+  write_report(std::filesystem::path(directory) / kReportFile, text);
 }
 
 }  // namespace
@@ -193,6 +220,7 @@ void write_files(const std::string& directory, const RunReport& report, const Te
 RunReport run(const Config& config, const RunOptions& options) {
   if (config.capture.empty())
     throw InputError(config.file + ": workload.capture is missing: the captured layer to run");
+  if (!options.out_directory.empty()) check_out_directory(options.out_directory);
   const Capture capture = read_capture(config.capture, config.optimizer);
   const Graph graph = build_layer_step(capture.step);
   const std::uint64_t memory_bytes = static_cast<std::uint64_t>(config.memory.size_mib) << 20;
@@ -247,7 +275,8 @@ RunReport run(const Config& config, const RunOptions& options) {
   report.link.peak_gb_per_s = config.link.bandwidth_gb_per_s;
   report.simulated_cycles = unsigned_of(platform.evaluated_cycles);
   report.simulation_cpu_s = platform.cpu_seconds;
-  report.simulated_cycles_per_cpu_s = static_cast<double>(platform.evaluated_cycles) / platform.cpu_seconds;
+  report.simulated_cycles_per_cpu_s =
+      static_cast<double>(platform.evaluated_cycles) / platform.cpu_seconds;
   for (std::size_t i = 0; i < result.counters.size(); ++i)
     report.counters[interface::kCounterNames[i]] = result.counters[i];
   report.energy_table = config.energy.name;

@@ -36,87 +36,89 @@ module fp32_divide_sqrt #(
   end
 
   // Fixed point, 25 fraction bits: digits and weight have 1 integer bit, the remainder 2 (w < 4).
-  logic [25:0] weight_d, weight_q;  // of the next digit, one-hot; 0: not dividing
-  logic [25:0] digits_d, digits_q;
-  logic [26:0] remainder_d, remainder_q;
+  logic [25:0] weight_q;  // of the next digit, one-hot; 0: not dividing
+  logic [25:0] digits_q;
+  logic [26:0] remainder_q;
   logic [23:0] divisor_q;
   logic        round_q;
 
-  fp32_class_e       kind_d, kind_q;
+  fp32_class_e       kind_q;
   logic              sign_q;
   logic              is_sqrt_q;
-  logic signed [9:0] exponent_d, exponent_q;
+  logic signed [9:0] exponent_q;
 
   fp32_t a, b;
   assign a = a_i;
   assign b = b_i;
 
-  always_comb begin : p_unpack
-    kind_d = Finite;
-    if (is_sqrt_i) begin
-      // floor((e - 127) / 2) + 127; what the halving drops doubles the operand.
-      exponent_d = $signed((10'(a.exponent) + 10'd127) >> 1);
-      if (fp32_is_nan(a) || (a.sign && (a.exponent != 8'd0))) begin
-        kind_d = NotANumber;
-      end else if (fp32_is_infinite(a)) begin
-        kind_d = Infinite;
+  // verilator lint_off UNUSEDSIGNAL
+  // Not every field of an operand matters in each of these.
+  function automatic fp32_class_e class_of(logic is_sqrt, fp32_t x, fp32_t y);
+    class_of = Finite;
+    if (is_sqrt) begin
+      if (fp32_is_nan(x) || (x.sign && (x.exponent != 8'd0))) begin
+        class_of = NotANumber;
+      end else if (fp32_is_infinite(x)) begin
+        class_of = Infinite;
       end
     end else begin
-      exponent_d = $signed(10'(a.exponent) - 10'(b.exponent) + 10'd127);
-      if (fp32_is_nan(a) || fp32_is_nan(b) || (fp32_is_infinite(a) && fp32_is_infinite(b)) ||
-          ((a.exponent == 8'd0) && (b.exponent == 8'd0))) begin
-        kind_d = NotANumber;
-      end else if (fp32_is_infinite(a) || (b.exponent == 8'd0)) begin
-        kind_d = Infinite;
+      if (fp32_is_nan(x) || fp32_is_nan(y) || (fp32_is_infinite(x) && fp32_is_infinite(y)) ||
+          ((x.exponent == 8'd0) && (y.exponent == 8'd0))) begin
+        class_of = NotANumber;
+      end else if (fp32_is_infinite(x) || (y.exponent == 8'd0)) begin
+        class_of = Infinite;
       end
     end
-  end
+  endfunction
 
-  always_comb begin : p_digits
+  function automatic logic signed [9:0] exponent_of(logic is_sqrt, fp32_t x, fp32_t y);
+    // Of a root floor((e - 127) / 2) + 127; what the halving drops doubles the operand.
+    if (is_sqrt) return $signed((10'(x.exponent) + 10'd127) >> 1);
+    return $signed(10'(x.exponent) - 10'(y.exponent) + 10'd127);
+  endfunction
+
+  // Half the operand, because the recurrence doubles it first; nothing if the quotient is zero.
+  function automatic logic [26:0] first_remainder(logic is_sqrt, fp32_t x, fp32_t y);
+    if (!is_sqrt && (y.exponent == 8'd255)) return 27'd0;
+    if (is_sqrt && !x.exponent[0]) return {1'b0, fp32_significand(x), 2'd0};
+    return {2'd0, fp32_significand(x), 1'b0};
+  endfunction
+  // verilator lint_on UNUSEDSIGNAL
+
+  // Nothing is worked out while there is nothing to divide: a simulator passes an idle divider with
+  // a few tests.
+  always_ff @(posedge clk_i) begin : p_operation
+    logic [25:0] weight;
+    logic [25:0] digits;
+    logic [26:0] remainder;
     logic [27:0] subtrahend;
     logic [27:0] difference;  // two's complement
-    subtrahend  = 28'd0;
-    difference  = 28'd0;
-    weight_d    = weight_q;
-    digits_d    = digits_q;
-    remainder_d = remainder_q;
     if (start_i) begin
-      weight_d = 26'h200_0000;
-      digits_d = 26'd0;
-      // Half the operand, because the recurrence doubles it first; nothing if the quotient is zero.
-      if (!is_sqrt_i && (b.exponent == 8'd255)) begin
-        remainder_d = 27'd0;
-      end else if (is_sqrt_i && !a.exponent[0]) begin
-        remainder_d = {1'b0, fp32_significand(a), 2'd0};
-      end else begin
-        remainder_d = {2'd0, fp32_significand(a), 1'b0};
-      end
+      is_sqrt_q   <= is_sqrt_i;
+      kind_q      <= class_of(is_sqrt_i, a, b);
+      sign_q      <= is_sqrt_i ? a.sign : a.sign ^ b.sign;
+      exponent_q  <= exponent_of(is_sqrt_i, a, b);
+      divisor_q   <= fp32_significand(b);
+      digits_q    <= 26'd0;
+      remainder_q <= first_remainder(is_sqrt_i, a, b);
     end else if (weight_q != 26'd0) begin
+      weight    = weight_q;
+      digits    = digits_q;
+      remainder = remainder_q;
       for (int unsigned i = 0; i < BitsPerCycle; i++) begin
-        subtrahend = is_sqrt_q ? {1'b0, digits_d, 1'b0} | {2'd0, weight_d}
-                               : {2'd0, divisor_q, 2'd0};
-        difference = {remainder_d, 1'b0} - subtrahend;  // in (-4, 4)
+        subtrahend = is_sqrt_q ? {1'b0, digits, 1'b0} | {2'd0, weight} : {2'd0, divisor_q, 2'd0};
+        difference = {remainder, 1'b0} - subtrahend;  // in (-4, 4)
         if (difference[27]) begin
-          remainder_d = {remainder_d[25:0], 1'b0};
+          remainder = {remainder[25:0], 1'b0};
         end else begin
-          remainder_d = difference[26:0];
-          digits_d    = digits_d | weight_d;
+          remainder = difference[26:0];
+          digits    = digits | weight;
         end
-        weight_d = weight_d >> 1;
+        weight = weight >> 1;
       end
+      digits_q    <= digits;
+      remainder_q <= remainder;
     end
-  end
-
-  always_ff @(posedge clk_i) begin : p_operation
-    if (start_i) begin
-      is_sqrt_q  <= is_sqrt_i;
-      kind_q     <= kind_d;
-      sign_q     <= is_sqrt_i ? a.sign : a.sign ^ b.sign;
-      exponent_q <= exponent_d;
-      divisor_q  <= fp32_significand(b);
-    end
-    digits_q    <= digits_d;
-    remainder_q <= remainder_d;
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin : p_control
@@ -124,8 +126,8 @@ module fp32_divide_sqrt #(
       weight_q <= 26'd0;
       round_q  <= 1'b0;
       done_o   <= 1'b0;
-    end else begin
-      weight_q <= weight_d;
+    end else if (start_i || (weight_q != 26'd0) || round_q || done_o) begin  // else nothing changes
+      weight_q <= start_i ? 26'h200_0000 : weight_q >> BitsPerCycle;
       round_q  <= weight_q[BitsPerCycle-1];  // the last digits are being found
       done_o   <= round_q;
     end
@@ -133,8 +135,8 @@ module fp32_divide_sqrt #(
 
   always_ff @(posedge clk_i) begin : p_round
     logic sticky;
-    sticky = (remainder_q != 27'd0);
     if (round_q) begin
+      sticky = (remainder_q != 27'd0);
       unique case (kind_q)
         NotANumber: result_o <= CanonicalNan;
         Infinite:   result_o <= {sign_q, 8'd255, 23'd0};
@@ -154,13 +156,11 @@ module fp32_divide_sqrt #(
   always_ff @(posedge clk_i or negedge rst_ni) begin : p_check
     if (!rst_ni) begin
       age_q <= 0;
-    end else begin
+    end else if (start_i || (age_q != 0) || done_o) begin
       if (start_i) begin
         age_q <= 1;
-      end else if (age_q == Latency) begin
-        age_q <= 0;
-      end else if (age_q != 0) begin
-        age_q <= age_q + 1;
+      end else begin
+        age_q <= (age_q == Latency) ? 0 : age_q + 1;
       end
       assert (!start_i || age_q == 0 || age_q == Latency)
       else $error("fp32_divide_sqrt: start_i while busy");

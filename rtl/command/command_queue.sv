@@ -79,7 +79,7 @@ module command_queue #(
       offered_q <= 1'b0;
     end else begin
       offered_q <= command_valid_o && !command_ready_i;
-      command_q <= command_o;
+      if (command_valid_o && !command_ready_i) command_q <= command_o;
       assert (!offered_q || stop_i || (command_valid_o && command_o == command_q))
       else $error("a command was offered and withdrawn");
     end

@@ -8,8 +8,9 @@ namespace corank {
 
 namespace {
 
-// Quiet cycles before the state is compared for the first time; each comparison in vain doubles it,
-// because comparing costs about as much as some ten to a hundred clocks.
+// Quiet cycles before the state is compared. Comparing costs as much as some ten to a hundred
+// clocks, so each comparison in vain doubles the wait, until the machine sleeps the next time: one
+// that works for long without a move at its pins is hardly ever compared.
 constexpr std::int64_t kFirstComparison = 64;
 constexpr std::uint64_t kControlBytes = 4096;
 
@@ -123,12 +124,12 @@ void Accelerator::clock() {
   if (!may_sleep_) return;
   if (!quiet()) {
     quiet_cycles_ = 0;
-    next_comparison_ = kFirstComparison;
     return;
   }
   ++quiet_cycles_;
   // The next clock would be the same as this one, and so on until something comes in.
   asleep_ = !changed;
+  if (asleep_) next_comparison_ = kFirstComparison;
 }
 
 // Nothing moves at the pins or is on its way to them.

@@ -13,9 +13,6 @@
 #include "sim/platform/link.h"
 #include "sim/platform/sanitizer.h"
 
-// libsystemc's own main wants one; a program with a main of its own never calls it.
-__attribute__((weak)) int sc_main(int, char**) { return 0; }
-
 #if defined(__SANITIZE_ADDRESS__)
 // SystemC keeps this pool until the process ends, by pointers that the leak sanitizer does not see.
 extern "C" const char* __lsan_default_suppressions() {

@@ -52,6 +52,39 @@ std::int64_t size_with(Random& random, std::int64_t divisor, Remainder wanted, s
   return one_of(random, fitting.empty() ? all : fitting);
 }
 
+// Turns alternate: one names the remainders of (in, out), the next those of (tokens, r); the other
+// two sizes are free. So 32 turns see all pairs of both.
+void draw_edges(Random& random, int turn, const MachineShape& machine, LayerStep& step) {
+  const int pair = turn / 2 % 16;
+  const std::int64_t most = random() % 8 == 0 ? 257 : 130;
+  const auto row_size = [&](bool named) {
+    return named ? size_with(random, machine.array_rows, static_cast<Remainder>(pair % 4), most)
+                 : one_of(random, kSizes);
+  };
+  const auto column_size = [&](bool named) {
+    return named ? size_with(random, machine.array_columns, static_cast<Remainder>(pair / 4), most)
+                 : one_of(random, kSizes);
+  };
+  step.in = row_size(turn % 2 == 0);
+  step.out = column_size(turn % 2 == 0);
+  step.tokens = row_size(turn % 2 == 1);
+  step.lora.rank = static_cast<int>(column_size(turn % 2 == 1));
+}
+
+// One of the four takes its turn at being 1, 2, 3 ...; the others are small more often than not, so
+// that the step stays short.
+void draw_sizes(Random& random, int number, LayerStep& step) {
+  std::array<std::int64_t, 4> drawn{};
+  for (std::int64_t& size : drawn) {
+    size = between(random, 1, one_of(random, std::array<int, 4>{4, 16, 64, kLargestSize}));
+  }
+  drawn[static_cast<std::size_t>(number / kLargestSize % 4)] = 1 + number % kLargestSize;
+  step.tokens = drawn[0];
+  step.in = drawn[1];
+  step.out = drawn[2];
+  step.lora.rank = static_cast<int>(drawn[3]);
+}
+
 Tensor random_bf16(Random& random, const Shape& shape, float scale) {
   Tensor tensor(DType::BF16, shape);
   std::normal_distribution<float> normal;
@@ -174,7 +207,7 @@ std::vector<MachineShape> test_machines() {
           machine(16, 8, 8, 512, 128, 128, 4)};
 }
 
-LayerCase make_case(std::uint64_t seed, int number, std::int64_t most_cycles) {
+LayerCase make_case(std::uint64_t seed, int number, std::int64_t most_cycles, Sizes sizes) {
   LayerCase layer;
   layer.seed = seed * 1000003 + static_cast<std::uint64_t>(number);
   Random random(layer.seed);
@@ -183,27 +216,15 @@ LayerCase make_case(std::uint64_t seed, int number, std::int64_t most_cycles) {
   MachineShape& machine = layer.config.machine;
   machine = machines[static_cast<std::size_t>(number) % machines.size()];
 
-  // Turns alternate: one names the remainders of (in, out), the next those of (tokens, r); the
-  // other two sizes are free. So 32 turns see all pairs of both.
-  const int pair = turn / 2 % 16;
   LayerStep& step = layer.step;
   int attempts = 0;
   do {
     if (++attempts > 10000) throw MachineError("no sizes for case " + std::to_string(number));
-    const std::int64_t most = random() % 8 == 0 ? 257 : 130;
-    const auto row_size = [&](bool named) {
-      return named ? size_with(random, machine.array_rows, static_cast<Remainder>(pair % 4), most)
-                   : one_of(random, kSizes);
-    };
-    const auto column_size = [&](bool named) {
-      return named
-                 ? size_with(random, machine.array_columns, static_cast<Remainder>(pair / 4), most)
-                 : one_of(random, kSizes);
-    };
-    step.in = row_size(turn % 2 == 0);
-    step.out = column_size(turn % 2 == 0);
-    step.tokens = row_size(turn % 2 == 1);
-    step.lora.rank = static_cast<int>(column_size(turn % 2 == 1));
+    if (sizes == Sizes::kAll) {
+      draw_sizes(random, number, step);
+    } else {
+      draw_edges(random, turn, machine, step);
+    }
   } while (cycles_of(step, machine) > most_cycles);
   step.lora.alpha = static_cast<double>(between(random, 1, 32));
   step.lora.rank_stabilized = random() % 4 == 0;

@@ -27,11 +27,17 @@ struct LayerCase {
 /// The machines of the test: 1x1, 3x5, 4x4, 8x8, 16x8.
 std::vector<MachineShape> test_machines();
 
-/// Case `number` of a run with `seed`. Sizes come from {1, 3, 5, 7, 8, 9, 16, 17, 31, 32, 33, 64,
-/// 67, 130, 257}; cases go through all pairs of remainders of (in by R, out by C) and of (tokens by
-/// R, r by C). `most_cycles` bounds the estimated length of the step. One case in ten has one
-/// special value planted.
-LayerCase make_case(std::uint64_t seed, int number, std::int64_t most_cycles);
+/// Where the sizes of tokens, in, out and r come from.
+enum class Sizes { kEdges, kAll };
+constexpr int kLargestSize = 257;
+
+/// Case `number` of a run with `seed`. With kEdges sizes come from {1, 3, 5, 7, 8, 9, 16, 17, 31,
+/// 32, 33, 64, 67, 130, 257}; cases go through all pairs of remainders of (in by R, out by C) and
+/// of (tokens by R, r by C). With kAll sizes are any up to 257, and 4 * 257 cases in a row have
+/// every size in each of the four places. `most_cycles` bounds the estimated length of the step.
+/// One case in ten has one special value planted.
+LayerCase make_case(std::uint64_t seed, int number, std::int64_t most_cycles,
+                    Sizes sizes = Sizes::kEdges);
 
 struct CaseResult {
   bool equal = false;

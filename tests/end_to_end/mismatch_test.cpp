@@ -1,0 +1,92 @@
+// A machine that computes something else: exit code 1, and what differs. The machine is built from
+// a copy of the RTL in which one line is wrong.
+#include <fmt/format.h>
+
+#include <catch2/catch.hpp>
+
+#include "host/capture/capture.h"
+#include "models/reference/bit_exact.h"
+#include "tests/end_to_end/corank_program.h"
+#include "tests/host/capture/small_capture.h"
+
+using namespace corank;
+using namespace corank::test;
+using Catch::Contains;
+
+namespace {
+
+/// A copy of the RTL in which the store unit turns over bit 16 of every beat: the lowest bit of the
+/// second of four BF16 elements, bit 16 of the first of two FP32 ones.
+void copy_broken_rtl(const std::string& to) {
+  std::filesystem::copy(std::string(CORANK_SOURCE) + "/rtl", to,
+                        std::filesystem::copy_options::recursive);
+  const std::string path = to + "/dma/store_unit.sv";
+  std::string text = content_of(path);
+  const std::string right = "assign w_data_o   = beat.data;";
+  const std::size_t at = text.find(right);
+  REQUIRE(at != std::string::npos);
+  text.replace(at, right.size(), "assign w_data_o   = beat.data ^ AxiDataBits'(65536);");
+  std::ofstream(path) << text;
+}
+
+std::uint32_t bits(const Tensor& tensor, std::int64_t index) {
+  return tensor.dtype == DType::BF16 ? tensor.data<std::uint16_t>()[index]
+                                     : tensor.data<std::uint32_t>()[index];
+}
+
+struct Difference {
+  int count = 0;
+  std::string first;  // as the program shows it
+};
+
+Difference difference(const Tensor& device, const Tensor& reference) {
+  Difference found;
+  const int digits = reference.dtype == DType::BF16 ? 4 : 8;
+  for (std::int64_t i = element_count(reference.shape); i-- > 0;) {
+    if (bits(device, i) == bits(reference, i)) continue;
+    ++found.count;
+    found.first =
+        fmt::format("[{}, {}]: device {:0{}x}, reference {:0{}x}", i / reference.columns(),
+                    i % reference.columns(), bits(device, i), digits, bits(reference, i), digits);
+  }
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("a mismatch ends with exit code 1 and shows tensor, place and both values", "[program]") {
+  const TemporaryFolder folder;
+  copy_broken_rtl(folder.file("rtl"));
+  const std::string path = folder.file("layer.safetensors"), out = folder.file("out");
+  write_safetensors(path, small_capture());
+  // The cache outlives the test: its keys hold the RTL's text.
+  const ProgramResult result =
+      run_small({"--set", "workload.capture=" + path, "--out", out},
+                {{"CORANK_RTL_DIR", folder.file("rtl")}, {"CORANK_CACHE", BROKEN_MACHINE_CACHE}});
+  INFO(result.out << result.err);
+  REQUIRE(result.exit_code == 1);
+  CHECK(result.err.empty());
+
+  const Capture capture = read_capture(path, {});
+  TensorMap reference = capture.inputs;
+  run_bit_exact(build_layer_step(capture.step), reference);
+  const TensorMap device = read_safetensors(out + "/tensors.safetensors").tensors;
+
+  const auto report = report_in(out);
+  CHECK(report["right"] == false);
+  CHECK(report["counter_mismatches"].empty());  // only values are wrong
+  CHECK(report["comparisons"].size() == 10);
+  int wrong = 0;
+  for (const auto& comparison : report["comparisons"]) {
+    const std::string value = comparison["tensor"];
+    const std::string name = value.substr(0, value.find(".new"));
+    INFO(value);
+    const Difference expected = difference(device.at(name), reference.at(value));
+    CHECK(comparison["mismatches"].get<int>() == expected.count);
+    if (expected.count == 0) continue;
+    ++wrong;
+    CHECK(comparison["first_mismatch"] == expected.first);
+    CHECK_THAT(result.out, Contains("MISMATCH " + value + expected.first + "\n"));
+  }
+  CHECK(wrong > 0);
+}

@@ -1,0 +1,137 @@
+// The report of a real run against host/report/report.schema.json, by a validator that is not ours.
+#include <catch2/catch.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <valijson/adapters/nlohmann_json_adapter.hpp>
+#include <valijson/schema.hpp>
+#include <valijson/schema_parser.hpp>
+#include <valijson/validator.hpp>
+#include <vector>
+
+#include "host/run/run.h"
+#include "tests/host/capture/small_capture.h"
+#include "tests/host/temporary_folder.h"
+
+using namespace corank;
+using Json = nlohmann::json;
+
+namespace {
+
+/// "" if the report keeps to the schema, else what is wrong with it.
+std::string violations(const Json& report) {
+  static const auto schema = [] {
+    auto parsed = std::make_unique<valijson::Schema>();
+    const Json text = Json::parse(content_of(REPORT_SCHEMA));
+    valijson::SchemaParser(valijson::SchemaParser::kDraft7)
+        .populateSchema(valijson::adapters::NlohmannJsonAdapter(text), *parsed);
+    return parsed;
+  }();
+  valijson::ValidationResults results;
+  valijson::Validator validator;
+  const valijson::adapters::NlohmannJsonAdapter adapter(report);
+  if (validator.validate(*schema, adapter, &results)) return "";
+  std::string text;
+  for (const auto& error : results) {
+    for (const std::string& part : error.context) text += part;
+    text += " " + error.description + "\n";
+  }
+  return text;
+}
+
+/// The report that a run of a small layer on a 4 x 4 machine writes; run once.
+const Json& report() {
+  static const Json written = [] {
+    const TemporaryFolder folder;
+    const std::string capture = folder.file("layer.safetensors");
+    write_safetensors(capture, test::small_capture());
+    const Config config =
+        load_config(std::string(CORANK_CONFIGS) + "/quickstart.yaml",
+                    {"accelerator.array={rows: 4, columns: 4}", "accelerator.vector.lanes=4",
+                     "accelerator.axi.data_bits=64", "workload.capture=" + capture});
+    RunOptions options;
+    options.out_directory = folder.file("out");
+    run(config, options);
+    return Json::parse(content_of(folder.file("out/report.json")));
+  }();
+  return written;
+}
+
+/// Every object in the report, by its place.
+std::vector<Json::json_pointer> objects(const Json& value, const Json::json_pointer& place) {
+  std::vector<Json::json_pointer> found;
+  if (value.is_object()) found.push_back(place);
+  if (!value.is_structured()) return found;
+  for (const auto& [key, child] : value.items()) {
+    const auto inside = objects(child, value.is_array() ? place / std::stoul(key) : place / key);
+    found.insert(found.end(), inside.begin(), inside.end());
+  }
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("the report of a run keeps to its schema", "[schema]") {
+  CHECK(violations(report()) == "");
+  CHECK(report()["right"] == true);
+}
+
+TEST_CASE("every key of a report is needed, in every object", "[schema]") {
+  int removed = 0;
+  for (const auto& place : objects(report(), Json::json_pointer())) {
+    for (const auto& [key, value] : report().at(place).items()) {
+      Json broken = report();
+      broken.at(place).erase(key);
+      INFO("without " << place.to_string() << "/" << key);
+      if (key == "fp64") {  // only of what FP64 computes too
+        CHECK(violations(broken) == "");
+      } else {
+        CHECK(violations(broken) != "");
+      }
+      ++removed;
+    }
+  }
+  CHECK(removed > 200);
+}
+
+TEST_CASE("an unknown key is refused in every object of a report", "[schema]") {
+  for (const auto& place : objects(report(), Json::json_pointer())) {
+    Json broken = report();
+    broken.at(place)["colour"] = 1;
+    INFO("with " << place.to_string() << "/colour");
+    CHECK(violations(broken) != "");
+  }
+}
+
+TEST_CASE("wrong types and values beyond their range are refused", "[schema]") {
+  const std::vector<std::pair<std::string, Json>> changes = {
+      {"/report_version", 2},
+      {"/fidelity", "guess"},
+      {"/workload/tokens", 0},
+      {"/workload/step", "25"},
+      {"/machine/axi_data_bits", 96},
+      {"/machine/array_rows", 33},
+      {"/latency/step_cycles", 1.5},
+      {"/latency/step_ns", -1},
+      {"/array_utilisation", 1.5},
+      {"/units/0/unit", "cpu"},
+      {"/units/0/cycles/idle", -1},
+      {"/gemms/0/kind", "convolution"},
+      {"/memory/share_of_peak", -0.5},
+      {"/energy/actions/0/quality", "guessed"},
+      {"/right", "yes"},
+      {"/comparisons", Json::array()},
+      {"/comparisons/0/first_mismatch", "somewhere"},
+      {"/comparisons/0/fp64/relative_frobenius_error", "small"},
+      {"/counters/cycles", nullptr}};
+  for (const auto& [place, value] : changes) {
+    Json broken = report();
+    broken[Json::json_pointer(place)] = value;
+    INFO(place << " = " << value);
+    CHECK(violations(broken) != "");
+  }
+  Json mismatch = report();
+  mismatch["comparisons"][0]["first_mismatch"] = "[3, 5]: device 3f81, reference 3f80";
+  CHECK(violations(mismatch) == "");
+  mismatch["comparisons"][0]["fp64"]["relative_frobenius_error"] = nullptr;  // not finite
+  CHECK(violations(mismatch) == "");
+}
