@@ -9,8 +9,8 @@ namespace corank {
 namespace {
 
 // Quiet cycles before the state is compared. Comparing costs as much as some ten to a hundred
-// clocks, so each comparison in vain doubles the wait, until the machine sleeps the next time: one
-// that works for long without a move at its pins is hardly ever compared.
+// clocks, so each comparison in vain doubles the wait, until the host comes to the registers the
+// next time: a machine that works on its own is hardly ever compared, one that is done soon is.
 constexpr std::int64_t kFirstComparison = 64;
 constexpr std::uint64_t kControlBytes = 4096;
 
@@ -124,12 +124,12 @@ void Accelerator::clock() {
   if (!may_sleep_) return;
   if (!quiet()) {
     quiet_cycles_ = 0;
+    if (!control_side_.idle()) next_comparison_ = kFirstComparison;
     return;
   }
   ++quiet_cycles_;
   // The next clock would be the same as this one, and so on until something comes in.
   asleep_ = !changed;
-  if (asleep_) next_comparison_ = kFirstComparison;
 }
 
 // Nothing moves at the pins or is on its way to them.
