@@ -8,7 +8,9 @@
 
 #include "host/config/config.h"
 #include "host/report/report.h"
+#include "host/run/finetune.h"
 #include "host/run/run.h"
+#include "host/train/training.h"
 #include "models/base/error.h"
 #include "sim/machine/build.h"
 
@@ -23,12 +25,32 @@ struct Arguments {
   std::vector<std::string> settings;
 };
 
+// A long run tells on a terminal how far it is.
+void show_progress(std::int64_t step, double loss) {
+  fmt::print(stderr, "\rstep {}: loss {:.6f}", step, loss);
+}
+
+int reference_command(const Arguments& arguments, const corank::Config& config) {
+  if (!arguments.waves.empty())
+    throw corank::InputError("--waves: the reference has no signals; expected --fidelity rtl");
+  const bool terminal = isatty(STDERR_FILENO) != 0;
+  const corank::FinetuneResult result =
+      corank::finetune(config, terminal ? show_progress : nullptr);
+  if (terminal) fmt::print(stderr, "\r{:40}\r", "");
+  if (!arguments.out.empty())
+    corank::write_finetune(arguments.out, result, {config.write_gradients, config.write_logits});
+  fmt::print("{}", corank::to_table(result.report));
+  if (!arguments.out.empty()) fmt::print("  written to {}\n", arguments.out);
+  return kRight;
+}
+
 int run_command(const Arguments& arguments) {
-  if (arguments.fidelity != "rtl") {
+  if (arguments.fidelity != "rtl" && arguments.fidelity != "reference") {
     throw corank::InputError("--fidelity " + arguments.fidelity +
-                             ": this version of corank has only rtl");
+                             ": this version of corank has only rtl and reference");
   }
   const corank::Config config = corank::load_config(arguments.config, arguments.settings);
+  if (arguments.fidelity == "reference") return reference_command(arguments, config);
   corank::RunOptions options;
   options.out_directory = arguments.out;
   if (!arguments.waves.empty()) options.waves = arguments.waves;
@@ -60,9 +82,11 @@ int main(int argc, char** argv) {
   CLI::App* run = app.add_subcommand(
       "run", "run one training step on the simulated hardware and report its cost");
   run->add_option("config", arguments.config, "configuration, YAML")->required();
-  run->add_option("--fidelity", arguments.fidelity, "how the accelerator is simulated: rtl")
-      ->check(CLI::IsMember({"rtl", "cycle", "analytic"}));
-  run->add_option("--out", arguments.out, "directory for report.json and tensors.safetensors");
+  run->add_option("--fidelity", arguments.fidelity,
+                  "how the accelerator is simulated: rtl; or reference: a whole fine-tuning run in "
+                  "plain C++")
+      ->check(CLI::IsMember({"rtl", "cycle", "analytic", "reference"}));
+  run->add_option("--out", arguments.out, "directory for report.json and the results");
   run->add_option("--set", arguments.settings,
                   "path.to.key=value, overrides the configuration (repeatable)")
       ->allow_extra_args(false);
@@ -97,6 +121,9 @@ int main(int argc, char** argv) {
   } catch (const corank::InputError& error) {
     fmt::print(stderr, "corank: {}\n", error.what());
     return kWrongInput;
+  } catch (const corank::TrainingDiverged& error) {
+    fmt::print(stderr, "corank: {}\n", error.what());
+    return kMismatch;
   } catch (const corank::MachineError& error) {
     fmt::print(stderr, "corank: {}\n", error.what());
     return kMachineFault;

@@ -75,6 +75,28 @@ Gemm counter_kind(const GemmKind& kind) {
                            static_cast<std::uint32_t>(kind.pass));
 }
 
+[[noreturn]] void refuse(const Graph& graph, const Op& op, const std::string& reason) {
+  throw InputError(fmt::format("{}: the accelerator does not run the op {} yet{}",
+                               graph.value(results_of(op).front()).name, name_of(op), reason));
+}
+
+// What the commands of the accelerator can express.
+void check_supported(const Graph& graph) {
+  for (const Op& op : graph.ops) {
+    if (std::holds_alternative<Convert>(op) || std::holds_alternative<AdamW>(op)) continue;
+    const auto* contraction = std::get_if<Contraction>(&op);
+    if (contraction == nullptr) refuse(graph, op, "");
+    for (const Term& term : contraction->terms) {
+      const Value& left = graph.value(term.left);
+      if (left.shape.size() > 2) refuse(graph, op, " on batches of matrices");
+      if (left.dtype != DType::BF16) refuse(graph, op, " on operands of F32");
+      if (term.kind.part == Part::kAttention || term.kind.part == Part::kHead) {
+        refuse(graph, op, " of the kind " + to_string(term.kind));
+      }
+    }
+  }
+}
+
 class Compiler {
  public:
   Compiler(const Graph& graph, const MachineShape& machine, const CompilerConfig& limits)
@@ -87,6 +109,7 @@ class Compiler {
             machine.accumulator_kib * 1024LL / (areas_.lanes * 4) / machine.accumulator_banks) {}
 
   CompiledStep run(std::uint64_t memory_size) {
+    check_supported(graph_);
     choose_layouts();
     step_.traffic.resize(graph_.values.size());
     gather_programs();
@@ -147,6 +170,10 @@ class Compiler {
   }
   VectorProgram program_of(const Convert&) const { return convert_program(); }
   VectorProgram program_of(const AdamW& op) const { return adamw_program(op.constants); }
+  template <class X>
+  VectorProgram program_of(const X& op) const {
+    refuse(graph_, op, "");
+  }
 
   bool needs_epilogue(const Contraction& op) const {
     return op.scale != 1.0f || op.bias || graph_.value(op.out).dtype == DType::BF16;
@@ -444,6 +471,11 @@ class Compiler {
              std::min(size.columns, place.columns - column));
       }
     }
+  }
+
+  template <class X>
+  void lower(const X& op) {
+    refuse(graph_, op, "");
   }
 
   void lower(const Convert& op) {

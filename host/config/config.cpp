@@ -121,20 +121,53 @@ Key energy_section(EnergyConfig& energy) {
                           list("actions", energy.actions, "the figures", energy_entry)}));
 }
 
-Key workload_section(std::string& capture, AdamWOptions& adamw) {
+Key schedule_section(Schedule& schedule) {
+  return mapping(
+      "schedule", "how the learning rate changes, as transformers' schedules do",
+      {choice("name", schedule.name, {"constant", "linear", "cosine"}, "what follows the warm-up"),
+       integer("warmup", schedule.warmup, {}, "steps",
+               "over which the rate rises; the first step has rate 0"),
+       integer("total", schedule.total, {}, "steps",
+               "at whose end linear and cosine reach 0; 0: the steps of the run")});
+}
+
+Key optimizer_section(OptimizerSettings& settings) {
   NumberRange beta;
   beta.most = 1;
   beta.most_included = false;
+  AdamWOptions& adamw = settings.adamw;
+  SgdOptions& sgd = settings.sgd;
+  return mapping(
+      "optimizer", "the optimizer, with torch's names",
+      {choice("name", settings.name, {"adamw", "sgd"},
+              "as torch.optim.AdamW or torch.optim.SGD defines it"),
+       number("lr", adamw.lr, above_zero(), "", "learning rate"),
+       number_pair("betas", adamw.beta1, adamw.beta2, beta, "",
+                   "adamw: decay rates of the first and the second moment"),
+       number("eps", adamw.eps, above_zero(), "", "adamw: added to the denominator"),
+       number("weight_decay", adamw.weight_decay, NumberRange{}, "",
+              "weight decay, decoupled in adamw; left out with sgd: 0"),
+       number("momentum", sgd.momentum, NumberRange{}, "", "sgd: factor of the momentum buffer"),
+       number("dampening", sgd.dampening, NumberRange{}, "",
+              "sgd: what is taken off the gradient's factor in the momentum buffer"),
+       boolean("nesterov", sgd.nesterov, "sgd: Nesterov's momentum"),
+       schedule_section(settings.schedule),
+       number("clip_norm", settings.clip_norm, NumberRange{}, "",
+              "largest norm of all gradients of a step together; 0: any"),
+       integer("accumulate", settings.accumulate, {1}, "micro-batches",
+               "whose gradients make one step")});
+}
+
+Key workload_section(Config& config) {
   return mapping("workload", "what is computed",
-                 {path("capture", capture, "safetensors file of the captured layer; needed to run"),
-                  mapping("optimizer", "the optimizer, with torch's names",
-                          {fixed_choice("name", "adamw", "AdamW as torch.optim.AdamW defines it"),
-                           number("lr", adamw.lr, above_zero(), "", "learning rate"),
-                           number_pair("betas", adamw.beta1, adamw.beta2, beta, "",
-                                       "decay rates of the first and the second moment"),
-                           number("eps", adamw.eps, above_zero(), "", "added to the denominator"),
-                           number("weight_decay", adamw.weight_decay, NumberRange{}, "",
-                                  "decoupled weight decay")})});
+                 {path("capture", config.capture,
+                       "safetensors file of a captured layer, for a step on the accelerator"),
+                  path("model", config.model, "folder of a Hugging Face model, to be fine-tuned"),
+                  path("adapter", config.adapter, "folder of its PEFT adapter"),
+                  path("batches", config.batches,
+                       "safetensors file of token batches, one for each micro-batch"),
+                  integer("seed", config.seed, IntegerRange{}, "", "of the adapter's dropout"),
+                  optimizer_section(config.optimizer)});
 }
 
 Key compiler_section(CompilerConfig& compiler) {
@@ -171,16 +204,24 @@ Key verification_section(StallConfig& stalls, FaultConfig& faults) {
 }
 
 std::vector<Key> schema_of(Config& config) {
-  return {text("name", config.name, "name in reports"),
-          accelerator_section(config.machine, config.limits),
-          memory_section(config.memory),
-          link_section(config.link),
-          energy_section(config.energy),
-          workload_section(config.capture, config.optimizer),
-          compiler_section(config.compiler),
-          verification_section(config.stalls, config.faults),
-          integer("watchdog_cycles", config.watchdog_cycles, {1}, "cycles",
-                  "without any progress of the accelerator, after which a run is given up")};
+  return {
+      text("name", config.name, "name in reports"),
+      accelerator_section(config.machine, config.limits),
+      memory_section(config.memory),
+      link_section(config.link),
+      energy_section(config.energy),
+      workload_section(config),
+      choice("numerics", config.numerics, {"bf16", "fp32", "fp64"},
+             "number formats of a fine-tuning run; bf16: as the accelerator computes"),
+      mapping("output", "what is written besides the report",
+              {boolean("gradients", config.write_gradients,
+                       "gradients.safetensors: those of the first step"),
+               boolean("logits", config.write_logits,
+                       "logits.safetensors: those of the first micro-batch, before any update")}),
+      compiler_section(config.compiler),
+      verification_section(config.stalls, config.faults),
+      integer("watchdog_cycles", config.watchdog_cycles, {1}, "cycles",
+              "without any progress of the accelerator, after which a run is given up")};
 }
 
 // ---- files and settings ----
@@ -332,6 +373,32 @@ void check_energy(const EnergyConfig& energy, const YamlNode& root) {
   }
 }
 
+/// Keys that mean nothing to the chosen optimizer are refused; the shared ones are copied.
+void finish_optimizer(OptimizerSettings& settings, const YamlNode& root) {
+  const YamlNode* workload = find(root, "workload");
+  const YamlNode* node = workload == nullptr ? nullptr : find(*workload, "optimizer");
+  if (node == nullptr) return;
+  const bool is_sgd = settings.name == "sgd";
+  const auto refuse_keys = [&](std::initializer_list<const char*> keys, const std::string& owner) {
+    for (const char* key : keys)
+      if (const YamlNode* value = find(*node, key))
+        throw InputError(value->where, "workload.optimizer." + std::string(key) + ": belongs to " +
+                                           owner + ", but workload.optimizer.name is " +
+                                           settings.name);
+  };
+  if (is_sgd)
+    refuse_keys({"betas", "eps"}, "adamw");
+  else
+    refuse_keys({"momentum", "dampening", "nesterov"}, "sgd");
+  // torch.optim.SGD's default differs from AdamW's.
+  if (is_sgd && find(*node, "weight_decay") == nullptr) settings.adamw.weight_decay = 0;
+  settings.sgd.lr = settings.adamw.lr;
+  settings.sgd.weight_decay = settings.adamw.weight_decay;
+  if (settings.sgd.nesterov && (settings.sgd.momentum == 0 || settings.sgd.dampening != 0))
+    throw InputError(find(*node, "nesterov")->where,
+                     "workload.optimizer.nesterov: expected a momentum above 0 and no dampening");
+}
+
 }  // namespace
 
 Config load_config(const std::string& path, const std::vector<std::string>& settings) {
@@ -349,6 +416,7 @@ Config load_config(const std::string& path, const std::vector<std::string>& sett
   check_machine(config.machine, root);
   check_compiler(config, root);
   check_energy(config.energy, root);
+  finish_optimizer(config.optimizer, root);
   return config;
 }
 

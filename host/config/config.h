@@ -5,8 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "host/train/training.h"
 #include "models/energy/energy.h"
-#include "models/graph/layer_step.h"
+#include "models/numerics/numerics.h"
 #include "sim/platform/configuration.h"
 
 namespace corank {
@@ -30,7 +31,12 @@ struct Config {
   EnergyConfig energy;
   std::string capture;  // path of the captured layer, resolved against the working directory or the
                         // config's folder
-  AdamWOptions optimizer;
+  std::string model, adapter;  // folders of Hugging Face files
+  std::string batches;         // safetensors file of token batches
+  std::uint64_t seed = 0;      // of the dropout
+  OptimizerSettings optimizer;
+  std::string numerics = "bf16";
+  bool write_gradients = false, write_logits = false;
   CompilerConfig compiler;
   StallConfig stalls;
   FaultConfig faults;

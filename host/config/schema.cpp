@@ -198,6 +198,17 @@ Key number_pair(const std::string& name, double& first, double& second, const Nu
   return key;
 }
 
+Key boolean(const std::string& name, bool& field, const std::string& help) {
+  Key key = make_key(name, "true or false", "", field ? "true" : "false", help);
+  key.read = [&field](const YamlNode& node, const std::string& where) {
+    const bool plain = node.kind == YamlNode::Kind::kScalar && !node.quoted;
+    if (!plain || (node.text != "true" && node.text != "false"))
+      refuse(node, where, "true or false");
+    field = node.text == "true";
+  };
+  return key;
+}
+
 Key text(const std::string& name, std::string& field, const std::string& help) {
   Key key = make_key(name, "text", "", "\"" + field + "\"", help);
   key.read = [&field](const YamlNode& node, const std::string& where) {

@@ -50,6 +50,8 @@ Key number(const std::string& name, double& field, const NumberRange& range,
 /// A list of two numbers of one range.
 Key number_pair(const std::string& name, double& first, double& second, const NumberRange& range,
                 const std::string& unit, const std::string& help);
+/// true or false.
+Key boolean(const std::string& name, bool& field, const std::string& help);
 Key text(const std::string& name, std::string& field, const std::string& help);
 /// A path; a relative one is taken from the folder of the file that it stands in, or from the
 /// working directory where it comes from the command line. "" stays "".

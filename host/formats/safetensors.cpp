@@ -2,49 +2,22 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <limits>
 #include <nlohmann/json.hpp>
-#include <optional>
-#include <set>
-#include <tuple>
 #include <utility>
 
+#include "host/formats/safetensors_header.h"
 #include "models/base/error.h"
 
 namespace corank {
 namespace {
 
 using nlohmann::json;
-
-// The limit of the format's own library.
-constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;
-constexpr std::size_t kLengthBytes = 8;
-constexpr const char* kMetadataKey = "__metadata__";
-
-// In the order in which the format's own library lays tensors out: the widest first, so that each
-// is aligned to its elements.
-constexpr std::array kDTypes = {DType::I64,  DType::F32, DType::I32,
-                                DType::BF16, DType::F16, DType::U8};
-
-/// A tensor as the header describes it; offsets from the first byte after the header.
-struct Entry {
-  std::string name;
-  DType dtype = DType::F32;
-  Shape shape;
-  std::uint64_t begin = 0, end = 0;
-};
-
-struct Header {
-  std::vector<Entry> entries;
-  std::map<std::string, std::string> metadata;
-};
 
 [[noreturn]] void refuse(const std::string& path, const std::string& message) {
   throw InputError(path + ": " + message);
@@ -55,187 +28,21 @@ struct Header {
   refuse(path, "tensor '" + tensor + "': " + message);
 }
 
-/// What was found, short enough for a message.
-std::string excerpt(const json& value) {
-  constexpr std::size_t kLongest = 60;
-  std::string text = value.dump(-1, ' ', true, json::error_handler_t::replace);
-  return text.size() <= kLongest ? text : text.substr(0, kLongest) + "...";
-}
-
-/// The parser itself keeps the last of several equal keys; here they are an error, and so is a
-/// nesting deeper than the format's, which could only be an attempt to use up memory.
-json parse_json(const std::string& path, const std::string& text) {
-  std::vector<std::set<std::string>> keys;
-  const auto watch = [&](int depth, json::parse_event_t event, json& parsed) {
-    switch (event) {
-      case json::parse_event_t::object_start:
-        keys.emplace_back();
-        [[fallthrough]];
-      case json::parse_event_t::array_start:
-        if (depth > 2) refuse(path, "the header is nested deeper than a safetensors header");
-        break;
-      case json::parse_event_t::object_end:
-        keys.pop_back();
-        break;
-      case json::parse_event_t::key:
-        if (!keys.back().insert(parsed.get<std::string>()).second)
-          refuse(path, "the header has the name " + excerpt(parsed) + " twice");
-        break;
-      default:
-        break;
-    }
-    return true;
-  };
-  try {
-    return json::parse(text, watch);
-  } catch (const json::exception& error) {
-    const auto* at = dynamic_cast<const json::parse_error*>(&error);
-    refuse(path, "the header is not valid JSON" +
-                     (at ? " at its byte " + std::to_string(at->byte) : std::string()));
-  }
-}
-
-std::uint64_t read_size(const std::string& path, const std::string& tensor, const char* what,
-                        const json& value) {
-  // A JSON number beyond 64 bits becomes a float and is refused as such.
-  if (value.is_number_unsigned()) {
-    const auto size = value.get<std::uint64_t>();
-    if (size <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return size;
-  }
-  refuse(path, tensor,
-         std::string("expected ") + what + " of whole numbers from 0 to 2^63 - 1, found " +
-             excerpt(value));
-}
-
-DType read_dtype(const std::string& path, const std::string& tensor, const json& value) {
-  std::string known;
-  for (const DType dtype : kDTypes) {
-    if (value == name_of(dtype)) return dtype;
-    known += (known.empty() ? "" : ", ") + std::string(name_of(dtype));
-  }
-  refuse(path, tensor, "expected a dtype out of " + known + ", found " + excerpt(value));
-}
-
-/// Bytes that the shape asks for. Nothing where they overflow.
-std::optional<std::uint64_t> byte_count(DType dtype, const Shape& shape) {
-  std::int64_t bytes = 1;
-  // The elements first, in the order in which element_count multiplies.
-  for (const std::int64_t dimension : shape)
-    if (__builtin_mul_overflow(bytes, dimension, &bytes)) return std::nullopt;
-  if (__builtin_mul_overflow(bytes, static_cast<std::int64_t>(bytes_of(dtype)), &bytes))
-    return std::nullopt;
-  return static_cast<std::uint64_t>(bytes);
-}
-
-Entry read_entry(const std::string& path, const std::string& name, const json& value) {
-  if (!value.is_object())
-    refuse(path, name,
-           "expected an object with dtype, shape and data_offsets, found " + excerpt(value));
-  for (const char* key : {"dtype", "shape", "data_offsets"})
-    if (!value.contains(key)) refuse(path, name, std::string("has no '") + key + "'");
-  for (const auto& item : value.items())
-    if (item.key() != "dtype" && item.key() != "shape" && item.key() != "data_offsets")
-      refuse(path, name,
-             "expected dtype, shape and data_offsets only, found " + excerpt(json(item.key())));
-
-  Entry entry;
-  entry.name = name;
-  entry.dtype = read_dtype(path, name, value["dtype"]);
-  const json& shape = value["shape"];
-  if (!shape.is_array())
-    refuse(path, name, "expected a shape like [2, 3], found " + excerpt(shape));
-  for (const json& dimension : shape)
-    entry.shape.push_back(static_cast<std::int64_t>(read_size(path, name, "a shape", dimension)));
-  const json& offsets = value["data_offsets"];
-  if (!offsets.is_array() || offsets.size() != 2)
-    refuse(path, name, "expected data_offsets [begin, end], found " + excerpt(offsets));
-  entry.begin = read_size(path, name, "data_offsets", offsets[0]);
-  entry.end = read_size(path, name, "data_offsets", offsets[1]);
-  if (entry.end < entry.begin)
-    refuse(path, name, "data_offsets run backwards: " + excerpt(offsets));
-
-  const auto bytes = byte_count(entry.dtype, entry.shape);
-  if (!bytes)
-    refuse(path, name, "a shape of " + to_string(entry.shape) + " has more than 2^63 - 1 bytes");
-  if (*bytes != entry.end - entry.begin)
-    refuse(path, name,
-           std::string(name_of(entry.dtype)) + " of shape " + to_string(entry.shape) +
-               ": expected " + std::to_string(*bytes) + " bytes, found data_offsets " +
-               excerpt(offsets) + ", which are " + std::to_string(entry.end - entry.begin));
-  return entry;
-}
-
-Header read_header(const std::string& path, const std::string& text) {
-  if (text.empty() || text.front() != '{') refuse(path, "the header does not begin with '{'");
-  const json root = parse_json(path, text);
-  Header header;
-  for (const auto& item : root.items()) {
-    if (item.key() != kMetadataKey) {
-      header.entries.push_back(read_entry(path, item.key(), item.value()));
-      continue;
-    }
-    if (!item.value().is_object())
-      refuse(path, "__metadata__: expected an object, found " + excerpt(item.value()));
-    for (const auto& pair : item.value().items()) {
-      if (!pair.value().is_string())
-        refuse(path, "__metadata__: expected a string for '" + pair.key() + "', found " +
-                         excerpt(pair.value()));
-      header.metadata[pair.key()] = pair.value().get<std::string>();
-    }
-  }
-  return header;
-}
-
-/// Sorts the entries as they lie in the file and makes sure that they cover it exactly.
-void check_layout(const std::string& path, std::vector<Entry>& entries, std::uint64_t data_bytes) {
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-    return std::tie(a.begin, a.end, a.name) < std::tie(b.begin, b.end, b.name);
-  });
-  std::uint64_t position = 0;
-  for (const Entry& entry : entries) {
-    if (entry.end > data_bytes)
-      refuse(path, entry.name,
-             "ends at byte " + std::to_string(entry.end) + " of the data, but the file holds " +
-                 std::to_string(data_bytes) + " (truncated?)");
-    if (entry.begin != position)
-      refuse(path, entry.name,
-             std::string(entry.begin < position ? "overlaps the tensor before it"
-                                                : "leaves a gap to the tensor before it") +
-                 ": expected to begin at byte " + std::to_string(position) +
-                 " of the data, found " + std::to_string(entry.begin));
-    position = entry.end;
-  }
-  if (position != data_bytes)
-    refuse(path, "expected " + std::to_string(position) + " bytes after the header, found " +
-                     std::to_string(data_bytes));
-}
-
 void read_bytes(const std::string& path, std::ifstream& in, void* target, std::uint64_t bytes) {
   if (bytes == 0) return;
   in.read(static_cast<char*>(target), static_cast<std::streamsize>(bytes));
   if (!in) refuse(path, "cannot be read to its end");
 }
 
-std::uint64_t size_of_file(const std::string& path) {
-  std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
-    refuse(path, std::string("expected a file, found ") +
-                     (std::filesystem::is_directory(status) ? "a directory" : "something else"));
-  const auto size = std::filesystem::file_size(path, error);
-  if (error) refuse(path, "cannot be read: " + error.message());
-  return size;
-}
-
 /// Entries in file order, with their offsets.
-std::vector<Entry> lay_out(const std::string& path, const TensorMap& tensors) {
-  std::vector<Entry> entries;
+std::vector<SafetensorsEntry> lay_out(const std::string& path, const TensorMap& tensors) {
+  std::vector<SafetensorsEntry> entries;
   std::uint64_t position = 0;
-  for (const DType dtype : kDTypes) {
+  for (const DType dtype : kSafetensorsDTypes) {
     for (const auto& [name, tensor] : tensors) {
       if (tensor.dtype != dtype) continue;
-      if (name == kMetadataKey) refuse(path, name, "this name is reserved");
-      const auto bytes = byte_count(dtype, tensor.shape);
+      if (name == kSafetensorsMetadataKey) refuse(path, name, "this name is reserved");
+      const auto bytes = safetensors_byte_count(dtype, tensor.shape);
       if (!bytes || *bytes != tensor.bytes.size())
         refuse(path, name,
                "shape " + to_string(tensor.shape) + " does not fit " +
@@ -247,12 +54,12 @@ std::vector<Entry> lay_out(const std::string& path, const TensorMap& tensors) {
   return entries;
 }
 
-std::string header_text(const std::string& path, const std::vector<Entry>& entries,
+std::string header_text(const std::string& path, const std::vector<SafetensorsEntry>& entries,
                         std::map<std::string, std::string> metadata) {
   metadata.emplace("format", "pt");
   nlohmann::ordered_json header;
-  header[kMetadataKey] = metadata;
-  for (const Entry& entry : entries)
+  header[kSafetensorsMetadataKey] = metadata;
+  for (const SafetensorsEntry& entry : entries)
     header[entry.name] = {{"dtype", name_of(entry.dtype)},
                           {"shape", entry.shape},
                           {"data_offsets", {entry.begin, entry.end}}};
@@ -267,19 +74,19 @@ std::string header_text(const std::string& path, const std::vector<Entry>& entri
 }
 
 void write_all(const std::string& path, const std::string& header,
-               const std::vector<Entry>& entries, const TensorMap& tensors) {
+               const std::vector<SafetensorsEntry>& entries, const TensorMap& tensors) {
   const auto demand = [&path](const std::ofstream& out) {
     if (!out) throw MachineError(path + ": cannot be written: " + std::strerror(errno));
   };
   errno = 0;
   std::ofstream out(path, std::ios::binary | std::ios::trunc);
   demand(out);
-  std::array<char, kLengthBytes> length{};
+  std::array<char, kSafetensorsLengthBytes> length{};
   for (std::size_t i = 0; i < length.size(); ++i)
     length[i] = static_cast<char>(static_cast<std::uint64_t>(header.size()) >> (8 * i));
   out.write(length.data(), length.size());
   out.write(header.data(), static_cast<std::streamsize>(header.size()));
-  for (const Entry& entry : entries) {
+  for (const SafetensorsEntry& entry : entries) {
     const auto& bytes = tensors.at(entry.name).bytes;
     out.write(reinterpret_cast<const char*>(bytes.data()),
               static_cast<std::streamsize>(bytes.size()));
@@ -291,29 +98,21 @@ void write_all(const std::string& path, const std::string& header,
 }  // namespace
 
 SafetensorsFile read_safetensors(const std::string& path) {
-  const std::uint64_t file_bytes = size_of_file(path);
+  const std::uint64_t file_bytes = safetensors_file_size(path);
   errno = 0;
   std::ifstream in(path, std::ios::binary);
   if (!in) refuse(path, std::string("cannot be read: ") + std::strerror(errno));
-  if (file_bytes < kLengthBytes)
-    refuse(path, "expected at least 8 bytes, found " + std::to_string(file_bytes));
-
-  std::array<unsigned char, kLengthBytes> length{};
-  read_bytes(path, in, length.data(), length.size());
-  std::uint64_t header_bytes = 0;
-  for (std::size_t i = length.size(); i-- > 0;) header_bytes = header_bytes << 8 | length[i];
-  if (header_bytes > kMaxHeaderBytes || header_bytes > file_bytes - kLengthBytes)
-    refuse(path, "expected a header of at most " +
-                     std::to_string(std::min(kMaxHeaderBytes, file_bytes - kLengthBytes)) +
-                     " bytes, found a length of " + std::to_string(header_bytes));
+  std::array<std::byte, kSafetensorsLengthBytes> length{};
+  if (file_bytes >= length.size()) read_bytes(path, in, length.data(), length.size());
+  const std::uint64_t header_bytes = safetensors_header_length(path, length.data(), file_bytes);
   std::string text(header_bytes, '\0');
   read_bytes(path, in, text.data(), header_bytes);
 
-  Header header = read_header(path, text);
-  check_layout(path, header.entries, file_bytes - kLengthBytes - header_bytes);
+  SafetensorsHeader header =
+      parse_safetensors_header(path, text, file_bytes - length.size() - header_bytes);
   SafetensorsFile file;
   file.metadata = std::move(header.metadata);
-  for (const Entry& entry : header.entries) {
+  for (const SafetensorsEntry& entry : header.entries) {
     Tensor tensor(entry.dtype, entry.shape);
     read_bytes(path, in, tensor.bytes.data(), tensor.bytes.size());
     file.tensors.emplace(entry.name, std::move(tensor));
@@ -322,7 +121,7 @@ SafetensorsFile read_safetensors(const std::string& path) {
 }
 
 void write_safetensors(const std::string& path, const SafetensorsFile& file) {
-  const std::vector<Entry> entries = lay_out(path, file.tensors);
+  const std::vector<SafetensorsEntry> entries = lay_out(path, file.tensors);
   const std::string header = header_text(path, entries, file.metadata);
   // The process number keeps two programs that write the same file apart.
   const std::string temporary = path + ".tmp" + std::to_string(::getpid());

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <fstream>
 
 #include "host/capture/capture.h"
 #include "host/driver/account.h"
 #include "host/driver/driver.h"
 #include "host/formats/safetensors.h"
+#include "host/report/write_json.h"
 #include "host/run/compare.h"
 #include "models/base/error.h"
 #include "models/reference/bit_exact.h"
@@ -188,23 +188,7 @@ void check_out_directory(const std::string& directory) {
   }
 }
 
-void write_report(const std::filesystem::path& path, const std::string& text) {
-  const std::filesystem::path temporary = path.string() + ".tmp";
-  std::ofstream file(temporary);
-  file << text;
-  file.close();
-  std::error_code error;
-  if (file) std::filesystem::rename(temporary, path, error);
-  if (!file || error) {
-    std::filesystem::remove(temporary, error);
-    throw MachineError("cannot write " + path.string());
-  }
-}
-
 void write_files(const std::string& directory, const RunReport& report, const TensorMap& results) {
-  // A path need not be UTF-8; what is not is replaced in the report.
-  const std::string text =
-      to_json(report).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   SafetensorsFile tensors;
   for (const auto& [name, tensor] : results) tensors.tensors[output_name(name)] = tensor;
   std::error_code error;
@@ -212,16 +196,34 @@ void write_files(const std::string& directory, const RunReport& report, const Te
   if (error)
     throw InputError("--out " + directory + ": cannot make the directory: " + error.message());
   write_safetensors((std::filesystem::path(directory) / kTensorsFile).string(), tensors);
-  write_report(std::filesystem::path(directory) / kReportFile, text);
+  write_json((std::filesystem::path(directory) / kReportFile).string(), to_json(report));
+}
+
+/// The step of a captured layer is one AdamW step in the accelerator's formats.
+void require_layer_step(const Config& config) {
+  const OptimizerSettings& optimizer = config.optimizer;
+  const auto refuse = [&](const std::string& key, const std::string& found) {
+    throw InputError(config.file + ": " + key + ": found " + found +
+                     ", which the step of a captured layer (workload.capture) does not have");
+  };
+  if (config.numerics != "bf16") refuse("numerics", config.numerics);
+  if (optimizer.name != "adamw") refuse("workload.optimizer.name", optimizer.name);
+  if (optimizer.schedule.name != "constant" || optimizer.schedule.warmup != 0)
+    refuse("workload.optimizer.schedule", "a schedule");
+  if (optimizer.clip_norm != 0) refuse("workload.optimizer.clip_norm", "a limit");
+  if (optimizer.accumulate != 1) refuse("workload.optimizer.accumulate", "several micro-batches");
 }
 
 }  // namespace
 
 RunReport run(const Config& config, const RunOptions& options) {
   if (config.capture.empty())
-    throw InputError(config.file + ": workload.capture is missing: the captured layer to run");
+    throw InputError(config.file + ": workload.capture is missing: the captured layer to run" +
+                     (config.model.empty() ? ""
+                                           : "; workload.model runs with --fidelity reference"));
+  require_layer_step(config);
   if (!options.out_directory.empty()) check_out_directory(options.out_directory);
-  const Capture capture = read_capture(config.capture, config.optimizer);
+  const Capture capture = read_capture(config.capture, config.optimizer.adamw);
   const Graph graph = build_layer_step(capture.step);
   const std::uint64_t memory_bytes = static_cast<std::uint64_t>(config.memory.size_mib) << 20;
   const CompiledStep step = compile(graph, config.machine, config.compiler, memory_bytes);

@@ -12,6 +12,7 @@ std::size_t bytes_of(DType dtype) {
     case DType::F32:
     case DType::I32:
       return 4;
+    case DType::F64:
     case DType::I64:
       return 8;
     case DType::U8:
@@ -28,6 +29,8 @@ const char* name_of(DType dtype) {
       return "F16";
     case DType::F32:
       return "F32";
+    case DType::F64:
+      return "F64";
     case DType::I32:
       return "I32";
     case DType::I64:

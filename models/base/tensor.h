@@ -9,7 +9,7 @@
 
 namespace corank {
 
-enum class DType { BF16, F16, F32, I32, I64, U8 };
+enum class DType { BF16, F16, F32, F64, I32, I64, U8 };
 
 /// Bytes of one element.
 std::size_t bytes_of(DType dtype);
@@ -35,8 +35,8 @@ struct Tensor {
   std::int64_t rows() const;     // shape[0]; 1 for a vector or a scalar
   std::int64_t columns() const;  // the last dimension; 1 for a scalar
 
-  /// The elements as the storage type of the dtype: float for F32, std::uint16_t for BF16 and F16,
-  /// std::int32_t, std::int64_t, std::uint8_t for the integers.
+  /// The elements as the storage type of the dtype: float for F32, double for F64, std::uint16_t
+  /// for BF16 and F16, std::int32_t, std::int64_t, std::uint8_t for the integers.
   template <class T>
   T* data() {
     return reinterpret_cast<T*>(bytes.data());

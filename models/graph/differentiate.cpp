@@ -1,80 +1,24 @@
 #include "models/graph/differentiate.h"
 
+#include <algorithm>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "models/base/error.h"
+#include "models/graph/backward.h"
 
 namespace corank {
 namespace {
 
-/// The gradient of a contraction's sum, before its scale: factor * value.
-struct SumGradient {
-  ValueId value = -1;
-  float factor = 1.0f;
-};
-
-/// What one consumer adds to the gradient of one of its operands: factor * term.
-struct Contribution {
-  Term term;
-  float factor = 1.0f;
-};
-
-/// The value behind conversions: a gradient passes through a rounding unchanged, so that a value
-/// and its rounded copies share one gradient.
-std::vector<ValueId> sources_of(const Graph& graph) {
-  std::vector<ValueId> source(graph.values.size());
-  for (std::size_t i = 0; i < source.size(); ++i) source[i] = static_cast<ValueId>(i);
-  for (const Op& op : graph.ops) {
-    if (const auto* convert = std::get_if<Convert>(&op)) {
-      source.at(static_cast<std::size_t>(convert->out)) =
-          source.at(static_cast<std::size_t>(convert->in));
-    }
-  }
-  return source;
-}
-
-/// Whether a value depends on a trainable or wanted one: only such values have a gradient.
-std::vector<bool> active_values(const Graph& graph, const std::set<ValueId>& wanted) {
-  std::vector<bool> active(graph.values.size());
-  for (std::size_t i = 0; i < active.size(); ++i) {
-    active[i] =
-        graph.values[i].role == Role::kTrainable || wanted.count(static_cast<ValueId>(i)) > 0;
-  }
-  for (const Op& op : graph.ops) {
-    if (std::holds_alternative<AdamW>(op)) continue;  // an update is not part of the loss
-    bool any = false;
-    for (const ValueId id : operands_of(op)) any = any || active[static_cast<std::size_t>(id)];
-    for (const ValueId id : results_of(op)) active[static_cast<std::size_t>(id)] = any;
-  }
-  return active;
-}
-
-/// The first op that multiplies each value or a copy of it: once the reverse pass is past it, the
-/// value's gradient is complete.
-std::map<ValueId, std::size_t> first_products(const Graph& graph,
-                                              const std::vector<ValueId>& source) {
-  std::map<ValueId, std::size_t> first;
-  for (std::size_t i = 0; i < graph.ops.size(); ++i) {
-    const auto* contraction = std::get_if<Contraction>(&graph.ops[i]);
-    if (contraction == nullptr) continue;
-    for (const Term& term : contraction->terms) {
-      for (const ValueId id : {term.left, term.right}) {
-        first.emplace(source[static_cast<std::size_t>(id)], i);
-      }
-    }
-  }
-  return first;
-}
-
-/// "lora_A_grad" for a parameter, "dx" for x, "q_proj.du" for q_proj.u.
-std::string gradient_name(const Value& value) {
-  if (value.role == Role::kTrainable) return value.name + "_grad";
-  std::string name = value.name;
-  const std::size_t dot = name.rfind('.');
-  return name.insert(dot == std::string::npos ? 0 : dot + 1, "d");
-}
+/// Whether an op has a derivative: a function pull_back of its own.
+template <class X, class = void>
+inline constexpr bool is_differentiable = false;
+template <class X>
+inline constexpr bool is_differentiable<
+    X, std::void_t<decltype(pull_back(std::declval<Backward&>(), std::declval<const X&>(), 0))>> =
+    true;
 
 /// out = op(left) . op(right), so d op(left) = g . op(right)^T; transposed as a whole where left
 /// is.
@@ -93,37 +37,39 @@ Term right_gradient(const Term& term, ValueId gradient, Pass pass) {
   return {term.left, !term.left_transposed, gradient, false, {term.kind.part, pass}};
 }
 
-/// One chain over all contributions, times `scale`.
-ValueId add_gradient(Graph& graph, ValueId of, const std::vector<Contribution>& contributions,
-                     float scale, DType dtype, Role role) {
-  const std::string name = gradient_name(graph.value(of));
-  const float factor = contributions.front().factor;
-  std::vector<Term> terms;
-  for (const Contribution& contribution : contributions) {
-    if (contribution.factor != factor) {
-      throw InputError(name +
-                       ": its terms come from given gradients of differently scaled values; one "
-                       "chain has one scale");
+void pull_back_contraction(Backward& backward, const Contraction& op,
+                           const Backward::Scaled& gradient) {
+  const Graph& graph = backward.graph();
+  if (op.bias && backward.needs(*op.bias)) {
+    if (op.scale != 1.0f) {  // the gradient at hand may hold the scale, which the bias does not get
+      throw InputError(graph.value(*op.bias).name +
+                       ": the gradient of a bias of a scaled contraction is not supported");
     }
-    terms.push_back(contribution.term);
+    SumRows sum;
+    sum.in = gradient.value;
+    backward.add_op(*op.bias, op.out, sum);
   }
-  return add_contraction(graph, name, std::move(terms), scale * factor, std::nullopt, dtype, role);
+  for (const Term& term : op.terms) {
+    const auto add = [&](ValueId operand, auto rule) {
+      const bool weight = graph.value(backward.source(operand)).role == Role::kTrainable;
+      const Pass pass = weight ? Pass::kWeightGradient : Pass::kInputGradient;
+      backward.add_term(operand, rule(term, gradient.value, pass), gradient.factor);
+    };
+    add(term.left, left_gradient);
+    add(term.right, right_gradient);
+  }
 }
 
-void check_request(const Graph& graph, const DifferentiateRequest& request,
-                   const std::vector<ValueId>& source) {
-  std::set<ValueId> contracted;
-  for (const Op& op : graph.ops) {
-    if (const auto* contraction = std::get_if<Contraction>(&op))
-      contracted.insert(contraction->out);
-  }
+void check_request(const Graph& graph, const DifferentiateRequest& request) {
   for (const auto& [id, gradient_id] : request.output_gradients) {
     const Value& value = graph.value(id);
     const Value& gradient = graph.value(gradient_id);
-    if (contracted.count(source.at(static_cast<std::size_t>(id))) == 0) {
-      throw InputError(value.name + ": a gradient is given for it, but no contraction computes it");
+    if (!is_computed(value)) {
+      throw InputError(value.name + ": a gradient is given for it, but no op computes it");
     }
-    if (gradient.dtype != DType::BF16 || gradient.shape != value.shape) {
+    const bool fits = gradient.dtype == DType::BF16 ||
+                      (gradient.dtype == DType::F32 && value.dtype == DType::F32);
+    if (!fits || gradient.shape != value.shape) {
       throw InputError(gradient.name + ": expected BF16 " + to_string(value.shape) +
                        " as the gradient of " + value.name + ", found " + name_of(gradient.dtype) +
                        " " + to_string(gradient.shape));
@@ -136,88 +82,130 @@ void check_request(const Graph& graph, const DifferentiateRequest& request,
   }
 }
 
+/// The first op that reads each value or a copy of it: once the reverse pass is past it, the
+/// value's gradient is complete.
+std::map<ValueId, std::size_t> first_readers(const Graph& graph, const Backward& backward) {
+  std::map<ValueId, std::size_t> first;
+  for (std::size_t i = 0; i < graph.ops.size(); ++i) {
+    if (std::holds_alternative<Convert>(graph.ops[i])) continue;
+    for (const ValueId id : operands_of(graph.ops[i])) first.emplace(backward.source(id), i);
+  }
+  return first;
+}
+
+/// Whether an op can be executed again in place of keeping its result.
+bool is_remade(const Op& op, const Graph& graph, const std::set<ValueId>& kept) {
+  if (std::holds_alternative<RepeatHeads>(op) || std::holds_alternative<Dropout>(op)) return true;
+  // The rounded copy of a value that is kept wide anyway. Copies of masters are made once a step.
+  const auto* convert = std::get_if<Convert>(&op);
+  return convert != nullptr && is_computed(graph.value(convert->in)) && kept.count(convert->in) > 0;
+}
+
+void set_result(Op& op, ValueId out) {
+  if (auto* repeat = std::get_if<RepeatHeads>(&op)) repeat->out = out;
+  if (auto* dropout = std::get_if<Dropout>(&op)) dropout->out = out;
+  if (auto* convert = std::get_if<Convert>(&op)) convert->out = out;
+}
+
+/// Makes the results of cheap forward ops again, right before the product of the backward pass that
+/// reads them first.
+void remake_copies(Graph& graph, std::size_t forward_ops) {
+  std::set<ValueId> read;        // by the backward pass
+  std::set<ValueId> not_remade;  // read by another op than a product
+  for (std::size_t i = forward_ops; i < graph.ops.size(); ++i) {
+    for (const ValueId id : operands_of(graph.ops[i])) {
+      read.insert(id);
+      if (!std::holds_alternative<Contraction>(graph.ops[i])) not_remade.insert(id);
+    }
+  }
+  std::map<ValueId, std::size_t> remade;  // result -> the forward op that gives it
+  for (std::size_t i = 0; i < forward_ops; ++i) {
+    const ValueId out = results_of(graph.ops[i]).front();
+    if (read.count(out) > 0 && not_remade.count(out) == 0 &&
+        graph.value(out).role == Role::kIntermediate && is_remade(graph.ops[i], graph, read)) {
+      remade.emplace(out, i);
+    }
+  }
+  std::vector<Op> backward(graph.ops.begin() + static_cast<std::ptrdiff_t>(forward_ops),
+                           graph.ops.end());
+  graph.ops.resize(forward_ops);
+  std::map<ValueId, ValueId> again;
+  const auto remake = [&](ValueId& id) {
+    const auto found = remade.find(id);
+    if (found == remade.end()) return;
+    const auto [copy, is_new] = again.emplace(id, -1);
+    if (is_new) {
+      const Value value = graph.value(id);
+      copy->second =
+          add_value(graph, {value.name + ".again", value.shape, value.dtype, Role::kIntermediate});
+      Op op = graph.ops[found->second];
+      set_result(op, copy->second);
+      graph.ops.push_back(std::move(op));
+    }
+    id = copy->second;
+  };
+  for (Op& op : backward) {
+    if (auto* contraction = std::get_if<Contraction>(&op)) {
+      for (Term& term : contraction->terms) {
+        remake(term.left);
+        remake(term.right);
+      }
+    }
+    graph.ops.push_back(std::move(op));
+  }
+}
+
 }  // namespace
 
 std::map<ValueId, ValueId> differentiate(Graph& graph, const DifferentiateRequest& request) {
   check(graph);
-  const std::vector<ValueId> sources = sources_of(graph);
-  check_request(graph, request, sources);
-  const std::vector<bool> active = active_values(graph, request.wanted);
-  const std::map<ValueId, std::size_t> first_product = first_products(graph, sources);
-  const auto source = [&](ValueId id) { return sources[static_cast<std::size_t>(id)]; };
-  const auto is_active = [&](ValueId id) { return active[static_cast<std::size_t>(id)]; };
+  check_request(graph, request);
+  const std::size_t forward_ops = graph.ops.size();
+  Backward backward(graph, request.wanted);
+  for (const auto& [id, gradient] : request.output_gradients) backward.give(id, gradient);
+  const std::map<ValueId, std::size_t> first_reader = first_readers(graph, backward);
 
-  std::map<ValueId, ValueId> gradients;  // by source
-  for (const auto& [id, gradient] : request.output_gradients) {
-    if (!gradients.emplace(source(id), gradient).second) {
-      throw InputError(graph.value(id).name + ": its gradient is given twice");
-    }
-  }
-  std::map<ValueId, std::vector<Contribution>> contributions;  // by source
-
-  // The gradient of a contraction's sum: the given one still lacks the scale, a computed one has it
-  // inside.
-  const auto sum_gradient = [&](const Contraction& contraction) -> std::optional<SumGradient> {
-    const auto given = gradients.find(contraction.out);
-    const auto found = contributions.find(contraction.out);
-    if (given != gradients.end() && found != contributions.end()) {
-      throw InputError(graph.value(contraction.out).name +
-                       ": has a given gradient and consumers with gradients; their sum is not "
-                       "supported");
-    }
-    if (given != gradients.end()) return SumGradient{given->second, contraction.scale};
-    if (found == contributions.end()) return std::nullopt;
-    const ValueId gradient = add_gradient(graph, contraction.out, found->second, contraction.scale,
-                                          DType::BF16, Role::kIntermediate);
-    gradients.emplace(contraction.out, gradient);
-    return SumGradient{gradient, 1.0f};
-  };
-
-  const auto contribute = [&](const Contraction& contraction, const SumGradient& gradient) {
-    if (contraction.bias && is_active(*contraction.bias)) {
-      throw InputError(graph.value(*contraction.bias).name +
-                       ": the gradient of a bias is not supported");
-    }
-    for (const Term& term : contraction.terms) {
-      const auto add = [&](ValueId operand, auto rule) {
-        if (!is_active(operand)) return;
-        const ValueId of = source(operand);
-        const Pass pass =
-            graph.value(of).role == Role::kTrainable ? Pass::kWeightGradient : Pass::kInputGradient;
-        contributions[of].push_back({rule(term, gradient.value, pass), gradient.factor});
-      };
-      add(term.left, left_gradient);
-      add(term.right, right_gradient);
+  const auto pull_back_op = [&](const auto& op) {
+    using X = std::decay_t<decltype(op)>;
+    const ValueId out = op.results().front();
+    if (!backward.needs(out)) return;
+    if constexpr (std::is_same_v<X, Convert>) {
+      return;  // a value and its copy share one gradient
+    } else if constexpr (std::is_same_v<X, Contraction>) {
+      if (const auto gradient = backward.complete(out, op.scale)) {
+        pull_back_contraction(backward, op, *gradient);
+      }
+    } else if constexpr (std::is_same_v<X, CrossEntropy>) {
+      if (request.loss == out) return pull_back(backward, op, std::nullopt);
+      if (const auto gradient = backward.complete(out, 1.0f)) {
+        pull_back(backward, op, gradient->value);
+      }
+    } else if constexpr (is_differentiable<X>) {
+      if (const auto gradient = backward.complete(out, 1.0f)) {
+        pull_back(backward, op, gradient->value);
+      }
+    } else if (backward.complete(out, 1.0f)) {
+      throw InputError(graph.value(out).name + ": the op that computes it has no derivative");
     }
   };
 
-  // Adds the gradients of the parameters and wanted inputs that no earlier op multiplies: as soon
-  // as they are complete, so that their operands need not be kept longer.
-  const auto add_complete_leaves = [&](std::size_t op_index) {
-    for (const auto& [id, terms] : contributions) {
+  for (std::size_t i = forward_ops; i-- > 0;) {
+    if (std::holds_alternative<AdamW>(graph.ops[i]) || std::holds_alternative<Sgd>(graph.ops[i])) {
+      continue;
+    }
+    const Op op = graph.ops[i];  // a copy: ops grow below
+    std::visit(pull_back_op, op);
+    // The gradients of the parameters and wanted inputs that no earlier op reads: as soon as they
+    // are complete, so that their operands need not be kept longer.
+    for (const ValueId id : backward.incomplete()) {
       const Role role = graph.value(id).role;
-      if (role != Role::kTrainable && role != Role::kInput) continue;
-      if (first_product.at(id) != op_index || gradients.count(id) > 0) continue;
-      const DType dtype = role == Role::kTrainable ? DType::F32 : DType::BF16;
-      gradients.emplace(id, add_gradient(graph, id, terms, 1.0f, dtype, Role::kResult));
+      const bool leaf = role == Role::kTrainable || role == Role::kInput;
+      if (leaf && first_reader.at(id) == i) backward.complete_leaf(id);
     }
-  };
-
-  for (std::size_t i = graph.ops.size(); i-- > 0;) {
-    if (!std::holds_alternative<Contraction>(graph.ops[i])) continue;
-    const Contraction contraction = std::get<Contraction>(graph.ops[i]);  // a copy: ops grow below
-    if (is_active(contraction.out)) {
-      if (const auto gradient = sum_gradient(contraction)) contribute(contraction, *gradient);
-    }
-    add_complete_leaves(i);
   }
-
-  std::map<ValueId, ValueId> by_value;
-  for (std::size_t i = 0; i < sources.size(); ++i) {
-    const auto found = gradients.find(sources[i]);
-    if (found != gradients.end()) by_value.emplace(static_cast<ValueId>(i), found->second);
-  }
-  return by_value;
+  std::map<ValueId, ValueId> gradients = backward.gradients();
+  remake_copies(graph, forward_ops);
+  return gradients;
 }
 
 }  // namespace corank

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 
 #include "models/graph/graph.h"
@@ -12,29 +13,36 @@ namespace corank {
 
 /// What the backward pass starts from and what it must reach.
 struct DifferentiateRequest {
-  /// Forward value -> its given gradient: BF16, of the same shape.
+  /// Forward value -> its given gradient, of the same shape: BF16, or F32 for an F32 value.
   std::map<ValueId, ValueId> output_gradients;
   /// Input values whose gradient is wanted as a result (x -> dx).
   std::set<ValueId> wanted;
+  /// The result of a cross-entropy whose gradient is 1.
+  std::optional<ValueId> loss;
 };
 
 /// Appends the backward ops. Gradients of the trainable masters (through their BF16 copies) and of
 /// `wanted` become results (F32 for trainables, BF16 for wanted inputs); they are named "dx" for an
-/// input x, "lora_A_grad" for a trainable lora_A. Several contributions to one value's gradient
-/// become terms of one contraction, so that they share one FP32 chain: first the contributions of
-/// consumers that come later in the forward pass, terms of one op in their own order, its left
-/// operand before its right one. Where a gradient is an operand of further products it is rounded
-/// to BF16 once, after multiplication by the scale of the contraction that produced the forward
-/// value.
+/// input x, "lora_A_grad" for a trainable lora_A. Contractions that contribute to one value's
+/// gradient become terms of one contraction, so that they share one FP32 chain: first the
+/// contributions of consumers that come later in the forward pass, terms of one op in their own
+/// order, its left operand before its right one. Products with another factor (the scale of the
+/// value whose given gradient they multiply) have a chain of their own. What other ops contribute
+/// is added to the chains' F32 results, again in that order, and the last addition rounds. Where a
+/// gradient is an operand of further products it is rounded to BF16 once; if it is one chain, after
+/// multiplication by the scale of the contraction that produced the forward value.
+///
+/// Copies that a move or a rounding can make again from a value that is kept anyway (a rounded P, a
+/// repeated key) are made again in the backward pass, as `name`.again.
 ///
 /// Returns forward value -> gradient value, the given ones included. A value and its rounded copies
-/// share one gradient. For a value that a contraction with a scale produced, a computed gradient is
-/// that of the sum before its scale (du of u = s * (x . A^T) has s inside). A value that no given
-/// gradient reaches is not in the map.
+/// share one gradient. For a value that a contraction with a scale produced, a gradient that is one
+/// chain is that of the sum before its scale (du of u = s * (x . A^T) has s inside). A value that
+/// no given gradient reaches is not in the map.
 ///
-/// Throws InputError, leaving the graph part-done, for what is not supported: the gradient of a
-/// bias; a value with both a given gradient and consumers with gradients; one gradient fed by given
-/// gradients of values with different scales; a wanted value that is not an input.
+/// Throws InputError, leaving the graph part-done, for what is not supported: a value with both a
+/// given gradient and consumers with gradients; a trainable bias of a scaled contraction; a wanted
+/// value that is not an input; an op that has no derivative with respect to a trainable operand.
 std::map<ValueId, ValueId> differentiate(Graph& graph, const DifferentiateRequest& request);
 
 }  // namespace corank

@@ -6,18 +6,6 @@
 
 namespace corank {
 
-struct AdamWOptions {
-  double lr = 1e-3;
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double eps = 1e-8;
-  double weight_decay = 0.01;
-};
-
-/// Constants of step t (from 1). Computed in double, each rounded to FP32 once. Throws InputError
-/// outside torch's ranges: lr, eps, weight_decay >= 0; 0 <= beta1, beta2 < 1.
-AdamWConstants constants_of(const AdamWOptions& options, std::int64_t step);
-
 struct LayerStep {
   std::int64_t tokens = 0, in = 0, out = 0;
   bool has_bias = false;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <set>
+#include <utility>
 
 #include "models/base/error.h"
 
@@ -15,6 +17,13 @@ std::size_t op_that_writes(const Graph& graph, ValueId id) {
     if (std::find(results.begin(), results.end(), id) != results.end()) return i;
   }
   throw InputError(graph.value(id).name + ": LoRA wraps a linear, but no op computes this value");
+}
+
+/// Moves the ops from `appended` on to the position `to`: before the op that reads their results.
+void move_ops(Graph& graph, std::size_t appended, std::size_t to) {
+  const auto begin = graph.ops.begin();
+  std::rotate(begin + static_cast<std::ptrdiff_t>(to),
+              begin + static_cast<std::ptrdiff_t>(appended), graph.ops.end());
 }
 
 /// The term x . W^T of a linear.
@@ -38,6 +47,154 @@ Term linear_term(const Graph& graph, const Op& op, const std::string& name) {
   return term;
 }
 
+struct LoraNames {
+  std::string a, b, u, dropped;
+};
+
+struct LoraDropout {
+  double rate = 0;
+  std::uint64_t seed = 0, stream = 0;
+  ValueId step = -1;
+};
+
+LoraValues wrap_linear(Graph& graph, ValueId linear_output, const LoraScale& lora,
+                       const LoraNames& names, const LoraDropout& dropout) {
+  const std::size_t linear = op_that_writes(graph, linear_output);
+  const Term base = linear_term(graph, graph.ops[linear], graph.value(linear_output).name);
+  const float scale = scale_of(lora);
+  const std::int64_t in = graph.value(base.right).shape.back();
+  const std::int64_t out = graph.value(base.right).shape.front();
+
+  LoraValues added;
+  added.a = add_value(graph, {names.a, {lora.rank, in}, DType::F32, Role::kTrainable});
+  added.b = add_value(graph, {names.b, {out, lora.rank}, DType::F32, Role::kTrainable});
+  const std::size_t appended = graph.ops.size();
+  added.a_operand = add_convert(graph, names.a + ".bf16", added.a);
+  added.b_operand = add_convert(graph, names.b + ".bf16", added.b);
+  const GemmKind down{Part::kAdapterDown, Pass::kForward};
+  const GemmKind up{Part::kAdapterUp, Pass::kForward};
+  const ValueId x = dropout.rate == 0 ? base.left
+                                      : add_dropout(graph, names.dropped, base.left, dropout.step,
+                                                    dropout.rate, dropout.seed, dropout.stream);
+  added.scaled_u =
+      add_contraction(graph, names.u, {{x, base.left_transposed, added.a_operand, true, down}},
+                      scale, std::nullopt, DType::BF16, Role::kIntermediate);
+  std::get<Contraction>(graph.ops[linear])
+      .terms.push_back({added.scaled_u, false, added.b_operand, true, up});
+  move_ops(graph, appended, linear);
+  return added;
+}
+
+/// out = E[ids] + s * A[:, ids]^T . B^T
+void wrap_embedding(Graph& graph, const Module& module, const LoraScale& lora) {
+  const std::size_t position = op_that_writes(graph, module.out);
+  auto* gather = std::get_if<Embedding>(&graph.ops[position]);
+  if (gather == nullptr) {
+    throw InputError(module.name + ": LoRA on an embedding of positions is not supported");
+  }
+  const float scale = scale_of(lora);
+  const Value out = graph.value(module.out);
+  const Shape table = graph.value(module.weight).shape;
+  gather->out =
+      add_value(graph, {module.name + ".base", out.shape, out.dtype, Role::kIntermediate});
+  const Embedding base = *gather;
+
+  const std::string a_name = module.name + ".lora_embedding_A";
+  const std::string b_name = module.name + ".lora_embedding_B";
+  const ValueId a = add_value(graph, {a_name, {lora.rank, table[0]}, DType::F32, Role::kTrainable});
+  const ValueId b = add_value(graph, {b_name, {table[1], lora.rank}, DType::F32, Role::kTrainable});
+  const std::size_t appended = graph.ops.size();
+  const ValueId b_operand = add_convert(graph, b_name + ".bf16", b);
+  const ValueId u =
+      add_embedding(graph, module.name + ".u", a, base.ids, true, base.padding_id, DType::BF16);
+  const GemmKind up{Part::kAdapterUp, Pass::kForward};
+  const ValueId delta =
+      add_contraction(graph, module.name + ".delta", {{u, false, b_operand, true, up}}, scale,
+                      std::nullopt, DType::F32, Role::kIntermediate);
+  graph.ops.push_back(Add{base.out, delta, module.out});
+  move_ops(graph, appended, position + 1);
+}
+
+const Module& required_module(const Transformer& transformer, const std::string& name) {
+  const Module* module = find_module(transformer, name);
+  if (module == nullptr) throw InputError("LoRA: the model has no module " + name);
+  return *module;
+}
+
+void make_trainable(Graph& graph, ValueId id) {
+  graph.value(id).role = Role::kTrainable;
+  graph.value(id).dtype = DType::F32;
+}
+
+/// Lets the contraction of a linear read another weight.
+void set_weight(Graph& graph, const Module& module, ValueId weight) {
+  std::get<Contraction>(graph.ops[op_that_writes(graph, module.out)]).terms.front().right = weight;
+}
+
+/// The other module that reads the same weight, if there is one.
+Module* tied_module(Transformer& transformer, const Module& module) {
+  for (Module& other : transformer.modules) {
+    if (&other != &module && other.weight == module.weight) return &other;
+  }
+  return nullptr;
+}
+
+/// A weight of its own for a linear that shares one.
+void untie(Graph& graph, Module& linear) {
+  const Value shared = graph.value(linear.weight);
+  linear.weight =
+      add_value(graph, {linear.name + ".weight", shared.shape, shared.dtype, Role::kFrozen});
+  set_weight(graph, linear, linear.weight);
+}
+
+void save_module(Transformer& transformer, const std::string& name) {
+  Graph& graph = transformer.graph;
+  const Module& found = required_module(transformer, name);
+  auto& module = transformer.modules[static_cast<std::size_t>(&found - &transformer.modules[0])];
+  if (Module* tied = tied_module(transformer, module)) {
+    untie(graph, module.kind == ModuleKind::kLinear ? module : *tied);
+  }
+  make_trainable(graph, module.weight);
+  if (module.bias) make_trainable(graph, *module.bias);
+  if (module.kind == ModuleKind::kLinear) {
+    const std::size_t appended = graph.ops.size();
+    const ValueId operand =
+        add_convert(graph, graph.value(module.weight).name + ".bf16", module.weight);
+    set_weight(graph, module, operand);
+    move_ops(graph, appended, 0);
+  }
+}
+
+void train_tokens(Transformer& transformer, const TrainableTokens& tokens) {
+  Graph& graph = transformer.graph;
+  const Module module = required_module(transformer, tokens.module);
+  if (module.kind != ModuleKind::kEmbedding || tokens.tokens.empty()) {
+    throw InputError(tokens.module + ": trained tokens need an embedding and at least one token");
+  }
+  const Value table = graph.value(module.weight);
+  const Shape shape{static_cast<std::int64_t>(tokens.tokens.size()), table.shape[1]};
+  const ValueId rows = add_value(graph, {module.name + ".token_adapter.trainable_tokens_delta",
+                                         shape, DType::F32, Role::kTrainable});
+  const std::size_t appended = graph.ops.size();
+  const ValueId replaced = add_replace_rows(graph, table.name + ".replaced", module.weight, rows,
+                                            tokens.tokens, DType::F32);
+  const Module* tied = tied_module(transformer, required_module(transformer, tokens.module));
+  ValueId operand = -1;
+  if (tied != nullptr) operand = add_convert(graph, table.name + ".replaced.bf16", replaced);
+  for (std::size_t i = 0; i < appended; ++i) {
+    auto* gather = std::get_if<Embedding>(&graph.ops[i]);
+    if (gather != nullptr && gather->table == module.weight) gather->table = replaced;
+  }
+  if (tied != nullptr) set_weight(graph, *tied, operand);
+  move_ops(graph, appended, 0);
+}
+
+void require_once(std::set<std::string>& seen, const std::string& module, const char* what) {
+  if (!seen.insert(module).second) {
+    throw InputError("LoRA: " + module + " is listed twice as " + what);
+  }
+}
+
 }  // namespace
 
 float scale_of(const LoraScale& lora) {
@@ -55,31 +212,61 @@ float scale_of(const LoraScale& lora) {
 
 LoraValues wrap_with_lora(Graph& graph, ValueId linear_output, const LoraScale& lora,
                           const std::string& prefix) {
-  const std::size_t linear = op_that_writes(graph, linear_output);
-  const Term base = linear_term(graph, graph.ops[linear], graph.value(linear_output).name);
-  const float scale = scale_of(lora);
-  const std::int64_t in = graph.value(base.right).shape.back();
-  const std::int64_t out = graph.value(base.right).shape.front();
+  return wrap_linear(graph, linear_output, lora,
+                     {prefix + "lora_A", prefix + "lora_B", prefix + "u", prefix + "dropped"}, {});
+}
 
-  LoraValues added;
-  added.a = add_value(graph, {prefix + "lora_A", {lora.rank, in}, DType::F32, Role::kTrainable});
-  added.b = add_value(graph, {prefix + "lora_B", {out, lora.rank}, DType::F32, Role::kTrainable});
-  const std::size_t appended = graph.ops.size();
-  added.a_operand = add_convert(graph, prefix + "lora_A.bf16", added.a);
-  added.b_operand = add_convert(graph, prefix + "lora_B.bf16", added.b);
-  const GemmKind down{Part::kAdapterDown, Pass::kForward};
-  const GemmKind up{Part::kAdapterUp, Pass::kForward};
-  added.scaled_u = add_contraction(graph, prefix + "u",
-                                   {{base.left, base.left_transposed, added.a_operand, true, down}},
-                                   scale, std::nullopt, DType::BF16, Role::kIntermediate);
-  std::get<Contraction>(graph.ops[linear])
-      .terms.push_back({added.scaled_u, false, added.b_operand, true, up});
-
-  // The new ops were appended; they must stand before the linear that now reads them.
-  const auto begin = graph.ops.begin();
-  std::rotate(begin + static_cast<std::ptrdiff_t>(linear),
-              begin + static_cast<std::ptrdiff_t>(appended), graph.ops.end());
-  return added;
+void apply_lora(Transformer& transformer, const LoraPlan& plan) {
+  Graph& graph = transformer.graph;
+  std::set<std::string> adapted, biases, trained_in_full, token_trained;
+  if (!(plan.dropout >= 0 && plan.dropout < 1)) {
+    throw InputError("LoRA: expected a dropout from 0 to below 1, found " +
+                     std::to_string(plan.dropout));
+  }
+  LoraDropout dropout{plan.dropout, plan.dropout_seed, 0, -1};
+  if (plan.dropout > 0) {
+    dropout.step = add_value(graph, {"dropout_step", {1}, DType::I64, Role::kInput});
+  }
+  for (const LoraModule& adapter : plan.adapters) {
+    require_once(adapted, adapter.module, "an adapter's module");
+    const Module& module = required_module(transformer, adapter.module);
+    switch (module.kind) {
+      case ModuleKind::kLinear:
+        wrap_linear(graph, module.out, adapter.scale,
+                    {module.name + ".lora_A.weight", module.name + ".lora_B.weight",
+                     module.name + ".u", module.name + ".dropped"},
+                    dropout);
+        ++dropout.stream;
+        break;
+      case ModuleKind::kEmbedding:
+        wrap_embedding(graph, module, adapter.scale);
+        break;
+      case ModuleKind::kNorm:
+        throw InputError("LoRA: " + module.name +
+                         " is a normalisation; an adapter needs a linear or an embedding");
+    }
+  }
+  for (const std::string& name : plan.saved_modules) {
+    require_once(trained_in_full, name, "a saved module");
+    if (adapted.count(name) > 0) {
+      throw InputError("LoRA: " + name + " is both adapted and saved");
+    }
+    save_module(transformer, name);
+  }
+  for (const std::string& name : plan.trainable_biases) {
+    require_once(biases, name, "a module with a trainable bias");
+    const Module& module = required_module(transformer, name);
+    if (!module.bias) throw InputError("LoRA: " + name + " has no bias to train");
+    make_trainable(graph, *module.bias);
+  }
+  for (const TrainableTokens& tokens : plan.trainable_tokens) {
+    require_once(token_trained, tokens.module, "an embedding with trained tokens");
+    if (trained_in_full.count(tokens.module) > 0) {
+      throw InputError("LoRA: " + tokens.module + " is saved, so that its tokens are trained");
+    }
+    train_tokens(transformer, tokens);
+  }
+  check(graph);
 }
 
 }  // namespace corank

@@ -1,10 +1,13 @@
 // LoRA (Hu et al., 2021, arXiv 2106.09685) as a rewrite of the op graph: it wraps a linear
-// contraction.
+// contraction, or the rows that an embedding gathers.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "models/graph/graph.h"
+#include "models/transformer/transformer.h"
 
 namespace corank {
 
@@ -28,9 +31,46 @@ struct LoraValues {
 /// Rewrites the contraction that writes `linear_output` (first term x . W^T):
 ///   u = bf16(s * (x . A^T));   y = x . W^T + u . B^T + bias
 /// with masters named `prefix` + "lora_A", `prefix` + "lora_B" (their copies + ".bf16", and
-/// `prefix`
-/// + "u"). Throws InputError if the op is not a linear: x . W^T with a frozen W and no scale.
+/// `prefix` + "u"). Throws InputError if the op is not a linear: x . W^T with a frozen W and no
+/// scale.
 LoraValues wrap_with_lora(Graph& graph, ValueId linear_output, const LoraScale& lora,
                           const std::string& prefix);
+
+/// An adapter on one module, a linear or an embedding.
+struct LoraModule {
+  std::string module;  // "model.layers.0.self_attn.q_proj"
+  LoraScale scale;
+};
+
+/// Rows of an embedding that are trained in place of the frozen ones.
+struct TrainableTokens {
+  std::string module;
+  std::vector<std::int64_t> tokens;  // rows, each once
+};
+
+/// What is trained, after the selection of modules: what the adapter's configuration says about the
+/// modules of one transformer.
+struct LoraPlan {
+  std::vector<LoraModule> adapters;
+  double dropout = 0;              // of the input of A, from 0 to below 1; never in an embedding
+  std::uint64_t dropout_seed = 0;  // models/ops/dropout.h defines the mask
+  std::vector<std::string> trainable_biases;  // modules (linear or norm) whose bias is trained
+  std::vector<std::string> saved_modules;     // modules (any kind) that are trained in full
+  std::vector<TrainableTokens> trainable_tokens;
+};
+
+/// Rewrites a transformer. The trainable values are named, without PEFT's "base_model.model.":
+///   <module>.lora_A.weight [r, in], <module>.lora_B.weight [out, r]            linear
+///   <module>.lora_embedding_A [r, rows], <module>.lora_embedding_B [hidden, r] embedding
+///   <module>.bias                                                              trainable bias
+///   <module>.weight, <module>.bias                                             saved module
+///   <module>.token_adapter.trainable_tokens_delta [tokens, hidden]             trained tokens
+/// A saved (or token-trained) module of tied embeddings stops being tied as PEFT does it: where
+/// embed_tokens is saved, the head reads the frozen lm_head.weight, which the caller gives with the
+/// elements of the file's embed_tokens.weight; where lm_head is saved, it is the trainable
+/// lm_head.weight. Trained tokens of tied embeddings replace the rows in the head, too.
+/// Throws InputError for a module that is not there, is named twice, does not fit, or a rank
+/// below 1.
+void apply_lora(Transformer& transformer, const LoraPlan& plan);
 
 }  // namespace corank

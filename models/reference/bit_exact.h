@@ -1,4 +1,4 @@
-// The bit-exact reference: plain loops over the op graph that know nothing of hardware.
+// The bit-exact reference: the numerics bf16, with every value kept for comparison.
 #pragma once
 
 #include "models/graph/graph.h"

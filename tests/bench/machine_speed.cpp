@@ -59,7 +59,7 @@ class StepWatcher : public HostPort {
 struct Workload {
   explicit Workload(const std::string& file)
       : config(load_config(file, {})),
-        capture(read_capture(config.capture, config.optimizer)),
+        capture(read_capture(config.capture, config.optimizer.adamw)),
         graph(build_layer_step(capture.step)),
         memory_bytes(static_cast<std::uint64_t>(config.memory.size_mib) << 20),
         step(compile(graph, config.machine, config.compiler, memory_bytes)) {}

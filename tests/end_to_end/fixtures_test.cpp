@@ -60,7 +60,7 @@ std::string file_name(const std::string& value) {
 }
 
 void check_bits(const TensorMap& written, const std::string& name) {
-  const AdamWOptions adamw = load_config(kQuickstart, {}).optimizer;
+  const AdamWOptions adamw = load_config(kQuickstart, {}).optimizer.adamw;
   const Capture capture = read_capture(fixture(name), adamw);
   TensorMap values = capture.inputs;
   run_bit_exact(build_layer_step(capture.step), values);
@@ -149,7 +149,7 @@ void check_golden(const TensorMap& written, const std::string& name) {
     CHECK(relative_frobenius(written.at(tensor), golden.at(tensor)) <= 1.0 / 128);
   }
   const auto number = [&](const char* key) { return std::stod(capture.metadata.at(key)); };
-  const AdamWOptions used = load_config(kQuickstart, {}).optimizer;
+  const AdamWOptions used = load_config(kQuickstart, {}).optimizer.adamw;
   REQUIRE(used.lr == number("lr"));
   REQUIRE(used.beta1 == number("beta1"));
   REQUIRE(used.beta2 == number("beta2"));

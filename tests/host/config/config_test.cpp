@@ -97,11 +97,11 @@ TEST_CASE("Every key of a configuration lands in its field") {
   CHECK(c.energy.actions[0].quality == "measured");
   CHECK(c.energy.actions[1].action == "fp32_add");
   CHECK(c.capture == "/somewhere/x.safetensors");
-  CHECK(c.optimizer.lr == 0.5);
-  CHECK(c.optimizer.beta1 == 0.25);
-  CHECK(c.optimizer.beta2 == 0.75);
-  CHECK(c.optimizer.eps == 1e-3);
-  CHECK(c.optimizer.weight_decay == 0);
+  CHECK(c.optimizer.adamw.lr == 0.5);
+  CHECK(c.optimizer.adamw.beta1 == 0.25);
+  CHECK(c.optimizer.adamw.beta2 == 0.75);
+  CHECK(c.optimizer.adamw.eps == 1e-3);
+  CHECK(c.optimizer.adamw.weight_decay == 0);
   CHECK(c.compiler.scratchpad_kib == 8);
   CHECK(c.compiler.accumulator_kib == 16);
   CHECK(c.compiler.block_rows == 9);
@@ -124,7 +124,7 @@ TEST_CASE("What a configuration leaves out keeps its default") {
   CHECK(c.memory.kind == "fixed-latency");
   CHECK(c.energy.actions.empty());
   CHECK(c.capture.empty());
-  CHECK(c.optimizer.beta2 == 0.999);
+  CHECK(c.optimizer.adamw.beta2 == 0.999);
   CHECK(load("{}").watchdog_cycles == 200000);
 }
 
@@ -273,9 +273,55 @@ TEST_CASE("What corank does not have is refused by name") {
   CHECK(refusal("memory: {kind: ddr4}\n") ==
         "a.yaml:1:16: memory.kind: 'ddr4' is not available; expected 'fixed-latency', the only "
         "one so far");
-  CHECK(refusal("workload: {optimizer: {name: sgd}}\n") ==
-        "a.yaml:1:30: workload.optimizer.name: 'sgd' is not available; expected 'adamw', the only "
-        "one so far");
+  CHECK(refusal("workload: {optimizer: {name: lion}}\n") ==
+        "a.yaml:1:30: workload.optimizer.name: expected one of adamw, sgd; found 'lion'");
+  CHECK(refusal("numerics: fp16\n") ==
+        "a.yaml:1:11: numerics: expected one of bf16, fp32, fp64; found 'fp16'; did you mean "
+        "'bf16'?");
+}
+
+TEST_CASE("A fine-tuning run is described by folders, an optimizer and a schedule") {
+  const Config c = load(
+      "workload:\n"
+      "  model: /m\n"
+      "  adapter: /a\n"
+      "  batches: /b.safetensors\n"
+      "  seed: 7\n"
+      "  optimizer:\n"
+      "    {name: sgd, lr: 0.5, momentum: 0.9, nesterov: true, clip_norm: 2.5, accumulate: 3,\n"
+      "     schedule: {name: cosine, warmup: 4, total: 50}}\n"
+      "numerics: fp64\n"
+      "output: {gradients: true}\n");
+  CHECK(c.model == "/m");
+  CHECK(c.adapter == "/a");
+  CHECK(c.batches == "/b.safetensors");
+  CHECK(c.seed == 7);
+  CHECK(c.optimizer.name == "sgd");
+  CHECK(c.optimizer.sgd.lr == 0.5);
+  CHECK(c.optimizer.sgd.momentum == 0.9);
+  CHECK(c.optimizer.sgd.dampening == 0);
+  CHECK(c.optimizer.sgd.weight_decay == 0);  // torch.optim.SGD's default, not AdamW's 0.01
+  CHECK(c.optimizer.sgd.nesterov);
+  CHECK(c.optimizer.clip_norm == 2.5);
+  CHECK(c.optimizer.accumulate == 3);
+  CHECK(c.optimizer.schedule.name == "cosine");
+  CHECK(c.optimizer.schedule.warmup == 4);
+  CHECK(c.optimizer.schedule.total == 50);
+  CHECK(c.numerics == "fp64");
+  CHECK(c.write_gradients);
+}
+
+TEST_CASE("A key of the other optimizer is refused") {
+  CHECK(refusal("workload: {optimizer: {momentum: 0.9}}\n") ==
+        "a.yaml:1:34: workload.optimizer.momentum: belongs to sgd, but workload.optimizer.name is "
+        "adamw");
+  CHECK(refusal("workload: {optimizer: {name: sgd, betas: [0, 0]}}\n") ==
+        "a.yaml:1:42: workload.optimizer.betas: belongs to adamw, but workload.optimizer.name is "
+        "sgd");
+  CHECK(refusal("workload: {optimizer: {name: sgd, nesterov: true}}\n") ==
+        "a.yaml:1:45: workload.optimizer.nesterov: expected a momentum above 0 and no dampening");
+  CHECK(refusal("output: {gradients: yes}\n") ==
+        "a.yaml:1:21: output.gradients: expected true or false, found 'yes'");
 }
 
 TEST_CASE("An energy table is checked figure by figure") {
@@ -380,7 +426,7 @@ TEST_CASE("Settings are applied in order, over the file, with any YAML value") {
   CHECK(load(yaml, {"name=first", "name=second"}).name == "second");
   CHECK(load(yaml, {"name=a=b"}).name == "a=b");
   CHECK(load(yaml, {"accelerator.array.rows=16"}).machine.array_rows == 16);
-  CHECK(load(yaml, {"workload.optimizer.betas=[0.5, 0.25]"}).optimizer.beta2 == 0.25);
+  CHECK(load(yaml, {"workload.optimizer.betas=[0.5, 0.25]"}).optimizer.adamw.beta2 == 0.25);
   // A mapping takes the place of the one before.
   const Config c = load(yaml, {"memory={latency_ns: 2}"});
   CHECK(c.memory.latency_ns == 2);
@@ -450,6 +496,18 @@ TEST_CASE("The schema's description has every key, with its range and the defaul
   CHECK_THAT(text, Contains("workload.optimizer.eps: number, above 0; default 1e-08\n"));
   CHECK_THAT(text, Contains("energy.actions[].pj: number, at least 0, in pJ; required\n"));
   CHECK_THAT(text, Contains("link: mapping, or the path of a YAML file that holds it\n"));
+}
+
+TEST_CASE("The fine-tuning configuration that comes with corank has torch's defaults") {
+  const Config c =
+      load_config((std::filesystem::path(CORANK_CONFIGS) / "finetune.yaml").string(), {});
+  CHECK(c.numerics == "fp32");
+  CHECK(c.optimizer.name == "adamw");
+  CHECK(c.optimizer.adamw.lr == 1e-3);
+  CHECK(c.optimizer.adamw.eps == 1e-8);
+  CHECK(c.optimizer.adamw.weight_decay == 0.01);
+  CHECK(c.optimizer.clip_norm == 0);
+  CHECK(c.model.empty());
 }
 
 TEST_CASE("Every configuration that comes with corank is right") {

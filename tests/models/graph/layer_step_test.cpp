@@ -26,25 +26,25 @@ std::vector<std::uint32_t> bits_of_constants(const AdamWConstants& constants) {
 TEST_CASE("AdamW's constants are computed in double and rounded once") {
   // Literals from double arithmetic and an exact rounding by rational numbers, outside this
   // program.
-  CHECK(bits_of_constants(constants_of({}, 1)) ==
+  CHECK(bits_of_constants(constants_of(AdamWOptions{}, 1)) ==
         std::vector<std::uint32_t>{0x3F7FFF58, 0x3DCCCCCD, 0x3F7FBE77, 0x3A83126F, 0x3D0186E2,
                                    0x322BCC77, 0xBC23D70A});
-  CHECK(bits_of_constants(constants_of({}, 10)) ==
+  CHECK(bits_of_constants(constants_of(AdamWOptions{}, 10)) ==
         std::vector<std::uint32_t>{0x3F7FFF58, 0x3DCCCCCD, 0x3F7FBE77, 0x3A83126F, 0x3DCC5704,
                                    0x322BCC77, 0xBAC93D76});
-  CHECK(bits_of_constants(constants_of({2e-4, 0.9, 0.95, 1e-6, 0.0}, 3)) ==
+  CHECK(bits_of_constants(constants_of(AdamWOptions{2e-4, 0.9, 0.95, 1e-6, 0.0}, 3)) ==
         std::vector<std::uint32_t>{0x3F800000, 0x3DCCCCCD, 0x3F733333, 0x3D4CCCCD, 0x3EC15C4B,
                                    0x358637BD, 0xBA4176D6});
 }
 
 TEST_CASE("AdamW refuses what torch refuses") {
-  CHECK_THROWS_WITH(constants_of({1e-3, 1.0, 0.999, 1e-8, 0.01}, 1),
+  CHECK_THROWS_WITH(constants_of(AdamWOptions{1e-3, 1.0, 0.999, 1e-8, 0.01}, 1),
                     "AdamW: expected beta1 from 0 to below 1, found 1.000000");
-  CHECK_THROWS_AS(constants_of({-1e-3, 0.9, 0.999, 1e-8, 0.01}, 1), InputError);
-  CHECK_THROWS_AS(constants_of({1e-3, 0.9, -0.1, 1e-8, 0.01}, 1), InputError);
-  CHECK_THROWS_AS(constants_of({1e-3, 0.9, 0.999, -1e-8, 0.01}, 1), InputError);
-  CHECK_THROWS_AS(constants_of({1e-3, 0.9, 0.999, 1e-8, -0.01}, 1), InputError);
-  CHECK_THROWS_AS(constants_of({}, 0), InputError);
+  CHECK_THROWS_AS(constants_of(AdamWOptions{-1e-3, 0.9, 0.999, 1e-8, 0.01}, 1), InputError);
+  CHECK_THROWS_AS(constants_of(AdamWOptions{1e-3, 0.9, -0.1, 1e-8, 0.01}, 1), InputError);
+  CHECK_THROWS_AS(constants_of(AdamWOptions{1e-3, 0.9, 0.999, -1e-8, 0.01}, 1), InputError);
+  CHECK_THROWS_AS(constants_of(AdamWOptions{1e-3, 0.9, 0.999, 1e-8, -0.01}, 1), InputError);
+  CHECK_THROWS_AS(constants_of(AdamWOptions{}, 0), InputError);
 }
 
 TEST_CASE("a layer step has the documented inputs and results") {

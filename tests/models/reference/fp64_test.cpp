@@ -155,5 +155,6 @@ TEST_CASE("the FP64 reference refuses missing tensors and optimizer ops") {
   inputs["w"] = Tensor(DType::F32, {1});
   CHECK_THROWS_WITH(
       run_fp64(graph, inputs, {}),
-      Equals("the FP64 reference takes a forward graph, found an optimizer step in it"));
+      Equals("the FP64 reference takes a forward graph of contractions and conversions, found the "
+             "op adamw"));
 }

@@ -1,0 +1,127 @@
+#include "host/formats/mapped_safetensors.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "host/formats/safetensors_header.h"
+#include "models/base/error.h"
+#include "models/base/numerics.h"
+
+namespace corank {
+namespace {
+
+/// IEEE binary16: 1 sign, 5 exponent (bias 15), 10 fraction bits. Every value is exact in FP32.
+float from_f16(std::uint16_t half) {
+  const int exponent = (half >> 10) & 31;
+  const int fraction = half & 1023;
+  float magnitude = 0;
+  if (exponent == 31)
+    magnitude = fraction == 0 ? INFINITY : float_from_bits(kCanonicalNanFp32);
+  else if (exponent == 0)
+    magnitude = std::ldexp(static_cast<float>(fraction), -24);
+  else
+    magnitude = std::ldexp(static_cast<float>(1024 + fraction), exponent - 25);
+  return (half & 0x8000) != 0 ? -magnitude : magnitude;
+}
+
+std::uint16_t u16_at(const std::byte* data, std::size_t i) {
+  std::uint16_t bits = 0;
+  std::memcpy(&bits, data + 2 * i, 2);
+  return bits;
+}
+
+[[noreturn]] void refuse_dtype(const TensorView& view, const std::string& what) {
+  throw InputError(what + ": expected F32, F16 or BF16, found " + name_of(view.dtype));
+}
+
+}  // namespace
+
+MappedSafetensors::MappedSafetensors(const std::string& path) : path_(path) {
+  bytes_ = safetensors_file_size(path);
+  std::byte none[kSafetensorsLengthBytes] = {};
+  if (bytes_ < kSafetensorsLengthBytes) safetensors_header_length(path, none, bytes_);
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) throw InputError(path + ": cannot be read: " + std::strerror(errno));
+  memory_ = ::mmap(nullptr, bytes_, PROT_READ, MAP_PRIVATE, file, 0);
+  const int error = errno;
+  ::close(file);
+  if (memory_ == MAP_FAILED) {
+    memory_ = nullptr;
+    throw InputError(path + ": cannot be mapped into memory: " + std::strerror(error));
+  }
+  try {
+    const auto* begin = static_cast<const std::byte*>(memory_);
+    const std::uint64_t header_bytes = safetensors_header_length(path, begin, bytes_);
+    const std::byte* data = begin + kSafetensorsLengthBytes + header_bytes;
+    const std::string text(reinterpret_cast<const char*>(begin + kSafetensorsLengthBytes),
+                           header_bytes);
+    const SafetensorsHeader header =
+        parse_safetensors_header(path, text, bytes_ - kSafetensorsLengthBytes - header_bytes);
+    for (const SafetensorsEntry& entry : header.entries)
+      tensors_[entry.name] = {entry.dtype, entry.shape, data + entry.begin};
+  } catch (...) {
+    ::munmap(memory_, bytes_);  // no destructor runs for what was never constructed
+    throw;
+  }
+}
+
+MappedSafetensors::~MappedSafetensors() {
+  if (memory_ != nullptr) ::munmap(memory_, bytes_);
+}
+
+MappedSafetensors::MappedSafetensors(MappedSafetensors&& other) noexcept
+    : path_(std::move(other.path_)),
+      memory_(std::exchange(other.memory_, nullptr)),
+      bytes_(other.bytes_),
+      tensors_(std::move(other.tensors_)) {}
+
+Tensor to_f32(const TensorView& view, const std::string& what) {
+  Tensor tensor(DType::F32, view.shape);
+  const auto count = static_cast<std::size_t>(element_count(view.shape));
+  auto* out = tensor.data<float>();
+  switch (view.dtype) {
+    case DType::F32:
+      if (count > 0) std::memcpy(out, view.data, 4 * count);
+      return tensor;
+    case DType::BF16:
+      for (std::size_t i = 0; i < count; ++i) out[i] = widen(u16_at(view.data, i));
+      return tensor;
+    case DType::F16:
+      for (std::size_t i = 0; i < count; ++i) out[i] = from_f16(u16_at(view.data, i));
+      return tensor;
+    default:
+      refuse_dtype(view, what);
+  }
+}
+
+Tensor to_bf16(const TensorView& view, const std::string& what) {
+  Tensor tensor(DType::BF16, view.shape);
+  const auto count = static_cast<std::size_t>(element_count(view.shape));
+  auto* out = tensor.data<std::uint16_t>();
+  switch (view.dtype) {
+    case DType::BF16:
+      if (count > 0) std::memcpy(out, view.data, 2 * count);
+      return tensor;
+    case DType::F16:
+      for (std::size_t i = 0; i < count; ++i)
+        out[i] = round_to_bf16(from_f16(u16_at(view.data, i)));
+      return tensor;
+    case DType::F32:
+      for (std::size_t i = 0; i < count; ++i) {
+        float value = 0;
+        std::memcpy(&value, view.data + 4 * i, 4);
+        out[i] = round_to_bf16(value);
+      }
+      return tensor;
+    default:
+      refuse_dtype(view, what);
+  }
+}
+
+}  // namespace corank

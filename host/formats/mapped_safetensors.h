@@ -1,0 +1,44 @@
+// A safetensors file mapped into memory: a weight is read from the disk when it is touched, and its
+// bytes once, however large the file is.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "models/base/tensor.h"
+
+namespace corank {
+
+/// A tensor in somebody else's memory. `data` need not be aligned to the elements.
+struct TensorView {
+  DType dtype = DType::F32;
+  Shape shape;
+  const std::byte* data = nullptr;
+};
+
+class MappedSafetensors {
+ public:
+  /// Maps the file; refuses what read_safetensors refuses, with the same InputErrors. A file that
+  /// another program shortens later ends this one (SIGBUS), as with every mapping.
+  explicit MappedSafetensors(const std::string& path);
+  ~MappedSafetensors();
+  MappedSafetensors(MappedSafetensors&& other) noexcept;
+  MappedSafetensors& operator=(MappedSafetensors&&) = delete;
+
+  const std::string& path() const { return path_; }
+  const std::map<std::string, TensorView>& tensors() const { return tensors_; }
+
+ private:
+  std::string path_;
+  void* memory_ = nullptr;
+  std::size_t bytes_ = 0;
+  std::map<std::string, TensorView> tensors_;
+};
+
+/// The elements as F32 (exact from BF16 and F16). Throws InputError, beginning with `what`, for an
+/// integer tensor.
+Tensor to_f32(const TensorView& view, const std::string& what);
+/// The elements as BF16; F32 and F16 are rounded to nearest even.
+Tensor to_bf16(const TensorView& view, const std::string& what);
+
+}  // namespace corank

@@ -1,0 +1,34 @@
+// config.json of a Hugging Face model folder.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "host/huggingface/module_selection.h"
+#include "models/transformer/bert.h"
+#include "models/transformer/llama.h"
+
+namespace corank {
+
+struct ModelConfig {
+  std::string file;
+  std::variant<LlamaShape, BertShape> shape;
+
+  std::int64_t vocabulary() const;
+  std::int64_t max_positions() const;  // longest sequence; 0: any
+  std::int64_t classes() const;        // 0: a causal language model
+  std::string prefix() const;          // "model.", "bert.": what files of the bare model leave out
+  ModelFacts facts() const;
+};
+
+/// Reads FOLDER/config.json: model_type "llama" as LlamaForCausalLM, "bert" as
+/// BertForSequenceClassification, with Hugging Face's defaults for what is absent. `task_type` is
+/// the adapter's ("CAUSAL_LM", "SEQ_CLS" or ""). Throws InputError that names the key, what was
+/// expected and what was found: another architecture or task, a size that is missing or out of
+/// range, a rotary embedding or an activation that corank does not know.
+ModelConfig read_model_config(const std::string& folder, const std::string& task_type);
+
+/// The forward graph.
+Transformer build(const ModelConfig& config, std::int64_t batch, std::int64_t sequence);
+
+}  // namespace corank

@@ -1,0 +1,127 @@
+#include "host/report/finetune_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "host/report/report.h"
+
+namespace corank {
+namespace {
+
+using OrderedJson = nlohmann::ordered_json;
+
+/// Sum over the passes of the given parts.
+std::int64_t macs_of_parts(const StepAccount& account, std::initializer_list<Part> parts) {
+  std::int64_t macs = 0;
+  for (const Part part : parts)
+    for (const Pass pass : {Pass::kForward, Pass::kInputGradient, Pass::kWeightGradient})
+      macs += macs_of(account, part, pass);
+  return macs;
+}
+
+/// The groups that people compare; they add up to the total.
+std::vector<std::pair<std::string, std::int64_t>> macs_by_group(const StepAccount& account) {
+  return {{"forward", macs_of(account, Part::kFrozen, Pass::kForward)},
+          {"input_gradient", macs_of(account, Part::kFrozen, Pass::kInputGradient)},
+          {"weight_gradient", macs_of(account, Part::kFrozen, Pass::kWeightGradient)},
+          {"adapter", macs_of_parts(account, {Part::kAdapterDown, Part::kAdapterUp})},
+          {"attention", macs_of_parts(account, {Part::kAttention})},
+          {"head", macs_of_parts(account, {Part::kHead})}};
+}
+
+std::string with_unit(double value, const char* unit) {
+  const char* prefixes[] = {"", "k", "M", "G", "T", "P"};
+  std::size_t i = 0;
+  for (; value >= 1000 && i + 1 < std::size(prefixes); ++i) value /= 1000;
+  return fmt::format("{:.4g} {}{}", value, prefixes[i], unit);
+}
+
+std::string bytes(std::int64_t count) { return with_unit(static_cast<double>(count), "B"); }
+
+}  // namespace
+
+OrderedJson to_json(const FinetuneReport& r) {
+  OrderedJson json;
+  json["report_version"] = kReportVersion;
+  json["name"] = r.name;
+  json["fidelity"] = "reference";
+  json["config"] = r.config_file;
+  json["numerics"] = r.numerics;
+  json["workload"] = {{"model", r.model},
+                      {"model_type", r.model_type},
+                      {"adapter", r.adapter},
+                      {"batches", r.batches},
+                      {"batch", r.batch},
+                      {"sequence", r.sequence},
+                      {"adapted_modules", r.adapted_modules}};
+  json["training"] = {{"optimizer", r.optimizer},
+                      {"schedule", r.schedule},
+                      {"steps", r.losses.size()},
+                      {"accumulate", r.accumulate},
+                      {"losses", r.losses},
+                      {"learning_rates", r.learning_rates},
+                      {"gradient_norms", r.gradient_norms},
+                      {"wall_s", r.seconds}};
+  // From the shapes alone, of one micro-batch; a step has `accumulate` of them.
+  const StepAccount& a = r.account;
+  OrderedJson macs;
+  for (const auto& [group, count] : macs_by_group(a)) macs[group] = count;
+  macs["total"] = a.total_macs;
+  macs["kinds"] = OrderedJson::array();
+  for (const MacsOfKind& kind : a.macs)
+    macs["kinds"].push_back({{"kind", to_string(kind.kind)}, {"macs", kind.macs}});
+  json["step"] = {{"trainable_elements", a.trainable_elements},
+                  {"macs", macs},
+                  {"bytes",
+                   {{"weights", a.weight_bytes},
+                    {"adapters", a.adapter_bytes},
+                    {"gradients", a.gradient_bytes},
+                    {"optimizer", a.optimizer_bytes},
+                    {"stash_adapters", a.adapter_stash_bytes},
+                    {"stash_nonlinear", a.nonlinear_stash_bytes},
+                    {"stash_loss", a.loss_stash_bytes},
+                    {"peak", a.peak_bytes},
+                    {"measured_peak", r.measured_peak_bytes}}}};
+  return json;
+}
+
+std::string to_table(const FinetuneReport& r) {
+  std::string text;
+  const auto line = [&](const std::string& what, const std::string& value) {
+    text += fmt::format("  {:<26}{}\n", what, value);
+  };
+  text += fmt::format("{}: LoRA fine-tuning of {} ({}), {} steps of {} x {} x {} tokens in {}\n",
+                      r.name, r.model, r.model_type, r.losses.size(), r.accumulate, r.batch,
+                      r.sequence, r.numerics);
+  line("trainable", fmt::format("{} elements in {} adapted modules", r.account.trainable_elements,
+                                r.adapted_modules));
+  if (!r.losses.empty()) {
+    const auto least = std::min_element(r.losses.begin(), r.losses.end());
+    line("loss", fmt::format("{:.6f} -> {:.6f}, least {:.6f} at step {}", r.losses.front(),
+                             r.losses.back(), *least, least - r.losses.begin() + 1));
+    line("time", fmt::format("{:.2f} s, {:.3f} s a step", r.seconds,
+                             r.seconds / static_cast<double>(r.losses.size())));
+  }
+  text += "\n";
+  const StepAccount& a = r.account;
+  for (const auto& [group, count] : macs_by_group(a)) {
+    if (count == 0) continue;
+    line("macs " + group,
+         fmt::format("{:<14}{:5.1f} %", with_unit(static_cast<double>(count), ""),
+                     100 * static_cast<double>(count) / static_cast<double>(a.total_macs)));
+  }
+  line("macs of a micro-batch", with_unit(static_cast<double>(a.total_macs), ""));
+  text += "\n";
+  line("weights", bytes(a.weight_bytes));
+  line("adapters, gradients", bytes(a.adapter_bytes) + ", " + bytes(a.gradient_bytes));
+  line("optimizer", bytes(a.optimizer_bytes));
+  line("stash for adapters", bytes(a.adapter_stash_bytes));
+  line("stash for frozen ops", bytes(a.nonlinear_stash_bytes));
+  line("stash for the loss", bytes(a.loss_stash_bytes));
+  line("peak", bytes(a.peak_bytes) + " with BF16 weights and activations; this run took " +
+                   bytes(r.measured_peak_bytes));
+  return text;
+}
+
+}  // namespace corank

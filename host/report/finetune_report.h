@@ -1,0 +1,36 @@
+// What a fine-tuning run found out: plain data, written as JSON and as a short table.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "models/graph/account.h"
+
+namespace corank {
+
+struct FinetuneReport {
+  std::string name, config_file;
+  std::string numerics;  // "fp32", "fp64", "bf16"
+  std::string model, model_type, adapter, batches;
+  std::int64_t batch = 0, sequence = 0;  // of a micro-batch
+  std::int64_t accumulate = 1;           // micro-batches of a step
+  std::int64_t adapted_modules = 0;
+
+  std::string optimizer, schedule;
+  std::vector<double> losses;          // of each step, before its update
+  std::vector<double> learning_rates;  // of each step
+  std::vector<double> gradient_norms;  // of each step, before clipping
+  double seconds = 0;                  // wall time of all steps
+
+  StepAccount account;  // of one micro-batch, from the shapes, in the bf16 numerics
+  std::int64_t measured_peak_bytes = 0;  // as really allocated, in the run's numerics
+};
+
+nlohmann::ordered_json to_json(const FinetuneReport& report);
+
+/// A few lines for the terminal, ending with a newline.
+std::string to_table(const FinetuneReport& report);
+
+}  // namespace corank

@@ -1,0 +1,41 @@
+// A fine-tuning run by the reference, from Hugging Face files to a trained adapter: what
+// `corank run --fidelity reference` does.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "host/config/config.h"
+#include "host/huggingface/adapter_config.h"
+#include "host/report/finetune_report.h"
+#include "models/base/tensor.h"
+#include "models/peft/lora.h"
+
+namespace corank {
+
+struct FinetuneResult {
+  FinetuneReport report;
+  AdapterConfig adapter_config;
+  LoraPlan plan;
+  TensorMap adapter;    // the trained elements, F32 by value name
+  TensorMap gradients;  // of the first step, before clipping; F32 by value name
+  Tensor logits;        // of the first micro-batch, before any update; F32 [batch, seq, vocabulary]
+                        // or [batch, labels]
+};
+
+/// Reads workload.model, workload.adapter and workload.batches, builds the graph, and trains.
+/// `progress` is called after each step with the number of steps done and the loss. Writes nothing.
+/// Throws InputError for wrong files and TrainingDiverged for a loss that is not finite.
+FinetuneResult finetune(const Config& config,
+                        const std::function<void(std::int64_t, double)>& progress = nullptr);
+
+struct FinetuneOutput {
+  bool gradients = false;  // gradients.safetensors, with the names of the adapter's file
+  bool logits = false;     // logits.safetensors: "logits"
+};
+
+/// Writes DIRECTORY/adapter/, DIRECTORY/report.json and what `output` asks for.
+void write_finetune(const std::string& directory, const FinetuneResult& result,
+                    const FinetuneOutput& output);
+
+}  // namespace corank

@@ -1,0 +1,40 @@
+// Token batches: one safetensors file with every micro-batch of a run.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "models/base/tensor.h"
+
+namespace corank {
+
+/// What the batches must fit.
+struct BatchLimits {
+  std::int64_t vocabulary = 0;
+  std::int64_t positions = 0;  // longest sequence; 0: any
+  std::int64_t classes = 0;    // 0: causal language modelling
+};
+
+struct Batches {
+  std::string file;
+  std::int64_t count = 0, batch = 0, sequence = 0;
+  bool causal = true;
+  Tensor input_ids, attention_mask;  // I64 [count, batch, sequence]; the mask all 1 if absent
+  Tensor labels;                     // the same (causal), or I64 [count, batch]
+};
+
+/// Reads and checks: input_ids I64 [steps, batch, seq], optional attention_mask of the same shape
+/// (0 or 1), labels of the same shape (causal) or [steps, batch] (classification); -100 is ignored
+/// by the loss. Throws InputError that names file, tensor, place, expected and found: another
+/// tensor or shape, an id outside the vocabulary, a label outside the vocabulary or the classes, a
+/// micro-batch in which every label is ignored, a sequence that is too long.
+Batches read_batches(const std::string& path, const BatchLimits& limits);
+
+/// Micro-batch i of a tensor whose first dimension counts micro-batches.
+Tensor micro_batch(const Tensor& tensor, std::int64_t i);
+
+/// Labels that count in the loss of micro-batch i: not -100, and in a causal model not at the first
+/// position of a row, which nothing predicts.
+std::int64_t kept_labels(const Batches& batches, std::int64_t i);
+
+}  // namespace corank

@@ -1,0 +1,141 @@
+#include "models/graph/account.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace corank {
+namespace {
+
+std::int64_t bytes_of(const Value& value) {
+  return element_count(value.shape) * static_cast<std::int64_t>(corank::bytes_of(value.dtype));
+}
+
+bool is_optimizer(const Op& op) {
+  return std::holds_alternative<AdamW>(op) || std::holds_alternative<Sgd>(op);
+}
+
+void count_macs(const Graph& graph, StepAccount& account) {
+  for (const Op& op : graph.ops) {
+    const auto* contraction = std::get_if<Contraction>(&op);
+    if (contraction == nullptr) continue;
+    for (const Term& term : contraction->terms) {
+      const std::int64_t macs = macs_of(graph, term);
+      const auto found =
+          std::find_if(account.macs.begin(), account.macs.end(),
+                       [&](const MacsOfKind& entry) { return entry.kind == term.kind; });
+      if (found == account.macs.end()) {
+        account.macs.push_back({term.kind, macs});
+      } else {
+        found->macs += macs;
+      }
+      account.total_macs += macs;
+    }
+  }
+}
+
+void count_parameters(const Graph& graph, StepAccount& account, int moments) {
+  bool has_states = false;
+  for (const Value& value : graph.values) {
+    if (value.role == Role::kFrozen) account.weight_bytes += bytes_of(value);
+    if (value.role == Role::kState) {
+      account.optimizer_bytes += bytes_of(value);
+      has_states = true;
+    }
+    if (value.role != Role::kTrainable) continue;
+    account.adapter_bytes += bytes_of(value);
+    account.trainable_elements += element_count(value.shape);
+  }
+  account.gradient_bytes = account.adapter_bytes;  // both F32
+  if (!has_states) account.optimizer_bytes = moments * account.adapter_bytes;
+}
+
+/// The computed values of the forward pass that the backward pass reads, each in one class: a
+/// weight gradient's operand, unless something else needs it anyway.
+void count_stash(const Graph& graph, std::size_t forward_ops, StepAccount& account) {
+  std::set<ValueId> forward;
+  for (std::size_t i = 0; i < forward_ops; ++i) {
+    const auto* convert = std::get_if<Convert>(&graph.ops[i]);
+    // The rounded copy of a parameter is no activation.
+    if (convert != nullptr && !is_computed(graph.value(convert->in))) continue;
+    for (const ValueId id : results_of(graph.ops[i])) forward.insert(id);
+  }
+  std::set<ValueId> by_weight_gradients, by_loss, by_others;
+  for (std::size_t i = forward_ops; i < graph.ops.size(); ++i) {
+    const Op& op = graph.ops[i];
+    if (is_optimizer(op)) continue;
+    if (const auto* contraction = std::get_if<Contraction>(&op)) {
+      for (const Term& term : contraction->terms) {
+        const bool weight = term.kind.pass == Pass::kWeightGradient;
+        std::set<ValueId>& readers = weight ? by_weight_gradients : by_others;
+        readers.insert(term.left);
+        readers.insert(term.right);
+      }
+      continue;
+    }
+    const bool loss = std::holds_alternative<CrossEntropyGradient>(op);
+    // A dropped activation is made again for a weight gradient.
+    const bool adapter = std::holds_alternative<Dropout>(op);
+    for (const ValueId id : operands_of(op)) {
+      (loss ? by_loss : adapter ? by_weight_gradients : by_others).insert(id);
+    }
+  }
+  for (const ValueId id : forward) {
+    const std::int64_t bytes = bytes_of(graph.value(id));
+    if (by_loss.count(id) > 0) {
+      account.loss_stash_bytes += bytes;
+    } else if (by_others.count(id) > 0) {
+      account.nonlinear_stash_bytes += bytes;
+    } else if (by_weight_gradients.count(id) > 0) {
+      account.adapter_stash_bytes += bytes;
+    }
+  }
+}
+
+/// The same rule as execute(): a value lives from the op that writes it to the last one that reads
+/// it; given values and results stay.
+std::int64_t peak_of(const Graph& graph) {
+  std::vector<std::size_t> last(graph.values.size());
+  for (std::size_t i = 0; i < graph.ops.size(); ++i) {
+    for (const ValueId id : operands_of(graph.ops[i])) last[static_cast<std::size_t>(id)] = i;
+    for (const ValueId id : results_of(graph.ops[i])) last[static_cast<std::size_t>(id)] = i;
+  }
+  std::vector<std::int64_t> freed(graph.ops.size());
+  std::int64_t live = 0;
+  for (std::size_t id = 0; id < graph.values.size(); ++id) {
+    const Value& value = graph.values[id];
+    if (!is_computed(value)) live += bytes_of(value);
+    if (value.role == Role::kIntermediate && !graph.ops.empty()) freed[last[id]] += bytes_of(value);
+  }
+  std::int64_t peak = live;
+  for (std::size_t i = 0; i < graph.ops.size(); ++i) {
+    for (const ValueId id : results_of(graph.ops[i])) live += bytes_of(graph.value(id));
+    peak = std::max(peak, live);
+    live -= freed[i];
+  }
+  return peak;
+}
+
+}  // namespace
+
+StepAccount account_of(const Graph& graph, std::size_t forward_ops, int moments) {
+  StepAccount account;
+  count_macs(graph, account);
+  count_parameters(graph, account, moments);
+  count_stash(graph, forward_ops, account);
+  const bool has_states =
+      std::any_of(graph.values.begin(), graph.values.end(),
+                  [](const Value& value) { return value.role == Role::kState; });
+  account.peak_bytes = peak_of(graph) + (has_states ? 0 : account.optimizer_bytes);
+  return account;
+}
+
+std::int64_t macs_of(const StepAccount& account, Part part, Pass pass) {
+  std::int64_t sum = 0;
+  for (const MacsOfKind& entry : account.macs) {
+    if (entry.kind == GemmKind{part, pass}) sum += entry.macs;
+  }
+  return sum;
+}
+
+}  // namespace corank

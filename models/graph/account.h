@@ -1,0 +1,46 @@
+// What one training step takes, from the shapes of its graph alone: arithmetic and memory.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "models/graph/graph.h"
+
+namespace corank {
+
+struct MacsOfKind {
+  GemmKind kind;
+  std::int64_t macs = 0;
+};
+
+/// All bytes in the graph's own dtypes: BF16 for weights and activations, F32 for what is trained.
+struct StepAccount {
+  std::vector<MacsOfKind> macs;  // every kind that occurs, once; forward ones first
+  std::int64_t total_macs = 0;
+
+  std::int64_t weight_bytes = 0;   // frozen values
+  std::int64_t adapter_bytes = 0;  // trainable values
+  std::int64_t trainable_elements = 0;
+  std::int64_t gradient_bytes = 0;  // of the trainable values
+  std::int64_t optimizer_bytes = 0;
+
+  /// Computed values that the backward pass reads: those that a weight gradient multiplies, the
+  /// logits, and the rest, which frozen non-linear ops and attention need.
+  std::int64_t adapter_stash_bytes = 0;
+  std::int64_t nonlinear_stash_bytes = 0;
+  std::int64_t loss_stash_bytes = 0;
+
+  /// The largest sum of the bytes of all values alive at one time, as execute() keeps them in bf16,
+  /// and the optimizer's moments.
+  std::int64_t peak_bytes = 0;
+};
+
+/// `forward_ops` is the number of ops before differentiate() (graph.ops.size() then); `moments` the
+/// number of F32 optimizer moments per trainable element where the graph holds no optimizer ops: 2
+/// for AdamW, 1 for SGD with momentum, 0 for plain SGD.
+StepAccount account_of(const Graph& graph, std::size_t forward_ops, int moments);
+
+/// Sum over the kinds of one part and pass.
+std::int64_t macs_of(const StepAccount& account, Part part, Pass pass);
+
+}  // namespace corank

@@ -1,0 +1,119 @@
+#include "models/ops/adamw.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "models/base/error.h"
+#include "models/base/numerics.h"
+#include "models/ops/arrays.h"
+#include "models/ops/checks.h"
+
+namespace corank {
+namespace {
+
+void require_range(bool in_range, const char* what, const char* expected, double found) {
+  if (in_range) return;
+  throw InputError(std::string("AdamW: expected ") + what + " " + expected + ", found " +
+                   std::to_string(found));
+}
+
+template <class T>
+void update(const AdamWConstants& constants, std::int64_t count, const T* gradient, T* parameter,
+            T* first_moment, T* second_moment) {
+  const AdamWConstants& c = constants;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const T g = gradient[i];
+    T w = parameter[i];
+    if (c.decay != 1.0f) w = w * c.decay;
+    const T m = first_moment[i] + c.one_minus_beta1 * (g - first_moment[i]);
+    const T v = second_moment[i] * c.beta2 + (c.one_minus_beta2 * g) * g;
+    const T d = std::sqrt(v) / c.root_bias_correction2 + c.epsilon;
+    parameter[i] = w + (c.negative_step_size * m) / d;
+    first_moment[i] = m;
+    second_moment[i] = v;
+  }
+}
+
+}  // namespace
+
+AdamWConstants constants_of(const AdamWOptions& options, std::int64_t step) {
+  // The ranges are torch.optim.AdamW's.
+  require_range(options.lr >= 0 && std::isfinite(options.lr), "lr", "of at least 0", options.lr);
+  require_range(options.beta1 >= 0 && options.beta1 < 1, "beta1", "from 0 to below 1",
+                options.beta1);
+  require_range(options.beta2 >= 0 && options.beta2 < 1, "beta2", "from 0 to below 1",
+                options.beta2);
+  require_range(options.eps >= 0 && std::isfinite(options.eps), "eps", "of at least 0",
+                options.eps);
+  require_range(options.weight_decay >= 0 && std::isfinite(options.weight_decay), "weight_decay",
+                "of at least 0", options.weight_decay);
+  require_range(step >= 1, "step", "of at least 1", static_cast<double>(step));
+
+  const auto t = static_cast<double>(step);
+  AdamWConstants constants{};
+  constants.decay = static_cast<float>(1.0 - options.lr * options.weight_decay);
+  constants.one_minus_beta1 = static_cast<float>(1.0 - options.beta1);
+  constants.beta2 = static_cast<float>(options.beta2);
+  constants.one_minus_beta2 = static_cast<float>(1.0 - options.beta2);
+  constants.root_bias_correction2 = static_cast<float>(std::sqrt(1.0 - std::pow(options.beta2, t)));
+  constants.epsilon = static_cast<float>(options.eps);
+  constants.negative_step_size =
+      static_cast<float>(-options.lr / (1.0 - std::pow(options.beta1, t)));
+  return constants;
+}
+
+std::vector<Shape> infer_shapes(const Graph& graph, const std::string&, const AdamW& op) {
+  const Value& parameter = existing_operand(graph, op.parameter, "AdamW");
+  const std::string name = "AdamW of " + parameter.name;
+  for (const auto& ids : {op.operands(), op.results()}) {
+    for (const ValueId id : ids) {
+      const Value& value = existing_operand(graph, id, name);
+      require_dtype(value, {DType::F32}, name);
+      require_shape(value, parameter.shape, name);
+    }
+  }
+  return {parameter.shape, parameter.shape, parameter.shape};
+}
+
+template <class T>
+void run(const AdamW& op, Arrays<T>& arrays) {
+  const std::int64_t count = arrays.elements(op.parameter);
+  std::copy_n(arrays.floats(op.parameter), count, arrays.result(op.new_parameter));
+  std::copy_n(arrays.floats(op.first_moment), count, arrays.result(op.new_first_moment));
+  std::copy_n(arrays.floats(op.second_moment), count, arrays.result(op.new_second_moment));
+  update(op.constants, count, arrays.floats(op.gradient), arrays.result(op.new_parameter),
+         arrays.result(op.new_first_moment), arrays.result(op.new_second_moment));
+}
+template void run(const AdamW& op, Arrays<float>& arrays);
+template void run(const AdamW& op, Arrays<double>& arrays);
+
+void update_adamw(const AdamWConstants& constants, std::int64_t count, const float* gradient,
+                  float* parameter, float* first_moment, float* second_moment) {
+  update(constants, count, gradient, parameter, first_moment, second_moment);
+  // A NaN stays one through each of these sequences: making it canonical at the end is enough.
+  for (std::int64_t i = 0; i < count; ++i) {
+    parameter[i] = canonical(parameter[i]);
+    first_moment[i] = canonical(first_moment[i]);
+    second_moment[i] = canonical(second_moment[i]);
+  }
+}
+
+void add_adamw(Graph& graph, ValueId parameter, ValueId gradient, const AdamWConstants& constants) {
+  const Value master = graph.value(parameter);
+  const auto add = [&](const std::string& suffix, Role role) {
+    return add_value(graph, {master.name + suffix, master.shape, DType::F32, role});
+  };
+  AdamW adamw;
+  adamw.parameter = parameter;
+  adamw.gradient = gradient;
+  adamw.first_moment = add(".exp_avg", Role::kState);
+  adamw.second_moment = add(".exp_avg_sq", Role::kState);
+  adamw.new_parameter = add(".new", Role::kResult);
+  adamw.new_first_moment = add(".exp_avg.new", Role::kResult);
+  adamw.new_second_moment = add(".exp_avg_sq.new", Role::kResult);
+  adamw.constants = constants;
+  graph.ops.push_back(adamw);
+}
+
+}  // namespace corank

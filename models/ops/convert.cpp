@@ -1,0 +1,27 @@
+#include "models/ops/convert.h"
+
+#include <algorithm>
+
+#include "models/ops/arrays.h"
+#include "models/ops/checks.h"
+
+namespace corank {
+
+std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Convert& op) {
+  const Value& in = existing_operand(graph, op.in, name);
+  require_dtype(in, {DType::F32}, name);
+  return {in.shape};
+}
+
+template <class T>
+void run(const Convert& op, Arrays<T>& arrays) {
+  std::copy_n(arrays.floats(op.in), arrays.elements(op.in), arrays.result(op.out));
+}
+template void run(const Convert& op, Arrays<float>& arrays);
+template void run(const Convert& op, Arrays<double>& arrays);
+
+ValueId add_convert(Graph& graph, const std::string& name, ValueId in) {
+  return add_single(graph, name, Convert{in, -1}, DType::BF16);
+}
+
+}  // namespace corank

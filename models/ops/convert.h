@@ -1,0 +1,24 @@
+// The rounding of an FP32 value to an operand of the array.
+#pragma once
+
+#include "models/ops/op.h"
+
+namespace corank {
+
+/// out = in rounded to BF16, of the same shape. Its gradient passes unchanged.
+struct Convert {
+  ValueId in = -1;
+  ValueId out = -1;
+
+  std::vector<ValueId> operands() const { return {in}; }
+  std::vector<ValueId> results() const { return {out}; }
+};
+
+std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Convert& op);
+template <class T>
+void run(const Convert& op, Arrays<T>& arrays);
+
+/// Throws InputError if `in` is not F32.
+ValueId add_convert(Graph& graph, const std::string& name, ValueId in);
+
+}  // namespace corank

@@ -1,0 +1,166 @@
+#include "models/ops/cross_entropy.h"
+
+#include <algorithm>
+
+#include "models/base/error.h"
+#include "models/graph/backward.h"
+#include "models/numerics/functions.h"
+#include "models/ops/arrays.h"
+#include "models/ops/checks.h"
+
+namespace corank {
+namespace {
+
+constexpr std::int64_t kIgnored = -100;  // torch's ignore_index
+
+/// The label that a row of logits is held against, or kIgnored.
+std::int64_t target_of(const std::int64_t* labels, std::int64_t row, std::int64_t sequence,
+                       bool shifted) {
+  if (!shifted) return labels[row];
+  return row % sequence == sequence - 1 ? kIgnored : labels[row + 1];
+}
+
+/// The targets of all rows, checked.
+template <class T>
+std::vector<std::int64_t> targets_of(ValueId logits, ValueId labels, bool shifted,
+                                     const Arrays<T>& arrays) {
+  const std::int64_t classes = arrays.columns(logits);
+  const std::int64_t sequence = arrays.columns(labels);
+  std::vector<std::int64_t> targets;
+  for (std::int64_t row = 0; row < arrays.rows(logits); ++row) {
+    const std::int64_t target = target_of(arrays.integers(labels), row, sequence, shifted);
+    if (target != kIgnored && (target < 0 || target >= classes)) {
+      throw InputError(arrays.name(labels) + "[" + std::to_string(row + (shifted ? 1 : 0)) +
+                       "]: expected a label from 0 to " + std::to_string(classes - 1) +
+                       ", or -100, found " + std::to_string(target));
+    }
+    targets.push_back(target);
+  }
+  return targets;
+}
+
+template <class T>
+T items_of(const std::vector<std::int64_t>& targets, std::optional<ValueId> items, ValueId labels,
+           const Arrays<T>& arrays) {
+  const std::int64_t count = items ? *arrays.integers(*items)
+                                   : static_cast<std::int64_t>(targets.size()) -
+                                         std::count(targets.begin(), targets.end(), kIgnored);
+  if (count < 1) {
+    throw InputError(arrays.name(labels) +
+                     ": expected at least one target, found none: all labels are -100");
+  }
+  return static_cast<T>(count);
+}
+
+void require_labels(const Graph& graph, const std::string& name, const Value& logits, ValueId id,
+                    std::optional<ValueId> items) {
+  require(logits.shape.size() == 2, logits, "a matrix", name);
+  const Value& labels = integer_operand(graph, id, name);
+  require(element_count(labels.shape) == logits.shape[0], labels,
+          std::to_string(logits.shape[0]) + " labels", name);
+  if (items) require_shape(integer_operand(graph, *items, name), {1}, name);
+}
+
+}  // namespace
+
+std::vector<ValueId> CrossEntropy::operands() const {
+  std::vector<ValueId> ids{logits, labels};
+  if (items) ids.push_back(*items);
+  return ids;
+}
+
+std::vector<ValueId> CrossEntropyGradient::operands() const {
+  std::vector<ValueId> ids{logits, log_sum_exp, labels};
+  if (upstream) ids.push_back(*upstream);
+  if (items) ids.push_back(*items);
+  return ids;
+}
+
+std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,
+                                const CrossEntropy& op) {
+  const Value& logits = float_operand(graph, op.logits, name);
+  require_labels(graph, name, logits, op.labels, op.items);
+  return {{1}, {logits.shape[0]}};
+}
+
+std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,
+                                const CrossEntropyGradient& op) {
+  const Value& logits = float_operand(graph, op.logits, name);
+  require_labels(graph, name, logits, op.labels, op.items);
+  require_shape(float_operand(graph, op.log_sum_exp, name), {logits.shape[0]}, name);
+  if (op.upstream) require_shape(float_operand(graph, *op.upstream, name), {1}, name);
+  return {logits.shape};
+}
+
+template <class T>
+void run(const CrossEntropy& op, Arrays<T>& arrays) {
+  const std::int64_t classes = arrays.columns(op.logits);
+  const std::vector<std::int64_t> targets = targets_of(op.logits, op.labels, op.shifted, arrays);
+  const T items = items_of(targets, op.items, op.labels, arrays);
+  T loss = 0;
+  for (std::int64_t row = 0; row < arrays.rows(op.logits); ++row) {
+    const T* z = arrays.floats(op.logits) + row * classes;
+    T maximum = z[0];
+    for (std::int64_t i = 1; i < classes; ++i) {
+      if (!(z[i] <= maximum)) maximum = z[i];  // a NaN wins
+    }
+    const T sum =
+        sum_of_row<T>(classes, [&](std::int64_t i) { return exponential(z[i] - maximum); });
+    const T log_sum_exp = maximum + logarithm(sum);
+    arrays.result(op.log_sum_exp)[row] = log_sum_exp;
+    const std::int64_t target = targets[static_cast<std::size_t>(row)];
+    if (target != kIgnored) loss = loss + (log_sum_exp - z[target]);
+  }
+  *arrays.result(op.loss) = loss / items;
+}
+template void run(const CrossEntropy& op, Arrays<float>& arrays);
+template void run(const CrossEntropy& op, Arrays<double>& arrays);
+
+template <class T>
+void run(const CrossEntropyGradient& op, Arrays<T>& arrays) {
+  const std::int64_t classes = arrays.columns(op.logits);
+  const std::vector<std::int64_t> targets = targets_of(op.logits, op.labels, op.shifted, arrays);
+  const T upstream = op.upstream ? *arrays.floats(*op.upstream) : T(1);
+  const T factor = upstream / items_of(targets, op.items, op.labels, arrays);
+  for (std::int64_t row = 0; row < arrays.rows(op.logits); ++row) {
+    const std::int64_t target = targets[static_cast<std::size_t>(row)];
+    if (target == kIgnored) continue;
+    const T* z = arrays.floats(op.logits) + row * classes;
+    T* out = arrays.result(op.out) + row * classes;
+    const T log_sum_exp = arrays.floats(op.log_sum_exp)[row];
+    for (std::int64_t i = 0; i < classes; ++i) {
+      const T p = exponential(z[i] - log_sum_exp);
+      out[i] = (i == target ? p - T(1) : p) * factor;
+    }
+  }
+}
+template void run(const CrossEntropyGradient& op, Arrays<float>& arrays);
+template void run(const CrossEntropyGradient& op, Arrays<double>& arrays);
+
+void pull_back(Backward& backward, const CrossEntropy& op, std::optional<ValueId> upstream) {
+  CrossEntropyGradient gradient;
+  gradient.upstream = upstream;
+  gradient.logits = op.logits;
+  gradient.log_sum_exp = op.log_sum_exp;
+  gradient.labels = op.labels;
+  gradient.items = op.items;
+  gradient.shifted = op.shifted;
+  backward.add_op(op.logits, op.loss, gradient);
+}
+
+ValueId add_cross_entropy(Graph& graph, const std::string& name, ValueId logits, ValueId labels,
+                          bool shifted, std::optional<ValueId> items) {
+  CrossEntropy op;
+  op.logits = logits;
+  op.labels = labels;
+  op.items = items;
+  op.shifted = shifted;
+  const std::vector<Shape> shapes = infer_shapes(graph, name, op);
+  op.loss = add_value(graph, {name, shapes[0], DType::F32, Role::kIntermediate});
+  op.log_sum_exp =
+      add_value(graph, {name + ".log_sum_exp", shapes[1], DType::F32, Role::kIntermediate});
+  graph.ops.push_back(op);
+  return op.loss;
+}
+
+}  // namespace corank

@@ -1,0 +1,54 @@
+// The cross-entropy of logits and labels.
+#pragma once
+
+#include <optional>
+
+#include "models/ops/op.h"
+
+namespace corank {
+
+/// loss = sum over the kept rows of (log sum exp(logits) - logits[label]) / N. Labels of -100 are
+/// not kept; N is the number of kept ones, or items[0] where items is given (the targets of several
+/// accumulated batches: their gradients then add up to that of the whole).
+/// Shifted (a causal language model): logits are [batch * sequence, classes], labels [batch,
+/// sequence], and row t is held against label t + 1; the last row of a sequence has no target.
+/// A label beyond the classes, and no kept label without items, are InputErrors when executed.
+struct CrossEntropy {
+  ValueId logits = -1, labels = -1;  // [rows, classes]; I64, [rows] or any shape of as many
+  std::optional<ValueId> items;      // I64 [1]
+  bool shifted = false;
+  ValueId loss = -1, log_sum_exp = -1;  // [1], F32; [rows], F32
+
+  std::vector<ValueId> operands() const;
+  std::vector<ValueId> results() const { return {loss, log_sum_exp}; }
+};
+
+/// out = (exp(logits - log_sum_exp) - [class = label]) * (upstream / N); 0 in rows without a
+/// target. upstream, the gradient of the loss, is 1 where it is not given.
+struct CrossEntropyGradient {
+  std::optional<ValueId> upstream;  // [1]
+  ValueId logits = -1, log_sum_exp = -1, labels = -1;
+  std::optional<ValueId> items;
+  bool shifted = false;
+  ValueId out = -1;
+
+  std::vector<ValueId> operands() const;
+  std::vector<ValueId> results() const { return {out}; }
+};
+
+std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,
+                                const CrossEntropy& op);
+std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,
+                                const CrossEntropyGradient& op);
+template <class T>
+void run(const CrossEntropy& op, Arrays<T>& arrays);
+template <class T>
+void run(const CrossEntropyGradient& op, Arrays<T>& arrays);
+/// The gradient of the loss is `upstream`, 1 where it is not given.
+void pull_back(Backward& backward, const CrossEntropy& op, std::optional<ValueId> upstream);
+
+/// Returns the loss; names the row statistics `name`.log_sum_exp.
+ValueId add_cross_entropy(Graph& graph, const std::string& name, ValueId logits, ValueId labels,
+                          bool shifted, std::optional<ValueId> items = std::nullopt);
+
+}  // namespace corank

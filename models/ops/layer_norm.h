@@ -1,0 +1,41 @@
+// Layer normalisation (Ba et al., 2016, arXiv 1607.06450).
+#pragma once
+
+#include "models/ops/op.h"
+
+namespace corank {
+
+/// n = (in - mean) * r of each row, r = 1 / sqrt(mean((in - mean)^2) + eps);
+/// out = weight * n + bias. n is an output too, because the derivative needs nothing else but r.
+struct LayerNorm {
+  ValueId in = -1, weight = -1, bias = -1;              // [rows, columns], [columns], [columns]
+  ValueId out = -1, normalized = -1, inverse_std = -1;  // n [rows, columns], r [rows], F32
+  double eps = 0;
+
+  std::vector<ValueId> operands() const { return {in, weight, bias}; }
+  std::vector<ValueId> results() const { return {out, normalized, inverse_std}; }
+};
+
+/// g = gradient * weight:  out = r * (g - mean(g) - n * mean(g * n)) of each row.
+struct LayerNormGradient {
+  ValueId gradient = -1, normalized = -1, inverse_std = -1, weight = -1, out = -1;
+
+  std::vector<ValueId> operands() const { return {gradient, normalized, inverse_std, weight}; }
+  std::vector<ValueId> results() const { return {out}; }
+};
+
+std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const LayerNorm& op);
+std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,
+                                const LayerNormGradient& op);
+template <class T>
+void run(const LayerNorm& op, Arrays<T>& arrays);
+template <class T>
+void run(const LayerNormGradient& op, Arrays<T>& arrays);
+void pull_back(Backward& backward, const LayerNorm& op, ValueId gradient);
+
+/// Names the other results `name`.normalized and `name`.inverse_std. Throws InputError for an eps
+/// that is not positive.
+ValueId add_layer_norm(Graph& graph, const std::string& name, ValueId in, ValueId weight,
+                       ValueId bias, double eps, DType dtype = DType::BF16);
+
+}  // namespace corank

@@ -1,0 +1,24 @@
+// Elementwise products.
+#pragma once
+
+#include "models/ops/op.h"
+
+namespace corank {
+
+/// out = left * right; the rows of right are used again and again, as Add does it.
+struct Multiply {
+  ValueId left = -1, right = -1, out = -1;
+
+  std::vector<ValueId> operands() const { return {left, right}; }
+  std::vector<ValueId> results() const { return {out}; }
+};
+
+std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Multiply& op);
+template <class T>
+void run(const Multiply& op, Arrays<T>& arrays);
+void pull_back(Backward& backward, const Multiply& op, ValueId gradient);
+
+ValueId add_multiply(Graph& graph, const std::string& name, ValueId left, ValueId right,
+                     DType dtype = DType::BF16);
+
+}  // namespace corank

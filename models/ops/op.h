@@ -1,0 +1,29 @@
+// What every op of the graph consists of. An op X is plain data in a header of its own, with
+//
+//   members operands(), results()         the values that it reads and writes, the main result
+//   first infer_shapes(graph, name, op)         the shape rule and the checks: shapes of the
+//   results;
+//                                         InputError names `name`, the values and their shapes
+//   pull_back(backward, op, gradient)     the derivative: appends ops, given the gradient of the
+//   main
+//                                         result (ops of the forward pass only)
+//   run(op, arrays)                       the kernel, for T = float and T = double
+//   add_x(graph, name, ...)               the builder, which names the main result
+//
+// and is one alternative of `Op` in models/graph/graph.h. A kernel reads its operands widened to T
+// and writes T; when a result is rounded is the business of the numerics, not of the op.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "models/graph/value.h"
+
+namespace corank {
+
+struct Graph;
+class Backward;  // models/graph/backward.h
+template <class T>
+class Arrays;  // models/ops/arrays.h
+
+}  // namespace corank

@@ -1,0 +1,51 @@
+// Root mean square normalisation (Zhang and Sennrich, 2019, arXiv 1910.07467).
+#pragma once
+
+#include "models/ops/op.h"
+
+namespace corank {
+
+/// r = 1 / sqrt(mean(in^2) + eps) of each row;  out = weight * (in * r).
+struct RmsNorm {
+  ValueId in = -1, weight = -1;        // [rows, columns], [columns]
+  ValueId out = -1, inverse_rms = -1;  // [rows, columns]; r [rows], F32
+  double eps = 0;
+
+  std::vector<ValueId> operands() const { return {in, weight}; }
+  std::vector<ValueId> results() const { return {out, inverse_rms}; }
+};
+
+/// n = in * r, g = gradient * weight:  out = r * (g - n * mean(g * n)) of each row.
+struct RmsNormGradient {
+  ValueId gradient = -1, in = -1, inverse_rms = -1, weight = -1, out = -1;
+
+  std::vector<ValueId> operands() const { return {gradient, in, inverse_rms, weight}; }
+  std::vector<ValueId> results() const { return {out}; }
+};
+
+/// out[column] = sum over the rows, ascending, of gradient * (in * r).
+struct RmsNormWeightGradient {
+  ValueId gradient = -1, in = -1, inverse_rms = -1, out = -1;
+
+  std::vector<ValueId> operands() const { return {gradient, in, inverse_rms}; }
+  std::vector<ValueId> results() const { return {out}; }
+};
+
+std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const RmsNorm& op);
+std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,
+                                const RmsNormGradient& op);
+std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,
+                                const RmsNormWeightGradient& op);
+template <class T>
+void run(const RmsNorm& op, Arrays<T>& arrays);
+template <class T>
+void run(const RmsNormGradient& op, Arrays<T>& arrays);
+template <class T>
+void run(const RmsNormWeightGradient& op, Arrays<T>& arrays);
+void pull_back(Backward& backward, const RmsNorm& op, ValueId gradient);
+
+/// Names the row statistics `name`.inverse_rms. Throws InputError for an eps that is not positive.
+ValueId add_rms_norm(Graph& graph, const std::string& name, ValueId in, ValueId weight, double eps,
+                     DType dtype = DType::BF16);
+
+}  // namespace corank

@@ -1,0 +1,26 @@
+// A constant factor.
+#pragma once
+
+#include "models/ops/op.h"
+
+namespace corank {
+
+/// out = factor * in, of one shape.
+struct Scale {
+  ValueId in = -1, out = -1;
+  float factor = 1.0f;
+
+  std::vector<ValueId> operands() const { return {in}; }
+  std::vector<ValueId> results() const { return {out}; }
+};
+
+std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Scale& op);
+template <class T>
+void run(const Scale& op, Arrays<T>& arrays);
+void pull_back(Backward& backward, const Scale& op, ValueId gradient);
+
+/// Throws InputError if the factor is not finite.
+ValueId add_scale(Graph& graph, const std::string& name, ValueId in, float factor,
+                  DType dtype = DType::BF16);
+
+}  // namespace corank

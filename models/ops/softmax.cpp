@@ -1,0 +1,99 @@
+#include "models/ops/softmax.h"
+
+#include <limits>
+
+#include "models/graph/backward.h"
+#include "models/numerics/functions.h"
+#include "models/ops/arrays.h"
+#include "models/ops/checks.h"
+
+namespace corank {
+namespace {
+
+/// What a masked score is set to: finite, so that a row of nothing else has a softmax.
+constexpr float kMasked = std::numeric_limits<float>::lowest();
+
+}  // namespace
+
+std::vector<ValueId> Softmax::operands() const {
+  std::vector<ValueId> ids{scores};
+  if (mask) ids.push_back(*mask);
+  return ids;
+}
+
+std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Softmax& op) {
+  const Value& scores = float_operand(graph, op.scores, name);
+  require(scores.shape.size() == 3, scores, "[batch * heads, queries, keys]", name);
+  if (op.mask) {
+    const Value& mask = integer_operand(graph, *op.mask, name);
+    require(mask.shape.size() == 2 && mask.shape[1] == scores.shape[2] &&
+                scores.shape[0] % mask.shape[0] == 0,
+            mask, "a mask [batch, keys] of the scores " + to_string(scores.shape), name);
+  }
+  return {scores.shape};
+}
+
+std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,
+                                const SoftmaxGradient& op) {
+  const Value& probabilities = float_operand(graph, op.probabilities, name);
+  require_shape(float_operand(graph, op.gradient, name), probabilities.shape, name);
+  return {probabilities.shape};
+}
+
+template <class T>
+void run(const Softmax& op, Arrays<T>& arrays) {
+  const Shape& shape = arrays.shape(op.scores);
+  const std::int64_t queries = shape[1], keys = shape[2];
+  const std::int64_t heads = op.mask ? shape[0] / arrays.shape(*op.mask)[0] : 1;
+  std::vector<T> row(static_cast<std::size_t>(keys));
+  for (std::int64_t r = 0; r < shape[0] * queries; ++r) {
+    const T* scores = arrays.floats(op.scores) + r * keys;
+    T* out = arrays.result(op.out) + r * keys;
+    const std::int64_t* mask =
+        op.mask ? arrays.integers(*op.mask) + r / queries / heads * keys : nullptr;
+    T maximum = -std::numeric_limits<T>::infinity();
+    for (std::int64_t j = 0; j < keys; ++j) {
+      const bool masked = (op.causal && j > r % queries) || (mask != nullptr && mask[j] == 0);
+      const T score = masked ? T(kMasked) : scores[j];
+      row[static_cast<std::size_t>(j)] = score;
+      if (!(score <= maximum)) maximum = score;  // a NaN wins
+    }
+    for (std::int64_t j = 0; j < keys; ++j) {
+      out[j] = exponential(row[static_cast<std::size_t>(j)] - maximum);
+    }
+    const T sum = sum_of_row<T>(keys, [&](std::int64_t j) { return out[j]; });
+    const T inverse = T(1) / sum;
+    for (std::int64_t j = 0; j < keys; ++j) out[j] = out[j] * inverse;
+  }
+}
+template void run(const Softmax& op, Arrays<float>& arrays);
+template void run(const Softmax& op, Arrays<double>& arrays);
+
+template <class T>
+void run(const SoftmaxGradient& op, Arrays<T>& arrays) {
+  const std::int64_t columns = arrays.columns(op.probabilities);
+  for (std::int64_t row = 0; row < arrays.rows(op.probabilities); ++row) {
+    const T* p = arrays.floats(op.probabilities) + row * columns;
+    const T* gradient = arrays.floats(op.gradient) + row * columns;
+    T* out = arrays.result(op.out) + row * columns;
+    const T sum = sum_of_row<T>(columns, [&](std::int64_t i) { return gradient[i] * p[i]; });
+    for (std::int64_t i = 0; i < columns; ++i) out[i] = p[i] * (gradient[i] - sum);
+  }
+}
+template void run(const SoftmaxGradient& op, Arrays<float>& arrays);
+template void run(const SoftmaxGradient& op, Arrays<double>& arrays);
+
+void pull_back(Backward& backward, const Softmax& op, ValueId gradient) {
+  backward.add_op(op.scores, op.out, SoftmaxGradient{gradient, op.out, -1});
+}
+
+ValueId add_softmax(Graph& graph, const std::string& name, ValueId scores,
+                    std::optional<ValueId> mask, bool causal, DType dtype) {
+  Softmax op;
+  op.scores = scores;
+  op.mask = mask;
+  op.causal = causal;
+  return add_single(graph, name, op, dtype);
+}
+
+}  // namespace corank

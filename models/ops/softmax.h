@@ -1,0 +1,46 @@
+// Softmax of attention scores, with their masks.
+#pragma once
+
+#include <optional>
+
+#include "models/ops/op.h"
+
+namespace corank {
+
+/// out = softmax of each row of scores, where masked scores are first set to one finite constant,
+/// the smallest FP32 number: a row that is masked everywhere becomes uniform, as in Hugging Face's
+/// eager attention. Query i may not see key j if causal and j > i, or if mask[b, j] = 0.
+struct Softmax {
+  ValueId scores = -1;          // [batch * heads, queries, keys]
+  std::optional<ValueId> mask;  // I64 [batch, keys]
+  bool causal = false;
+  ValueId out = -1;
+
+  std::vector<ValueId> operands() const;
+  std::vector<ValueId> results() const { return {out}; }
+};
+
+/// out = P * (gradient - sum over the row of gradient * P), the sum of the same gradient and P. In
+/// a row that is masked everywhere P is not 0, and the gradient is that of masking by an added
+/// constant, as Hugging Face's autograd has it, though the score itself is lost.
+struct SoftmaxGradient {
+  ValueId gradient = -1, probabilities = -1, out = -1;
+
+  std::vector<ValueId> operands() const { return {gradient, probabilities}; }
+  std::vector<ValueId> results() const { return {out}; }
+};
+
+std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Softmax& op);
+std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,
+                                const SoftmaxGradient& op);
+template <class T>
+void run(const Softmax& op, Arrays<T>& arrays);
+template <class T>
+void run(const SoftmaxGradient& op, Arrays<T>& arrays);
+void pull_back(Backward& backward, const Softmax& op, ValueId gradient);
+
+/// P is F32 by default: the derivative cancels, and needs it wide.
+ValueId add_softmax(Graph& graph, const std::string& name, ValueId scores,
+                    std::optional<ValueId> mask, bool causal, DType dtype = DType::F32);
+
+}  // namespace corank

@@ -1,0 +1,250 @@
+// `corank run --fidelity reference` as a user meets it: exit codes, messages, files.
+#include <sys/wait.h>
+
+#include <array>
+#include <catch2/catch.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <functional>
+#include <limits>
+#include <string>
+
+#include "host/formats/safetensors.h"
+#include "host/huggingface/json_object.h"
+#include "tests/host/temporary_folder.h"
+
+using namespace corank;
+using Catch::Contains;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Outcome {
+  int code = -1;
+  std::string text;  // both streams
+};
+
+Outcome run_program(const std::string& arguments) {
+  Outcome outcome;
+  const std::string command = std::string(CORANK_PROGRAM) + " " + arguments + " 2>&1 < /dev/null";
+  FILE* pipe = ::popen(command.c_str(), "r");
+  if (pipe == nullptr) return outcome;
+  std::array<char, 4096> block{};
+  for (std::size_t n = 0; (n = std::fread(block.data(), 1, block.size(), pipe)) > 0;)
+    outcome.text.append(block.data(), n);
+  const int status = ::pclose(pipe);
+  outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return outcome;
+}
+
+/// A copy of a fixture that a test may damage.
+class Workload {
+ public:
+  explicit Workload(const std::string& fixture) {
+    fs::copy(fs::path(CORANK_FIXTURES) / fixture, root(), fs::copy_options::recursive);
+  }
+
+  std::string root() const { return folder_.file("run"); }
+  std::string path(const std::string& name) const { return root() + "/" + name; }
+
+  Outcome run(const std::string& more = "") const {
+    return run_program("run " CORANK_CONFIGS
+                       "/finetune.yaml --fidelity reference --set workload.model=" +
+                       path("model") + " --set workload.adapter=" + path("adapter") +
+                       " --set workload.batches=" + path("batches.safetensors") + " --out " +
+                       path("out") + " " + more);
+  }
+  bool wrote_anything() const { return fs::exists(path("out")); }
+
+  void write(const std::string& name, const std::string& content) const {
+    folder_.write("run/" + name, content);
+  }
+  void change_json(const std::string& name, const std::function<void(Json&)>& change) const {
+    Json json = Json::parse(content_of(path(name)));
+    change(json);
+    write(name, json.dump());
+  }
+  void change_tensors(const std::string& name,
+                      const std::function<void(TensorMap&)>& change) const {
+    SafetensorsFile file = read_safetensors(path(name));
+    change(file.tensors);
+    write_safetensors(path(name), file);
+  }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+/// The run is refused with this exit code and message, and leaves nothing behind.
+void check_refusal(const Workload& workload, int code, const std::string& message,
+                   const std::string& more = "") {
+  const Outcome outcome = workload.run(more);
+  INFO(outcome.text);
+  CHECK(outcome.code == code);
+  CHECK_THAT(outcome.text, Contains(message));
+  CHECK_FALSE(workload.wrote_anything());
+}
+
+constexpr const char* kModel = "model/model.safetensors";
+constexpr const char* kBatches = "batches.safetensors";
+
+}  // namespace
+
+TEST_CASE("A right run writes the adapter, the report and, if asked, the gradients") {
+  const Workload workload("llama_gqa");
+  const Outcome outcome = workload.run("--set output.gradients=true");
+  INFO(outcome.text);
+  REQUIRE(outcome.code == 0);
+  CHECK_THAT(outcome.text, Contains("loss") && Contains("written to"));
+  const Json report = Json::parse(content_of(workload.path("out/report.json")));
+  CHECK(report["fidelity"] == "reference");
+  CHECK(report["training"]["losses"].size() == 4);
+  // Before any update the learning rate does not matter.
+  const Tensor losses =
+      read_safetensors(workload.path("expected.safetensors")).tensors.at("losses");
+  CHECK(report["training"]["losses"][0].get<double>() ==
+        Approx(losses.data<float>()[0]).epsilon(1e-5));
+  const Json& step = report["step"];
+  CHECK(step["bytes"]["adapters"] == step["bytes"]["gradients"]);
+  CHECK(step["bytes"]["optimizer"] == 2 * step["bytes"]["adapters"].get<std::int64_t>());
+  std::int64_t macs = 0;
+  for (const char* group :
+       {"forward", "input_gradient", "weight_gradient", "adapter", "attention", "head"})
+    macs += step["macs"][group].get<std::int64_t>();
+  CHECK(macs == step["macs"]["total"]);
+  // The same names in both files, and in the adapter that the run started from.
+  const auto names = [](const std::string& path) {
+    std::vector<std::string> list;
+    for (const auto& entry : read_safetensors(path).tensors) list.push_back(entry.first);
+    return list;
+  };
+  const auto initial = names(workload.path("adapter/adapter_model.safetensors"));
+  CHECK(names(workload.path("out/adapter/adapter_model.safetensors")) == initial);
+  CHECK(names(workload.path("out/gradients.safetensors")) == initial);
+}
+
+TEST_CASE("Two runs of one configuration are equal to the bit") {
+  for (const char* numerics : {"fp32", "bf16"}) {
+    std::array<std::string, 2> adapters;
+    for (std::string& adapter : adapters) {
+      const Workload workload("bert");
+      const Outcome outcome = workload.run(std::string("--set numerics=") + numerics);
+      INFO(outcome.text);
+      REQUIRE(outcome.code == 0);
+      adapter = content_of(workload.path("out/adapter/adapter_model.safetensors"));
+    }
+    CHECK(adapters[0] == adapters[1]);
+  }
+}
+
+TEST_CASE("A folder or file that is not named, or not there, is refused") {
+  const Outcome outcome = run_program("run " CORANK_CONFIGS "/finetune.yaml --fidelity reference");
+  CHECK(outcome.code == 2);
+  CHECK_THAT(outcome.text, Contains("workload.model is missing"));
+  const Workload workload("llama_gqa");
+  check_refusal(workload, 2, "workload.adapter: expected a folder, found '/nowhere'",
+                "--set workload.adapter=/nowhere");
+  check_refusal(workload, 2, "/nowhere: cannot be read", "--set workload.batches=/nowhere");
+  check_refusal(workload, 2, "expected a multiple of 3 micro-batches",
+                "--set workload.optimizer.accumulate=3");
+  fs::remove(workload.path(kModel));
+  check_refusal(workload, 2, "expected model.safetensors or model.safetensors.index.json");
+}
+
+TEST_CASE("A truncated or foreign config.json is refused") {
+  const Workload workload("llama_gqa");
+  const std::string whole = content_of(workload.path("model/config.json"));
+  workload.write("model/config.json", whole.substr(0, whole.size() / 2));
+  check_refusal(workload, 2, "config.json: is not valid JSON at byte");
+  workload.write("model/config.json", R"({"model_type": "gpt2"})");
+  check_refusal(workload, 2, "'model_type': expected \"llama\" (LlamaForCausalLM) or \"bert\"");
+  workload.write("model/config.json", whole);
+  workload.change_json("model/config.json", [](Json& json) { json["vocab_size"] = 80; });
+  check_refusal(workload, 2,
+                "tensor 'model.embed_tokens.weight': expected shape [80, 32], found [64, 32]");
+}
+
+TEST_CASE("A missing, misshapen or damaged weight is refused") {
+  const std::string weight = "model.layers.1.mlp.down_proj.weight";
+  {
+    const Workload workload("llama_gqa");
+    workload.change_tensors(kModel, [&](TensorMap& tensors) { tensors.erase(weight); });
+    check_refusal(workload, 2,
+                  "tensor '" + weight + "': expected shape [32, 48], found no such tensor");
+  }
+  {
+    const Workload workload("llama_gqa");
+    workload.change_tensors(kModel, [&](TensorMap& tensors) {
+      tensors[weight] = Tensor(DType::F32, {48, 32});
+    });
+    check_refusal(workload, 2, "tensor '" + weight + "': expected shape [32, 48], found [48, 32]");
+  }
+  {
+    const Workload workload("llama_gqa");
+    workload.change_tensors(kModel, [&](TensorMap& tensors) { tensors.erase("lm_head.weight"); });
+    check_refusal(workload, 2, "tensor 'lm_head.weight': expected shape [64, 32], found no such");
+  }
+  {
+    const Workload workload("llama_gqa");
+    const std::string whole = content_of(workload.path(kModel));
+    workload.write(kModel, whole.substr(0, whole.size() - 4));
+    check_refusal(workload, 2, "model.safetensors: tensor");
+  }
+}
+
+TEST_CASE("An adapter that does not fit its configuration is refused") {
+  const Workload workload("llama_gqa");
+  workload.change_json("adapter/adapter_config.json", [](Json& json) { json["r"] = 5; });
+  check_refusal(workload, 2, "lora_A.weight': expected shape [5, 48], found [4, 48]");
+  workload.change_json("adapter/adapter_config.json", [](Json& json) {
+    json["r"] = 4;
+    json.erase("lora_alpha");
+  });
+  check_refusal(workload, 2, "'lora_alpha': expected a number, found no such key");
+  workload.change_json("adapter/adapter_config.json", [](Json& json) {
+    json["lora_alpha"] = 8;
+    json["use_dora"] = true;
+  });
+  check_refusal(workload, 2, "'use_dora': true is not supported");
+}
+
+TEST_CASE("Wrong batches are refused") {
+  const auto with = [](const std::string& name, std::int64_t element, std::int64_t value) {
+    return [=](TensorMap& tensors) { tensors.at(name).data<std::int64_t>()[element] = value; };
+  };
+  {
+    const Workload workload("llama_gqa");
+    workload.change_tensors(kBatches, with("input_ids", 12, 64));
+    check_refusal(
+        workload, 2,
+        "'input_ids' at [0, 1, 2]: expected an id of the vocabulary, from 0 to 63, found 64");
+  }
+  {
+    const Workload workload("llama_gqa");
+    workload.change_tensors(kBatches, [](TensorMap& tensors) {
+      Tensor& labels = tensors.at("labels");
+      std::fill_n(labels.data<std::int64_t>(), element_count(labels.shape) / 4, -100);
+    });
+    check_refusal(workload, 2, "every label of micro-batch 0 is -100");
+  }
+  {
+    const Workload workload("bert");
+    workload.change_tensors(kBatches, with("labels", 0, 3));
+    check_refusal(workload, 2, "'labels' at [0, 0]: expected a class, from 0 to 2");
+  }
+}
+
+TEST_CASE("A loss that is not a number ends the run with exit code 1 and no files") {
+  const Workload workload("llama_gqa");
+  workload.change_tensors(kModel, [](TensorMap& tensors) {
+    tensors.at("model.norm.weight").data<float>()[3] = std::numeric_limits<float>::quiet_NaN();
+  });
+  for (const char* numerics : {"fp32", "fp64", "bf16"})
+    check_refusal(workload, 1, "the loss of step 1", std::string("--set numerics=") + numerics);
+}
+
+TEST_CASE("What belongs to another fidelity is refused") {
+  const Workload workload("llama_gqa");
+  check_refusal(workload, 2, "--waves: the reference has no signals", "--waves x.fst");
+}

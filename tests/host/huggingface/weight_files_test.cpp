@@ -1,0 +1,115 @@
+#include "host/huggingface/weight_files.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <string>
+
+#include "host/formats/safetensors.h"
+#include "models/base/error.h"
+#include "tests/host/temporary_folder.h"
+
+using namespace corank;
+using Catch::Contains;
+
+namespace {
+
+Tensor f32(const Shape& shape, float first) {
+  Tensor tensor(DType::F32, shape);
+  for (std::int64_t i = 0; i < element_count(shape); ++i)
+    tensor.data<float>()[i] = first + static_cast<float>(i);
+  return tensor;
+}
+
+void write(const TemporaryFolder& folder, const std::string& name, const TensorMap& tensors) {
+  write_safetensors(folder.file(name), {tensors, {}});
+}
+
+float first_of(const TensorView& view) { return to_f32(view, "x").data<float>()[0]; }
+
+std::string refusal(const TemporaryFolder& folder) {
+  return message_of<InputError>([&] { WeightFiles(folder.file("")); });
+}
+
+}  // namespace
+
+TEST_CASE("A tensor is found by its full name, or without the prefix of the model") {
+  const TemporaryFolder folder;
+  write(folder, "model.safetensors",
+        {{"norm.weight", f32({2}, 1)},
+         {"model.layers.0.w", f32({2, 3}, 5)},
+         {"lm_head.weight", f32({1}, 9)}});
+  const WeightFiles files(folder.file(""));
+  CHECK(first_of(files.require("model.norm.weight", "model.", {2})) == 1);
+  CHECK(first_of(files.require("model.layers.0.w", "model.", {2, 3})) == 5);
+  CHECK(first_of(files.require("lm_head.weight", "model.", {1})) == 9);
+  CHECK(files.find("model.head.weight", "model.") == nullptr);
+  const auto refusal_of = [&](const std::string& name, const Shape& shape) {
+    return message_of<InputError>([&] { files.require(name, "model.", shape); });
+  };
+  CHECK_THAT(refusal_of("model.embed.weight", {4}),
+             Contains("model.safetensors: tensor 'model.embed.weight': expected shape [4], found "
+                      "no such tensor"));
+  CHECK_THAT(refusal_of("model.layers.0.w", {3, 2}),
+             Contains("expected shape [3, 2], found [2, 3]"));
+}
+
+TEST_CASE("Shards are read by their index") {
+  const TemporaryFolder folder;
+  write(folder, "model-1.safetensors", {{"a", f32({1}, 1)}});
+  write(folder, "model-2.safetensors", {{"b", f32({1}, 2)}});
+  folder.write("model.safetensors.index.json",
+               R"({"metadata": {"total_size": 8},
+                   "weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}})");
+  {
+    const WeightFiles files(folder.file(""));
+    CHECK(first_of(files.require("a", "", {1})) == 1);
+    CHECK(first_of(files.require("b", "", {1})) == 2);
+  }
+  const auto with_map = [&](const std::string& map) {
+    folder.write("model.safetensors.index.json", R"({"weight_map": {)" + map + "}}");
+    return refusal(folder);
+  };
+  CHECK_THAT(with_map(R"("c": "model-2.safetensors")"),
+             Contains("model-2.safetensors: expected the tensor 'c'"));
+  CHECK_THAT(with_map(R"("a": "model-3.safetensors")"), Contains("model-3.safetensors: cannot"));
+  CHECK_THAT(with_map(R"("a": "../model-1.safetensors")"), Contains("in the same folder"));
+  CHECK_THAT(with_map(R"("a": 1)"), Contains("weight_map: 'a': expected a text, found 1"));
+}
+
+TEST_CASE("A folder without weights, or with damaged ones, is refused") {
+  const TemporaryFolder folder;
+  CHECK_THAT(refusal(folder), Contains("model.safetensors.index.json, found neither"));
+  folder.write("model.safetensors", "short");
+  CHECK_THAT(refusal(folder), Contains("expected at least 8 bytes, found 5"));
+  write(folder, "model.safetensors", {{"a", f32({4}, 1)}});
+  const std::string whole = content_of(folder.file("model.safetensors"));
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    INFO("cut to " << length << " bytes");
+    folder.write("model.safetensors", whole.substr(0, length));
+    CHECK_THAT(refusal(folder), Contains("model.safetensors: "));
+  }
+}
+
+TEST_CASE("F16 and BF16 elements widen exactly, and round to nearest even") {
+  Tensor half(DType::F16, {6});
+  // 1.5, -2, the smallest subnormal 2^-24, the largest 65504, infinity, 1 + 2^-10
+  const std::uint16_t halves[] = {0x3E00, 0xC000, 0x0001, 0x7BFF, 0x7C00, 0x3C01};
+  std::copy(std::begin(halves), std::end(halves), half.data<std::uint16_t>());
+  const TensorView view{half.dtype, half.shape, half.bytes.data()};
+  const Tensor wide = to_f32(view, "x");
+  const float* elements = wide.data<float>();
+  CHECK(elements[0] == 1.5f);
+  CHECK(elements[1] == -2.0f);
+  CHECK(elements[2] == std::ldexp(1.0f, -24));
+  CHECK(elements[3] == 65504.0f);
+  CHECK(std::isinf(elements[4]));
+  CHECK(elements[5] == 1.0009765625f);
+  // BF16 has 8 bits of fraction with the hidden one: 1 + 2^-10 rounds to 1, 65504 to 65536.
+  const Tensor rounded = to_bf16(view, "x");
+  CHECK(rounded.data<std::uint16_t>()[5] == 0x3F80);
+  CHECK(rounded.data<std::uint16_t>()[3] == 0x4780);
+  const Tensor integers(DType::I64, {1});
+  const TensorView wrong{integers.dtype, integers.shape, integers.bytes.data()};
+  CHECK(message_of<InputError>([&] { to_f32(wrong, "ids"); }) ==
+        "ids: expected F32, F16 or BF16, found I64");
+}
