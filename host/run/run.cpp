@@ -218,9 +218,9 @@ void require_layer_step(const Config& config) {
 
 RunReport run(const Config& config, const RunOptions& options) {
   if (config.capture.empty())
-    throw InputError(config.file + ": workload.capture is missing: the captured layer to run" +
-                     (config.model.empty() ? ""
-                                           : "; workload.model runs with --fidelity reference"));
+    throw InputError(
+        config.file + ": workload.capture is missing: the captured layer to run" +
+        (config.model.empty() ? "" : "; workload.model runs with --fidelity reference"));
   require_layer_step(config);
   if (!options.out_directory.empty()) check_out_directory(options.out_directory);
   const Capture capture = read_capture(config.capture, config.optimizer.adamw);

@@ -19,8 +19,7 @@ Tensor numbered(DType dtype, Shape shape) {
 }
 
 std::uint16_t half_at(const std::vector<std::uint8_t>& bytes, std::size_t place) {
-  return static_cast<std::uint16_t>(bytes.at(place) |
-                                    bytes.at(place + 1) << 8);
+  return static_cast<std::uint16_t>(bytes.at(place) | bytes.at(place + 1) << 8);
 }
 
 }  // namespace
