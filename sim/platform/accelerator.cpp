@@ -27,6 +27,7 @@ Accelerator::Accelerator(const sc_core::sc_module_name& name, const AcceleratorC
       trace_(config.trace),
       may_sleep_(config.stalls.percent == 0 && config.wave_file.empty()),
       period_(period_of(config.clock_mhz)),
+      to_next_edge_(to_sc_time(period_)),
       stalls_(config.stalls),
       memory_side_(memory, pool_, config.shape.axi_data_bits / 8, stalls_, config.faults),
       control_side_(stalls_,
@@ -43,7 +44,7 @@ Accelerator::Accelerator(const sc_core::sc_module_name& name, const AcceleratorC
   SC_METHOD(rising_edge);
   dont_initialize();
   sensitive << edge_;
-  edge_.notify(to_sc_time(period_));
+  edge_.notify(to_next_edge_);
 }
 
 InjectionStatistics Accelerator::injections() const {
@@ -90,7 +91,7 @@ void Accelerator::rising_edge() {
     return;
   }
   if (asleep_) return;
-  edge_.notify(to_sc_time(period_));
+  edge_.notify(to_next_edge_);
 }
 
 void Accelerator::clock() {

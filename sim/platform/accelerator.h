@@ -63,6 +63,7 @@ class Accelerator : public sc_core::sc_module {
   bool trace_;
   bool may_sleep_;
   Femtoseconds period_;
+  sc_core::sc_time to_next_edge_;  // period_, made once: it is needed every clock
   StallPattern stalls_;
   TransactionPool pool_;
   AxiMemorySide memory_side_;

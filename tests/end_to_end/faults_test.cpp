@@ -352,7 +352,7 @@ TEST_CASE("more commands than the ring holds are a ring overrun", "[faults]") {
   CHECK(after == "");
 }
 
-TEST_CASE("an error response to any read is named, and the next step is right", "[faults]") {
+TEST_CASE("an error response to any read is named, and the next step is right", "[faults][long]") {
   const TimeLimit limit(300);
   LayerBench bench({5, 9, 7, 2, 1});  // one simulation a burst
   std::int64_t reads = 0;
@@ -382,7 +382,7 @@ TEST_CASE("an error response to any read is named, and the next step is right", 
   CHECK(of_load > 0);
 }
 
-TEST_CASE("an error response to any write is named, and the next step is right", "[faults]") {
+TEST_CASE("an error response to any write is named, and the next step is right", "[faults][long]") {
   const TimeLimit limit(300);
   LayerBench bench({5, 9, 7, 2, 1});  // one simulation a burst
   std::int64_t writes = 0;

@@ -197,8 +197,9 @@ TEST_CASE("an --out that cannot be a folder is refused before the simulation", "
 
 TEST_CASE("a fidelity that is not there says so", "[program]") {
   for (const std::string fidelity : {"cycle", "analytic"}) {
-    CHECK(refusal({"--fidelity", fidelity}) ==
-          "--fidelity " + fidelity + ": this version of corank has only rtl");
+    CHECK_THAT(
+        refusal({"--fidelity", fidelity}),
+        Catch::StartsWith("--fidelity " + fidelity + ": this version of corank has only rtl"));
   }
 }
 

@@ -1,7 +1,7 @@
 #include "tests/end_to_end/layer_bench.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
+#include <sys/time.h>
 
 #include "host/capture/capture.h"
 #include "host/driver/account.h"
@@ -59,7 +59,13 @@ std::string LayerBench::run_and_compare(HostPort& host) const {
   }
 }
 
-TimeLimit::TimeLimit(unsigned seconds) { alarm(seconds); }
-TimeLimit::~TimeLimit() { alarm(0); }
+TimeLimit::TimeLimit(int cpu_seconds) {
+  const itimerval once{{0, 0}, {cpu_seconds, 0}};
+  setitimer(ITIMER_PROF, &once, nullptr);
+}
+TimeLimit::~TimeLimit() {
+  const itimerval never{};
+  setitimer(ITIMER_PROF, &never, nullptr);
+}
 
 }  // namespace corank::test

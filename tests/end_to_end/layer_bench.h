@@ -31,10 +31,11 @@ struct LayerBench {
   std::string run_and_compare(HostPort& host) const;
 };
 
-/// Ends the process if the test takes longer: a hang is a failure, not a wait.
+/// Ends the process (SIGPROF) if the test takes longer: a simulation that never ends is a failure,
+/// not a wait. Counts CPU time, which does not depend on what else the computer does.
 class TimeLimit {
  public:
-  explicit TimeLimit(unsigned seconds);
+  explicit TimeLimit(int cpu_seconds);
   ~TimeLimit();
   TimeLimit(const TimeLimit&) = delete;
   TimeLimit& operator=(const TimeLimit&) = delete;
