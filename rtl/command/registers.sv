@@ -12,8 +12,9 @@
 //   values (16 bursts, 256 beats) and takes a value out of range as the nearest one in it. Addresses have 48
 //   bits: bits [31:16] of ring_base_hi and memory_limit_hi are 0 whatever is written. Bits outside the fields
 //   are 0.
-// Work: the device works in a cycle if it is enabled with head != tail, or if anything in it is not idle
-//   (command_idle_i, units_idle_i, queues_empty_i).
+// Work: the device works in a cycle if it is enabled with head != tail, if anything in it is not idle
+//   (command_idle_i, units_idle_i, queues_empty_i), or if a command completes in it: a unit may be idle in the very
+//   cycle of its completion pulse.
 // State (status.state): 0 stopped and 1 running are the same state, without and with work in this very cycle.
 //   A fault in cycle t makes it 2, stopping, from t + 1 on; there it waits for command_idle_i and
 //   units_idle_i (what the queues hold is abandoned), and the cycle after the first with both it is 3,
@@ -127,7 +128,8 @@ module registers #(
   logic drained, working, counting, fault_now, faulted_now, reset_now;
 
   assign drained     = command_idle_i && units_idle_i;
-  assign working     = (enable_q && ring_head_i != ring_tail_q) || !drained || !queues_empty_i;
+  assign working     = (enable_q && ring_head_i != ring_tail_q) || !drained || !queues_empty_i ||
+                       completed_i != '0;
   assign counting    = (state_q == StateNormal && working) || (state_q == StateStopping);
   assign faulted_now = (state_q == StateStopping) && drained;
   assign reset_now   = reset_pending_q && drained && !soft_reset_q;

@@ -16,14 +16,22 @@ namespace corank {
 /// after exceptions and reports what is no error. Does nothing in a build without the sanitizer.
 inline void tell_sanitizer_own_stack() {
 #if defined(__SANITIZE_ADDRESS__)
-  pthread_attr_t attributes;
-  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return;
-  void* bottom = nullptr;
-  std::size_t size = 0;
-  pthread_attr_getstack(&attributes, &bottom, &size);
-  pthread_attr_destroy(&attributes);
+  struct Stack {
+    void* bottom = nullptr;
+    std::size_t size = 0;
+  };
+  // Asked for once: the C library reads /proc/self/maps for it, and this is called in every cycle.
+  thread_local const Stack stack = [] {
+    Stack found;
+    pthread_attr_t attributes;
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0) return found;
+    pthread_attr_getstack(&attributes, &found.bottom, &found.size);
+    pthread_attr_destroy(&attributes);
+    return found;
+  }();
+  if (stack.bottom == nullptr) return;
   void* fake_stack = nullptr;
-  __sanitizer_start_switch_fiber(&fake_stack, bottom, size);
+  __sanitizer_start_switch_fiber(&fake_stack, stack.bottom, stack.size);
   __sanitizer_finish_switch_fiber(fake_stack, nullptr, nullptr);
 #endif
 }

@@ -162,7 +162,7 @@ void check_golden(const TensorMap& written, const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("a real step on 8 x 8 is bit-exact and close to torch", "[program][long]") {
+TEST_CASE("a real step on 8 x 8 is bit-exact and close to torch", "[program]") {
   const TemporaryFolder folder;
   const std::string out = run_fixture(folder, "minilm_query", {});
   const TensorMap written = read_safetensors(out + "/tensors.safetensors").tensors;
@@ -171,7 +171,7 @@ TEST_CASE("a real step on 8 x 8 is bit-exact and close to torch", "[program][lon
   CHECK(report_in(out)["machine"]["array_rows"] == 8);
 }
 
-TEST_CASE("a real step with rsLoRA gives the same file on 4 x 4 as on 8 x 8", "[program][long]") {
+TEST_CASE("a real step with rsLoRA gives the same file on 4 x 4 as on 8 x 8", "[program]") {
   const TemporaryFolder small, large;
   const std::string out = run_fixture(small, "minilm_value_small", small_machine());
   const TensorMap written = read_safetensors(out + "/tensors.safetensors").tensors;
