@@ -144,7 +144,8 @@ module corank_accelerator #(
   );
 
   queued_command_t [3:0]                        unit_command;
-  logic [3:0]                                   unit_valid, unit_ready, unit_waiting, unit_idle;
+  logic [3:0]                                   unit_valid, unit_ready, unit_waiting, unit_held_back, unit_idle;
+  logic [3:0]                                   hold;
   logic [3:0][$clog2(QueueDepth+1)-1:0]         queue_count;
   logic [3:0][15:0]                             token_take, token_give;
   logic [15:0]                                  token_available;
@@ -164,10 +165,12 @@ module corank_accelerator #(
       .command_i          (queue_command),
       .available_i        (token_available),
       .take_o             (token_take[u]),
+      .hold_i             (hold[u]),
       .command_valid_o    (unit_valid[u]),
       .command_ready_i    (unit_ready[u]),
       .command_o          (unit_command[u]),
       .waiting_o          (unit_waiting[u]),
+      .held_back_o        (unit_held_back[u]),
       .count_o            (queue_count[u]),
       .trace_start_valid_o(trace_start_valid_o[u]),
       .trace_start_index_o(trace_start_index_o[u])
@@ -183,6 +186,29 @@ module corank_accelerator #(
     .give_i     (token_give),
     .available_o(token_available),
     .overflow_o (token_overflow)
+  );
+
+  // Streamed weights: a load that takes a tile waits until the host has written it.
+  // verilator lint_off UNUSEDSIGNAL
+  load_command_t load_command;
+  // verilator lint_on UNUSEDSIGNAL
+  logic          stream_available;
+  logic [31:0]   stream_written, stream_released;
+  assign load_command = unit_command[Load].bits;
+  always_comb begin
+    hold       = '0;
+    hold[Load] = load_command.stream_take && !stream_available;
+  end
+
+  stream_window u_stream_window (
+    .clk_i, .rst_ni(unit_rst_n),
+    .written_i  (stream_written),
+    .available_o(stream_available),
+    .released_o (stream_released),
+    .start_i    (trace_start_valid_o[Load]),
+    .take_i     (load_command.stream_take),
+    .release_i  (load_command.stream_release),
+    .complete_i (completion[Load].valid)
   );
 
   assign units_idle   = &unit_idle;
@@ -465,7 +491,9 @@ module corank_accelerator #(
     indices[UnitCommand]    = command_index;
     completed[UnitCommand]  = command_completed;
     for (int u = 0; u < 4; u++) begin
-      activities[u+1] = (unit_idle[u] && unit_waiting[u]) ? ActivityWaitToken : unit_activity[u];
+      activities[u+1] = unit_activity[u];
+      if (unit_idle[u] && unit_waiting[u]) activities[u+1] = ActivityWaitToken;
+      if (unit_idle[u] && unit_held_back[u]) activities[u+1] = ActivityWaitHost;
       waiting[u+1]    = 8'(queue_count[u]);
       indices[u+1]    = unit_idle[u] ? unit_command[u].index : unit_index[u];
       completed[u+1]  = completion[u].valid;
@@ -532,6 +560,8 @@ module corank_accelerator #(
     .ring_entries_o     (ring_entries),
     .ring_tail_o        (ring_tail),
     .ring_head_i        (ring_head),
+    .stream_written_o   (stream_written),
+    .stream_released_i  (stream_released),
     .memory_limit_o     (memory_limit),
     .outstanding_limit_o(outstanding_limit),
     .burst_beats_o      (burst_beats),

@@ -19,6 +19,7 @@ vector/vector_lanes.sv
 vector/vector_unit.sv
 command/command_queue.sv
 command/token_file.sv
+command/stream_window.sv
 command/command_processor.sv
 command/registers.sv
 command/axi_read_arbiter.sv

@@ -1,7 +1,8 @@
 // The commands that wait in front of a unit.
 //
 // Function: a FIFO of Depth commands; the oldest is offered to the unit once every token that it waits for is
-//   available, and takes those tokens as it is accepted.
+//   available and hold_i is low, and takes those tokens as it is accepted. hold_i may depend on command_o; it
+//   stands for whatever else the oldest command has to wait for.
 // Timing: a command taken in in cycle t is the oldest, at the earliest, from t + 1 on. command_valid_o is
 //   combinational from the tokens: a token given in t lets a command be accepted in t + 1. When the unit
 //   accepts in cycle t, the next command is offered in t + 1; take_o and trace_start_* belong to the cycle of
@@ -24,12 +25,14 @@ module command_queue #(
 
   input  wire logic [15:0]                        available_i,  // of token_file
   output logic      [15:0]                        take_o,       // to token_file
+  input  wire logic                               hold_i,
 
   output logic                                    command_valid_o,
   input  wire logic                               command_ready_i,
   output accelerator_pkg::queued_command_t        command_o,
 
   output logic                                    waiting_o,    // the oldest command lacks tokens
+  output logic                                    held_back_o,  // it has its tokens, but hold_i is high
   output logic      [$clog2(Depth+1)-1:0]         count_o,
 
   output logic                                    trace_start_valid_o,
@@ -63,7 +66,8 @@ module command_queue #(
   assign wait_tokens     = header.wait_tokens;
   assign tokens_there    = (wait_tokens & ~available_i) == 16'd0;
   assign waiting_o       = held && !tokens_there;
-  assign command_valid_o = held && tokens_there && !stop_i;
+  assign held_back_o     = held && tokens_there && hold_i;
+  assign command_valid_o = held && tokens_there && !hold_i && !stop_i;
   assign accept          = command_valid_o && command_ready_i;
   assign take_o          = accept ? wait_tokens : 16'd0;
 

@@ -25,8 +25,9 @@
 // Reset by control.reset: drains, then clears. The bit reads 1 from the write on; stop_o is high meanwhile;
 //   in the cycle after the first with command_idle_i and units_idle_i (the cycle after the write at the
 //   earliest) soft_reset_o, a flip-flop, is high for one cycle; at its end state, fault registers,
-//   interrupt_status, ring_tail, completed, progress and control.reset are 0. The rest, counters too, keeps
-//   its value. What is written to ring_tail before control.reset reads 0 again is lost.
+//   interrupt_status, ring_tail, stream_written, completed, progress and control.reset are 0. The rest, counters
+//   too, keeps its value. What is written to ring_tail or stream_written before control.reset reads 0 again is
+//   lost.
 // stop_o: high from the cycle after a fault until the reset, and while a reset drains and takes place.
 // Counters: add in cycles of state 1 and 2 only; an event of cycle t shows in a read taken in t + 1.
 //   clear_counters written in cycle t clears them at its end, the events of t included. Counted here:
@@ -77,6 +78,8 @@ module registers #(
   output logic      [31:0]                                   ring_entries_o,
   output logic      [31:0]                                   ring_tail_o,
   input  wire logic [31:0]                                   ring_head_i,
+  output logic      [31:0]                                   stream_written_o,
+  input  wire logic [31:0]                                   stream_released_i,
   output logic      [47:0]                                   memory_limit_o,
   output logic      [7:0]                                    outstanding_limit_o,
   output logic      [8:0]                                    burst_beats_o,
@@ -114,7 +117,7 @@ module registers #(
   logic        enable_q, reset_pending_q, soft_reset_q;
   logic        done_q, fault_q, done_enable_q, fault_enable_q;
   logic [47:0] ring_base_q, memory_limit_q;
-  logic [31:0] ring_entries_q, ring_tail_q;
+  logic [31:0] ring_entries_q, ring_tail_q, stream_written_q;
   logic [7:0]  outstanding_q;
   logic [8:0]  beats_q;
   logic [31:0] completed_q, progress_q;
@@ -186,6 +189,7 @@ module registers #(
   assign ring_base_o         = ring_base_q;
   assign ring_entries_o      = ring_entries_q;
   assign ring_tail_o         = ring_tail_q;
+  assign stream_written_o    = stream_written_q;
   assign memory_limit_o      = memory_limit_q;
   assign outstanding_limit_o = outstanding_q;
   assign burst_beats_o       = beats_q;
@@ -206,7 +210,7 @@ module registers #(
   always_comb begin : p_write_known
     unique case (awaddr_i)
       RegControl, RegInterruptStatus, RegInterruptEnable, RegRingBaseLo, RegRingBaseHi, RegRingEntries,
-      RegRingTail, RegMemoryLimitLo, RegMemoryLimitHi, RegBurstLimits: write_known = 1'b1;
+      RegRingTail, RegStreamWritten, RegMemoryLimitLo, RegMemoryLimitHi, RegBurstLimits: write_known = 1'b1;
       default: write_known = 1'b0;
     endcase
   end
@@ -235,6 +239,7 @@ module registers #(
       ring_base_q     <= '0;
       ring_entries_q  <= '0;
       ring_tail_q     <= '0;
+      stream_written_q <= '0;
       memory_limit_q  <= '0;
       outstanding_q   <= MaximumOutstanding;
       beats_q         <= MaximumBeats;
@@ -260,6 +265,7 @@ module registers #(
           RegRingBaseHi:    ring_base_q[47:32] <= wdata_i[15:0];
           RegRingEntries:   ring_entries_q <= wdata_i;
           RegRingTail:      ring_tail_q <= wdata_i;
+          RegStreamWritten: stream_written_q <= wdata_i;
           RegMemoryLimitLo: memory_limit_q[31:0] <= wdata_i;
           RegMemoryLimitHi: memory_limit_q[47:32] <= wdata_i[15:0];
           RegBurstLimits: begin
@@ -278,6 +284,7 @@ module registers #(
         done_q          <= 1'b0;
         fault_q         <= 1'b0;
         ring_tail_q     <= '0;
+        stream_written_q <= '0;
       end
     end
   end
@@ -407,6 +414,8 @@ module registers #(
       RegBurstLimits:         read_data = {7'd0, beats_q, 8'd0, outstanding_q};
       RegCompleted:           read_data = completed_q;
       RegProgress:            read_data = progress_q;
+      RegStreamWritten:       read_data = stream_written_q;
+      RegStreamReleased:      read_data = stream_released_i;
       RegUnitStateCommand:    read_data = unit_state(activities_i[UnitCommand], waiting_i[UnitCommand]);
       RegUnitStateLoad:       read_data = unit_state(activities_i[UnitLoad], waiting_i[UnitLoad]);
       RegUnitStateArray:      read_data = unit_state(activities_i[UnitArray], waiting_i[UnitArray]);

@@ -55,6 +55,19 @@ std::vector<Field> header_fields() {
           {"signal_tokens", "tokens given when it is complete", 63, 48}};
 }
 
+// A list of fields; an item may be a list that several commands share.
+void read_fields(const YAML::Node& nodes, std::vector<Field>& fields) {
+  for (const auto& node : nodes) {
+    if (node.IsSequence()) {
+      read_fields(node, fields);
+      continue;
+    }
+    const int word = node["at"][0].as<int>();
+    fields.push_back({node["name"].as<string>(), node["doc"].as<string>(),
+                      word * 32 + node["at"][1].as<int>(), word * 32 + node["at"][2].as<int>()});
+  }
+}
+
 std::vector<Command> read_commands(const YAML::Node& root) {
   std::vector<Command> commands;
   for (const auto& node : root["commands"]) {
@@ -63,12 +76,7 @@ std::vector<Command> read_commands(const YAML::Node& root) {
                     node["doc"].as<string>(),
                     node["opcode"].as<unsigned>(),
                     {}};
-    for (const auto& field : node["fields"]) {
-      const int word = field["at"][0].as<int>();
-      command.fields.push_back({field["name"].as<string>(), field["doc"].as<string>(),
-                                word * 32 + field["at"][1].as<int>(),
-                                word * 32 + field["at"][2].as<int>()});
-    }
+    read_fields(node["fields"], command.fields);
     commands.push_back(command);
   }
   return commands;

@@ -342,8 +342,8 @@ TEST_CASE("Programs of random tokens run to their halt through a ring that wraps
   CHECK(path.counter(Counter::kCycles) == cycles);  // stable
   for (std::uint32_t unit = 0; unit < 5; ++unit) {
     std::uint64_t sum = 0;
-    for (std::uint32_t activity = 0; activity < 5; ++activity)
-      sum += path.counter(static_cast<Counter>(5 * unit + activity));
+    for (std::uint32_t activity = 0; activity < kActivityNames.size(); ++activity)
+      sum += path.counter(static_cast<Counter>(kActivityNames.size() * unit + activity));
     CHECK(sum == cycles);
   }
 }

@@ -23,6 +23,7 @@ struct Queue : Clocked<Vcommand_queue> {
     module->stop_i = 0;
     module->valid_i = 0;
     module->available_i = 0;
+    module->hold_i = 0;
     module->command_ready_i = 0;
     reset();
   }
@@ -57,6 +58,36 @@ Command gemm(std::uint32_t index, std::uint32_t wait_tokens) {
 }
 
 }  // namespace
+
+TEST_CASE("A command that is held back is not offered and takes no token, whatever is available") {
+  Queue queue;
+  const Command command = gemm(3, 0x0022);
+  queue.push(command);
+  queue->command_ready_i = 1;
+  queue->hold_i = 1;
+  queue->available_i = 0;
+  queue.settle();
+  CHECK(queue->waiting_o);
+  CHECK_FALSE(queue->held_back_o);  // its tokens are what it lacks first
+  queue->available_i = 0xffff;
+  for (int cycle = 0; cycle < 3; ++cycle) {
+    queue.settle();
+    CHECK_FALSE(queue->command_valid_o);
+    CHECK(queue->held_back_o);
+    CHECK_FALSE(queue->waiting_o);
+    CHECK(queue->take_o == 0);
+    CHECK_FALSE(queue->trace_start_valid_o);
+    queue.tick();
+  }
+  queue->hold_i = 0;  // combinational: in this very cycle
+  queue.settle();
+  CHECK(queue->command_valid_o);
+  CHECK(queue->take_o == 0x0022);
+  CHECK_FALSE(queue->held_back_o);
+  queue.tick();
+  queue.settle();
+  CHECK(queue->count_o == 0);
+}
 
 TEST_CASE("A command is offered when every token it waits for is there, and takes them") {
   Queue queue;

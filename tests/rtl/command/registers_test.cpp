@@ -16,7 +16,7 @@ namespace {
 
 using namespace interface;  // NOLINT: the names of the registers
 
-constexpr unsigned kUnits = 5, kActivities = 5;
+constexpr unsigned kUnits = 5, kActivities = kActivityNames.size();
 constexpr std::uint32_t kOkay = 0, kSlverr = 2;
 enum State : std::uint32_t { kStopped, kRunning, kStopping, kFaulted };
 
@@ -29,6 +29,7 @@ struct Registers : Clocked<Vregisters> {
     module->awvalid_i = module->wvalid_i = module->bready_i = 0;
     module->arvalid_i = module->rready_i = 0;
     module->ring_head_i = 0;
+    module->stream_released_i = 0;
     quiet();
     reset();
   }
@@ -147,6 +148,8 @@ const std::vector<Register> kRegisters = {
     {kRegBurstLimits, 256u << 16 | 16u, 0},  // clamps: a test of its own
     {kRegCompleted, 0, 0},
     {kRegProgress, 0, 0},
+    {kRegStreamWritten, 0, 0xffff'ffff},
+    {kRegStreamReleased, 0, 0},
     {kRegUnitStateCommand, 0, 0},
     {kRegUnitStateLoad, 0, 0},
     {kRegUnitStateArray, 0, 0},
@@ -162,7 +165,7 @@ bool takes_writes(std::uint32_t offset) {
   static const std::set<std::uint32_t> kOffsets = {
       kRegControl,       kRegInterruptStatus, kRegInterruptEnable, kRegRingBaseLo,
       kRegRingBaseHi,    kRegRingEntries,     kRegRingTail,        kRegMemoryLimitLo,
-      kRegMemoryLimitHi, kRegBurstLimits};
+      kRegMemoryLimitHi, kRegBurstLimits,     kRegStreamWritten};
   return kOffsets.count(offset) != 0;
 }
 
@@ -399,6 +402,10 @@ TEST_CASE("A reset drains first, then clears the state and keeps the settings") 
   registers.write(kRegRingBaseLo, 0x5000);
   registers.write(kRegRingEntries, 16);
   registers.write(kRegRingTail, 9);
+  registers.write(kRegStreamWritten, 6);
+  CHECK(registers->stream_written_o == 6);
+  registers->stream_released_i = 0x8765'4321;
+  CHECK(registers.read(kRegStreamReleased) == 0x8765'4321);
   registers->halt_done_i = 1;
   registers->completed_i = 0x1f;
   registers.fault(Unit::kLoad, Fault::kReadError, 5, 0x80);
@@ -435,6 +442,7 @@ TEST_CASE("A reset drains first, then clears the state and keeps the settings") 
   CHECK(registers.read(kRegFaultAddressLo) == 0);
   CHECK(registers.read(kRegInterruptStatus) == 0);
   CHECK(registers.read(kRegRingTail) == 0);
+  CHECK(registers.read(kRegStreamWritten) == 0);
   CHECK(registers.read(kRegCompleted) == 0);
   CHECK(registers.read(kRegProgress) == 0);
   CHECK(registers.read(kRegRingBaseLo) == 0x5000);
