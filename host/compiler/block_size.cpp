@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "models/base/error.h"
 
@@ -122,10 +123,13 @@ LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits
   areas.sum_pitch = quarter;
   areas.sum_lines = accumulator(quarter);
   areas.single_sum_lines = accumulator(2 * quarter);
-  areas.side_line = 2 * quarter;
-  areas.side_lines = accumulator(2 * quarter);
-  areas.all_pitch = 2 * quarter;
-  areas.all_lines = accumulator(2 * quarter);
+  areas.beside_line = 2 * quarter;
+  areas.beside_pitch = quarter;
+  areas.beside_lines = accumulator(quarter / 2);
+  areas.bias_line = 3 * quarter + quarter / 2;
+  areas.bias_lines = accumulator(quarter / 2);
+  areas.alone_pitch = 2 * quarter;
+  areas.alone_lines = accumulator(2 * quarter);
   return areas;
 }
 
@@ -146,15 +150,17 @@ BlockSize choose_block_size(const ContractionShape& shape, const LocalAreas& are
   BlockSize best;
   double best_cost = std::numeric_limits<double>::infinity();
   BlockSize smallest;
-  const auto try_block = [&](const BlockSize& block) {
+  const auto try_block = [&](const BlockSize& block, int operand_buffers) {
     if (smallest.rows == 0) smallest = block;
     const std::int64_t output = lines_of(std::min(block.rows, shape.rows),
                                          std::min(block.columns, shape.columns), areas.lanes);
     const std::int64_t sum_lines =
         block.sum_buffers == 2 ? areas.sum_lines : areas.single_sum_lines;
-    if (stream_lines(block, shape, areas.lanes) > areas.stream_lines ||
-        stationary_lines(block, shape, areas.lanes) > areas.stationary_lines ||
-        output > sum_lines || (!shape.output_fp32 && output > areas.output_lines)) {
+    if (operand_buffers * stream_lines(block, shape, areas.lanes) > areas.stream_lines ||
+        operand_buffers * stationary_lines(block, shape, areas.lanes) > areas.stationary_lines ||
+        output > sum_lines || (!shape.output_fp32 && output > areas.output_lines) ||
+        (shape.has_bias &&
+         lines_of(1, std::min(block.columns, shape.columns), areas.lanes) > areas.bias_lines)) {
       return;
     }
     const double estimate = cost(block, shape, areas, machine);
@@ -163,18 +169,22 @@ BlockSize choose_block_size(const ContractionShape& shape, const LocalAreas& are
       best = block;
     }
   };
-  for (const int sum_buffers : {2, 1}) {
+  // Of everything two buffers, so that loads, products and the vector unit's work overlap; one of
+  // the operands, and then of the sums, only where two do not fit.
+  for (const auto& [sum_buffers, operand_buffers] :
+       {std::pair{2, 2}, std::pair{2, 1}, std::pair{1, 1}}) {
     for (const std::int64_t rows : candidates(shape.rows, row_step, limits.block_rows)) {
       for (const std::int64_t columns :
            candidates(shape.columns, column_step, limits.block_columns)) {
         for (const std::int64_t chunk : candidates(depth, depth_step, limits.block_depth)) {
           for (const bool columns_outer : {false, true}) {
-            try_block({rows, columns, chunk, columns_outer, sum_buffers});
+            if (shape.columns_outer && !columns_outer) continue;
+            try_block({rows, columns, chunk, columns_outer, sum_buffers}, operand_buffers);
           }
         }
       }
     }
-    if (best.rows != 0) break;  // one buffer only where two do not fit
+    if (best.rows != 0) break;
   }
   if (best.rows == 0) {
     const std::int64_t output = lines_of(std::min(smallest.rows, shape.rows),

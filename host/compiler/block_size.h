@@ -30,9 +30,12 @@ struct LocalAreas {
   std::int64_t sum_line = 0, sum_pitch = 0;  // accumulators: two buffers, sum_pitch lines apart ...
   std::int64_t sum_lines = 0;                // ... of so many lines each,
   std::int64_t single_sum_lines = 0;         // or one buffer of so many
-  std::int64_t side_line = 0, side_lines = 0;  // accumulators: bias and other FP32 operands
-  std::int64_t all_lines = 0,
-               all_pitch = 0;  // accumulators: two buffers from line 0, for work that needs no sums
+  std::int64_t bias_line = 0, bias_lines = 0;  // accumulators: biases
+  std::int64_t beside_line = 0, beside_lines = 0,
+               beside_pitch =
+                   0;  // accumulators: two buffers for element-wise work beside a product
+  std::int64_t alone_lines = 0,
+               alone_pitch = 0;  // accumulators: two buffers from line 0, for such work alone
 };
 
 /// Splits the machine's local memories, of which `limits` may leave only a part. Banks are never
@@ -50,6 +53,8 @@ struct ContractionShape {
   std::int64_t rows = 0, columns = 0;  // of the output; rows are streamed
   std::vector<ProductShape> products;
   bool output_fp32 = false;
+  bool has_bias = false;
+  bool columns_outer = false;  // the order of the blocks is given: column blocks in the outer loop
 };
 
 struct BlockSize {

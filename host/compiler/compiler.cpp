@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <functional>
-#include <tuple>
+#include <optional>
 
 #include "host/compiler/dependencies.h"
 #include "host/compiler/memory_map.h"
+#include "host/compiler/schedule.h"
+#include "host/compiler/slots.h"
+#include "host/compiler/supported.h"
 #include "host/compiler/vector_program.h"
 #include "models/base/error.h"
 
@@ -21,115 +24,49 @@ constexpr std::int64_t kInstructionsPerRow = kPanelRowBytes / 8;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-// A rectangle of a stored matrix.
-struct Block {
-  ValueId value = -1;
-  std::int64_t row = 0, column = 0, rows = 0, columns = 0;
-};
-bool same(const Block& a, const Block& b) {
-  return std::tie(a.value, a.row, a.column, a.rows, a.columns) ==
-         std::tie(b.value, b.row, b.column, b.rows, b.columns);
-}
-
-// A block in a local memory, at `line`, panels `rows` lines apart.
-struct Local {
-  std::int64_t line = 0;
-  std::int64_t rows = 0, columns = 0;
-};
-
-// Part of a local memory, cut into equal slots that are reused in turn, the longest unused one
-// first. A block that still lies in a slot need not be loaded again.
-class Slots {
- public:
-  Slots(std::int64_t line, std::int64_t lines, std::int64_t slot_lines)
-      : line_(line), slot_lines_(slot_lines) {
-    slots_.resize(static_cast<std::size_t>(std::max<std::int64_t>(1, lines / slot_lines)));
-  }
-
-  // The slot's first line, and whether the block is there already.
-  std::pair<std::int64_t, bool> take(const Block& block) {
-    auto slot = std::find_if(slots_.begin(), slots_.end(),
-                             [&](const Slot& s) { return s.used > 0 && same(s.block, block); });
-    const bool there = slot != slots_.end();
-    if (!there) {
-      slot = std::min_element(slots_.begin(), slots_.end(),
-                              [](const Slot& a, const Slot& b) { return a.used < b.used; });
-    }
-    slot->block = block;
-    slot->used = ++clock_;
-    return {line_ + (slot - slots_.begin()) * slot_lines_, there};
-  }
-
- private:
-  struct Slot {
-    Block block;
-    std::int64_t used = 0;
-  };
-  std::int64_t line_, slot_lines_;
-  std::int64_t clock_ = 0;
-  std::vector<Slot> slots_;
-};
-
 Gemm counter_kind(const GemmKind& kind) {
   return static_cast<Gemm>(3 * static_cast<std::uint32_t>(kind.part) +
                            static_cast<std::uint32_t>(kind.pass));
 }
 
-[[noreturn]] void refuse(const Graph& graph, const Op& op, const std::string& reason) {
-  throw InputError(fmt::format("{}: the accelerator does not run the op {} yet{}",
-                               graph.value(results_of(op).front()).name, name_of(op), reason));
-}
-
-// What the commands of the accelerator can express.
-void check_supported(const Graph& graph) {
-  for (const Op& op : graph.ops) {
-    if (std::holds_alternative<Convert>(op) || std::holds_alternative<AdamW>(op)) continue;
-    const auto* contraction = std::get_if<Contraction>(&op);
-    if (contraction == nullptr) refuse(graph, op, "");
-    for (const Term& term : contraction->terms) {
-      const Value& left = graph.value(term.left);
-      if (left.shape.size() > 2) refuse(graph, op, " on batches of matrices");
-      if (left.dtype != DType::BF16) refuse(graph, op, " on operands of F32");
-      if (term.kind.part == Part::kAttention || term.kind.part == Part::kHead) {
-        refuse(graph, op, " of the kind " + to_string(term.kind));
-      }
-    }
-  }
-}
-
 class Compiler {
  public:
-  Compiler(const Graph& graph, const MachineShape& machine, const CompilerConfig& limits)
+  Compiler(const Graph& graph, const MachineShape& machine, const CompilerConfig& limits,
+           const WeightStream& stream)
       : graph_(graph),
         machine_(machine),
         limits_(limits),
         areas_(local_areas(machine, limits)),
         dependencies_(
             machine.scratchpad_kib * 1024LL / (areas_.lanes * 2) / machine.scratchpad_banks,
-            machine.accumulator_kib * 1024LL / (areas_.lanes * 4) / machine.accumulator_banks) {}
+            machine.accumulator_kib * 1024LL / (areas_.lanes * 4) / machine.accumulator_banks),
+        stream_(stream) {}
 
   CompiledStep run(std::uint64_t memory_size) {
     check_supported(graph_);
+    find_streamed_values();
     choose_layouts();
     step_.traffic.resize(graph_.values.size());
     gather_programs();
+    const std::vector<Stage> stages = schedule(graph_, [&](int op) { return cost_of(op); });
     step_.program_address = 0;
     const std::uint64_t program_bytes = static_cast<std::uint64_t>(program_rows() * kPanelRowBytes);
     const std::uint64_t values_address = (program_bytes + 4095) / 4096 * 4096;
-    const std::uint64_t values_end = place_values(graph_, values_address, step_.layouts);
+    step_.tile_ring_address =
+        place_values(graph_, stages, streamed_, values_address, step_.layouts);
+    step_.tile_ring_address = (step_.tile_ring_address + 4095) / 4096 * 4096;
 
     load_programs();
-    for (std::size_t op = 0; op < graph_.ops.size(); ++op) {
-      op_ = static_cast<int>(op);
-      std::visit([&](const auto& node) { lower(node); }, graph_.ops[op]);
-    }
+    for (const Stage& stage : stages) lower(stage);
     op_ = -1;
+    const std::uint64_t values_end = place_tiles();
     // Sets the tokens, now that every later command is known.
     for (std::size_t i = 0; i < step_.commands.size(); ++i) {
       const Tokens& tokens = dependencies_.tokens()[i];
       step_.commands[i].words[1] = tokens.wait | tokens.signal << 16;
+      step_.commands[i].waits_for = tokens.waits_for;
     }
-    step_.commands.push_back({encode(HaltCommand{}), -1});
+    step_.commands.push_back({encode(HaltCommand{}), -1, {-1, -1, -1, -1}});
 
     step_.ring_address = (values_end + 4095) / 4096 * 4096;
     step_.ring_entries = 64;
@@ -147,15 +84,111 @@ class Compiler {
   }
 
  private:
+  // ---------------------------------------------------------------- streamed weights
+  // Those that only frozen products read, as their right operand.
+  void find_streamed_values() {
+    streamed_.assign(graph_.values.size(), false);
+    if (!stream_.streamed) return;
+    for (const Op& op : graph_.ops) {
+      const auto* contraction = std::get_if<Contraction>(&op);
+      if (contraction == nullptr) continue;
+      for (const Term& term : contraction->terms) {
+        if (graph_.value(term.right).role == Role::kFrozen)
+          streamed_[static_cast<std::size_t>(term.right)] = true;
+      }
+    }
+  }
+
+  bool is_streamed(ValueId id) const { return streamed_[static_cast<std::size_t>(id)]; }
+
+  bool streams(const Contraction& op) const {
+    return std::any_of(op.terms.begin(), op.terms.end(),
+                       [&](const Term& term) { return is_streamed(term.right); });
+  }
+
+  // Places of the ring take the largest tile; tile i goes to place i modulo their number.
+  std::uint64_t place_tiles() {
+    if (step_.tiles.empty()) return step_.tile_ring_address;
+    std::uint64_t bytes = 0;
+    for (const StreamTile& tile : step_.tiles) bytes = std::max(bytes, tile.layout.bytes());
+    const std::uint64_t place_bytes = (bytes + 4095) / 4096 * 4096;
+    step_.tile_ring_places =
+        std::min<std::uint64_t>(step_.tiles.size(), static_cast<std::uint64_t>(stream_.ring_tiles));
+    for (std::size_t i = 0; i < step_.tiles.size(); ++i) {
+      StreamTile& tile = step_.tiles[i];
+      tile.layout.address = step_.tile_ring_address + i % step_.tile_ring_places * place_bytes;
+      for (const std::size_t index : tile.loads) {
+        LoadCommand load = decode_load(step_.commands[index].words);
+        const std::uint64_t address = tile.layout.address + load.address_lo;
+        load.address_lo = static_cast<std::uint32_t>(address);
+        load.address_hi = static_cast<std::uint32_t>(address >> 32);
+        load.stream_take = index == tile.loads.front();
+        load.stream_release = index == tile.loads.back();
+        step_.commands[index].words = encode(load);
+      }
+    }
+    return step_.tile_ring_address + step_.tile_ring_places * place_bytes;
+  }
+
+  // ---------------------------------------------------------------- stages
+  OpCost cost_of(int index) const {
+    const Op& op = graph_.ops[static_cast<std::size_t>(index)];
+    OpCost cost;
+    if (const auto* contraction = std::get_if<Contraction>(&op)) {
+      for (const Term& term : contraction->terms) cost.array_cycles += macs_of(graph_, term);
+      cost.array_cycles /= machine_.array_rows * machine_.array_columns;
+      return cost;
+    }
+    const VectorProgram program =
+        std::visit([&](const auto& node) { return program_of(node); }, op);
+    const Value& value = graph_.value(results_of(op).front());
+    cost.vector_cycles =
+        ceil_div(element_count(value.shape), machine_.vector_lanes) * cycles_per_beat(program);
+    const std::int64_t columns = std::min<std::int64_t>(64, layout(results_of(op).front()).columns);
+    const std::int64_t operands = std::holds_alternative<AdamW>(op) ? kAdamWStreams : 1;
+    cost.may_be_beside = lines_of(1, columns, areas_.lanes) <=
+                         std::min(areas_.beside_lines / operands, areas_.output_lines);
+    return cost;
+  }
+
+  // The pieces of the ops beside it go between the blocks of the stage's own op.
+  void lower(const Stage& stage) {
+    pieces_.clear();
+    next_piece_ = 0;
+    for (const int op : stage.beside) {
+      op_ = op;
+      std::visit([&](const auto& node) { cut(node, true); },
+                 graph_.ops[static_cast<std::size_t>(op)]);
+    }
+    op_ = stage.op;
+    std::visit([&](const auto& node) { lower(node); },
+               graph_.ops[static_cast<std::size_t>(stage.op)]);
+    emit_pieces(pieces_.size());
+  }
+
+  void emit_pieces(std::size_t end) {
+    const int op = op_;
+    for (; next_piece_ < end; ++next_piece_) {
+      op_ = pieces_[next_piece_].op;
+      pieces_[next_piece_].emit();
+    }
+    op_ = op;
+  }
+
   // ---------------------------------------------------------------- layouts and programs
   void choose_layouts() {
     // A bias is added along the columns of the stored output, so such an output is stored as it is.
+    // Streamed weights come in blocks of output columns, so they must be the stationary operand,
+    // which they are where the output is stored as it is.
     std::vector<bool> may_transpose(graph_.values.size(), true);
+    for (std::size_t id = 0; id < graph_.values.size(); ++id) {
+      if (streamed_[id]) may_transpose[id] = false;  // tiles are cut from the matrix as it is
+    }
     for (const Op& op : graph_.ops) {
       if (const auto* contraction = std::get_if<Contraction>(&op);
-          contraction && contraction->bias) {
+          contraction && (contraction->bias || streams(*contraction))) {
         may_transpose[static_cast<std::size_t>(contraction->out)] = false;
-        may_transpose[static_cast<std::size_t>(*contraction->bias)] = false;
+        if (contraction->bias) may_transpose[static_cast<std::size_t>(*contraction->bias)] = false;
       }
     }
     for (std::size_t id = 0; id < graph_.values.size(); ++id) {
@@ -172,7 +205,7 @@ class Compiler {
   VectorProgram program_of(const AdamW& op) const { return adamw_program(op.constants); }
   template <class X>
   VectorProgram program_of(const X& op) const {
-    refuse(graph_, op, "");
+    refuse_op(graph_, op, "");
   }
 
   bool needs_epilogue(const Contraction& op) const {
@@ -215,7 +248,7 @@ class Compiler {
   // ---------------------------------------------------------------- emission
   void emit(const CommandWords& words, Engine engine, const std::vector<Access>& accesses) {
     dependencies_.add(engine, accesses);
-    step_.commands.push_back({words, op_});
+    step_.commands.push_back({words, op_, {-1, -1, -1, -1}});
   }
 
   const TensorLayout& layout(ValueId id) const {
@@ -230,7 +263,12 @@ class Compiler {
   template <class Command>
   std::vector<Access> fill_transfer(Command& command, const Block& block, std::int64_t line,
                                     bool write_memory) {
-    const TensorLayout& place = layout(block.value);
+    return fill_transfer(command, layout(block.value), block, line, write_memory);
+  }
+
+  template <class Command>
+  std::vector<Access> fill_transfer(Command& command, const TensorLayout& place, const Block& block,
+                                    std::int64_t line, bool write_memory) {
     const std::int64_t first_panel = block.column / place.panel_columns();
     const std::uint64_t address = place.address +
                                   static_cast<std::uint64_t>(first_panel) * place.panel_stride() +
@@ -261,6 +299,26 @@ class Compiler {
 
   Space local_space(ValueId id) const {
     return layout(id).dtype == DType::BF16 ? Space::kScratchpad : Space::kAccumulator;
+  }
+
+  // A block of a streamed weight, which is part of the newest tile; addresses are those in the tile
+  // until place_tiles.
+  Local load_from_tile(Slots& slots, const Block& block) {
+    const auto [line, there] = slots.take(block);
+    StreamTile& tile = step_.tiles.back();
+    if (!there || tile.loads.empty()) {
+      const Block within{block.value, block.row - tile.row, block.column - tile.column, block.rows,
+                         block.columns};
+      LoadCommand command;
+      std::vector<Access> accesses = fill_transfer(command, tile.layout, within, line, false);
+      // The host alone writes the ring; its tiles need no tokens.
+      accesses.erase(std::remove_if(accesses.begin(), accesses.end(),
+                                    [](const Access& a) { return a.space == Space::kMemory; }),
+                     accesses.end());
+      tile.loads.push_back(step_.commands.size());
+      emit(encode(command), Engine::kLoad, accesses);
+    }
+    return {line, block.rows, block.columns};
   }
 
   Local load(Slots& slots, const Block& block) {
@@ -351,6 +409,8 @@ class Compiler {
     shape.rows = out.rows;
     shape.columns = out.columns;
     shape.output_fp32 = out.dtype == DType::F32;
+    shape.has_bias = op.bias.has_value();
+    shape.columns_outer = streams(op);
     std::vector<Product> products;
     for (const Term& term : op.terms) {
       products.push_back(product_of(term, out.transposed));
@@ -368,14 +428,19 @@ class Compiler {
                                            std::min(size.columns, shape.columns), areas_.lanes);
     Slots output_slots(areas_.output_line, areas_.output_lines,
                        std::min(out_slot, areas_.output_lines));
-    Slots bias_slots(areas_.side_line, areas_.side_lines, lines_of(1, size.columns, areas_.lanes));
+    Slots bias_slots(areas_.bias_line, areas_.bias_lines,
+                     lines_of(1, std::min(size.columns, shape.columns), areas_.lanes));
     std::int64_t sums = 0;
+    const std::int64_t blocks =
+        ceil_div(shape.rows, size.rows) * ceil_div(shape.columns, size.columns);
 
     const auto block = [&](std::int64_t row, std::int64_t column) {
       const std::int64_t rows = std::min(size.rows, shape.rows - row);
       const std::int64_t columns = std::min(size.columns, shape.columns - column);
       const Local sum{areas_.sum_line + sums++ % size.sum_buffers * areas_.sum_pitch, rows,
                       columns};
+      emit_pieces(pieces_.size() * static_cast<std::size_t>(sums) /
+                  static_cast<std::size_t>(blocks));
       bool first = true;
       for (const Product& product : products) {
         for (std::int64_t depth = 0; depth < product.shape.depth; depth += size.depth) {
@@ -383,10 +448,12 @@ class Compiler {
           const Local stream =
               load(stream_slots, operand_block(product.stream, product.shape.stream_depth_major,
                                                depth, depths, row, rows));
-          const Local stationary =
-              load(stationary_slots,
-                   operand_block(product.stationary, product.shape.stationary_depth_major, depth,
-                                 depths, column, columns));
+          const Block right =
+              operand_block(product.stationary, product.shape.stationary_depth_major, depth, depths,
+                            column, columns);
+          const Local stationary = is_streamed(product.stationary)
+                                       ? load_from_tile(stationary_slots, right)
+                                       : load(stationary_slots, right);
           emit_gemm(product, rows, columns, depths, stream, stationary, sum, !first);
           first = false;
         }
@@ -412,6 +479,10 @@ class Compiler {
     };
     if (size.columns_outer) {
       for (std::int64_t column = 0; column < shape.columns; column += size.columns) {
+        for (const Product& product : products) {
+          if (is_streamed(product.stationary))
+            begin_tile(product, column, std::min(size.columns, shape.columns - column));
+        }
         for (std::int64_t row = 0; row < shape.rows; row += size.rows) block(row, column);
       }
     } else {
@@ -420,6 +491,18 @@ class Compiler {
           block(row, column);
       }
     }
+  }
+
+  // The part of a streamed weight that a block of output columns needs, over the whole depth.
+  void begin_tile(const Product& product, std::int64_t column, std::int64_t columns) {
+    const Block block = operand_block(product.stationary, product.shape.stationary_depth_major, 0,
+                                      product.shape.depth, column, columns);
+    StreamTile tile;
+    tile.value = block.value;
+    tile.row = block.row;
+    tile.column = block.column;
+    tile.layout = layout_of(DType::BF16, block.rows, block.columns, false);
+    step_.tiles.push_back(tile);
   }
 
   void emit_gemm(const Product& product, std::int64_t rows, std::int64_t columns,
@@ -473,64 +556,95 @@ class Compiler {
     }
   }
 
+  // An element-wise op alone: its pieces, one after another.
   template <class X>
   void lower(const X& op) {
-    refuse(graph_, op, "");
+    cut(op, false);
   }
 
-  void lower(const Convert& op) {
+  template <class X>
+  void cut(const X& op, bool /*beside*/) {
+    refuse_op(graph_, op, "");
+  }
+
+  // The two buffers of the accumulators that element-wise work takes turns with.
+  struct Buffers {
+    std::int64_t line, lines, pitch;
+    std::int64_t at(std::size_t turn) const {
+      return line + static_cast<std::int64_t>(turn % 2) * pitch;
+    }
+  };
+  Buffers buffers(bool beside) const {
+    return beside ? Buffers{areas_.beside_line, areas_.beside_lines, areas_.beside_pitch}
+                  : Buffers{0, areas_.alone_lines, areas_.alone_pitch};
+  }
+
+  void add_piece(std::function<void()> emit) { pieces_.push_back({op_, std::move(emit)}); }
+
+  void cut(const Convert& op, bool beside) {
     const TensorLayout& place = layout(op.in);
+    const Buffers in_buffers = buffers(beside);
     const BlockSize size = elementwise_block(place.rows, place.columns,
-                                             std::min(areas_.sum_lines, areas_.output_lines),
+                                             std::min(in_buffers.lines, areas_.output_lines / 2),
                                              graph_.value(op.out).name);
     step_.blocks[op_] = size;
-    std::int64_t turn = 0;
-    Slots output_slots(areas_.output_line, areas_.output_lines,
-                       lines_of(size.rows, std::min(size.columns, place.columns), areas_.lanes));
+    const std::int64_t slot_lines =
+        lines_of(size.rows, std::min(size.columns, place.columns), areas_.lanes);
     for_each_block(
         place, size,
         [&](std::int64_t row, std::int64_t column, std::int64_t rows, std::int64_t columns) {
-          Slots input(areas_.sum_line + turn++ % 2 * areas_.sum_pitch, areas_.sum_lines,
-                      areas_.sum_lines);
-          const Local in = load(input, {op.in, row, column, rows, columns});
-          const Block target{op.out, row, column, rows, columns};
-          const Local out{output_slots.take(target).first, rows, columns};
-          emit_vector(
-              convert_program(), rows, columns,
-              {{Space::kAccumulator, in, false, false}, {Space::kScratchpad, out, true, false}});
-          store(target, out.line);
+          const std::size_t turn = pieces_.size();
+          add_piece([=] {
+            Slots input(in_buffers.at(turn), slot_lines, slot_lines);
+            const Local in = load(input, {op.in, row, column, rows, columns});
+            const Local out{areas_.output_line + static_cast<std::int64_t>(turn % 2) * slot_lines,
+                            rows, columns};
+            emit_vector(
+                convert_program(), rows, columns,
+                {{Space::kAccumulator, in, false, false}, {Space::kScratchpad, out, true, false}});
+            store({op.out, row, column, rows, columns}, out.line);
+          });
         });
   }
 
-  void lower(const AdamW& op) {
+  void cut(const AdamW& op, bool beside) {
     const TensorLayout& place = layout(op.parameter);
-    const std::int64_t region = areas_.all_lines / 4;  // parameter, gradient, two moments
+    const Buffers operand_buffers = buffers(beside);
+    const std::int64_t region = operand_buffers.lines / kAdamWStreams;
     const BlockSize size =
         elementwise_block(place.rows, place.columns, region, graph_.value(op.new_parameter).name);
     step_.blocks[op_] = size;
-    std::int64_t turn = 0;
     for_each_block(
         place, size,
         [&](std::int64_t row, std::int64_t column, std::int64_t rows, std::int64_t columns) {
-          const std::int64_t base = turn++ % 2 * areas_.all_pitch;
-          const std::array<ValueId, 4> operands{op.parameter, op.gradient, op.first_moment,
-                                                op.second_moment};
-          std::vector<Stream> streams;
-          for (std::size_t i = 0; i < operands.size(); ++i) {
-            Slots slot(base + static_cast<std::int64_t>(i) * region, region, region);
-            streams.push_back({Space::kAccumulator,
-                               load(slot, {operands[i], row, column, rows, columns}),
-                               i != kAdamWGradient, false});
-          }
-          emit_vector(program_of(op), rows, columns, streams);
-          store({op.new_parameter, row, column, rows, columns},
-                streams[kAdamWParameter].local.line);
-          store({op.new_first_moment, row, column, rows, columns},
-                streams[kAdamWFirstMoment].local.line);
-          store({op.new_second_moment, row, column, rows, columns},
-                streams[kAdamWSecondMoment].local.line);
+          const std::size_t turn = pieces_.size();
+          add_piece([=] {
+            const std::array<ValueId, kAdamWStreams> operands{op.parameter, op.gradient,
+                                                              op.first_moment, op.second_moment};
+            std::vector<Stream> streams;
+            for (std::size_t i = 0; i < operands.size(); ++i) {
+              Slots slot(operand_buffers.at(turn) + static_cast<std::int64_t>(i) * region, region,
+                         region);
+              streams.push_back({Space::kAccumulator,
+                                 load(slot, {operands[i], row, column, rows, columns}),
+                                 i != kAdamWGradient, false});
+            }
+            emit_vector(program_of(op), rows, columns, streams);
+            store({op.new_parameter, row, column, rows, columns},
+                  streams[kAdamWParameter].local.line);
+            store({op.new_first_moment, row, column, rows, columns},
+                  streams[kAdamWFirstMoment].local.line);
+            store({op.new_second_moment, row, column, rows, columns},
+                  streams[kAdamWSecondMoment].local.line);
+          });
         });
   }
+
+  // What is emitted between the blocks of a product, or after it.
+  struct Piece {
+    int op;
+    std::function<void()> emit;
+  };
 
   const Graph& graph_;
   const MachineShape& machine_;
@@ -539,52 +653,18 @@ class Compiler {
   Dependencies dependencies_;
   std::vector<std::pair<std::size_t, VectorProgram>> programs_;  // first instruction, program
   CompiledStep step_;
+  const WeightStream stream_;
+  std::vector<bool> streamed_;  // by value
+  std::vector<Piece> pieces_;
+  std::size_t next_piece_ = 0;
   int op_ = -1;
 };
 
 }  // namespace
 
 CompiledStep compile(const Graph& graph, const MachineShape& machine, const CompilerConfig& limits,
-                     std::uint64_t memory_size_bytes) {
-  return Compiler(graph, machine, limits).run(memory_size_bytes);
-}
-
-std::string describe_command(const CompiledStep& step, const Graph& graph, std::size_t index) {
-  if (index >= step.commands.size())
-    return fmt::format("command {} (beyond the step's {})", index, step.commands.size());
-  const CompiledCommand& command = step.commands[index];
-  std::string name;
-  switch (command.words[0] & 0xff) {
-    case LoadCommand::kOpcode:
-      name = "load";
-      break;
-    case StoreCommand::kOpcode:
-      name = "store";
-      break;
-    case GemmCommand::kOpcode: {
-      const std::uint32_t kind = decode_gemm(command.words).kind;
-      name = kind < kGemmNames.size() ? std::string("gemm ") + kGemmNames[kind]
-                                      : fmt::format("gemm of kind {}", kind);
-      break;
-    }
-    case VectorCommand::kOpcode:
-      name = "vector";
-      break;
-    case NopCommand::kOpcode:
-      name = "nop";
-      break;
-    case HaltCommand::kOpcode:
-      name = "halt";
-      break;
-    default:
-      name = fmt::format("opcode {:#x}", command.words[0] & 0xff);
-  }
-  std::string text = fmt::format("command {} ({}", index, name);
-  if (command.op >= 0) {
-    text += " for " +
-            graph.value(results_of(graph.ops[static_cast<std::size_t>(command.op)]).front()).name;
-  }
-  return text + ")";
+                     std::uint64_t memory_size_bytes, const WeightStream& stream) {
+  return Compiler(graph, machine, limits, stream).run(memory_size_bytes);
 }
 
 }  // namespace corank

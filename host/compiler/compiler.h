@@ -1,6 +1,7 @@
 // The compiler: an op graph becomes a ring of commands, a memory map and vector programs.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -16,6 +17,8 @@ namespace corank {
 struct CompiledCommand {
   interface::CommandWords words;
   int op = -1;  // index of the graph's op that it serves; -1: none (program load, halt)
+  std::array<std::int64_t, 4> waits_for{-1, -1, -1,
+                                        -1};  // by unit: the command whose end it waits for
 };
 
 /// Bytes of a value that cross the memory port of the accelerator.
@@ -24,23 +27,43 @@ struct ValueTraffic {
   std::uint64_t stored_bytes = 0;
 };
 
+/// A part of a streamed weight: [row, row + layout.rows) x [column, column + layout.columns), which
+/// the host writes to layout.address when that place of the ring is free.
+struct StreamTile {
+  ValueId value = -1;
+  std::int64_t row = 0, column = 0;
+  TensorLayout layout;
+  std::vector<std::size_t>
+      loads;  // the commands that read it; the first takes, the last releases it
+};
+
+/// Whether frozen weights are streamed, and the places of the ring that they come through.
+struct WeightStream {
+  bool streamed = false;
+  int ring_tiles = 4;
+};
+
 struct CompiledStep {
   std::vector<CompiledCommand> commands;    // the last one is a halt
   std::vector<TensorLayout> layouts;        // by ValueId
   std::vector<std::uint64_t> instructions;  // all vector programs, one after another
   std::uint64_t program_address = 0;
   std::uint64_t ring_address = 0;
-  std::uint64_t ring_entries = 0;     // a power of two
+  std::uint64_t ring_entries = 0;  // a power of two
+  std::vector<StreamTile> tiles;   // in the order in which the device takes them
+  std::uint64_t tile_ring_address = 0;
+  std::uint64_t tile_ring_places = 0;
   std::uint64_t memory_bytes = 0;     // first address that is not in use
   std::vector<ValueTraffic> traffic;  // by ValueId
   std::map<int, BlockSize> blocks;    // by op
 };
 
 /// Compiles the whole graph for a machine. Values that are computed inside and are no results share
-/// memory once they are dead. Throws InputError, with the sizes, if the local memories or the
-/// device memory are too small.
+/// memory once they are dead. Streamed weights have no layout; each of their products takes them
+/// tile by tile, in column blocks of the output. Throws InputError, with the sizes, if the local
+/// memories or the device memory are too small.
 CompiledStep compile(const Graph& graph, const MachineShape& machine, const CompilerConfig& limits,
-                     std::uint64_t memory_size_bytes);
+                     std::uint64_t memory_size_bytes, const WeightStream& stream = {});
 
 /// "gemm adapter up forward of y, command 12": for messages.
 std::string describe_command(const CompiledStep& step, const Graph& graph, std::size_t index);

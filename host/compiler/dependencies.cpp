@@ -78,6 +78,7 @@ std::size_t Dependencies::add(Engine engine, const std::vector<Access>& accesses
     waited_[from][self] = needed[from];
     const std::uint32_t token = 1u << (4 * from + self);
     tokens_.back().wait |= token;
+    tokens_.back().waits_for[from] = needed[from];
     tokens_[static_cast<std::size_t>(needed[from])].signal |= token;
   }
   return static_cast<std::size_t>(index);

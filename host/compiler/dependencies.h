@@ -30,6 +30,7 @@ struct Access {
 
 struct Tokens {
   std::uint32_t wait = 0, signal = 0;
+  std::array<std::int64_t, kEngines> waits_for{-1, -1, -1, -1};  // the commands that give them
 };
 
 class Dependencies {

@@ -1,5 +1,6 @@
 #include "host/compiler/layout.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace corank {
@@ -38,6 +39,24 @@ std::vector<std::uint8_t> pack(const Tensor& tensor, const TensorLayout& layout)
   for_each_element(layout, [&](std::size_t element, std::size_t place, std::size_t size) {
     std::memcpy(&bytes[place], &tensor.bytes[element], size);
   });
+  return bytes;
+}
+
+std::vector<std::uint8_t> pack(const Tensor& tensor, const TensorLayout& layout, std::int64_t row,
+                               std::int64_t column) {
+  std::vector<std::uint8_t> bytes(layout.bytes());
+  const auto size = static_cast<std::int64_t>(bytes_of(layout.dtype));
+  for (std::int64_t i = 0; i < layout.rows; ++i) {
+    for (std::int64_t j = 0; j < layout.columns; j += layout.panel_columns()) {
+      const std::int64_t count = std::min(layout.panel_columns(), layout.columns - j);
+      const std::int64_t element = (row + i) * tensor.columns() + column + j;
+      const std::int64_t place =
+          j / layout.panel_columns() * layout.rows * kPanelRowBytes + i * kPanelRowBytes;
+      std::memcpy(&bytes[static_cast<std::size_t>(place)],
+                  &tensor.bytes[static_cast<std::size_t>(element * size)],
+                  static_cast<std::size_t>(count * size));
+    }
+  }
   return bytes;
 }
 

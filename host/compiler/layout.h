@@ -34,6 +34,10 @@ TensorLayout layout_of(DType dtype, std::int64_t rows, std::int64_t columns, boo
 
 /// The bytes of a tensor in its layout; padding is zero. The tensor's dtype must be the layout's.
 std::vector<std::uint8_t> pack(const Tensor& tensor, const TensorLayout& layout);
+/// The same of a part of a matrix, layout.rows x layout.columns from (row, column) on; not
+/// transposed.
+std::vector<std::uint8_t> pack(const Tensor& tensor, const TensorLayout& layout, std::int64_t row,
+                               std::int64_t column);
 /// The inverse; `shape` is the graph's.
 Tensor unpack(const std::vector<std::uint8_t>& bytes, const TensorLayout& layout,
               const Shape& shape);

@@ -7,36 +7,42 @@ namespace corank {
 namespace {
 
 struct Lifetime {
-  int first = 0, last = std::numeric_limits<int>::max();  // ops
+  int first = std::numeric_limits<int>::max(), last = -1;  // stages
 };
 
-std::vector<Lifetime> lifetimes_of(const Graph& graph) {
+std::vector<Lifetime> lifetimes_of(const Graph& graph, const std::vector<Stage>& stages) {
   std::vector<Lifetime> lifetimes(graph.values.size());
-  for (std::size_t value = 0; value < graph.values.size(); ++value) {
-    if (graph.values[value].role != Role::kIntermediate) continue;
-    lifetimes[value].last = -1;
-    for (std::size_t op = 0; op < graph.ops.size(); ++op) {
-      const auto contains = [&](const std::vector<ValueId>& ids) {
-        return std::find(ids.begin(), ids.end(), static_cast<ValueId>(value)) != ids.end();
+  for (int stage = 0; stage < static_cast<int>(stages.size()); ++stage) {
+    std::vector<int> ops = stages[static_cast<std::size_t>(stage)].beside;
+    ops.push_back(stages[static_cast<std::size_t>(stage)].op);
+    for (const int op : ops) {
+      const auto use = [&](ValueId id) {
+        Lifetime& lifetime = lifetimes[static_cast<std::size_t>(id)];
+        lifetime.first = std::min(lifetime.first, stage);
+        lifetime.last = std::max(lifetime.last, stage);
       };
-      if (contains(results_of(graph.ops[op]))) lifetimes[value].first = static_cast<int>(op);
-      if (contains(operands_of(graph.ops[op])) || contains(results_of(graph.ops[op]))) {
-        lifetimes[value].last = static_cast<int>(op);
-      }
+      for (const ValueId id : operands_of(graph.ops[static_cast<std::size_t>(op)])) use(id);
+      for (const ValueId id : results_of(graph.ops[static_cast<std::size_t>(op)])) use(id);
     }
+  }
+  for (std::size_t id = 0; id < graph.values.size(); ++id) {
+    if (graph.values[id].role != Role::kIntermediate)
+      lifetimes[id] = {0, std::numeric_limits<int>::max()};
   }
   return lifetimes;
 }
 
 }  // namespace
 
-std::uint64_t place_values(const Graph& graph, std::uint64_t first_address,
+std::uint64_t place_values(const Graph& graph, const std::vector<Stage>& stages,
+                           const std::vector<bool>& elsewhere, std::uint64_t first_address,
                            std::vector<TensorLayout>& layouts) {
-  const std::vector<Lifetime> lifetimes = lifetimes_of(graph);
+  const std::vector<Lifetime> lifetimes = lifetimes_of(graph, stages);
   std::uint64_t end_of_all = first_address;
   // First fit: the lowest address at which no value that lives at the same time lies.
   std::vector<std::size_t> placed;
   for (std::size_t value = 0; value < layouts.size(); ++value) {
+    if (elsewhere[value]) continue;
     std::vector<std::pair<std::uint64_t, std::uint64_t>> taken;
     for (const std::size_t other : placed) {
       if (lifetimes[other].first <= lifetimes[value].last &&

@@ -5,14 +5,17 @@
 #include <vector>
 
 #include "host/compiler/layout.h"
+#include "host/compiler/schedule.h"
 #include "models/graph/graph.h"
 
 namespace corank {
 
 /// Sets the address of every layout, from `first_address` on, a multiple of 4096 each.
-/// Intermediates live from the op that writes them to the last op that reads them; everything else
-/// lives throughout. Returns the first address after all.
-std::uint64_t place_values(const Graph& graph, std::uint64_t first_address,
+/// Intermediates live from the stage that writes them to the last stage that reads them; everything
+/// else lives throughout. A value whose flag in `elsewhere` is set gets no place. Returns the first
+/// address after all.
+std::uint64_t place_values(const Graph& graph, const std::vector<Stage>& stages,
+                           const std::vector<bool>& elsewhere, std::uint64_t first_address,
                            std::vector<TensorLayout>& layouts);
 
 }  // namespace corank

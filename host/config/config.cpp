@@ -42,7 +42,10 @@ Key accelerator_section(MachineShape& shape, MachineLimits& limits) {
                {integer("rows", shape.array_rows, {1, 32}, "PEs",
                         "contraction elements that it takes a cycle"),
                 integer("columns", shape.array_columns, {1, 32}, "PEs",
-                        "output columns that it computes side by side")}),
+                        "output columns that it computes side by side"),
+                choice("mac", shape.mac, {"bit-level", "host-float"},
+                       "how its arithmetic is simulated: by the RTL's own logic, or by this "
+                       "computer's float unit; same results and cycles")}),
        mapping("vector", "the vector unit",
                {integer("lanes", shape.vector_lanes, {1, 32, true}, "",
                         "elements that it handles a cycle; at most those of a memory line")}),
@@ -158,16 +161,44 @@ Key optimizer_section(OptimizerSettings& settings) {
                "whose gradients make one step")});
 }
 
+std::vector<Key> layer_shape(LayerShape& layer) {
+  const IntegerRange size{1, 0xff'ffff};  // the sizes of a command have 24 bits
+  return {text("name", layer.name, "what the layer is"),
+          required(integer("in", layer.in, size, "", "input features")),
+          required(integer("out", layer.out, size, "", "output features")),
+          required(integer("rank", layer.rank, {1, 4096}, "", "of the adapter")),
+          number("alpha", layer.alpha, NumberRange{}, "", "of the adapter; 0: twice the rank"),
+          boolean("bias", layer.bias, "whether the layer has a bias"),
+          integer("repeat", layer.repeat, {1, 1 << 16}, "", "so many of them, one after another")};
+}
+
+Key shapes_section(LayerShapes& shapes) {
+  return or_file(
+      mapping("shapes", "layers given by their sizes, with random values",
+              {required(integer("tokens", shapes.tokens, {1, 0xff'ffff}, "", "tokens of the step")),
+               required(list("layers", shapes.layers, "in forward order", layer_shape))}));
+}
+
 Key workload_section(Config& config) {
-  return mapping("workload", "what is computed",
-                 {path("capture", config.capture,
-                       "safetensors file of a captured layer, for a step on the accelerator"),
-                  path("model", config.model, "folder of a Hugging Face model, to be fine-tuned"),
-                  path("adapter", config.adapter, "folder of its PEFT adapter"),
-                  path("batches", config.batches,
-                       "safetensors file of token batches, one for each micro-batch"),
-                  integer("seed", config.seed, IntegerRange{}, "", "of the adapter's dropout"),
-                  optimizer_section(config.optimizer)});
+  return mapping(
+      "workload", "what is computed",
+      {path("capture", config.capture,
+            "safetensors file of a captured layer, for a step on the accelerator"),
+       path_list("captures", config.captures,
+                 "several captured layers in one step, in forward order"),
+       shapes_section(config.shapes),
+       choice("weights", config.weights, {"resident", "streamed"},
+              "where frozen weights are: in device memory, or with the host, which "
+              "sends them just ahead of their use"),
+       integer("stream_tiles", config.stream_tiles, {1, 1024}, "tiles",
+               "of the ring of device memory that they come through"),
+       path("model", config.model, "folder of a Hugging Face model, to be fine-tuned"),
+       path("adapter", config.adapter, "folder of its PEFT adapter"),
+       path("batches", config.batches,
+            "safetensors file of token batches, one for each micro-batch"),
+       integer("seed", config.seed, IntegerRange{}, "",
+               "of what is random: the adapter's dropout, the values of layers given by size"),
+       optimizer_section(config.optimizer)});
 }
 
 Key compiler_section(CompilerConfig& compiler) {
@@ -248,8 +279,11 @@ std::string read_file(const std::string& path, const SourceLocation& named_by) {
 /// Replaces the path of a file by what the file holds, where the schema allows it.
 void splice_files(YamlNode& root, const std::vector<Key>& schema, const std::string& config_path) {
   for (const Key& key : schema) {
-    YamlNode* node = key.may_be_file ? find(root, key.name) : nullptr;
-    if (node == nullptr || node->kind != YamlNode::Kind::kScalar) continue;
+    YamlNode* node = find(root, key.name);
+    if (node == nullptr) continue;
+    if (node->kind == YamlNode::Kind::kMapping && !key.is_list)
+      splice_files(*node, key.keys, config_path);
+    if (!key.may_be_file || node->kind != YamlNode::Kind::kScalar) continue;
     const std::string file = resolve_path(*node);
     std::error_code ignored;
     if (std::filesystem::equivalent(file, config_path, ignored))

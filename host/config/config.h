@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "host/train/training.h"
+#include "host/workload/layer_shapes.h"
 #include "models/energy/energy.h"
 #include "models/numerics/numerics.h"
 #include "sim/platform/configuration.h"
@@ -31,9 +32,13 @@ struct Config {
   EnergyConfig energy;
   std::string capture;  // path of the captured layer, resolved against the working directory or the
                         // config's folder
-  std::string model, adapter;  // folders of Hugging Face files
-  std::string batches;         // safetensors file of token batches
-  std::uint64_t seed = 0;      // of the dropout
+  std::vector<std::string> captures;  // several layers in one step
+  LayerShapes shapes;                 // or layers by their sizes
+  std::string weights = "resident";   // resident in device memory, or streamed from the host
+  int stream_tiles = 4;               // of the ring that they are streamed through
+  std::string model, adapter;         // folders of Hugging Face files
+  std::string batches;                // safetensors file of token batches
+  std::uint64_t seed = 0;             // of the dropout, of the values of layers given by size
   OptimizerSettings optimizer;
   std::string numerics = "bf16";
   bool write_gradients = false, write_logits = false;

@@ -226,6 +226,20 @@ Key path(const std::string& name, std::string& field, const std::string& help) {
   return key;
 }
 
+Key path_list(const std::string& name, std::vector<std::string>& field, const std::string& help) {
+  Key key = make_key(name, "list of paths", "", "[]", help);
+  key.read = [&field](const YamlNode& node, const std::string& where) {
+    if (node.kind != YamlNode::Kind::kList) refuse(node, where, "a list of paths");
+    field.clear();
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+      if (read_text(node.items[i], where + "[" + std::to_string(i) + "]").empty())
+        refuse(node.items[i], where + "[" + std::to_string(i) + "]", "a path");
+      field.push_back(resolve_path(node.items[i]));
+    }
+  };
+  return key;
+}
+
 Key choice(const std::string& name, std::string& field, const std::vector<std::string>& options,
            const std::string& help) {
   Key key = make_key(name, "one of " + join(options), "", field, help);

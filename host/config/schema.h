@@ -56,6 +56,8 @@ Key text(const std::string& name, std::string& field, const std::string& help);
 /// A path; a relative one is taken from the folder of the file that it stands in, or from the
 /// working directory where it comes from the command line. "" stays "".
 Key path(const std::string& name, std::string& field, const std::string& help);
+/// A list of paths, each like that of path().
+Key path_list(const std::string& name, std::vector<std::string>& field, const std::string& help);
 /// One of several texts.
 Key choice(const std::string& name, std::string& field, const std::vector<std::string>& options,
            const std::string& help);

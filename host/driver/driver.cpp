@@ -27,9 +27,11 @@ std::vector<std::uint8_t> as_bytes(const T* data, std::size_t count) {
   return bytes;
 }
 
-// Values that the host must provide: those that no op writes.
-std::vector<ValueId> uploaded_values(const Graph& graph) {
+// Values that the host must provide before the step: those that no op writes and that are not
+// streamed.
+std::vector<ValueId> uploaded_values(const CompiledStep& step, const Graph& graph) {
   std::set<ValueId> written;
+  for (const StreamTile& tile : step.tiles) written.insert(tile.value);
   for (const Op& op : graph.ops) {
     for (const ValueId id : results_of(op)) written.insert(id);
   }
@@ -50,8 +52,9 @@ std::vector<ValueId> downloaded_values(const Graph& graph) {
 
 class Driver {
  public:
-  Driver(HostPort& host, const CompiledStep& step, const Graph& graph, const DriverOptions& options)
-      : host_(host), step_(step), graph_(graph), options_(options) {}
+  Driver(HostPort& host, const CompiledStep& step, const Graph& graph, const TensorMap& inputs,
+         const DriverOptions& options)
+      : host_(host), step_(step), graph_(graph), inputs_(inputs), options_(options) {}
 
   void check_machine(const MachineShape& machine) {
     const auto expect = [&](const char* what, std::uint32_t offset, std::uint32_t expected) {
@@ -76,20 +79,11 @@ class Driver {
     expect("banks", kRegBanks, pair(machine.scratchpad_banks, machine.accumulator_banks));
   }
 
-  void upload(const TensorMap& inputs) {
-    for (const ValueId id : uploaded_values(graph_)) {
-      const Value& value = graph_.value(id);
-      const auto input = inputs.find(value.name);
-      if (input == inputs.end())
-        throw InputError("the step's input \"" + value.name + "\" is missing");
-      if (input->second.dtype != value.dtype ||
-          element_count(input->second.shape) != element_count(value.shape)) {
-        throw InputError(fmt::format("the step's input \"{}\": expected {} {}, found {} {}",
-                                     value.name, name_of(value.dtype), to_string(value.shape),
-                                     name_of(input->second.dtype), to_string(input->second.shape)));
-      }
+  void upload() {
+    for (const StreamTile& tile : step_.tiles) input_of(tile.value);  // missing ones are found now
+    for (const ValueId id : uploaded_values(step_, graph_)) {
       const TensorLayout& layout = step_.layouts[static_cast<std::size_t>(id)];
-      host_.write_memory(layout.address, pack(input->second, layout));
+      host_.write_memory(layout.address, pack(input_of(id), layout));
     }
     if (!step_.instructions.empty()) {
       host_.write_memory(step_.program_address,
@@ -112,28 +106,37 @@ class Driver {
     host_.write_register(kRegControl, kEnable);
   }
 
-  // Keeps the ring full until every command is in it, then waits for the interrupt.
+  // Keeps both rings full, that of the commands and that of the streamed weights, until everything
+  // is in them; then waits for the interrupt.
   void execute() {
-    const std::uint64_t all = step_.commands.size();
-    std::uint64_t written = 0;
-    std::uint64_t head = 0;
+    const std::uint64_t commands = step_.commands.size(), tiles = step_.tiles.size();
+    std::uint64_t written = 0, head = 0, sent = 0, released = 0;
     bool interrupted = false;
-    while (written < all && !interrupted) {
-      const std::uint64_t end = std::min(all, head + step_.ring_entries);
+    while ((written < commands || sent < tiles) && !interrupted) {
+      // In turn, so that neither waits long for the other.
+      const std::uint64_t end =
+          std::min({commands, head + step_.ring_entries, written + kCommandsAtOnce});
+      const bool may_send = sent < std::min(tiles, released + step_.tile_ring_places);
       if (end > written) {
         write_commands(written, end);
         written = end;
         host_.write_register(kRegRingTail, static_cast<std::uint32_t>(written));
       }
-      if (written < all) {
-        // A fault while the ring is being filled shows in the interrupt; otherwise wait a little
-        // for space.
-        interrupted = host_.wait_interrupt(kRefillPollCycles);
-        if (interrupted) break;
-        const std::uint64_t now = host_.read_register(kRegRingHead);
-        if (now == head) check_progress(kRefillPollCycles);
-        head = now;
+      if (may_send) {
+        const StreamTile& tile = step_.tiles[sent++];
+        host_.write_memory(tile.layout.address,
+                           pack(input_of(tile.value), tile.layout, tile.row, tile.column));
+        host_.write_register(kRegStreamWritten, static_cast<std::uint32_t>(sent));
       }
+      if (end > head + step_.ring_entries - kCommandsAtOnce ||
+          sent == released + step_.tile_ring_places)
+        refresh(head, released);
+      const bool room = written < std::min(commands, head + step_.ring_entries) ||
+                        sent < std::min(tiles, released + step_.tile_ring_places);
+      if (room || (written == commands && sent == tiles)) continue;
+      // A fault meanwhile shows in the interrupt; otherwise wait a little for space.
+      interrupted = host_.wait_interrupt(kRefillPollCycles);
+      if (!interrupted && !refresh(head, released)) check_progress(kRefillPollCycles);
     }
     while (!interrupted) {
       interrupted = host_.wait_interrupt(options_.watchdog_cycles);
@@ -177,6 +180,32 @@ class Driver {
 
  private:
   static constexpr std::int64_t kRefillPollCycles = 2000;
+  static constexpr std::uint64_t kCommandsAtOnce = 512;  // 32 KiB: few packets between two tiles
+
+  const Tensor& input_of(ValueId id) const {
+    const Value& value = graph_.value(id);
+    const auto input = inputs_.find(value.name);
+    if (input == inputs_.end())
+      throw InputError("the step's input \"" + value.name + "\" is missing");
+    if (input->second.dtype != value.dtype ||
+        element_count(input->second.shape) != element_count(value.shape)) {
+      throw InputError(fmt::format("the step's input \"{}\": expected {} {}, found {} {}",
+                                   value.name, name_of(value.dtype), to_string(value.shape),
+                                   name_of(input->second.dtype), to_string(input->second.shape)));
+    }
+    return input->second;
+  }
+
+  // How far the device has emptied the rings; whether it went on since the last look.
+  bool refresh(std::uint64_t& head, std::uint64_t& released) {
+    const std::uint64_t now_head = host_.read_register(kRegRingHead);
+    const std::uint64_t now_released =
+        step_.tiles.empty() ? 0 : host_.read_register(kRegStreamReleased);
+    const bool moved = now_head != head || now_released != released;
+    head = now_head;
+    released = now_released;
+    return moved;
+  }
 
   void write_address(std::uint32_t low_offset, std::uint64_t address) {
     host_.write_register(low_offset, static_cast<std::uint32_t>(address));
@@ -236,6 +265,7 @@ class Driver {
   HostPort& host_;
   const CompiledStep& step_;
   const Graph& graph_;
+  const TensorMap& inputs_;
   const DriverOptions& options_;
   std::uint32_t progress_ = 0;
   std::int64_t quiet_cycles_ = 0;
@@ -246,11 +276,11 @@ class Driver {
 StepResult run_step(HostPort& host, const CompiledStep& step, const Graph& graph,
                     const MachineShape& machine, const TensorMap& inputs,
                     const DriverOptions& options) {
-  Driver driver(host, step, graph, options);
+  Driver driver(host, step, graph, inputs, options);
   StepResult result;
   driver.check_machine(machine);
   const double start = host.now_ns();
-  driver.upload(inputs);
+  driver.upload();
   driver.start();
   const double uploaded = host.now_ns();
   driver.execute();
@@ -267,7 +297,11 @@ StepResult run_step(HostPort& host, const CompiledStep& step, const Graph& graph
 
 LinkBytes expected_link_bytes(const CompiledStep& step, const Graph& graph) {
   LinkBytes bytes;
-  for (const ValueId id : uploaded_values(graph))
+  for (const StreamTile& tile : step.tiles) {
+    bytes.streamed += tile.layout.bytes();
+    bytes.to_device += tile.layout.bytes();
+  }
+  for (const ValueId id : uploaded_values(step, graph))
     bytes.to_device += step.layouts[static_cast<std::size_t>(id)].bytes();
   for (const ValueId id : downloaded_values(graph))
     bytes.to_host += step.layouts[static_cast<std::size_t>(id)].bytes();

@@ -26,11 +26,11 @@ struct StepResult {
 };
 
 /// Checks that the device is the machine that the step was compiled for, uploads `inputs` (by name:
-/// every value that no op writes), runs the step and reads the results and counters back. The ring
-/// is filled as the device empties it. Throws MachineError: a fault of the device (cause, unit,
-/// command, address), no progress for watchdog_cycles (with the state of every unit), or a device
-/// of another shape. After a fault, or without progress, the device is reset, so that another step
-/// can follow if the memory still answers.
+/// every value that no op writes), runs the step and reads the results and counters back. The rings
+/// of commands and of streamed weights are filled as the device empties them. Throws MachineError:
+/// a fault of the device (cause, unit, command, address), no progress for watchdog_cycles (with the
+/// state of every unit), or a device of another shape. After a fault, or without progress, the
+/// device is reset, so that another step can follow if the memory still answers.
 StepResult run_step(HostPort& host, const CompiledStep& step, const Graph& graph,
                     const MachineShape& machine, const TensorMap& inputs,
                     const DriverOptions& options);
@@ -38,6 +38,7 @@ StepResult run_step(HostPort& host, const CompiledStep& step, const Graph& graph
 /// Bytes that run_step moves over the link as memory contents, worked out from the layouts alone.
 struct LinkBytes {
   std::uint64_t to_device = 0, to_host = 0;
+  std::uint64_t streamed = 0;  // of to_device: tiles of streamed weights
 };
 LinkBytes expected_link_bytes(const CompiledStep& step, const Graph& graph);
 

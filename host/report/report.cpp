@@ -32,6 +32,45 @@ Json comparison_json(const ComparisonReport& comparison) {
 
 std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
 
+// One line a product; of many layers the sums over all of them.
+std::string phase_lines(const std::vector<PhaseReport>& phases) {
+  constexpr std::size_t kMostLines = 12;
+  std::vector<PhaseReport> shown;
+  for (const PhaseReport& phase : phases) {
+    PhaseReport line = phase;
+    if (phases.size() > kMostLines)
+      line.value = "all " + phase.value.substr(phase.value.find('.') + 1);
+    const auto same = std::find_if(shown.begin(), shown.end(),
+                                   [&](const auto& other) { return other.value == line.value; });
+    if (same == shown.end()) {
+      shown.push_back(line);
+      continue;
+    }
+    const double pes_cycles = static_cast<double>(same->macs) / same->utilisation +
+                              static_cast<double>(line.macs) / line.utilisation;
+    if (line.cycles > 0 && line.bound != same->bound && line.bound != "compute")
+      same->bound = line.bound;
+    same->cycles += line.cycles;
+    same->macs += line.macs;
+    same->utilisation = static_cast<double>(same->macs) / pes_cycles;
+    for (std::size_t cause = 0; cause < same->lost.size(); ++cause)
+      same->lost[cause] += line.lost[cause];
+  }
+  std::string text = fmt::format("\n  {:<24}{:>12}{:>13}  {:<18}{}\n", "product", "cycles",
+                                 "utilisation", "bound by", "cycles lost to");
+  for (const PhaseReport& phase : shown) {
+    std::string lost;
+    for (std::size_t cause = 0; cause < phase.lost.size(); ++cause) {
+      if (phase.lost[cause] == 0) continue;
+      lost +=
+          fmt::format("{}{} {}", lost.empty() ? "" : ", ", kLostNames[cause], phase.lost[cause]);
+    }
+    text += fmt::format("  {:<24}{:>12}{:>13}  {:<18}{}\n", phase.value, phase.cycles,
+                        percent(phase.utilisation), phase.bound, lost.empty() ? "-" : lost);
+  }
+  return text;
+}
+
 }  // namespace
 
 bool RunReport::right() const {
@@ -45,8 +84,15 @@ Json to_json(const RunReport& r) {
   json["name"] = r.name;
   json["fidelity"] = r.fidelity;
   json["config"] = r.config_file;
-  json["workload"] = {{"capture", r.capture}, {"tokens", r.tokens}, {"in", r.in},    {"out", r.out},
-                      {"rank", r.rank},       {"scale", r.scale},   {"step", r.step}};
+  json["workload"] = {{"source", r.workload}, {"weights", r.weights}, {"layers", Json::array()}};
+  for (const LayerStep& layer : r.layers) {
+    json["workload"]["layers"].push_back({{"tokens", layer.tokens},
+                                          {"in", layer.in},
+                                          {"out", layer.out},
+                                          {"rank", layer.lora.rank},
+                                          {"scale", scale_of(layer.lora)},
+                                          {"step", layer.step}});
+  }
   json["machine"] = {{"array_rows", r.machine.array_rows},
                      {"array_columns", r.machine.array_columns},
                      {"vector_lanes", r.machine.vector_lanes},
@@ -56,6 +102,7 @@ Json to_json(const RunReport& r) {
                      {"accumulator_banks", r.machine.accumulator_banks},
                      {"axi_data_bits", r.machine.axi_data_bits},
                      {"queue_depth", r.machine.queue_depth},
+                     {"mac", r.machine.mac},
                      {"clock_mhz", r.limits.clock_mhz},
                      {"outstanding_bursts", r.limits.outstanding_bursts},
                      {"burst_beats", r.limits.burst_beats}};
@@ -69,6 +116,19 @@ Json to_json(const RunReport& r) {
                              {"macs", gemm.macs},
                              {"cycles", gemm.cycles},
                              {"utilisation", gemm.utilisation}});
+  }
+  json["phases"] = Json::array();
+  for (const PhaseReport& phase : r.phases) {
+    Json lost;
+    for (std::size_t cause = 0; cause < kLostNames.size(); ++cause)
+      lost[kLostNames[cause]] = phase.lost[cause];
+    json["phases"].push_back({{"value", phase.value},
+                              {"bound", phase.bound},
+                              {"cycles", phase.cycles},
+                              {"streaming_cycles", phase.streaming},
+                              {"macs", phase.macs},
+                              {"utilisation", phase.utilisation},
+                              {"lost_cycles", lost}});
   }
   json["units"] = Json::array();
   for (const UnitReport& unit : r.units) {
@@ -85,6 +145,7 @@ Json to_json(const RunReport& r) {
   json["link"] = {{"name", r.link.name},
                   {"payload_bytes_to_device", r.link.payload_bytes_to_device},
                   {"payload_bytes_to_host", r.link.payload_bytes_to_host},
+                  {"streamed_weight_bytes", r.link.streamed_bytes},
                   {"wire_bytes_to_device", r.link.wire_bytes_to_device},
                   {"wire_bytes_to_host", r.link.wire_bytes_to_host},
                   {"upload_ns", r.link.upload_ns},
@@ -142,9 +203,12 @@ std::string to_table(const RunReport& r) {
   const auto line = [&](const std::string& what, const std::string& value) {
     text += fmt::format("  {:<26}{}\n", what, value);
   };
-  text += fmt::format("{}: LoRA step {} of {} tokens, {} -> {}, r = {}, on {}x{} at {} MHz ({})\n",
-                      r.name, r.step, r.tokens, r.in, r.out, r.rank, r.machine.array_rows,
-                      r.machine.array_columns, r.limits.clock_mhz, r.fidelity);
+  const LayerStep& layer = r.layers.front();
+  text += fmt::format(
+      "{}: LoRA step {} of {} tokens, {} -> {}, r = {}{}, on {}x{} at {} MHz ({})\n", r.name,
+      layer.step, layer.tokens, layer.in, layer.out, layer.lora.rank,
+      r.layers.size() == 1 ? "" : fmt::format(", and {} more layers", r.layers.size() - 1),
+      r.machine.array_rows, r.machine.array_columns, r.limits.clock_mhz, r.fidelity);
   line("latency", fmt::format("{} cycles = {:.1f} us; with transfers over the link {:.1f} us",
                               r.cycles, r.step_ns / 1e3, r.total_ns / 1e3));
   line("bound by", r.bound);
@@ -162,6 +226,7 @@ std::string to_table(const RunReport& r) {
     text += fmt::format("  {:<34}{:>14}{:>12}{:>14}\n", gemm.kind, gemm.macs, gemm.cycles,
                         percent(gemm.utilisation));
   }
+  text += phase_lines(r.phases);
   line("whole step", fmt::format("{} of the array's multiply-accumulates are useful",
                                  percent(r.array_utilisation)));
   text += "\n";
@@ -170,11 +235,16 @@ std::string to_table(const RunReport& r) {
                    r.memory.bytes_read, r.memory.bytes_written, r.memory.bandwidth_gb_per_s,
                    r.memory.peak_gb_per_s, percent(r.memory.share_of_peak), r.memory_model.kind,
                    r.memory_model.name));
-  line("link", fmt::format("{} B to the device in {:.1f} us, {} B back in {:.1f} us, {:.2f} of "
-                           "{:.2f} GB/s meanwhile; {}",
-                           r.link.payload_bytes_to_device, r.link.upload_ns / 1e3,
-                           r.link.payload_bytes_to_host, r.link.download_ns / 1e3,
-                           r.link.bandwidth_gb_per_s, r.link.peak_gb_per_s, r.link.name));
+  line("link",
+       fmt::format(
+           "{} B to the device in {:.1f} us, {} B back in {:.1f} us, {:.2f} of "
+           "{:.2f} GB/s meanwhile{}; {}",
+           r.link.payload_bytes_to_device, r.link.upload_ns / 1e3, r.link.payload_bytes_to_host,
+           r.link.download_ns / 1e3, r.link.bandwidth_gb_per_s, r.link.peak_gb_per_s,
+           r.weights == "streamed"
+               ? fmt::format(", and {} B of frozen weights during the step", r.link.streamed_bytes)
+               : "",
+           r.link.name));
   line("energy",
        fmt::format("{:.3f} uJ ({}, {})", r.energy_pj / 1e6, r.energy_table, r.energy_node));
   for (const EnergyLine& entry : r.energy) {

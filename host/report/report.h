@@ -9,13 +9,15 @@
 
 #include "host/compiler/compiler.h"
 #include "host/config/config.h"
+#include "host/report/phases.h"
 #include "models/energy/energy.h"
+#include "models/graph/layer_step.h"
 #include "models/reference/fp64.h"
 #include "rtl/interface/interface.h"
 
 namespace corank {
 
-inline constexpr int kReportVersion = 1;
+inline constexpr int kReportVersion = 2;
 
 struct UnitReport {
   std::string unit;
@@ -40,6 +42,7 @@ struct TrafficReport {
 struct LinkReport {
   std::string name;
   std::uint64_t payload_bytes_to_device = 0, payload_bytes_to_host = 0;
+  std::uint64_t streamed_bytes = 0;  // of those to the device: frozen weights, during the step
   std::uint64_t wire_bytes_to_device = 0, wire_bytes_to_host = 0;
   double upload_ns = 0, download_ns = 0;
   double bandwidth_gb_per_s = 0;  // payload, while it was transferring
@@ -67,9 +70,9 @@ struct CounterMismatch {
 };
 
 struct RunReport {
-  std::string name, fidelity, config_file, capture;
-  std::int64_t tokens = 0, in = 0, out = 0, rank = 0, step = 0;
-  double scale = 0;
+  std::string name, fidelity, config_file;
+  std::string workload, weights;  // where the layers come from; resident or streamed
+  std::vector<LayerStep> layers;
   MachineShape machine;
   MachineLimits limits;
   MemoryConfig memory_model;
@@ -79,6 +82,7 @@ struct RunReport {
   double total_ns = 0;       // with upload and download over the link
   std::vector<UnitReport> units;
   std::vector<GemmReport> gemms;
+  std::vector<PhaseReport> phases;
   double array_utilisation = 0;  // all useful macs / (cycles x PEs)
   TrafficReport axi, memory;
   LinkReport link;

@@ -43,15 +43,15 @@ std::vector<ComparisonReport> compare_bits(const Graph& graph, const TensorMap& 
   return reports;
 }
 
-void compare_fp64(const LayerStep& step, const TensorMap& originals, const TensorMap& device,
+void compare_fp64(const Capture& layer, const std::string& prefix, const TensorMap& device,
                   std::vector<ComparisonReport>& comparisons) {
   const Fp64Result exact =
-      run_fp64(build_layer_forward(step), originals, {{"y", originals.at("dy")}});
+      run_fp64(build_layer_forward(layer.step), layer.originals, {{"y", layer.originals.at("dy")}});
   const std::map<std::string, const MatrixFp64*> references = {
-      {"y", &exact.values.at("y")},
-      {"dx", &exact.gradients.at("x")},
-      {"lora_A_grad", &exact.gradients.at("lora_A")},
-      {"lora_B_grad", &exact.gradients.at("lora_B")}};
+      {prefix + "y", &exact.values.at("y")},
+      {prefix + "dx", &exact.gradients.at("x")},
+      {prefix + "lora_A_grad", &exact.gradients.at("lora_A")},
+      {prefix + "lora_B_grad", &exact.gradients.at("lora_B")}};
   for (ComparisonReport& comparison : comparisons) {
     const auto reference = references.find(comparison.tensor);
     if (reference == references.end()) continue;

@@ -1,8 +1,11 @@
 // Comparison of what the device computed with the references.
 #pragma once
 
+#include <string>
+#include <vector>
+
+#include "host/capture/capture.h"
 #include "host/report/report.h"
-#include "models/graph/layer_step.h"
 
 namespace corank {
 
@@ -10,9 +13,9 @@ namespace corank {
 std::vector<ComparisonReport> compare_bits(const Graph& graph, const TensorMap& device,
                                            const TensorMap& reference);
 
-/// Adds the error against FP64 autodiff from the unrounded tensors to the comparisons of y, dx,
-/// lora_A_grad and lora_B_grad.
-void compare_fp64(const LayerStep& step, const TensorMap& originals, const TensorMap& device,
+/// Adds the error against FP64 autodiff from the unrounded tensors to the comparisons of a layer's
+/// y, dx, lora_A_grad and lora_B_grad, whose names have the prefix.
+void compare_fp64(const Capture& layer, const std::string& prefix, const TensorMap& device,
                   std::vector<ComparisonReport>& comparisons);
 
 }  // namespace corank

@@ -4,12 +4,12 @@
 
 #include <filesystem>
 
-#include "host/capture/capture.h"
 #include "host/driver/account.h"
 #include "host/driver/driver.h"
 #include "host/formats/safetensors.h"
 #include "host/report/write_json.h"
 #include "host/run/compare.h"
+#include "host/workload/workload.h"
 #include "models/base/error.h"
 #include "models/reference/bit_exact.h"
 #include "sim/machine/build.h"
@@ -126,8 +126,10 @@ void fill_tensors(RunReport& report, const CompiledStep& step, const Graph& grap
     const ValueTraffic& traffic = step.traffic[id];
     TensorReport tensor{graph.values[id].name, step.layouts[id].bytes(), traffic.loaded_bytes,
                         traffic.stored_bytes, 0};
-    tensor.reread_factor =
-        static_cast<double>(tensor.loaded_bytes) / static_cast<double>(tensor.bytes);
+    // A streamed weight has no place of its own; what it would take is what a tile-wise copy takes.
+    if (tensor.bytes > 0)
+      tensor.reread_factor =
+          static_cast<double>(tensor.loaded_bytes) / static_cast<double>(tensor.bytes);
     report.tensors.push_back(tensor);
   }
   for (const auto& [op, block] : step.blocks) {
@@ -217,16 +219,15 @@ void require_layer_step(const Config& config) {
 }  // namespace
 
 RunReport run(const Config& config, const RunOptions& options) {
-  if (config.capture.empty())
-    throw InputError(
-        config.file + ": workload.capture is missing: the captured layer to run" +
-        (config.model.empty() ? "" : "; workload.model runs with --fidelity reference"));
+  const Workload workload = read_workload(config);
   require_layer_step(config);
   if (!options.out_directory.empty()) check_out_directory(options.out_directory);
-  const Capture capture = read_capture(config.capture, config.optimizer.adamw);
-  const Graph graph = build_layer_step(capture.step);
+  const std::vector<LayerStep> layers = steps_of(workload);
+  const TensorMap inputs = inputs_of(workload);
+  const Graph graph = build_layer_steps(layers);
   const std::uint64_t memory_bytes = static_cast<std::uint64_t>(config.memory.size_mib) << 20;
-  const CompiledStep step = compile(graph, config.machine, config.compiler, memory_bytes);
+  const CompiledStep step = compile(graph, config.machine, config.compiler, memory_bytes,
+                                    {config.weights == "streamed", config.stream_tiles});
 
   PlatformConfig platform_config;
   platform_config.shape = config.machine;
@@ -236,6 +237,7 @@ RunReport run(const Config& config, const RunOptions& options) {
   platform_config.stalls = config.stalls;
   platform_config.faults = config.faults;
   platform_config.wave_file = options.waves.value_or("");
+  platform_config.trace = true;
   MachineBuildOptions build;
   build.waves = options.waves.has_value();
   build.quiet = !options.progress;
@@ -243,7 +245,7 @@ RunReport run(const Config& config, const RunOptions& options) {
 
   StepResult result;
   const PlatformResult platform = run_platform(platform_config, [&](HostPort& host) {
-    result = run_step(host, step, graph, config.machine, capture.inputs,
+    result = run_step(host, step, graph, config.machine, inputs,
                       {config.limits, config.watchdog_cycles, memory_bytes});
   });
 
@@ -251,17 +253,14 @@ RunReport run(const Config& config, const RunOptions& options) {
   report.name = config.name;
   report.fidelity = "rtl";
   report.config_file = config.file;
-  report.capture = config.capture;
-  report.tokens = capture.step.tokens;
-  report.in = capture.step.in;
-  report.out = capture.step.out;
-  report.rank = capture.step.lora.rank;
-  report.step = capture.step.step;
-  report.scale = scale_of(capture.step.lora);
+  report.workload = workload.source;
+  report.weights = config.weights;
+  report.layers = layers;
   report.machine = config.machine;
   report.limits = config.limits;
   report.memory_model = config.memory;
   fill_timing(report, result.counters, step);
+  report.phases = phases_of(step, graph, config.machine, platform.trace);
   fill_tensors(report, step, graph);
   report.total_ns = result.upload_ns + result.step_ns + result.download_ns;
   report.link.name = config.link.name;
@@ -269,10 +268,13 @@ RunReport run(const Config& config, const RunOptions& options) {
   report.link.payload_bytes_to_host = unsigned_of(platform.link.to_host.payload_bytes);
   report.link.wire_bytes_to_device = unsigned_of(platform.link.to_device.wire_bytes);
   report.link.wire_bytes_to_host = unsigned_of(platform.link.to_host.wire_bytes);
+  report.link.streamed_bytes = expected_link_bytes(step, graph).streamed;
   report.link.upload_ns = result.upload_ns;
   report.link.download_ns = result.download_ns;
   report.link.bandwidth_gb_per_s =
-      static_cast<double>(platform.memory.link.written_bytes + platform.memory.link.read_bytes) /
+      static_cast<double>(unsigned_of(platform.memory.link.written_bytes) -
+                          report.link.streamed_bytes +
+                          unsigned_of(platform.memory.link.read_bytes)) /
       (result.upload_ns + result.download_ns);
   report.link.peak_gb_per_s = config.link.bandwidth_gb_per_s;
   report.simulated_cycles = unsigned_of(platform.evaluated_cycles);
@@ -288,10 +290,12 @@ RunReport run(const Config& config, const RunOptions& options) {
   for (const EnergyLine& line : report.energy) report.energy_pj += line.total_pj;
   report.bound = bound_of(report);
 
-  TensorMap reference = capture.inputs;
+  TensorMap reference = inputs;
   run_bit_exact(graph, reference);
   report.comparisons = compare_bits(graph, result.results, reference);
-  compare_fp64(capture.step, capture.originals, result.results, report.comparisons);
+  for (std::size_t i = 0; i < layers.size(); ++i)
+    compare_fp64(workload.layers[i], layer_prefix(i, layers.size()), result.results,
+                 report.comparisons);
   check_counters(report, result.counters, step);
   check_platform(report, platform, result.counters, step, graph);
 

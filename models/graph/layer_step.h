@@ -1,5 +1,8 @@
-// The training step of one captured linear layer with a LoRA adapter, as a graph.
+// The training step of captured linear layers with LoRA adapters, as a graph.
 #pragma once
+
+#include <string>
+#include <vector>
 
 #include "models/graph/graph.h"
 #include "models/peft/lora.h"
@@ -21,6 +24,13 @@ struct LayerStep {
 ///          lora_A.exp_avg_sq.new, and the same of lora_B (F32).
 /// Intermediates: lora_A.bf16, lora_B.bf16, u, du (BF16).
 Graph build_layer_step(const LayerStep& step);
+
+/// Several layers in one step: all forward passes in order, then the backward passes and updates,
+/// last layer first. The values of a layer have its prefix.
+Graph build_layer_steps(const std::vector<LayerStep>& steps);
+
+/// "" of an only layer, else "3." of the layer with index 3.
+std::string layer_prefix(std::size_t layer, std::size_t layers);
 
 /// The forward part alone: from x, weight, bias and the masters to y.
 Graph build_layer_forward(const LayerStep& step);

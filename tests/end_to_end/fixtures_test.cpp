@@ -181,9 +181,9 @@ TEST_CASE("a real step with rsLoRA gives the same file on 4 x 4 as on 8 x 8", "[
   const auto report = report_in(out);
   CHECK(report["machine"]["array_rows"] == 4);
   CHECK(report["machine"]["array_columns"] == 4);
-  CHECK(report["workload"]["tokens"] == 33);
-  CHECK(report["workload"]["rank"] == 4);
-  CHECK(report["workload"]["scale"] == 4.0);  // 8 / sqrt(4)
+  CHECK(report["workload"]["layers"][0]["tokens"] == 33);
+  CHECK(report["workload"]["layers"][0]["rank"] == 4);
+  CHECK(report["workload"]["layers"][0]["scale"] == 4.0);  // 8 / sqrt(4)
   // x . W^T and dy . W, whatever the machine
   CHECK(report["gemms"][0]["macs"] == 33 * 384 * 384);
   CHECK(report["gemms"][1]["macs"] == 33 * 384 * 384);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <random>
 
 #include "host/compiler/compiler.h"
@@ -144,12 +145,18 @@ bool all_finite(const TensorMap& values) {
   return true;
 }
 
-// What the child finds out, as text: empty if everything is equal.
-std::string differences(const LayerCase& layer) {
-  const Graph graph = build_layer_step(layer.step);
+struct Simulated {
+  Graph graph;
+  CompiledStep step;
+  StepResult result;
+};
+
+Simulated simulate(const LayerCase& layer) {
+  Simulated s;
+  s.graph = graph_of(layer);
   const std::uint64_t memory_bytes = static_cast<std::uint64_t>(layer.config.memory.size_mib) << 20;
-  const CompiledStep step =
-      compile(graph, layer.config.machine, layer.config.compiler, memory_bytes);
+  s.step =
+      compile(s.graph, layer.config.machine, layer.config.compiler, memory_bytes, stream_of(layer));
   PlatformConfig platform;
   platform.machine_library = machine_library(layer.config.machine);
   platform.shape = layer.config.machine;
@@ -157,11 +164,17 @@ std::string differences(const LayerCase& layer) {
   platform.memory = layer.config.memory;
   platform.link = layer.config.link;
   platform.stalls = layer.config.stalls;
-  StepResult result;
-  run_platform(platform, [&](HostPort& host) {
-    result = run_step(host, step, graph, layer.config.machine, layer.inputs,
-                      {layer.config.limits, layer.config.watchdog_cycles, memory_bytes});
+  run_platform(platform, [&](HostPort& port) {
+    PausingHost host(port, layer.pauses, layer.seed);
+    s.result = run_step(host, s.step, s.graph, layer.config.machine, layer.inputs,
+                        {layer.config.limits, layer.config.watchdog_cycles, memory_bytes});
   });
+  return s;
+}
+
+// Empty if everything is equal.
+std::string differences(const LayerCase& layer) {
+  const auto [graph, step, result] = simulate(layer);
   TensorMap reference = layer.inputs;
   run_bit_exact(graph, reference);
   std::string text;
@@ -178,6 +191,64 @@ std::string differences(const LayerCase& layer) {
                         interface::kCounterNames[index], result.counters[index], expected);
   }
   return text;
+}
+
+std::string record(const LayerCase& layer) {
+  const StepResult result = simulate(layer).result;
+  std::string text;
+  for (std::size_t i = 0; i < result.counters.size(); ++i) {
+    text += fmt::format("counter {}: {}\n", interface::kCounterNames[i], result.counters[i]);
+  }
+  for (const auto& [name, tensor] : result.results) {
+    text += name + ":";
+    const auto count = static_cast<std::size_t>(element_count(tensor.shape));
+    for (std::size_t i = 0; i < count; ++i) {
+      text += tensor.dtype == DType::BF16 ? fmt::format(" {:04x}", tensor.data<std::uint16_t>()[i])
+                                          : fmt::format(" {:08x}", tensor.data<std::uint32_t>()[i]);
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+struct ChildEnd {
+  bool normal = false;
+  std::string text;
+};
+
+// What `work` returns, or the text of what it throws, from a process of its own.
+ChildEnd in_child(const std::function<std::string()>& work) {
+  int channel[2];
+  if (pipe(channel) != 0) throw MachineError("no pipe for a test case");
+  const pid_t child = fork();
+  if (child == 0) {
+    close(channel[0]);
+    std::string text;
+    try {
+      text = work();
+    } catch (const std::exception& error) {
+      text = error.what();
+    }
+    std::size_t done = 0;
+    while (done < text.size()) {
+      const ssize_t written = write(channel[1], text.data() + done, text.size() - done);
+      if (written <= 0) _exit(1);
+      done += static_cast<std::size_t>(written);
+    }
+    _exit(0);
+  }
+  close(channel[1]);
+  ChildEnd end;
+  std::array<char, 4096> buffer{};
+  ssize_t size = 0;
+  while ((size = read(channel[0], buffer.data(), buffer.size())) > 0) {
+    end.text.append(buffer.data(), static_cast<std::size_t>(size));
+  }
+  close(channel[0]);
+  int status = 0;
+  waitpid(child, &status, 0);
+  end.normal = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  return end;
 }
 
 }  // namespace
@@ -251,67 +322,98 @@ LayerCase make_case(std::uint64_t seed, int number, std::int64_t most_cycles, Si
   if (random() % 4 == 0) config.compiler.scratchpad_kib = machine.scratchpad_kib / 2;
   if (random() % 4 == 0) config.compiler.accumulator_kib = machine.accumulator_kib / 2;
 
-  const Graph graph = build_layer_step(step);
-  layer.inputs["x"] = random_bf16(random, {step.tokens, step.in}, 1.0f);
-  layer.inputs["dy"] = random_bf16(random, {step.tokens, step.out}, 0.01f);
-  layer.inputs["weight"] = random_bf16(random, {step.out, step.in}, 0.05f);
-  if (step.has_bias) layer.inputs["bias"] = random_f32(random, {step.out}, 0.1f, false);
-  for (const char* master : {"lora_A", "lora_B"}) {
-    const Shape shape =
-        master[5] == 'A' ? Shape{step.lora.rank, step.in} : Shape{step.out, step.lora.rank};
-    layer.inputs[master] = random_f32(random, shape, 0.05f, false);
-    layer.inputs[std::string(master) + ".exp_avg"] = random_f32(random, shape, 1e-3f, false);
-    layer.inputs[std::string(master) + ".exp_avg_sq"] = random_f32(random, shape, 1e-6f, true);
+  if (number / 5 % 5 < 2) {
+    config.weights = "streamed";
+    config.stream_tiles = static_cast<int>(one_of(random, std::array<int, 4>{1, 2, 3, 8}));
+    config.link.bandwidth_gb_per_s =
+        static_cast<double>(one_of(random, std::array<int, 3>{1, 4, 64}));
+    if (random() % 3 == 0) layer.pauses = 5000;
+    if (cycles_of(step, machine) < most_cycles / 2)
+      layer.layers = static_cast<int>(between(random, 1, 3));
+  }
+
+  for (int i = 0; i < layer.layers; ++i) {
+    const std::string prefix =
+        layer_prefix(static_cast<std::size_t>(i), static_cast<std::size_t>(layer.layers));
+    layer.inputs[prefix + "x"] = random_bf16(random, {step.tokens, step.in}, 1.0f);
+    layer.inputs[prefix + "dy"] = random_bf16(random, {step.tokens, step.out}, 0.01f);
+    layer.inputs[prefix + "weight"] = random_bf16(random, {step.out, step.in}, 0.05f);
+    if (step.has_bias) layer.inputs[prefix + "bias"] = random_f32(random, {step.out}, 0.1f, false);
+    for (const std::string master : {"lora_A", "lora_B"}) {
+      const Shape shape =
+          master == "lora_A" ? Shape{step.lora.rank, step.in} : Shape{step.out, step.lora.rank};
+      const std::string name = prefix + master;
+      layer.inputs[name] = random_f32(random, shape, 0.05f, false);
+      layer.inputs[name + ".exp_avg"] = random_f32(random, shape, 1e-3f, false);
+      layer.inputs[name + ".exp_avg_sq"] = random_f32(random, shape, 1e-6f, true);
+    }
   }
   if (number % 10 == 9) layer.planted = plant(random, layer.inputs);
   return layer;
 }
 
+Graph graph_of(const LayerCase& layer) {
+  return build_layer_steps(
+      std::vector<LayerStep>(static_cast<std::size_t>(layer.layers), layer.step));
+}
+
+WeightStream stream_of(const LayerCase& layer) {
+  return {layer.config.weights == "streamed", layer.config.stream_tiles};
+}
+
+void PausingHost::write_register(std::uint32_t offset, std::uint32_t value) {
+  if (offset == interface::kRegStreamWritten && most_cycles_ > 0) {
+    const auto pause =
+        static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(most_cycles_));
+    if (host_.wait_interrupt(pause)) interrupted_ = true;
+  }
+  host_.write_register(offset, value);
+}
+
+bool PausingHost::wait_interrupt(std::int64_t timeout) {
+  if (interrupted_) {
+    interrupted_ = false;
+    return true;
+  }
+  return host_.wait_interrupt(timeout);
+}
+
 CaseResult run_case(const LayerCase& layer) {
-  int channel[2];
-  if (pipe(channel) != 0) throw MachineError("no pipe for a test case");
-  const pid_t child = fork();
-  if (child == 0) {
-    close(channel[0]);
-    std::string text;
-    try {
-      text = differences(layer);
-    } catch (const std::exception& error) {
-      text = error.what();
-    }
-    const ssize_t written = write(channel[1], text.data(), text.size());
-    _exit(written == static_cast<ssize_t>(text.size()) ? 0 : 1);
-  }
-  close(channel[1]);
+  const ChildEnd end = in_child([&] { return differences(layer); });
   CaseResult result;
-  std::array<char, 4096> buffer{};
-  ssize_t size = 0;
-  while ((size = read(channel[0], buffer.data(), buffer.size())) > 0) {
-    result.message.append(buffer.data(), static_cast<std::size_t>(size));
-  }
-  close(channel[0]);
-  int status = 0;
-  waitpid(child, &status, 0);
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    result.message += "the simulation's process ended abnormally\n";
+  result.message = end.text;
+  if (!end.normal) result.message += "the simulation's process ended abnormally\n";
   result.equal = result.message.empty();
   TensorMap reference = layer.inputs;
-  run_bit_exact(build_layer_step(layer.step), reference);
+  run_bit_exact(graph_of(layer), reference);
   result.finite = all_finite(reference);
   return result;
+}
+
+std::string run_and_record(const LayerCase& layer) {
+  const ChildEnd end = in_child([&] { return record(layer); });
+  if (!end.normal || end.text.rfind("counter ", 0) != 0) {
+    throw MachineError("no record of a test case: " + end.text);
+  }
+  return end.text;
 }
 
 std::string describe(const LayerCase& layer, int number) {
   const MachineShape& m = layer.config.machine;
   return fmt::format(
       "case {} (seed {}): {}x{}, AXI {}, {} tokens, {} -> {}, r = {}, stalls {} %, blocks {} x {} "
-      "x {}, limits {} / {} KiB{}{}",
+      "x {}, limits {} / {} KiB{}{}{}",
       number, layer.seed, m.array_rows, m.array_columns, m.axi_data_bits, layer.step.tokens,
       layer.step.in, layer.step.out, layer.step.lora.rank, layer.config.stalls.percent,
       layer.config.compiler.block_rows, layer.config.compiler.block_columns,
       layer.config.compiler.block_depth, layer.config.compiler.scratchpad_kib,
-      layer.config.compiler.accumulator_kib, layer.planted.empty() ? "" : ", planted ",
-      layer.planted);
+      layer.config.compiler.accumulator_kib,
+      layer.config.weights == "streamed"
+          ? fmt::format(", {} layers streamed through {} tiles at {} GB/s, pauses up to {}",
+                        layer.layers, layer.config.stream_tiles,
+                        layer.config.link.bandwidth_gb_per_s, layer.pauses)
+          : "",
+      layer.planted.empty() ? "" : ", planted ", layer.planted);
 }
 
 }  // namespace corank::test

@@ -3,12 +3,15 @@
 #pragma once
 
 #include <cstdint>
+#include <random>
 #include <string>
 #include <vector>
 
+#include "host/compiler/compiler.h"
 #include "host/config/config.h"
 #include "models/base/tensor.h"
 #include "models/graph/layer_step.h"
+#include "sim/platform/host_port.h"
 
 namespace corank::test {
 
@@ -20,6 +23,8 @@ struct LayerCase {
   std::uint64_t seed = 0;
   Config config;  // machine, limits, memory, link, stalls, compiler
   LayerStep step;
+  int layers = 1;  // so many of this size, each with values of its own
+  int pauses = 0;  // cycles that the host lets pass before each tile of a streamed weight, at most
   std::string planted;  // a special value and where it stands; empty: every input is ordinary
   TensorMap inputs;
 };
@@ -35,7 +40,8 @@ constexpr int kLargestSize = 257;
 /// 32, 33, 64, 67, 130, 257}; cases go through all pairs of remainders of (in by R, out by C) and
 /// of (tokens by R, r by C). With kAll sizes are any up to 257, and 4 * 257 cases in a row have
 /// every size in each of the four places. `most_cycles` bounds the estimated length of the step.
-/// One case in ten has one special value planted.
+/// One case in ten has one special value planted; two in five stream their weights, through rings
+/// from one tile on; some of these have several layers, or a host that pauses.
 LayerCase make_case(std::uint64_t seed, int number, std::int64_t most_cycles,
                     Sizes sizes = Sizes::kEdges);
 
@@ -45,10 +51,43 @@ struct CaseResult {
   std::string message;  // what differed
 };
 
+Graph graph_of(const LayerCase& layer);
+/// How the case's weights reach the device, for compile().
+WeightStream stream_of(const LayerCase& layer);
+
+/// A host that lets a random time pass before it says that a tile is written.
+class PausingHost : public HostPort {
+ public:
+  PausingHost(HostPort& host, int most_cycles, std::uint64_t seed)
+      : host_(host), most_cycles_(most_cycles), random_(seed) {}
+  void write_register(std::uint32_t offset, std::uint32_t value) override;
+  bool wait_interrupt(std::int64_t timeout) override;
+  std::uint32_t read_register(std::uint32_t offset) override { return host_.read_register(offset); }
+  void write_memory(std::uint64_t address, const std::vector<std::uint8_t>& bytes) override {
+    host_.write_memory(address, bytes);
+  }
+  std::vector<std::uint8_t> read_memory(std::uint64_t address, std::size_t size) override {
+    return host_.read_memory(address, size);
+  }
+  double now_ns() const override { return host_.now_ns(); }
+  std::int64_t cycles() const override { return host_.cycles(); }
+
+ private:
+  HostPort& host_;
+  int most_cycles_;
+  std::mt19937_64 random_;
+  bool interrupted_ = false;  // came during a pause
+};
+
 /// Runs the case in a process of its own (forked: a SystemC simulation is one process) and compares
 /// every element of every result with the bit-exact reference and every counter with the account of
 /// the commands.
 CaseResult run_case(const LayerCase& layer);
+
+/// Runs the case in a process of its own. Every counter of the device and every element of every
+/// result in hexadecimal, a line each: what two runs that must be alike are compared by. Throws
+/// MachineError if the simulation fails.
+std::string run_and_record(const LayerCase& layer);
 
 /// "case 17 of seed 5: 3x5, 33 tokens, 64 -> 67, r = 5, ..."
 std::string describe(const LayerCase& layer, int number);

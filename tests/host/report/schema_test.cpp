@@ -104,10 +104,13 @@ TEST_CASE("an unknown key is refused in every object of a report", "[schema]") {
 
 TEST_CASE("wrong types and values beyond their range are refused", "[schema]") {
   const std::vector<std::pair<std::string, Json>> changes = {
-      {"/report_version", 2},
+      {"/report_version", 3},
       {"/fidelity", "guess"},
-      {"/workload/tokens", 0},
-      {"/workload/step", "25"},
+      {"/workload/weights", "somewhere"},
+      {"/workload/layers/0/tokens", 0},
+      {"/workload/layers/0/step", "25"},
+      {"/phases/0/bound", "luck"},
+      {"/phases/0/lost_cycles/link", -1},
       {"/machine/axi_data_bits", 96},
       {"/machine/array_rows", 33},
       {"/latency/step_cycles", 1.5},

@@ -1,0 +1,141 @@
+#include "host/compiler/schedule.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace corank {
+namespace {
+
+constexpr int kNever = std::numeric_limits<int>::max();
+
+const Contraction* product(const Graph& graph, int op) {
+  return std::get_if<Contraction>(&graph.ops[static_cast<std::size_t>(op)]);
+}
+
+bool has_pass(const Contraction& contraction, Pass pass) {
+  return contraction.terms.front().kind.pass == pass;
+}
+
+class Scheduler {
+ public:
+  Scheduler(const Graph& graph, const std::function<OpCost(int)>& cost)
+      : graph_(graph), cost_(cost), computed_(graph.values.size(), true) {
+    for (const Op& op : graph.ops) {
+      for (const ValueId id : results_of(op)) computed_[static_cast<std::size_t>(id)] = false;
+    }
+  }
+
+  std::vector<Stage> run() {
+    order_products();
+    find_readers();
+    for (std::size_t i = 0; i < products_.size(); ++i) {
+      // What this product reads and is not there yet has to come first, alone.
+      const std::vector<int> waiting = elementwise_;
+      for (const int op : waiting) {
+        if (first_reader(op) == static_cast<int>(i)) place({op, {}});
+      }
+      Stage stage{products_[i], {}};
+      std::int64_t free = cost_(products_[i]).array_cycles / 2;
+      for (const int op : elementwise_) {
+        const int reader = first_reader(op);
+        const bool due = reader == kNever || reader == static_cast<int>(i) + 1;
+        const OpCost cost = cost_(op);
+        if (!due || !cost.may_be_beside || cost.vector_cycles > free || !ready(op)) continue;
+        free -= cost.vector_cycles;
+        stage.beside.push_back(op);
+      }
+      place(stage);
+    }
+    while (!elementwise_.empty()) place({next_ready(), {}});
+    return std::move(stages_);
+  }
+
+ private:
+  const Op& op_at(int op) const { return graph_.ops[static_cast<std::size_t>(op)]; }
+
+  // Parameters' gradients move in front of the input gradient of their layer, which is the product
+  // that reads the same output gradient.
+  void order_products() {
+    for (int op = 0; op < static_cast<int>(graph_.ops.size()); ++op) {
+      const Contraction* contraction = product(graph_, op);
+      if (contraction == nullptr) {
+        elementwise_.push_back(op);
+        continue;
+      }
+      auto place = products_.end();
+      if (has_pass(*contraction, Pass::kWeightGradient)) {
+        while (place != products_.begin() && may_swap(*(place - 1), op)) --place;
+      }
+      products_.insert(place, op);
+    }
+  }
+
+  bool may_swap(int earlier, int op) const {
+    const Contraction* other = product(graph_, earlier);
+    if (!has_pass(*other, Pass::kInputGradient)) return false;
+    bool shared = false;
+    const std::vector<ValueId> theirs = other->operands();
+    for (const ValueId id : operands_of(op_at(op))) {
+      if (id == other->out) return false;
+      shared = shared || std::find(theirs.begin(), theirs.end(), id) != theirs.end();
+    }
+    return shared;
+  }
+
+  void find_readers() {
+    reader_.assign(graph_.values.size(), kNever);
+    for (std::size_t i = products_.size(); i-- > 0;) {
+      for (const ValueId id : operands_of(op_at(products_[i])))
+        reader_[static_cast<std::size_t>(id)] = static_cast<int>(i);
+    }
+  }
+
+  // Index into products_ of the first one that reads a result of the op; kNever: none does.
+  int first_reader(int op) const {
+    int first = kNever;
+    for (const ValueId id : results_of(op_at(op)))
+      first = std::min(first, reader_[static_cast<std::size_t>(id)]);
+    return first;
+  }
+
+  bool ready(int op) const {
+    const std::vector<ValueId> operands = operands_of(op_at(op));
+    return std::all_of(operands.begin(), operands.end(),
+                       [&](ValueId id) { return computed_[static_cast<std::size_t>(id)]; });
+  }
+
+  int next_ready() const {
+    return *std::find_if(elementwise_.begin(), elementwise_.end(),
+                         [&](int op) { return ready(op); });
+  }
+
+  void place(const Stage& stage) {
+    stages_.push_back(stage);
+    std::vector<int> ops = stage.beside;
+    ops.push_back(stage.op);
+    for (const int op : ops) {
+      for (const ValueId id : results_of(op_at(op))) computed_[static_cast<std::size_t>(id)] = true;
+    }
+    std::vector<int> left;
+    for (const int op : elementwise_) {
+      if (std::find(ops.begin(), ops.end(), op) == ops.end()) left.push_back(op);
+    }
+    elementwise_ = std::move(left);
+  }
+
+  const Graph& graph_;
+  const std::function<OpCost(int)>& cost_;
+  std::vector<bool> computed_;    // by value
+  std::vector<int> products_;     // in the order in which they are carried out
+  std::vector<int> reader_;       // by value: the first product that reads it, as an index
+  std::vector<int> elementwise_;  // not placed yet, in the graph's order
+  std::vector<Stage> stages_;
+};
+
+}  // namespace
+
+std::vector<Stage> schedule(const Graph& graph, const std::function<OpCost(int)>& cost) {
+  return Scheduler(graph, cost).run();
+}
+
+}  // namespace corank

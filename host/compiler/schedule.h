@@ -1,0 +1,35 @@
+// In which order, and side by side with what, the ops of a graph are carried out.
+//
+// The array works on one product after another; the vector unit alone carries out the element-wise
+// ops (copies of the masters, updates). So that the array need not wait for those, they are put
+// beside a product that does not need them, whose blocks their pieces alternate with.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "models/graph/graph.h"
+
+namespace corank {
+
+/// Ops that are carried out together; those in `beside` are element-wise and need nothing of `op`.
+struct Stage {
+  int op = -1;
+  std::vector<int> beside;
+};
+
+struct OpCost {
+  std::int64_t array_cycles = 0;   // of a product
+  std::int64_t vector_cycles = 0;  // of an element-wise op
+  bool may_be_beside = false;      // its operands fit into the memory that a product leaves free
+};
+
+/// Every op once, each after what it reads. Products keep the graph's order, but the gradients of
+/// parameters come before the input gradient of their layer, so that updates can go beside it. An
+/// element-wise op goes beside the last product before its first reader, or, without a reader,
+/// beside the first one that comes when its operands are there; at most half of a product's time is
+/// filled with such work. `cost` tells what an op costs, by its index.
+std::vector<Stage> schedule(const Graph& graph, const std::function<OpCost(int)>& cost);
+
+}  // namespace corank

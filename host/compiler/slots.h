@@ -1,0 +1,63 @@
+// Blocks of matrices, and the places in a local memory that they are loaded to.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "models/graph/graph.h"
+
+namespace corank {
+
+/// A rectangle of a stored matrix.
+struct Block {
+  ValueId value = -1;
+  std::int64_t row = 0, column = 0, rows = 0, columns = 0;
+};
+inline bool same(const Block& a, const Block& b) {
+  return std::tie(a.value, a.row, a.column, a.rows, a.columns) ==
+         std::tie(b.value, b.row, b.column, b.rows, b.columns);
+}
+
+/// A block in a local memory, at `line`, panels `rows` lines apart.
+struct Local {
+  std::int64_t line = 0;
+  std::int64_t rows = 0, columns = 0;
+};
+
+/// Part of a local memory, cut into equal slots that are reused in turn, the longest unused one
+/// first. A block that still lies in a slot need not be loaded again.
+class Slots {
+ public:
+  Slots(std::int64_t line, std::int64_t lines, std::int64_t slot_lines)
+      : line_(line), slot_lines_(slot_lines) {
+    slots_.resize(static_cast<std::size_t>(std::max<std::int64_t>(1, lines / slot_lines)));
+  }
+
+  // The slot's first line, and whether the block is there already.
+  std::pair<std::int64_t, bool> take(const Block& block) {
+    auto slot = std::find_if(slots_.begin(), slots_.end(),
+                             [&](const Slot& s) { return s.used > 0 && same(s.block, block); });
+    const bool there = slot != slots_.end();
+    if (!there) {
+      slot = std::min_element(slots_.begin(), slots_.end(),
+                              [](const Slot& a, const Slot& b) { return a.used < b.used; });
+    }
+    slot->block = block;
+    slot->used = ++clock_;
+    return {line_ + (slot - slots_.begin()) * slot_lines_, there};
+  }
+
+ private:
+  struct Slot {
+    Block block;
+    std::int64_t used = 0;
+  };
+  std::int64_t line_, slot_lines_;
+  std::int64_t clock_ = 0;
+  std::vector<Slot> slots_;
+};
+
+}  // namespace corank

@@ -1,0 +1,47 @@
+// Where the array's time went, product by product: useful work, and what it waited for.
+//
+// The array completes its commands in order, each a fixed time after its last row was streamed. So
+// the time between two completions is the time in which the later one's rows were streamed, and a
+// gap in which the array did nothing. The gap belongs to whatever the later command waited for
+// last:
+//   - a token of a load: to the link, if the load waited for a tile that the host had not sent; to
+//     memory bandwidth, if the load unit then moved data in most cycles; else to memory latency;
+//     or, if the load itself had waited for another unit's token, to that unit (its place was still
+//     in use);
+//   - a token of the vector or the store unit: to that unit;
+//   - no token: to the fetch of commands, if the command came to the array only then; else to the
+//   array
+//     itself (the first rows of a product must not overtake the last ones of the one before).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "host/compiler/compiler.h"
+#include "sim/platform/statistics.h"
+
+namespace corank {
+
+enum class Lost { kLink, kMemoryBandwidth, kMemoryLatency, kVector, kStore, kCommands, kArray };
+inline constexpr std::array<const char*, 7> kLostNames = {
+    "link", "memory bandwidth", "memory latency", "vector unit", "store unit", "commands", "array"};
+
+/// One product of the graph, in the order in which they are carried out.
+struct PhaseReport {
+  std::string value;            // that it writes
+  std::uint64_t cycles = 0;     // from the completion of the phase before to its own
+  std::uint64_t streaming = 0;  // in which the array took in a row
+  std::uint64_t macs = 0;
+  double utilisation = 0;                               // macs / (cycles x PEs)
+  std::array<std::uint64_t, kLostNames.size()> lost{};  // the other cycles, by cause
+  std::string bound;  // "compute", or the cause that most cycles were lost to
+};
+
+/// Phases of a step from the events of its commands (all of them ended).
+std::vector<PhaseReport> phases_of(const CompiledStep& step, const Graph& graph,
+                                   const MachineShape& machine,
+                                   const std::vector<TraceEvent>& events);
+
+}  // namespace corank

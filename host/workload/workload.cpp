@@ -1,0 +1,133 @@
+#include "host/workload/workload.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <random>
+
+#include "models/base/error.h"
+#include "models/base/numerics.h"
+
+namespace corank {
+namespace {
+
+// Box and Muller, "A note on the generation of random normal deviates", 1958: unlike
+// std::normal_distribution it gives the same values with every library.
+class Normal {
+ public:
+  explicit Normal(std::uint64_t seed) : random_(seed) {}
+
+  float operator()(double deviation) {
+    const double radius = std::sqrt(-2 * std::log(uniform()));
+    return static_cast<float>(deviation * radius * std::cos(2 * kPi * uniform()));
+  }
+
+ private:
+  static constexpr double kPi = 3.14159265358979323846;
+  double uniform() { return (static_cast<double>(random_() >> 11) + 0.5) * 0x1p-53; }
+  std::mt19937_64 random_;
+};
+
+Tensor bf16_tensor(const Shape& shape, double deviation, Normal& normal) {
+  Tensor tensor(DType::BF16, shape);
+  for (std::int64_t i = 0; i < element_count(shape); ++i)
+    tensor.data<std::uint16_t>()[i] = round_to_bf16(normal(deviation));
+  return tensor;
+}
+
+Tensor f32_tensor(const Shape& shape, double deviation, Normal& normal) {
+  Tensor tensor(DType::F32, shape);
+  for (std::int64_t i = 0; i < element_count(shape); ++i)
+    tensor.data<float>()[i] = normal(deviation);
+  return tensor;
+}
+
+Workload from_files(const std::vector<std::string>& files, const AdamWOptions& adamw) {
+  Workload workload;
+  for (const std::string& file : files) {
+    workload.layers.push_back(read_capture(file, adamw));
+    workload.source += (workload.source.empty() ? "" : ", ") + file;
+  }
+  return workload;
+}
+
+Workload from_shapes(const LayerShapes& shapes, std::uint64_t seed, const AdamWOptions& adamw) {
+  Workload workload;
+  for (const LayerShape& shape : shapes.layers) {
+    for (int i = 0; i < shape.repeat; ++i)
+      workload.layers.push_back(
+          make_layer(shape, shapes.tokens, seed + workload.layers.size(), adamw));
+  }
+  workload.source =
+      fmt::format("{} layers by size, random values from seed {}", workload.layers.size(), seed);
+  return workload;
+}
+
+}  // namespace
+
+Capture make_layer(const LayerShape& shape, std::int64_t tokens, std::uint64_t seed,
+                   const AdamWOptions& adamw) {
+  Normal normal(seed);
+  Capture layer;
+  LayerStep& step = layer.step;
+  step.tokens = tokens;
+  step.in = shape.in;
+  step.out = shape.out;
+  step.has_bias = shape.bias;
+  step.lora.rank = shape.rank;
+  step.lora.alpha = shape.alpha > 0 ? shape.alpha : 2.0 * shape.rank;
+  step.adamw = adamw;
+  step.step = 20;  // as the moments are
+  const double by_inputs = 1 / std::sqrt(static_cast<double>(shape.in));
+  const double gradient = 1e-3;
+  TensorMap& inputs = layer.inputs;
+  inputs["x"] = bf16_tensor({tokens, shape.in}, 1, normal);
+  inputs["weight"] = bf16_tensor({shape.out, shape.in}, by_inputs, normal);
+  inputs["dy"] = bf16_tensor({tokens, shape.out}, gradient, normal);
+  if (shape.bias) inputs["bias"] = f32_tensor({shape.out}, 0.1, normal);
+  const std::vector<std::pair<std::string, Shape>> masters = {{"lora_A", {shape.rank, shape.in}},
+                                                              {"lora_B", {shape.out, shape.rank}}};
+  for (const auto& [name, size] : masters) {
+    inputs[name] = f32_tensor(size, by_inputs, normal);
+    inputs[name + ".exp_avg"] = f32_tensor(size, gradient, normal);
+    Tensor& squares = inputs[name + ".exp_avg_sq"] = f32_tensor(size, gradient, normal);
+    for (std::int64_t i = 0; i < element_count(size); ++i)
+      squares.data<float>()[i] *= squares.data<float>()[i];
+  }
+  layer.originals = inputs;
+  return layer;
+}
+
+Workload read_workload(const Config& config) {
+  const int given =
+      !config.capture.empty() + !config.captures.empty() + !config.shapes.layers.empty();
+  if (given > 1)
+    throw InputError(config.file +
+                     ": expected one of workload.capture, workload.captures and workload.shapes, "
+                     "found more than one");
+  if (given == 0)
+    throw InputError(config.file + ": workload.capture is missing: the captured layer to run" +
+                     (config.model.empty() ? " (or workload.captures, or workload.shapes)"
+                                           : "; workload.model runs with --fidelity reference"));
+  const AdamWOptions& adamw = config.optimizer.adamw;
+  if (!config.shapes.layers.empty()) return from_shapes(config.shapes, config.seed, adamw);
+  return from_files(
+      config.capture.empty() ? config.captures : std::vector<std::string>{config.capture}, adamw);
+}
+
+std::vector<LayerStep> steps_of(const Workload& workload) {
+  std::vector<LayerStep> steps;
+  for (const Capture& layer : workload.layers) steps.push_back(layer.step);
+  return steps;
+}
+
+TensorMap inputs_of(const Workload& workload) {
+  TensorMap inputs;
+  for (std::size_t i = 0; i < workload.layers.size(); ++i) {
+    for (const auto& [name, tensor] : workload.layers[i].inputs)
+      inputs[layer_prefix(i, workload.layers.size()) + name] = tensor;
+  }
+  return inputs;
+}
+
+}  // namespace corank

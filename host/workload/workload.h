@@ -1,0 +1,34 @@
+// What a run on the accelerator computes: a training step of one or several linear layers, captured
+// from a real run or given by their sizes.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "host/capture/capture.h"
+#include "host/config/config.h"
+#include "models/graph/layer_step.h"
+
+namespace corank {
+
+struct Workload {
+  std::string source;           // the files or sizes, for reports
+  std::vector<Capture> layers;  // at least one; of layers given by sizes, see make_layer
+};
+
+/// The layers that the configuration names (workload.capture, workload.captures or
+/// workload.shapes). Throws InputError where it names none or more than one of these, or a file is
+/// wrong.
+Workload read_workload(const Config& config);
+
+/// A layer of this size with normally distributed values, from a seed: activations of variance 1,
+/// weights that keep it, small output gradients, an adapter and moments as after some steps.
+Capture make_layer(const LayerShape& shape, std::int64_t tokens, std::uint64_t seed,
+                   const AdamWOptions& adamw);
+
+std::vector<LayerStep> steps_of(const Workload& workload);
+
+/// The inputs of build_layer_steps(steps_of(workload)), by name.
+TensorMap inputs_of(const Workload& workload);
+
+}  // namespace corank
