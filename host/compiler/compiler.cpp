@@ -421,30 +421,31 @@ class Compiler {
     step_.blocks[op_] = size;
 
     Slots stream_slots(areas_.stream_line, areas_.stream_lines,
-                       stream_lines(size, shape, areas_.lanes));
+                       stream_lines(size, shape, areas_.lanes), next_stream_line_);
     Slots stationary_slots(areas_.stationary_line, areas_.stationary_lines,
-                           stationary_lines(size, shape, areas_.lanes));
+                           stationary_lines(size, shape, areas_.lanes), next_stationary_line_);
     const std::int64_t out_slot = lines_of(std::min(size.rows, shape.rows),
                                            std::min(size.columns, shape.columns), areas_.lanes);
     Slots output_slots(areas_.output_line, areas_.output_lines,
-                       std::min(out_slot, areas_.output_lines));
+                       std::min(out_slot, areas_.output_lines), next_output_line_);
     Slots bias_slots(areas_.bias_line, areas_.bias_lines,
                      lines_of(1, std::min(size.columns, shape.columns), areas_.lanes));
-    std::int64_t sums = 0;
-    const std::int64_t blocks =
-        ceil_div(shape.rows, size.rows) * ceil_div(shape.columns, size.columns);
+    // Between its gemms the pieces of the ops beside it are spread evenly.
+    std::int64_t gemms = 0, chunks = 0;
+    for (const Product& product : products) chunks += ceil_div(product.shape.depth, size.depth);
+    chunks *= ceil_div(shape.rows, size.rows) * ceil_div(shape.columns, size.columns);
 
     const auto block = [&](std::int64_t row, std::int64_t column) {
       const std::int64_t rows = std::min(size.rows, shape.rows - row);
       const std::int64_t columns = std::min(size.columns, shape.columns - column);
-      const Local sum{areas_.sum_line + sums++ % size.sum_buffers * areas_.sum_pitch, rows,
+      const Local sum{areas_.sum_line + sums_++ % size.sum_buffers * areas_.sum_pitch, rows,
                       columns};
-      emit_pieces(pieces_.size() * static_cast<std::size_t>(sums) /
-                  static_cast<std::size_t>(blocks));
       bool first = true;
       for (const Product& product : products) {
         for (std::int64_t depth = 0; depth < product.shape.depth; depth += size.depth) {
           const std::int64_t depths = std::min(size.depth, product.shape.depth - depth);
+          emit_pieces(static_cast<std::size_t>(static_cast<std::int64_t>(pieces_.size()) * ++gemms /
+                                               chunks));
           const Local stream =
               load(stream_slots, operand_block(product.stream, product.shape.stream_depth_major,
                                                depth, depths, row, rows));
@@ -491,6 +492,9 @@ class Compiler {
           block(row, column);
       }
     }
+    next_stream_line_ = stream_slots.next();
+    next_stationary_line_ = stationary_slots.next();
+    next_output_line_ = output_slots.next();
   }
 
   // The part of a streamed weight that a block of output columns needs, over the whole depth.
@@ -657,6 +661,8 @@ class Compiler {
   std::vector<bool> streamed_;  // by value
   std::vector<Piece> pieces_;
   std::size_t next_piece_ = 0;
+  std::int64_t next_stream_line_ = 0, next_stationary_line_ = 0, next_output_line_ = 0;
+  std::int64_t sums_ = 0;  // blocks so far: they take turns with the buffers of sums
   int op_ = -1;
 };
 

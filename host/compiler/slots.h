@@ -28,12 +28,18 @@ struct Local {
 };
 
 /// Part of a local memory, cut into equal slots that are reused in turn, the longest unused one
-/// first. A block that still lies in a slot need not be loaded again.
+/// first. A block that still lies in a slot need not be loaded again. `next` is where the part was
+/// written last, by whoever used it before: the slots behind it come first, so that loads need not
+/// wait for what is still being read.
 class Slots {
  public:
-  Slots(std::int64_t line, std::int64_t lines, std::int64_t slot_lines)
+  Slots(std::int64_t line, std::int64_t lines, std::int64_t slot_lines, std::int64_t next = 0)
       : line_(line), slot_lines_(slot_lines) {
     slots_.resize(static_cast<std::size_t>(std::max<std::int64_t>(1, lines / slot_lines)));
+    const auto count = static_cast<std::int64_t>(slots_.size());
+    const std::int64_t first = (std::max(next, line) - line + slot_lines - 1) / slot_lines;
+    for (std::int64_t i = 0; i < count; ++i)
+      slots_[static_cast<std::size_t>((first + i) % count)].used = i - count;
   }
 
   // The slot's first line, and whether the block is there already.
@@ -47,8 +53,13 @@ class Slots {
     }
     slot->block = block;
     slot->used = ++clock_;
-    return {line_ + (slot - slots_.begin()) * slot_lines_, there};
+    const std::int64_t line = line_ + (slot - slots_.begin()) * slot_lines_;
+    if (!there) next_ = line + slot_lines_;
+    return {line, there};
   }
+
+  /// The line behind the slot that was taken anew last.
+  std::int64_t next() const { return next_; }
 
  private:
   struct Slot {
@@ -56,7 +67,7 @@ class Slots {
     std::int64_t used = 0;
   };
   std::int64_t line_, slot_lines_;
-  std::int64_t clock_ = 0;
+  std::int64_t clock_ = 0, next_ = 0;
   std::vector<Slot> slots_;
 };
 

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 
@@ -80,6 +81,17 @@ MappedSafetensors::MappedSafetensors(MappedSafetensors&& other) noexcept
       memory_(std::exchange(other.memory_, nullptr)),
       bytes_(other.bytes_),
       tensors_(std::move(other.tensors_)) {}
+
+void release(const TensorView& view) {
+  const auto size = static_cast<std::size_t>(element_count(view.shape)) * bytes_of(view.dtype);
+  if (size == 0) return;
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<std::uintptr_t>(view.data);
+  const std::uintptr_t first = begin / page * page;
+  // Of a page that a neighbour shares nothing is lost: the mapping is never written. Failure does
+  // no harm, either.
+  ::madvise(reinterpret_cast<void*>(first), begin + size - first, MADV_DONTNEED);
+}
 
 Tensor to_f32(const TensorView& view, const std::string& what) {
   Tensor tensor(DType::F32, view.shape);

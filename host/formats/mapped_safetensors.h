@@ -35,6 +35,10 @@ class MappedSafetensors {
   std::map<std::string, TensorView> tensors_;
 };
 
+/// Gives the memory behind a tensor of a mapped file back: for one that was copied. It is read from
+/// the disk again if it is touched again.
+void release(const TensorView& view);
+
 /// The elements as F32 (exact from BF16 and F16). Throws InputError, beginning with `what`, for an
 /// integer tensor.
 Tensor to_f32(const TensorView& view, const std::string& what);

@@ -84,9 +84,36 @@ void check_architecture(const JsonObject& config, const std::vector<std::string>
   config.refuse("architectures", "one of " + list);
 }
 
-LlamaShape llama_shape(const JsonObject& config) {
-  check_architecture(config, {"LlamaForCausalLM", "LlamaModel"});
+/// The number of classes, as Hugging Face finds it.
+std::int64_t label_count(const JsonObject& config) {
+  std::int64_t labels = 2;
+  if (config.has("id2label"))
+    labels = static_cast<std::int64_t>(config.object("id2label").json().size());
+  // One label is a regression in Hugging Face, several with floats a multi-label loss.
+  if (labels < 2) config.refuse("id2label", "at least 2 labels (a classification)");
+  const std::string problem = config.text_or("problem_type", "single_label_classification");
+  if (problem != "single_label_classification")
+    config.refuse("problem_type", "\"single_label_classification\" or null");
+  return labels;
+}
+
+bool has_architecture(const JsonObject& config, const std::string& name) {
+  if (!config.has("architectures")) return false;
+  const std::vector<std::string> names = config.texts("architectures");
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+LlamaShape llama_shape(const JsonObject& config, const std::string& task_type) {
+  const std::string classifier = "LlamaForSequenceClassification";
+  // A head of classes cannot predict tokens; one of tokens is left out of a classification.
+  if (task_type == "CAUSAL_LM") {
+    check_architecture(config, {"LlamaForCausalLM", "LlamaModel"});
+  } else {
+    check_architecture(config, {"LlamaForCausalLM", "LlamaModel", classifier});
+  }
   LlamaShape shape;
+  if (task_type == "SEQ_CLS" || (task_type.empty() && has_architecture(config, classifier)))
+    shape.labels = label_count(config);
   shape.vocabulary = width(config, "vocab_size");
   shape.hidden = width(config, "hidden_size");
   shape.intermediate = width(config, "intermediate_size");
@@ -129,13 +156,7 @@ BertShape bert_shape(const JsonObject& config) {
                   "a divisor of hidden_size, " + std::to_string(shape.hidden));
   shape.max_positions = width(config, "max_position_embeddings");
   shape.token_types = width_or(config, "type_vocab_size", 2);
-  if (config.has("id2label"))
-    shape.labels = static_cast<std::int64_t>(config.object("id2label").json().size());
-  // One label is a regression in Hugging Face, several with floats a multi-label loss.
-  if (shape.labels < 2) config.refuse("id2label", "at least 2 labels (a classification)");
-  const std::string problem = config.text_or("problem_type", "single_label_classification");
-  if (problem != "single_label_classification")
-    config.refuse("problem_type", "\"single_label_classification\" or null");
+  shape.labels = label_count(config);
   shape.layer_norm_eps = positive_or(config, "layer_norm_eps", shape.layer_norm_eps);
   shape.activation = activation(config, "gelu");
   // Absent means 0 here, unlike null.
@@ -156,8 +177,7 @@ std::int64_t ModelConfig::max_positions() const {
 }
 
 std::int64_t ModelConfig::classes() const {
-  const auto* bert = std::get_if<BertShape>(&shape);
-  return bert == nullptr ? 0 : bert->labels;
+  return std::visit([](const auto& s) { return s.labels; }, shape);
 }
 
 std::string ModelConfig::prefix() const {
@@ -167,28 +187,24 @@ std::string ModelConfig::prefix() const {
 ModelFacts ModelConfig::facts() const {
   if (std::holds_alternative<BertShape>(shape))
     return {"bert", "bert.embeddings.word_embeddings", "classifier"};
-  return {"llama", "model.embed_tokens", "lm_head"};
+  return {"llama", "model.embed_tokens", classes() == 0 ? "lm_head" : "score"};
 }
 
 ModelConfig read_model_config(const std::string& folder, const std::string& task_type) {
   const std::string path = (std::filesystem::path(folder) / "config.json").string();
   const JsonObject config = read_json_object(path);
   const std::string type = config.text("model_type");
-  const auto refuse_task = [&](const std::string& expected) {
-    throw InputError(path + ": a model of type '" + type +
-                     "' is trained with an adapter of task_type " + expected + ", found \"" +
-                     task_type + "\"");
-  };
-  if (type == "llama") {
-    if (task_type == "SEQ_CLS") refuse_task("\"CAUSAL_LM\" or null");
-    return {path, llama_shape(config)};
-  }
+  if (type == "llama") return {path, llama_shape(config, task_type)};
   if (type == "bert") {
-    if (task_type == "CAUSAL_LM") refuse_task("\"SEQ_CLS\" or null");
+    if (task_type == "CAUSAL_LM")
+      throw InputError(path +
+                       ": a model of type 'bert' is trained with an adapter of task_type "
+                       "\"SEQ_CLS\" or null, found \"CAUSAL_LM\"");
     return {path, bert_shape(config)};
   }
   config.refuse("model_type",
-                "\"llama\" (LlamaForCausalLM) or \"bert\" (BertForSequenceClassification)");
+                "\"llama\" (LlamaForCausalLM, LlamaForSequenceClassification) or \"bert\" "
+                "(BertForSequenceClassification)");
 }
 
 Transformer build(const ModelConfig& config, std::int64_t batch, std::int64_t sequence) {

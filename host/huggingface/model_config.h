@@ -21,11 +21,12 @@ struct ModelConfig {
   ModelFacts facts() const;
 };
 
-/// Reads FOLDER/config.json: model_type "llama" as LlamaForCausalLM, "bert" as
-/// BertForSequenceClassification, with Hugging Face's defaults for what is absent. `task_type` is
-/// the adapter's ("CAUSAL_LM", "SEQ_CLS" or ""). Throws InputError that names the key, what was
-/// expected and what was found: another architecture or task, a size that is missing or out of
-/// range, a rotary embedding or an activation that corank does not know.
+/// Reads FOLDER/config.json: model_type "llama" as LlamaForCausalLM or
+/// LlamaForSequenceClassification, "bert" as BertForSequenceClassification, with Hugging Face's
+/// defaults for what is absent. `task_type` is the adapter's ("CAUSAL_LM", "SEQ_CLS" or ""); where
+/// it is "", the file's architecture decides what a LLaMA is. Throws InputError that names the key,
+/// what was expected and what was found: another architecture or task, a size that is missing or
+/// out of range, a rotary embedding or an activation that corank does not know.
 ModelConfig read_model_config(const std::string& folder, const std::string& task_type);
 
 /// The forward graph.

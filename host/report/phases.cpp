@@ -12,6 +12,9 @@ using namespace interface;
 // Cycles from a token to the start of the command that waited for nothing else (command_queue.sv).
 constexpr std::int64_t kAtOnce = 2;
 
+// Commands that wait for data in the load unit, at most (load_unit.sv).
+constexpr std::size_t kLoadsWaiting = 4;
+
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 // Tiles along a dimension: at most `limit` elements, none across the end of a line.
@@ -27,13 +30,12 @@ class Attribution {
     for (const TraceEvent& event : events) {
       if (event.command < events_.size()) events_[event.command] = event;
     }
-    std::size_t before = step.commands.size(), before_that = before;
-    earlier_load_.assign(step.commands.size(), before);
+    std::vector<std::size_t> loads;
+    makes_room_.assign(step.commands.size(), step.commands.size());
     for (std::size_t i = 0; i < step.commands.size(); ++i) {
       if ((step.commands[i].words[0] & 0xff) != LoadCommand::kOpcode) continue;
-      earlier_load_[i] = before_that;
-      before_that = before;
-      before = i;
+      if (loads.size() >= kLoadsWaiting) makes_room_[i] = loads[loads.size() - kLoadsWaiting];
+      loads.push_back(i);
     }
   }
 
@@ -83,7 +85,7 @@ class Attribution {
     const LoadCommand fields = decode_load(step_.commands[command].words);
     // The load unit takes a command while at most one waits for data: when the one before the last
     // ends.
-    const std::size_t earlier = earlier_load_[command];
+    const std::size_t earlier = makes_room_[command];
     const std::int64_t free = earlier < events_.size() ? event(earlier).end : -1;
     if (fields.stream_take != 0 && load.start > std::max({load.issue, end, free}) + kAtOnce)
       return Lost::kLink;
@@ -97,19 +99,19 @@ class Attribution {
 
   const CompiledStep& step_;
   const MachineShape& machine_;
-  std::vector<TraceEvent> events_;         // by command
-  std::vector<std::size_t> earlier_load_;  // of a load: the last but one before it
+  std::vector<TraceEvent> events_;       // by command
+  std::vector<std::size_t> makes_room_;  // by load: the earlier one whose end lets it start
 };
 
 }  // namespace
 
-std::vector<PhaseReport> phases_of(const CompiledStep& step, const Graph& graph,
-                                   const MachineShape& machine,
-                                   const std::vector<TraceEvent>& events) {
+ArrayTimes array_times(const CompiledStep& step, const Graph& graph, const MachineShape& machine,
+                       const std::vector<TraceEvent>& events) {
   const Attribution attribution(step, machine, events);
   const std::int64_t lanes = memory_lanes(machine);
   const double pes = machine.array_rows * machine.array_columns;
-  std::vector<PhaseReport> phases;
+  ArrayTimes times;
+  std::vector<PhaseReport>& phases = times.phases;
   int op = -1;
   std::int64_t end = 0;
   bool first = true;
@@ -135,6 +137,8 @@ std::vector<PhaseReport> phases_of(const CompiledStep& step, const Graph& graph,
     const std::int64_t cycles = attribution.event(i).end - end;
     end = attribution.event(i).end;
     phase.cycles += static_cast<std::uint64_t>(cycles);
+    if (gemm.kind < times.kind_cycles.size())
+      times.kind_cycles[gemm.kind] += static_cast<std::uint64_t>(cycles);
     phase.streaming += static_cast<std::uint64_t>(streaming);
     phase.macs += std::uint64_t{gemm.rows} * gemm.columns * gemm.depth;
     if (cycles > streaming)
@@ -150,7 +154,7 @@ std::vector<PhaseReport> phases_of(const CompiledStep& step, const Graph& graph,
                       ? "compute"
                       : kLostNames[static_cast<std::size_t>(worst - phase.lost.begin())];
   }
-  return phases;
+  return times;
 }
 
 }  // namespace corank

@@ -39,9 +39,14 @@ struct PhaseReport {
   std::string bound;  // "compute", or the cause that most cycles were lost to
 };
 
+struct ArrayTimes {
+  std::vector<PhaseReport> phases;
+  std::array<std::uint64_t, interface::kGemmNames.size()>
+      kind_cycles{};  // the same time, by kind of gemm
+};
+
 /// Phases of a step from the events of its commands (all of them ended).
-std::vector<PhaseReport> phases_of(const CompiledStep& step, const Graph& graph,
-                                   const MachineShape& machine,
-                                   const std::vector<TraceEvent>& events);
+ArrayTimes array_times(const CompiledStep& step, const Graph& graph, const MachineShape& machine,
+                       const std::vector<TraceEvent>& events);
 
 }  // namespace corank

@@ -115,6 +115,7 @@ Json to_json(const RunReport& r) {
     json["gemms"].push_back({{"kind", gemm.kind},
                              {"macs", gemm.macs},
                              {"cycles", gemm.cycles},
+                             {"slots", gemm.slots},
                              {"utilisation", gemm.utilisation}});
   }
   json["phases"] = Json::array();

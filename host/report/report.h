@@ -28,7 +28,8 @@ struct UnitReport {
 struct GemmReport {
   std::string kind;
   std::uint64_t macs = 0;    // useful multiply-accumulates
-  std::uint64_t cycles = 0;  // in which the array was given to this kind
+  std::uint64_t cycles = 0;  // of the array, what it waited for this kind included
+  std::uint64_t slots = 0;   // of those: rows or weights of this kind were at the array
   double utilisation = 0;    // macs / (cycles x PEs)
 };
 

@@ -42,6 +42,7 @@ void load_frozen(const Graph& graph, const ModelConfig& model, const WeightFiles
     const std::string what = files.where() + ": tensor '" + name + "'";
     const bool rounded = numerics == Numerics::kBf16 && value.dtype == DType::BF16;
     values.emplace(value.name, rounded ? to_bf16(view, what) : to_f32(view, what));
+    release(view);  // so that a model is in memory once
   }
 }
 
@@ -54,7 +55,7 @@ std::map<std::string, Shape> trainables_of(const Graph& graph) {
 
 /// Appends the backward pass of the loss.
 TrainingGraph differentiate_loss(const Transformer& transformer) {
-  TrainingGraph training{transformer.graph, {}};
+  TrainingGraph training{transformer.graph, {}, transformer.pad_token_id};
   DifferentiateRequest request;
   request.loss = transformer.loss;
   const std::map<ValueId, ValueId> gradients = differentiate(training.graph, request);

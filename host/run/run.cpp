@@ -80,7 +80,9 @@ std::string bound_of(const RunReport& report) {
       100 * share);
 }
 
-void fill_timing(RunReport& report, const DeviceCounters& counters, const CompiledStep& step) {
+void fill_timing(RunReport& report, const DeviceCounters& counters, const CompiledStep& step,
+                 const ArrayTimes& times) {
+  report.phases = times.phases;
   report.cycles = at(counters, Counter::kCycles);
   report.step_ns = static_cast<double>(report.cycles) * 1e3 / report.limits.clock_mhz;
   for (std::size_t unit = 0; unit < interface::kUnitNames.size(); ++unit) {
@@ -97,7 +99,8 @@ void fill_timing(RunReport& report, const DeviceCounters& counters, const Compil
     GemmReport gemm;
     gemm.kind = interface::kGemmNames[kind];
     gemm.macs = counters[static_cast<std::size_t>(Counter::kGemmMacs0) + kind];
-    gemm.cycles = counters[static_cast<std::size_t>(Counter::kGemmSlots0) + kind];
+    gemm.slots = counters[static_cast<std::size_t>(Counter::kGemmSlots0) + kind];
+    gemm.cycles = times.kind_cycles[kind];
     if (gemm.cycles == 0) continue;
     gemm.utilisation = static_cast<double>(gemm.macs) / (static_cast<double>(gemm.cycles) * pes);
     macs += static_cast<double>(gemm.macs);
@@ -259,8 +262,8 @@ RunReport run(const Config& config, const RunOptions& options) {
   report.machine = config.machine;
   report.limits = config.limits;
   report.memory_model = config.memory;
-  fill_timing(report, result.counters, step);
-  report.phases = phases_of(step, graph, config.machine, platform.trace);
+  fill_timing(report, result.counters, step,
+              array_times(step, graph, config.machine, platform.trace));
   fill_tensors(report, step, graph);
   report.total_ns = result.upload_ns + result.step_ns + result.download_ns;
   report.link.name = config.link.name;

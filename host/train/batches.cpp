@@ -117,6 +117,18 @@ Tensor micro_batch(const Tensor& tensor, std::int64_t i) {
   return part;
 }
 
+Tensor last_tokens(const Tensor& input_ids, std::optional<std::int64_t> pad_token_id) {
+  const std::int64_t batch = input_ids.shape.at(0), sequence = input_ids.shape.at(1);
+  const auto* ids = input_ids.data<std::int64_t>();
+  Tensor last(DType::I64, {batch});
+  for (std::int64_t b = 0; b < batch; ++b) {
+    std::int64_t t = sequence - 1;
+    while (t > 0 && ids[b * sequence + t] == pad_token_id) --t;
+    last.data<std::int64_t>()[b] = b * sequence + t;
+  }
+  return last;
+}
+
 std::int64_t kept_labels(const Batches& batches, std::int64_t i) {
   const Tensor labels = micro_batch(batches.labels, i);
   const auto* elements = labels.data<std::int64_t>();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "models/base/tensor.h"
@@ -32,6 +33,11 @@ Batches read_batches(const std::string& path, const BatchLimits& limits);
 
 /// Micro-batch i of a tensor whose first dimension counts micro-batches.
 Tensor micro_batch(const Tensor& tensor, std::int64_t i);
+
+/// The row of each sequence of input_ids [batch, seq] that a LLaMA classifies by: b * seq + t, t
+/// the last position whose id is not `pad_token_id` (0 if there is none, the last one without such
+/// an id), as transformers' GenericForSequenceClassification finds it. I64 [batch].
+Tensor last_tokens(const Tensor& input_ids, std::optional<std::int64_t> pad_token_id);
 
 /// Labels that count in the loss of micro-batch i: not -100, and in a causal model not at the first
 /// position of a row, which nothing predicts.

@@ -30,12 +30,16 @@ double scalar_of(const Tensor& tensor) {
 }
 
 /// Micro-batch i as the graph's given values.
-void give_batch(const Graph& graph, const Batches& batches, std::int64_t i, TensorMap& values) {
+void give_batch(const TrainingGraph& training, const Batches& batches, std::int64_t i,
+                TensorMap& values) {
+  const Graph& graph = training.graph;
   values["input_ids"] = micro_batch(batches.input_ids, i);
   values["attention_mask"] = micro_batch(batches.attention_mask, i);
   values["labels"] = micro_batch(batches.labels, i);
   if (find_value(graph, "token_type_ids"))  // one segment
     values["token_type_ids"] = Tensor(DType::I64, {batches.batch, batches.sequence});
+  if (find_value(graph, "last_tokens"))
+    values["last_tokens"] = last_tokens(values.at("input_ids"), training.pad_token_id);
   if (find_value(graph, "dropout_step")) {
     Tensor step(DType::I64, {1});
     step.data<std::int64_t>()[0] = i;
@@ -113,7 +117,7 @@ TrainingResult train(const TrainingGraph& training, Numerics numerics, const Bat
     TensorMap gradients;
     double loss = 0;
     for (std::int64_t i = first; i < first + settings.accumulate; ++i) {
-      give_batch(training.graph, batches, i, values);
+      give_batch(training, batches, i, values);
       const ExecuteFigures figures = execute(training.graph, numerics, values);
       result.peak_bytes = std::max(result.peak_bytes, figures.peak_bytes);
       const double share = share_of(batches, first, settings.accumulate, i);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -34,6 +35,7 @@ struct OptimizerSettings {
 struct TrainingGraph {
   Graph graph;
   std::map<std::string, std::string> gradients;  // trainable value -> value of its gradient
+  std::optional<std::int64_t> pad_token_id;      // of the model: where its sequences end
 };
 
 struct TrainingResult {

@@ -12,7 +12,7 @@
 `default_nettype none
 
 module stream_window #(
-  parameter int LoadsInFlight = 4  // between start and completion; load_unit: two waiting, two completing
+  parameter int LoadsInFlight = 6  // between start and completion; load_unit: four waiting, two completing
 ) (
   input  wire logic        clk_i,
   input  wire logic        rst_ni,

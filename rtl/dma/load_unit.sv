@@ -8,7 +8,7 @@
 // `line` on.
 //
 // Timing, in cycles; a command is taken in t (command_valid_i && command_ready_o):
-//   command_ready_o  the burst generator has given all bursts of the commands before to AR, fewer than two
+//   command_ready_o  the burst generator has given all bursts of the commands before to AR, fewer than four
 //                    commands wait for data (the last beat of one in r makes room in r + 1), no stop_i and no
 //                    fault of this unit. It does not depend on command_valid_i.
 //   t + 1            the first burst is cut, if there is room for it.
@@ -79,7 +79,7 @@ module load_unit #(
   import accelerator_pkg::*;
   import interface_pkg::*;
 
-  localparam int          CommandsWaiting   = 2;
+  localparam int          CommandsWaiting   = 4;
   localparam int          MostInFlight      = 16;
   localparam logic [1:0]  TargetAccumulator = 2'd1;
   localparam logic [1:0]  TargetProgram     = 2'd2;
@@ -106,7 +106,7 @@ module load_unit #(
   logic       block_ready, placement_ready, take_command, is_program;
   placement_t incoming, placement;
   logic       placement_valid, placement_pop;
-  logic [1:0] placement_count;
+  logic [$clog2(CommandsWaiting+1)-1:0] placement_count;
 
   assign halted          = stop_i || faulted_q;
   assign command_ready_o = block_ready && placement_ready && !halted;

@@ -6,7 +6,7 @@
 // is read for it either).
 //
 // Timing, in cycles; a command is taken in t (command_valid_i && command_ready_o):
-//   command_ready_o  the burst generator has given all bursts of the commands before to AW, fewer than two
+//   command_ready_o  the burst generator has given all bursts of the commands before to AW, fewer than four
 //                    commands are without their last response (one in b makes room in b + 1), no stop_i and
 //                    no fault of this unit. It does not depend on command_valid_i.
 //   t + 1            the first burst is cut, the first beat is read, if there is room; the reads of a command
@@ -83,7 +83,7 @@ module store_unit #(
   import accelerator_pkg::*;
   import interface_pkg::*;
 
-  localparam int         CommandsHeld      = 2;
+  localparam int         CommandsHeld      = 4;
   localparam int         MostInFlight      = 16;
   localparam int         ReadAhead         = 8;
   localparam int         BeatBytes         = AxiDataBits / 8;
@@ -115,7 +115,7 @@ module store_unit #(
   placement_t incoming, placement;
   held_t      incoming_held, held;
   logic       placement_valid, placement_pop, held_valid, command_done;
-  logic [1:0] placement_count, held_count;
+  logic [$clog2(CommandsHeld+1)-1:0] placement_count, held_count;
 
   assign halted          = stop_i || faulted_q;
   assign command_ready_o = block_ready && held_ready && !halted;

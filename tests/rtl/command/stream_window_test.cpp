@@ -87,7 +87,7 @@ TEST_CASE("Random loads, against a model of the ring") {
     window->written_i = written;
     const bool take = random() % 2 && written != taken;
     const bool complete = !flags.empty() && random() % 3 == 0;
-    const bool start = flags.size() < 4 && random() % 2;
+    const bool start = flags.size() < 6 && random() % 2;
     const bool release = random() % 3 == 0;
     window->start_i = start;
     window->take_i = take;
