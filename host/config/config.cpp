@@ -35,7 +35,7 @@ NumberRange up_to(double most) {
 }
 
 Key accelerator_section(MachineShape& shape, MachineLimits& limits) {
-  return mapping(
+  return or_file(mapping(
       "accelerator", "the accelerator",
       {number("clock_mhz", limits.clock_mhz, {1, 10000}, "MHz", "clock of the accelerator"),
        mapping("array", "the systolic array",
@@ -64,7 +64,7 @@ Key accelerator_section(MachineShape& shape, MachineLimits& limits) {
                 integer("burst_beats", limits.burst_beats, {1, 256}, "beats",
                         "longest burst; a burst never crosses 4 KiB")}),
        integer("queue_depth", shape.queue_depth, {1, 16}, "commands",
-               "commands that can wait at each unit")});
+               "commands that can wait at each unit")}));
 }
 
 Key memory_section(MemoryConfig& memory) {

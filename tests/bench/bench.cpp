@@ -11,6 +11,7 @@
 
 #include "host/config/config.h"
 #include "models/base/error.h"
+#include "tests/bench/efficiency.h"
 #include "tests/bench/mac_agreement.h"
 #include "tests/bench/machine_build_time.h"
 #include "tests/bench/machine_speed.h"
@@ -57,12 +58,16 @@ int measure(bool quick, const std::string& json_file) {
       all_met = all_met && result.met();
     }
   };
+  add(efficiency());
   add(mac_agreement(quick ? 10'000'000 : 1'000'000'000, 1));
   add(machine_build_time(load_config("configs/32x32.yaml", {}).machine, 180));
-  add(machine_speed("configs/quickstart.yaml", pairs, 150e3, 0.2));
+  add(machine_speed("configs/quickstart.yaml", {}, pairs, 150e3, 0.2));
   // A clock of the large machine takes five times as long and its step is short, so it takes more
   // pairs to see the same difference.
-  add(machine_speed("configs/32x32.yaml", 4 * pairs, 20e3, 0.2));
+  add(machine_speed("configs/32x32.yaml", {}, 4 * pairs, 20e3, 0.2));
+  const std::vector<std::string> host_float = {"accelerator.array.mac=host-float"};
+  add(machine_speed("configs/16x16.yaml", host_float, 2 * pairs, 400e3, 0.2));
+  add(machine_speed("configs/32x32.yaml", host_float, 4 * pairs, 120e3, 0.2));
 
   std::filesystem::create_directories(std::filesystem::path(json_file).parent_path());
   std::ofstream file(json_file);

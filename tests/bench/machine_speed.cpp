@@ -57,8 +57,8 @@ class StepWatcher : public HostPort {
 };
 
 struct Workload {
-  explicit Workload(const std::string& file)
-      : config(load_config(file, {})),
+  Workload(const std::string& file, const std::vector<std::string>& settings)
+      : config(load_config(file, settings)),
         capture(read_capture(config.capture, config.optimizer.adamw)),
         graph(build_layer_step(capture.step)),
         memory_bytes(static_cast<std::uint64_t>(config.memory.size_mib) << 20),
@@ -174,9 +174,10 @@ double bare_seconds(const Recording& recording, const std::string& library) {
 
 }  // namespace
 
-std::vector<Result> machine_speed(const std::string& config, int pairs, double least_cycles_per_s,
-                                  double most_overhead_us) {
-  const Workload work(config);
+std::vector<Result> machine_speed(const std::string& config,
+                                  const std::vector<std::string>& settings, int pairs,
+                                  double least_cycles_per_s, double most_overhead_us) {
+  const Workload work(config, settings);
   MachineBuildOptions build;
   const std::string library = machine_library(work.config.machine, build);
   const Recording recording = record(work, library);
@@ -196,8 +197,9 @@ std::vector<Result> machine_speed(const std::string& config, int pairs, double l
     difference.push_back(platform.back() - bare.back());
   }
   const auto [least, most] = std::minmax_element(difference.begin(), difference.end());
-  const std::string shape =
-      fmt::format("{}x{}: ", work.config.machine.array_rows, work.config.machine.array_columns);
+  const MachineShape& machine = work.config.machine;
+  const std::string shape = fmt::format("{}x{}{}: ", machine.array_rows, machine.array_columns,
+                                        machine.mac == "bit-level" ? "" : " " + machine.mac);
   return {
       {shape + "speed while the step runs", 1e6 / median(platform), "cycles/CPU s",
        Result::Bar::AtLeast, least_cycles_per_s,

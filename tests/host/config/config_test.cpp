@@ -35,7 +35,7 @@ const char* const kEverything = R"(
 name: all of it
 accelerator:
   clock_mhz: 1250.5
-  array: {rows: 5, columns: 7}
+  array: {rows: 5, columns: 7, mac: host-float}
   vector: {lanes: 4}
   scratchpad: {kib: 128, banks: 16}
   accumulator: {kib: 32, banks: 8}
@@ -67,6 +67,7 @@ TEST_CASE("Every key of a configuration lands in its field") {
   CHECK(c.limits.clock_mhz == 1250.5);
   CHECK(c.machine.array_rows == 5);
   CHECK(c.machine.array_columns == 7);
+  CHECK(c.machine.mac == "host-float");
   CHECK(c.machine.vector_lanes == 4);
   CHECK(c.machine.scratchpad_kib == 128);
   CHECK(c.machine.scratchpad_banks == 16);
@@ -141,13 +142,13 @@ TEST_CASE("An unknown key is refused where it stands, with the nearest known one
   CHECK(refusal("accelerator:\n  array:\n    row: 8\n") ==
         "a.yaml:3:5: unknown key 'row' in accelerator.array; did you mean 'rows'?");
   CHECK(refusal("accelerator: {array: {depth: 8}}\n") ==
-        "a.yaml:1:23: unknown key 'depth' in accelerator.array; expected rows, columns");
+        "a.yaml:1:23: unknown key 'depth' in accelerator.array; expected rows, columns, mac");
 }
 
 TEST_CASE("A value of the wrong type is refused with what was found") {
   CHECK(refusal("name: [a]\n") == "a.yaml:1:7: name: expected a text, found a list");
   CHECK(refusal("name:\n").find("name: expected a text, found nothing") != std::string::npos);
-  CHECK(refusal("accelerator: 8\n") == "a.yaml:1:14: accelerator: expected a mapping, found '8'");
+  CHECK(refusal("accelerator: [8]\n") == "a.yaml:1:14: accelerator: expected a mapping, found a list");
   for (const std::string wrong : {"8.0", "eight", "\"8\"", "0x8", "1e1", "true", "[8]", "{a: 8}",
                                   "8 9", "+-8", "+", "9223372036854775808", "~", "''"}) {
     INFO(wrong);
@@ -421,6 +422,38 @@ TEST_CASE(
   CHECK(load_config(path, {"workload.capture=/z.safetensors"}).capture == "/z.safetensors");
 }
 
+TEST_CASE(
+    "Layers come as a list of captures, or by their sizes, in the file or in one of its own") {
+  const TemporaryFolder folder;
+  const std::string captures =
+      folder.write("a.yaml", "workload: {captures: [x.safetensors, /y.safetensors]}\n");
+  CHECK(load_config(captures, {}).captures ==
+        std::vector<std::string>{folder.file("x.safetensors"), "/y.safetensors"});
+  folder.write("layers.yaml", "tokens: 7\nlayers: [{in: 4, out: 5, rank: 2, repeat: 3}]\n");
+  const std::string shapes = folder.write(
+      "b.yaml", "workload: {weights: streamed, stream_tiles: 2, shapes: layers.yaml}\n");
+  const Config c = load_config(shapes, {"workload.shapes.tokens=9"});
+  CHECK(c.weights == "streamed");
+  CHECK(c.stream_tiles == 2);
+  CHECK(c.shapes.tokens == 9);
+  REQUIRE(c.shapes.layers.size() == 1);
+  CHECK(c.shapes.layers[0].out == 5);
+  CHECK(c.shapes.layers[0].repeat == 3);
+}
+
+TEST_CASE("Wrong layers are refused where they stand") {
+  CHECK(refusal("workload: {captures: x.safetensors}") ==
+        "a.yaml:1:22: workload.captures: expected a list of paths, found 'x.safetensors'");
+  CHECK(refusal("workload: {shapes: {layers: [{in: 4, out: 5, rank: 2}]}}") ==
+        "a.yaml:1:20: workload.shapes: the key 'tokens' is missing");
+  CHECK(refusal("workload: {shapes: {tokens: 1, layers: [{in: 4, out: 5}]}}") ==
+        "a.yaml:1:41: workload.shapes.layers[0]: the key 'rank' is missing");
+  CHECK_THAT(refusal("workload: {shapes: {tokens: 0, layers: [{in: 4, out: 5, rank: 1}]}}"),
+             Contains("workload.shapes.tokens: expected an integer, 1..16777215, found '0'"));
+  CHECK_THAT(refusal("workload: {weights: remote}"),
+             Contains("workload.weights: expected one of resident, streamed"));
+}
+
 TEST_CASE("Settings are applied in order, over the file, with any YAML value") {
   const char* yaml = "name: file\nmemory: {latency_ns: 1, size_mib: 5}\n";
   CHECK(load(yaml, {"name=first", "name=second"}).name == "second");
@@ -521,7 +554,11 @@ TEST_CASE("Every configuration that comes with corank is right") {
     CHECK(std::filesystem::exists(c.capture));
   }
   const std::string quickstart = (configs / "quickstart.yaml").string();
-  for (const char* part : {"memory", "link", "energy"})
+  for (const auto& entry : std::filesystem::directory_iterator(configs / "bench")) {
+    INFO(entry.path());
+    CHECK_FALSE(load_config(entry.path().string(), {}).shapes.layers.empty());
+  }
+  for (const char* part : {"accelerator", "memory", "link", "energy"})
     for (const auto& entry : std::filesystem::directory_iterator(configs / part)) {
       INFO(entry.path());
       const std::string setting = part + ("=" + entry.path().string());

@@ -1,0 +1,106 @@
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "host/compiler/schedule.h"
+#include "models/graph/layer_step.h"
+
+using namespace corank;
+
+namespace {
+
+LayerStep layer() {
+  LayerStep step;
+  step.tokens = 64;
+  step.in = 32;
+  step.out = 48;
+  step.lora = {8, 4, false};
+  return step;
+}
+
+std::string name_of_op(const Graph& graph, int op) {
+  return graph.value(results_of(graph.ops[static_cast<std::size_t>(op)]).front()).name;
+}
+
+// "u(lora_B.bf16) y ...": each stage's op, and in brackets what is beside it.
+std::string text_of(const Graph& graph, const std::vector<Stage>& stages) {
+  std::string text;
+  for (const Stage& stage : stages) {
+    text += (text.empty() ? "" : " ") + name_of_op(graph, stage.op);
+    std::string beside;
+    for (const int op : stage.beside) beside += (beside.empty() ? "" : ",") + name_of_op(graph, op);
+    if (!beside.empty()) text += "(" + beside + ")";
+  }
+  return text;
+}
+
+// Every product takes 1000 cycles, every element-wise op `vector_cycles`.
+std::string scheduled(const Graph& graph, std::int64_t vector_cycles, bool may_be_beside = true) {
+  return text_of(graph, schedule(graph, [&](int op) {
+                   OpCost cost;
+                   if (std::holds_alternative<Contraction>(graph.ops[static_cast<std::size_t>(op)]))
+                     cost.array_cycles = 1000;
+                   else
+                     cost = {0, vector_cycles, may_be_beside};
+                   return cost;
+                 }));
+}
+
+}  // namespace
+
+TEST_CASE(
+    "copies go beside the product before the one that reads them, updates beside the next one",
+    "[schedule]") {
+  CHECK(scheduled(build_layer_step(layer()), 100) ==
+        "lora_A.bf16 u(lora_B.bf16) y lora_B_grad du(lora_B.new) lora_A_grad dx(lora_A.new)");
+}
+
+TEST_CASE("at most half of a product's time is filled with work beside it", "[schedule]") {
+  CHECK(scheduled(build_layer_step(layer()), 500) ==
+        "lora_A.bf16 u(lora_B.bf16) y lora_B_grad du(lora_B.new) lora_A_grad dx(lora_A.new)");
+  CHECK(scheduled(build_layer_step(layer()), 501) ==
+        "lora_A.bf16 u lora_B.bf16 y lora_B_grad du lora_A_grad dx lora_A.new lora_B.new");
+}
+
+TEST_CASE("what does not fit beside a product runs alone, before its reader or at the end",
+          "[schedule]") {
+  CHECK(scheduled(build_layer_step(layer()), 100, false) ==
+        "lora_A.bf16 u lora_B.bf16 y lora_B_grad du lora_A_grad dx lora_A.new lora_B.new");
+}
+
+TEST_CASE(
+    "the layers of a step go forward in order, backward in reverse, each with its own gradients",
+    "[schedule]") {
+  CHECK(scheduled(build_layer_steps({layer(), layer()}), 100) ==
+        "0.lora_A.bf16 0.u(0.lora_B.bf16) 0.y(1.lora_A.bf16) 1.u(1.lora_B.bf16) 1.y "
+        "1.lora_B_grad 1.du(1.lora_B.new) 1.lora_A_grad 1.dx(1.lora_A.new) "
+        "0.lora_B_grad 0.du(0.lora_B.new) 0.lora_A_grad 0.dx(0.lora_A.new)");
+}
+
+TEST_CASE("every op is carried out once, after everything that it reads", "[schedule]") {
+  const Graph graph = build_layer_steps({layer(), layer(), layer()});
+  for (const std::int64_t cycles : {1, 300, 2000}) {
+    const std::vector<Stage> stages = schedule(graph, [&](int op) {
+      return OpCost{op % 3 * 700, cycles, op % 2 == 0};
+    });
+    std::vector<int> stage_of(graph.ops.size(), -1);
+    for (std::size_t i = 0; i < stages.size(); ++i) {
+      std::vector<int> ops = stages[i].beside;
+      ops.push_back(stages[i].op);
+      for (const int op : ops) {
+        CHECK(stage_of[static_cast<std::size_t>(op)] == -1);
+        stage_of[static_cast<std::size_t>(op)] = static_cast<int>(i);
+      }
+    }
+    for (std::size_t reader = 0; reader < graph.ops.size(); ++reader) {
+      REQUIRE(stage_of[reader] >= 0);
+      for (std::size_t writer = 0; writer < graph.ops.size(); ++writer) {
+        for (const ValueId id : results_of(graph.ops[writer])) {
+          const std::vector<ValueId> operands = operands_of(graph.ops[reader]);
+          if (std::find(operands.begin(), operands.end(), id) != operands.end())
+            CHECK(stage_of[writer] < stage_of[reader]);
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,128 @@
+// Ops that the accelerator does not run are refused by name; none is left out or misread.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <map>
+#include <set>
+#include <string>
+
+#include "host/compiler/compiler.h"
+#include "models/base/error.h"
+#include "models/graph/differentiate.h"
+#include "models/graph/layer_step.h"
+#include "models/peft/lora.h"
+#include "models/transformer/bert.h"
+#include "models/transformer/llama.h"
+
+using namespace corank;
+using Catch::Contains;
+
+namespace {
+
+/// What has commands. Whoever lowers another op adds it here.
+const std::set<std::string> kLowered = {"contraction", "convert", "adamw"};
+
+/// Forward and backward ops of a small transformer with LoRA and dropout on every linear.
+Graph training_graph(Transformer transformer) {
+  LoraPlan plan;
+  plan.dropout = 0.1;
+  for (const Module& module : transformer.modules) {
+    if (module.kind == ModuleKind::kLinear) plan.adapters.push_back({module.name, {2, 2, false}});
+    if (module.kind == ModuleKind::kNorm) plan.saved_modules.push_back(module.name);
+  }
+  apply_lora(transformer, plan);
+  DifferentiateRequest request;
+  request.loss = transformer.loss;
+  differentiate(transformer.graph, request);
+  return transformer.graph;
+}
+
+Graph llama_graph() {
+  LlamaShape shape;
+  shape.vocabulary = 16;
+  shape.hidden = 8;
+  shape.intermediate = 12;
+  shape.layers = 1;
+  shape.heads = 2;
+  shape.kv_heads = 1;
+  shape.head_dim = 4;
+  return training_graph(build_llama(shape, 2, 4));
+}
+
+Graph bert_graph() {
+  BertShape shape;
+  shape.vocabulary = 16;
+  shape.hidden = 8;
+  shape.intermediate = 12;
+  shape.layers = 1;
+  shape.heads = 2;
+  shape.max_positions = 8;
+  return training_graph(build_bert(shape, 2, 4));
+}
+
+/// One op, whose operands are given.
+Graph alone(Graph graph, const Op& op) {
+  const std::vector<ValueId> written = results_of(op);
+  for (std::size_t i = 0; i < graph.values.size(); ++i) {
+    const bool is_written =
+        std::find(written.begin(), written.end(), static_cast<ValueId>(i)) != written.end();
+    if (is_written) {
+      graph.values[i].role = Role::kResult;
+    } else if (is_computed(graph.values[i])) {
+      graph.values[i].role = Role::kInput;
+    }
+  }
+  graph.ops = {op};
+  return graph;
+}
+
+std::string refusal(const Graph& graph) {
+  try {
+    compile(graph, MachineShape{}, CompilerConfig{}, 64 << 20);
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("every op without commands is refused with its name and its value's", "[compiler]") {
+  std::map<std::string, std::pair<Graph, Op>> ops;  // one of each kind
+  for (const Graph& graph : {llama_graph(), bert_graph()}) {
+    for (const Op& op : graph.ops) {
+      if (kLowered.count(name_of(op)) == 0) ops.try_emplace(name_of(op), graph, op);
+    }
+  }
+  // Those that every transformer step has are among them: else the loop below shows nothing.
+  for (const char* name : {"embedding", "rms_norm", "layer_norm", "rope", "softmax", "dropout",
+                           "cross_entropy", "cross_entropy_gradient", "softmax_gradient"}) {
+    INFO(name);
+    CHECK(ops.count(name) == 1);
+  }
+  for (const auto& [name, found] : ops) {
+    const auto& [graph, op] = found;
+    CHECK_THAT(refusal(alone(graph, op)),
+               Contains(name) && Contains(graph.value(results_of(op).front()).name));
+  }
+}
+
+TEST_CASE("products of attention, which have three dimensions, are refused", "[compiler]") {
+  const Graph graph = llama_graph();
+  const auto scores = std::find_if(graph.ops.begin(), graph.ops.end(), [&](const Op& op) {
+    return graph.value(results_of(op).front()).name == "model.layers.0.self_attn.scores";
+  });
+  REQUIRE(scores != graph.ops.end());
+  CHECK_THAT(refusal(alone(graph, *scores)), Contains("model.layers.0.self_attn.scores"));
+}
+
+TEST_CASE("a whole transformer is refused; a layer's step, which has commands, is not",
+          "[compiler]") {
+  CHECK_FALSE(refusal(llama_graph()).empty());
+  CHECK_FALSE(refusal(bert_graph()).empty());
+  LayerStep step;
+  step.tokens = 8;
+  step.in = 16;
+  step.out = 16;
+  step.lora = {4, 2, false};
+  CHECK(refusal(build_layer_step(step)).empty());
+}

@@ -1,0 +1,120 @@
+#include "host/report/phases.h"
+
+#include <catch2/catch.hpp>
+
+using namespace corank;
+using namespace corank::interface;
+
+namespace {
+
+// A step of commands made by hand, on the 8 x 8 machine with a bus of 16 bytes.
+struct Handmade {
+  Graph graph;
+  CompiledStep step;
+  MachineShape machine;
+  std::vector<TraceEvent> events;
+
+  Handmade() {
+    const ValueId x = add_value(graph, {"x", {64, 8}, DType::BF16, Role::kInput});
+    const ValueId w = add_value(graph, {"w", {8, 8}, DType::BF16, Role::kFrozen});
+    add_contraction(graph, "y", {{x, false, w, true, {}}}, 1.0f, std::nullopt, DType::BF16,
+                    Role::kResult);
+  }
+
+  std::size_t add(const CommandWords& words, int op, int unit, std::int64_t issue,
+                  std::int64_t start, std::int64_t end, std::array<std::int64_t, 4> waits) {
+    CompiledCommand command;
+    command.words = words;
+    command.op = op;
+    command.waits_for = waits;
+    step.commands.push_back(command);
+    const auto index = static_cast<std::uint32_t>(step.commands.size() - 1);
+    events.push_back({unit, index, issue, start, end});
+    return index;
+  }
+  // 64 rows of 128 bytes: 512 beats.
+  std::size_t load(std::int64_t issue, std::int64_t start, std::int64_t end, bool take = false) {
+    LoadCommand command;
+    command.rows = 64;
+    command.columns = 64;
+    command.stream_take = take;
+    return add(encode(command), 0, 0, issue, start, end, {-1, -1, -1, -1});
+  }
+  // 64 rows x 8 columns, 8 deep: one pass, 64 cycles.
+  std::size_t gemm(std::int64_t start, std::int64_t end, std::array<std::int64_t, 4> waits) {
+    GemmCommand command;
+    command.rows = 64;
+    command.columns = command.depth = 8;
+    return add(encode(command), 0, 1, 1, start, end, waits);
+  }
+  PhaseReport phase() {
+    const ArrayTimes times = array_times(step, graph, machine, events);
+    REQUIRE(times.phases.size() == 1);
+    CHECK(times.kind_cycles[0] == times.phases[0].cycles);
+    return times.phases[0];
+  }
+};
+
+std::uint64_t lost(const PhaseReport& phase, Lost cause) {
+  return phase.lost[static_cast<std::size_t>(cause)];
+}
+
+}  // namespace
+
+TEST_CASE("a product whose rows follow each other is bound by compute", "[phases]") {
+  Handmade h;
+  h.gemm(10, 74, {-1, -1, -1, -1});
+  h.gemm(60, 138, {-1, -1, -1, -1});
+  const PhaseReport phase = h.phase();
+  CHECK(phase.value == "y");
+  CHECK(phase.cycles == 128);  // from the first start to the last end
+  CHECK(phase.streaming == 128);
+  CHECK(phase.macs == 2 * 64 * 8 * 8);
+  CHECK(phase.utilisation == 1.0);
+  CHECK(phase.bound == "compute");
+}
+
+TEST_CASE("a gap before a gemm that waited for a load is the memory's", "[phases]") {
+  Handmade h;
+  h.gemm(10, 74, {-1, -1, -1, -1});
+  SECTION("its bandwidth, if data came in most cycles") {
+    const std::size_t load = h.load(20, 22, 622);  // 512 beats in 600 cycles
+    h.gemm(623, 700, {static_cast<std::int64_t>(load), -1, -1, -1});
+    CHECK(lost(h.phase(), Lost::kMemoryBandwidth) == 700 - 74 - 64);
+    CHECK(h.phase().bound == "memory bandwidth");
+  }
+  SECTION("its latency, if not") {
+    const std::size_t load = h.load(20, 22, 922);
+    h.gemm(923, 1000, {static_cast<std::int64_t>(load), -1, -1, -1});
+    CHECK(lost(h.phase(), Lost::kMemoryLatency) == 1000 - 74 - 64);
+  }
+  SECTION("the link's, if the load waited for a tile of the host") {
+    const std::size_t load = h.load(20, 400, 922, true);
+    h.gemm(923, 1000, {static_cast<std::int64_t>(load), -1, -1, -1});
+    CHECK(lost(h.phase(), Lost::kLink) == 1000 - 74 - 64);
+    CHECK(h.phase().bound == "link");
+  }
+  SECTION("nobody's, if the load had ended long before") {
+    const std::size_t load = h.load(5, 6, 30);
+    h.gemm(60, 138, {static_cast<std::int64_t>(load), -1, -1, -1});
+    CHECK(h.phase().bound == "compute");
+  }
+}
+
+TEST_CASE("a gap before a gemm that waited for the vector unit, or for its command, is theirs",
+          "[phases]") {
+  Handmade h;
+  h.gemm(10, 74, {-1, -1, -1, -1});
+  SECTION("vector unit") {
+    VectorCommand vector;
+    vector.length = vector.rows = vector.columns = 1;
+    const std::size_t command = h.add(encode(vector), 0, 2, 1, 20, 300, {-1, -1, -1, -1});
+    h.gemm(301, 400, {-1, -1, static_cast<std::int64_t>(command), -1});
+    CHECK(lost(h.phase(), Lost::kVector) == 400 - 74 - 64);
+  }
+  SECTION("commands") {
+    h.gemm(301, 400, {-1, -1, -1, -1});
+    h.events.back().issue = 300;
+    CHECK(lost(h.phase(), Lost::kCommands) == 400 - 74 - 64);
+  }
+}
