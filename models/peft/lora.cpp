@@ -85,33 +85,49 @@ LoraValues wrap_linear(Graph& graph, ValueId linear_output, const LoraScale& lor
   return added;
 }
 
+/// Rows of A^T in BF16: those that the op on the embedding's table takes, as a factor of A^T . B^T.
+Term taken_rows(Graph& graph, const Op& op, const std::string& module, ValueId a) {
+  Term term;
+  term.kind = {Part::kAdapterUp, Pass::kForward};
+  if (const auto* gather = std::get_if<Embedding>(&op)) {
+    term.left =
+        add_embedding(graph, module + ".u", a, gather->ids, true, gather->padding_id, DType::BF16);
+    return term;
+  }
+  const auto& leading = std::get<Slice>(op);  // the table of positions
+  const ValueId columns =
+      add_slice(graph, module + ".columns", a, 1, leading.begin, leading.length, DType::F32);
+  term.left = add_convert(graph, module + ".u", columns);
+  term.left_transposed = true;
+  return term;
+}
+
 /// out = E[ids] + s * A[:, ids]^T . B^T
 void wrap_embedding(Graph& graph, const Module& module, const LoraScale& lora) {
   const std::size_t position = op_that_writes(graph, module.out);
-  auto* gather = std::get_if<Embedding>(&graph.ops[position]);
-  if (gather == nullptr) {
-    throw InputError(module.name + ": LoRA on an embedding of positions is not supported");
-  }
   const float scale = scale_of(lora);
   const Value out = graph.value(module.out);
   const Shape table = graph.value(module.weight).shape;
-  gather->out =
+  const ValueId base =
       add_value(graph, {module.name + ".base", out.shape, out.dtype, Role::kIntermediate});
-  const Embedding base = *gather;
+  const Op taken = graph.ops[position];
+  if (auto* gather = std::get_if<Embedding>(&graph.ops[position])) {
+    gather->out = base;
+  } else {
+    std::get<Slice>(graph.ops[position]).out = base;
+  }
 
   const std::string a_name = module.name + ".lora_embedding_A";
   const std::string b_name = module.name + ".lora_embedding_B";
   const ValueId a = add_value(graph, {a_name, {lora.rank, table[0]}, DType::F32, Role::kTrainable});
   const ValueId b = add_value(graph, {b_name, {table[1], lora.rank}, DType::F32, Role::kTrainable});
   const std::size_t appended = graph.ops.size();
-  const ValueId b_operand = add_convert(graph, b_name + ".bf16", b);
-  const ValueId u =
-      add_embedding(graph, module.name + ".u", a, base.ids, true, base.padding_id, DType::BF16);
-  const GemmKind up{Part::kAdapterUp, Pass::kForward};
-  const ValueId delta =
-      add_contraction(graph, module.name + ".delta", {{u, false, b_operand, true, up}}, scale,
-                      std::nullopt, DType::F32, Role::kIntermediate);
-  graph.ops.push_back(Add{base.out, delta, module.out});
+  Term up = taken_rows(graph, taken, module.name, a);
+  up.right = add_convert(graph, b_name + ".bf16", b);
+  up.right_transposed = true;
+  const ValueId delta = add_contraction(graph, module.name + ".delta", {up}, scale, std::nullopt,
+                                        DType::F32, Role::kIntermediate);
+  graph.ops.push_back(Add{base, delta, module.out});
   move_ops(graph, appended, position + 1);
 }
 

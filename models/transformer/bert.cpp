@@ -81,7 +81,7 @@ Transformer build_bert(const BertShape& shape, std::int64_t batch, std::int64_t 
   const ValueId first = add_select_rows(graph, "bert.pooler.first_token", x, first_tokens);
   const ValueId dense = builder.linear("bert.pooler.dense", first, shape.hidden, true, Part::kHead);
   const ValueId pooled = add_activation(graph, "bert.pooler", dense, ActivationFunction::kTanh);
-  const ValueId logits = builder.linear("classifier", pooled, shape.labels, true, Part::kHead);
+  const ValueId logits = builder.head("classifier", pooled, shape.labels, true);
   graph.value(logits).name = "logits";
   const ValueId loss = add_cross_entropy(graph, "loss", logits, labels, false);
   return builder.finish(logits, loss, shape.pad_token_id);

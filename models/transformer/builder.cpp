@@ -39,24 +39,25 @@ ValueId TransformerBuilder::leading_rows(const std::string& name, std::int64_t r
 }
 
 ValueId TransformerBuilder::linear(const std::string& name, ValueId x, std::int64_t out,
-                                   bool has_bias, Part part) {
+                                   bool has_bias, Part part, DType dtype) {
   const std::int64_t in = graph().value(x).shape.back();
   const ValueId weight = parameter(name + ".weight", {out, in});
   std::optional<ValueId> bias;
   if (has_bias) bias = parameter(name + ".bias", {out});
   const ValueId y =
       add_contraction(graph(), name, {{x, false, weight, true, {part, Pass::kForward}}}, 1.0f, bias,
-                      DType::BF16, Role::kIntermediate);
+                      dtype, Role::kIntermediate);
   transformer_.modules.push_back({name, ModuleKind::kLinear, weight, bias, y});
   return y;
 }
 
-ValueId TransformerBuilder::tied_linear(const std::string& name, ValueId x, ValueId weight,
-                                        Part part) {
+ValueId TransformerBuilder::head(const std::string& name, ValueId x, std::int64_t out,
+                                 bool has_bias, std::optional<ValueId> tied_weight) {
+  if (!tied_weight) return linear(name, x, out, has_bias, Part::kHead, DType::F32);
+  const Term term{x, false, *tied_weight, true, {Part::kHead, Pass::kForward}};
   const ValueId y =
-      add_contraction(graph(), name, {{x, false, weight, true, {part, Pass::kForward}}}, 1.0f,
-                      std::nullopt, DType::BF16, Role::kIntermediate);
-  transformer_.modules.push_back({name, ModuleKind::kLinear, weight, std::nullopt, y});
+      add_contraction(graph(), name, {term}, 1.0f, std::nullopt, DType::F32, Role::kIntermediate);
+  transformer_.modules.push_back({name, ModuleKind::kLinear, *tied_weight, std::nullopt, y});
   return y;
 }
 

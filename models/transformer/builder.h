@@ -28,9 +28,11 @@ class TransformerBuilder {
                        std::int64_t count);
   /// x . weight^T + bias
   ValueId linear(const std::string& name, ValueId x, std::int64_t out, bool has_bias,
-                 Part part = Part::kFrozen);
-  /// A linear without bias that shares the weight of another module.
-  ValueId tied_linear(const std::string& name, ValueId x, ValueId weight, Part part);
+                 Part part = Part::kFrozen, DType dtype = DType::BF16);
+  /// The linear whose result the loss reads: F32, as is all that the loss computes. `tied_weight`
+  /// is the weight of another module that it shares, if there is one; it has no bias then.
+  ValueId head(const std::string& name, ValueId x, std::int64_t out, bool has_bias,
+               std::optional<ValueId> tied_weight = std::nullopt);
   ValueId rms_norm(const std::string& name, ValueId x, double eps);
   ValueId layer_norm(const std::string& name, ValueId x, double eps);
 

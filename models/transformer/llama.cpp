@@ -55,11 +55,17 @@ Transformer build_llama(const LlamaShape& shape, std::int64_t batch, std::int64_
                      std::to_string(shape.kv_heads) + ", the number of key-value heads, found " +
                      std::to_string(shape.heads));
   }
+  if (shape.labels > 0 && batch > 1 && !shape.pad_token_id) {
+    throw InputError("LLaMA: a classification of " + std::to_string(batch) +
+                     " sequences in one batch: expected a pad_token_id, by which the last token of "
+                     "each is found, found none");
+  }
   const std::vector<float> frequencies = rope_frequencies(shape.rope, shape.head_dim);
   TransformerBuilder builder(batch, sequence);
   const ValueId ids = builder.input("input_ids", {batch, sequence});
   const ValueId mask = builder.input("attention_mask", {batch, sequence});
-  const ValueId labels = builder.input("labels", {batch, sequence});
+  const bool causal = shape.labels == 0;
+  const ValueId labels = builder.input("labels", causal ? Shape{batch, sequence} : Shape{batch});
   ValueId x = builder.embedding("model.embed_tokens", shape.vocabulary, shape.hidden, ids,
                                 shape.pad_token_id);
   const ValueId table = builder.weight_of_last_module();
@@ -67,11 +73,19 @@ Transformer build_llama(const LlamaShape& shape, std::int64_t batch, std::int64_
     x = add_layer(builder, shape, "model.layers." + std::to_string(layer), x, mask, frequencies);
   }
   x = builder.rms_norm("model.norm", x, shape.rms_norm_eps);
-  const ValueId logits = shape.tied_embeddings
-                             ? builder.tied_linear("lm_head", x, table, Part::kHead)
-                             : builder.linear("lm_head", x, shape.vocabulary, false, Part::kHead);
+  ValueId logits = -1;
+  if (causal) {
+    std::optional<ValueId> tied_weight;
+    if (shape.tied_embeddings) tied_weight = table;
+    logits = builder.head("lm_head", x, shape.vocabulary, false, tied_weight);
+  } else {
+    const ValueId last = builder.input("last_tokens", {batch});
+    const ValueId read =
+        add_embedding(builder.graph(), "score.last_token", x, last, false, std::nullopt);
+    logits = builder.head("score", read, shape.labels, false);
+  }
   builder.graph().value(logits).name = "logits";
-  const ValueId loss = add_cross_entropy(builder.graph(), "loss", logits, labels, true);
+  const ValueId loss = add_cross_entropy(builder.graph(), "loss", logits, labels, causal);
   return builder.finish(logits, loss, shape.pad_token_id);
 }
 

@@ -1,4 +1,5 @@
-// LlamaForCausalLM as a graph (Touvron et al., 2023, arXiv 2302.13971).
+// LlamaForCausalLM and LlamaForSequenceClassification as graphs (Touvron et al., 2023,
+// arXiv 2302.13971).
 #pragma once
 
 #include "models/ops/activation.h"
@@ -17,12 +18,16 @@ struct LlamaShape {
   bool tied_embeddings = false;
   RopeParameters rope;
   std::optional<std::int64_t> pad_token_id;
+  std::int64_t labels = 0;  // of a classification; 0: a causal language model
 };
 
 /// Modules: model.embed_tokens, model.layers.{i}.{input_layernorm, self_attn.{q,k,v,o}_proj,
 /// post_attention_layernorm, mlp.{gate,up,down}_proj}, model.norm, lm_head. The loss is causal:
-/// position t predicts labels[t + 1], the mean over the targets that are not -100. Throws
-/// InputError for a shape that is not positive, or heads that are no multiple of kv_heads.
+/// position t predicts labels[t + 1], the mean over the targets that are not -100.
+/// A classification has score [labels, hidden] in place of lm_head, and reads one token of each
+/// sequence (last_tokens, models/transformer/transformer.h). Throws InputError for a shape that is
+/// not positive, heads that are no multiple of kv_heads, or a classification of several sequences
+/// without a pad_token_id, which Hugging Face refuses, too.
 Transformer build_llama(const LlamaShape& shape, std::int64_t batch, std::int64_t sequence);
 
 }  // namespace corank

@@ -28,6 +28,8 @@ struct Module {
 ///   token_type_ids  [batch, sequence]   BERT only
 ///   labels          [batch, sequence], -100: no target (causal language model);
 ///                   [batch] (classification)
+///   last_tokens     [batch]             LLaMA classification only: the row (b * sequence + t) that
+///                                       is read of each sequence, the last one that is no padding
 ///   dropout_step    [1]                 only where an adapter has a dropout: number of the step
 /// and the parameters by their full names in Hugging Face's files, with the prefix of the model
 /// ("model.layers.0...", "bert.encoder.layer.0..."), frozen. A tied lm_head has no parameter: the

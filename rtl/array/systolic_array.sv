@@ -17,6 +17,10 @@
 // The array is written as loops over state in one clocked process with blocking assignments, the last stage first, so that
 // every stage reads what its predecessor held before the clock edge: simulators keep it as loops, which
 // is several times faster than one module a PE. Nothing but psum_o and registers of this process reads that state.
+//
+// CORANK_HOST_FLOAT, for simulation only: the stages product and add call the host's own float arithmetic, a row of PEs at
+// a time (sim/machine/host_float.h); the sum is then rounded one stage early, and the stage normalise moves it on. What
+// the process holds, when, and what leaves it at psum_o is the same.
 `default_nettype none
 module systolic_array #(
   parameter int Rows    = 8,
@@ -38,7 +42,9 @@ module systolic_array #(
   input  wire logic [Columns-1:0][15:0]      weight_i
 );
 
+`ifndef CORANK_HOST_FLOAT
   import mac_pkg::*;
+`endif
 
   // valid_q[d]: a row entered d + 1 cycles ago.
   logic [2*Rows-1:0] valid_q, first_q;
@@ -76,22 +82,49 @@ module systolic_array #(
 
   logic [15:0] weight_active[Rows][Columns];
   logic [15:0] weight_shadow[Rows][Columns];
+`ifdef CORANK_HOST_FLOAT
+  // verilator lint_off UNDRIVEN
+  logic [31:0] product      [Rows][Columns];  // written by $c
+  // verilator lint_on UNDRIVEN
+  logic [31:0] sum          [Rows][Columns];
+  logic [31:0] psum_top     [Columns];        // a row of words, as $c takes them
+`else
   product_t    product      [Rows][Columns];
   sum_t        sum          [Rows][Columns];
+`endif
   logic [31:0] psum         [Rows][Columns];
   logic        product_active[Rows];  // the PE row took part in the product stage's row
+`ifndef CORANK_HOST_FLOAT
   logic        sum_active    [Rows];
+`endif
 
   // verilator lint_off BLKSEQ
   // Blocking on purpose, see the header: stages in reverse order inside one process.
   always_ff @(posedge clk_i) begin : p_array
+`ifdef CORANK_HOST_FLOAT
+    if (valid_q[0]) begin
+      for (int c = 0; c < Columns; c++) psum_top[c] = psum_i[c];
+    end
+`endif
     for (int r = Rows - 1; r >= 0; r--) begin
       if (valid_q[2*r+1]) begin
         for (int c = 0; c < Columns; c++) begin
+`ifdef CORANK_HOST_FLOAT
+          psum[r][c] = sum[r][c];
+`else
           psum[r][c] = sum_active[r] ? mac_normalise(sum[r][c]) : sum[r][c][31:0];
+`endif
         end
       end
       if (valid_q[2*r]) begin
+`ifdef CORANK_HOST_FLOAT
+        if (product_active[r]) begin
+          if (r == 0) $c("host_float_add(", sum[r], ",", psum_top, ",", product[r], ");");
+          else $c("host_float_add(", sum[r], ",", psum[r-1], ",", product[r], ");");
+        end else begin
+          for (int c = 0; c < Columns; c++) sum[r][c] = r == 0 ? psum_top[c] : psum[r-1][c];
+        end
+`else
         sum_active[r] = product_active[r];
         for (int c = 0; c < Columns; c++) begin
           if (product_active[r]) begin
@@ -100,6 +133,7 @@ module systolic_array #(
             sum[r][c] = $bits(sum_t)'({r == 0 ? psum_i[c] : psum[r-1][c]});
           end
         end
+`endif
       end
       if (valid_row[r]) begin
         product_active[r] = active_row[r];
@@ -107,7 +141,11 @@ module systolic_array #(
           for (int c = 0; c < Columns; c++) weight_active[r][c] = weight_shadow[r][c];
         end
         if (active_row[r]) begin
+`ifdef CORANK_HOST_FLOAT
+          $c("host_float_multiply(", product[r], ",", x_row[r], ",", weight_active[r], ");");
+`else
           for (int c = 0; c < Columns; c++) product[r][c] = mac_multiply(x_row[r], weight_active[r][c]);
+`endif
         end
       end
     end

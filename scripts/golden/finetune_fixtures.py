@@ -5,6 +5,7 @@ Each fixture is written as the files that a user would have (model folder, adapt
 from those files by transformers and PEFT, and trained. Before the expected values are written, the run is checked:
 - every trained tensor's gradient against a central difference of the loss along a random direction;
 - the whole run against the same run in FP64: a fixture whose FP32 result is itself uncertain is no reference;
+- every input of a ReLU keeps its distance from the kink, see random_model();
 - the loss of the first batch after the last step against the one before the first.
 """
 
@@ -21,9 +22,11 @@ from dataclasses import dataclass, field
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from safetensors.torch import load_file
-from transformers import BertConfig, BertForSequenceClassification, LlamaConfig, LlamaForCausalLM
+from transformers import (BertConfig, BertForSequenceClassification, LlamaConfig, LlamaForCausalLM,
+                          LlamaForSequenceClassification)
 from transformers.utils import logging
 
+from counter_dropout import use_counter_dropout
 from minilm_folder import make_folder, model_folder
 from safetensors_file import write_reproducibly
 
@@ -69,6 +72,10 @@ class Fixture:
         return "num_key_value_heads" not in self.config
 
     @property
+    def classifies(self) -> bool:
+        return "num_labels" in self.config or self.is_minilm
+
+    @property
     def is_minilm(self) -> bool:
         return self.name == "minilm"
 
@@ -105,7 +112,7 @@ FIXTURES = [
     # embedding gets no gradient, though padding on the left has one to give.
     Fixture("llama_embedding", llama(), {"r": 4, "lora_alpha": 8, "target_modules": ["embed_tokens", "lm_head", "q_proj"]},
             padding="left"),
-    Fixture("llama_saved", llama(vocab_size=40, hidden_act="relu"),
+    Fixture("llama_saved", llama(vocab_size=40, hidden_act="relu", mlp_bias=True),
             {"r": 2, "lora_alpha": 4, "target_modules": ["v_proj"], "modules_to_save": ["embed_tokens", "lm_head", "norm"]},
             padding="left"),
     Fixture("llama_tokens", llama(), {"r": 2, "lora_alpha": 4, "target_modules": ["q_proj", "v_proj"],
@@ -142,7 +149,21 @@ FIXTURES = [
     # The real model. Layer 0 is adapted, so the backward pass crosses all six; few ranks keep the files small.
     Fixture("minilm", {}, {"task_type": "SEQ_CLS", "r": 2, "lora_alpha": 4, "target_modules": ["query", "value"],
                            "layers_to_transform": [0, 2, 5]}, padding="right"),
+    # Dropout with corank's own mask, another for every module and micro-batch.
+    Fixture("llama_dropout", llama(), {"r": 4, "lora_alpha": 8, "target_modules": ATTENTION + MLP, "lora_dropout": 0.25},
+            settings=ADAMW | PLAIN | {"accumulate": 2, "seed": 7}, padding="right"),
+    # A LLaMA that classifies by the last token that is no padding; its head is trained in full. Eight sequences: a loss
+    # of few targets shows the roundings of each.
+    Fixture("llama_classify", llama(num_labels=3),
+            {"task_type": "SEQ_CLS", "r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "v_proj", "up_proj"]},
+            settings=ADAMW | PLAIN | {"accumulate": 2}, shape=(8, 9), padding="right"),
+    # Adapters of all three embeddings: positions are the leading rows of a table, not gathered ones.
+    Fixture("bert_embeddings", bert(), {"task_type": "SEQ_CLS", "r": 3, "lora_alpha": 6, "target_modules": [
+        "word_embeddings", "position_embeddings", "token_type_embeddings", "query"]},
+            settings=ADAMW | PLAIN | {"eps": 1e-6}, shape=(4, 9), padding="right"),
 ]
+# How far from 0 the inputs of a ReLU stay, in the first batch. With BF16 operands they are off by about 4e-3.
+RELU_DISTANCE = 0.02
 
 # Sentences of four kinds: sea, kitchen, engine, garden.
 MINILM_TEXTS = [
@@ -166,12 +187,19 @@ def random_model(fixture: Fixture, generator: torch.Generator):
     """Weights that keep activations near 1: flat attention and tiny gradients would test nothing.
 
     What is added to the residual stream is smaller, as in pretrained models: of a sum of equals BF16 keeps less.
+
+    The inputs of a ReLU are kept away from 0 by the bias before it. The derivative jumps there: an input that rounding
+    moves across takes its whole gradient with it, and the difference says nothing about the rounding of gradients, which
+    the runs with BF16 operands are held to. Near 3 or -3, half of the units are on, with three times the usual output,
+    the others off.
     """
     if fixture.is_bert:
         model = BertForSequenceClassification(BertConfig(**fixture.config))
     else:
-        model = LlamaForCausalLM(LlamaConfig(**fixture.config))
+        model_class = LlamaForSequenceClassification if fixture.classifies else LlamaForCausalLM
+        model = model_class(LlamaConfig(**fixture.config))
     tied = fixture.config.get("tie_word_embeddings", False)
+    relu = fixture.config.get("hidden_act") == "relu"
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             noise = torch.randn(parameter.shape, generator=generator)
@@ -183,8 +211,10 @@ def random_model(fixture: Fixture, generator: torch.Generator):
                 values = (0.4 if tied else 1.0) * noise
             else:
                 values = noise / math.sqrt(parameter.shape[1])
+            if relu and name.endswith("gate_proj.bias"):
+                values = 3 * torch.sign(noise) + values
             if any(module in name for module in RESIDUAL):
-                values *= 0.1 if tied else 0.25
+                values *= 0.1 if tied or relu else 0.25
             parameter.copy_(numbers_exact_in_bf16(values))
         if fixture.name == "llama_gqa":
             model.model.embed_tokens.weight[0] = 0
@@ -230,14 +260,15 @@ def write_model(fixture: Fixture, folder: pathlib.Path, generator: torch.Generat
 
 def load_model(folder: pathlib.Path):
     """The model of a folder as the fixtures run it: FP32, eager attention, no dropout."""
-    kind = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
-    model_class = BertForSequenceClassification if kind == "bert" else LlamaForCausalLM
+    architecture = json.loads((folder / "config.json").read_text(encoding="utf-8"))["architectures"][0]
+    model_class = {kind.__name__: kind for kind in
+                   (BertForSequenceClassification, LlamaForCausalLM, LlamaForSequenceClassification)}[architecture]
     return model_class.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager", local_files_only=True)
 
 
 def write_adapter(fixture: Fixture, model_path: pathlib.Path, folder: pathlib.Path, generator: torch.Generator):
     """A PEFT adapter in which no trained tensor has its usual start: a B of zeros would hide dA."""
-    task = {"task_type": None if fixture.is_bert else "CAUSAL_LM"}
+    task = {"task_type": None if fixture.classifies else "CAUSAL_LM"}
     model = get_peft_model(load_model(model_path), LoraConfig(**(task | fixture.lora)))
     with torch.no_grad():
         for name, parameter in model.named_parameters():
@@ -257,6 +288,8 @@ def write_adapter(fixture: Fixture, model_path: pathlib.Path, folder: pathlib.Pa
                 parameter.copy_(0.4 * noise / math.sqrt(parameter.shape[-1]))
             else:  # biases, saved modules, trained tokens: near the frozen value, but not it
                 parameter.add_(0.1 * noise)
+                if "modules_to_save" in name:  # exact as the model's other weights are
+                    parameter.copy_(numbers_exact_in_bf16(parameter))
     model.save_pretrained(folder)
     (folder / "README.md").unlink()
     write_reproducibly(folder / "adapter_model.safetensors", load_file(folder / "adapter_model.safetensors"))
@@ -295,7 +328,7 @@ def token_batches(fixture: Fixture, generator: torch.Generator) -> dict[str, tor
                 mask[i, j, 2 + j: 4 + j] = 0
     if fixture.padding in ("left", "right"):
         ids[mask == 0] = fixture.config["pad_token_id"]
-    if fixture.is_bert:
+    if fixture.classifies:
         labels = torch.randint(0, fixture.config["num_labels"], (1, rows), generator=generator)
         ids[:, :, 0] = first + labels  # a hint that the first token carries
         return {"input_ids": ids, "attention_mask": mask, "labels": labels.repeat(count, 1)}
@@ -350,11 +383,15 @@ class Run:
             # Such adapters are on purpose independent of the tied head, which PEFT remarks on.
             warnings.filterwarnings("ignore", message=".*tie_word_embeddings.*")
             self.model = PeftModel.from_pretrained(load_model(folder / "model"), folder / "adapter", is_trainable=True)
+        self.dropouts = use_counter_dropout(self.model, settings.get("seed", 0))
         self.model.to(dtype).eval()
         self.settings, self.batches = settings, batches
         self.causal = batches["labels"].dim() == 3
 
     def inputs(self, i: int) -> dict:
+        """Of micro-batch i, whose dropout mask holds from now on."""
+        for dropout in self.dropouts:
+            dropout.step = i
         return {key: self.batches[key][i] for key in ("input_ids", "attention_mask")}
 
     def logits(self, i: int) -> torch.Tensor:
@@ -464,6 +501,17 @@ def difference_error(run: Run, generator: torch.Generator) -> float:
     return worst
 
 
+def relu_distance(run: Run) -> float:
+    """The smallest distance from 0 of what enters a ReLU in the first batch; infinite without any."""
+    distances = [torch.tensor(math.inf)]
+    hooks = [module.register_forward_hook(lambda _, inputs, __: distances.append(inputs[0].abs().min().float()))
+             for module in run.model.modules() if isinstance(module, torch.nn.ReLU)]
+    run.logits(0)
+    for hook in hooks:
+        hook.remove()
+    return torch.stack(distances).min().item()  # NaN if there is one
+
+
 def make(fixture: Fixture, out: pathlib.Path, seed: int):
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
@@ -477,7 +525,9 @@ def make(fixture: Fixture, out: pathlib.Path, seed: int):
     write_reproducibly(folder / "batches.safetensors", batches)
     (folder / "settings.json").write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
 
-    expected = Run(folder, settings, batches, torch.float32).train()
+    run = Run(folder, settings, batches, torch.float32)
+    distance = relu_distance(run)
+    expected = run.train()
     precise_run = Run(folder, settings, batches, torch.float64)
     checked_run = Run(folder, settings, without_masked_rows(batches), torch.float64)
     with double_precision():
@@ -496,6 +546,7 @@ def make(fixture: Fixture, out: pathlib.Path, seed: int):
     assert difference < 1e-5
     assert errors["losses"] < 2e-6 and errors["logits"] < 2e-6 and errors["gradients"] < 5e-6
     assert errors["finals"] < 1e-4
+    assert distance > RELU_DISTANCE, distance
     assert size < 200e3
 
 

@@ -42,7 +42,12 @@ constexpr const char* kHooks =
     "corank_vl_printf.h";
 constexpr const char* kHookDeclaration =
     "extern \"C\" int corank_vl_printf(const char* format, ...);\n";
+// What `mac: host-float` adds. The header is included in front of the verilated code.
+constexpr const char* kHostFloatMacro = "CORANK_HOST_FLOAT";
+constexpr const char* kHostFloatHeader = "host_float.h";
 constexpr const char* kProcesses = "2";
+
+bool host_float(const MachineShape& shape) { return shape.mac == "host-float"; }
 
 std::string directory(const char* variable, const char* compiled) {
   const char* value = std::getenv(variable);
@@ -244,7 +249,11 @@ void build(const MachineShape& shape, const std::vector<fs::path>& sources, cons
            bool waves, const fs::path& work, const fs::path& log, const Progress& progress) {
   write_file(work / "corank_vl_printf.h", kHookDeclaration);
   const std::string model = (work / "model").string();
-  const std::string flags = std::string(kLibraryOptions) + " " + kHooks + " -I" + work.string();
+  std::string flags = std::string(kLibraryOptions) + " " + kHooks + " -I" + work.string();
+  if (host_float(shape)) {
+    flags += std::string(" -D") + kHostFloatMacro + " -include " +
+             (shell.parent_path() / kHostFloatHeader).string();
+  }
 
   Strings verilate = {"verilator", "--cc", "--top-module", "corank_accelerator",
                       "--Mdir",    model,  "--assert",     "-Wno-fatal",
@@ -252,6 +261,7 @@ void build(const MachineShape& shape, const std::vector<fs::path>& sources, cons
   for (const auto& [name, value] : parameters(shape)) {
     verilate.push_back("-G" + name + "=" + std::to_string(value));
   }
+  if (host_float(shape)) verilate.push_back(std::string("+define+") + kHostFloatMacro);
   if (waves) verilate.push_back("--trace-fst");
   for (const fs::path& source : sources) verilate.push_back(source.string());
   run(verilate, log, progress, "verilating");
@@ -302,6 +312,7 @@ std::string machine_library(const MachineShape& shape, const MachineBuildOptions
   for (const fs::path& source : sources) key.add(read_file(source));
   key.add(read_file(shell));
   key.add(read_file(shell.parent_path() / "pins.h"));
+  if (host_float(shape)) key.add(read_file(shell.parent_path() / kHostFloatHeader));
   key.add(first_line_of("verilator --version"));
   key.add(first_line_of("g++ --version"));
   key.add(cpu_flags());
@@ -315,9 +326,10 @@ std::string machine_library(const MachineShape& shape, const MachineBuildOptions
   std::error_code problem;
   fs::create_directories(cache, problem);
   if (problem) throw MachineError(cache.string() + ": " + problem.message());
-  const Progress progress(
-      "machine " + std::to_string(shape.array_rows) + "x" + std::to_string(shape.array_columns),
-      options.quiet);
+  const Progress progress("machine " + std::to_string(shape.array_rows) + "x" +
+                              std::to_string(shape.array_columns) +
+                              (host_float(shape) ? " (host-float)" : ""),
+                          options.quiet);
   const FileLock lock(cache / (key.hex() + ".lock"), progress);
   if (fs::exists(library)) return library.string();
 

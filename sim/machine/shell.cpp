@@ -4,6 +4,9 @@
 #include "Vcorank_accelerator__Syms.h"
 #include "Vcorank_accelerator___024root.h"
 #include "pins.h"
+#ifdef CORANK_HOST_FLOAT
+#include "host_float.h"
+#endif
 #ifdef CORANK_WAVES
 #include <verilated_fst_c.h>
 #endif
@@ -142,6 +145,9 @@ void low_phase(corank::VerilatedMachine& machine) {
 void rising_edge(corank::VerilatedMachine& machine) {
 #ifdef CORANK_WAVES
   machine.context.time(machine.cycle * machine.period_ps);
+#endif
+#ifdef CORANK_HOST_FLOAT
+  const HostFloatEnvironment environment;  // the array computes at this edge alone
 #endif
   machine.model->clk_i = 1;
   machine.model->eval();

@@ -7,7 +7,7 @@
 
 namespace corank {
 
-/// What is built into the RTL. Every field is a parameter of the verilated machine.
+/// What is built into the RTL. Every field but `mac` is a parameter of the verilated machine.
 struct MachineShape {
   int array_rows = 8;         // 1..32: contraction elements a cycle
   int array_columns = 8;      // 1..32: output columns
@@ -18,6 +18,9 @@ struct MachineShape {
   int accumulator_banks = 4;  // power of two, 4..16
   int axi_data_bits = 128;    // 64, 128, 256 or 512
   int queue_depth = 4;        // commands waiting at each unit, 1..16
+  // How the array's multiply-accumulate is simulated: "bit-level", by the RTL's own logic, or
+  // "host-float", by this computer's float unit. Same results, same cycles.
+  std::string mac = "bit-level";
 };
 
 /// Elements of a line of the local memories (accelerator_pkg::memory_lanes; the device reports it

@@ -4,14 +4,18 @@
 #include <ctime>
 #include <deque>
 #include <exception>
+#include <memory>
 #include <systemc>
 
 #include "models/base/error.h"
+#include "sim/cycle/cycle_accelerator.h"
 #include "sim/platform/accelerator.h"
 #include "sim/platform/failure.h"
 #include "sim/platform/fixed_latency_memory.h"
 #include "sim/platform/link.h"
+#include "sim/platform/rtl_accelerator.h"
 #include "sim/platform/sanitizer.h"
+#include "sim/platform/transaction_monitor.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 // SystemC keeps this pool until the process ends, by pointers that the leak sanitizer does not see.
@@ -145,6 +149,14 @@ AcceleratorConfig accelerator_config(const PlatformConfig& config) {
   return accelerator;
 }
 
+std::unique_ptr<Accelerator> make_accelerator(const PlatformConfig& config, Failure& failure) {
+  const AcceleratorConfig accelerator = accelerator_config(config);
+  if (config.fidelity == Fidelity::kCycle) {
+    return std::make_unique<CycleAccelerator>("accelerator", accelerator, config.values, failure);
+  }
+  return std::make_unique<RtlAccelerator>("accelerator", accelerator, failure);
+}
+
 double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 }  // namespace
@@ -156,13 +168,21 @@ PlatformResult run_platform(const PlatformConfig& config,
   }
   const SimulationContext context;
   Failure failure;
-  Accelerator accelerator("accelerator", accelerator_config(config), failure);
+  const std::unique_ptr<Accelerator> device = make_accelerator(config, failure);
+  Accelerator& accelerator = *device;
   FixedLatencyMemory memory("memory", config.memory, 2);
   Link link("link", config.link, failure);
   Host host("host", host_program, link, accelerator.period(), failure);
   sc_core::sc_signal<bool> interrupt("interrupt");
 
-  accelerator.memory.socket.bind(memory.socket(kAcceleratorSocket));
+  std::unique_ptr<TransactionMonitor> monitor;
+  if (config.transactions) {
+    monitor = std::make_unique<TransactionMonitor>("monitor", accelerator.period());
+    accelerator.memory.socket.bind(monitor->from);
+    monitor->to.bind(memory.socket(kAcceleratorSocket));
+  } else {
+    accelerator.memory.socket.bind(memory.socket(kAcceleratorSocket));
+  }
   link.memory.socket.bind(memory.socket(kLinkSocket));
   link.control.socket.bind(accelerator.control);
   accelerator.interrupt.bind(interrupt);
@@ -185,6 +205,7 @@ PlatformResult run_platform(const PlatformConfig& config,
   result.axi = accelerator.axi();
   result.injections = accelerator.injections();
   result.trace = accelerator.take_trace();
+  if (monitor) result.transactions = monitor->take();
   result.simulated_ns = host.now_ns();
   result.cycles = host.cycles();
   result.evaluated_cycles = accelerator.evaluated_cycles();

@@ -9,20 +9,28 @@
 
 #include "sim/platform/configuration.h"
 #include "sim/platform/host_port.h"
+#include "sim/platform/memory_transaction.h"
 #include "sim/platform/statistics.h"
 
 namespace corank {
 
+/// Which accelerator is simulated: every clock edge of the verilated RTL, or the cycle model, which
+/// has the same cycles, counters and results (sim/cycle/README.md).
+enum class Fidelity { kRtl, kCycle };
+
 struct PlatformConfig {
-  std::string machine_library;  // of machine_library(shape)
+  Fidelity fidelity = Fidelity::kRtl;
+  bool values = true;           // kCycle: computes the tensors; else only the time is right
+  std::string machine_library;  // of machine_library(shape); kRtl only
   MachineShape shape;
   MachineLimits limits;  // clock_mhz; the rest is for whoever writes the registers
   MemoryConfig memory;   // kind fixed-latency
   LinkConfig link;
   StallConfig stalls;
   FaultConfig faults;
-  std::string wave_file;  // FST, from a machine built with waves; empty: none
+  std::string wave_file;  // FST, from a machine built with waves; empty: none; kRtl only
   bool trace = false;
+  bool transactions = false;  // write down every transaction of the accelerator with the memory
 };
 
 struct PlatformResult {
@@ -30,7 +38,8 @@ struct PlatformResult {
   LinkStatistics link;
   AxiStatistics axi;
   InjectionStatistics injections;
-  std::vector<TraceEvent> trace;  // if asked for
+  std::vector<TraceEvent> trace;                // if asked for
+  std::vector<MemoryTransaction> transactions;  // the same
   double simulated_ns = 0;
   std::int64_t cycles = 0;  // clock edges in that time
   std::int64_t evaluated_cycles =

@@ -15,6 +15,11 @@ namespace fs = std::filesystem;
 
 const fs::path kFixtures = CORANK_FIXTURES;
 
+fs::path model_folder(const std::string& name) {
+  if (name == "minilm") return CORANK_MINILM;
+  return kFixtures / name / "model";
+}
+
 void apply_settings(const JsonObject& settings, OptimizerSettings& optimizer) {
   optimizer.name = settings.text("optimizer");
   optimizer.adamw.lr = optimizer.sgd.lr = settings.number("lr");
@@ -58,9 +63,7 @@ std::vector<std::string> fixture_names() {
   return names;
 }
 
-bool has_model(const std::string& name) {
-  return fs::exists(kFixtures / name / "model" / "config.json");
-}
+bool has_model(const std::string& name) { return fs::exists(model_folder(name) / "config.json"); }
 
 FinetuneFixture read_fixture(const std::string& name) {
   FinetuneFixture fixture;
@@ -69,10 +72,12 @@ FinetuneFixture read_fixture(const std::string& name) {
   fixture.folder = folder.string();
   fixture.config.name = name;
   fixture.config.file = "the fixture " + name;
-  fixture.config.model = (folder / "model").string();
+  fixture.config.model = model_folder(name).string();
   fixture.config.adapter = (folder / "adapter").string();
   fixture.config.batches = (folder / "batches.safetensors").string();
-  apply_settings(read_json_object((folder / "settings.json").string()), fixture.config.optimizer);
+  const JsonObject settings = read_json_object((folder / "settings.json").string());
+  apply_settings(settings, fixture.config.optimizer);
+  fixture.config.seed = static_cast<std::uint64_t>(settings.integer_or("seed", 0, 0));
   fixture.initial =
       read_safetensors((folder / "adapter" / "adapter_model.safetensors").string()).tensors;
   fixture.expected = read_safetensors((folder / "expected.safetensors").string()).tensors;

@@ -18,7 +18,8 @@ struct FinetuneFixture {
 
 /// Names of all fixtures, sorted.
 std::vector<std::string> fixture_names();
-/// The model of one of them is too large to be checked in.
+/// The model of one of them, MiniLM, is too large to be checked in: the test minilm_folder fetches
+/// it.
 bool has_model(const std::string& name);
 FinetuneFixture read_fixture(const std::string& name);
 

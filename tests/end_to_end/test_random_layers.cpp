@@ -4,10 +4,13 @@
 //   CORANK_SEED    seed of the run (default 1)
 //   CORANK_CASE    runs this case alone
 //   CORANK_CYCLES  bound of the estimated cycles of a case (default 30000)
+//   CORANK_MACHINE "3x5": only the cases of this machine, which alone is built
 //   CORANK_SIZES   "all": any size up to 257; default: those at the edges of the array
 #include <catch2/catch.hpp>
 #include <cstdlib>
+#include <random>
 #include <set>
+#include <sstream>
 #include <string>
 
 #include "sim/machine/build.h"
@@ -23,6 +26,35 @@ std::int64_t setting(const char* name, std::int64_t fallback) {
   return text != nullptr ? std::atoll(text) : fallback;
 }
 
+// One element in 16 of the array's operands becomes any 16 bits: subnormal, infinite, a NaN with
+// any payload, a number whose products overflow. Returns how many are no finite numbers.
+std::size_t scatter_any_bits(LayerCase& layer) {
+  std::mt19937_64 random(layer.seed);
+  std::size_t not_numbers = 0;
+  for (auto& [name, tensor] : layer.inputs) {
+    if (tensor.dtype != DType::BF16) continue;
+    for (std::int64_t i = 0; i < element_count(tensor.shape); ++i) {
+      if (random() % 16 != 0) continue;
+      const auto bits = static_cast<std::uint16_t>(random());
+      tensor.data<std::uint16_t>()[i] = bits;
+      not_numbers += (bits & 0x7F80) == 0x7F80;
+    }
+  }
+  return not_numbers;
+}
+
+std::string first_difference(const std::string& one, const std::string& other) {
+  std::istringstream ones(one), others(other);
+  for (std::string a, b; std::getline(ones, a) && std::getline(others, b);) {
+    if (a == b) continue;
+    std::size_t at = 0;
+    while (at < a.size() && at < b.size() && a[at] == b[at]) ++at;
+    return a.substr(0, a.find(':')) + ", character " + std::to_string(at) + ": " +
+           a.substr(at, 24) + " and " + b.substr(at, 24);
+  }
+  return "";
+}
+
 }  // namespace
 
 TEST_CASE("random layers are bit-exact on every machine", "[end_to_end]") {
@@ -33,13 +65,22 @@ TEST_CASE("random layers are bit-exact on every machine", "[end_to_end]") {
   const auto alone = static_cast<int>(setting("CORANK_CASE", -1));
   const char* named = std::getenv("CORANK_SIZES");
   const Sizes sizes = named != nullptr && std::string(named) == "all" ? Sizes::kAll : Sizes::kEdges;
-  for (const MachineShape& machine : test_machines()) machine_library(machine);
+  const char* machine_named = std::getenv("CORANK_MACHINE");
+  const auto is_wanted = [&](const MachineShape& machine) {
+    return machine_named == nullptr || machine_named == std::to_string(machine.array_rows) + "x" +
+                                                            std::to_string(machine.array_columns);
+  };
+  for (const MachineShape& machine : test_machines()) {
+    if (is_wanted(machine)) machine_library(machine);
+  }
 
-  int finite = 0;
+  int finite = 0, run = 0;
   std::set<std::string> pairs;
   for (int number = alone < 0 ? first : alone; number < (alone < 0 ? first + cases : alone + 1);
        ++number) {
     const LayerCase layer = make_case(seed, number, most_cycles, sizes);
+    if (!is_wanted(layer.config.machine)) continue;
+    ++run;
     INFO(describe(layer, number) << "; replay with CORANK_SEED=" << seed
                                  << " CORANK_CYCLES=" << most_cycles
                                  << " CORANK_SIZES=" << (sizes == Sizes::kAll ? "all" : "edges")
@@ -59,11 +100,30 @@ TEST_CASE("random layers are bit-exact on every machine", "[end_to_end]") {
   }
   if (alone < 0) {
     INFO("seed " << seed);
-    CHECK(finite * 10 >= cases * 9);
+    CHECK(run > 0);
+    if (machine_named == nullptr) CHECK(finite * 10 >= cases * 9);
     // 1x1 has one pair of remainders, 3x5 has 3 x 4 (1, -1 and 0 are all that 3 has), the
     // others 16.
-    if (cases >= 160 && sizes == Sizes::kEdges) CHECK(pairs.size() >= 2 * (1 + 12 + 16 + 16 + 16));
+    if (cases >= 160 && sizes == Sizes::kEdges && machine_named == nullptr)
+      CHECK(pairs.size() >= 2 * (1 + 12 + 16 + 16 + 16));
   }
+}
+
+TEST_CASE("with the host-float MAC every result and every counter is that of the bit-level one",
+          "[end_to_end]") {
+  const auto seed = static_cast<std::uint64_t>(setting("CORANK_SEED", 1));
+  std::size_t not_numbers = 0;
+  for (int number = 0; number < 25; ++number) {
+    LayerCase layer = make_case(seed, number, 10000);
+    if (number % 2 == 1) not_numbers += scatter_any_bits(layer);
+    INFO(describe(layer, number) << "; replay with CORANK_SEED=" << seed);
+    const std::string bit_level = run_and_record(layer);
+    layer.config.machine.mac = "host-float";
+    const std::string host_float = run_and_record(layer);
+    INFO(first_difference(bit_level, host_float));
+    CHECK(bit_level == host_float);
+  }
+  CHECK(not_numbers > 0);  // else the special values were not there
 }
 
 TEST_CASE("one layer gives the same bits on every machine, with any block size and limit",

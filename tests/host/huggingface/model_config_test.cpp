@@ -112,14 +112,32 @@ TEST_CASE("A BERT's configuration has Hugging Face's defaults, two labels among 
   CHECK(other.labels == 3);
 }
 
+TEST_CASE("A LLaMA classifies if the adapter's task or, without one, the architecture says so") {
+  const std::string three = kLlama + R"(, "id2label": {"0": "a", "1": "b", "2": "c"})";
+  const std::string classifier = R"(, "architectures": ["LlamaForSequenceClassification"]})";
+  CHECK(read("{" + three + "}").classes() == 0);
+  CHECK(read("{" + three + "}", "CAUSAL_LM").classes() == 0);
+  CHECK(read("{" + three + "}", "SEQ_CLS").classes() == 3);
+  CHECK(read("{" + three + classifier).classes() == 3);
+  CHECK(read("{" + kLlama + classifier, "SEQ_CLS").classes() == 2);
+  CHECK(read("{" + three + "}", "SEQ_CLS").facts().output_head == "score");
+  CHECK(read("{" + three + "}").facts().output_head == "lm_head");
+}
+
 TEST_CASE("Another architecture or task is refused with what there is") {
   CHECK_THAT(refusal(R"({"model_type": "mistral"})"),
-             Contains("'model_type': expected \"llama\" (LlamaForCausalLM) or \"bert\" "
+             Contains("'model_type': expected \"llama\" (LlamaForCausalLM, "
+                      "LlamaForSequenceClassification) or \"bert\" "
                       "(BertForSequenceClassification), found \"mistral\""));
   CHECK_THAT(refusal("{}"), Contains("'model_type': expected a text, found no such key"));
-  CHECK_THAT(refusal("{" + kLlama + R"(, "architectures": ["LlamaForSequenceClassification"]})"),
+  CHECK_THAT(refusal("{" + kLlama + R"(, "architectures": ["LlamaForTokenClassification"]})"),
+             Contains("'architectures': expected one of LlamaForCausalLM, LlamaModel, "
+                      "LlamaForSequenceClassification"));
+  CHECK_THAT(refusal("{" + kLlama + R"(, "architectures": ["LlamaForSequenceClassification"]})",
+                     "CAUSAL_LM"),
              Contains("'architectures': expected one of LlamaForCausalLM, LlamaModel"));
-  CHECK_THAT(refusal("{" + kLlama + "}", "SEQ_CLS"), Contains("\"CAUSAL_LM\" or null"));
+  CHECK_THAT(refusal("{" + kLlama + R"(, "id2label": {"0": "a"}})", "SEQ_CLS"),
+             Contains("at least 2 labels"));
   CHECK_THAT(refusal("{" + kBert + "}", "CAUSAL_LM"), Contains("\"SEQ_CLS\" or null"));
   CHECK_THAT(refusal("{" + kBert + R"(, "id2label": {"0": "a"}})"), Contains("at least 2 labels"));
   CHECK_THAT(refusal("{" + kBert + R"(, "problem_type": "regression"})"),

@@ -1,7 +1,10 @@
 #include "host/huggingface/weight_files.h"
 
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <fstream>
 #include <string>
 
 #include "host/formats/safetensors.h"
@@ -88,6 +91,31 @@ TEST_CASE("A folder without weights, or with damaged ones, is refused") {
     folder.write("model.safetensors", whole.substr(0, length));
     CHECK_THAT(refusal(folder), Contains("model.safetensors: "));
   }
+}
+
+TEST_CASE("A weight that was copied is given back, so that a model is in memory once") {
+  // Bytes of mapped files in memory: the third number of /proc/self/statm, in pages.
+  const auto mapped_bytes = [] {
+    std::int64_t size = 0, resident = 0, files = 0;
+    std::ifstream("/proc/self/statm") >> size >> resident >> files;
+    return files * ::sysconf(_SC_PAGESIZE);
+  };
+  const std::int64_t bytes = 32 << 20;
+  const TemporaryFolder folder;
+  write(folder, "model.safetensors",
+        {{"first", f32({7}, 3)}, {"large", f32({bytes / 4}, 1)}, {"next", f32({5}, 2)}});
+  const WeightFiles files(folder.file(""));
+  const TensorView& large = files.require("large", "", {bytes / 4});
+  const std::int64_t before = mapped_bytes();
+  CHECK(first_of(large) == 1);
+  CHECK(mapped_bytes() - before > bytes * 9 / 10);
+  release(large);
+  CHECK(mapped_bytes() - before < bytes / 10);
+  // Nothing is lost, in the neighbours' shared pages neither.
+  CHECK(to_f32(large, "x").data<float>()[1000] == 1001);
+  CHECK(first_of(files.require("first", "", {7})) == 3);
+  CHECK(first_of(files.require("next", "", {5})) == 2);
+  release({DType::F32, {0}, large.data});  // of nothing
 }
 
 TEST_CASE("F16 and BF16 elements widen exactly, and round to nearest even") {

@@ -66,6 +66,19 @@ TEST_CASE("Labels of a classification are one a row") {
              Contains("'labels' at [0, 0]: expected a class, from 0 to 2, or -100, found 3"));
 }
 
+TEST_CASE("The last token of a sequence is the last one that is no padding") {
+  const auto last = [](const std::vector<std::int64_t>& ids, std::optional<std::int64_t> pad) {
+    const Tensor found = last_tokens(integers({2, 4}, ids), pad);
+    CHECK(found.shape == Shape{2});
+    return std::vector<std::int64_t>(found.data<std::int64_t>(), found.data<std::int64_t>() + 2);
+  };
+  CHECK(last({5, 6, 0, 0, 7, 8, 9, 3}, 0) == std::vector<std::int64_t>{1, 7});
+  CHECK(last({0, 0, 5, 6, 5, 0, 6, 0}, 0) == std::vector<std::int64_t>{3, 6});  // left; in between
+  CHECK(last({5, 6, 0, 0, 0, 0, 0, 0}, 0) ==
+        std::vector<std::int64_t>{1, 4});  // nothing but padding
+  CHECK(last({5, 6, 0, 0, 7, 8, 9, 3}, std::nullopt) == std::vector<std::int64_t>{3, 7});
+}
+
 TEST_CASE("Wrong batches are refused with the tensor and the place") {
   const auto with = [](const std::string& name, const Tensor& tensor) {
     TensorMap file = causal();

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <ctime>
+#include <set>
 
 #include "models/base/error.h"
 #include "models/graph/account.h"
@@ -77,6 +78,9 @@ TensorMap batch_of(const Transformer& transformer, std::int64_t vocabulary, std:
     std::vector<std::int64_t> classes;
     for (std::int64_t b = 0; b < batch; ++b) classes.push_back(below(labels));
     given["labels"] = integers({batch}, classes);
+    std::vector<std::int64_t> last;
+    for (std::int64_t b = 0; b < batch; ++b) last.push_back(b * sequence + below(sequence));
+    given["last_tokens"] = integers({batch}, last);
   }
   return given;
 }
@@ -173,6 +177,30 @@ TEST_CASE("embedding adapters and saved tied modules have the right derivatives"
   }
 }
 
+TEST_CASE("a LLaMA that classifies has derivatives that are central differences") {
+  LlamaShape shape = tiny_llama();
+  shape.labels = 3;
+  Transformer transformer = build_llama(shape, 3, 6);
+  LoraPlan plan;
+  plan.saved_modules = {"score", "model.norm"};
+  for (const Module& module : transformer.modules) {
+    if (module.kind == ModuleKind::kLinear && module.name != "score") {
+      plan.adapters.push_back({module.name, {3.0, 2, false}});
+    }
+  }
+  apply_lora(transformer, plan);
+  check_loss_derivatives(transformer, shape.vocabulary, shape.labels, 11,
+                         2 * plan.adapters.size() + 2);
+}
+
+TEST_CASE("a LLaMA classifies several sequences only if it knows padding") {
+  LlamaShape shape = tiny_llama();
+  shape.labels = 3;
+  shape.pad_token_id.reset();
+  CHECK_NOTHROW(build_llama(shape, 1, 6));
+  CHECK_THROWS_WITH(build_llama(shape, 2, 6), Contains("expected a pad_token_id"));
+}
+
 TEST_CASE(
     "a whole BERT's adapters, biases and head have derivatives that are central differences") {
   const auto function = GENERATE(ActivationFunction::kGeluErf, ActivationFunction::kGeluTanh);
@@ -193,6 +221,19 @@ TEST_CASE(
   apply_lora(transformer, plan);
   check_loss_derivatives(transformer, shape.vocabulary, shape.labels, 6,
                          2 * plan.adapters.size() + plan.trainable_biases.size() + 3);
+}
+
+TEST_CASE("adapters on BERT's three embeddings have derivatives that are central differences") {
+  Transformer transformer = build_bert(tiny_bert(), 3, 6);
+  LoraPlan plan;
+  for (const Module& module : transformer.modules) {
+    if (module.kind == ModuleKind::kEmbedding) {
+      plan.adapters.push_back({module.name, {3.0, 2, false}});
+    }
+  }
+  REQUIRE(plan.adapters.size() == 3);
+  apply_lora(transformer, plan);
+  check_loss_derivatives(transformer, tiny_bert().vocabulary, tiny_bert().labels, 12, 6);
 }
 
 TEST_CASE("the three numerics agree, and bf16 keeps what the account says") {
@@ -248,6 +289,43 @@ TEST_CASE("the three numerics agree, and bf16 keeps what the account says") {
   CHECK(distance(Numerics::kFp32) <= 1e-5);
   CHECK(distance(Numerics::kBf16) <= 0.1);  // large adapters, whose rounding adds up
   CHECK(distance(Numerics::kBf16) > 1e-4);  // it does round
+}
+
+TEST_CASE("what the forward pass leaves for the backward pass is the account's stash") {
+  LlamaShape shape = tiny_llama();
+  Transformer transformer = build_llama(shape, 2, 7);
+  LoraPlan plan;
+  for (const Module& module : transformer.modules) {
+    if (module.kind == ModuleKind::kLinear) plan.adapters.push_back({module.name, {3.0, 2, false}});
+  }
+  apply_lora(transformer, plan);
+  const Graph forward = transformer.graph;
+  DifferentiateRequest request;
+  request.loss = transformer.loss;
+  differentiate(transformer.graph, request);
+  const StepAccount account = account_of(transformer.graph, forward.ops.size(), 2);
+
+  // The forward pass alone, keeping what the backward pass reads. The masters' copies are no stash.
+  std::set<ValueId> read;
+  for (std::size_t i = forward.ops.size(); i < transformer.graph.ops.size(); ++i) {
+    for (const ValueId id : operands_of(transformer.graph.ops[i])) read.insert(id);
+  }
+  std::set<std::string> stash;
+  for (const Op& op : forward.ops) {
+    const auto* convert = std::get_if<Convert>(&op);
+    const bool copy = convert != nullptr && !is_computed(forward.value(convert->in));
+    for (const ValueId id : results_of(op)) {
+      if (read.count(id) > 0 && !copy) stash.insert(forward.value(id).name);
+    }
+  }
+  std::mt19937_64 generator(7);
+  TensorMap values = batch_of(transformer, shape.vocabulary, 0, generator);
+  add_parameters(forward, values, generator);
+  execute(forward, Numerics::kBf16, values, {false, stash});
+  std::size_t bytes = 0;
+  for (const std::string& name : stash) bytes += values.at(name).bytes.size();
+  CHECK(static_cast<std::int64_t>(bytes) ==
+        account.adapter_stash_bytes + account.nonlinear_stash_bytes + account.loss_stash_bytes);
 }
 
 TEST_CASE("a causal model cannot see later tokens, nor padding") {

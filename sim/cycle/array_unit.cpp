@@ -1,0 +1,294 @@
+#include "sim/cycle/array_unit.h"
+
+#include <algorithm>
+
+namespace corank::cycle_model {
+
+namespace {
+
+using interface::Activity;
+using interface::Counter;
+
+constexpr Cycle kLongAgo = -(Cycle{1} << 40);
+
+// Cycles of [from, end) that lie in [begin, until).
+std::uint64_t overlap(Cycle from, Cycle end, Cycle begin, Cycle until) {
+  return static_cast<std::uint64_t>(
+      std::max<Cycle>(0, std::min(end, until) - std::max(from, begin)));
+}
+
+}  // namespace
+
+ArrayUnit::ArrayUnit(const MachineShape& shape, bool values, LocalMemories& local)
+    : array_rows_(shape.array_rows),
+      array_columns_(shape.array_columns),
+      lanes_(memory_lanes(shape)),
+      values_(values),
+      local_(local),
+      last_start_(kLongAgo),
+      last_round_(kLongAgo) {}
+
+void ArrayUnit::reset() {
+  pending_.clear();
+  passes_.clear();
+  busy_.clear();
+  last_command_ = {};
+  loaded_ = stream_end_ = 0;
+  last_start_ = last_round_ = kLongAgo;
+  halted_ = false;
+  beyond_cycle_ = kNever;
+}
+
+void ArrayUnit::look(Cycle cycle, bool stop) {
+  cycle_ = cycle;
+  stop_ = stop;
+  while (!busy_.empty() && busy_.front().end <= cycle) busy_.pop_front();
+}
+
+bool ArrayUnit::ready() const {
+  // A command that completes in the next cycle has left its place already.
+  const std::size_t left = !pending_.empty() && pending_.front().completion == cycle_ ? 1 : 0;
+  return !stop_ && cycle_ >= loaded_ && pending_.size() - left < kPending;
+}
+
+Completion ArrayUnit::completion() const {
+  if (halted_ || pending_.empty() || pending_.front().completion != cycle_) return {};
+  return {true, pending_.front().index, pending_.front().signal_tokens};
+}
+
+bool ArrayUnit::idle() const { return pending_.empty(); }
+
+Activity ArrayUnit::activity() const {
+  if (!stop_ && !busy_.empty() && busy_.front().from <= cycle_) return Activity::kBusy;
+  return idle() ? Activity::kIdle : Activity::kLatency;
+}
+
+std::uint32_t ArrayUnit::current_index() const {
+  return pending_.empty() ? 0 : pending_.front().index;
+}
+
+bool ArrayUnit::step(const QueuedCommand* command, Counters& counters) {
+  const bool completes = completion().valid;
+  if (completes) {
+    settle(cycle_, counters);
+    pending_.pop_front();
+  }
+  if (stop_) {
+    if (!halted_) halt(counters);
+    // What has not come to its completion leaves one by one.
+    const bool leaves = !pending_.empty();
+    if (leaves) pending_.pop_front();
+    return completes || leaves;
+  }
+  if (command == nullptr) return completes;
+
+  const interface::GemmCommand gemm = interface::decode_gemm(command->words);
+  const std::size_t first = passes_.size();
+  plan(gemm);
+  pending_.push_back({command->index, command->signal_tokens(), cycle_, loaded_,
+                      stream_end_ - 1 + round_trip() + 1, gemm.kind});
+  find_beyond(gemm, first);
+  if (values_ && beyond_cycle_ == kNever) kernel_.run(gemm, local_);
+  return true;
+}
+
+void ArrayUnit::plan(const interface::GemmCommand& gemm) {
+  const bool chained = gemm.rows == last_command_.rows && gemm.columns == last_command_.columns &&
+                       gemm.accumulator_line == last_command_.accumulator_line &&
+                       gemm.accumulator_stride == last_command_.accumulator_stride;
+  last_command_ = gemm;
+  const Cycle rows = gemm.rows, columns = gemm.columns, depth = gemm.depth;
+  const Cycle shadow_free = std::max<Cycle>(array_rows_ - 1, 1);
+  // At most the array, never across a panel of the local memory.
+  const auto tile = [&](Cycle done, Cycle all, Cycle limit) {
+    return std::min({lanes_ - done % lanes_, limit, all - done});
+  };
+
+  Cycle earliest_load = cycle_ + 1;
+  for (Cycle depth_done = 0; depth_done < depth;) {
+    const Cycle tile_depth = tile(depth_done, depth, array_rows_);
+    const bool from_zero = depth_done == 0 && gemm.accumulate == 0;
+    for (Cycle columns_done = 0; columns_done < columns;) {
+      Pass pass;
+      pass.rows = rows;
+      pass.depth = tile_depth;
+      pass.columns = tile(columns_done, columns, array_columns_);
+      pass.from_zero = from_zero;
+      pass.kind = gemm.kind;
+      pass.load = std::max(earliest_load, last_start_ + shadow_free);
+      pass.start = std::max(pass.load + 1, stream_end_);
+      if (columns_done == 0) {
+        if (!from_zero) {
+          // Sums come back before they are asked for.
+          const bool round = depth_done != 0 || chained;
+          pass.start = std::max(pass.start, (round ? last_round_ : stream_end_ - 1) + round_trip());
+        }
+        last_round_ = pass.start;
+      }
+      pass.slots_from = std::max(stream_end_, cycle_ + 1);
+      pass.slots_end = pass.start + rows;
+      last_start_ = pass.start;
+      stream_end_ = pass.start + rows;
+      earliest_load = pass.load + tile_depth;
+      columns_done += pass.columns;
+      if (!busy_.empty() && busy_.back().end == pass.start) {
+        busy_.back().end = stream_end_;
+      } else {
+        busy_.push_back({pass.start, stream_end_});
+      }
+      passes_.push_back(pass);
+    }
+    depth_done += tile_depth;
+  }
+  loaded_ = earliest_load - 1;
+  passes_.back().slots_end = std::max(stream_end_, loaded_ + 1);
+}
+
+void ArrayUnit::settle(Cycle end, Counters& counters) {
+  const Cycle from = counted_;
+  counted_ = end;
+  for (const Pass& pass : passes_) {
+    const auto within = [&](Cycle delay, Cycle count) {
+      return overlap(pass.start + delay, pass.start + delay + count, from, end);
+    };
+    const auto depth = static_cast<std::uint64_t>(pass.depth);
+    const auto columns = static_cast<std::uint64_t>(pass.columns);
+    const std::uint64_t streamed = within(0, pass.rows);
+    const std::uint64_t loaded = overlap(pass.load, pass.load + pass.depth, from, end);
+    counters[static_cast<std::size_t>(Counter::kGemmSlots0) + pass.kind] +=
+        overlap(pass.slots_from, pass.slots_end, from, end);
+    counters[static_cast<std::size_t>(Counter::kGemmMacs0) + pass.kind] +=
+        streamed * depth * columns;
+    counters[Counter::kScratchpadReadBytes] += 2 * (streamed * depth + loaded * columns);
+    if (!pass.from_zero) {
+      counters[Counter::kAccumulatorReadBytes] += 4 * within(1, pass.rows) * columns;
+    }
+    counters[Counter::kAccumulatorWriteBytes] += 4 * within(round_trip(), pass.rows) * columns;
+  }
+  while (!passes_.empty() && passes_.front().start + passes_.front().rows + round_trip() <= end &&
+         passes_.front().slots_end <= end && passes_.front().load + passes_.front().depth <= end) {
+    passes_.pop_front();
+  }
+}
+
+Cycle ArrayUnit::next(Cycle cycle) const {
+  Cycle next = loaded_ > cycle ? loaded_ : kNever;
+  if (!pending_.empty()) next = std::min(next, pending_.front().completion);
+  for (const Interval& busy : busy_) {
+    if (busy.from > cycle) {
+      next = std::min(next, busy.from);
+      break;
+    }
+    if (busy.end > cycle) {
+      next = std::min(next, busy.end);
+      break;
+    }
+  }
+  return beyond_cycle_ > cycle ? std::min(next, beyond_cycle_) : next;
+}
+
+// From the first cycle with stop on nothing is read, streamed or written; it still counts for the
+// kind whose turn it would have been.
+void ArrayUnit::halt(Counters& counters) {
+  halted_ = true;
+  settle(cycle_, counters);
+  const auto waits = std::find_if(passes_.begin(), passes_.end(), [&](const Pass& pass) {
+    return pass.load < cycle_ && pass.start >= cycle_;
+  });
+  const auto streams = std::find_if(passes_.begin(), passes_.end(), [&](const Pass& pass) {
+    return pass.start < cycle_ && pass.start + pass.rows > cycle_;
+  });
+  const auto loads = std::find_if(pending_.begin(), pending_.end(), [&](const Pending& command) {
+    return command.accepted < cycle_ && command.loaded >= cycle_;
+  });
+  if (waits != passes_.end()) {
+    const std::uint32_t kind = streams != passes_.end() ? streams->kind : waits->kind;
+    ++counters[static_cast<std::size_t>(Counter::kGemmSlots0) + kind];
+  } else if (loads != pending_.end()) {
+    ++counters[static_cast<std::size_t>(Counter::kGemmSlots0) + loads->kind];
+  }
+  passes_.clear();
+  busy_.clear();
+}
+
+void ArrayUnit::note_beyond(Cycle cycle, Access access, std::uint64_t line) {
+  if (cycle > beyond_cycle_ || (cycle == beyond_cycle_ && access >= beyond_access_)) return;
+  beyond_cycle_ = cycle;
+  beyond_access_ = access;
+  beyond_line_ = line;
+}
+
+// The first cycle with an access beyond the end of a memory, if the command has one.
+void ArrayUnit::find_beyond(const interface::GemmCommand& gemm, std::size_t first_pass) {
+  const auto last_line = [&](std::uint64_t line, std::uint64_t stride, bool transposed,
+                             std::uint64_t height, std::uint64_t width) {
+    if (transposed) std::swap(height, width);
+    return line + (width - 1) / static_cast<std::uint64_t>(lanes_) * stride + height - 1;
+  };
+  const std::uint64_t lines = local_.scratchpad.lines(), sums = local_.accumulator.lines();
+  if (last_line(gemm.stream_line, gemm.stream_stride, gemm.stream_transposed != 0, gemm.rows,
+                gemm.depth) < lines &&
+      last_line(gemm.stationary_line, gemm.stationary_stride, gemm.stationary_transposed != 0,
+                gemm.depth, gemm.columns) < lines &&
+      last_line(gemm.accumulator_line, gemm.accumulator_stride, false, gemm.rows, gemm.columns) <
+          sums) {
+    return;
+  }
+
+  Cycle depth_done = 0, columns_done = 0;
+  for (std::size_t i = first_pass; i < passes_.size(); ++i) {
+    const Pass& pass = passes_[i];
+    const auto lanes = static_cast<std::uint64_t>(lanes_);
+    for (Cycle row = 0; row < pass.rows; ++row) {
+      const std::uint64_t line =
+          gemm.stream_transposed != 0
+              ? gemm.stream_line + static_cast<std::uint64_t>(row) / lanes * gemm.stream_stride +
+                    static_cast<std::uint64_t>(depth_done)
+              : gemm.stream_line +
+                    static_cast<std::uint64_t>(depth_done) / lanes * gemm.stream_stride +
+                    static_cast<std::uint64_t>(row);
+      const std::uint64_t more =
+          gemm.stream_transposed != 0 ? static_cast<std::uint64_t>(pass.depth - 1) : 0;
+      if (line + more >= lines) {
+        note_beyond(pass.start + row, Access::kStream, line);
+        break;
+      }
+    }
+    for (Cycle row = 0; row < pass.depth; ++row) {
+      const auto at = static_cast<std::uint64_t>(depth_done + row);
+      const std::uint64_t line =
+          gemm.stationary_transposed != 0
+              ? gemm.stationary_line + at / lanes * gemm.stationary_stride +
+                    static_cast<std::uint64_t>(columns_done)
+              : gemm.stationary_line +
+                    static_cast<std::uint64_t>(columns_done) / lanes * gemm.stationary_stride + at;
+      const std::uint64_t more =
+          gemm.stationary_transposed != 0 ? static_cast<std::uint64_t>(pass.columns - 1) : 0;
+      if (line + more >= lines) {
+        note_beyond(pass.load + row, Access::kStationary, line);
+        break;
+      }
+    }
+    for (Cycle row = 0; row < pass.rows; ++row) {
+      const std::uint64_t line =
+          gemm.accumulator_line +
+          static_cast<std::uint64_t>(columns_done) / lanes * gemm.accumulator_stride +
+          static_cast<std::uint64_t>(row);
+      if (line >= sums) {
+        if (pass.from_zero) {
+          note_beyond(pass.start + row + round_trip(), Access::kSumWrite, line);
+        } else {
+          note_beyond(pass.start + row + 1, Access::kSumRead, line);
+        }
+        break;
+      }
+    }
+    columns_done += pass.columns;
+    if (columns_done == gemm.columns) {
+      columns_done = 0;
+      depth_done += pass.depth;
+    }
+  }
+}
+
+}  // namespace corank::cycle_model

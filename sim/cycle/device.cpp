@@ -1,0 +1,217 @@
+#include "sim/cycle/device.h"
+
+#include <algorithm>
+
+namespace corank::cycle_model {
+
+namespace {
+
+using interface::Activity;
+using interface::Fault;
+
+std::uint32_t lines_of(int kib, int lanes, int element_bytes) {
+  return static_cast<std::uint32_t>(kib * 1024 / (lanes * element_bytes));
+}
+
+// A unit's own fault, or a local access beyond the end, or a token too many.
+UnitFault fault_of(const UnitFault& own, bool local_range, std::uint64_t line, bool overflow) {
+  if (own.valid()) return own;
+  // A token too many hides the line (rtl/corank_accelerator.sv, fault_of).
+  if (local_range) return {Fault::kLocalRange, overflow ? 0 : line};
+  if (overflow) return {Fault::kTokenOverflow, 0};
+  return {};
+}
+
+}  // namespace
+
+Device::Device(const MachineShape& shape, bool values, AxiPort& port)
+    : port_(port),
+      local_{
+          {memory_lanes(shape), lines_of(shape.scratchpad_kib, memory_lanes(shape), 2), values},
+          {memory_lanes(shape), lines_of(shape.accumulator_kib, memory_lanes(shape), 4), values}},
+      registers_(shape),
+      processor_(shape.axi_data_bits / 8),
+      queues_{CommandQueue(shape.queue_depth), CommandQueue(shape.queue_depth),
+              CommandQueue(shape.queue_depth), CommandQueue(shape.queue_depth)},
+      load_(shape.axi_data_bits / 8, values, local_, program_),
+      array_(shape, values, local_),
+      vector_(shape, values, local_, program_),
+      store_(shape.axi_data_bits / 8, values, local_) {}
+
+void Device::reset() {
+  processor_.reset();
+  for (CommandQueue& queue : queues_) queue.reset();
+  tokens_.reset();
+  window_.reset();
+  arbiter_.reset();
+  load_.reset();
+  array_.reset();
+  vector_.reset();
+  store_.reset();
+}
+
+void Device::skip(Cycle cycles) {
+  Counters& counters = registers_.counters();
+  processor_.skip(cycles, port_.read_beat(), counters);
+  load_.skip(cycles, counters);
+  store_.skip(cycles, counters);
+  port_.skip(cycles, store_.w_take());
+  registers_.count(cycles);
+}
+
+void Device::settle(Cycle end) {
+  Counters& counters = registers_.counters();
+  load_.settle(counters);
+  array_.settle(end, counters);
+  vector_.settle(end, counters);
+  store_.settle(counters);
+}
+
+// Which commands start, are dealt out and are complete in this cycle.
+void Device::look_at_commands(MachinePins& pins) {
+  const bool stop = registers_.stop();
+  completions_ = {load_.completion(), array_.completion(), vector_.completion(),
+                  store_.completion()};
+  idle_ = {load_.idle(), array_.idle(), vector_.idle(), store_.idle()};
+  const std::array<bool, kQueues> ready = {load_.ready(), array_.ready(), vector_.ready(),
+                                           store_.ready()};
+  const std::uint32_t available = tokens_.available();
+  taken_tokens_ = given_tokens_ = 0;
+  pins.trace_start_valid = pins.trace_end_valid = 0;
+  CommandProcessor::Inputs in;
+  in.units_idle = true;
+  for (int unit = 0; unit < kQueues; ++unit) {
+    const auto u = static_cast<std::size_t>(unit);
+    const CommandQueue& queue = queues_[u];
+    waiting_[u] = queue.waiting(available);
+    bool hold = false;
+    if (unit == kLoad && !queue.empty()) {
+      const bool takes = interface::decode_load(queue.oldest().words).stream_take != 0;
+      hold = takes && !window_.available(registers_.stream_written());
+    }
+    held_back_[u] = !queue.empty() && !waiting_[u] && hold;
+    starts_[u] = !queue.empty() && !waiting_[u] && !hold && !stop && ready[u];
+    if (starts_[u]) {
+      taken_tokens_ |= queue.oldest().wait_tokens();
+      pins.trace_start_valid = static_cast<std::uint8_t>(pins.trace_start_valid | 1u << unit);
+      pins.trace_start_index[unit] = queue.oldest().index;
+    }
+    if (completions_[u].valid) {
+      given_tokens_ |= completions_[u].signal_tokens;
+      pins.trace_end_valid = static_cast<std::uint8_t>(pins.trace_end_valid | 1u << unit);
+      pins.trace_end_index[unit] = completions_[u].index;
+    }
+    in.queues_ready |= queue.ready() ? 1u << unit : 0;
+    in.units_idle = in.units_idle && idle_[u] && queue.empty();
+  }
+  lost_tokens_ = given_tokens_ == 0 ? 0 : tokens_.overflow(taken_tokens_, given_tokens_);
+
+  in.enable = registers_.enable();
+  in.stop = stop;
+  in.ring_base = registers_.ring_base();
+  in.ring_entries = registers_.ring_entries();
+  in.ring_tail = registers_.ring_tail();
+  in.memory_limit = registers_.limits().memory_limit;
+  processor_.look(in);
+  pins.trace_issue_valid = processor_.issued();
+  pins.trace_issue_index = processor_.head();
+}
+
+void Device::look_at_faults(Registers::Inputs& inputs) const {
+  const auto lost = [&](int unit) { return (lost_tokens_ >> 4 * unit & 0xfu) != 0; };
+  inputs.faults = {
+      processor_.fault(),
+      fault_of(load_.fault(), load_.local_range(), load_.local_line(), lost(kLoad)),
+      fault_of({}, array_.local_range(), array_.local_line(), lost(kArray)),
+      fault_of(vector_.fault(), vector_.local_range(), vector_.local_line(), lost(kVector)),
+      fault_of(store_.fault(), store_.local_range(), store_.local_range() ? store_.local_line() : 0,
+               lost(kStore))};
+}
+
+void Device::evaluate(Cycle cycle, Femtoseconds edge, MachinePins& pins) {
+  if (cycle > cycle_ + 1) skip(cycle - cycle_ - 1);
+  cycle_ = cycle;
+  if (registers_.soft_reset()) reset();
+
+  const bool stop = registers_.stop();
+  port_.look(cycle, edge);
+  load_.look(stop, port_.read_beat());
+  array_.look(cycle, stop);
+  vector_.look(cycle, stop);
+  store_.look(stop, port_);
+  look_at_commands(pins);
+  arbiter_.look(processor_.ar(), load_.ar(), port_.ar_ready());
+
+  Registers::Inputs inputs;
+  inputs.ring_head = processor_.head();
+  inputs.stream_released = window_.released();
+  inputs.activities = {processor_.activity(), load_.activity(), array_.activity(),
+                       vector_.activity(), store_.activity()};
+  inputs.waiting[0] = processor_.buffered();
+  inputs.indices = {processor_.head(), load_.current_index(), array_.current_index(),
+                    vector_.current_index(), store_.current_index()};
+  inputs.completed[0] = processor_.completed();
+  for (std::size_t u = 0; u < kQueues; ++u) {
+    if (idle_[u]) {
+      if (waiting_[u]) inputs.activities[u + 1] = Activity::kWaitToken;
+      if (held_back_[u]) inputs.activities[u + 1] = Activity::kWaitHost;
+      inputs.indices[u + 1] = queues_[u].oldest().index;
+    }
+    inputs.waiting[u + 1] = queues_[u].count();
+    inputs.completed[u + 1] = completions_[u].valid;
+    inputs.units_idle = inputs.units_idle && idle_[u];
+    inputs.queues_empty = inputs.queues_empty && queues_[u].empty();
+  }
+  inputs.command_idle = processor_.idle();
+  inputs.halt_done = processor_.halt_done();
+  look_at_faults(inputs);
+  if (registers_.reads_counter(pins)) settle(cycle);
+  registers_.look(inputs, pins);
+
+  // The end of the cycle.
+  Counters& counters = registers_.counters();
+  const DmaLimits limits = registers_.limits();
+  const int dealt = processor_.dealt();
+  const QueuedCommand dealt_command = dealt >= 0 ? processor_.command() : QueuedCommand{};
+  const AxiAddress ar = arbiter_.offered(), aw = store_.aw();
+  const bool w_valid = store_.w_valid(), w_last = store_.w_last();
+  if (store_.w_take() && w_last) store_.fill(port_.filling());
+
+  bool changed = processor_.step(arbiter_.fetch_ready(), port_.read_beat(), counters);
+  const auto started = [&](int unit) {
+    const auto u = static_cast<std::size_t>(unit);
+    return starts_[u] ? &queues_[u].oldest() : nullptr;
+  };
+  changed |= load_.step(started(kLoad), arbiter_.load_ready(), limits, counters);
+  changed |= array_.step(started(kArray), counters);
+  changed |= vector_.step(started(kVector), counters);
+  changed |= store_.step(started(kStore), limits, counters);
+  for (std::size_t u = 0; u < kQueues; ++u) {
+    if (u == kLoad && completions_[u].valid) window_.complete();
+    if (!starts_[u]) continue;
+    if (u == kLoad) {
+      const interface::LoadCommand load = interface::decode_load(queues_[u].oldest().words);
+      window_.start(load.stream_take != 0, load.stream_release != 0);
+    }
+    queues_[u].pop();
+    changed = true;
+  }
+  if (dealt >= 0) queues_[static_cast<std::size_t>(dealt)].push(dealt_command);
+  if ((taken_tokens_ | given_tokens_) != 0) tokens_.step(taken_tokens_, given_tokens_);
+  arbiter_.step();
+  changed |= port_.step(ar, aw, w_valid, w_last);
+  changed |= registers_.step(pins);
+  if (registers_.clear_due()) {
+    settle(cycle + 1);
+    registers_.counters().clear();
+  }
+
+  if (changed || (port_.stalling() && (!port_.regular() || ar.valid || aw.valid))) {
+    next_ = cycle + 1;
+    return;
+  }
+  next_ = std::min({port_.next(cycle), load_.next(cycle), array_.next(cycle), vector_.next(cycle),
+                    store_.next(cycle)});
+}
+
+}  // namespace corank::cycle_model

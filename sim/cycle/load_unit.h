@@ -1,0 +1,95 @@
+// The load unit: memory to local memory (rtl/dma/load_unit.sv).
+#pragma once
+
+#include <deque>
+
+#include "sim/cycle/axi_port.h"
+#include "sim/cycle/block.h"
+#include "sim/cycle/burst_generator.h"
+#include "sim/cycle/local_memory.h"
+#include "sim/cycle/ring.h"
+#include "sim/cycle/types.h"
+#include "sim/cycle/vector_program.h"
+
+namespace corank::cycle_model {
+
+/// The registers that bound what the DMA units may do.
+struct DmaLimits {
+  std::uint64_t memory_limit = 0;  // first byte that is not memory
+  std::uint32_t outstanding = 1;   // bursts in flight, 1..16
+  std::uint32_t burst_beats = 1;   // 1..256
+};
+
+class LoadUnit {
+ public:
+  /// `values`: whether data for the local memories is kept; programs are, always.
+  LoadUnit(int beat_bytes, bool values, LocalMemories& local, ProgramMemory& program);
+
+  void look(bool stop, const ReadBeat& beat);
+  /// `command`: taken in this cycle, or null. Returns whether the next cycle is more than another
+  /// beat.
+  bool step(const QueuedCommand* command, bool ar_ready, const DmaLimits& limits,
+            Counters& counters);
+  void skip(Cycle cycles, Counters& counters);
+  /// After step() of `cycle`: the cycle of the first beat that has no place, if it comes by itself.
+  Cycle next(Cycle cycle) const;
+  /// Brings the counters to what they are for a read in the cycle that is looked at.
+  void settle(Counters& counters);
+  void reset();
+
+  // The present cycle, after look().
+  bool ready() const { return !bursts_.busy() && placements_.size() < kWaiting && !halted_; }
+  const AxiAddress& ar() const { return ar_; }
+  Completion completion() const;
+  interface::Activity activity() const;
+  std::uint32_t current_index() const;
+  const UnitFault& fault() const { return fault_; }
+  /// A write of this cycle beyond the end of a local memory.
+  bool local_range() const { return beyond_; }
+  std::uint64_t local_line() const { return beyond_line_; }
+  bool idle() const;
+
+ private:
+  static constexpr std::size_t kWaiting = 2, kMostInFlight = 16;
+
+  // What must be known of a command when its data come.
+  struct Placement {
+    std::uint32_t index = 0, signal_tokens = 0, target = 0;
+    Block block;
+    std::uint64_t beats = 0;
+    std::uint64_t first_beyond = 0;  // the first beat without a place in the local memory
+  };
+
+  void place_burst(std::uint64_t beats);
+  void count_bytes(const Placement& placement, std::uint64_t beats, Counters& counters);
+
+  std::uint64_t beat_bytes_;
+  bool values_;
+  LocalMemories& local_;
+  ProgramMemory& program_;
+
+  BurstGenerator bursts_;
+  std::deque<Placement> placements_;  // of commands whose data has not all come
+  std::uint64_t beats_ = 0;           // of the first of them, that have come
+  std::uint64_t burst_beats_ = 0;     // of the burst that comes
+  AxiAddress ar_;
+  Ring<std::uint64_t> in_flight_;  // addresses
+  Completion writing_, completion_;
+  bool faulted_ = false;
+  UnitFault fault_;
+
+  // Beats whose bytes have been counted, of the first placement, and bytes of the last beat of the
+  // one before, which is written in this cycle.
+  std::uint64_t counted_beats_ = 0;
+  std::uint64_t late_bytes_ = 0;
+  std::uint32_t late_target_ = 0;
+
+  // The present cycle.
+  bool stop_ = false, halted_ = false;
+  ReadBeat beat_;
+  bool wrote_ = false;  // the beat of the cycle before is written
+  bool beyond_ = false;
+  std::uint64_t beyond_line_ = 0;
+};
+
+}  // namespace corank::cycle_model

@@ -1,0 +1,91 @@
+// The control side of the device: registers, state, first fault, interrupts and counters
+// (rtl/command/registers.sv).
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "sim/cycle/load_unit.h"
+#include "sim/cycle/types.h"
+#include "sim/machine/pins.h"
+#include "sim/platform/configuration.h"
+
+namespace corank::cycle_model {
+
+class Registers {
+ public:
+  static constexpr std::size_t kUnits = 5;  // command, load, array, vector, store
+
+  /// What the units say in a cycle.
+  struct Inputs {
+    std::uint32_t ring_head = 0, stream_released = 0;
+    std::array<interface::Activity, kUnits> activities{};
+    std::array<std::uint32_t, kUnits> waiting{}, indices{};
+    std::array<UnitFault, kUnits> faults{};
+    std::array<bool, kUnits> completed{};
+    bool halt_done = false, command_idle = true, units_idle = true, queues_empty = true;
+  };
+
+  explicit Registers(const MachineShape& shape);
+
+  /// What a cycle's accesses find: the pins' valids and readies of the AXI4-Lite port are given,
+  /// the device's are set.
+  void look(const Inputs& inputs, MachinePins& pins);
+  bool reads_counter(const MachinePins& pins) const;
+  /// Whether anything changed but the counting.
+  bool step(const MachinePins& pins);
+  /// `cycles` cycles like the last one.
+  void count(Cycle cycles);
+
+  // Flip-flops: what the present cycle sees.
+  bool stop() const { return state_ != State::kNormal || reset_pending_ || soft_reset_; }
+  bool soft_reset() const { return soft_reset_; }
+  bool interrupt() const { return (done_ && done_enable_) || (fault_pending_ && fault_enable_); }
+  bool enable() const { return enable_; }
+  std::uint64_t ring_base() const { return ring_base_; }
+  std::uint32_t ring_entries() const { return ring_entries_; }
+  std::uint32_t ring_tail() const { return ring_tail_; }
+  std::uint32_t stream_written() const { return stream_written_; }
+  DmaLimits limits() const { return {memory_limit_, outstanding_, beats_}; }
+
+  /// clear_counters was written in the cycle that step() ended: after every event of that cycle has
+  /// been counted, clear() is due.
+  bool clear_due() const { return clear_due_; }
+  Counters& counters() { return counters_; }
+
+ private:
+  enum class State { kNormal, kStopping, kFaulted };
+  static constexpr std::size_t kActivities = interface::kActivityNames.size();
+
+  std::uint32_t read(std::uint32_t offset, bool& known);
+  bool write(std::uint32_t offset, std::uint32_t value);
+  bool drained() const { return in_.command_idle && in_.units_idle; }
+  bool working() const;
+
+  MachineShape shape_;
+  State state_ = State::kNormal;
+  bool enable_ = false, reset_pending_ = false, soft_reset_ = false;
+  bool done_ = false, fault_pending_ = false, done_enable_ = false, fault_enable_ = false;
+  std::uint64_t ring_base_ = 0, memory_limit_ = 0;
+  std::uint32_t ring_entries_ = 0, ring_tail_ = 0, stream_written_ = 0;
+  std::uint32_t outstanding_ = 16, beats_ = 256;
+  UnitFault fault_;
+  std::uint32_t fault_unit_ = 0, fault_index_ = 0;
+  std::uint32_t completed_ = 0, progress_ = 0;
+  Counters counters_;
+
+  // AXI4-Lite.
+  bool bvalid_ = false, rvalid_ = false;
+  std::uint8_t bresp_ = 0, rresp_ = 0;
+  std::uint32_t rdata_ = 0;
+
+  // The present cycle.
+  Inputs in_;
+  bool counting_ = false, any_busy_ = false, any_completed_ = false;
+  bool clear_due_ = false;
+  bool read_ = false;
+  std::uint32_t read_data_ = 0;
+  bool read_known_ = false;
+};
+
+}  // namespace corank::cycle_model

@@ -1,0 +1,101 @@
+// The store unit: local memory to memory (rtl/dma/store_unit.sv).
+#pragma once
+
+#include <deque>
+
+#include "sim/cycle/axi_port.h"
+#include "sim/cycle/block.h"
+#include "sim/cycle/burst_generator.h"
+#include "sim/cycle/load_unit.h"
+#include "sim/cycle/local_memory.h"
+#include "sim/cycle/ring.h"
+#include "sim/cycle/types.h"
+
+namespace corank::cycle_model {
+
+class StoreUnit {
+ public:
+  /// `values`: whether data is taken from the local memories; else no byte of memory is changed.
+  StoreUnit(int beat_bytes, bool values, LocalMemories& local);
+
+  void look(bool stop, const AxiPort& port);
+  /// The data of the burst whose last beat goes in this cycle; before step().
+  void fill(Transaction& transaction) const;
+  /// `command`: taken in this cycle, or null. Returns whether the next cycle is more than another
+  /// read and another W beat.
+  bool step(const QueuedCommand* command, const DmaLimits& limits, Counters& counters);
+  void skip(Cycle cycles, Counters& counters);
+  /// After step() of `cycle`: the cycle of the last read of a command, or of the last beat of a
+  /// burst, whichever comes first by itself.
+  Cycle next(Cycle cycle) const;
+  /// Brings the counters to what they are for a read in the cycle that is looked at.
+  void settle(Counters& counters);
+  void reset();
+
+  // The present cycle, after look().
+  bool ready() const { return !bursts_.busy() && held_.size() < kHeld && !halted_; }
+  const AxiAddress& aw() const { return aw_; }
+  bool w_valid() const { return w_valid_; }
+  bool w_last() const { return w_valid_ && sent_ + 1 == sending_.front().beats; }
+  bool w_take() const { return w_take_; }
+  Completion completion() const;
+  interface::Activity activity() const;
+  std::uint32_t current_index() const;
+  const UnitFault& fault() const { return fault_; }
+  /// A read of this cycle beyond the end of a local memory.
+  bool local_range() const;
+  std::uint64_t local_line() const;
+  bool idle() const;
+
+ private:
+  static constexpr std::size_t kHeld = 2, kMostInFlight = 16;
+  static constexpr std::uint32_t kReadAhead = 8;  // beats
+
+  // What must be known of a command when it is read.
+  struct Placement {
+    Block block;
+    std::uint64_t beats = 0;
+    std::uint64_t first_beyond = 0;  // the first beat without a place in the local memory
+  };
+  // A burst that has been cut, until its last W beat.
+  struct Sending {
+    Block block;
+    std::uint64_t first = 0, beats = 0;  // of the block
+  };
+  struct InFlight {
+    std::uint64_t address = 0;
+    bool last = false;  // of its command
+  };
+
+  void count_bytes(std::uint64_t beats, Counters& counters);
+
+  std::uint64_t beat_bytes_;
+  bool values_;
+  LocalMemories& local_;
+
+  BurstGenerator bursts_;
+  Block cutting_;                // whose bursts are being cut
+  std::uint64_t cut_beats_ = 0;  // of it
+  std::deque<Placement> placements_;
+  std::deque<Completion> held_;
+  AxiAddress aw_;
+  Ring<InFlight> in_flight_;
+  std::deque<Sending> sending_;
+  std::uint64_t read_beats_ = 0;      // of the first placement
+  std::uint64_t counted_beats_ = 0;   // of it, whose bytes have been counted
+  bool reading_[2] = {false, false};  // requested one and two cycles ago
+  std::uint32_t ready_beats_ = 0;
+  std::uint64_t sent_ = 0;          // beats of the burst at hand
+  std::uint64_t sent_without_ = 0;  // of them, without data: the unit has halted
+  Completion completion_;
+  bool faulted_ = false;
+  UnitFault fault_;
+
+  // The present cycle.
+  bool stop_ = false, halted_ = false, read_ = false;
+  bool w_valid_ = false, w_take_ = false;
+  bool aw_ready_ = false;
+  bool response_ = false, response_okay_ = false;
+};
+
+}  // namespace corank::cycle_model

@@ -1,0 +1,40 @@
+// One host program on both accelerators, the verilated one and the cycle model, and everything that
+// can be seen of the two compared.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "rtl/interface/interface.h"
+#include "sim/platform/platform.h"
+
+namespace corank::test {
+
+/// What a run leaves behind, beside the platform's own figures.
+struct Outcome {
+  PlatformResult platform;
+  std::string error;                 // of a MachineError; empty: none
+  std::vector<std::uint64_t> words;  // registers, counters ... that the program read
+  std::vector<std::string> results;  // bytes that the program read back
+};
+
+/// Runs on one of them; errors of the machine become text.
+Outcome run_on(Fidelity fidelity, PlatformConfig config,
+               const std::function<void(HostPort&, Outcome&)>& program);
+
+/// The first difference, in context from both sides; "" if there is none. `values`: whether written
+/// bytes and results count.
+std::string first_difference(const Outcome& rtl, const Outcome& cycle, bool values = true);
+
+/// Both runs and their first difference.
+std::string lockstep(const PlatformConfig& config,
+                     const std::function<void(HostPort&, Outcome&)>& program);
+
+/// The device's counters, read through its registers, to the end of `words`.
+void read_counters(HostPort& host, std::vector<std::uint64_t>& words);
+/// All other registers.
+void read_registers(HostPort& host, std::vector<std::uint64_t>& words);
+
+}  // namespace corank::test
