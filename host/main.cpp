@@ -45,13 +45,14 @@ int reference_command(const Arguments& arguments, const corank::Config& config) 
 }
 
 int run_command(const Arguments& arguments) {
-  if (arguments.fidelity != "rtl" && arguments.fidelity != "reference") {
-    throw corank::InputError("--fidelity " + arguments.fidelity +
-                             ": this version of corank has only rtl and reference");
+  if (arguments.fidelity == "analytic") {
+    throw corank::InputError(
+        "--fidelity analytic: this version of corank has only rtl, cycle and reference");
   }
   const corank::Config config = corank::load_config(arguments.config, arguments.settings);
   if (arguments.fidelity == "reference") return reference_command(arguments, config);
   corank::RunOptions options;
+  if (arguments.fidelity == "cycle") options.fidelity = corank::Fidelity::kCycle;
   options.out_directory = arguments.out;
   if (!arguments.waves.empty()) options.waves = arguments.waves;
   options.progress = isatty(STDERR_FILENO) != 0;
@@ -82,9 +83,11 @@ int main(int argc, char** argv) {
   CLI::App* run = app.add_subcommand(
       "run", "run one training step on the simulated hardware and report its cost");
   run->add_option("config", arguments.config, "configuration, YAML")->required();
-  run->add_option("--fidelity", arguments.fidelity,
-                  "how the accelerator is simulated: rtl; or reference: a whole fine-tuning run in "
-                  "plain C++")
+  run->add_option(
+         "--fidelity", arguments.fidelity,
+         "how the accelerator is simulated: rtl, every clock edge of it; cycle, a model with the "
+         "same cycles and results, much faster; or reference: a whole fine-tuning run in "
+         "plain C++")
       ->check(CLI::IsMember({"rtl", "cycle", "analytic", "reference"}));
   run->add_option("--out", arguments.out, "directory for report.json and the results");
   run->add_option("--set", arguments.settings,

@@ -166,7 +166,7 @@ std::vector<Key> layer_shape(LayerShape& layer) {
   return {text("name", layer.name, "what the layer is"),
           required(integer("in", layer.in, size, "", "input features")),
           required(integer("out", layer.out, size, "", "output features")),
-          required(integer("rank", layer.rank, {1, 4096}, "", "of the adapter")),
+          required(integer("rank", layer.rank, {0, 4096}, "", "of the adapter; 0: there is none")),
           number("alpha", layer.alpha, NumberRange{}, "", "of the adapter; 0: twice the rank"),
           boolean("bias", layer.bias, "whether the layer has a bias"),
           integer("repeat", layer.repeat, {1, 1 << 16}, "", "so many of them, one after another")};
@@ -176,6 +176,10 @@ Key shapes_section(LayerShapes& shapes) {
   return or_file(
       mapping("shapes", "layers given by their sizes, with random values",
               {required(integer("tokens", shapes.tokens, {1, 0xff'ffff}, "", "tokens of the step")),
+               integer("repeat", shapes.repeat, {1, 1 << 16}, "",
+                       "the whole list so many times, one after another"),
+               text_list("adapters", shapes.adapters,
+                         "names of the layers that have an adapter; empty: all"),
                required(list("layers", shapes.layers, "in forward order", layer_shape))}));
 }
 
@@ -244,6 +248,8 @@ std::vector<Key> schema_of(Config& config) {
       workload_section(config),
       choice("numerics", config.numerics, {"bf16", "fp32", "fp64"},
              "number formats of a fine-tuning run; bf16: as the accelerator computes"),
+      choice("values", config.values, {"on", "off"},
+             "whether tensors are computed; off: only the time is right (--fidelity cycle)"),
       mapping("output", "what is written besides the report",
               {boolean("gradients", config.write_gradients,
                        "gradients.safetensors: those of the first step"),
@@ -407,6 +413,19 @@ void check_energy(const EnergyConfig& energy, const YamlNode& root) {
   }
 }
 
+void check_shapes(const LayerShapes& shapes, const YamlNode& root) {
+  for (std::size_t i = 0; i < shapes.adapters.size(); ++i) {
+    const std::string& name = shapes.adapters[i];
+    const bool known = std::any_of(shapes.layers.begin(), shapes.layers.end(),
+                                   [&](const LayerShape& layer) { return layer.name == name; });
+    if (!known)
+      throw InputError(locate(root, {"workload.shapes.adapters"}),
+                       "workload.shapes.adapters[" + std::to_string(i) +
+                           "]: no layer of workload.shapes.layers has the name '" + excerpt(name) +
+                           "'");
+  }
+}
+
 /// Keys that mean nothing to the chosen optimizer are refused; the shared ones are copied.
 void finish_optimizer(OptimizerSettings& settings, const YamlNode& root) {
   const YamlNode* workload = find(root, "workload");
@@ -450,6 +469,7 @@ Config load_config(const std::string& path, const std::vector<std::string>& sett
   check_machine(config.machine, root);
   check_compiler(config, root);
   check_energy(config.energy, root);
+  check_shapes(config.shapes, root);
   finish_optimizer(config.optimizer, root);
   return config;
 }

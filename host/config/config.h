@@ -41,6 +41,7 @@ struct Config {
   std::uint64_t seed = 0;             // of the dropout, of the values of layers given by size
   OptimizerSettings optimizer;
   std::string numerics = "bf16";
+  std::string values = "on";  // off: only the time is simulated
   bool write_gradients = false, write_logits = false;
   CompilerConfig compiler;
   StallConfig stalls;

@@ -240,6 +240,17 @@ Key path_list(const std::string& name, std::vector<std::string>& field, const st
   return key;
 }
 
+Key text_list(const std::string& name, std::vector<std::string>& field, const std::string& help) {
+  Key key = make_key(name, "list of texts", "", "[]", help);
+  key.read = [&field](const YamlNode& node, const std::string& where) {
+    if (node.kind != YamlNode::Kind::kList) refuse(node, where, "a list of texts");
+    field.clear();
+    for (std::size_t i = 0; i < node.items.size(); ++i)
+      field.push_back(read_text(node.items[i], where + "[" + std::to_string(i) + "]"));
+  };
+  return key;
+}
+
 Key choice(const std::string& name, std::string& field, const std::vector<std::string>& options,
            const std::string& help) {
   Key key = make_key(name, "one of " + join(options), "", field, help);

@@ -58,6 +58,7 @@ Key text(const std::string& name, std::string& field, const std::string& help);
 Key path(const std::string& name, std::string& field, const std::string& help);
 /// A list of paths, each like that of path().
 Key path_list(const std::string& name, std::vector<std::string>& field, const std::string& help);
+Key text_list(const std::string& name, std::vector<std::string>& field, const std::string& help);
 /// One of several texts.
 Key choice(const std::string& name, std::string& field, const std::vector<std::string>& options,
            const std::string& help);

@@ -80,10 +80,16 @@ class Driver {
   }
 
   void upload() {
-    for (const StreamTile& tile : step_.tiles) input_of(tile.value);  // missing ones are found now
+    for (const StreamTile& tile : step_.tiles) {
+      if (options_.values) input_of(tile.value);  // a missing one is found now
+    }
     for (const ValueId id : uploaded_values(step_, graph_)) {
       const TensorLayout& layout = step_.layouts[static_cast<std::size_t>(id)];
-      host_.write_memory(layout.address, pack(input_of(id), layout));
+      if (options_.values) {
+        host_.write_memory(layout.address, pack(input_of(id), layout));
+      } else {
+        host_.write_nothing(layout.address, layout.bytes());
+      }
     }
     if (!step_.instructions.empty()) {
       host_.write_memory(step_.program_address,
@@ -124,8 +130,12 @@ class Driver {
       }
       if (may_send) {
         const StreamTile& tile = step_.tiles[sent++];
-        host_.write_memory(tile.layout.address,
-                           pack(input_of(tile.value), tile.layout, tile.row, tile.column));
+        if (options_.values) {
+          host_.write_memory(tile.layout.address,
+                             pack(input_of(tile.value), tile.layout, tile.row, tile.column));
+        } else {
+          host_.write_nothing(tile.layout.address, tile.layout.bytes());
+        }
         host_.write_register(kRegStreamWritten, static_cast<std::uint32_t>(sent));
       }
       if (end > head + step_.ring_entries - kCommandsAtOnce ||
@@ -153,8 +163,8 @@ class Driver {
     for (const ValueId id : downloaded_values(graph_)) {
       const Value& value = graph_.value(id);
       const TensorLayout& layout = step_.layouts[static_cast<std::size_t>(id)];
-      results[value.name] =
-          unpack(host_.read_memory(layout.address, layout.bytes()), layout, value.shape);
+      std::vector<std::uint8_t> bytes = host_.read_memory(layout.address, layout.bytes());
+      if (options_.values) results[value.name] = unpack(bytes, layout, value.shape);
     }
     return results;
   }

@@ -14,6 +14,7 @@ struct DriverOptions {
   MachineLimits limits;
   std::int64_t watchdog_cycles = 200000;  // without progress of the device
   std::uint64_t memory_size_bytes = 0;    // the device must not touch anything beyond
+  bool values = true;  // false: tensors cost their time on the link, but none is sent or read back
 };
 
 using DeviceCounters = std::array<std::uint64_t, interface::kCounters>;

@@ -83,15 +83,17 @@ Json to_json(const RunReport& r) {
   json["report_version"] = kReportVersion;
   json["name"] = r.name;
   json["fidelity"] = r.fidelity;
+  json["values"] = r.values;
   json["config"] = r.config_file;
   json["workload"] = {{"source", r.workload}, {"weights", r.weights}, {"layers", Json::array()}};
   for (const LayerStep& layer : r.layers) {
-    json["workload"]["layers"].push_back({{"tokens", layer.tokens},
-                                          {"in", layer.in},
-                                          {"out", layer.out},
-                                          {"rank", layer.lora.rank},
-                                          {"scale", scale_of(layer.lora)},
-                                          {"step", layer.step}});
+    json["workload"]["layers"].push_back(
+        {{"tokens", layer.tokens},
+         {"in", layer.in},
+         {"out", layer.out},
+         {"rank", layer.lora.rank},
+         {"scale", layer.lora.rank > 0 ? scale_of(layer.lora) : 0.0f},
+         {"step", layer.step}});
   }
   json["machine"] = {{"array_rows", r.machine.array_rows},
                      {"array_columns", r.machine.array_columns},
@@ -195,7 +197,9 @@ Json to_json(const RunReport& r) {
   json["counters"] = r.counters;
   json["simulation"] = {{"cycles", r.simulated_cycles},
                         {"cpu_s", r.simulation_cpu_s},
-                        {"cycles_per_cpu_s", r.simulated_cycles_per_cpu_s}};
+                        {"evaluated_cycles", r.evaluated_cycles},
+                        {"cycles_per_cpu_s", r.simulated_cycles_per_cpu_s},
+                        {"peak_memory_kib", r.peak_memory_kib}};
   return json;
 }
 
@@ -253,8 +257,10 @@ std::string to_table(const RunReport& r) {
         fmt::format("    {:<24}{:>14.0f} x {:>8.3f} pJ = {:>10.3f} uJ  {}\n", entry.entry.action,
                     entry.count, entry.entry.pj, entry.total_pj / 1e6, entry.entry.quality);
   }
-  text += fmt::format("\n  {:<24}{:>10}  {:<22}{:>20}{:>16}\n", "result", "elements",
-                      "bit-exact reference", "error against FP64", "worst column");
+  if (!r.values) text += "\n  values: off; no tensor was computed or compared\n";
+  if (r.values)
+    text += fmt::format("\n  {:<24}{:>10}  {:<22}{:>20}{:>16}\n", "result", "elements",
+                        "bit-exact reference", "error against FP64", "worst column");
   for (const ComparisonReport& comparison : r.comparisons) {
     const std::string equal =
         comparison.mismatches == 0 ? "equal" : fmt::format("{} MISMATCHES", comparison.mismatches);
@@ -276,8 +282,9 @@ std::string to_table(const RunReport& r) {
                         mismatch.device, mismatch.expected);
   }
   line("\n  simulation",
-       fmt::format("{} cycles in {:.2f} s of CPU, {:.0f} cycles/s", r.simulated_cycles,
-                   r.simulation_cpu_s, r.simulated_cycles_per_cpu_s));
+       fmt::format("{} cycles ({} evaluated) in {:.2f} s of CPU, {:.3g} million cycles/s; {} MiB",
+                   r.simulated_cycles, r.evaluated_cycles, r.simulation_cpu_s,
+                   r.simulated_cycles_per_cpu_s / 1e6, r.peak_memory_kib / 1024));
   return text;
 }
 

@@ -72,6 +72,7 @@ struct CounterMismatch {
 
 struct RunReport {
   std::string name, fidelity, config_file;
+  bool values = true;  // whether tensors were computed
   std::string workload, weights;  // where the layers come from; resident or streamed
   std::vector<LayerStep> layers;
   MachineShape machine;
@@ -99,8 +100,12 @@ struct RunReport {
       blocks;  // chosen for each op, by the value that it writes
   std::uint64_t commands = 0;
   double simulation_cpu_s = 0;
+  // Of the whole simulation, transfers included: clock edges, those that were evaluated (idle ones
+  // are skipped; the cycle model evaluates few), and how many passed (rtl: were evaluated) a second
+  // of CPU.
+  std::uint64_t simulated_cycles = 0, evaluated_cycles = 0;
   double simulated_cycles_per_cpu_s = 0;
-  std::uint64_t simulated_cycles = 0;
+  std::int64_t peak_memory_kib = 0;  // of this process, resident
 
   bool right() const;  // every comparison equal, every counter as expected
 };

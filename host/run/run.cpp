@@ -1,6 +1,7 @@
 #include "host/run/run.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <filesystem>
 
@@ -200,7 +201,8 @@ void write_files(const std::string& directory, const RunReport& report, const Te
   std::filesystem::create_directories(directory, error);
   if (error)
     throw InputError("--out " + directory + ": cannot make the directory: " + error.message());
-  write_safetensors((std::filesystem::path(directory) / kTensorsFile).string(), tensors);
+  if (report.values)
+    write_safetensors((std::filesystem::path(directory) / kTensorsFile).string(), tensors);
   write_json((std::filesystem::path(directory) / kReportFile).string(), to_json(report));
 }
 
@@ -219,9 +221,56 @@ void require_layer_step(const Config& config) {
   if (optimizer.accumulate != 1) refuse("workload.optimizer.accumulate", "several micro-batches");
 }
 
+struct Simulated {
+  StepResult result;
+  PlatformResult platform;
+};
+
+Simulated simulate(const Config& config, const RunOptions& options, const CompiledStep& step,
+                   const Graph& graph, const TensorMap& inputs) {
+  PlatformConfig platform;
+  platform.fidelity = options.fidelity;
+  platform.values = config.values == "on";
+  platform.shape = config.machine;
+  platform.limits = config.limits;
+  platform.memory = config.memory;
+  platform.link = config.link;
+  platform.stalls = config.stalls;
+  platform.faults = config.faults;
+  platform.wave_file = options.waves.value_or("");
+  platform.trace = true;
+  if (options.fidelity == Fidelity::kRtl) {
+    MachineBuildOptions build;
+    build.waves = options.waves.has_value();
+    build.quiet = !options.progress;
+    platform.machine_library = machine_library(config.machine, build);
+  }
+  DriverOptions driver;
+  driver.limits = config.limits;
+  driver.watchdog_cycles = config.watchdog_cycles;
+  driver.memory_size_bytes = static_cast<std::uint64_t>(config.memory.size_mib) << 20;
+  driver.values = platform.values;
+  Simulated simulated;
+  simulated.platform = run_platform(platform, [&](HostPort& host) {
+    simulated.result = run_step(host, step, graph, config.machine, inputs, driver);
+  });
+  return simulated;
+}
+
+void check_fidelity(const Config& config, const RunOptions& options) {
+  if (options.fidelity == Fidelity::kCycle) {
+    if (options.waves)
+      throw InputError("--waves: the cycle model has no signals; expected --fidelity rtl");
+    return;
+  }
+  if (config.values == "off")
+    throw InputError(config.file + ": values: off needs --fidelity cycle; found --fidelity rtl");
+}
+
 }  // namespace
 
 RunReport run(const Config& config, const RunOptions& options) {
+  check_fidelity(config, options);
   const Workload workload = read_workload(config);
   require_layer_step(config);
   if (!options.out_directory.empty()) check_out_directory(options.out_directory);
@@ -232,29 +281,12 @@ RunReport run(const Config& config, const RunOptions& options) {
   const CompiledStep step = compile(graph, config.machine, config.compiler, memory_bytes,
                                     {config.weights == "streamed", config.stream_tiles});
 
-  PlatformConfig platform_config;
-  platform_config.shape = config.machine;
-  platform_config.limits = config.limits;
-  platform_config.memory = config.memory;
-  platform_config.link = config.link;
-  platform_config.stalls = config.stalls;
-  platform_config.faults = config.faults;
-  platform_config.wave_file = options.waves.value_or("");
-  platform_config.trace = true;
-  MachineBuildOptions build;
-  build.waves = options.waves.has_value();
-  build.quiet = !options.progress;
-  platform_config.machine_library = machine_library(config.machine, build);
-
-  StepResult result;
-  const PlatformResult platform = run_platform(platform_config, [&](HostPort& host) {
-    result = run_step(host, step, graph, config.machine, inputs,
-                      {config.limits, config.watchdog_cycles, memory_bytes});
-  });
+  const auto [result, platform] = simulate(config, options, step, graph, inputs);
 
   RunReport report;
   report.name = config.name;
-  report.fidelity = "rtl";
+  report.fidelity = options.fidelity == Fidelity::kRtl ? "rtl" : "cycle";
+  report.values = config.values == "on";
   report.config_file = config.file;
   report.workload = workload.source;
   report.weights = config.weights;
@@ -280,10 +312,16 @@ RunReport run(const Config& config, const RunOptions& options) {
                           unsigned_of(platform.memory.link.read_bytes)) /
       (result.upload_ns + result.download_ns);
   report.link.peak_gb_per_s = config.link.bandwidth_gb_per_s;
-  report.simulated_cycles = unsigned_of(platform.evaluated_cycles);
+  report.simulated_cycles = unsigned_of(platform.cycles);
+  report.evaluated_cycles = unsigned_of(platform.evaluated_cycles);
   report.simulation_cpu_s = platform.cpu_seconds;
   report.simulated_cycles_per_cpu_s =
-      static_cast<double>(platform.evaluated_cycles) / platform.cpu_seconds;
+      static_cast<double>(options.fidelity == Fidelity::kRtl ? report.evaluated_cycles
+                                                             : report.simulated_cycles) /
+      platform.cpu_seconds;
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  report.peak_memory_kib = usage.ru_maxrss;
   for (std::size_t i = 0; i < result.counters.size(); ++i)
     report.counters[interface::kCounterNames[i]] = result.counters[i];
   report.energy_table = config.energy.name;
@@ -293,12 +331,14 @@ RunReport run(const Config& config, const RunOptions& options) {
   for (const EnergyLine& line : report.energy) report.energy_pj += line.total_pj;
   report.bound = bound_of(report);
 
-  TensorMap reference = inputs;
-  run_bit_exact(graph, reference);
-  report.comparisons = compare_bits(graph, result.results, reference);
-  for (std::size_t i = 0; i < layers.size(); ++i)
-    compare_fp64(workload.layers[i], layer_prefix(i, layers.size()), result.results,
-                 report.comparisons);
+  if (report.values) {
+    TensorMap reference = inputs;
+    run_bit_exact(graph, reference);
+    report.comparisons = compare_bits(graph, result.results, reference);
+    for (std::size_t i = 0; i < layers.size(); ++i)
+      compare_fp64(workload.layers[i], layer_prefix(i, layers.size()), result.results,
+                   report.comparisons);
+  }
   check_counters(report, result.counters, step);
   check_platform(report, platform, result.counters, step, graph);
 

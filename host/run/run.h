@@ -7,19 +7,21 @@
 
 #include "host/config/config.h"
 #include "host/report/report.h"
+#include "sim/platform/platform.h"
 
 namespace corank {
 
 struct RunOptions {
+  Fidelity fidelity = Fidelity::kRtl;
   std::string
       out_directory;  // receives report.json and tensors.safetensors; empty: nothing is written
   std::optional<std::string> waves;  // FST file of every signal
   bool progress = false;             // tell on a terminal what takes long
 };
 
-/// Runs the step on the verilated accelerator, compares every result with the bit-exact reference
+/// Runs the step on the verilated accelerator or on its cycle model, compares every result with the bit-exact reference
 /// and the gradients with FP64, every counter with what the commands must cost, and writes the
-/// files. Throws InputError and MachineError; then nothing is written.
+/// files. Without values (config.values) there are no results to compare or write. Throws InputError and MachineError; then nothing is written.
 RunReport run(const Config& config, const RunOptions& options);
 
 }  // namespace corank

@@ -19,6 +19,8 @@ struct LayerShape {
 
 struct LayerShapes {
   std::int64_t tokens = 0;
+  int repeat = 1;                     // of the whole list, one after another
+  std::vector<std::string> adapters;  // names of the layers that have one; empty: every layer
   std::vector<LayerShape> layers;
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -51,15 +52,37 @@ Workload from_files(const std::vector<std::string>& files, const AdamWOptions& a
   return workload;
 }
 
-Workload from_shapes(const LayerShapes& shapes, std::uint64_t seed, const AdamWOptions& adamw) {
+LayerStep step_of(const LayerShape& shape, std::int64_t tokens, const AdamWOptions& adamw) {
+  LayerStep step;
+  step.tokens = tokens;
+  step.in = shape.in;
+  step.out = shape.out;
+  step.has_bias = shape.bias;
+  step.lora.rank = shape.rank;
+  step.lora.alpha = shape.alpha > 0 ? shape.alpha : 2.0 * shape.rank;
+  step.adamw = adamw;
+  step.step = 20;  // as the moments of make_layer are
+  return step;
+}
+
+Workload from_shapes(const LayerShapes& shapes, std::uint64_t seed, const AdamWOptions& adamw,
+                     bool values) {
   Workload workload;
-  for (const LayerShape& shape : shapes.layers) {
-    for (int i = 0; i < shape.repeat; ++i)
-      workload.layers.push_back(
-          make_layer(shape, shapes.tokens, seed + workload.layers.size(), adamw));
+  for (int turn = 0; turn < shapes.repeat; ++turn) {
+    for (LayerShape shape : shapes.layers) {
+      const auto& names = shapes.adapters;
+      if (!names.empty() && std::find(names.begin(), names.end(), shape.name) == names.end())
+        shape.rank = 0;
+      for (int i = 0; i < shape.repeat; ++i) {
+        workload.layers.push_back(
+            values ? make_layer(shape, shapes.tokens, seed + workload.layers.size(), adamw)
+                   : Capture{step_of(shape, shapes.tokens, adamw), {}, {}});
+      }
+    }
   }
-  workload.source =
-      fmt::format("{} layers by size, random values from seed {}", workload.layers.size(), seed);
+  workload.source = fmt::format(
+      "{} layers by size, {}", workload.layers.size(),
+      values ? fmt::format("random values from seed {}", seed) : std::string("without values"));
   return workload;
 }
 
@@ -69,15 +92,7 @@ Capture make_layer(const LayerShape& shape, std::int64_t tokens, std::uint64_t s
                    const AdamWOptions& adamw) {
   Normal normal(seed);
   Capture layer;
-  LayerStep& step = layer.step;
-  step.tokens = tokens;
-  step.in = shape.in;
-  step.out = shape.out;
-  step.has_bias = shape.bias;
-  step.lora.rank = shape.rank;
-  step.lora.alpha = shape.alpha > 0 ? shape.alpha : 2.0 * shape.rank;
-  step.adamw = adamw;
-  step.step = 20;  // as the moments are
+  layer.step = step_of(shape, tokens, adamw);
   const double by_inputs = 1 / std::sqrt(static_cast<double>(shape.in));
   const double gradient = 1e-3;
   TensorMap& inputs = layer.inputs;
@@ -85,6 +100,8 @@ Capture make_layer(const LayerShape& shape, std::int64_t tokens, std::uint64_t s
   inputs["weight"] = bf16_tensor({shape.out, shape.in}, by_inputs, normal);
   inputs["dy"] = bf16_tensor({tokens, shape.out}, gradient, normal);
   if (shape.bias) inputs["bias"] = f32_tensor({shape.out}, 0.1, normal);
+  layer.originals = inputs;
+  if (shape.rank == 0) return layer;
   const std::vector<std::pair<std::string, Shape>> masters = {{"lora_A", {shape.rank, shape.in}},
                                                               {"lora_B", {shape.out, shape.rank}}};
   for (const auto& [name, size] : masters) {
@@ -110,7 +127,8 @@ Workload read_workload(const Config& config) {
                      (config.model.empty() ? " (or workload.captures, or workload.shapes)"
                                            : "; workload.model runs with --fidelity reference"));
   const AdamWOptions& adamw = config.optimizer.adamw;
-  if (!config.shapes.layers.empty()) return from_shapes(config.shapes, config.seed, adamw);
+  if (!config.shapes.layers.empty())
+    return from_shapes(config.shapes, config.seed, adamw, config.values == "on");
   return from_files(
       config.capture.empty() ? config.captures : std::vector<std::string>{config.capture}, adamw);
 }

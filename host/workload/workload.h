@@ -17,7 +17,8 @@ struct Workload {
 };
 
 /// The layers that the configuration names (workload.capture, workload.captures or
-/// workload.shapes). Throws InputError where it names none or more than one of these, or a file is
+/// workload.shapes). With values: off layers given by
+/// sizes have no tensors. Throws InputError where it names none or more than one of these, or a file is
 /// wrong.
 Workload read_workload(const Config& config);
 

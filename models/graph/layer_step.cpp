@@ -24,7 +24,7 @@ LayerForward add_forward(Graph& graph, const LayerStep& step, const std::string&
   forward.y =
       add_contraction(graph, prefix + "y", {{forward.x, false, weight, true, frozen_forward}}, 1.0f,
                       bias, DType::BF16, Role::kResult);
-  forward.lora = wrap_with_lora(graph, forward.y, step.lora, prefix);
+  if (step.lora.rank > 0) forward.lora = wrap_with_lora(graph, forward.y, step.lora, prefix);
   return forward;
 }
 
@@ -56,6 +56,7 @@ Graph build_layer_steps(const std::vector<LayerStep>& steps) {
         graph,
         {layer_prefix(i, steps.size()) + "dy", {step.tokens, step.out}, DType::BF16, Role::kInput});
     const auto gradients = differentiate(graph, {{{forward.y, dy}}, {forward.x}, {}});
+    if (step.lora.rank == 0) continue;
     const AdamWConstants constants = constants_of(step.adamw, step.step);
     add_adamw(graph, forward.lora.a, gradients.at(forward.lora.a), constants);
     add_adamw(graph, forward.lora.b, gradients.at(forward.lora.b), constants);

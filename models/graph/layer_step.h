@@ -12,7 +12,7 @@ namespace corank {
 struct LayerStep {
   std::int64_t tokens = 0, in = 0, out = 0;
   bool has_bias = false;
-  LoraScale lora;
+  LoraScale lora;  // rank 0: a frozen layer without an adapter
   AdamWOptions adamw;
   std::int64_t step = 1;
 };
@@ -22,6 +22,7 @@ struct LayerStep {
 ///          lora_A.exp_avg_sq, lora_B.exp_avg, lora_B.exp_avg_sq (F32).
 /// Results: y, dx (BF16), lora_A_grad, lora_B_grad, lora_A.new, lora_A.exp_avg.new,
 ///          lora_A.exp_avg_sq.new, and the same of lora_B (F32).
+///          Without an adapter (rank 0) y and dx are all.
 /// Intermediates: lora_A.bf16, lora_B.bf16, u, du (BF16).
 Graph build_layer_step(const LayerStep& step);
 

@@ -42,6 +42,7 @@ void ArrayUnit::reset() {
 void ArrayUnit::look(Cycle cycle, bool stop) {
   cycle_ = cycle;
   stop_ = stop;
+  halted_ = halted_ && stop;
   while (!busy_.empty() && busy_.front().end <= cycle) busy_.pop_front();
 }
 

@@ -99,7 +99,8 @@ bool AxiPort::step(const AxiAddress& ar, const AxiAddress& aw, bool w_valid, boo
     --filled_;
     changed = true;
   }
-  if (w_valid && w_ready_) {
+  w_taken_ = w_valid && w_ready_;
+  if (w_taken_) {
     ++statistics_.write.beats;
     if (w_last) {
       port_.send(*writes_[filled_++].transaction);
@@ -135,12 +136,12 @@ void AxiPort::request_read(const AxiAddress& ar) {
   }
 }
 
-void AxiPort::skip(Cycle cycles, bool w_taken) {
+void AxiPort::skip(Cycle cycles) {
   if (beat_.valid) {
     read_beats_ += static_cast<std::uint64_t>(cycles);
     statistics_.read.beats += cycles;
   }
-  if (w_taken) statistics_.write.beats += cycles;
+  if (w_taken_) statistics_.write.beats += cycles;
 }
 
 Cycle AxiPort::next(Cycle cycle) const {
@@ -166,8 +167,10 @@ bool AxiPort::complete(Transaction& transaction, Femtoseconds when) {
   return transaction.is_write() || read_at_hand_ == kNone;
 }
 
-AxiStatistics AxiPort::statistics() const {
+AxiStatistics AxiPort::statistics(Cycle cycles) const {
   AxiStatistics all = statistics_;
+  if (read_at_hand_ != kNone && read_beats_ != 0) all.read.beats += cycles;
+  if (w_taken_) all.write.beats += cycles;
   all.read.bytes = all.read.beats * beat_bytes_;
   all.write.bytes = all.write.beats * beat_bytes_;
   return all;

@@ -51,8 +51,8 @@ class AxiPort {
   /// Whether anything but the next beat of a burst comes after this cycle.
   bool step(const AxiAddress& ar, const AxiAddress& aw, bool w_valid, bool w_last);
 
-  /// `cycles` cycles like the last one; `w_taken`: it took a W beat.
-  void skip(Cycle cycles, bool w_taken);
+  /// `cycles` cycles like the last one.
+  void skip(Cycle cycles);
   /// After step() of `cycle`, without stalls: the cycle of the last beat of the burst at hand.
   Cycle next(Cycle cycle) const;
 
@@ -62,7 +62,8 @@ class AxiPort {
   /// Stalls make every cycle different.
   bool regular() const { return !stalls_.active() || (reads_.empty() && writes_.empty()); }
   bool stalling() const { return stalls_.active(); }
-  AxiStatistics statistics() const;
+  /// `cycles`: that have passed since the last one and were like it.
+  AxiStatistics statistics(Cycle cycles) const;
   const InjectionStatistics& injections() const { return injections_; }
 
  private:
@@ -101,6 +102,7 @@ class AxiPort {
   // The present cycle.
   bool ar_held_ = false, aw_held_ = false, w_held_ = false;
   bool ar_ready_ = false, aw_ready_ = false, w_ready_ = false;
+  bool w_taken_ = false;
   bool fresh_ = false;  // the burst at hand begins
   ReadBeat beat_;
   std::size_t response_ = kNone;

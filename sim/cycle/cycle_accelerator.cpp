@@ -22,6 +22,10 @@ CycleAccelerator::CycleAccelerator(const sc_core::sc_module_name& name,
   sensitive << edge_;
 }
 
+AxiStatistics CycleAccelerator::axi() const {
+  return port_.statistics(static_cast<Cycle>(now() / period()) - cycle_);
+}
+
 InjectionStatistics CycleAccelerator::injections() const {
   InjectionStatistics all = port_.injections();
   for (std::size_t i = 0; i < all.held_cycles.size(); ++i) {

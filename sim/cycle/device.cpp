@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "models/base/error.h"
+
 namespace corank::cycle_model {
 
 namespace {
@@ -39,6 +41,7 @@ Device::Device(const MachineShape& shape, bool values, AxiPort& port)
       store_(shape.axi_data_bits / 8, values, local_) {}
 
 void Device::reset() {
+  settle(cycle_);
   processor_.reset();
   for (CommandQueue& queue : queues_) queue.reset();
   tokens_.reset();
@@ -55,7 +58,7 @@ void Device::skip(Cycle cycles) {
   processor_.skip(cycles, port_.read_beat(), counters);
   load_.skip(cycles, counters);
   store_.skip(cycles, counters);
-  port_.skip(cycles, store_.w_take());
+  port_.skip(cycles);
   registers_.count(cycles);
 }
 
@@ -212,6 +215,7 @@ void Device::evaluate(Cycle cycle, Femtoseconds edge, MachinePins& pins) {
   }
   next_ = std::min({port_.next(cycle), load_.next(cycle), array_.next(cycle), vector_.next(cycle),
                     store_.next(cycle)});
+  if (next_ <= cycle) throw MachineError("the cycle model waits for a cycle that is over");
 }
 
 }  // namespace corank::cycle_model

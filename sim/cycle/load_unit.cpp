@@ -22,7 +22,7 @@ LoadUnit::LoadUnit(int beat_bytes, bool values, LocalMemories& local, ProgramMem
 
 void LoadUnit::reset() {
   bursts_.clear();
-  placements_.clear();
+  placements_.reset();
   beats_ = burst_beats_ = counted_beats_ = late_bytes_ = 0;
   ar_.valid = false;
   in_flight_.reset();
@@ -59,7 +59,7 @@ Activity LoadUnit::activity() const {
 std::uint32_t LoadUnit::current_index() const {
   if (completion_.valid) return completion_.index;
   if (writing_.valid) return writing_.index;
-  return placements_.empty() ? 0 : placements_.front().index;
+  return placements_.front().index;
 }
 
 bool LoadUnit::step(const QueuedCommand* command, bool ar_ready, const DmaLimits& limits,
@@ -146,7 +146,7 @@ bool LoadUnit::step(const QueuedCommand* command, bool ar_ready, const DmaLimits
     bursts_.clear();
   }
   if (command_ends || halted_) {
-    if (!placements_.empty()) placements_.pop_front();
+    if (!placements_.empty()) placements_.pop();
     beats_ = counted_beats_ = 0;
   }
   fault_ = fault;
@@ -170,7 +170,7 @@ bool LoadUnit::step(const QueuedCommand* command, bool ar_ready, const DmaLimits
     placement.first_beyond =
         placement.block.first_beyond(lines, beat_bytes_, local_.scratchpad.lanes());
   }
-  placements_.push_back(placement);
+  placements_.push(placement);
   bursts_.take_block(std::uint64_t{load.address_hi} << 32 | load.address_lo, load.rows,
                      placement.block.panels(), load.panel_stride);
   return true;

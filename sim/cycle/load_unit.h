@@ -1,8 +1,6 @@
 // The load unit: memory to local memory (rtl/dma/load_unit.sv).
 #pragma once
 
-#include <deque>
-
 #include "sim/cycle/axi_port.h"
 #include "sim/cycle/block.h"
 #include "sim/cycle/burst_generator.h"
@@ -50,7 +48,7 @@ class LoadUnit {
   bool idle() const;
 
  private:
-  static constexpr std::size_t kWaiting = 2, kMostInFlight = 16;
+  static constexpr std::size_t kWaiting = 4, kMostInFlight = 16;
 
   // What must be known of a command when its data come.
   struct Placement {
@@ -69,9 +67,9 @@ class LoadUnit {
   ProgramMemory& program_;
 
   BurstGenerator bursts_;
-  std::deque<Placement> placements_;  // of commands whose data has not all come
-  std::uint64_t beats_ = 0;           // of the first of them, that have come
-  std::uint64_t burst_beats_ = 0;     // of the burst that comes
+  Ring<Placement> placements_{kWaiting};  // of commands whose data has not all come
+  std::uint64_t beats_ = 0;               // of the first of them, that have come
+  std::uint64_t burst_beats_ = 0;         // of the burst that comes
   AxiAddress ar_;
   Ring<std::uint64_t> in_flight_;  // addresses
   Completion writing_, completion_;

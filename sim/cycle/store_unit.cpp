@@ -24,7 +24,7 @@ StoreUnit::StoreUnit(int beat_bytes, bool values, LocalMemories& local)
 void StoreUnit::reset() {
   bursts_.clear();
   placements_.clear();
-  held_.clear();
+  held_.reset();
   aw_.valid = false;
   in_flight_.reset();
   sending_.clear();
@@ -69,7 +69,7 @@ Activity StoreUnit::activity() const {
 
 std::uint32_t StoreUnit::current_index() const {
   if (completion_.valid) return completion_.index;
-  return held_.empty() ? 0 : held_.front().index;
+  return held_.front().index;
 }
 
 bool StoreUnit::local_range() const {
@@ -131,7 +131,7 @@ bool StoreUnit::step(const QueuedCommand* command, const DmaLimits& limits, Coun
     changed = true;
   }
   if (!held_.empty() && (done || halted_)) {
-    held_.pop_front();
+    held_.pop();
     changed = true;
   }
 
@@ -199,7 +199,7 @@ bool StoreUnit::step(const QueuedCommand* command, const DmaLimits& limits, Coun
       store.target == kAccumulatorTarget ? local_.accumulator.lines() : local_.scratchpad.lines(),
       beat_bytes_, local_.scratchpad.lanes());
   placements_.push_back(placement);
-  held_.push_back({true, command->index, command->signal_tokens()});
+  held_.push({true, command->index, command->signal_tokens()});
   bursts_.take_block(std::uint64_t{store.address_hi} << 32 | store.address_lo, store.rows,
                      placement.block.panels(), store.panel_stride);
   cutting_ = placement.block;

@@ -48,7 +48,7 @@ class StoreUnit {
   bool idle() const;
 
  private:
-  static constexpr std::size_t kHeld = 2, kMostInFlight = 16;
+  static constexpr std::size_t kHeld = 4, kMostInFlight = 16;
   static constexpr std::uint32_t kReadAhead = 8;  // beats
 
   // What must be known of a command when it is read.
@@ -77,7 +77,7 @@ class StoreUnit {
   Block cutting_;                // whose bursts are being cut
   std::uint64_t cut_beats_ = 0;  // of it
   std::deque<Placement> placements_;
-  std::deque<Completion> held_;
+  Ring<Completion> held_{kHeld};
   AxiAddress aw_;
   Ring<InFlight> in_flight_;
   std::deque<Sending> sending_;

@@ -80,7 +80,12 @@ void FixedLatencyMemory::serve_one(const Request& request) {
       ++port.statistics.reads;
       port.statistics.read_bytes += bytes;
     } else {
-      store_.write(address, transaction.get_data_ptr(), transaction.get_byte_enable_ptr(), size);
+      // Enables that are shorter than the data repeat (TLM-2.0, 14.10): one disabled byte writes
+      // nothing.
+      const unsigned char* enables = transaction.get_byte_enable_ptr();
+      const bool nothing = enables != nullptr && transaction.get_byte_enable_length() == 1 &&
+                           enables[0] == TLM_BYTE_DISABLED;
+      if (!nothing) store_.write(address, transaction.get_data_ptr(), enables, size);
       ++port.statistics.writes;
       port.statistics.written_bytes += bytes;
     }

@@ -22,6 +22,8 @@ class HostPort {
   virtual std::uint32_t read_register(std::uint32_t offset) = 0;
   /// Posted, in packets; a doorbell written afterwards arrives afterwards.
   virtual void write_memory(std::uint64_t address, const std::vector<std::uint8_t>& bytes) = 0;
+  /// Takes the time of such a write and leaves the memory as it is: for runs without values.
+  virtual void write_nothing(std::uint64_t address, std::size_t size) = 0;
   virtual std::vector<std::uint8_t> read_memory(std::uint64_t address, std::size_t size) = 0;
 
   /// Each rise of the interrupt line is a message, which reaches the host one link latency later.

@@ -80,14 +80,29 @@ std::uint32_t Link::read_register(std::uint32_t offset) {
   return value;
 }
 
-void Link::write_memory(std::uint64_t address, const std::vector<std::uint8_t>& bytes) {
-  for (std::size_t at = 0; at < bytes.size(); at += payload_) {
-    const std::size_t size = std::min(payload_, bytes.size() - at);
-    Transaction& transaction = pool_.allocate(tlm::TLM_WRITE_COMMAND, address + at, size);
-    std::memcpy(transaction.bytes.data(), bytes.data() + at, size);
-    send(memory, transaction, static_cast<std::int64_t>(size));
+// Null for `bytes`: no byte is enabled.
+void Link::send_memory_write(std::uint64_t address, const std::uint8_t* bytes, std::size_t size) {
+  for (std::size_t at = 0; at < size; at += payload_) {
+    const std::size_t part = std::min(payload_, size - at);
+    Transaction& transaction = pool_.allocate(tlm::TLM_WRITE_COMMAND, address + at, part);
+    if (bytes != nullptr) {
+      std::memcpy(transaction.bytes.data(), bytes + at, part);
+    } else {
+      transaction.enables.assign(1, TLM_BYTE_DISABLED);  // repeated over all bytes, TLM-2.0
+      transaction.set_byte_enable_ptr(transaction.enables.data());
+      transaction.set_byte_enable_length(1);
+    }
+    send(memory, transaction, static_cast<std::int64_t>(part));
   }
   wait_until(to_device_free_);
+}
+
+void Link::write_memory(std::uint64_t address, const std::vector<std::uint8_t>& bytes) {
+  send_memory_write(address, bytes.data(), bytes.size());
+}
+
+void Link::write_nothing(std::uint64_t address, std::size_t size) {
+  send_memory_write(address, nullptr, size);
 }
 
 std::vector<std::uint8_t> Link::read_memory(std::uint64_t address, std::size_t size) {

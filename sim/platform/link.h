@@ -18,7 +18,7 @@ namespace corank {
 
 /// A packet of p payload bytes occupies its wire for (p + overhead) / bandwidth and arrives one
 /// latency after it has left. The functions are for one thread, the host's, and return when:
-///   write_register, write_memory   the last packet has left (they are posted; the order of arrival
+///   write_register, write_memory, write_nothing   the last packet has left (they are posted; the order of arrival
 ///   is that of sending) read_register, read_memory     the last answer has arrived
 /// A read request is a packet without payload; a read of the memory asks for at most one packet's
 /// payload at a time, without waiting for answers in between, and each answer starts back when the
@@ -34,6 +34,7 @@ class Link : public sc_core::sc_module {
   void write_register(std::uint32_t offset, std::uint32_t value);
   std::uint32_t read_register(std::uint32_t offset);
   void write_memory(std::uint64_t address, const std::vector<std::uint8_t>& bytes);
+  void write_nothing(std::uint64_t address, std::size_t size);
   std::vector<std::uint8_t> read_memory(std::uint64_t address, std::size_t size);
 
   Femtoseconds latency() const { return latency_; }
@@ -48,6 +49,7 @@ class Link : public sc_core::sc_module {
 
   Femtoseconds occupy(LinkDirectionStatistics& direction, Femtoseconds& wire_free,
                       Femtoseconds ready, std::int64_t payload);
+  void send_memory_write(std::uint64_t address, const std::uint8_t* bytes, std::size_t size);
   void send(RequestPort& port, Transaction& transaction, std::int64_t payload);
   void wait_until(Femtoseconds time);
   void wait_for_answers();

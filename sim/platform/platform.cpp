@@ -87,6 +87,9 @@ class Host : public sc_core::sc_module, public HostPort {
   void write_memory(std::uint64_t address, const std::vector<std::uint8_t>& bytes) override {
     link_.write_memory(address, bytes);
   }
+  void write_nothing(std::uint64_t address, std::size_t size) override {
+    link_.write_nothing(address, size);
+  }
   std::vector<std::uint8_t> read_memory(std::uint64_t address, std::size_t size) override {
     return link_.read_memory(address, size);
   }

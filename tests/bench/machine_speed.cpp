@@ -44,6 +44,9 @@ class StepWatcher : public HostPort {
   void write_memory(std::uint64_t address, const std::vector<std::uint8_t>& bytes) override {
     host_.write_memory(address, bytes);
   }
+  void write_nothing(std::uint64_t address, std::size_t size) override {
+    host_.write_nothing(address, size);
+  }
   std::vector<std::uint8_t> read_memory(std::uint64_t address, std::size_t size) override {
     return host_.read_memory(address, size);
   }
