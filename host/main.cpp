@@ -3,12 +3,14 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <exception>
 #include <new>
 
 #include "host/config/config.h"
 #include "host/report/report.h"
 #include "host/run/finetune.h"
+#include "host/run/lockstep.h"
 #include "host/run/run.h"
 #include "host/train/training.h"
 #include "models/base/error.h"
@@ -19,9 +21,17 @@ namespace {
 // design: 0 right, 1 the run found a mismatch, 2 the user's input is wrong, 3 a fault of the
 // machine.
 constexpr int kRight = 0, kMismatch = 1, kWrongInput = 2, kMachineFault = 3;
+constexpr int kInterrupted = 130;  // as shells say it: 128 + SIGINT
+
+// Set by Ctrl-C; a second one ends the program at once.
+volatile std::sig_atomic_t interrupted = 0;
+void on_interrupt(int /*signal*/) {
+  interrupted = 1;
+  std::signal(SIGINT, SIG_DFL);
+}
 
 struct Arguments {
-  std::string config, fidelity = "rtl", out, waves;
+  std::string config, fidelity = "rtl", out, waves, trace;
   std::vector<std::string> settings;
 };
 
@@ -44,6 +54,12 @@ int reference_command(const Arguments& arguments, const corank::Config& config) 
   return kRight;
 }
 
+int lockstep_command(const corank::Config& config, const corank::RunOptions& options) {
+  const corank::LockstepResult result = corank::run_lockstep(config, options);
+  fmt::print("{}", corank::to_text(result));
+  return result.difference.empty() ? kRight : kMismatch;
+}
+
 int run_command(const Arguments& arguments) {
   if (arguments.fidelity == "analytic") {
     throw corank::InputError(
@@ -56,10 +72,18 @@ int run_command(const Arguments& arguments) {
   options.out_directory = arguments.out;
   if (!arguments.waves.empty()) options.waves = arguments.waves;
   options.progress = isatty(STDERR_FILENO) != 0;
+  if (!arguments.trace.empty()) options.trace = arguments.trace;
+  if (arguments.fidelity == "both") return lockstep_command(config, options);
+  std::signal(SIGINT, on_interrupt);
+  options.stop = [] { return interrupted != 0; };
   const corank::RunReport report = corank::run(config, options);
   fmt::print("{}", corank::to_table(report));
   if (!arguments.out.empty())
-    fmt::print("  written to {0}/report.json and {0}/tensors.safetensors\n", arguments.out);
+    fmt::print("  written to {}/report.json{}\n", arguments.out,
+               report.values && !report.incomplete
+                   ? " and " + arguments.out + "/tensors.safetensors"
+                   : "");
+  if (report.incomplete) return kInterrupted;
   return report.right() ? kRight : kMismatch;
 }
 
@@ -86,13 +110,16 @@ int main(int argc, char** argv) {
   run->add_option(
          "--fidelity", arguments.fidelity,
          "how the accelerator is simulated: rtl, every clock edge of it; cycle, a model with the "
-         "same cycles and results, much faster; or reference: a whole fine-tuning run in "
+         "same cycles and results, much faster; both, the two compared event by event; or "
+         "reference: a whole fine-tuning run in "
          "plain C++")
-      ->check(CLI::IsMember({"rtl", "cycle", "analytic", "reference"}));
+      ->check(CLI::IsMember({"rtl", "cycle", "both", "analytic", "reference"}));
   run->add_option("--out", arguments.out, "directory for report.json and the results");
   run->add_option("--set", arguments.settings,
                   "path.to.key=value, overrides the configuration (repeatable)")
       ->allow_extra_args(false);
+  run->add_option("--trace", arguments.trace,
+                  "write what every unit did when to this JSON file, for ui.perfetto.dev");
   run->add_option("--waves", arguments.waves, "write every signal to this FST file (slow)");
 
   CLI::App* machine = app.add_subcommand(

@@ -114,11 +114,13 @@ class Driver {
 
   // Keeps both rings full, that of the commands and that of the streamed weights, until everything
   // is in them; then waits for the interrupt.
-  void execute() {
+  // False: given up.
+  bool execute() {
     const std::uint64_t commands = step_.commands.size(), tiles = step_.tiles.size();
     std::uint64_t written = 0, head = 0, sent = 0, released = 0;
     bool interrupted = false;
     while ((written < commands || sent < tiles) && !interrupted) {
+      if (stop()) return false;
       // In turn, so that neither waits long for the other.
       const std::uint64_t end =
           std::min({commands, head + step_.ring_entries, written + kCommandsAtOnce});
@@ -148,15 +150,24 @@ class Driver {
       interrupted = host_.wait_interrupt(kRefillPollCycles);
       if (!interrupted && !refresh(head, released)) check_progress(kRefillPollCycles);
     }
+    std::int64_t waited = 0;
     while (!interrupted) {
-      interrupted = host_.wait_interrupt(options_.watchdog_cycles);
-      if (!interrupted) check_progress(options_.watchdog_cycles);
+      if (stop()) return false;
+      const std::int64_t slice = std::min(options_.watchdog_cycles, kSliceCycles);
+      interrupted = host_.wait_interrupt(slice);
+      waited += slice;
+      if (interrupted || waited < options_.watchdog_cycles) continue;
+      check_progress(waited);
+      waited = 0;
     }
     const std::uint32_t status = host_.read_register(kRegInterruptStatus);
     if (status & kFaulted) throw_fault();
     host_.write_register(kRegInterruptStatus, kDone);
     host_.write_register(kRegControl, 0);
+    return true;
   }
+
+  bool stop() const { return options_.stop && options_.stop(); }
 
   TensorMap download() {
     TensorMap results;
@@ -190,6 +201,7 @@ class Driver {
 
  private:
   static constexpr std::int64_t kRefillPollCycles = 2000;
+  static constexpr std::int64_t kSliceCycles = 50000;    // between two looks at whether to stop
   static constexpr std::uint64_t kCommandsAtOnce = 512;  // 32 KiB: few packets between two tiles
 
   const Tensor& input_of(ValueId id) const {
@@ -293,12 +305,12 @@ StepResult run_step(HostPort& host, const CompiledStep& step, const Graph& graph
   driver.upload();
   driver.start();
   const double uploaded = host.now_ns();
-  driver.execute();
+  result.stopped = !driver.execute();
   const double done = host.now_ns();
-  result.results = driver.download();
+  if (!result.stopped) result.results = driver.download();
   const double downloaded = host.now_ns();
   result.counters = driver.counters();
-  driver.reset();
+  if (!result.stopped) driver.reset();
   result.upload_ns = uploaded - start;
   result.step_ns = done - uploaded;
   result.download_ns = downloaded - done;

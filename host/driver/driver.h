@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 
 #include "host/compiler/compiler.h"
 #include "sim/platform/host_port.h"
@@ -15,12 +16,15 @@ struct DriverOptions {
   std::int64_t watchdog_cycles = 200000;  // without progress of the device
   std::uint64_t memory_size_bytes = 0;    // the device must not touch anything beyond
   bool values = true;  // false: tensors cost their time on the link, but none is sent or read back
+  std::function<bool()> stop =
+      nullptr;  // asked now and then while the device works: whether to give up
 };
 
 using DeviceCounters = std::array<std::uint64_t, interface::kCounters>;
 
 struct StepResult {
-  TensorMap results;  // every value of role kResult, as read back from device memory
+  bool stopped = false;  // given up: counters up to then, no results
+  TensorMap results;     // every value of role kResult, as read back from device memory
   DeviceCounters counters{};
   double upload_ns = 0, step_ns = 0,
          download_ns = 0;  // step_ns: from the first doorbell to the interrupt, as the host sees it

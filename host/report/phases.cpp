@@ -118,6 +118,7 @@ ArrayTimes array_times(const CompiledStep& step, const Graph& graph, const Machi
   for (std::size_t i = 0; i < step.commands.size(); ++i) {
     const CompiledCommand& command = step.commands[i];
     if ((command.words[0] & 0xff) != GemmCommand::kOpcode) continue;
+    if (attribution.event(i).end < 0) break;  // a run that was stopped
     if (first) {
       // The time before the first product's first row is not its own.
       end = attribution.event(i).start;
@@ -141,9 +142,11 @@ ArrayTimes array_times(const CompiledStep& step, const Graph& graph, const Machi
       times.kind_cycles[gemm.kind] += static_cast<std::uint64_t>(cycles);
     phase.streaming += static_cast<std::uint64_t>(streaming);
     phase.macs += std::uint64_t{gemm.rows} * gemm.columns * gemm.depth;
-    if (cycles > streaming)
-      phase.lost[static_cast<std::size_t>(attribution.cause_of(i))] +=
-          static_cast<std::uint64_t>(cycles - streaming);
+    if (cycles > streaming) {
+      const Stall stall{end - streaming, cycles - streaming, attribution.cause_of(i)};
+      phase.lost[static_cast<std::size_t>(stall.cause)] += static_cast<std::uint64_t>(stall.cycles);
+      times.stalls.push_back(stall);
+    }
   }
   for (PhaseReport& phase : phases) {
     phase.utilisation = static_cast<double>(phase.macs) / (static_cast<double>(phase.cycles) * pes);

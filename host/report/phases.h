@@ -39,8 +39,16 @@ struct PhaseReport {
   std::string bound;  // "compute", or the cause that most cycles were lost to
 };
 
+/// Cycles that the array lost just before the completion of one command, but for its streaming.
+struct Stall {
+  std::int64_t end = 0;  // the cycle at which the command's rows began
+  std::int64_t cycles = 0;
+  Lost cause = Lost::kArray;
+};
+
 struct ArrayTimes {
   std::vector<PhaseReport> phases;
+  std::vector<Stall> stalls;  // in order
   std::array<std::uint64_t, interface::kGemmNames.size()>
       kind_cycles{};  // the same time, by kind of gemm
 };

@@ -74,7 +74,7 @@ std::string phase_lines(const std::vector<PhaseReport>& phases) {
 }  // namespace
 
 bool RunReport::right() const {
-  return counter_mismatches.empty() && std::all_of(comparisons.begin(), comparisons.end(),
+  return !incomplete && counter_mismatches.empty() && std::all_of(comparisons.begin(), comparisons.end(),
                                                    [](const auto& c) { return c.mismatches == 0; });
 }
 
@@ -83,6 +83,7 @@ Json to_json(const RunReport& r) {
   json["report_version"] = kReportVersion;
   json["name"] = r.name;
   json["fidelity"] = r.fidelity;
+  json["incomplete"] = r.incomplete;
   json["values"] = r.values;
   json["config"] = r.config_file;
   json["workload"] = {{"source", r.workload}, {"weights", r.weights}, {"layers", Json::array()}};
@@ -184,6 +185,7 @@ Json to_json(const RunReport& r) {
                               {"depth", block.depth}});
   }
   json["commands"] = r.commands;
+  json["commands_completed"] = r.commands_completed;
   json["right"] = r.right();
   json["comparisons"] = Json::array();
   for (const ComparisonReport& comparison : r.comparisons)
@@ -214,6 +216,9 @@ std::string to_table(const RunReport& r) {
       layer.step, layer.tokens, layer.in, layer.out, layer.lora.rank,
       r.layers.size() == 1 ? "" : fmt::format(", and {} more layers", r.layers.size() - 1),
       r.machine.array_rows, r.machine.array_columns, r.limits.clock_mhz, r.fidelity);
+  if (r.incomplete)
+    text += fmt::format("  INCOMPLETE: stopped after {} of {} commands; nothing was compared\n",
+                        r.commands_completed, r.commands);
   line("latency", fmt::format("{} cycles = {:.1f} us; with transfers over the link {:.1f} us",
                               r.cycles, r.step_ns / 1e3, r.total_ns / 1e3));
   line("bound by", r.bound);
@@ -258,7 +263,7 @@ std::string to_table(const RunReport& r) {
                     entry.count, entry.entry.pj, entry.total_pj / 1e6, entry.entry.quality);
   }
   if (!r.values) text += "\n  values: off; no tensor was computed or compared\n";
-  if (r.values)
+  if (r.values && !r.incomplete)
     text += fmt::format("\n  {:<24}{:>10}  {:<22}{:>20}{:>16}\n", "result", "elements",
                         "bit-exact reference", "error against FP64", "worst column");
   for (const ComparisonReport& comparison : r.comparisons) {

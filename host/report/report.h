@@ -72,7 +72,8 @@ struct CounterMismatch {
 
 struct RunReport {
   std::string name, fidelity, config_file;
-  bool values = true;  // whether tensors were computed
+  bool incomplete = false;        // the run was stopped: figures up to then, nothing compared
+  bool values = true;             // whether tensors were computed
   std::string workload, weights;  // where the layers come from; resident or streamed
   std::vector<LayerStep> layers;
   MachineShape machine;
@@ -98,7 +99,7 @@ struct RunReport {
   std::map<std::string, std::uint64_t> counters;
   std::vector<std::pair<std::string, BlockSize>>
       blocks;  // chosen for each op, by the value that it writes
-  std::uint64_t commands = 0;
+  std::uint64_t commands = 0, commands_completed = 0;  // the halt is not counted as completed
   double simulation_cpu_s = 0;
   // Of the whole simulation, transfers included: clock edges, those that were evaluated (idle ones
   // are skipped; the cycle model evaluates few), and how many passed (rtl: were evaluated) a second
@@ -107,7 +108,7 @@ struct RunReport {
   double simulated_cycles_per_cpu_s = 0;
   std::int64_t peak_memory_kib = 0;  // of this process, resident
 
-  bool right() const;  // every comparison equal, every counter as expected
+  bool right() const;  // complete, every comparison equal, every counter as expected
 };
 
 nlohmann::ordered_json to_json(const RunReport& report);

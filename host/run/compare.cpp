@@ -47,11 +47,12 @@ void compare_fp64(const Capture& layer, const std::string& prefix, const TensorM
                   std::vector<ComparisonReport>& comparisons) {
   const Fp64Result exact =
       run_fp64(build_layer_forward(layer.step), layer.originals, {{"y", layer.originals.at("dy")}});
-  std::map<std::string, const MatrixFp64*> references = {
-      {prefix + "y", &exact.values.at("y")}, {prefix + "dx", &exact.gradients.at("x")}};
+  std::map<std::string, const MatrixFp64*> references = {{prefix + "y", &exact.values.at("y")},
+                                                         {prefix + "dx", &exact.gradients.at("x")}};
   for (const char* master : {"lora_A", "lora_B"}) {
     const auto gradient = exact.gradients.find(master);
-    if (gradient != exact.gradients.end()) references[prefix + master + "_grad"] = &gradient->second;
+    if (gradient != exact.gradients.end())
+      references[prefix + master + "_grad"] = &gradient->second;
   }
   for (ComparisonReport& comparison : comparisons) {
     const auto reference = references.find(comparison.tensor);

@@ -3,18 +3,19 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "host/driver/account.h"
 #include "host/driver/driver.h"
 #include "host/formats/safetensors.h"
+#include "host/report/trace_json.h"
 #include "host/report/write_json.h"
 #include "host/run/compare.h"
+#include "host/run/simulate.h"
 #include "host/workload/workload.h"
 #include "models/base/error.h"
 #include "models/reference/bit_exact.h"
-#include "sim/machine/build.h"
-#include "sim/platform/platform.h"
 
 namespace corank {
 namespace {
@@ -201,60 +202,9 @@ void write_files(const std::string& directory, const RunReport& report, const Te
   std::filesystem::create_directories(directory, error);
   if (error)
     throw InputError("--out " + directory + ": cannot make the directory: " + error.message());
-  if (report.values)
+  if (report.values && !report.incomplete)
     write_safetensors((std::filesystem::path(directory) / kTensorsFile).string(), tensors);
   write_json((std::filesystem::path(directory) / kReportFile).string(), to_json(report));
-}
-
-/// The step of a captured layer is one AdamW step in the accelerator's formats.
-void require_layer_step(const Config& config) {
-  const OptimizerSettings& optimizer = config.optimizer;
-  const auto refuse = [&](const std::string& key, const std::string& found) {
-    throw InputError(config.file + ": " + key + ": found " + found +
-                     ", which the step of a captured layer (workload.capture) does not have");
-  };
-  if (config.numerics != "bf16") refuse("numerics", config.numerics);
-  if (optimizer.name != "adamw") refuse("workload.optimizer.name", optimizer.name);
-  if (optimizer.schedule.name != "constant" || optimizer.schedule.warmup != 0)
-    refuse("workload.optimizer.schedule", "a schedule");
-  if (optimizer.clip_norm != 0) refuse("workload.optimizer.clip_norm", "a limit");
-  if (optimizer.accumulate != 1) refuse("workload.optimizer.accumulate", "several micro-batches");
-}
-
-struct Simulated {
-  StepResult result;
-  PlatformResult platform;
-};
-
-Simulated simulate(const Config& config, const RunOptions& options, const CompiledStep& step,
-                   const Graph& graph, const TensorMap& inputs) {
-  PlatformConfig platform;
-  platform.fidelity = options.fidelity;
-  platform.values = config.values == "on";
-  platform.shape = config.machine;
-  platform.limits = config.limits;
-  platform.memory = config.memory;
-  platform.link = config.link;
-  platform.stalls = config.stalls;
-  platform.faults = config.faults;
-  platform.wave_file = options.waves.value_or("");
-  platform.trace = true;
-  if (options.fidelity == Fidelity::kRtl) {
-    MachineBuildOptions build;
-    build.waves = options.waves.has_value();
-    build.quiet = !options.progress;
-    platform.machine_library = machine_library(config.machine, build);
-  }
-  DriverOptions driver;
-  driver.limits = config.limits;
-  driver.watchdog_cycles = config.watchdog_cycles;
-  driver.memory_size_bytes = static_cast<std::uint64_t>(config.memory.size_mib) << 20;
-  driver.values = platform.values;
-  Simulated simulated;
-  simulated.platform = run_platform(platform, [&](HostPort& host) {
-    simulated.result = run_step(host, step, graph, config.machine, inputs, driver);
-  });
-  return simulated;
 }
 
 void check_fidelity(const Config& config, const RunOptions& options) {
@@ -272,14 +222,12 @@ void check_fidelity(const Config& config, const RunOptions& options) {
 RunReport run(const Config& config, const RunOptions& options) {
   check_fidelity(config, options);
   const Workload workload = read_workload(config);
-  require_layer_step(config);
+  check_layer_step(config);
   if (!options.out_directory.empty()) check_out_directory(options.out_directory);
   const std::vector<LayerStep> layers = steps_of(workload);
   const TensorMap inputs = inputs_of(workload);
   const Graph graph = build_layer_steps(layers);
-  const std::uint64_t memory_bytes = static_cast<std::uint64_t>(config.memory.size_mib) << 20;
-  const CompiledStep step = compile(graph, config.machine, config.compiler, memory_bytes,
-                                    {config.weights == "streamed", config.stream_tiles});
+  const CompiledStep step = compile_for(config, graph);
 
   const auto [result, platform] = simulate(config, options, step, graph, inputs);
 
@@ -294,8 +242,12 @@ RunReport run(const Config& config, const RunOptions& options) {
   report.machine = config.machine;
   report.limits = config.limits;
   report.memory_model = config.memory;
-  fill_timing(report, result.counters, step,
-              array_times(step, graph, config.machine, platform.trace));
+  report.incomplete = result.stopped;
+  const ArrayTimes times = array_times(step, graph, config.machine, platform.trace);
+  fill_timing(report, result.counters, step, times);
+  report.commands_completed =
+      unsigned_of(std::count_if(platform.trace.begin(), platform.trace.end(),
+                                [](const TraceEvent& event) { return event.end >= 0; }));
   fill_tensors(report, step, graph);
   report.total_ns = result.upload_ns + result.step_ns + result.download_ns;
   report.link.name = config.link.name;
@@ -331,7 +283,7 @@ RunReport run(const Config& config, const RunOptions& options) {
   for (const EnergyLine& line : report.energy) report.energy_pj += line.total_pj;
   report.bound = bound_of(report);
 
-  if (report.values) {
+  if (report.values && !report.incomplete) {
     TensorMap reference = inputs;
     run_bit_exact(graph, reference);
     report.comparisons = compare_bits(graph, result.results, reference);
@@ -339,9 +291,14 @@ RunReport run(const Config& config, const RunOptions& options) {
       compare_fp64(workload.layers[i], layer_prefix(i, layers.size()), result.results,
                    report.comparisons);
   }
-  check_counters(report, result.counters, step);
-  check_platform(report, platform, result.counters, step, graph);
-
+  if (!report.incomplete) {
+    check_counters(report, result.counters, step);
+    check_platform(report, platform, result.counters, step, graph);
+  }
+  if (options.trace) {
+    write_trace(*options.trace, step, graph,
+                {config.limits.clock_mhz, platform.trace, platform.transactions, times.stalls});
+  }
   if (!options.out_directory.empty()) write_files(options.out_directory, report, result.results);
   return report;
 }

@@ -2,6 +2,7 @@
 // does.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -16,12 +17,15 @@ struct RunOptions {
   std::string
       out_directory;  // receives report.json and tensors.safetensors; empty: nothing is written
   std::optional<std::string> waves;  // FST file of every signal
+  std::optional<std::string> trace;  // file of trace events
   bool progress = false;             // tell on a terminal what takes long
+  std::function<bool()> stop;        // asked now and then: whether to end early, with what is known
 };
 
-/// Runs the step on the verilated accelerator or on its cycle model, compares every result with the bit-exact reference
-/// and the gradients with FP64, every counter with what the commands must cost, and writes the
-/// files. Without values (config.values) there are no results to compare or write. Throws InputError and MachineError; then nothing is written.
+/// Runs the step on the verilated accelerator or on its cycle model, compares every result with the
+/// bit-exact reference and the gradients with FP64, every counter with what the commands must cost,
+/// and writes the files. Without values (config.values) there are no results to compare or write.
+/// Throws InputError and MachineError; then nothing is written.
 RunReport run(const Config& config, const RunOptions& options);
 
 }  // namespace corank

@@ -15,7 +15,8 @@ CycleAccelerator::CycleAccelerator(const sc_core::sc_module_name& name,
       port_(memory, config.shape.axi_data_bits / 8, config.stalls, config.faults),
       device_(config.shape, values, port_),
       control_side_(stalls_,
-                    [this](tlm::tlm_generic_payload& transaction) { answer(transaction); }) {
+                    [this](tlm::tlm_generic_payload& transaction) { answer(transaction); }),
+      recorder_(config.on_event) {
   SC_HAS_PROCESS(CycleAccelerator);
   SC_METHOD(edge);
   dont_initialize();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <systemc>
 #include <tlm>
@@ -23,6 +24,7 @@ struct AcceleratorConfig {
   FaultConfig faults;
   std::string wave_file;  // empty: none
   bool trace = false;
+  std::function<void(const TraceEvent&)> on_event;  // with trace; null: the events are kept
 };
 
 /// What the verilated accelerator and the cycle model have in common. Clock edge n (from 1) is at n

@@ -149,6 +149,7 @@ AcceleratorConfig accelerator_config(const PlatformConfig& config) {
   accelerator.faults = config.faults;
   accelerator.wave_file = config.wave_file;
   accelerator.trace = config.trace;
+  accelerator.on_event = config.observer.event;
   return accelerator;
 }
 
@@ -180,7 +181,8 @@ PlatformResult run_platform(const PlatformConfig& config,
 
   std::unique_ptr<TransactionMonitor> monitor;
   if (config.transactions) {
-    monitor = std::make_unique<TransactionMonitor>("monitor", accelerator.period());
+    monitor = std::make_unique<TransactionMonitor>("monitor", accelerator.period(),
+                                                   config.observer.transaction);
     accelerator.memory.socket.bind(monitor->from);
     monitor->to.bind(memory.socket(kAcceleratorSocket));
   } else {

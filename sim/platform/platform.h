@@ -18,6 +18,12 @@ namespace corank {
 /// has the same cycles, counters and results (sim/cycle/README.md).
 enum class Fidelity { kRtl, kCycle };
 
+/// Who listens to a simulation. What is listened to is told as it happens, and not kept.
+struct SimulationObserver {
+  std::function<void(const TraceEvent&)> event;               // in the order of the ends
+  std::function<void(const MemoryTransaction&)> transaction;  // in the order of BEGIN_REQ
+};
+
 struct PlatformConfig {
   Fidelity fidelity = Fidelity::kRtl;
   bool values = true;           // kCycle: computes the tensors; else only the time is right
@@ -30,6 +36,7 @@ struct PlatformConfig {
   FaultConfig faults;
   std::string wave_file;  // FST, from a machine built with waves; empty: none; kRtl only
   bool trace = false;
+  SimulationObserver observer;
   bool transactions = false;  // write down every transaction of the accelerator with the memory
 };
 

@@ -27,6 +27,7 @@ RtlAccelerator::RtlAccelerator(const sc_core::sc_module_name& name, const Accele
       control_side_(stalls_,
                     [this](tlm::tlm_generic_payload& transaction) { answer(transaction); }),
       checker_(config.shape.axi_data_bits / 8),
+      recorder_(config.on_event),
       machine_(config.machine_library),
       next_comparison_(kFirstComparison) {
   if (!config.wave_file.empty()) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -13,6 +14,10 @@ namespace corank {
 
 class TraceRecorder {
  public:
+  /// With a listener, ended commands are told to it and not kept.
+  explicit TraceRecorder(std::function<void(const TraceEvent&)> listener = nullptr)
+      : listener_(std::move(listener)) {}
+
   void record(const MachinePins& pins, std::int64_t cycle) {
     if (pins.trace_issue_valid) issued_[pins.trace_issue_index] = cycle;
     for (int unit = 0; unit < kUnits; ++unit) {
@@ -48,12 +53,17 @@ class TraceRecorder {
     for (auto event = running.begin(); event != running.end(); ++event) {
       if (event->command != command) continue;
       event->end = cycle;
-      ended_.push_back(*event);
+      if (listener_) {
+        listener_(*event);
+      } else {
+        ended_.push_back(*event);
+      }
       running.erase(event);
       return;
     }
   }
 
+  std::function<void(const TraceEvent&)> listener_;
   std::unordered_map<std::uint32_t, std::int64_t> issued_;
   std::vector<TraceEvent> running_[kUnits];
   std::vector<TraceEvent> ended_;

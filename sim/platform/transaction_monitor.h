@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <systemc>
 #include <tlm>
 #include <utility>
@@ -20,8 +21,10 @@ class TransactionMonitor : public sc_core::sc_module {
   tlm_utils::simple_target_socket<TransactionMonitor> from;
   tlm_utils::simple_initiator_socket<TransactionMonitor> to;
 
-  TransactionMonitor(const sc_core::sc_module_name& name, Femtoseconds period)
-      : sc_module(name), from("from"), to("to"), period_(period) {
+  /// With a listener, transactions are told to it and not kept.
+  TransactionMonitor(const sc_core::sc_module_name& name, Femtoseconds period,
+                     std::function<void(const MemoryTransaction&)> listener)
+      : sc_module(name), from("from"), to("to"), period_(period), listener_(std::move(listener)) {
     from.register_nb_transport_fw(this, &TransactionMonitor::forward);
     to.register_nb_transport_bw(this, &TransactionMonitor::backward);
   }
@@ -33,9 +36,14 @@ class TransactionMonitor : public sc_core::sc_module {
                              sc_core::sc_time& delay) {
     if (phase == tlm::BEGIN_REQ) {
       const auto cycle = static_cast<std::int64_t>((now() + delay.value()) / period_);
-      transactions_.push_back({cycle, transaction.is_write(), transaction.get_address(),
-                               static_cast<std::int64_t>(transaction.get_data_length()),
-                               transaction.is_write() ? digest(transaction) : 0});
+      const MemoryTransaction seen{cycle, transaction.is_write(), transaction.get_address(),
+                                   static_cast<std::int64_t>(transaction.get_data_length()),
+                                   transaction.is_write() ? digest(transaction) : 0};
+      if (listener_) {
+        listener_(seen);
+      } else {
+        transactions_.push_back(seen);
+      }
     }
     return to->nb_transport_fw(transaction, phase, delay);
   }
@@ -57,6 +65,7 @@ class TransactionMonitor : public sc_core::sc_module {
   }
 
   Femtoseconds period_;
+  std::function<void(const MemoryTransaction&)> listener_;
   std::vector<MemoryTransaction> transactions_;
 };
 

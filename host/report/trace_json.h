@@ -1,0 +1,31 @@
+// The step as Chrome trace events, for ui.perfetto.dev or chrome://tracing ("Trace Event Format",
+// Google, 2016).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "host/compiler/compiler.h"
+#include "host/report/phases.h"
+#include "sim/platform/memory_transaction.h"
+#include "sim/platform/statistics.h"
+
+namespace corank {
+
+struct StepTrace {
+  double clock_mhz = 1000;
+  std::vector<TraceEvent> events;
+  std::vector<MemoryTransaction> transactions;
+  std::vector<Stall> stalls;
+};
+
+/// Writes a track a unit with its commands (from start to end; issue and ring index as arguments),
+/// a track of what the array waited for, and memory bandwidth, read and written, over windows of
+/// kBandwidthWindow cycles. The same step gives the same file at either fidelity. Throws InputError
+/// if the file cannot be written; then there is none.
+void write_trace(const std::string& path, const CompiledStep& step, const Graph& graph,
+                 const StepTrace& trace);
+
+inline constexpr std::int64_t kBandwidthWindow = 1024;  // cycles
+
+}  // namespace corank

@@ -1,0 +1,31 @@
+// The verilated accelerator and its cycle model on the same step, compared event by event: what
+// `corank run --fidelity both` does.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "host/config/config.h"
+#include "host/run/run.h"
+
+namespace corank {
+
+struct LockstepResult {
+  std::string difference;  // the first one, in context from both sides; empty: there is none
+  std::uint64_t commands = 0, transactions = 0, counters = 0, result_bytes = 0;  // compared
+  std::uint64_t cycles = 0;                                                      // of the step
+  double rtl_cpu_s = 0, cycle_cpu_s = 0;
+};
+
+/// Runs the step twice at the same time, each in a process of its own that tells what happens as it
+/// happens: issue, start and end of every command; cycle, address, length, kind and order of every
+/// AXI transaction and what a write writes; then every counter and every byte of every result.
+/// Stops at the first difference. Memory grows with how far one side is ahead of the other, not
+/// with the run. Throws InputError as run() does, MachineError if both sides fail alike or a
+/// process ends.
+LockstepResult run_lockstep(const Config& config, const RunOptions& options);
+
+/// A few lines for a terminal.
+std::string to_text(const LockstepResult& result);
+
+}  // namespace corank

@@ -1,0 +1,81 @@
+#include "host/run/simulate.h"
+
+#include <optional>
+#include <utility>
+
+#include "host/run/progress.h"
+#include "models/base/error.h"
+#include "sim/machine/build.h"
+
+namespace corank {
+
+// The step of a captured layer is one AdamW step in the accelerator's formats.
+void check_layer_step(const Config& config) {
+  const OptimizerSettings& optimizer = config.optimizer;
+  const auto refuse = [&](const std::string& key, const std::string& found) {
+    throw InputError(config.file + ": " + key + ": found " + found +
+                     ", which the step of a captured layer (workload.capture) does not have");
+  };
+  if (config.numerics != "bf16") refuse("numerics", config.numerics);
+  if (optimizer.name != "adamw") refuse("workload.optimizer.name", optimizer.name);
+  if (optimizer.schedule.name != "constant" || optimizer.schedule.warmup != 0)
+    refuse("workload.optimizer.schedule", "a schedule");
+  if (optimizer.clip_norm != 0) refuse("workload.optimizer.clip_norm", "a limit");
+  if (optimizer.accumulate != 1) refuse("workload.optimizer.accumulate", "several micro-batches");
+}
+
+CompiledStep compile_for(const Config& config, const Graph& graph) {
+  return compile(graph, config.machine, config.compiler,
+                 static_cast<std::uint64_t>(config.memory.size_mib) << 20,
+                 {config.weights == "streamed", config.stream_tiles});
+}
+
+std::string build_machine(const Config& config, const RunOptions& options) {
+  if (options.fidelity != Fidelity::kRtl) return "";
+  MachineBuildOptions build;
+  build.waves = options.waves.has_value();
+  build.quiet = !options.progress;
+  return machine_library(config.machine, build);
+}
+
+Simulated simulate(const Config& config, const RunOptions& options, const CompiledStep& step,
+                   const Graph& graph, const TensorMap& inputs,
+                   const SimulationObserver& observer) {
+  PlatformConfig platform;
+  platform.fidelity = options.fidelity;
+  platform.values = config.values == "on";
+  platform.machine_library = build_machine(config, options);
+  platform.shape = config.machine;
+  platform.limits = config.limits;
+  platform.memory = config.memory;
+  platform.link = config.link;
+  platform.stalls = config.stalls;
+  platform.faults = config.faults;
+  platform.wave_file = options.waves.value_or("");
+  platform.trace = true;
+  platform.transactions = observer.transaction || options.trace;
+  platform.observer = observer;
+  std::optional<Progress> progress;
+  std::vector<TraceEvent> events;
+  if (options.progress && !observer.event) {
+    progress.emplace(step.commands.size(), config.limits.clock_mhz);
+    platform.observer.event = [&](const TraceEvent& event) {
+      events.push_back(event);
+      progress->command(event.end);
+    };
+  }
+  DriverOptions driver;
+  driver.limits = config.limits;
+  driver.watchdog_cycles = config.watchdog_cycles;
+  driver.memory_size_bytes = static_cast<std::uint64_t>(config.memory.size_mib) << 20;
+  driver.values = platform.values;
+  driver.stop = options.stop;
+  Simulated simulated;
+  simulated.platform = run_platform(platform, [&](HostPort& host) {
+    simulated.result = run_step(host, step, graph, config.machine, inputs, driver);
+  });
+  if (progress) simulated.platform.trace = std::move(events);
+  return simulated;
+}
+
+}  // namespace corank

@@ -1,0 +1,125 @@
+// The cycle model as a user meets it: the same report, the same trace, much sooner.
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "host/run/run.h"
+#include "tests/end_to_end/corank_program.h"
+
+using namespace corank;
+using namespace corank::test;
+using Catch::Contains;
+using Json = nlohmann::json;
+
+namespace {
+
+std::string content_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+// Two layers given by sizes on the small machine, with more arguments.
+ProgramResult run_layers(const std::vector<std::string>& more) {
+  std::vector<std::string> arguments = {"run", kQuickstart};
+  for (const std::string& part : small_machine()) arguments.push_back(part);
+  arguments.insert(arguments.end(),
+                   {"--set", "workload.capture=", "--set",
+                    "workload.shapes={tokens: 9, layers: [{name: a, in: 24, out: 16, rank: 3}, "
+                    "{name: b, in: 16, out: 40, rank: 2, bias: true}]}"});
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return run_corank(arguments);
+}
+
+Json report_of(const std::string& folder) {
+  return Json::parse(content_of(folder + "/report.json"));
+}
+
+// Without what tells the fidelities apart.
+Json comparable(Json report) {
+  report.erase("fidelity");
+  report.erase("simulation");
+  return report;
+}
+
+}  // namespace
+
+TEST_CASE("rtl and cycle write the same report, results and trace", "[program]") {
+  for (const std::string weights : {"resident", "streamed"}) {
+    const TemporaryFolder folder;
+    for (const std::string fidelity : {"rtl", "cycle"}) {
+      const ProgramResult result =
+          run_layers({"--fidelity", fidelity, "--set", "workload.weights=" + weights, "--out",
+                      folder.file(fidelity), "--trace", folder.file(fidelity + ".json")});
+      INFO(result.err);
+      REQUIRE(result.exit_code == 0);
+    }
+    CHECK(comparable(report_of(folder.file("rtl"))) == comparable(report_of(folder.file("cycle"))));
+    CHECK(content_of(folder.file("rtl/tensors.safetensors")) ==
+          content_of(folder.file("cycle/tensors.safetensors")));
+    const std::string trace = content_of(folder.file("rtl.json"));
+    CHECK(trace == content_of(folder.file("cycle.json")));
+    const Json report = report_of(folder.file("rtl"));
+    int commands = 0;
+    for (const Json& event : Json::parse(trace)["traceEvents"])
+      commands += event["ph"] == "X" && event["args"].contains("issue_cycle");
+    CHECK(commands == report["commands_completed"]);
+    CHECK(commands == report["commands"].get<int>() - 1);
+  }
+}
+
+TEST_CASE("without values the time is the same and nothing is written but the report",
+          "[program]") {
+  const TemporaryFolder folder;
+  REQUIRE(run_layers({"--fidelity", "cycle", "--out", folder.file("on")}).exit_code == 0);
+  REQUIRE(run_layers({"--fidelity", "cycle", "--set", "values=off", "--out", folder.file("off")})
+              .exit_code == 0);
+  const Json on = report_of(folder.file("on")), off = report_of(folder.file("off"));
+  CHECK(on["counters"] == off["counters"]);
+  CHECK(on["latency"] == off["latency"]);
+  CHECK(on["phases"] == off["phases"]);
+  CHECK(on["values"] == true);
+  CHECK(off["values"] == false);
+  CHECK(off["comparisons"].empty());
+  CHECK_FALSE(std::filesystem::exists(folder.file("off/tensors.safetensors")));
+  const ProgramResult refused = run_layers({"--set", "values=off"});
+  CHECK(refused.exit_code == 2);
+  CHECK_THAT(refused.err, Contains("values: off needs --fidelity cycle"));
+}
+
+TEST_CASE("--fidelity both says that the two are equal, with stalls and streamed weights too",
+          "[program]") {
+  const ProgramResult result =
+      run_layers({"--fidelity", "both", "--set", "verification.stalls.percent=30", "--set",
+                  "workload.weights=streamed"});
+  INFO(result.err);
+  CHECK(result.exit_code == 0);
+  CHECK_THAT(result.out, Contains("rtl and cycle are equal: ") && Contains("AXI transactions"));
+  // A fault hits both alike, and is reported as a single run reports it.
+  const ProgramResult fault =
+      run_layers({"--fidelity", "both", "--set", "verification.faults.read_error=9"});
+  CHECK(fault.exit_code == 3);
+  CHECK_THAT(fault.err, Contains("the device stopped: "));
+}
+
+TEST_CASE("a run that is stopped ends in order, with a report that says so", "[program]") {
+  const TemporaryFolder folder;
+  Config config =
+      load_config(kQuickstart, {"accelerator.array={rows: 4, columns: 4}",
+                                "accelerator.vector.lanes=4", "accelerator.axi.data_bits=64"});
+  RunOptions options;
+  options.fidelity = Fidelity::kCycle;
+  options.out_directory = folder.file("out");
+  int asked = 0;
+  options.stop = [&] { return ++asked > 10; };
+  const RunReport report = run(config, options);
+  CHECK(report.incomplete);
+  CHECK_FALSE(report.right());
+  CHECK(report.cycles > 0);
+  CHECK(report.commands_completed > 0);
+  CHECK(report.commands_completed < report.commands - 1);
+  CHECK(report.comparisons.empty());
+  CHECK(report_of(folder.file("out"))["incomplete"] == true);
+  CHECK_FALSE(std::filesystem::exists(folder.file("out/tensors.safetensors")));
+  CHECK_THAT(to_table(report), Contains("INCOMPLETE: stopped after"));
+}
