@@ -38,11 +38,23 @@ std::uint64_t place_values(const Graph& graph, const std::vector<Stage>& stages,
                            const std::vector<bool>& elsewhere, std::uint64_t first_address,
                            std::vector<TensorLayout>& layouts) {
   const std::vector<Lifetime> lifetimes = lifetimes_of(graph, stages);
-  std::uint64_t end_of_all = first_address;
-  // First fit: the lowest address at which no value that lives at the same time lies.
-  std::vector<std::size_t> placed;
+  // What lives throughout lies side by side.
+  const auto whole_pages = [](std::uint64_t bytes) { return (bytes + 4095) / 4096 * 4096; };
+  std::uint64_t shared_address = first_address;
+  std::vector<std::size_t> intermediates;
   for (std::size_t value = 0; value < layouts.size(); ++value) {
     if (elsewhere[value]) continue;
+    if (graph.values[value].role == Role::kIntermediate) {
+      intermediates.push_back(value);
+      continue;
+    }
+    layouts[value].address = shared_address;
+    shared_address += whole_pages(layouts[value].bytes());
+  }
+  // Behind it, first fit: the lowest address at which no value that lives at the same time lies.
+  std::uint64_t end_of_all = shared_address;
+  std::vector<std::size_t> placed;
+  for (const std::size_t value : intermediates) {
     std::vector<std::pair<std::uint64_t, std::uint64_t>> taken;
     for (const std::size_t other : placed) {
       if (lifetimes[other].first <= lifetimes[value].last &&
@@ -51,10 +63,10 @@ std::uint64_t place_values(const Graph& graph, const std::vector<Stage>& stages,
       }
     }
     std::sort(taken.begin(), taken.end());
-    std::uint64_t address = first_address;
+    std::uint64_t address = shared_address;
     for (const auto& [begin, end] : taken) {
       if (address + layouts[value].bytes() <= begin) break;
-      address = std::max(address, (end + 4095) / 4096 * 4096);
+      address = std::max(address, whole_pages(end));
     }
     layouts[value].address = address;
     placed.push_back(value);

@@ -25,7 +25,7 @@ std::string bar_of(const Result& result) {
 }
 
 std::string number(double value) {
-  return value >= 1000 ? fmt::format("{:.0f}", value) : fmt::format("{:.3g}", value);
+  return value >= 1000 ? fmt::format("{:.0f}", value) : fmt::format("{:.4g}", value);
 }
 
 void print_row(const Result& result) {
