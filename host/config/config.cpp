@@ -9,6 +9,7 @@
 #include <limits>
 #include <utility>
 
+#include "host/config/dram_keys.h"
 #include "host/config/schema.h"
 #include "host/config/yaml_tree.h"
 #include "models/base/error.h"
@@ -68,15 +69,17 @@ Key accelerator_section(MachineShape& shape, MachineLimits& limits) {
 }
 
 Key memory_section(MemoryConfig& memory) {
-  return or_file(mapping("memory", "the memory behind the AXI4 port",
-                         {choice("kind", memory.kind, {"fixed-latency"}, "model of the memory"),
-                          text("name", memory.name, "name in reports"),
-                          // 2^20 MiB = 1 TiB; the addresses of the AXI4 port reach 2^48 bytes.
-                          integer("size_mib", memory.size_mib, {1, 1 << 20}, "MiB", "size"),
-                          number("latency_ns", memory.latency_ns, up_to(1e6), "ns",
-                                 "from a request to its first data"),
-                          number("bandwidth_gb_per_s", memory.bandwidth_gb_per_s, {1e-3, 1e6},
-                                 "GB/s", "peak bandwidth, 1e9 bytes a second")}));
+  std::vector<Key> keys = {
+      choice("kind", memory.kind, {"fixed-latency", "dram"}, "model of the memory"),
+      text("name", memory.name, "name in reports"),
+      // 2^20 MiB = 1 TiB; the addresses of the AXI4 port reach 2^48 bytes.
+      integer("size_mib", memory.size_mib, {1, 1 << 20}, "MiB", "kind fixed-latency: size"),
+      number("latency_ns", memory.latency_ns, up_to(1e6), "ns",
+             "kind fixed-latency: from a request to its first data"),
+      number("bandwidth_gb_per_s", memory.bandwidth_gb_per_s, {1e-3, 1e6}, "GB/s",
+             "kind fixed-latency: peak bandwidth, 1e9 bytes a second")};
+  for (Key& key : dram_keys(memory.dram)) keys.push_back(std::move(key));
+  return or_file(mapping("memory", "the memory behind the AXI4 port", std::move(keys)));
 }
 
 Key link_section(LinkConfig& link) {
@@ -297,6 +300,7 @@ void splice_files(YamlNode& root, const std::vector<Key>& schema, const std::str
     YamlNode included = parse_yaml(read_file(file, node->where), file);
     if (included.kind != YamlNode::Kind::kMapping) refuse(included, key.name, "a mapping");
     *node = std::move(included);
+    splice_files(*node, key.keys, config_path);
   }
 }
 
@@ -426,6 +430,31 @@ void check_shapes(const LayerShapes& shapes, const YamlNode& root) {
   }
 }
 
+/// Keys that mean nothing to the chosen kind of memory are refused; what follows from a DRAM is
+/// filled in.
+void finish_memory(MemoryConfig& memory, const YamlNode& root) {
+  const YamlNode* node = find(root, "memory");
+  if (node == nullptr) return;
+  const bool is_dram = memory.kind == "dram";
+  const auto refuse_keys = [&](std::initializer_list<const char*> keys, const char* owner) {
+    for (const char* key : keys)
+      if (const YamlNode* value = find(*node, key))
+        throw InputError(value->where, "memory." + std::string(key) + ": belongs to kind " + owner +
+                                           ", but memory.kind is " + memory.kind);
+  };
+  if (!is_dram) {
+    refuse_keys({"device", "channels", "address_map", "page_policy", "queues"}, "dram");
+    return;
+  }
+  refuse_keys({"size_mib", "latency_ns", "bandwidth_gb_per_s"}, "fixed-latency");
+  const DramConfig& dram = memory.dram;
+  check_dram(dram, *node);
+  const DramTiming& t = dram.device.timing;
+  memory.size_mib = dram.channels * dram.device.organisation.bytes() >> 20;
+  memory.latency_ns = (t.tRCD_RD + t.CL + t.burst) * t.tCK_ns;
+  memory.bandwidth_gb_per_s = dram.channels * dram.device.peak_gb_per_s();
+}
+
 /// Keys that mean nothing to the chosen optimizer are refused; the shared ones are copied.
 void finish_optimizer(OptimizerSettings& settings, const YamlNode& root) {
   const YamlNode* workload = find(root, "workload");
@@ -466,12 +495,21 @@ Config load_config(const std::string& path, const std::vector<std::string>& sett
     splice_files(root, schema, path);
   }
   read_mapping(schema, root, "");
+  finish_memory(config.memory, root);
   check_machine(config.machine, root);
   check_compiler(config, root);
   check_energy(config.energy, root);
   check_shapes(config.shapes, root);
   finish_optimizer(config.optimizer, root);
   return config;
+}
+
+DramDevice load_dram_device(const std::string& path) {
+  DramDevice device;
+  const YamlNode root = parse_yaml(read_file(path, {path, 0, 0}), path);
+  read_mapping(dram_device_keys(device), root, "");
+  check_dram_device(device, root, "");
+  return device;
 }
 
 std::string describe_schema() {

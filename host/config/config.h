@@ -57,6 +57,9 @@ struct Config {
 /// wrong type, out of range, impossible combination, unreadable file, invalid YAML.
 Config load_config(const std::string& path, const std::vector<std::string>& settings);
 
+/// Reads a DRAM device's own file (configs/dram). Throws InputError as load_config() does.
+DramDevice load_dram_device(const std::string& path);
+
 /// Every key that a configuration may have: path, type and range, unit, default; its meaning in a
 /// second line.
 std::string describe_schema();

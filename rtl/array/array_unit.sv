@@ -22,6 +22,11 @@
 //   partial sum (requested at s + 1, data s + 3), and is written at s + 3 + 2 R. The completion pulse of a command comes at s + 4 + 2 R
 //   of its last row.
 //
+//   A cycle counts (slot_valid_o) for the kind of the pass that streams, else of the pass that waits for its turn (from P + 1 on), else of
+//   the command whose tiles are being read (from the cycle after its acceptance to its last read).
+//   From the first cycle with stop_i on nothing is read, streamed or written, and no command completes but one whose pulse is due in that very
+//   cycle; the commands that are under way leave one a cycle, then idle_o.
+//
 // Flow control: the unit protocol (accelerator_pkg); the array itself never stalls.
 `default_nettype none
 module array_unit #(

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "sim/dram/configuration.h"
+
 namespace corank {
 
 /// What is built into the RTL. Every field but `mac` is a parameter of the verilated machine.
@@ -42,11 +44,14 @@ struct MachineLimits {
 };
 
 struct MemoryConfig {
-  std::string kind = "fixed-latency";
+  std::string kind = "fixed-latency";  // or "dram"
   std::string name;
+  // Of kind dram they follow from the device: size and peak of all channels, the latency of a read
+  // from a closed row.
   std::int64_t size_mib = 256;
   double latency_ns = 100;
   double bandwidth_gb_per_s = 16;  // 1e9 bytes a second
+  DramConfig dram;                 // of kind dram
 };
 
 struct LinkConfig {

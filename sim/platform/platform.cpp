@@ -9,6 +9,7 @@
 
 #include "models/base/error.h"
 #include "sim/cycle/cycle_accelerator.h"
+#include "sim/dram/dram_memory.h"
 #include "sim/platform/accelerator.h"
 #include "sim/platform/failure.h"
 #include "sim/platform/fixed_latency_memory.h"
@@ -161,20 +162,51 @@ std::unique_ptr<Accelerator> make_accelerator(const PlatformConfig& config, Fail
   return std::make_unique<RtlAccelerator>("accelerator", accelerator, failure);
 }
 
+// The memory of the configuration's kind; the other one is null.
+struct Memory {
+  std::unique_ptr<FixedLatencyMemory> fixed_latency;
+  std::unique_ptr<DramMemory> dram;
+
+  tlm::tlm_target_socket<>& socket(int index) const {
+    if (dram) return dram->socket(index);
+    return fixed_latency->socket(index);
+  }
+  MemoryStatistics statistics() const {
+    const auto port = [&](int index) {
+      return dram ? dram->statistics(index) : fixed_latency->statistics(index);
+    };
+    MemoryStatistics result;
+    result.accelerator = port(kAcceleratorSocket);
+    result.link = port(kLinkSocket);
+    result.busy_ns = dram ? dram->busy_ns() : fixed_latency->busy_ns();
+    return result;
+  }
+};
+
+Memory make_memory(const MemoryConfig& config) {
+  constexpr int kSockets = 2;
+  Memory memory;
+  if (config.kind == "dram") {
+    memory.dram = std::make_unique<DramMemory>("memory", config.dram, kSockets);
+  } else if (config.kind == "fixed-latency") {
+    memory.fixed_latency = std::make_unique<FixedLatencyMemory>("memory", config, kSockets);
+  } else {
+    throw InputError("memory kind: expected fixed-latency or dram, found " + config.kind);
+  }
+  return memory;
+}
+
 double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 }  // namespace
 
 PlatformResult run_platform(const PlatformConfig& config,
                             const std::function<void(HostPort&)>& host_program) {
-  if (config.memory.kind != "fixed-latency") {
-    throw InputError("memory kind: expected fixed-latency, found " + config.memory.kind);
-  }
   const SimulationContext context;
   Failure failure;
   const std::unique_ptr<Accelerator> device = make_accelerator(config, failure);
   Accelerator& accelerator = *device;
-  FixedLatencyMemory memory("memory", config.memory, 2);
+  const Memory memory = make_memory(config.memory);
   Link link("link", config.link, failure);
   Host host("host", host_program, link, accelerator.period(), failure);
   sc_core::sc_signal<bool> interrupt("interrupt");
@@ -203,9 +235,12 @@ PlatformResult run_platform(const PlatformConfig& config,
   if (failure.error()) std::rethrow_exception(failure.error());
   if (!host.returned()) throw MachineError("the simulation came to rest before the host program");
 
-  result.memory.accelerator = memory.statistics(kAcceleratorSocket);
-  result.memory.link = memory.statistics(kLinkSocket);
-  result.memory.busy_ns = memory.busy_ns();
+  if (memory.dram) {
+    memory.dram->finish();
+    const DramStatistics statistics = memory.dram->dram_statistics();
+    result.dram = DramResult{statistics, dram_energy(config.memory.dram.device, statistics)};
+  }
+  result.memory = memory.statistics();
   result.link = link.statistics();
   result.axi = accelerator.axi();
   result.injections = accelerator.injections();

@@ -4,9 +4,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "sim/dram/energy.h"
+#include "sim/dram/statistics.h"
 #include "sim/platform/configuration.h"
 #include "sim/platform/host_port.h"
 #include "sim/platform/memory_transaction.h"
@@ -30,7 +33,7 @@ struct PlatformConfig {
   std::string machine_library;  // of machine_library(shape); kRtl only
   MachineShape shape;
   MachineLimits limits;  // clock_mhz; the rest is for whoever writes the registers
-  MemoryConfig memory;   // kind fixed-latency
+  MemoryConfig memory;
   LinkConfig link;
   StallConfig stalls;
   FaultConfig faults;
@@ -40,8 +43,15 @@ struct PlatformConfig {
   bool transactions = false;  // write down every transaction of the accelerator with the memory
 };
 
+/// What the DRAM did and what that cost; all channels together, so clocks are sums over them.
+struct DramResult {
+  DramStatistics statistics;
+  DramEnergy energy;
+};
+
 struct PlatformResult {
   MemoryStatistics memory;
+  std::optional<DramResult> dram;  // of memory kind dram
   LinkStatistics link;
   AxiStatistics axi;
   InjectionStatistics injections;

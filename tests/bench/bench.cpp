@@ -11,6 +11,7 @@
 
 #include "host/config/config.h"
 #include "models/base/error.h"
+#include "tests/bench/dram_speed.h"
 #include "tests/bench/efficiency.h"
 #include "tests/bench/mac_agreement.h"
 #include "tests/bench/machine_build_time.h"
@@ -59,6 +60,8 @@ int measure(bool quick, const std::string& json_file) {
     }
   };
   add(efficiency());
+  add(dram_speed());
+  add(dram_rules(quick ? 1'000'000 : 10'000'000));
   add(mac_agreement(quick ? 10'000'000 : 1'000'000'000, 1));
   add(machine_build_time(load_config("configs/32x32.yaml", {}).machine, 180));
   add(machine_speed("configs/quickstart.yaml", {}, pairs, 150e3, 0.2));

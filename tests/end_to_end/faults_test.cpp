@@ -281,6 +281,8 @@ TEST_CASE("a line beyond the end of a local memory is named, for every unit", "[
   const std::size_t gemm = index_of(bench.step, GemmCommand::kOpcode);
   add("gemm that streams", gemm, kScratchpadLines + 7,
       [&](CommandWords& w) { w[5] = kScratchpadLines + 7; });
+  add("gemm that takes weights", gemm, kScratchpadLines + 9,
+      [&](CommandWords& w) { w[7] = kScratchpadLines + 9; });
   add("gemm that sums up", gemm, kAccumulatorLines,
       [&](CommandWords& w) { w[9] = kAccumulatorLines; });
   const std::size_t vector = index_of(bench.step, VectorCommand::kOpcode);

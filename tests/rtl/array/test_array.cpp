@@ -239,6 +239,8 @@ TEST_CASE("random chains of gemms equal plain loops and the stated timing", "[ar
           !commands.empty() && pick(0, 1) == 0;  // goes on with the sums of the last one
       if (alike) {
         g = commands.back();
+        // ... or with sums that overlap them: as alike as can be, and yet it must wait for them.
+        if (pick(0, 3) == 0) g.accumulator_line += static_cast<std::uint32_t>(pick(1, 2));
       } else {
         g.rows = static_cast<std::uint32_t>(pick(1, 3) == 1 ? pick(1, 3) : pick(1, 40));
         g.columns = static_cast<std::uint32_t>(pick(1, 3 * E));

@@ -27,6 +27,9 @@ std::string text_of(const MemoryTransaction& transaction) {
                      transaction.digest);
 }
 
+std::string text_of(const Word& word) { return fmt::format("{} = {:#x}", word.name, word.value); }
+
+auto key(const Word& word) { return std::make_tuple(word.name, word.value); }
 auto key(const TraceEvent& event) {
   return std::make_tuple(event.unit, event.command, event.issue, event.start, event.end);
 }
@@ -57,14 +60,6 @@ std::string difference(const char* what, const std::vector<Item>& rtl,
 
 void compare(std::string& text, const std::string& what, std::int64_t rtl, std::int64_t cycle) {
   if (rtl != cycle) text += fmt::format("{}: rtl {}, cycle {}\n", what, rtl, cycle);
-}
-
-// A fixed-size name for a word: the counters stand at the end of what was read.
-std::string name_of_word(std::size_t index, std::size_t count) {
-  if (count >= kCounters && index >= count - kCounters) {
-    return std::string("counter ") + kCounterNames[index - (count - kCounters)];
-  }
-  return fmt::format("word {}", index);
 }
 
 }  // namespace
@@ -98,12 +93,7 @@ std::string first_difference(const Outcome& rtl, const Outcome& cycle, bool valu
     }
   }
   text += difference("transaction", left, right);
-  compare(text, "words read", static_cast<std::int64_t>(rtl.words.size()),
-          static_cast<std::int64_t>(cycle.words.size()));
-  for (std::size_t i = 0; i < std::min(rtl.words.size(), cycle.words.size()); ++i) {
-    compare(text, name_of_word(i, rtl.words.size()), static_cast<std::int64_t>(rtl.words[i]),
-            static_cast<std::int64_t>(cycle.words[i]));
-  }
+  text += difference("word", rtl.words, cycle.words);
   if (values && rtl.results != cycle.results) text += "the results read back differ\n";
   compare(text, "cycles", a.cycles, b.cycles);
   if (a.simulated_ns != b.simulated_ns) {
@@ -133,19 +123,23 @@ std::string lockstep(const PlatformConfig& config,
                           run_on(Fidelity::kCycle, config, program));
 }
 
-void read_counters(HostPort& host, std::vector<std::uint64_t>& words) {
+void read_register(HostPort& host, std::uint32_t offset, std::vector<Word>& words) {
+  words.push_back({fmt::format("register {:#05x}", offset), host.read_register(offset)});
+}
+
+void read_counters(HostPort& host, std::vector<Word>& words) {
   for (std::uint32_t i = 0; i < kCounters; ++i) {
     const std::uint64_t low = host.read_register(kRegCounters + 8 * i);
     const std::uint64_t high = host.read_register(kRegCounters + 8 * i + 4);
-    words.push_back(low | high << 32);
+    words.push_back({kCounterNames[i], low | high << 32});
   }
 }
 
-void read_registers(HostPort& host, std::vector<std::uint64_t>& words) {
+void read_registers(HostPort& host, std::vector<Word>& words) {
   for (std::uint32_t offset = kRegIdentity; offset <= kRegUnitCommandStore; offset += 4) {
     const bool gap = (offset > kRegStreamReleased && offset < kRegUnitStateCommand) ||
                      (offset > kRegUnitStateStore && offset < kRegUnitCommandCommand);
-    if (!gap) words.push_back(host.read_register(offset));
+    if (!gap) read_register(host, offset, words);
   }
 }
 

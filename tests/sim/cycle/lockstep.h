@@ -12,11 +12,17 @@
 
 namespace corank::test {
 
+/// A register or counter, and what the program read from it.
+struct Word {
+  std::string name;
+  std::uint64_t value = 0;
+};
+
 /// What a run leaves behind, beside the platform's own figures.
 struct Outcome {
   PlatformResult platform;
   std::string error;                 // of a MachineError; empty: none
-  std::vector<std::uint64_t> words;  // registers, counters ... that the program read
+  std::vector<Word> words;           // that the program read
   std::vector<std::string> results;  // bytes that the program read back
 };
 
@@ -33,8 +39,10 @@ std::string lockstep(const PlatformConfig& config,
                      const std::function<void(HostPort&, Outcome&)>& program);
 
 /// The device's counters, read through its registers, to the end of `words`.
-void read_counters(HostPort& host, std::vector<std::uint64_t>& words);
-/// All other registers.
-void read_registers(HostPort& host, std::vector<std::uint64_t>& words);
+void read_counters(HostPort& host, std::vector<Word>& words);
+/// One register.
+void read_register(HostPort& host, std::uint32_t offset, std::vector<Word>& words);
+/// All registers but the counters.
+void read_registers(HostPort& host, std::vector<Word>& words);
 
 }  // namespace corank::test

@@ -23,7 +23,13 @@ class Generator {
  public:
   Generator(std::uint64_t seed, bool mistakes) : random_(seed) {
     out_.seed = seed;
-    const std::vector<MachineShape> machines = test_machines();
+    std::vector<MachineShape> machines = test_machines();
+    MachineShape wide;  // the bus width that those leave out
+    wide.array_rows = 2;
+    wide.array_columns = 7;
+    wide.axi_data_bits = 256;
+    wide.queue_depth = 3;
+    machines.push_back(wide);
     PlatformConfig& platform = out_.platform;
     platform.shape = machines[seed % machines.size()];
     platform.values = false;
@@ -221,14 +227,68 @@ class Generator {
     }
   }
 
+  // Some line of a matrix of `height` lines is beyond the end of a memory.
+  std::uint32_t line_near(std::uint32_t end, std::uint32_t height) {
+    return end - static_cast<std::uint32_t>(between(0, height - 1));
+  }
+
+  // One command, so that it meets no other unit wherever it goes.
+  void add_beyond() {
+    const std::uint32_t scratchpad = 8 * scratchpad_bank_, accumulator = 4 * accumulator_bank_;
+    out_.commands.resize(1);
+    switch (between(0, 3)) {
+      case 0: {
+        auto command = transfer<LoadCommand>(7, kLoadAddress);
+        command.line = line_near(command.target == 0 ? scratchpad : accumulator, command.rows);
+        add(encode(command));
+        break;
+      }
+      case 1: {
+        auto command = transfer<StoreCommand>(6, kStoreAddress);
+        command.line = line_near(command.target == 0 ? scratchpad : accumulator, command.rows);
+        add(encode(command));
+        break;
+      }
+      case 2: {
+        GemmCommand command = gemm();
+        switch (between(0, 2)) {
+          case 0:
+            command.stream_line = line_near(
+                scratchpad, command.stream_transposed != 0 ? command.depth : command.rows);
+            break;
+          case 1:
+            command.stationary_line = line_near(
+                scratchpad, command.stationary_transposed != 0 ? command.columns : command.depth);
+            break;
+          default:
+            command.accumulator_line = line_near(accumulator, command.rows);
+            break;
+        }
+        add(encode(command));
+        break;
+      }
+      default: {
+        VectorCommand command = vector();
+        command.wait_tokens = 1u << (4 * kLoadUnit + kVectorUnit);
+        std::uint32_t& place = chance(2) ? command.stream0 : command.stream1;
+        const std::uint32_t end = (place >> 24 & 1u) != 0 ? accumulator : scratchpad;
+        const std::uint32_t height = (place >> 25 & 1u) != 0 ? command.columns : command.rows;
+        place = (place & ~0xffffffu) | line_near(end, height);
+        add(encode(command));
+        break;
+      }
+    }
+    add(encode(HaltCommand{}));
+  }
+
   void make_mistake() {
     const auto index =
         static_cast<std::size_t>(between(0, static_cast<std::int64_t>(out_.commands.size()) - 1));
     CommandWords& words = out_.commands[index];
     std::string what;
-    switch (between(0, 8)) {
+    switch (between(0, 9)) {
       case 0:
-        words[0] = (words[0] & ~0xffu) | static_cast<std::uint32_t>(between(2, 255));
+        words[0] |= 0x0eu;  // no command has that opcode
         what = "opcode";
         break;
       case 1:
@@ -236,7 +296,11 @@ class Generator {
         what = "version";
         break;
       case 2:
-        words[static_cast<std::size_t>(between(2, 10))] = chance(2) ? 0 : 0xffffff01u;
+        if (chance(2)) {
+          words[4] = 0;  // a size, whatever the unit
+        } else {
+          words[static_cast<std::size_t>(between(2, 10))] = 0xffffff01u;
+        }
         what = "field";
         break;
       case 3:
@@ -265,6 +329,10 @@ class Generator {
         what = "instruction";
         break;
       }
+      case 8:
+        add_beyond();
+        what = "line";
+        break;
       default:
         out_.platform.faults.silent_read = between(1, 60);
         what = "silent read";
@@ -345,7 +413,7 @@ void run_random_commands(const RandomCommands& commands, HostPort& host, Outcome
       default: {
         constexpr std::uint32_t kSome[] = {kRegStatus,   kRegCompleted,      kRegProgress,
                                            kRegRingHead, kRegStreamReleased, kRegUnitStateLoad};
-        outcome.words.push_back(host.read_register(kSome[below(std::size(kSome))]));
+        read_register(host, kSome[below(std::size(kSome))], outcome.words);
         break;
       }
     }
@@ -353,17 +421,17 @@ void run_random_commands(const RandomCommands& commands, HostPort& host, Outcome
   }
   host.write_register(kRegStreamWritten, 1000);
   if (!interrupted && below(5) != 0) interrupted = host.wait_interrupt(60000);
-  outcome.words.push_back(interrupted ? 1 : 0);
+  outcome.words.push_back({"interrupted", interrupted ? 1u : 0u});
   read_registers(host, outcome.words);
   if (!interrupted || below(2) == 0) {
     host.write_register(kRegControl, 1u << kControlResetLsb);
-    for (int i = 0; i < 20; ++i) outcome.words.push_back(host.read_register(kRegControl));
-    const bool is_reset = (outcome.words.back() >> kControlResetLsb & 1u) == 0;
+    for (int i = 0; i < 20; ++i) read_register(host, kRegControl, outcome.words);
+    const bool is_reset = (outcome.words.back().value >> kControlResetLsb & 1u) == 0;
     read_registers(host, outcome.words);
     if (is_reset && below(2) == 0) {
       start();
       host.write_register(kRegStreamWritten, 1000);
-      outcome.words.push_back(host.wait_interrupt(60000) ? 1 : 0);
+      outcome.words.push_back({"interrupted", host.wait_interrupt(60000) ? 1u : 0u});
       read_registers(host, outcome.words);
     }
   }

@@ -1,0 +1,36 @@
+// The energy of a DRAM, from what it did and the currents of its data sheet.
+#pragma once
+
+#include <cstdint>
+
+#include "sim/dram/device.h"
+#include "sim/dram/statistics.h"
+
+namespace corank {
+
+/// Picojoules. Core energy: what flows into the chips' supply, without the interface, which has a
+/// figure of its own where one is known.
+struct DramEnergy {
+  bool known = false;  // the device's currents are
+  bool io_known = false;
+  double activate = 0;
+  double precharge = 0;
+  double read = 0;
+  double write = 0;
+  double refresh = 0;
+  double background = 0;
+  double io = 0;
+
+  double total() const { return activate + precharge + read + write + refresh + background + io; }
+};
+
+/// Each action's current above the background that flows anyway, as JEDEC defines the IDD loops
+/// (JESD79-4) and as Micron's TN-46-03 and DRAMPower (Chandrasekar et al., "Improved power modeling
+/// of DDR SDRAMs", DSD 2011) use them:
+///   activate    VDD (IDD0 - IDD3N) tRAS             precharge  VDD (IDD0 - IDD2N) (tRC - tRAS)
+///   read/write  VDD (IDD4R/IDD4W - IDD3N) burst     refresh    VDD (IDD5B - IDD3N) tRFC
+///   background  VDD IDD3N while a row is open or a refresh under way, else VDD IDD2N
+/// times the chips. Of several channels, the statistics are sums.
+DramEnergy dram_energy(const DramDevice& device, const DramStatistics& statistics);
+
+}  // namespace corank

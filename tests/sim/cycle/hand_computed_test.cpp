@@ -1,0 +1,327 @@
+// Small sequences of commands whose cycles are worked out by hand from the headers of rtl/, on both
+// accelerators.
+//
+// Memory answers 10 cycles after a request plus a cycle for each 64 bytes, one request after the
+// other. All cycles count from A, in which the address of command 0 is on AR:
+//   A - 2       ring_tail is written; it is seen, and counted, from A - 1 on
+//   A + k       the address of command k, k < 4
+//   A + 11 + k  the memory has it; the first beat comes at the first edge after that, A + 12 + k,
+//   or
+//               after the last beat of the burst before. At 64 bits a command has 8 beats, so that
+//   A + 20 + 8 k   is when command k is looked at (at 512 bits, one beat: A + 13 + k)
+// A command dealt out in t starts in t + 1. The halt comes in the cycle after the last completion;
+// of a vector command in that cycle, because the vector unit is idle in it.
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "sim/machine/build.h"
+#include "tests/end_to_end/layer_case.h"
+#include "tests/sim/cycle/lockstep.h"
+
+namespace corank::test {
+
+namespace {
+
+using namespace interface;
+
+constexpr std::uint64_t kRing = 0x10000, kProgram = 0x20000, kData = 0x40000;
+constexpr int kLoad = 0, kArray = 1, kVector = 2, kStore = 3;
+
+// Of a command that has a unit, counted from A.
+struct Expected {
+  int unit;
+  std::uint32_t command;
+  std::int64_t issue, start, end;
+};
+
+struct Sequence {
+  std::size_t machine = 2;  // of test_machines: 4 x 4, AXI 64
+  std::vector<CommandWords> commands;
+  std::vector<std::uint64_t> instructions;
+  std::uint32_t outstanding = 16, beats = 256;
+};
+
+void check(Sequence sequence, const std::vector<Expected>& expected, std::uint64_t cycles) {
+  sequence.commands.push_back(encode(HaltCommand{}));
+  PlatformConfig platform;
+  platform.shape = test_machines().at(sequence.machine);
+  platform.machine_library = machine_library(platform.shape);
+  platform.memory.latency_ns = 10;
+  platform.memory.bandwidth_gb_per_s = 64;
+  const auto bytes = [](const auto& items) {
+    std::vector<std::uint8_t> to(items.size() * sizeof(items[0]));
+    if (!to.empty()) std::memcpy(to.data(), items.data(), to.size());
+    return to;
+  };
+  const auto program = [&](HostPort& host, Outcome& outcome) {
+    host.write_memory(kRing, bytes(sequence.commands));
+    host.write_memory(kProgram, bytes(sequence.instructions));
+    host.write_register(kRegRingBaseLo, kRing);
+    host.write_register(kRegRingEntries, 64);
+    host.write_register(kRegMemoryLimitLo, 1u << 24);
+    host.write_register(kRegBurstLimits, sequence.outstanding | sequence.beats << 16);
+    host.write_register(kRegInterruptEnable, 3);
+    host.write_register(kRegControl, 1);
+    host.write_register(kRegRingTail, static_cast<std::uint32_t>(sequence.commands.size()));
+    outcome.words.push_back({"interrupted", host.wait_interrupt(10000) ? 1u : 0u});
+    read_registers(host, outcome.words);
+    read_counters(host, outcome.words);
+  };
+  const Outcome rtl = run_on(Fidelity::kRtl, platform, program);
+  const Outcome cycle = run_on(Fidelity::kCycle, platform, program);
+  CHECK(first_difference(rtl, cycle) == "");
+
+  REQUIRE(!cycle.platform.transactions.empty());
+  const std::int64_t a = cycle.platform.transactions.front().cycle;
+  REQUIRE(cycle.platform.trace.size() == expected.size());
+  for (const Expected& wanted : expected) {
+    INFO("command " << wanted.command);
+    bool found = false;
+    for (const TraceEvent& event : cycle.platform.trace) {
+      if (event.unit != wanted.unit || event.command != wanted.command) continue;
+      found = true;
+      CHECK(event.issue - a == wanted.issue);
+      CHECK(event.start - a == wanted.start);
+      CHECK(event.end - a == wanted.end);
+    }
+    CHECK(found);
+  }
+  const std::size_t counters = cycle.words.size() - kCounters;
+  CHECK(cycle.words[counters + static_cast<std::size_t>(Counter::kCycles)].value == cycles);
+}
+
+LoadCommand load(std::uint32_t rows, std::uint32_t columns) {
+  LoadCommand command;
+  command.address_lo = kData;
+  command.rows = rows;
+  command.columns = columns;
+  command.panel_stride = rows * 128;
+  command.line_stride = rows;
+  return command;
+}
+
+StoreCommand store(std::uint32_t rows, std::uint32_t columns) {
+  StoreCommand command;
+  command.address_lo = kData;
+  command.rows = rows;
+  command.columns = columns;
+  command.panel_stride = rows * 128;
+  command.line_stride = rows;
+  return command;
+}
+
+GemmCommand gemm(std::uint32_t rows, std::uint32_t columns, std::uint32_t depth) {
+  GemmCommand command;
+  command.rows = rows;
+  command.columns = columns;
+  command.depth = depth;
+  command.stream_stride = rows;
+  command.stationary_line = 1024;
+  command.stationary_stride = depth;
+  command.accumulator_stride = rows;
+  return command;
+}
+
+std::uint32_t token(int giver, int taker) { return 1u << (4 * giver + taker); }
+
+// A program of `opcodes`, its load, and a vector command over rows x 4 columns, one beat a row.
+Sequence vector(std::uint32_t rows, const std::vector<VectorOpcode>& opcodes) {
+  Sequence sequence;
+  for (const VectorOpcode opcode : opcodes) {
+    sequence.instructions.push_back(static_cast<std::uint64_t>(opcode) << 32 | 0x0010000000000000u);
+  }
+  LoadCommand program = load(1, 1);
+  program.target = 2;
+  program.address_lo = kProgram;
+  program.signal_tokens = token(kLoad, kVector);
+  VectorCommand run;
+  run.wait_tokens = token(kLoad, kVector);
+  run.length = static_cast<std::uint32_t>(opcodes.size());
+  run.rows = rows;
+  run.columns = 4;
+  run.stride0 = run.stride1 = run.stride2 = run.stride3 = rows;
+  sequence.commands = {encode(program), encode(run)};
+  return sequence;
+}
+
+}  // namespace
+
+// ---- Fetch
+
+TEST_CASE("a nop and a halt") {
+  // Looked at in 20 and 28; the counting goes from -1 to 28.
+  check({2, {encode(NopCommand{})}, {}}, {}, 30);
+}
+
+TEST_CASE("the fifth command is asked for when the first one is gone") {
+  // Commands 0 to 3 come with beats 12 ... 43. Command 0 leaves in 20, 4 is asked for in 21 and on
+  // AR in 22, there at 33, its beats are 44 ... 51; 5, the halt, is asked for in 29, has its beats
+  // in 52 ... 59 and is looked at in 60.
+  const CommandWords nop = encode(NopCommand{});
+  check({2, {nop, nop, nop, nop, nop}, {}}, {}, 62);
+}
+
+TEST_CASE("a command of one beat") {
+  // 512 bits: nop and halt are looked at in 13 and 14.
+  check({4, {encode(NopCommand{})}, {}}, {}, 16);
+}
+
+// ---- Load: taken in 21, cut in 22, on AR in 23
+
+TEST_CASE("a load of one row") {
+  // There at 23 + 10 + 2 = 35, 16 beats 36 ... 51, complete in 53.
+  check({2, {encode(load(1, 4))}, {}}, {{kLoad, 0, 20, 21, 53}}, 56);
+}
+
+TEST_CASE("a load in two bursts") {
+  // On AR in 23 and 24, there at 34 and 35, beats 35 ... 42 and 43 ... 50.
+  check({2, {encode(load(1, 4))}, {}, 16, 8}, {{kLoad, 0, 20, 21, 52}}, 55);
+}
+
+TEST_CASE("a load with one burst in flight") {
+  // The first burst is in flight up to its last beat in 42; the second is cut in 43, on AR in 44,
+  // there at 55, beats 56 ... 63.
+  check({2, {encode(load(1, 4))}, {}, 1, 8}, {{kLoad, 0, 20, 21, 65}}, 68);
+}
+
+TEST_CASE("a load across a page") {
+  // Two bursts of 16 beats: there at 35 and 37, beats 36 ... 51 and 52 ... 67.
+  LoadCommand command = load(2, 4);
+  command.address_lo = kData + 4096 - 128;
+  check({2, {encode(command)}, {}}, {{kLoad, 0, 20, 21, 69}}, 72);
+}
+
+TEST_CASE("a load of two panels") {
+  // 65 columns: two bursts of 32 beats, there at 37 and 41, beats 38 ... 69 and 70 ... 101.
+  check({2, {encode(load(2, 65))}, {}}, {{kLoad, 0, 20, 21, 103}}, 106);
+}
+
+TEST_CASE("a load over a wide bus") {
+  // 512 bits: looked at in 13, taken in 14, on AR in 16, there at 28, beats 29 and 30.
+  check({4, {encode(load(1, 4))}, {}}, {{kLoad, 0, 13, 14, 32}}, 35);
+}
+
+TEST_CASE("two loads") {
+  // The second is looked at in 28, taken in 29, on AR in 31; the memory has it at 31 + 10 + 2 = 43;
+  // its beats follow those of the first, 36 ... 51.
+  check({2, {encode(load(1, 4)), encode(load(1, 4))}, {}},
+        {{kLoad, 0, 20, 21, 53}, {kLoad, 1, 28, 29, 69}}, 72);
+}
+
+// ---- Store: taken in 21, cut and first read in 22, on AW in 23, first W in 25
+
+TEST_CASE("a store of one row") {
+  // W 25 ... 40, written at 40 + 10 + 2 = 52, B in 53, complete in 54.
+  check({2, {encode(store(1, 4))}, {}}, {{kStore, 0, 20, 21, 54}}, 57);
+}
+
+TEST_CASE("a store in two bursts") {
+  // W 25 ... 32 and 33 ... 40; written at 43 and 51, B in 44 and 52.
+  check({2, {encode(store(1, 4))}, {}, 16, 8}, {{kStore, 0, 20, 21, 53}}, 56);
+}
+
+TEST_CASE("a store with one burst in flight") {
+  // B of the first in 44; the second is cut in 45, on AW in 46, so W is 47 ... 54; written at 65, B
+  // in 66.
+  check({2, {encode(store(1, 4))}, {}, 1, 8}, {{kStore, 0, 20, 21, 67}}, 70);
+}
+
+TEST_CASE("a store waits for a load's token") {
+  // Given in 53, so the store starts in 54, everything 33 cycles later than alone.
+  LoadCommand first = load(1, 4);
+  first.signal_tokens = token(kLoad, kStore);
+  StoreCommand second = store(1, 4);
+  second.wait_tokens = token(kLoad, kStore);
+  check({2, {encode(first), encode(second)}, {}}, {{kLoad, 0, 20, 21, 53}, {kStore, 1, 28, 54, 87}},
+        90);
+}
+
+// ---- Array, R = 4: taken in 21, P = 22, S = 23; D = 11; complete 12 after the last row's request
+
+TEST_CASE("a gemm of one product") {
+  check({2, {encode(gemm(1, 1, 1))}, {}}, {{kArray, 0, 20, 21, 35}}, 38);
+}
+
+TEST_CASE("a gemm of one tile") {
+  // Rows 23 ... 30.
+  check({2, {encode(gemm(8, 4, 4))}, {}}, {{kArray, 0, 20, 21, 42}}, 45);
+}
+
+TEST_CASE("a gemm of two column tiles and many rows") {
+  // The second pass starts when the rows of the first are through, in 31.
+  check({2, {encode(gemm(8, 8, 4))}, {}}, {{kArray, 0, 20, 21, 50}}, 53);
+}
+
+TEST_CASE("a gemm of two column tiles and few rows") {
+  // The second tile is read from P + 4 = 26 on; S = 27, rows 27 and 28.
+  check({2, {encode(gemm(2, 8, 4))}, {}}, {{kArray, 0, 20, 21, 40}}, 43);
+}
+
+TEST_CASE("a gemm of two depth slices and few rows") {
+  // The sums come back D after S = 23: S = 34, rows 34 and 35.
+  check({2, {encode(gemm(2, 4, 8))}, {}}, {{kArray, 0, 20, 21, 47}}, 50);
+}
+
+TEST_CASE("a gemm of two depth slices and many rows") {
+  // Rows 23 ... 42 and 43 ... 62.
+  check({2, {encode(gemm(20, 4, 8))}, {}}, {{kArray, 0, 20, 21, 74}}, 77);
+}
+
+TEST_CASE("a gemm that goes on with the sums of the one before") {
+  // Taken in 29, P = 30; the sums of S = 23 come back in 34, although its last row is 26.
+  GemmCommand second = gemm(4, 1, 1);
+  second.accumulate = 1;
+  check({2, {encode(gemm(4, 1, 1)), encode(second)}, {}},
+        {{kArray, 0, 20, 21, 38}, {kArray, 1, 28, 29, 49}}, 52);
+}
+
+TEST_CASE("a gemm that goes on with other sums waits for all rows of the one before") {
+  // D after row 26: S = 37, rows 37 ... 40.
+  GemmCommand second = gemm(4, 1, 1);
+  second.accumulate = 1;
+  second.accumulator_line = 100;
+  check({2, {encode(gemm(4, 1, 1)), encode(second)}, {}},
+        {{kArray, 0, 20, 21, 38}, {kArray, 1, 28, 29, 52}}, 55);
+}
+
+TEST_CASE("a gemm that starts from zero waits for nothing") {
+  // S = 31, rows 31 ... 34.
+  check({2, {encode(gemm(4, 1, 1)), encode(gemm(4, 1, 1))}, {}},
+        {{kArray, 0, 20, 21, 38}, {kArray, 1, 28, 29, 46}}, 49);
+}
+
+TEST_CASE("two depth slices on one PE") {
+  // R = 1, D = 5: P = 22 and 24, S = 23 and 28; complete 6 after.
+  check({0, {encode(gemm(1, 1, 2))}, {}}, {{kArray, 0, 20, 21, 34}}, 37);
+}
+
+TEST_CASE("a gemm on a tall array") {
+  // 16 x 8 at 512 bits: taken in 14, S = 16, complete 4 + 32 after.
+  check({4, {encode(gemm(1, 1, 1))}, {}}, {{kArray, 0, 13, 14, 52}}, 55);
+}
+
+// ---- Vector: the program's load is complete in 53, the command starts in 54
+
+TEST_CASE("a vector command of one beat") {
+  // A slot has at least 4 cycles: 4 + 1 + 3.
+  check(vector(1, {VectorOpcode::kAdd}), {{kLoad, 0, 20, 21, 53}, {kVector, 1, 28, 54, 62}}, 64);
+}
+
+TEST_CASE("a vector command of a strip") {
+  check(vector(8, {VectorOpcode::kAdd}), {{kLoad, 0, 20, 21, 53}, {kVector, 1, 28, 54, 66}}, 68);
+}
+
+TEST_CASE("a division") {
+  // 4 + 2 * 15 + 2.
+  check(vector(2, {VectorOpcode::kDivide}), {{kLoad, 0, 20, 21, 53}, {kVector, 1, 28, 54, 90}}, 92);
+}
+
+TEST_CASE("three instructions over a strip and three beats") {
+  // 4 + 11 * 3 + 1 * 3.
+  check(vector(11, {VectorOpcode::kLoad, VectorOpcode::kMultiply, VectorOpcode::kStore}),
+        {{kLoad, 0, 20, 21, 53}, {kVector, 1, 28, 54, 94}}, 96);
+}
+
+}  // namespace corank::test

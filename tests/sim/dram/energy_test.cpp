@@ -1,0 +1,88 @@
+// Energy against DRAMPower, on the same traces.
+#include "sim/dram/energy.h"
+
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "tests/sim/dram/run_trace.h"
+
+using namespace corank;
+using namespace corank::test;
+
+TEST_CASE("the energy of one action is worked out by hand") {
+  // 1.2 V x 0.833 ns x 8 chips = 7.9968 pJ a mA and clock.
+  const DramDevice dram = device("ddr4-2400");
+  DramStatistics s;
+  SECTION("activate: (48 - 43) x 39") {
+    s.activates = 1;
+    CHECK(dram_energy(dram, s).total() == Approx(1559.376));
+  }
+  SECTION("precharge: (48 - 34) x 17") {
+    s.precharges = 1;
+    CHECK(dram_energy(dram, s).total() == Approx(1903.2384));
+  }
+  SECTION("read: (135 - 43) x 4") {
+    s.reads = 1;
+    CHECK(dram_energy(dram, s).total() == Approx(2942.8224));
+  }
+  SECTION("write: (123 - 43) x 4") {
+    s.writes = 1;
+    CHECK(dram_energy(dram, s).total() == Approx(2558.976));
+  }
+  SECTION("refresh: (250 - 43) x 420") {
+    s.refreshes = 1;
+    CHECK(dram_energy(dram, s).total() == Approx(695241.792));
+  }
+  SECTION("background: 43 x 10 open, 34 x 90 closed") {
+    s.clocks = 100;
+    s.active = 10;
+    CHECK(dram_energy(dram, s).background == Approx(27908.832));
+  }
+}
+
+TEST_CASE("what is not known of a device's energy is said") {
+  CHECK_FALSE(dram_energy(device("lpddr5-6400"), {}).known);
+  CHECK(dram_energy(device("lpddr4-3200"), {}).known);
+  CHECK_FALSE(dram_energy(device("ddr4-2400"), {}).io_known);
+}
+
+TEST_CASE("energy is that of DRAMPower 5.1 on Ramulator 2.1's commands, trace by trace") {
+  // Microjoules, core only, map rbc.
+  const auto [name, trace, microjoules] = GENERATE(table<std::string, std::string, double>({
+      {"ddr4-2400", "a_seq_rd", 344.4},
+      {"ddr4-2400", "b_seq_wr", 316.3},
+      {"ddr4-2400", "c_rw11", 405.8},
+      {"ddr4-2400", "d2_stride_bank", 243.0},
+      {"ddr4-2400", "e_rand_rd", 608.9},
+      {"ddr4-2400", "f_tile4k", 337.7},
+      {"ddr4-2400", "g_closed", 247.1},
+      {"ddr4-2400", "i_poisson40", 433.9},
+      {"lpddr4-3200", "a_seq_rd", 209.9},
+      {"lpddr4-3200", "b_seq_wr", 163.2},
+      {"lpddr4-3200", "c_rw11", 204.8},
+      {"lpddr4-3200", "d2_stride_bank", 43.2},
+      {"lpddr4-3200", "e_rand_rd", 197.8},
+      {"lpddr4-3200", "f_tile4k", 209.9},
+      {"lpddr4-3200", "g_closed", 43.9},
+      {"lpddr4-3200", "i_poisson40", 69.8},
+  }));
+  const std::uint64_t seed = 14;
+  const DramDevice dram = device(name);
+  DramControllerConfig controller;
+  if (trace == "g_closed") controller.reads_in_flight = 1;
+  const TraceRun run =
+      run_trace(make_trace(trace, dram.organisation, seed), dram, map_named("rbc"), controller);
+  INFO(name << " " << trace << ", seed " << seed);
+  CHECK(dram_energy(dram, run.statistics).total() * 1e-6 == Approx(microjoules).epsilon(0.01));
+}
+
+TEST_CASE("the parts of DDR4's streaming energy are those of DRAMPower") {
+  const DramDevice dram = device("ddr4-2400");
+  const DramEnergy e = dram_energy(
+      dram,
+      run_trace(make_trace("a_seq_rd", dram.organisation, 1), dram, map_named("rbc")).statistics);
+  CHECK((e.activate + e.precharge) * 1e-6 == Approx(1.9).epsilon(0.03));  // given to two digits
+  CHECK(e.read * 1e-6 == Approx(192.9).epsilon(0.001));
+  CHECK(e.refresh * 1e-6 == Approx(26.4).epsilon(0.003));
+  CHECK(e.background * 1e-6 == Approx(123.2).epsilon(0.003));
+}
