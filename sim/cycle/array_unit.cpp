@@ -17,6 +17,22 @@ std::uint64_t overlap(Cycle from, Cycle end, Cycle begin, Cycle until) {
       std::max<Cycle>(0, std::min(end, until) - std::max(from, begin)));
 }
 
+// A matrix in a local memory (rtl/README.md).
+struct Operand {
+  std::uint64_t line, stride;
+  bool transposed;
+  std::uint64_t lanes;
+
+  std::uint64_t line_of(std::uint64_t i, std::uint64_t j) const {
+    const std::uint64_t across = transposed ? i : j, down = transposed ? j : i;
+    return line + across / lanes * stride + down;
+  }
+  // Of `count` elements of a row from (i, j) on, within a panel.
+  std::uint64_t last_line(std::uint64_t i, std::uint64_t j, std::uint64_t count) const {
+    return line_of(i, j) + (transposed ? count - 1 : 0);
+  }
+};
+
 }  // namespace
 
 ArrayUnit::ArrayUnit(const MachineShape& shape, bool values, LocalMemories& local)
@@ -221,73 +237,43 @@ void ArrayUnit::note_beyond(Cycle cycle, Access access, std::uint64_t line) {
 
 // The first cycle with an access beyond the end of a memory, if the command has one.
 void ArrayUnit::find_beyond(const interface::GemmCommand& gemm, std::size_t first_pass) {
-  const auto last_line = [&](std::uint64_t line, std::uint64_t stride, bool transposed,
-                             std::uint64_t height, std::uint64_t width) {
-    if (transposed) std::swap(height, width);
-    return line + (width - 1) / static_cast<std::uint64_t>(lanes_) * stride + height - 1;
-  };
-  const std::uint64_t lines = local_.scratchpad.lines(), sums = local_.accumulator.lines();
-  if (last_line(gemm.stream_line, gemm.stream_stride, gemm.stream_transposed != 0, gemm.rows,
-                gemm.depth) < lines &&
-      last_line(gemm.stationary_line, gemm.stationary_stride, gemm.stationary_transposed != 0,
-                gemm.depth, gemm.columns) < lines &&
-      last_line(gemm.accumulator_line, gemm.accumulator_stride, false, gemm.rows, gemm.columns) <
-          sums) {
+  const auto lanes = static_cast<std::uint64_t>(lanes_);
+  const Operand stream{gemm.stream_line, gemm.stream_stride, gemm.stream_transposed != 0, lanes};
+  const Operand stationary{gemm.stationary_line, gemm.stationary_stride,
+                           gemm.stationary_transposed != 0, lanes};
+  const Operand sums{gemm.accumulator_line, gemm.accumulator_stride, false, lanes};
+  const std::uint64_t lines = local_.scratchpad.lines(), sum_lines = local_.accumulator.lines();
+  if (stream.line_of(gemm.rows - 1, gemm.depth - 1) < lines &&
+      stationary.line_of(gemm.depth - 1, gemm.columns - 1) < lines &&
+      sums.line_of(gemm.rows - 1, gemm.columns - 1) < sum_lines) {
     return;
   }
 
-  Cycle depth_done = 0, columns_done = 0;
+  std::uint64_t depth_done = 0, columns_done = 0;
   for (std::size_t i = first_pass; i < passes_.size(); ++i) {
     const Pass& pass = passes_[i];
-    const auto lanes = static_cast<std::uint64_t>(lanes_);
-    for (Cycle row = 0; row < pass.rows; ++row) {
-      const std::uint64_t line =
-          gemm.stream_transposed != 0
-              ? gemm.stream_line + static_cast<std::uint64_t>(row) / lanes * gemm.stream_stride +
-                    static_cast<std::uint64_t>(depth_done)
-              : gemm.stream_line +
-                    static_cast<std::uint64_t>(depth_done) / lanes * gemm.stream_stride +
-                    static_cast<std::uint64_t>(row);
-      const std::uint64_t more =
-          gemm.stream_transposed != 0 ? static_cast<std::uint64_t>(pass.depth - 1) : 0;
-      if (line + more >= lines) {
-        note_beyond(pass.start + row, Access::kStream, line);
-        break;
+    const auto rows = static_cast<std::uint64_t>(pass.rows);
+    const auto depth = static_cast<std::uint64_t>(pass.depth);
+    const auto columns = static_cast<std::uint64_t>(pass.columns);
+    for (std::uint64_t row = 0; row < rows; ++row) {
+      const Cycle streamed = pass.start + static_cast<Cycle>(row);
+      if (stream.last_line(row, depth_done, depth) >= lines) {
+        note_beyond(streamed, Access::kStream, stream.line_of(row, depth_done));
       }
+      const std::uint64_t line = sums.line_of(row, columns_done);
+      if (line < sum_lines) continue;
+      if (!pass.from_zero) note_beyond(streamed + 1, Access::kSumRead, line);
+      note_beyond(streamed + round_trip(), Access::kSumWrite, line);
     }
-    for (Cycle row = 0; row < pass.depth; ++row) {
-      const auto at = static_cast<std::uint64_t>(depth_done + row);
-      const std::uint64_t line =
-          gemm.stationary_transposed != 0
-              ? gemm.stationary_line + at / lanes * gemm.stationary_stride +
-                    static_cast<std::uint64_t>(columns_done)
-              : gemm.stationary_line +
-                    static_cast<std::uint64_t>(columns_done) / lanes * gemm.stationary_stride + at;
-      const std::uint64_t more =
-          gemm.stationary_transposed != 0 ? static_cast<std::uint64_t>(pass.columns - 1) : 0;
-      if (line + more >= lines) {
-        note_beyond(pass.load + row, Access::kStationary, line);
-        break;
-      }
+    for (std::uint64_t row = 0; row < depth; ++row) {
+      if (stationary.last_line(depth_done + row, columns_done, columns) < lines) continue;
+      note_beyond(pass.load + static_cast<Cycle>(row), Access::kStationary,
+                  stationary.line_of(depth_done + row, columns_done));
     }
-    for (Cycle row = 0; row < pass.rows; ++row) {
-      const std::uint64_t line =
-          gemm.accumulator_line +
-          static_cast<std::uint64_t>(columns_done) / lanes * gemm.accumulator_stride +
-          static_cast<std::uint64_t>(row);
-      if (line >= sums) {
-        if (pass.from_zero) {
-          note_beyond(pass.start + row + round_trip(), Access::kSumWrite, line);
-        } else {
-          note_beyond(pass.start + row + 1, Access::kSumRead, line);
-        }
-        break;
-      }
-    }
-    columns_done += pass.columns;
+    columns_done += columns;
     if (columns_done == gemm.columns) {
       columns_done = 0;
-      depth_done += pass.depth;
+      depth_done += depth;
     }
   }
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <functional>
 
 #include "sim/cycle/array_unit.h"
 #include "sim/cycle/axi_port.h"
@@ -41,8 +40,6 @@ class Device {
   void look_at_faults(Registers::Inputs& inputs) const;
   void settle(Cycle end);
   void reset();
-
-  std::array<std::uint32_t, kQueues> unit_indices() const;
 
   AxiPort& port_;
   LocalMemories local_;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <random>
 
 #include "host/compiler/compiler.h"
@@ -158,7 +159,7 @@ Simulated simulate(const LayerCase& layer) {
   s.step =
       compile(s.graph, layer.config.machine, layer.config.compiler, memory_bytes, stream_of(layer));
   PlatformConfig platform;
-  platform.machine_library = machine_library(layer.config.machine);
+  platform.machine_library = library_of(layer.config.machine);
   platform.shape = layer.config.machine;
   platform.limits = layer.config.limits;
   platform.memory = layer.config.memory;
@@ -352,6 +353,16 @@ LayerCase make_case(std::uint64_t seed, int number, std::int64_t most_cycles, Si
   return layer;
 }
 
+const std::string& library_of(const MachineShape& shape) {
+  static std::map<std::string, std::string> libraries;
+  std::string& library = libraries[fmt::format(
+      "{} {} {} {} {} {} {} {} {} {}", shape.array_rows, shape.array_columns, shape.vector_lanes,
+      shape.scratchpad_kib, shape.scratchpad_banks, shape.accumulator_kib, shape.accumulator_banks,
+      shape.axi_data_bits, shape.queue_depth, shape.mac)];
+  if (library.empty()) library = machine_library(shape);
+  return library;
+}
+
 Graph graph_of(const LayerCase& layer) {
   return build_layer_steps(
       std::vector<LayerStep>(static_cast<std::size_t>(layer.layers), layer.step));
@@ -379,6 +390,7 @@ bool PausingHost::wait_interrupt(std::int64_t timeout) {
 }
 
 CaseResult run_case(const LayerCase& layer) {
+  library_of(layer.config.machine);  // here, so that the next case's process knows it
   const ChildEnd end = in_child([&] { return differences(layer); });
   CaseResult result;
   result.message = end.text;
@@ -391,6 +403,7 @@ CaseResult run_case(const LayerCase& layer) {
 }
 
 std::string run_and_record(const LayerCase& layer) {
+  library_of(layer.config.machine);
   const ChildEnd end = in_child([&] { return record(layer); });
   if (!end.normal || end.text.rfind("counter ", 0) != 0) {
     throw MachineError("no record of a test case: " + end.text);

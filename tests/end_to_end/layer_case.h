@@ -51,6 +51,9 @@ struct CaseResult {
   std::string message;  // what differed
 };
 
+/// machine_library of a shape, asked once a process: each question starts the tools for their versions.
+const std::string& library_of(const MachineShape& shape);
+
 Graph graph_of(const LayerCase& layer);
 /// How the case's weights reach the device, for compile().
 WeightStream stream_of(const LayerCase& layer);

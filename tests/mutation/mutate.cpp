@@ -26,7 +26,7 @@ struct Tried {
   Outcome outcome;
 };
 
-const char* word(Fate fate) {
+const char* text_of(Fate fate) {
   switch (fate) {
     case Fate::kKilled:
       return "killed";
@@ -87,7 +87,7 @@ std::string results(const std::vector<Tried>& all, const MutantList& list,
   for (const Tried& tried : all) {
     text += fmt::format(
         "| {} | {} | {} | {} | {} |\n", tried.mutant.name, tried.mutant.module,
-        tried.mutant.operation, word(tried.outcome.fate),
+        tried.mutant.operation, text_of(tried.outcome.fate),
         tried.outcome.by + (tried.outcome.note.empty() ? "" : ": ") + tried.outcome.note);
   }
   return text;
@@ -136,10 +136,12 @@ int mutate(int argc, char** argv) {
 
   std::string command = "scripts/mutate";
   for (int i = 1; i < argc; ++i) {
-    if (std::string(argv[i]) == "--results")
-      ++i;  // says where, not what
-    else
-      command += std::string(" ") + argv[i];
+    const std::string word = argv[i];
+    if (word == "--results" || word == "--work") {
+      ++i;  // these say where, not what
+    } else {
+      command += " " + word;
+    }
   }
   TrialTree tree(fs::current_path(), fs::absolute(work));
   std::vector<Tried> all;
@@ -149,7 +151,8 @@ int mutate(int argc, char** argv) {
     const Tried& tried = all.back();
     good = good && as_expected(tried);
     fmt::print("{}/{} {} {}: {}{}{}{}\n", all.size(), chosen.size(), mutant.module, mutant.name,
-               word(tried.outcome.fate), tried.outcome.by.empty() ? "" : " by " + tried.outcome.by,
+               text_of(tried.outcome.fate),
+               tried.outcome.by.empty() ? "" : " by " + tried.outcome.by,
                tried.outcome.note.empty() ? "" : ", " + tried.outcome.note,
                as_expected(tried) ? "" : "  <-- NOT EXPECTED");
     std::fflush(stdout);

@@ -16,7 +16,6 @@
 #include <string>
 #include <vector>
 
-#include "sim/machine/build.h"
 #include "tests/end_to_end/layer_case.h"
 #include "tests/sim/cycle/lockstep.h"
 
@@ -47,7 +46,7 @@ void check(Sequence sequence, const std::vector<Expected>& expected, std::uint64
   sequence.commands.push_back(encode(HaltCommand{}));
   PlatformConfig platform;
   platform.shape = test_machines().at(sequence.machine);
-  platform.machine_library = machine_library(platform.shape);
+  platform.machine_library = library_of(platform.shape);
   platform.memory.latency_ns = 10;
   platform.memory.bandwidth_gb_per_s = 64;
   const auto bytes = [](const auto& items) {

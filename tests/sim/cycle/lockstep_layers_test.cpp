@@ -7,7 +7,6 @@
 
 #include "host/compiler/compiler.h"
 #include "host/driver/driver.h"
-#include "sim/machine/build.h"
 #include "tests/end_to_end/layer_case.h"
 #include "tests/sim/cycle/lockstep.h"
 
@@ -22,7 +21,7 @@ std::uint64_t environment_or(const char* name, std::uint64_t otherwise) {
 
 PlatformConfig platform_of(const LayerCase& layer) {
   PlatformConfig platform;
-  platform.machine_library = machine_library(layer.config.machine);
+  platform.machine_library = library_of(layer.config.machine);
   platform.shape = layer.config.machine;
   platform.limits = layer.config.limits;
   platform.memory = layer.config.memory;
