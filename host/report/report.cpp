@@ -74,8 +74,9 @@ std::string phase_lines(const std::vector<PhaseReport>& phases) {
 }  // namespace
 
 bool RunReport::right() const {
-  return !incomplete && counter_mismatches.empty() && std::all_of(comparisons.begin(), comparisons.end(),
-                                                   [](const auto& c) { return c.mismatches == 0; });
+  return !incomplete && counter_mismatches.empty() &&
+         std::all_of(comparisons.begin(), comparisons.end(),
+                     [](const auto& c) { return c.mismatches == 0; });
 }
 
 Json to_json(const RunReport& r) {

@@ -18,8 +18,8 @@ struct Workload {
 
 /// The layers that the configuration names (workload.capture, workload.captures or
 /// workload.shapes). With values: off layers given by
-/// sizes have no tensors. Throws InputError where it names none or more than one of these, or a file is
-/// wrong.
+/// sizes have no tensors. Throws InputError where it names none or more than one of these, or a
+/// file is wrong.
 Workload read_workload(const Config& config);
 
 /// A layer of this size with normally distributed values, from a seed: activations of variance 1,

@@ -18,8 +18,9 @@ namespace corank {
 
 /// A packet of p payload bytes occupies its wire for (p + overhead) / bandwidth and arrives one
 /// latency after it has left. The functions are for one thread, the host's, and return when:
-///   write_register, write_memory, write_nothing   the last packet has left (they are posted; the order of arrival
-///   is that of sending) read_register, read_memory     the last answer has arrived
+///   write_register, write_memory, write_nothing   the last packet has left (they are posted; the
+///   order of arrival is that of sending) read_register, read_memory     the last answer has
+///   arrived
 /// A read request is a packet without payload; a read of the memory asks for at most one packet's
 /// payload at a time, without waiting for answers in between, and each answer starts back when the
 /// memory has it. An access beyond the memory or the registers is a MachineError, raised when its

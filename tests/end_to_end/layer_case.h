@@ -51,7 +51,8 @@ struct CaseResult {
   std::string message;  // what differed
 };
 
-/// machine_library of a shape, asked once a process: each question starts the tools for their versions.
+/// machine_library of a shape, asked once a process: each question starts the tools for their
+/// versions.
 const std::string& library_of(const MachineShape& shape);
 
 Graph graph_of(const LayerCase& layer);
