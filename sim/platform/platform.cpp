@@ -162,38 +162,12 @@ std::unique_ptr<Accelerator> make_accelerator(const PlatformConfig& config, Fail
   return std::make_unique<RtlAccelerator>("accelerator", accelerator, failure);
 }
 
-// The memory of the configuration's kind; the other one is null.
-struct Memory {
-  std::unique_ptr<FixedLatencyMemory> fixed_latency;
-  std::unique_ptr<DramMemory> dram;
-
-  tlm::tlm_target_socket<>& socket(int index) const {
-    if (dram) return dram->socket(index);
-    return fixed_latency->socket(index);
-  }
-  MemoryStatistics statistics() const {
-    const auto port = [&](int index) {
-      return dram ? dram->statistics(index) : fixed_latency->statistics(index);
-    };
-    MemoryStatistics result;
-    result.accelerator = port(kAcceleratorSocket);
-    result.link = port(kLinkSocket);
-    result.busy_ns = dram ? dram->busy_ns() : fixed_latency->busy_ns();
-    return result;
-  }
-};
-
-Memory make_memory(const MemoryConfig& config) {
+std::unique_ptr<MemoryModule> make_memory(const MemoryConfig& config) {
   constexpr int kSockets = 2;
-  Memory memory;
-  if (config.kind == "dram") {
-    memory.dram = std::make_unique<DramMemory>("memory", config.dram, kSockets);
-  } else if (config.kind == "fixed-latency") {
-    memory.fixed_latency = std::make_unique<FixedLatencyMemory>("memory", config, kSockets);
-  } else {
-    throw InputError("memory kind: expected fixed-latency or dram, found " + config.kind);
-  }
-  return memory;
+  if (config.kind == "dram") return std::make_unique<DramMemory>("memory", config.dram, kSockets);
+  if (config.kind == "fixed-latency")
+    return std::make_unique<FixedLatencyMemory>("memory", config, kSockets);
+  throw InputError("memory kind: expected fixed-latency or dram, found " + config.kind);
 }
 
 double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
@@ -206,7 +180,7 @@ PlatformResult run_platform(const PlatformConfig& config,
   Failure failure;
   const std::unique_ptr<Accelerator> device = make_accelerator(config, failure);
   Accelerator& accelerator = *device;
-  const Memory memory = make_memory(config.memory);
+  const std::unique_ptr<MemoryModule> memory = make_memory(config.memory);
   Link link("link", config.link, failure);
   Host host("host", host_program, link, accelerator.period(), failure);
   sc_core::sc_signal<bool> interrupt("interrupt");
@@ -216,11 +190,11 @@ PlatformResult run_platform(const PlatformConfig& config,
     monitor = std::make_unique<TransactionMonitor>("monitor", accelerator.period(),
                                                    config.observer.transaction);
     accelerator.memory.socket.bind(monitor->from);
-    monitor->to.bind(memory.socket(kAcceleratorSocket));
+    monitor->to.bind(memory->socket(kAcceleratorSocket));
   } else {
-    accelerator.memory.socket.bind(memory.socket(kAcceleratorSocket));
+    accelerator.memory.socket.bind(memory->socket(kAcceleratorSocket));
   }
-  link.memory.socket.bind(memory.socket(kLinkSocket));
+  link.memory.socket.bind(memory->socket(kLinkSocket));
   link.control.socket.bind(accelerator.control);
   accelerator.interrupt.bind(interrupt);
   host.interrupt.bind(interrupt);
@@ -235,12 +209,14 @@ PlatformResult run_platform(const PlatformConfig& config,
   if (failure.error()) std::rethrow_exception(failure.error());
   if (!host.returned()) throw MachineError("the simulation came to rest before the host program");
 
-  if (memory.dram) {
-    memory.dram->finish();
-    const DramStatistics statistics = memory.dram->dram_statistics();
+  memory->finish();
+  if (const auto* dram = dynamic_cast<const DramMemory*>(memory.get())) {
+    const DramStatistics statistics = dram->dram_statistics();
     result.dram = DramResult{statistics, dram_energy(config.memory.dram.device, statistics)};
   }
-  result.memory = memory.statistics();
+  result.memory.accelerator = memory->statistics(kAcceleratorSocket);
+  result.memory.link = memory->statistics(kLinkSocket);
+  result.memory.busy_ns = memory->busy_ns();
   result.link = link.statistics();
   result.axi = accelerator.axi();
   result.injections = accelerator.injections();
