@@ -8,6 +8,20 @@
 
 namespace corank::cycle_model {
 
+/// The registers that bound what the DMA units may do.
+struct DmaLimits {
+  std::uint64_t memory_limit = 0;  // first byte that is not memory
+  std::uint32_t outstanding = 1;   // bursts in flight, 1..16
+  std::uint32_t burst_beats = 1;   // 1..256
+};
+
+/// A burst that is cut in this cycle, or that could be but for the end of the memory.
+struct Cut {
+  bool now = false;
+  bool beyond_memory = false;
+  std::uint64_t address = 0, beats = 0;
+};
+
 /// A block that is taken in cycle t has its first burst in t + 1, and a burst that is taken in t
 /// its successor in t + 1.
 class BurstGenerator {
@@ -24,16 +38,17 @@ class BurstGenerator {
   }
 
   bool busy() const { return busy_; }
-  std::uint64_t address() const { return address_; }
 
-  /// Of the burst at hand: what is left of its panel, at most `burst_beats`, at most up to the next
-  /// 4 KiB boundary (AMBA AXI A3.4.1).
-  std::uint64_t beats(std::uint64_t burst_beats) const {
-    const std::uint64_t to_boundary = (kBoundary - address_ % kBoundary) / beat_bytes_;
-    return std::min({beats_left_, burst_beats, to_boundary});
-  }
-  bool in_range(std::uint64_t beats, std::uint64_t memory_limit) const {
-    return address_ + beats * beat_bytes_ <= memory_limit;
+  /// Whether the burst at hand is cut, into an address register that is free (or being emptied),
+  /// with so many bursts in flight: if there is room for it and it is all in the memory.
+  Cut look(bool register_free, std::size_t in_flight, const DmaLimits& limits) const {
+    Cut cut;
+    if (!busy_) return cut;
+    cut.address = address_;
+    cut.beats = beats(limits.burst_beats);
+    cut.beyond_memory = address_ + cut.beats * beat_bytes_ > limits.memory_limit;
+    cut.now = !cut.beyond_memory && register_free && in_flight < limits.outstanding;
+    return cut;
   }
   bool ends_block(std::uint64_t beats) const { return beats == beats_left_ && panels_left_ == 1; }
 
@@ -53,6 +68,13 @@ class BurstGenerator {
 
  private:
   static constexpr std::uint64_t kBoundary = 4096;
+
+  // Of the burst at hand: what is left of its panel, at most `burst_beats`, at most up to the next
+  // 4 KiB boundary (AMBA AXI A3.4.1).
+  std::uint64_t beats(std::uint64_t burst_beats) const {
+    const std::uint64_t to_boundary = (kBoundary - address_ % kBoundary) / beat_bytes_;
+    return std::min({beats_left_, burst_beats, to_boundary});
+  }
 
   std::uint64_t beat_bytes_;
   bool busy_ = false;

@@ -71,17 +71,7 @@ bool LoadUnit::step(const QueuedCommand* command, bool ar_ready, const DmaLimits
   }
   bool changed = writing_.valid || completion_.valid || fault_.valid() || beyond_;
 
-  // A burst is cut if there is room for it.
-  bool cut = false;
-  std::uint64_t cut_beats = 0;
-  bool beyond_memory = false;
-  const std::uint64_t cut_address = bursts_.address();
-  if (bursts_.busy() && !halted_) {
-    cut_beats = bursts_.beats(limits.burst_beats);
-    beyond_memory = !bursts_.in_range(cut_beats, limits.memory_limit);
-    cut = !beyond_memory && (!ar_.valid || ar_ready) && !in_flight_.full() &&
-          in_flight_.size() < limits.outstanding;
-  }
+  const Cut cut = halted_ ? Cut{} : bursts_.look(!ar_.valid || ar_ready, in_flight_.size(), limits);
 
   // A beat goes to its place; the last one of a command ends it.
   const bool good = beat_.valid && beat_.response == 0 && !halted_;
@@ -90,8 +80,8 @@ bool LoadUnit::step(const QueuedCommand* command, bool ar_ready, const DmaLimits
   UnitFault fault;
   if (read_error) {
     fault = {Fault::kReadError, in_flight_.front()};
-  } else if (beyond_memory) {
-    fault = {Fault::kMemoryRange, cut_address};
+  } else if (cut.beyond_memory) {
+    fault = {Fault::kMemoryRange, cut.address};
   }
   beyond_ = false;
   if (beat_.valid) ++counters[Counter::kLoadBeats];
@@ -125,19 +115,19 @@ bool LoadUnit::step(const QueuedCommand* command, bool ar_ready, const DmaLimits
   }
   wrote_ = good;
 
-  if (cut) {
-    bursts_.take_burst(cut_beats);
-    in_flight_.push(cut_address);
+  if (cut.now) {
+    bursts_.take_burst(cut.beats);
+    in_flight_.push(cut.address);
   }
   if (ar_.valid && ar_ready) {
     ++counters[Counter::kLoadBursts];
     ar_.valid = false;
     changed = true;
   }
-  if (cut) {
+  if (cut.now) {
     ar_.valid = true;
-    ar_.address = cut_address;
-    ar_.beats = cut_beats;
+    ar_.address = cut.address;
+    ar_.beats = cut.beats;
     changed = true;
   }
   if (halted_) {

@@ -11,13 +11,6 @@
 
 namespace corank::cycle_model {
 
-/// The registers that bound what the DMA units may do.
-struct DmaLimits {
-  std::uint64_t memory_limit = 0;  // first byte that is not memory
-  std::uint32_t outstanding = 1;   // bursts in flight, 1..16
-  std::uint32_t burst_beats = 1;   // 1..256
-};
-
 class LoadUnit {
  public:
   /// `values`: whether data for the local memories is kept; programs are, always.

@@ -105,24 +105,16 @@ void StoreUnit::fill(Transaction& transaction) const {
 bool StoreUnit::step(const QueuedCommand* command, const DmaLimits& limits, Counters& counters) {
   bool changed = completion_.valid || fault_.valid();
 
-  bool cut = false;
-  std::uint64_t beats = 0;
-  bool beyond_memory = false;
-  const std::uint64_t address = bursts_.address();
-  if (bursts_.busy() && !halted_) {
-    beats = bursts_.beats(limits.burst_beats);
-    beyond_memory = !bursts_.in_range(beats, limits.memory_limit);
-    cut = !beyond_memory && (!aw_.valid || aw_ready_) && !in_flight_.full() &&
-          in_flight_.size() < limits.outstanding;
-  }
+  const Cut cut =
+      halted_ ? Cut{} : bursts_.look(!aw_.valid || aw_ready_, in_flight_.size(), limits);
 
   // The response.
   const bool done = response_okay_ && in_flight_.front().last && !halted_;
   UnitFault fault;
   if (response_ && !response_okay_ && !halted_) {
     fault = {Fault::kWriteError, in_flight_.front().address};
-  } else if (beyond_memory) {
-    fault = {Fault::kMemoryRange, address};
+  } else if (cut.beyond_memory) {
+    fault = {Fault::kMemoryRange, cut.address};
   }
   completion_.valid = false;
   if (done) completion_ = held_.front();
@@ -171,14 +163,14 @@ bool StoreUnit::step(const QueuedCommand* command, const DmaLimits& limits, Coun
     aw_.valid = false;
     changed = true;
   }
-  if (cut) {
-    in_flight_.push({address, bursts_.ends_block(beats)});
-    sending_.push_back({cutting_, cut_beats_, beats});
-    cut_beats_ += beats;
-    bursts_.take_burst(beats);
+  if (cut.now) {
+    in_flight_.push({cut.address, bursts_.ends_block(cut.beats)});
+    sending_.push_back({cutting_, cut_beats_, cut.beats});
+    cut_beats_ += cut.beats;
+    bursts_.take_burst(cut.beats);
     aw_.valid = true;
-    aw_.address = address;
-    aw_.beats = beats;
+    aw_.address = cut.address;
+    aw_.beats = cut.beats;
     changed = true;
   }
   if (halted_) {

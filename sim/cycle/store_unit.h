@@ -6,7 +6,6 @@
 #include "sim/cycle/axi_port.h"
 #include "sim/cycle/block.h"
 #include "sim/cycle/burst_generator.h"
-#include "sim/cycle/load_unit.h"
 #include "sim/cycle/local_memory.h"
 #include "sim/cycle/ring.h"
 #include "sim/cycle/types.h"
