@@ -1,46 +1,14 @@
 #include "sim/cycle/axi_port.h"
 
-#include <algorithm>
-
 namespace corank::cycle_model {
-
-namespace {
-
-// xRESP (Arm IHI 0022, table A3-4).
-constexpr std::uint8_t kOkay = 0, kSlaveError = 2, kDecodeError = 3;
-
-std::uint8_t axi_response(tlm::tlm_response_status status) {
-  if (status == tlm::TLM_OK_RESPONSE) return kOkay;
-  return status == tlm::TLM_ADDRESS_ERROR_RESPONSE ? kDecodeError : kSlaveError;
-}
-
-}  // namespace
 
 AxiPort::AxiPort(RequestPort& port, int beat_bytes, const StallConfig& stalls,
                  const FaultConfig& faults)
-    : port_(port), beat_bytes_(beat_bytes), stalls_(stalls), faults_(faults) {
-  reads_.reserve(kInFlight);
-  writes_.reserve(kInFlight);
-}
-
-// The earliest answer that came before the edge, of equal ones the oldest burst; within an ID in
-// the order of the requests.
-std::size_t AxiPort::next_answer(const std::vector<Burst>& bursts, Femtoseconds edge) {
-  std::size_t best = kNone;
-  unsigned blocked = 0;  // IDs with an older burst
-  for (std::size_t i = 0; i < bursts.size(); ++i) {
-    const Burst& burst = bursts[i];
-    const unsigned id = 1u << burst.id;
-    const bool first = (blocked & id) == 0;
-    blocked |= id;
-    if (!first || !burst.answered || burst.when >= edge) continue;
-    if (best == kNone || burst.when < bursts[best].when) best = i;
-  }
-  return best;
-}
+    : port_(port), beat_bytes_(beat_bytes), stalls_(stalls), faults_(faults) {}
 
 void AxiPort::look(Cycle cycle, Femtoseconds edge) {
-  const bool read_room = reads_.size() < kInFlight, write_room = writes_.size() < kInFlight;
+  const bool read_room = reads_.size() < AxiBursts::kMost,
+             write_room = writes_.size() < AxiBursts::kMost;
   const bool data_due = filled_ < writes_.size();
   ar_held_ = read_room && held(Channel::ar, cycle);
   aw_held_ = write_room && held(Channel::aw, cycle);
@@ -51,7 +19,7 @@ void AxiPort::look(Cycle cycle, Femtoseconds edge) {
 
   fresh_ = false;
   if (read_at_hand_ == kNone && !reads_.empty()) {
-    read_at_hand_ = next_answer(reads_, edge);
+    read_at_hand_ = reads_.next_answer(edge);
     read_beats_ = 0;
     fresh_ = read_at_hand_ != kNone;
   }
@@ -61,14 +29,14 @@ void AxiPort::look(Cycle cycle, Femtoseconds edge) {
     count_held(Channel::r);
   }
   if (beat_.valid) {
-    const Burst& burst = reads_[read_at_hand_];
+    const AxiBurst& burst = reads_[read_at_hand_];
     beat_.last = read_beats_ + 1 == burst.beats;
     beat_.id = burst.id;
     beat_.response = burst.response;
     beat_.transaction = burst.transaction;
   }
 
-  response_ = writes_.empty() ? kNone : next_answer(writes_, edge);
+  response_ = writes_.empty() ? kNone : writes_.next_answer(edge);
   if (response_ != kNone && held(Channel::b, cycle)) {
     response_ = kNone;
     count_held(Channel::b);
@@ -85,7 +53,7 @@ bool AxiPort::step(const AxiAddress& ar, const AxiAddress& aw, bool w_valid, boo
     ++read_beats_;
     ++statistics_.read.beats;
     if (beat_.last) {
-      finish(reads_, read_at_hand_);
+      reads_.finish(read_at_hand_);
       read_at_hand_ = kNone;
       changed = true;
     }
@@ -95,7 +63,7 @@ bool AxiPort::step(const AxiAddress& ar, const AxiAddress& aw, bool w_valid, boo
     changed = true;
   }
   if (response_ != kNone) {
-    finish(writes_, response_);
+    writes_.finish(response_);
     --filled_;
     changed = true;
   }
@@ -108,13 +76,13 @@ bool AxiPort::step(const AxiAddress& ar, const AxiAddress& aw, bool w_valid, boo
     }
   }
   if (aw.valid && aw_ready_) {
-    Burst burst;
+    AxiBurst burst;
     burst.id = aw.id;
     burst.beats = aw.beats;
     burst.fails = ++statistics_.write.bursts == faults_.write_error;
     burst.transaction = &pool_.allocate(tlm::TLM_WRITE_COMMAND, aw.address,
                                         aw.beats * static_cast<std::uint64_t>(beat_bytes_));
-    writes_.push_back(burst);
+    writes_.push(burst);
     changed = true;
   }
   return changed;
@@ -122,13 +90,13 @@ bool AxiPort::step(const AxiAddress& ar, const AxiAddress& aw, bool w_valid, boo
 
 void AxiPort::request_read(const AxiAddress& ar) {
   const std::int64_t number = ++statistics_.read.bursts;
-  Burst burst;
+  AxiBurst burst;
   burst.id = ar.id;
   burst.beats = ar.beats;
   burst.fails = number == faults_.read_error;
   burst.transaction = &pool_.allocate(tlm::TLM_READ_COMMAND, ar.address,
                                       ar.beats * static_cast<std::uint64_t>(beat_bytes_));
-  reads_.push_back(burst);
+  reads_.push(burst);
   if (number == faults_.silent_read) {
     ++injections_.silent_reads;  // the memory never hears of it
   } else {
@@ -150,21 +118,12 @@ Cycle AxiPort::next(Cycle cycle) const {
 }
 
 bool AxiPort::complete(Transaction& transaction, Femtoseconds when) {
-  std::vector<Burst>& bursts = transaction.is_read() ? reads_ : writes_;
-  const auto burst = std::find_if(bursts.begin(), bursts.end(), [&](const Burst& candidate) {
-    return candidate.transaction == &transaction;
-  });
-  burst->answered = true;
-  burst->when = when;
-  burst->response = axi_response(transaction.get_response_status());
-  if (burst->fails) {
-    burst->response = kSlaveError;
-    ++(transaction.is_read() ? injections_.read_errors : injections_.write_errors);
+  if (transaction.is_read()) {
+    reads_.answer(transaction, when, injections_.read_errors);
+    return read_at_hand_ == kNone;
   }
-  if (burst->response != kOkay && transaction.is_read()) {
-    std::fill(transaction.bytes.begin(), transaction.bytes.end(), std::uint8_t{0});
-  }
-  return transaction.is_write() || read_at_hand_ == kNone;
+  writes_.answer(transaction, when, injections_.write_errors);
+  return true;
 }
 
 AxiStatistics AxiPort::statistics(Cycle cycles) const {
@@ -174,11 +133,6 @@ AxiStatistics AxiPort::statistics(Cycle cycles) const {
   all.read.bytes = all.read.beats * beat_bytes_;
   all.write.bytes = all.write.beats * beat_bytes_;
   return all;
-}
-
-void AxiPort::finish(std::vector<Burst>& bursts, std::size_t index) {
-  bursts[index].transaction->release();
-  bursts.erase(bursts.begin() + static_cast<std::ptrdiff_t>(index));
 }
 
 }  // namespace corank::cycle_model

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "sim/cycle/types.h"
+#include "sim/platform/axi_bursts.h"
 #include "sim/platform/duration.h"
 #include "sim/platform/request_port.h"
 #include "sim/platform/stall_pattern.h"
@@ -67,25 +67,12 @@ class AxiPort {
   const InjectionStatistics& injections() const { return injections_; }
 
  private:
-  static constexpr std::size_t kInFlight = 16;
-  static constexpr std::size_t kNone = kInFlight;
+  static constexpr std::size_t kNone = AxiBursts::kNone;
 
-  struct Burst {
-    Transaction* transaction = nullptr;
-    std::uint64_t beats = 0;
-    std::uint8_t id = 0;
-    std::uint8_t response = 0;
-    bool answered = false;
-    bool fails = false;  // an injected error
-    Femtoseconds when = 0;
-  };
-
-  static std::size_t next_answer(const std::vector<Burst>& bursts, Femtoseconds edge);
   bool held(Channel channel, Cycle cycle) const {
     return stalls_.active() && stalls_.held(channel, cycle);
   }
   void count_held(Channel channel) { ++injections_.held_cycles[static_cast<std::size_t>(channel)]; }
-  void finish(std::vector<Burst>& bursts, std::size_t index);
   void request_read(const AxiAddress& ar);
 
   RequestPort& port_;
@@ -94,10 +81,10 @@ class AxiPort {
   StallPattern stalls_;
   FaultConfig faults_;
 
-  std::vector<Burst> reads_, writes_;  // in flight, in the order of their addresses
-  std::size_t read_at_hand_ = kNone;   // whose beats come
-  std::uint64_t read_beats_ = 0;       // of it, that have come
-  std::size_t filled_ = 0;             // writes whose data is complete: the first ones
+  AxiBursts reads_, writes_;
+  std::size_t read_at_hand_ = kNone;  // whose beats come
+  std::uint64_t read_beats_ = 0;      // of it, that have come
+  std::size_t filled_ = 0;            // writes whose data is complete: the first ones
 
   // The present cycle.
   bool ar_held_ = false, aw_held_ = false, w_held_ = false;

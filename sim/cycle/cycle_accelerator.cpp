@@ -29,9 +29,7 @@ AxiStatistics CycleAccelerator::axi() const {
 
 InjectionStatistics CycleAccelerator::injections() const {
   InjectionStatistics all = port_.injections();
-  for (std::size_t i = 0; i < all.held_cycles.size(); ++i) {
-    all.held_cycles[i] += control_side_.injections().held_cycles[i];
-  }
+  all += control_side_.injections();
   return all;
 }
 
@@ -46,8 +44,7 @@ void CycleAccelerator::complete(Transaction& transaction, Femtoseconds when) {
 
 // An earlier notification of an event replaces a later one, and a later one is ignored.
 void CycleAccelerator::wake(Femtoseconds when) {
-  const Femtoseconds next = (when / period() + 1) * period();
-  edge_.notify(to_sc_time(next - now()));
+  edge_.notify(to_sc_time(edge_after(when) - now()));
 }
 
 void CycleAccelerator::edge() {
@@ -73,10 +70,7 @@ void CycleAccelerator::evaluate(Cycle cycle) {
   const bool traced =
       pins_.trace_issue_valid || pins_.trace_start_valid != 0 || pins_.trace_end_valid != 0;
   if (trace_ && traced) recorder_.record(pins_, cycle);
-  if (interrupted_ != pins_.irq) {
-    interrupted_ = pins_.irq;
-    interrupt.write(interrupted_);
-  }
+  drive_interrupt(pins_.irq);
 }
 
 }  // namespace corank

@@ -47,7 +47,6 @@ class CycleAccelerator : public Accelerator {
   sc_core::sc_event edge_;
   cycle_model::Cycle cycle_ = 0;
   std::int64_t evaluated_ = 0;
-  bool interrupted_ = false;
 };
 
 }  // namespace corank

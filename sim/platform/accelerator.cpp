@@ -44,4 +44,10 @@ void Accelerator::answer(tlm::tlm_generic_payload& transaction) {
   transaction.release();
 }
 
+void Accelerator::drive_interrupt(bool level) {
+  if (interrupted_ == level) return;
+  interrupted_ = level;
+  interrupt.write(level);
+}
+
 }  // namespace corank

@@ -51,12 +51,17 @@ class Accelerator : public sc_core::sc_module {
   /// The memory's answer to a transaction sent through `memory`, to be seen strictly after `when`.
   virtual void complete(Transaction& transaction, Femtoseconds when) = 0;
   void answer(tlm::tlm_generic_payload& transaction);
+  /// The first clock edge strictly after `time`.
+  Femtoseconds edge_after(Femtoseconds time) const { return (time / period_ + 1) * period_; }
+  /// The interrupt line, written where it changes.
+  void drive_interrupt(bool level);
 
  private:
   tlm::tlm_sync_enum request(tlm::tlm_generic_payload& transaction, tlm::tlm_phase& phase,
                              sc_core::sc_time& delay);
 
   Femtoseconds period_;
+  bool interrupted_ = false;
 };
 
 }  // namespace corank

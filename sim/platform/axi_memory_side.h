@@ -3,9 +3,9 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "sim/machine/pins.h"
+#include "sim/platform/axi_bursts.h"
 #include "sim/platform/configuration.h"
 #include "sim/platform/request_port.h"
 #include "sim/platform/stall_pattern.h"
@@ -21,8 +21,6 @@ namespace corank {
 /// first cycle whose edge is strictly after t.
 class AxiMemorySide {
  public:
-  static constexpr std::size_t kInFlight = 16;
-
   AxiMemorySide(RequestPort& port, TransactionPool& pool, int beat_bytes,
                 const StallPattern& stalls, const FaultConfig& faults)
       : port_(port),
@@ -44,21 +42,11 @@ class AxiMemorySide {
   const InjectionStatistics& injections() const { return injections_; }
 
  private:
-  struct Burst {
-    Transaction* transaction = nullptr;
-    std::uint8_t id = 0;
-    std::uint8_t response = 0;  // xRESP
-    bool answered = false;
-    bool fails = false;  // an injected error
-    Femtoseconds when = 0;
-  };
-  static constexpr std::size_t kNone = kInFlight;
+  static constexpr std::size_t kNone = AxiBursts::kNone;
 
-  static std::size_t next_answer(const std::vector<Burst>& bursts, Femtoseconds edge);
   bool held(Channel channel, std::int64_t cycle);
   void sample_reads(const MachinePins& pins);
   void sample_writes(const MachinePins& pins);
-  void finish(std::vector<Burst>& bursts, std::size_t index);
 
   RequestPort& port_;
   TransactionPool& pool_;
@@ -66,9 +54,8 @@ class AxiMemorySide {
   const StallPattern& stalls_;
   FaultConfig faults_;
 
-  std::vector<Burst> reads_;   // in the order of their addresses
-  std::vector<Burst> writes_;  // the same
-  std::size_t filled_ = 0;     // writes whose data is complete: the first ones of writes_
+  AxiBursts reads_, writes_;
+  std::size_t filled_ = 0;  // writes whose data is complete: the first ones of writes_
   std::size_t fill_beats_ = 0;
   bool fill_partly_ = false;              // some strobe of the burst being filled is 0
   std::size_t read_at_hand_ = kNone;      // whose beats are being delivered

@@ -43,9 +43,7 @@ RtlAccelerator::RtlAccelerator(const sc_core::sc_module_name& name, const Accele
 
 InjectionStatistics RtlAccelerator::injections() const {
   InjectionStatistics all = memory_side_.injections();
-  for (std::size_t i = 0; i < all.held_cycles.size(); ++i) {
-    all.held_cycles[i] += control_side_.injections().held_cycles[i];
-  }
+  all += control_side_.injections();
   return all;
 }
 
@@ -93,10 +91,7 @@ void RtlAccelerator::clock() {
   memory_side_.sample(pins_);
   control_side_.sample(pins_);
   if (trace_) recorder_.record(pins_, cycle_);
-  if (interrupted_ != pins_.irq) {
-    interrupted_ = pins_.irq;
-    interrupt.write(interrupted_);
-  }
+  drive_interrupt(pins_.irq);
 
   if (!may_sleep_) return;
   if (!quiet()) {
@@ -120,8 +115,7 @@ bool RtlAccelerator::quiet() const {
 
 void RtlAccelerator::wake() {
   if (!asleep_) return;
-  const Femtoseconds next = (now() / period() + 1) * period();
-  edge_.notify(to_sc_time(next - now()));
+  edge_.notify(to_sc_time(edge_after(now()) - now()));
 }
 
 }  // namespace corank

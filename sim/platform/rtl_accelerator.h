@@ -50,7 +50,6 @@ class RtlAccelerator : public Accelerator {
   sc_core::sc_event edge_;
   std::int64_t cycle_ = 0;
   std::int64_t evaluated_ = 0;
-  bool interrupted_ = false;
   bool asleep_ = false;
   std::int64_t quiet_cycles_ = 0;
   std::int64_t next_comparison_;

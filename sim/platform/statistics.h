@@ -56,6 +56,14 @@ struct InjectionStatistics {
   std::int64_t read_errors = 0;
   std::int64_t write_errors = 0;
   std::int64_t silent_reads = 0;
+
+  InjectionStatistics& operator+=(const InjectionStatistics& other) {
+    for (std::size_t i = 0; i < held_cycles.size(); ++i) held_cycles[i] += other.held_cycles[i];
+    read_errors += other.read_errors;
+    write_errors += other.write_errors;
+    silent_reads += other.silent_reads;
+    return *this;
+  }
 };
 
 /// One command on one unit, in cycles of the accelerator; -1 is not seen (yet).
