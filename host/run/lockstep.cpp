@@ -13,9 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "host/compiler/compiler.h"
 #include "host/run/simulate.h"
-#include "host/workload/workload.h"
 #include "models/base/error.h"
 
 namespace corank {
@@ -234,19 +232,17 @@ void read_from(Side& rtl, Side& cycle) {
 }  // namespace
 
 LockstepResult run_lockstep(const Config& config, const RunOptions& options) {
-  check_layer_step(config);
-  const Workload workload = read_workload(config);
-  const TensorMap inputs = inputs_of(workload);
-  const Graph graph = build_layer_steps(steps_of(workload));
-  const CompiledStep step = compile_for(config, graph);
+  if (config.values == "off")
+    throw InputError(config.file + ": values: off needs --fidelity cycle; found --fidelity both");
+  const PreparedStep prepared = prepare_step(config);
   RunOptions rtl_options = options, cycle_options = options;
   rtl_options.fidelity = Fidelity::kRtl;
   cycle_options.fidelity = Fidelity::kCycle;
   cycle_options.waves.reset();
-  build_machine(config, rtl_options);  // before the processes part
+  const std::string machine = build_machine(config, rtl_options);
   const auto runner = [&](const RunOptions& side) {
     return [&](const SimulationObserver& observer) {
-      return simulate(config, side, step, graph, inputs, observer);
+      return simulate(config, side, prepared, machine, observer);
     };
   };
   Side rtl("rtl", runner(rtl_options)), cycle("cycle", runner(cycle_options));

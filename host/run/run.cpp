@@ -221,15 +221,13 @@ void check_fidelity(const Config& config, const RunOptions& options) {
 
 RunReport run(const Config& config, const RunOptions& options) {
   check_fidelity(config, options);
-  const Workload workload = read_workload(config);
-  check_layer_step(config);
   if (!options.out_directory.empty()) check_out_directory(options.out_directory);
+  const PreparedStep prepared = prepare_step(config);
+  const auto& [workload, inputs, graph, step] = prepared;
   const std::vector<LayerStep> layers = steps_of(workload);
-  const TensorMap inputs = inputs_of(workload);
-  const Graph graph = build_layer_steps(layers);
-  const CompiledStep step = compile_for(config, graph);
 
-  const auto [result, platform] = simulate(config, options, step, graph, inputs);
+  const auto [result, platform] =
+      simulate(config, options, prepared, build_machine(config, options));
 
   RunReport report;
   report.name = config.name;

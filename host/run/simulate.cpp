@@ -9,6 +9,8 @@
 
 namespace corank {
 
+namespace {
+
 // The step of a captured layer is one AdamW step in the accelerator's formats.
 void check_layer_step(const Config& config) {
   const OptimizerSettings& optimizer = config.optimizer;
@@ -24,9 +26,14 @@ void check_layer_step(const Config& config) {
   if (optimizer.accumulate != 1) refuse("workload.optimizer.accumulate", "several micro-batches");
 }
 
+std::uint64_t memory_bytes(const Config& config) {
+  return static_cast<std::uint64_t>(config.memory.size_mib) << 20;
+}
+
+}  // namespace
+
 CompiledStep compile_for(const Config& config, const Graph& graph) {
-  return compile(graph, config.machine, config.compiler,
-                 static_cast<std::uint64_t>(config.memory.size_mib) << 20,
+  return compile(graph, config.machine, config.compiler, memory_bytes(config),
                  {config.weights == "streamed", config.stream_tiles});
 }
 
@@ -38,19 +45,42 @@ std::string build_machine(const Config& config, const RunOptions& options) {
   return machine_library(config.machine, build);
 }
 
-Simulated simulate(const Config& config, const RunOptions& options, const CompiledStep& step,
-                   const Graph& graph, const TensorMap& inputs,
-                   const SimulationObserver& observer) {
+PlatformConfig platform_of(const Config& config) {
   PlatformConfig platform;
-  platform.fidelity = options.fidelity;
   platform.values = config.values == "on";
-  platform.machine_library = build_machine(config, options);
   platform.shape = config.machine;
   platform.limits = config.limits;
   platform.memory = config.memory;
   platform.link = config.link;
   platform.stalls = config.stalls;
   platform.faults = config.faults;
+  return platform;
+}
+
+DriverOptions driver_options_of(const Config& config) {
+  DriverOptions options;
+  options.limits = config.limits;
+  options.watchdog_cycles = config.watchdog_cycles;
+  options.memory_size_bytes = memory_bytes(config);
+  options.values = config.values == "on";
+  return options;
+}
+
+PreparedStep prepare_step(const Config& config) {
+  PreparedStep prepared;
+  prepared.workload = read_workload(config);
+  check_layer_step(config);
+  prepared.inputs = inputs_of(prepared.workload);
+  prepared.graph = build_layer_steps(steps_of(prepared.workload));
+  prepared.step = compile_for(config, prepared.graph);
+  return prepared;
+}
+
+Simulated simulate(const Config& config, const RunOptions& options, const PreparedStep& prepared,
+                   const std::string& machine, const SimulationObserver& observer) {
+  PlatformConfig platform = platform_of(config);
+  platform.fidelity = options.fidelity;
+  platform.machine_library = machine;
   platform.wave_file = options.waves.value_or("");
   platform.trace = true;
   platform.transactions = observer.transaction || options.trace;
@@ -58,21 +88,18 @@ Simulated simulate(const Config& config, const RunOptions& options, const Compil
   std::optional<Progress> progress;
   std::vector<TraceEvent> events;
   if (options.progress && !observer.event) {
-    progress.emplace(step.commands.size(), config.limits.clock_mhz);
+    progress.emplace(prepared.step.commands.size(), config.limits.clock_mhz);
     platform.observer.event = [&](const TraceEvent& event) {
       events.push_back(event);
       progress->command(event.end);
     };
   }
-  DriverOptions driver;
-  driver.limits = config.limits;
-  driver.watchdog_cycles = config.watchdog_cycles;
-  driver.memory_size_bytes = static_cast<std::uint64_t>(config.memory.size_mib) << 20;
-  driver.values = platform.values;
+  DriverOptions driver = driver_options_of(config);
   driver.stop = options.stop;
   Simulated simulated;
   simulated.platform = run_platform(platform, [&](HostPort& host) {
-    simulated.result = run_step(host, step, graph, config.machine, inputs, driver);
+    simulated.result =
+        run_step(host, prepared.step, prepared.graph, config.machine, prepared.inputs, driver);
   });
   if (progress) simulated.platform.trace = std::move(events);
   return simulated;

@@ -7,6 +7,7 @@
 #include "host/config/config.h"
 #include "host/driver/driver.h"
 #include "host/run/run.h"
+#include "host/workload/workload.h"
 #include "sim/platform/platform.h"
 
 namespace corank {
@@ -16,19 +17,33 @@ struct Simulated {
   PlatformResult platform;
 };
 
-/// Refuses what the step of a layer does not have, with InputError.
-void check_layer_step(const Config& config);
-
+/// The step for the machine, with the limits and the kind of weights that the configuration names.
 CompiledStep compile_for(const Config& config, const Graph& graph);
+
+/// What a configuration says of the platform and the driver. Which accelerator, the library of the
+/// verilated one and who listens are up to the caller.
+PlatformConfig platform_of(const Config& config);
+DriverOptions driver_options_of(const Config& config);
+
+/// A step of layers, from the configuration to the commands.
+struct PreparedStep {
+  Workload workload;
+  TensorMap inputs;
+  Graph graph;
+  CompiledStep step;
+};
+
+/// Throws InputError where the configuration asks for what the step of a layer does not have, or
+/// for no step.
+PreparedStep prepare_step(const Config& config);
 
 /// The library of the verilated machine; builds it if it is not there yet. With the cycle model:
 /// "".
 std::string build_machine(const Config& config, const RunOptions& options);
 
-/// Runs the step on the accelerator of options.fidelity. What `observer` listens to is not in the
-/// result.
-Simulated simulate(const Config& config, const RunOptions& options, const CompiledStep& step,
-                   const Graph& graph, const TensorMap& inputs,
-                   const SimulationObserver& observer = {});
+/// Runs the step on the accelerator of options.fidelity, which build_machine has built. What
+/// `observer` listens to is not in the result.
+Simulated simulate(const Config& config, const RunOptions& options, const PreparedStep& prepared,
+                   const std::string& machine, const SimulationObserver& observer = {});
 
 }  // namespace corank

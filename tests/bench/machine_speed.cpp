@@ -10,6 +10,7 @@
 #include "host/config/config.h"
 #include "host/driver/driver.h"
 #include "host/run/compare.h"
+#include "host/run/simulate.h"
 #include "models/base/error.h"
 #include "models/reference/bit_exact.h"
 #include "rtl/interface/interface.h"
@@ -18,15 +19,16 @@
 #include "sim/platform/platform.h"
 #include "tests/bench/clocks.h"
 #include "tests/bench/pin_recorder.h"
+#include "tests/forwarding_host.h"
 
 namespace corank::bench {
 namespace {
 
 // Calls `started` before the first doorbell, `ended` after the interrupt that ends the step.
-class StepWatcher : public HostPort {
+class StepWatcher : public test::ForwardingHost {
  public:
   StepWatcher(HostPort& host, std::function<void()> started, std::function<void()> ended)
-      : host_(host), started_(std::move(started)), ended_(std::move(ended)) {}
+      : ForwardingHost(host), started_(std::move(started)), ended_(std::move(ended)) {}
 
   void write_register(std::uint32_t offset, std::uint32_t value) override {
     if (offset == interface::kRegRingTail && !running_) {
@@ -40,21 +42,8 @@ class StepWatcher : public HostPort {
     if (came) ended_();
     return came;
   }
-  std::uint32_t read_register(std::uint32_t offset) override { return host_.read_register(offset); }
-  void write_memory(std::uint64_t address, const std::vector<std::uint8_t>& bytes) override {
-    host_.write_memory(address, bytes);
-  }
-  void write_nothing(std::uint64_t address, std::size_t size) override {
-    host_.write_nothing(address, size);
-  }
-  std::vector<std::uint8_t> read_memory(std::uint64_t address, std::size_t size) override {
-    return host_.read_memory(address, size);
-  }
-  double now_ns() const override { return host_.now_ns(); }
-  std::int64_t cycles() const override { return host_.cycles(); }
 
  private:
-  HostPort& host_;
   std::function<void()> started_, ended_;
   bool running_ = false;
 };
@@ -64,13 +53,11 @@ struct Workload {
       : config(load_config(file, settings)),
         capture(read_capture(config.capture, config.optimizer.adamw)),
         graph(build_layer_step(capture.step)),
-        memory_bytes(static_cast<std::uint64_t>(config.memory.size_mib) << 20),
-        step(compile(graph, config.machine, config.compiler, memory_bytes)) {}
+        step(compile_for(config, graph)) {}
 
   Config config;
   Capture capture;
   Graph graph;
-  std::uint64_t memory_bytes;
   CompiledStep step;
 };
 
@@ -82,19 +69,14 @@ struct Ended {
 Ended run_through_platform(const Workload& work, const std::string& library,
                            const std::function<void()>& started,
                            const std::function<void()>& ended) {
-  PlatformConfig config;
+  PlatformConfig config = platform_of(work.config);
   config.machine_library = library;
-  config.shape = work.config.machine;
-  config.limits = work.config.limits;
-  config.memory = work.config.memory;
-  config.link = work.config.link;
   Ended result;
   result.platform = run_platform(config, [&](HostPort& host) {
     StepWatcher watcher(host, started, ended);
-    result.results =
-        run_step(watcher, work.step, work.graph, work.config.machine, work.capture.inputs,
-                 {work.config.limits, work.config.watchdog_cycles, work.memory_bytes})
-            .results;
+    result.results = run_step(watcher, work.step, work.graph, work.config.machine,
+                              work.capture.inputs, driver_options_of(work.config))
+                         .results;
   });
   return result;
 }

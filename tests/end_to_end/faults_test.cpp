@@ -8,6 +8,7 @@
 
 #include "models/base/error.h"
 #include "tests/end_to_end/layer_bench.h"
+#include "tests/forwarding_host.h"
 
 using namespace corank;
 using namespace corank::interface;
@@ -111,30 +112,16 @@ CompiledStep with_commands(const LayerBench& bench, const std::vector<CommandWor
 }
 
 /// Passes everything on, but tells the device of more commands than there are.
-class TooManyCommands : public HostPort {
+class TooManyCommands : public ForwardingHost {
  public:
   TooManyCommands(HostPort& host, std::uint32_t from, std::uint32_t more)
-      : host_(host), from_(from), more_(more) {}
+      : ForwardingHost(host), from_(from), more_(more) {}
 
   void write_register(std::uint32_t offset, std::uint32_t value) override {
     host_.write_register(offset, offset == kRegRingTail && value >= from_ ? value + more_ : value);
   }
-  std::uint32_t read_register(std::uint32_t offset) override { return host_.read_register(offset); }
-  void write_memory(std::uint64_t address, const std::vector<std::uint8_t>& bytes) override {
-    host_.write_memory(address, bytes);
-  }
-  void write_nothing(std::uint64_t address, std::size_t size) override {
-    host_.write_nothing(address, size);
-  }
-  std::vector<std::uint8_t> read_memory(std::uint64_t address, std::size_t size) override {
-    return host_.read_memory(address, size);
-  }
-  bool wait_interrupt(std::int64_t timeout) override { return host_.wait_interrupt(timeout); }
-  double now_ns() const override { return host_.now_ns(); }
-  std::int64_t cycles() const override { return host_.cycles(); }
 
  private:
-  HostPort& host_;
   std::uint32_t from_, more_;
 };
 

@@ -79,6 +79,9 @@ TEST_CASE("without values the time is the same and nothing is written but the re
   const ProgramResult refused = run_layers({"--set", "values=off"});
   CHECK(refused.exit_code == 2);
   CHECK_THAT(refused.err, Contains("values: off needs --fidelity cycle"));
+  const ProgramResult both = run_layers({"--fidelity", "both", "--set", "values=off"});
+  CHECK(both.exit_code == 2);
+  CHECK_THAT(both.err, Contains("values: off needs --fidelity cycle"));
 }
 
 TEST_CASE("--fidelity both says that the two are equal, with stalls and streamed weights too",

@@ -14,6 +14,7 @@
 #include "host/driver/account.h"
 #include "host/driver/driver.h"
 #include "host/run/compare.h"
+#include "host/run/simulate.h"
 #include "models/base/error.h"
 #include "models/base/numerics.h"
 #include "models/reference/bit_exact.h"
@@ -155,20 +156,13 @@ struct Simulated {
 Simulated simulate(const LayerCase& layer) {
   Simulated s;
   s.graph = graph_of(layer);
-  const std::uint64_t memory_bytes = static_cast<std::uint64_t>(layer.config.memory.size_mib) << 20;
-  s.step =
-      compile(s.graph, layer.config.machine, layer.config.compiler, memory_bytes, stream_of(layer));
-  PlatformConfig platform;
+  s.step = compile_for(layer.config, s.graph);
+  PlatformConfig platform = platform_of(layer.config);
   platform.machine_library = library_of(layer.config.machine);
-  platform.shape = layer.config.machine;
-  platform.limits = layer.config.limits;
-  platform.memory = layer.config.memory;
-  platform.link = layer.config.link;
-  platform.stalls = layer.config.stalls;
   run_platform(platform, [&](HostPort& port) {
     PausingHost host(port, layer.pauses, layer.seed);
     s.result = run_step(host, s.step, s.graph, layer.config.machine, layer.inputs,
-                        {layer.config.limits, layer.config.watchdog_cycles, memory_bytes});
+                        driver_options_of(layer.config));
   });
   return s;
 }
@@ -366,10 +360,6 @@ const std::string& library_of(const MachineShape& shape) {
 Graph graph_of(const LayerCase& layer) {
   return build_layer_steps(
       std::vector<LayerStep>(static_cast<std::size_t>(layer.layers), layer.step));
-}
-
-WeightStream stream_of(const LayerCase& layer) {
-  return {layer.config.weights == "streamed", layer.config.stream_tiles};
 }
 
 void PausingHost::write_register(std::uint32_t offset, std::uint32_t value) {

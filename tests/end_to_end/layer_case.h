@@ -11,7 +11,7 @@
 #include "host/config/config.h"
 #include "models/base/tensor.h"
 #include "models/graph/layer_step.h"
-#include "sim/platform/host_port.h"
+#include "tests/forwarding_host.h"
 
 namespace corank::test {
 
@@ -56,31 +56,15 @@ struct CaseResult {
 const std::string& library_of(const MachineShape& shape);
 
 Graph graph_of(const LayerCase& layer);
-/// How the case's weights reach the device, for compile().
-WeightStream stream_of(const LayerCase& layer);
-
 /// A host that lets a random time pass before it says that a tile is written.
-class PausingHost : public HostPort {
+class PausingHost : public ForwardingHost {
  public:
   PausingHost(HostPort& host, int most_cycles, std::uint64_t seed)
-      : host_(host), most_cycles_(most_cycles), random_(seed) {}
+      : ForwardingHost(host), most_cycles_(most_cycles), random_(seed) {}
   void write_register(std::uint32_t offset, std::uint32_t value) override;
   bool wait_interrupt(std::int64_t timeout) override;
-  std::uint32_t read_register(std::uint32_t offset) override { return host_.read_register(offset); }
-  void write_memory(std::uint64_t address, const std::vector<std::uint8_t>& bytes) override {
-    host_.write_memory(address, bytes);
-  }
-  void write_nothing(std::uint64_t address, std::size_t size) override {
-    host_.write_nothing(address, size);
-  }
-  std::vector<std::uint8_t> read_memory(std::uint64_t address, std::size_t size) override {
-    return host_.read_memory(address, size);
-  }
-  double now_ns() const override { return host_.now_ns(); }
-  std::int64_t cycles() const override { return host_.cycles(); }
 
  private:
-  HostPort& host_;
   int most_cycles_;
   std::mt19937_64 random_;
   bool interrupted_ = false;  // came during a pause

@@ -5,8 +5,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "host/compiler/compiler.h"
-#include "host/driver/driver.h"
+#include "host/run/simulate.h"
 #include "tests/end_to_end/layer_case.h"
 #include "tests/sim/cycle/lockstep.h"
 
@@ -19,17 +18,6 @@ std::uint64_t environment_or(const char* name, std::uint64_t otherwise) {
   return value == nullptr ? otherwise : std::strtoull(value, nullptr, 10);
 }
 
-PlatformConfig platform_of(const LayerCase& layer) {
-  PlatformConfig platform;
-  platform.machine_library = library_of(layer.config.machine);
-  platform.shape = layer.config.machine;
-  platform.limits = layer.config.limits;
-  platform.memory = layer.config.memory;
-  platform.link = layer.config.link;
-  platform.stalls = layer.config.stalls;
-  return platform;
-}
-
 }  // namespace
 
 TEST_CASE("random layers take the same cycles and give the same results on both") {
@@ -40,18 +28,11 @@ TEST_CASE("random layers take the same cycles and give the same results on both"
     const LayerCase layer = make_case(seed, number, 10000);
     INFO(describe(layer, number));
     const Graph graph = graph_of(layer);
-    const std::uint64_t memory_bytes = static_cast<std::uint64_t>(layer.config.memory.size_mib)
-                                       << 20;
-    const CompiledStep step =
-        compile(graph, layer.config.machine, layer.config.compiler, memory_bytes, stream_of(layer));
+    const CompiledStep step = compile_for(layer.config, graph);
     const auto program = [&](HostPort& port, Outcome& outcome) {
       PausingHost host(port, layer.pauses, layer.seed);
-      DriverOptions options;
-      options.limits = layer.config.limits;
-      options.watchdog_cycles = layer.config.watchdog_cycles;
-      options.memory_size_bytes = memory_bytes;
-      const StepResult result =
-          run_step(host, step, graph, layer.config.machine, layer.inputs, options);
+      const StepResult result = run_step(host, step, graph, layer.config.machine, layer.inputs,
+                                         driver_options_of(layer.config));
       for (const auto& [name, tensor] : result.results) {
         outcome.results.emplace_back(reinterpret_cast<const char*>(tensor.bytes.data()),
                                      tensor.bytes.size());
@@ -60,7 +41,8 @@ TEST_CASE("random layers take the same cycles and give the same results on both"
         outcome.words.push_back({interface::kCounterNames[i], result.counters[i]});
       }
     };
-    const PlatformConfig platform = platform_of(layer);
+    PlatformConfig platform = platform_of(layer.config);
+    platform.machine_library = library_of(layer.config.machine);
     CHECK(lockstep(platform, program) == "");
   }
 }
