@@ -21,6 +21,7 @@ using namespace interface;
 
 constexpr std::int64_t kProgramMemoryInstructions = 256;  // vector_unit.sv
 constexpr std::int64_t kInstructionsPerRow = kPanelRowBytes / 8;
+constexpr std::size_t kTokenWord = 1;  // of a command: waits below, signals above (interface.yaml)
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
@@ -45,6 +46,7 @@ class Compiler {
   CompiledStep run(std::uint64_t memory_size) {
     check_supported(graph_);
     find_streamed_values();
+    find_ordered_values();
     choose_layouts();
     step_.traffic.resize(graph_.values.size());
     gather_programs();
@@ -60,13 +62,7 @@ class Compiler {
     for (const Stage& stage : stages) lower(stage);
     op_ = -1;
     const std::uint64_t values_end = place_tiles();
-    // Sets the tokens, now that every later command is known.
-    for (std::size_t i = 0; i < step_.commands.size(); ++i) {
-      const Tokens& tokens = dependencies_.tokens()[i];
-      step_.commands[i].words[1] = tokens.wait | tokens.signal << 16;
-      step_.commands[i].waits_for = tokens.waits_for;
-    }
-    step_.commands.push_back({encode(HaltCommand{}), -1, {-1, -1, -1, -1}});
+    step_.commands.push_back({encode(HaltCommand{}), -1, kNoWaits});
 
     step_.ring_address = (values_end + 4095) / 4096 * 4096;
     step_.ring_entries = 64;
@@ -128,6 +124,21 @@ class Compiler {
       }
     }
     return step_.tile_ring_address + step_.tile_ring_places * place_bytes;
+  }
+
+  // ---------------------------------------------------------------- order in memory
+  // Those whose accesses must keep their order: what the device both writes and reads, and whatever
+  // shares its memory with others. Nobody waits for the rest, which is most of a model.
+  void find_ordered_values() {
+    std::vector<bool> read(graph_.values.size(), false), written(read);
+    for (const Op& op : graph_.ops) {
+      for (const ValueId id : operands_of(op)) read[static_cast<std::size_t>(id)] = true;
+      for (const ValueId id : results_of(op)) written[static_cast<std::size_t>(id)] = true;
+    }
+    for (std::size_t id = 0; id < graph_.values.size(); ++id) {
+      ordered_.push_back((read[id] && written[id]) ||
+                         graph_.values[id].role == Role::kIntermediate);
+    }
   }
 
   // ---------------------------------------------------------------- stages
@@ -247,8 +258,15 @@ class Compiler {
 
   // ---------------------------------------------------------------- emission
   void emit(const CommandWords& words, Engine engine, const std::vector<Access>& accesses) {
-    dependencies_.add(engine, accesses);
-    step_.commands.push_back({words, op_, {-1, -1, -1, -1}});
+    const Waits waits = dependencies_.add(engine, accesses);
+    CompiledCommand command{words, op_, waits};
+    for (std::size_t from = 0; from < kEngines; ++from) {
+      if (waits[from] < 0) continue;
+      const std::uint32_t bit = token(static_cast<Engine>(from), engine);
+      command.words[kTokenWord] |= bit;
+      step_.commands[static_cast<std::size_t>(waits[from])].words[kTokenWord] |= bit << 16;
+    }
+    step_.commands.push_back(command);
   }
 
   const TensorLayout& layout(ValueId id) const {
@@ -282,7 +300,10 @@ class Compiler {
     command.line = static_cast<std::uint32_t>(line);
     command.line_stride = static_cast<std::uint32_t>(block.rows);
     std::vector<Access> accesses;
-    for (std::int64_t panel = 0; panel < ceil_div(block.columns, place.panel_columns()); ++panel) {
+    const std::int64_t panels = ordered_[static_cast<std::size_t>(block.value)]
+                                    ? ceil_div(block.columns, place.panel_columns())
+                                    : 0;
+    for (std::int64_t panel = 0; panel < panels; ++panel) {
       const auto begin = static_cast<std::int64_t>(address + static_cast<std::uint64_t>(panel) *
                                                                  place.panel_stride());
       accesses.push_back(
@@ -310,11 +331,7 @@ class Compiler {
       const Block within{block.value, block.row - tile.row, block.column - tile.column, block.rows,
                          block.columns};
       LoadCommand command;
-      std::vector<Access> accesses = fill_transfer(command, tile.layout, within, line, false);
-      // The host alone writes the ring; its tiles need no tokens.
-      accesses.erase(std::remove_if(accesses.begin(), accesses.end(),
-                                    [](const Access& a) { return a.space == Space::kMemory; }),
-                     accesses.end());
+      const auto accesses = fill_transfer(command, tile.layout, within, line, false);
       tile.loads.push_back(step_.commands.size());
       emit(encode(command), Engine::kLoad, accesses);
     }
@@ -658,7 +675,7 @@ class Compiler {
   std::vector<std::pair<std::size_t, VectorProgram>> programs_;  // first instruction, program
   CompiledStep step_;
   const WeightStream stream_;
-  std::vector<bool> streamed_;  // by value
+  std::vector<bool> streamed_, ordered_;  // by value
   std::vector<Piece> pieces_;
   std::size_t next_piece_ = 0;
   std::int64_t next_stream_line_ = 0, next_stationary_line_ = 0, next_output_line_ = 0;

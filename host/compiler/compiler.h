@@ -1,13 +1,14 @@
 // The compiler: an op graph becomes a ring of commands, a memory map and vector programs.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "host/compiler/block_size.h"
+#include "host/compiler/dependencies.h"
 #include "host/compiler/layout.h"
 #include "models/graph/graph.h"
 #include "rtl/interface/interface.h"
@@ -17,8 +18,7 @@ namespace corank {
 struct CompiledCommand {
   interface::CommandWords words;
   int op = -1;  // index of the graph's op that it serves; -1: none (program load, halt)
-  std::array<std::int64_t, 4> waits_for{-1, -1, -1,
-                                        -1};  // by unit: the command whose end it waits for
+  Waits waits_for = kNoWaits;  // the commands whose ends it waits for
 };
 
 /// Bytes of a value that cross the memory port of the accelerator.
@@ -44,7 +44,8 @@ struct WeightStream {
 };
 
 struct CompiledStep {
-  std::vector<CompiledCommand> commands;    // the last one is a halt
+  std::deque<CompiledCommand>
+      commands;  // the last one is a halt; a deque, since millions must not be moved as it grows
   std::vector<TensorLayout> layouts;        // by ValueId
   std::vector<std::uint64_t> instructions;  // all vector programs, one after another
   std::uint64_t program_address = 0;

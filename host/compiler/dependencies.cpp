@@ -17,71 +17,74 @@ std::int64_t piece_size(Space space) {
   }
 }
 
-std::uint64_t key_of(Space space, std::int64_t piece) {
-  return static_cast<std::uint64_t>(space) << 56 | static_cast<std::uint64_t>(piece);
+template <class Latest>
+Latest& at(std::vector<Latest>& list, std::int64_t index) {
+  const auto i = static_cast<std::size_t>(index);
+  if (i >= list.size()) list.resize(i + 1);
+  return list[i];
 }
 
 }  // namespace
 
 Dependencies::Dependencies(std::int64_t scratchpad_bank_lines, std::int64_t accumulator_bank_lines)
-    : bank_lines_{scratchpad_bank_lines, accumulator_bank_lines} {
-  for (auto& row : waited_) row.fill(-1);
+    : local_{LocalMemory{scratchpad_bank_lines, {}, {}},
+             LocalMemory{accumulator_bank_lines, {}, {}}} {
+  waited_.fill(kNoWaits);
 }
 
-std::size_t Dependencies::add(Engine engine, const std::vector<Access>& accesses) {
+// Calls visit(latest, whole): `whole` where any use of the place conflicts with one of the same
+// kind, which are the ports of a bank; else the uses conflict where one of them writes.
+template <class Visit>
+void Dependencies::for_each_piece(const Access& access, const Visit& visit) {
+  const std::int64_t size = piece_size(access.space);
+  const std::int64_t first = access.begin / size, last = (access.end - 1) / size;
+  switch (access.space) {
+    case Space::kMemory:
+      for (std::int64_t piece = first; piece <= last; ++piece) visit(memory_[piece], false);
+      return;
+    case Space::kProgram:
+      for (std::int64_t piece = first; piece <= last; ++piece) visit(at(program_, piece), false);
+      return;
+    default:
+      break;
+  }
+  LocalMemory& memory = local_[static_cast<std::size_t>(access.space)];
+  for (std::int64_t piece = first; piece <= last; ++piece) visit(at(memory.pieces, piece), false);
+  const std::int64_t lines = memory.bank_lines;
+  for (std::int64_t bank = access.begin / lines; bank <= (access.end - 1) / lines; ++bank)
+    visit(at(memory.banks, bank), true);
+}
+
+Waits Dependencies::add(Engine engine, const std::vector<Access>& accesses) {
   const auto self = static_cast<std::size_t>(engine);
-  const auto index = static_cast<std::int64_t>(tokens_.size());
-  std::array<std::int64_t, kEngines> needed{-1, -1, -1, -1};
-  const auto need = [&](const std::array<std::int64_t, kEngines>& latest) {
+  const std::int32_t index = commands_++;
+  Waits needed = kNoWaits;
+  const auto need = [&](const Waits& latest) {
     for (std::size_t e = 0; e < kEngines; ++e) {
       if (e != self) needed[e] = std::max(needed[e], latest[e]);
     }
   };
-
   for (const Access& access : accesses) {
-    const std::int64_t size = piece_size(access.space);
-    for (std::int64_t piece = access.begin / size; piece <= (access.end - 1) / size; ++piece) {
-      Latest& latest = pieces_[key_of(access.space, piece)];
+    for_each_piece(access, [&](const Latest& latest, bool port) {
+      if (port) {
+        need(access.write ? latest.write : latest.read);
+        return;
+      }
       need(latest.write);
       if (access.write) need(latest.read);
-    }
-    if (access.space == Space::kScratchpad || access.space == Space::kAccumulator) {
-      const std::int64_t lines = bank_lines_[static_cast<std::size_t>(access.space)];
-      for (std::int64_t bank = access.begin / lines; bank <= (access.end - 1) / lines; ++bank) {
-        Latest& latest = banks_[key_of(access.space, bank)];
-        need(access.write ? latest.write : latest.read);
-      }
-    }
+    });
   }
   for (const Access& access : accesses) {
-    const std::int64_t size = piece_size(access.space);
-    const auto mark = [&](Latest& latest) {
+    for_each_piece(access, [&](Latest& latest, bool /*port*/) {
       (access.write ? latest.write : latest.read)[self] = index;
-    };
-    for (std::int64_t piece = access.begin / size; piece <= (access.end - 1) / size; ++piece) {
-      mark(pieces_[key_of(access.space, piece)]);
-    }
-    if (access.space == Space::kScratchpad || access.space == Space::kAccumulator) {
-      const std::int64_t lines = bank_lines_[static_cast<std::size_t>(access.space)];
-      for (std::int64_t bank = access.begin / lines; bank <= (access.end - 1) / lines; ++bank) {
-        mark(banks_[key_of(access.space, bank)]);
-      }
-    }
+    });
   }
-
-  engines_.push_back(engine);
-  tokens_.push_back({});
+  Waits waits = kNoWaits;
   for (std::size_t from = 0; from < kEngines; ++from) {
-    if (needed[from] <= waited_[from][self]) continue;
-    // Waits of one pair name ever later commands, and each of those signals this pair once: the
-    // tokens match in order.
-    waited_[from][self] = needed[from];
-    const std::uint32_t token = 1u << (4 * from + self);
-    tokens_.back().wait |= token;
-    tokens_.back().waits_for[from] = needed[from];
-    tokens_[static_cast<std::size_t>(needed[from])].signal |= token;
+    if (needed[from] <= waited_[from][self]) continue;  // an earlier wait implies it
+    waits[from] = waited_[from][self] = needed[from];
   }
-  return static_cast<std::size_t>(index);
+  return waits;
 }
 
 }  // namespace corank

@@ -28,36 +28,46 @@ struct Access {
   bool write = false;
 };
 
-struct Tokens {
-  std::uint32_t wait = 0, signal = 0;
-  std::array<std::int64_t, kEngines> waits_for{-1, -1, -1, -1};  // the commands that give them
-};
+/// The token that a command of `from` gives to one of `to`, as a bit of a command's waits or
+/// signals.
+constexpr std::uint32_t token(Engine from, Engine to) {
+  return 1u << (kEngines * static_cast<unsigned>(from) + static_cast<unsigned>(to));
+}
+
+/// By unit: the index of the command that a command waits for; -1: it waits for none of that unit.
+using Waits = std::array<std::int32_t, kEngines>;
+inline constexpr Waits kNoWaits{-1, -1, -1, -1};
 
 class Dependencies {
  public:
   /// Lines of a bank of the scratchpad and of the accumulator memory.
   Dependencies(std::int64_t scratchpad_bank_lines, std::int64_t accumulator_bank_lines);
 
-  /// Adds the next command in ring order; returns its index.
-  std::size_t add(Engine engine, const std::vector<Access>& accesses);
-
-  /// Tokens of every command added so far.
-  const std::vector<Tokens>& tokens() const { return tokens_; }
+  /// Adds the next command in ring order. Each of the commands that it waits for signals it, and
+  /// signals a later command of its unit again only when that one waits for a later command: the
+  /// tokens of a pair of units match in order.
+  Waits add(Engine engine, const std::vector<Access>& accesses);
 
  private:
-  // The latest command of each engine that read or wrote something, or -1.
+  // The latest command of each engine that read or wrote something.
   struct Latest {
-    std::array<std::int64_t, kEngines> read{-1, -1, -1, -1};
-    std::array<std::int64_t, kEngines> write{-1, -1, -1, -1};
+    Waits read = kNoWaits, write = kNoWaits;
+  };
+  // Of the local memories by piece and by bank, so that none is searched for: a step has millions
+  // of commands. Of device memory only what is touched.
+  struct LocalMemory {
+    std::int64_t bank_lines;
+    std::vector<Latest> pieces, banks;
   };
 
-  std::array<std::int64_t, 2> bank_lines_;
-  std::unordered_map<std::uint64_t, Latest> pieces_;  // space and piece of it
-  std::unordered_map<std::uint64_t, Latest> banks_;   // space and bank
-  std::array<std::array<std::int64_t, kEngines>, kEngines>
-      waited_;  // [from][to]: latest command waited for
-  std::vector<Engine> engines_;
-  std::vector<Tokens> tokens_;
+  template <class Visit>
+  void for_each_piece(const Access& access, const Visit& visit);
+
+  std::array<LocalMemory, 2> local_;  // by Space
+  std::vector<Latest> program_;
+  std::unordered_map<std::int64_t, Latest> memory_;
+  std::array<Waits, kEngines> waited_;  // [from][to]: latest command waited for
+  std::int32_t commands_ = 0;
 };
 
 }  // namespace corank

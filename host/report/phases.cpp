@@ -26,9 +26,10 @@ class Attribution {
  public:
   Attribution(const CompiledStep& step, const MachineShape& machine,
               const std::vector<TraceEvent>& events)
-      : step_(step), machine_(machine), events_(step.commands.size()) {
-    for (const TraceEvent& event : events) {
-      if (event.command < events_.size()) events_[event.command] = event;
+      : step_(step), machine_(machine), events_(events), place_(step.commands.size(), kNowhere) {
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      if (events[i].command < place_.size())
+        place_[events[i].command] = static_cast<std::uint32_t>(i);
     }
     std::vector<std::size_t> loads;
     makes_room_.assign(step.commands.size(), step.commands.size());
@@ -39,7 +40,10 @@ class Attribution {
     }
   }
 
-  const TraceEvent& event(std::size_t command) const { return events_[command]; }
+  const TraceEvent& event(std::size_t command) const {
+    const std::uint32_t place = place_[command];
+    return place == kNowhere ? none_ : events_[place];
+  }
 
   /// What a command of the array waited for last before it started.
   Lost cause_of(std::size_t command) const {
@@ -60,12 +64,14 @@ class Attribution {
   }
 
  private:
+  static constexpr std::uint32_t kNowhere = ~0u;
+
   Engine unit_of(std::size_t command) const { return static_cast<Engine>(event(command).unit); }
 
   /// The command whose end this one waited for longest, and that end; -1: it waits for none.
   std::pair<std::int64_t, std::int64_t> last_wait(std::size_t command) const {
     std::int64_t last = -1, end = -1;
-    for (const std::int64_t other : step_.commands[command].waits_for) {
+    for (const std::int32_t other : step_.commands[command].waits_for) {
       if (other < 0 || event(static_cast<std::size_t>(other)).end <= end) continue;
       last = other;
       end = event(static_cast<std::size_t>(other)).end;
@@ -86,7 +92,7 @@ class Attribution {
     // The load unit takes a command while at most one waits for data: when the one before the last
     // ends.
     const std::size_t earlier = makes_room_[command];
-    const std::int64_t free = earlier < events_.size() ? event(earlier).end : -1;
+    const std::int64_t free = earlier < place_.size() ? event(earlier).end : -1;
     if (fields.stream_take != 0 && load.start > std::max({load.issue, end, free}) + kAtOnce)
       return Lost::kLink;
     const std::int64_t element = fields.target == 0 ? 2 : 4;
@@ -99,7 +105,9 @@ class Attribution {
 
   const CompiledStep& step_;
   const MachineShape& machine_;
-  std::vector<TraceEvent> events_;       // by command
+  const std::vector<TraceEvent>& events_;
+  std::vector<std::uint32_t> place_;  // by command: where its event is
+  const TraceEvent none_;
   std::vector<std::size_t> makes_room_;  // by load: the earlier one whose end lets it start
 };
 

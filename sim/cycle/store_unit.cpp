@@ -81,12 +81,18 @@ std::uint64_t StoreUnit::local_line() const {
 }
 
 void StoreUnit::fill(Transaction& transaction) const {
+  if (!values_) {  // one disabled byte stands for all of them (TLM-2.0, 14.10)
+    transaction.enables.assign(1, TLM_BYTE_DISABLED);
+    transaction.set_byte_enable_ptr(transaction.enables.data());
+    transaction.set_byte_enable_length(1);
+    return;
+  }
   const Sending& burst = sending_.front();
   const std::uint64_t with_data = burst.beats - sent_without_ - (ready_beats_ == 0 ? 1 : 0);
-  // Bytes without a strobe are not written; without values none is.
+  // Bytes without a strobe are not written.
   std::uint64_t written = 0;
   transaction.enables.assign(transaction.bytes.size(), 0);
-  for (std::uint64_t beat = 0; values_ && beat < with_data; ++beat) {
+  for (std::uint64_t beat = 0; beat < with_data; ++beat) {
     const std::uint64_t bytes =
         burst.block.beat(burst.first + beat, beat_bytes_, local_.scratchpad.lanes()).count *
         burst.block.element_bytes();
@@ -94,9 +100,7 @@ void StoreUnit::fill(Transaction& transaction) const {
                 bytes, std::uint8_t{0xff});
     written += bytes;
   }
-  if (values_) {
-    burst.block.from_local(local_, transaction.bytes.data(), burst.first, with_data, beat_bytes_);
-  }
+  burst.block.from_local(local_, transaction.bytes.data(), burst.first, with_data, beat_bytes_);
   if (written == transaction.bytes.size()) return;
   transaction.set_byte_enable_ptr(transaction.enables.data());
   transaction.set_byte_enable_length(static_cast<unsigned>(transaction.enables.size()));

@@ -93,6 +93,8 @@ void Link::send_memory_write(std::uint64_t address, const std::uint8_t* bytes, s
       transaction.set_byte_enable_length(1);
     }
     send(memory, transaction, static_cast<std::int64_t>(part));
+    // Packets are made as the wire takes them: memory for a few, not for a whole tensor.
+    if (at / payload_ % kPacketsAtOnce == kPacketsAtOnce - 1) wait_until(to_device_free_);
   }
   wait_until(to_device_free_);
 }

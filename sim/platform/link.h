@@ -42,6 +42,8 @@ class Link : public sc_core::sc_module {
   const LinkStatistics& statistics() const { return statistics_; }
 
  private:
+  static constexpr std::size_t kPacketsAtOnce = 1024;
+
   struct Delivery {
     Femtoseconds time;
     Transaction* transaction;

@@ -57,7 +57,8 @@ class TransactionMonitor : public sc_core::sc_module {
     const unsigned char* enables = transaction.get_byte_enable_ptr();
     std::uint64_t hash = 0xcbf29ce484222325u;
     for (unsigned i = 0; i < transaction.get_data_length(); ++i) {
-      const bool written = enables == nullptr || enables[i] != 0;
+      const bool written =
+          enables == nullptr || enables[i % transaction.get_byte_enable_length()] != 0;
       const unsigned value = written ? transaction.get_data_ptr()[i] : 0x100u;
       hash = (hash ^ value) * 0x100000001b3u;
     }

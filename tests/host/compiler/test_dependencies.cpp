@@ -7,9 +7,32 @@ using namespace corank;
 
 namespace {
 
-constexpr std::uint32_t token(Engine from, Engine to) {
-  return 1u << (4 * static_cast<unsigned>(from) + static_cast<unsigned>(to));
-}
+struct Tokens {
+  std::uint32_t wait = 0, signal = 0;
+};
+
+// A program's commands with the tokens that their waits come to.
+class Program {
+ public:
+  void add(Engine engine, const std::vector<Access>& accesses) {
+    const Waits waits = dependencies_.add(engine, accesses);
+    tokens_.emplace_back();
+    for (std::size_t from = 0; from < kEngines; ++from) {
+      if (waits[from] < 0) continue;
+      const std::uint32_t bit = token(static_cast<Engine>(from), engine);
+      tokens_.back().wait |= bit;
+      std::uint32_t& signal = tokens_[static_cast<std::size_t>(waits[from])].signal;
+      CHECK((signal & bit) == 0);  // once
+      signal |= bit;
+    }
+  }
+  const std::vector<Tokens>& tokens() const { return tokens_; }
+
+ private:
+  Dependencies dependencies_{64, 64};
+  std::vector<Tokens> tokens_;
+};
+
 Access scratchpad(std::int64_t begin, std::int64_t end, bool write) {
   return {Space::kScratchpad, begin, end, write};
 }
@@ -17,12 +40,12 @@ Access scratchpad(std::int64_t begin, std::int64_t end, bool write) {
 }  // namespace
 
 TEST_CASE("a reader waits for the writer, once", "[compiler][dependencies]") {
-  Dependencies dependencies(64, 64);
-  dependencies.add(Engine::kLoad, {scratchpad(0, 8, true)});
-  dependencies.add(Engine::kArray, {scratchpad(0, 8, false)});
-  dependencies.add(Engine::kArray,
-                   {scratchpad(0, 8, false)});  // starts after the first one, so needs no wait
-  const auto& tokens = dependencies.tokens();
+  Program program;
+  program.add(Engine::kLoad, {scratchpad(0, 8, true)});
+  program.add(Engine::kArray, {scratchpad(0, 8, false)});
+  program.add(Engine::kArray,
+              {scratchpad(0, 8, false)});  // starts after the first one, so needs no wait
+  const auto& tokens = program.tokens();
   CHECK(tokens[0].signal == token(Engine::kLoad, Engine::kArray));
   CHECK(tokens[0].wait == 0);
   CHECK(tokens[1].wait == token(Engine::kLoad, Engine::kArray));
@@ -31,35 +54,34 @@ TEST_CASE("a reader waits for the writer, once", "[compiler][dependencies]") {
 
 TEST_CASE("a load into lines that are still read waits for the last reader",
           "[compiler][dependencies]") {
-  Dependencies dependencies(64, 64);
-  dependencies.add(Engine::kLoad, {scratchpad(0, 8, true)});
-  dependencies.add(Engine::kArray, {scratchpad(0, 8, false)});
-  dependencies.add(Engine::kArray, {scratchpad(0, 8, false)});
-  dependencies.add(Engine::kLoad, {scratchpad(0, 8, true)});
-  const auto& tokens = dependencies.tokens();
+  Program program;
+  program.add(Engine::kLoad, {scratchpad(0, 8, true)});
+  program.add(Engine::kArray, {scratchpad(0, 8, false)});
+  program.add(Engine::kArray, {scratchpad(0, 8, false)});
+  program.add(Engine::kLoad, {scratchpad(0, 8, true)});
+  const auto& tokens = program.tokens();
   CHECK(tokens[1].signal == 0);
   CHECK(tokens[2].signal == token(Engine::kArray, Engine::kLoad));
   CHECK(tokens[3].wait == token(Engine::kArray, Engine::kLoad));
 }
 
 TEST_CASE("two readers of one bank take turns, two banks do not", "[compiler][dependencies]") {
-  Dependencies dependencies(64, 64);
-  dependencies.add(Engine::kArray, {scratchpad(0, 8, false)});
-  dependencies.add(Engine::kStore, {scratchpad(32, 40, false)});   // the same bank, other lines
-  dependencies.add(Engine::kVector, {scratchpad(64, 72, false)});  // the next bank
-  dependencies.add(Engine::kLoad,
-                   {scratchpad(16, 24, true)});  // the write port of the first bank: free
-  const auto& tokens = dependencies.tokens();
+  Program program;
+  program.add(Engine::kArray, {scratchpad(0, 8, false)});
+  program.add(Engine::kStore, {scratchpad(32, 40, false)});   // the same bank, other lines
+  program.add(Engine::kVector, {scratchpad(64, 72, false)});  // the next bank
+  program.add(Engine::kLoad, {scratchpad(16, 24, true)});  // the write port of the first bank: free
+  const auto& tokens = program.tokens();
   CHECK(tokens[1].wait == token(Engine::kArray, Engine::kStore));
   CHECK(tokens[2].wait == 0);
   CHECK(tokens[3].wait == 0);
 }
 
 TEST_CASE("memory written by a store is loaded only afterwards", "[compiler][dependencies]") {
-  Dependencies dependencies(64, 64);
-  dependencies.add(Engine::kStore, {{Space::kMemory, 8192, 8320, true}});
-  dependencies.add(Engine::kLoad, {{Space::kMemory, 8192, 8320, false}});
-  CHECK(dependencies.tokens()[1].wait == token(Engine::kStore, Engine::kLoad));
+  Program program;
+  program.add(Engine::kStore, {{Space::kMemory, 8192, 8320, true}});
+  program.add(Engine::kLoad, {{Space::kMemory, 8192, 8320, false}});
+  CHECK(program.tokens()[1].wait == token(Engine::kStore, Engine::kLoad));
 }
 
 TEST_CASE("tokens always match and never pile up: any random program runs to its end",
@@ -68,7 +90,7 @@ TEST_CASE("tokens always match and never pile up: any random program runs to its
   INFO("seed " << seed);
   std::mt19937_64 random(seed);
   for (int round = 0; round < 50; ++round) {
-    Dependencies dependencies(64, 64);
+    Program program;
     std::vector<Engine> engines;
     std::vector<std::vector<Access>> accesses;
     for (int i = 0; i < 200; ++i) {
@@ -76,7 +98,7 @@ TEST_CASE("tokens always match and never pile up: any random program runs to its
       engines.push_back(static_cast<Engine>(random() % 4));
       accesses.push_back({scratchpad(begin, begin + 1 + static_cast<std::int64_t>(random() % 60),
                                      random() % 2 == 0)});
-      dependencies.add(engines.back(), accesses.back());
+      program.add(engines.back(), accesses.back());
     }
     // Executes the programs of the four engines in a random order that the tokens allow.
     std::array<std::size_t, 4> next{};
@@ -88,7 +110,7 @@ TEST_CASE("tokens always match and never pile up: any random program runs to its
       std::size_t i = next[engine];
       while (i < engines.size() && static_cast<std::size_t>(engines[i]) != engine) ++i;
       if (i == engines.size()) continue;
-      const Tokens tokens = dependencies.tokens()[i];
+      const Tokens tokens = program.tokens()[i];
       bool ready = true;
       for (unsigned t = 0; t < 16; ++t)
         ready = ready && ((tokens.wait >> t & 1) == 0 || counts[t] > 0);

@@ -22,7 +22,7 @@ struct Handmade {
   }
 
   std::size_t add(const CommandWords& words, int op, int unit, std::int64_t issue,
-                  std::int64_t start, std::int64_t end, std::array<std::int64_t, 4> waits) {
+                  std::int64_t start, std::int64_t end, Waits waits) {
     CompiledCommand command;
     command.words = words;
     command.op = op;
@@ -41,7 +41,7 @@ struct Handmade {
     return add(encode(command), 0, 0, issue, start, end, {-1, -1, -1, -1});
   }
   // 64 rows x 8 columns, 8 deep: one pass, 64 cycles.
-  std::size_t gemm(std::int64_t start, std::int64_t end, std::array<std::int64_t, 4> waits) {
+  std::size_t gemm(std::int64_t start, std::int64_t end, Waits waits) {
     GemmCommand command;
     command.rows = 64;
     command.columns = command.depth = 8;
@@ -79,24 +79,24 @@ TEST_CASE("a gap before a gemm that waited for a load is the memory's", "[phases
   h.gemm(10, 74, {-1, -1, -1, -1});
   SECTION("its bandwidth, if data came in most cycles") {
     const std::size_t load = h.load(20, 22, 622);  // 512 beats in 600 cycles
-    h.gemm(623, 700, {static_cast<std::int64_t>(load), -1, -1, -1});
+    h.gemm(623, 700, {static_cast<std::int32_t>(load), -1, -1, -1});
     CHECK(lost(h.phase(), Lost::kMemoryBandwidth) == 700 - 74 - 64);
     CHECK(h.phase().bound == "memory bandwidth");
   }
   SECTION("its latency, if not") {
     const std::size_t load = h.load(20, 22, 922);
-    h.gemm(923, 1000, {static_cast<std::int64_t>(load), -1, -1, -1});
+    h.gemm(923, 1000, {static_cast<std::int32_t>(load), -1, -1, -1});
     CHECK(lost(h.phase(), Lost::kMemoryLatency) == 1000 - 74 - 64);
   }
   SECTION("the link's, if the load waited for a tile of the host") {
     const std::size_t load = h.load(20, 400, 922, true);
-    h.gemm(923, 1000, {static_cast<std::int64_t>(load), -1, -1, -1});
+    h.gemm(923, 1000, {static_cast<std::int32_t>(load), -1, -1, -1});
     CHECK(lost(h.phase(), Lost::kLink) == 1000 - 74 - 64);
     CHECK(h.phase().bound == "link");
   }
   SECTION("nobody's, if the load had ended long before") {
     const std::size_t load = h.load(5, 6, 30);
-    h.gemm(60, 138, {static_cast<std::int64_t>(load), -1, -1, -1});
+    h.gemm(60, 138, {static_cast<std::int32_t>(load), -1, -1, -1});
     CHECK(h.phase().bound == "compute");
   }
 }
@@ -109,7 +109,7 @@ TEST_CASE("a gap before a gemm that waited for the vector unit, or for its comma
     VectorCommand vector;
     vector.length = vector.rows = vector.columns = 1;
     const std::size_t command = h.add(encode(vector), 0, 2, 1, 20, 300, {-1, -1, -1, -1});
-    h.gemm(301, 400, {-1, -1, static_cast<std::int64_t>(command), -1});
+    h.gemm(301, 400, {-1, -1, static_cast<std::int32_t>(command), -1});
     CHECK(lost(h.phase(), Lost::kVector) == 400 - 74 - 64);
   }
   SECTION("commands") {
