@@ -27,6 +27,7 @@ class ForwardingHost : public HostPort {
     return host_.read_memory(address, size);
   }
   bool wait_interrupt(std::int64_t timeout) override { return host_.wait_interrupt(timeout); }
+  void take_snapshot() override { host_.take_snapshot(); }
   double now_ns() const override { return host_.now_ns(); }
   std::int64_t cycles() const override { return host_.cycles(); }
 

@@ -90,7 +90,8 @@ std::vector<Key> dram_device_keys(DramDevice& device) {
                   "row and column commands can go at the same clock"),
           current_keys(device.currents),
           number("io_pj_per_bit", device.io_pj_per_bit, {0, 1000}, "pJ",
-                 "energy of the interface; 0: not known")};
+                 "energy of the interface; 0: not known"),
+          text("io_source", device.io_source, "where that figure comes from")};
 }
 
 std::vector<Key> dram_keys(DramConfig& dram) {

@@ -305,8 +305,10 @@ StepResult run_step(HostPort& host, const CompiledStep& step, const Graph& graph
   driver.upload();
   driver.start();
   const double uploaded = host.now_ns();
+  host.take_snapshot();
   result.stopped = !driver.execute();
   const double done = host.now_ns();
+  host.take_snapshot();
   if (!result.stopped) result.results = driver.download();
   const double downloaded = host.now_ns();
   result.counters = driver.counters();

@@ -32,10 +32,11 @@ struct StepResult {
 
 /// Checks that the device is the machine that the step was compiled for, uploads `inputs` (by name:
 /// every value that no op writes), runs the step and reads the results and counters back. The rings
-/// of commands and of streamed weights are filled as the device empties them. Throws MachineError:
-/// a fault of the device (cause, unit, command, address), no progress for watchdog_cycles (with the
-/// state of every unit), or a device of another shape. After a fault, or without progress, the
-/// device is reset, so that another step can follow if the memory still answers.
+/// of commands and of streamed weights are filled as the device empties them. Takes a snapshot of
+/// the platform before the first doorbell and one after the step. Throws MachineError: a fault of
+/// the device (cause, unit, command, address), no progress for watchdog_cycles (with the state of
+/// every unit), or a device of another shape. After a fault, or without progress, the device is
+/// reset, so that another step can follow if the memory still answers.
 StepResult run_step(HostPort& host, const CompiledStep& step, const Graph& graph,
                     const MachineShape& machine, const TensorMap& inputs,
                     const DriverOptions& options);

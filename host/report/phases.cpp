@@ -12,6 +12,9 @@ using namespace interface;
 // Cycles from a token to the start of the command that waited for nothing else (command_queue.sv).
 constexpr std::int64_t kAtOnce = 2;
 
+// A gap is put down to bandwidth from this share of it on.
+constexpr double kMostOfIt = 0.75;
+
 // Commands that wait for data in the load unit, at most (load_unit.sv).
 constexpr std::size_t kLoadsWaiting = 4;
 
@@ -24,19 +27,21 @@ std::int64_t tiles(std::int64_t size, std::int64_t lanes, std::int64_t limit) {
 
 class Attribution {
  public:
-  Attribution(const CompiledStep& step, const MachineShape& machine,
+  Attribution(const CompiledStep& step, const MachineShape& machine, double memory_bytes_per_cycle,
               const std::vector<TraceEvent>& events)
-      : step_(step), machine_(machine), events_(events), place_(step.commands.size(), kNowhere) {
+      : step_(step),
+        axi_bytes_per_cycle_(machine.axi_data_bits / 8),
+        memory_bytes_per_cycle_(memory_bytes_per_cycle),
+        events_(events),
+        place_(step.commands.size(), kNowhere) {
     for (std::size_t i = 0; i < events.size(); ++i) {
-      if (events[i].command < place_.size())
-        place_[events[i].command] = static_cast<std::uint32_t>(i);
+      if (events[i].command >= place_.size()) continue;
+      place_[events[i].command] = static_cast<std::uint32_t>(i);
+      if (opcode(events[i].command) == StoreCommand::kOpcode && events[i].end >= 0)
+        stores_.push_back(static_cast<std::uint32_t>(i));
     }
-    std::vector<std::size_t> loads;
-    makes_room_.assign(step.commands.size(), step.commands.size());
     for (std::size_t i = 0; i < step.commands.size(); ++i) {
-      if ((step.commands[i].words[0] & 0xff) != LoadCommand::kOpcode) continue;
-      if (loads.size() >= kLoadsWaiting) makes_room_[i] = loads[loads.size() - kLoadsWaiting];
-      loads.push_back(i);
+      if (opcode(i) == LoadCommand::kOpcode) loads_.push_back(static_cast<std::uint32_t>(i));
     }
   }
 
@@ -89,33 +94,66 @@ class Attribution {
                                       : Lost::kArray;
     }
     const LoadCommand fields = decode_load(step_.commands[command].words);
-    // The load unit takes a command while at most one waits for data: when the one before the last
-    // ends.
-    const std::size_t earlier = makes_room_[command];
-    const std::int64_t free = earlier < place_.size() ? event(earlier).end : -1;
+    // The load unit has room for a command when that many before it have ended.
+    const std::int64_t free = end_of_load_before(command, kLoadsWaiting);
     if (fields.stream_take != 0 && load.start > std::max({load.issue, end, free}) + kAtOnce)
       return Lost::kLink;
+    // Loads get their data in order.
+    const std::int64_t begin = std::max(load.start, end_of_load_before(command, 1));
+    const double most = kMostOfIt * static_cast<double>(load.end - begin);
+    const double loaded = bytes_of(fields);
+    const bool moving = loaded >= most * axi_bytes_per_cycle_ ||
+                        loaded + stored(begin, load.end) >= most * memory_bytes_per_cycle_;
+    return moving ? Lost::kMemoryBandwidth : Lost::kMemoryLatency;
+  }
+
+  /// The end of the load that comes so many before this one; -1: there is none.
+  std::int64_t end_of_load_before(std::size_t command, std::size_t many) const {
+    const auto at = static_cast<std::size_t>(
+        std::lower_bound(loads_.begin(), loads_.end(), command) - loads_.begin());
+    return at >= many ? event(loads_[at - many]).end : -1;
+  }
+
+  std::uint32_t opcode(std::size_t command) const {
+    return step_.commands[command].words[0] & 0xff;
+  }
+
+  template <class Transfer>
+  static double bytes_of(const Transfer& fields) {
     const std::int64_t element = fields.target == 0 ? 2 : 4;
-    const std::int64_t beats = ceil_div(fields.columns * element, kPanelRowBytes) *
-                               std::int64_t{fields.rows} * kPanelRowBytes /
-                               (machine_.axi_data_bits / 8);
-    const std::int64_t begin = std::max(load.start, free);
-    return 4 * beats >= 3 * (load.end - begin) ? Lost::kMemoryBandwidth : Lost::kMemoryLatency;
+    return static_cast<double>(ceil_div(fields.columns * element, kPanelRowBytes) * fields.rows *
+                               kPanelRowBytes);
+  }
+
+  // Bytes that the stores moved from `begin` to `end`, each evenly over its time.
+  double stored(std::int64_t begin, std::int64_t end) const {
+    auto store = std::partition_point(stores_.begin(), stores_.end(), [&](std::uint32_t place) {
+      return events_[place].end <= begin;
+    });
+    double bytes = 0;
+    for (; store != stores_.end() && events_[*store].start < end; ++store) {
+      const TraceEvent& event = events_[*store];
+      const std::int64_t overlap = std::min(end, event.end) - std::max(begin, event.start);
+      bytes += bytes_of(decode_store(step_.commands[event.command].words)) *
+               static_cast<double>(overlap) / static_cast<double>(event.end - event.start);
+    }
+    return bytes;
   }
 
   const CompiledStep& step_;
-  const MachineShape& machine_;
+  const double axi_bytes_per_cycle_, memory_bytes_per_cycle_;
   const std::vector<TraceEvent>& events_;
   std::vector<std::uint32_t> place_;  // by command: where its event is
   const TraceEvent none_;
-  std::vector<std::size_t> makes_room_;  // by load: the earlier one whose end lets it start
+  std::vector<std::uint32_t> stores_;  // places of the stores' events, in order
+  std::vector<std::uint32_t> loads_;   // commands
 };
 
 }  // namespace
 
 ArrayTimes array_times(const CompiledStep& step, const Graph& graph, const MachineShape& machine,
-                       const std::vector<TraceEvent>& events) {
-  const Attribution attribution(step, machine, events);
+                       double memory_bytes_per_cycle, const std::vector<TraceEvent>& events) {
+  const Attribution attribution(step, machine, memory_bytes_per_cycle, events);
   const std::int64_t lanes = memory_lanes(machine);
   const double pes = machine.array_rows * machine.array_columns;
   ArrayTimes times;

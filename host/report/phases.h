@@ -5,9 +5,9 @@
 // gap in which the array did nothing. The gap belongs to whatever the later command waited for
 // last:
 //   - a token of a load: to the link, if the load waited for a tile that the host had not sent; to
-//     memory bandwidth, if the load unit then moved data in most cycles; else to memory latency;
-//     or, if the load itself had waited for another unit's token, to that unit (its place was still
-//     in use);
+//     memory bandwidth, if meanwhile the AXI port's read channel or the memory (with the stores
+//     that went on beside) moved three quarters of what it can; else to memory latency; or, if the
+//     load itself had waited for another unit's token, to that unit (its place was still in use);
 //   - a token of the vector or the store unit: to that unit;
 //   - no token: to the fetch of commands, if the command came to the array only then; else to the
 //   array
@@ -53,8 +53,9 @@ struct ArrayTimes {
       kind_cycles{};  // the same time, by kind of gemm
 };
 
-/// Phases of a step from the events of its commands (all of them ended).
+/// Phases of a step from the events of its commands (all of them ended). `memory_bytes_per_cycle`:
+/// what the memory can give and take together when it is asked for all the time.
 ArrayTimes array_times(const CompiledStep& step, const Graph& graph, const MachineShape& machine,
-                       const std::vector<TraceEvent>& events);
+                       double memory_bytes_per_cycle, const std::vector<TraceEvent>& events);
 
 }  // namespace corank

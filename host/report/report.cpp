@@ -147,6 +147,7 @@ Json to_json(const RunReport& r) {
   json["memory"]["model"] = r.memory_model.kind;
   json["memory"]["name"] = r.memory_model.name;
   json["memory"]["latency_ns"] = r.memory_model.latency_ns;
+  if (r.dram) json["memory"]["dram"] = to_json(*r.dram, r.memory_model.dram);
   json["link"] = {{"name", r.link.name},
                   {"payload_bytes_to_device", r.link.payload_bytes_to_device},
                   {"payload_bytes_to_host", r.link.payload_bytes_to_host},
@@ -246,6 +247,10 @@ std::string to_table(const RunReport& r) {
                    r.memory.bytes_read, r.memory.bytes_written, r.memory.bandwidth_gb_per_s,
                    r.memory.peak_gb_per_s, percent(r.memory.share_of_peak), r.memory_model.kind,
                    r.memory_model.name));
+  if (r.dram) {
+    line("DRAM data bus", data_bus_text(r.dram->statistics));
+    line("DRAM rows", rows_text(r.dram->statistics, r.memory_model.dram.device));
+  }
   line("link",
        fmt::format(
            "{} B to the device in {:.1f} us, {} B back in {:.1f} us, {:.2f} of "
@@ -263,6 +268,8 @@ std::string to_table(const RunReport& r) {
         fmt::format("    {:<24}{:>14.0f} x {:>8.3f} pJ = {:>10.3f} uJ  {}\n", entry.entry.action,
                     entry.count, entry.entry.pj, entry.total_pj / 1e6, entry.entry.quality);
   }
+  if (r.dram && !r.energy.empty() && !r.dram->energy.known)
+    text += "    dram_byte is the table's figure: the currents of this DRAM are not known\n";
   if (!r.values) text += "\n  values: off; no tensor was computed or compared\n";
   if (r.values && !r.incomplete)
     text += fmt::format("\n  {:<24}{:>10}  {:<22}{:>20}{:>16}\n", "result", "elements",

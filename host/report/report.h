@@ -9,6 +9,7 @@
 
 #include "host/compiler/compiler.h"
 #include "host/config/config.h"
+#include "host/report/dram_report.h"
 #include "host/report/phases.h"
 #include "models/energy/energy.h"
 #include "models/graph/layer_step.h"
@@ -88,6 +89,7 @@ struct RunReport {
   std::vector<PhaseReport> phases;
   double array_utilisation = 0;  // all useful macs / (cycles x PEs)
   TrafficReport axi, memory;
+  std::optional<DramReport> dram;
   LinkReport link;
   std::vector<TensorReport> tensors;
   std::vector<EnergyLine> energy;

@@ -61,6 +61,31 @@ std::map<std::string, double> energy_actions(const DeviceCounters& counters,
        static_cast<double>(report.link.wire_bytes_to_device + report.link.wire_bytes_to_host)}};
 }
 
+// What a DRAM did between the snapshots before and after the step.
+std::optional<DramStatistics> dram_of_step(const PlatformResult& platform) {
+  const PlatformSnapshot &before = platform.snapshots.at(0), &after = platform.snapshots.at(1);
+  if (!after.dram) return std::nullopt;
+  return after.dram->since(*before.dram);
+}
+
+// Of a DRAM what it gave while it was asked, of other kinds the peak.
+double memory_bytes_per_cycle(const RunReport& report) {
+  return report.memory_model.bandwidth_gb_per_s * 1e3 / report.limits.clock_mhz *
+         (report.dram ? efficiency(report.dram->statistics) : 1);
+}
+
+// One line for every action; a DRAM's own currents take the place of the table's figure a byte.
+std::vector<EnergyLine> energy_lines(const DeviceCounters& counters, const RunReport& report,
+                                     const EnergyConfig& table) {
+  std::map<std::string, double> actions = energy_actions(counters, report);
+  std::vector<EnergyLine> dram;
+  if (report.dram) dram = dram_energy_lines(*report.dram, report.memory_model.dram.device);
+  if (!dram.empty()) actions.erase("dram_byte");
+  std::vector<EnergyLine> lines = energy_of(actions, table);
+  lines.insert(lines.end(), dram.begin(), dram.end());
+  return lines;
+}
+
 // The busiest resource bounds the step, if it is busy most of the time; otherwise waiting does.
 std::string bound_of(const RunReport& report) {
   const auto busy = [&](interface::Unit unit) {
@@ -71,7 +96,8 @@ std::string bound_of(const RunReport& report) {
   const std::vector<std::pair<std::string, double>> shares = {
       {"compute (the array)", busy(interface::Unit::kArray)},
       {"the vector unit", busy(interface::Unit::kVector)},
-      {"memory bandwidth", report.memory.share_of_peak},
+      report.dram ? std::pair<std::string, double>{"memory", busy_share(report.dram->statistics)}
+                  : std::pair<std::string, double>{"memory bandwidth", report.memory.share_of_peak},
       {"the AXI port", report.axi.share_of_peak}};
   const auto& [name, share] =
       *std::max_element(shares.begin(), shares.end(),
@@ -241,7 +267,10 @@ RunReport run(const Config& config, const RunOptions& options) {
   report.limits = config.limits;
   report.memory_model = config.memory;
   report.incomplete = result.stopped;
-  const ArrayTimes times = array_times(step, graph, config.machine, platform.trace);
+  if (const auto statistics = dram_of_step(platform))
+    report.dram = dram_report(config.memory.dram, *statistics);
+  const ArrayTimes times =
+      array_times(step, graph, config.machine, memory_bytes_per_cycle(report), platform.trace);
   fill_timing(report, result.counters, step, times);
   report.commands_completed =
       unsigned_of(std::count_if(platform.trace.begin(), platform.trace.end(),
@@ -277,7 +306,7 @@ RunReport run(const Config& config, const RunOptions& options) {
   report.energy_table = config.energy.name;
   report.energy_node = config.energy.node;
   if (!config.energy.actions.empty())
-    report.energy = energy_of(energy_actions(result.counters, report), config.energy);
+    report.energy = energy_lines(result.counters, report, config.energy);
   for (const EnergyLine& line : report.energy) report.energy_pj += line.total_pj;
   report.bound = bound_of(report);
 

@@ -64,6 +64,7 @@ struct DramDevice {
   bool separate_buses = false;  // row and column commands at the same clock, as in HBM
   DramCurrents currents;
   double io_pj_per_bit = 0;  // of the interface; 0: not known
+  std::string io_source;     // where that comes from
 
   double peak_gb_per_s() const {
     return organisation.access_bytes / (timing.burst * timing.tCK_ns);

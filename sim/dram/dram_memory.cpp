@@ -79,7 +79,10 @@ void DramMemory::run_channels() {
   }
 }
 
-void DramMemory::finish() { run_channels(); }
+void DramMemory::catch_up() {
+  serve();
+  run_channels();
+}
 
 DramStatistics DramMemory::dram_statistics() const {
   DramStatistics sum;

@@ -21,7 +21,7 @@ class DramMemory : public MemoryModule {
  public:
   DramMemory(const sc_core::sc_module_name& name, const DramConfig& config, int sockets);
 
-  void finish() override;
+  void catch_up() override;
   /// Of all channels together.
   DramStatistics dram_statistics() const;
   double busy_ns() const override;

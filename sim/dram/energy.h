@@ -21,7 +21,9 @@ struct DramEnergy {
   double background = 0;
   double io = 0;
 
-  double total() const { return activate + precharge + read + write + refresh + background + io; }
+  /// What flows into the chips' own supply.
+  double core() const { return activate + precharge + read + write + refresh + background; }
+  double total() const { return core() + io; }
 };
 
 /// Each action's current above the background that flows anyway, as JEDEC defines the IDD loops

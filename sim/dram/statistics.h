@@ -1,6 +1,7 @@
 // What a DRAM counts. Nothing here is rounded or estimated.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "sim/dram/device.h"
@@ -36,28 +37,30 @@ struct DramStatistics {
   DramClock read_latency = 0;  // sum over the reads: admission to last data
   DramClock longest_read = 0;
 
-  DramStatistics& operator+=(const DramStatistics& other) {
-    reads += other.reads;
-    writes += other.writes;
-    activates += other.activates;
-    precharges += other.precharges;
-    refreshes += other.refreshes;
-    forwarded_reads += other.forwarded_reads;
-    row_hits += other.row_hits;
-    row_misses += other.row_misses;
-    row_conflicts += other.row_conflicts;
-    clocks += other.clocks;
-    data += other.data;
-    idle += other.idle;
-    refresh += other.refresh;
-    turnaround += other.turnaround;
-    bank_group += other.bank_group;
-    row += other.row;
-    active += other.active;
-    read_latency += other.read_latency;
-    longest_read = longest_read > other.longest_read ? longest_read : other.longest_read;
-    return *this;
-  }
+  DramStatistics& operator+=(const DramStatistics& other);
+  /// What came after an earlier look at the same channels; but longest_read stays that of all.
+  DramStatistics since(const DramStatistics& earlier) const;
 };
+
+/// Everything that is a sum.
+inline constexpr std::array<std::int64_t DramStatistics::*, 18> kDramSums = {
+    &DramStatistics::reads,      &DramStatistics::writes,     &DramStatistics::activates,
+    &DramStatistics::precharges, &DramStatistics::refreshes,  &DramStatistics::forwarded_reads,
+    &DramStatistics::row_hits,   &DramStatistics::row_misses, &DramStatistics::row_conflicts,
+    &DramStatistics::clocks,     &DramStatistics::data,       &DramStatistics::idle,
+    &DramStatistics::refresh,    &DramStatistics::turnaround, &DramStatistics::bank_group,
+    &DramStatistics::row,        &DramStatistics::active,     &DramStatistics::read_latency};
+
+inline DramStatistics& DramStatistics::operator+=(const DramStatistics& other) {
+  for (const auto sum : kDramSums) this->*sum += other.*sum;
+  longest_read = longest_read > other.longest_read ? longest_read : other.longest_read;
+  return *this;
+}
+
+inline DramStatistics DramStatistics::since(const DramStatistics& earlier) const {
+  DramStatistics difference = *this;
+  for (const auto sum : kDramSums) difference.*sum -= earlier.*sum;
+  return difference;
+}
 
 }  // namespace corank

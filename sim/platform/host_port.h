@@ -31,6 +31,10 @@ class HostPort {
   /// true, or returns false. A message that came earlier and was not taken counts at once.
   virtual bool wait_interrupt(std::int64_t timeout) = 0;
 
+  /// Writes down what the platform has counted up to now (PlatformResult::snapshots). An instrument
+  /// of the simulation, not of the machine: it takes no time and changes nothing.
+  virtual void take_snapshot() = 0;
+
   virtual double now_ns() const = 0;
   /// Clock edges of the accelerator up to now.
   virtual std::int64_t cycles() const = 0;

@@ -29,8 +29,8 @@ class MemoryModule : public sc_core::sc_module {
   }
   /// Of the data bus (the mean of several).
   virtual double busy_ns() const = 0;
-  /// Simulates what lies between the last event and now.
-  virtual void finish() {}
+  /// Simulates what lies between the last event and now. Answers do not depend on it.
+  virtual void catch_up() {}
 
  protected:
   struct Request {

@@ -63,10 +63,11 @@ class Host : public sc_core::sc_module, public HostPort {
   sc_core::sc_in<bool> interrupt;
 
   Host(const sc_core::sc_module_name& name, const std::function<void(HostPort&)>& program,
-       Link& link, Femtoseconds period, Failure& failure)
+       std::function<void()> take_snapshot, Link& link, Femtoseconds period, Failure& failure)
       : sc_module(name),
         interrupt("interrupt"),
         program_(program),
+        take_snapshot_(std::move(take_snapshot)),
         link_(link),
         period_(period),
         failure_(failure) {
@@ -110,6 +111,7 @@ class Host : public sc_core::sc_module, public HostPort {
     }
   }
 
+  void take_snapshot() override { take_snapshot_(); }
   double now_ns() const override { return static_cast<double>(now()) * 1e-6; }
   std::int64_t cycles() const override { return static_cast<std::int64_t>(now() / period_); }
 
@@ -132,6 +134,7 @@ class Host : public sc_core::sc_module, public HostPort {
   }
 
   const std::function<void(HostPort&)>& program_;
+  const std::function<void()> take_snapshot_;
   Link& link_;
   Femtoseconds period_;
   Failure& failure_;
@@ -170,6 +173,19 @@ std::unique_ptr<MemoryModule> make_memory(const MemoryConfig& config) {
   throw InputError("memory kind: expected fixed-latency or dram, found " + config.kind);
 }
 
+PlatformSnapshot snapshot_of(MemoryModule& memory, const Link& link) {
+  memory.catch_up();
+  PlatformSnapshot snapshot;
+  snapshot.ns = static_cast<double>(now()) * 1e-6;
+  snapshot.memory.accelerator = memory.statistics(kAcceleratorSocket);
+  snapshot.memory.link = memory.statistics(kLinkSocket);
+  snapshot.memory.busy_ns = memory.busy_ns();
+  if (const auto* dram = dynamic_cast<const DramMemory*>(&memory))
+    snapshot.dram = dram->dram_statistics();
+  snapshot.link = link.statistics();
+  return snapshot;
+}
+
 double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 }  // namespace
@@ -182,7 +198,10 @@ PlatformResult run_platform(const PlatformConfig& config,
   Accelerator& accelerator = *device;
   const std::unique_ptr<MemoryModule> memory = make_memory(config.memory);
   Link link("link", config.link, failure);
-  Host host("host", host_program, link, accelerator.period(), failure);
+  PlatformResult result;
+  Host host(
+      "host", host_program, [&] { result.snapshots.push_back(snapshot_of(*memory, link)); }, link,
+      accelerator.period(), failure);
   sc_core::sc_signal<bool> interrupt("interrupt");
 
   std::unique_ptr<TransactionMonitor> monitor;
@@ -202,27 +221,22 @@ PlatformResult run_platform(const PlatformConfig& config,
   const double before = cpu_seconds();
   sc_core::sc_start();
   tell_sanitizer_own_stack();
-  PlatformResult result;
   result.cpu_seconds = cpu_seconds() - before;
 
   if (host.error()) std::rethrow_exception(host.error());
   if (failure.error()) std::rethrow_exception(failure.error());
   if (!host.returned()) throw MachineError("the simulation came to rest before the host program");
 
-  memory->finish();
-  if (const auto* dram = dynamic_cast<const DramMemory*>(memory.get())) {
-    const DramStatistics statistics = dram->dram_statistics();
-    result.dram = DramResult{statistics, dram_energy(config.memory.dram.device, statistics)};
-  }
-  result.memory.accelerator = memory->statistics(kAcceleratorSocket);
-  result.memory.link = memory->statistics(kLinkSocket);
-  result.memory.busy_ns = memory->busy_ns();
-  result.link = link.statistics();
+  const PlatformSnapshot end = snapshot_of(*memory, link);
+  result.memory = end.memory;
+  result.link = end.link;
+  if (end.dram)
+    result.dram = DramResult{*end.dram, dram_energy(config.memory.dram.device, *end.dram)};
   result.axi = accelerator.axi();
   result.injections = accelerator.injections();
   result.trace = accelerator.take_trace();
   if (monitor) result.transactions = monitor->take();
-  result.simulated_ns = host.now_ns();
+  result.simulated_ns = end.ns;
   result.cycles = host.cycles();
   result.evaluated_cycles = accelerator.evaluated_cycles();
   return result;

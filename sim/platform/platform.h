@@ -49,6 +49,14 @@ struct DramResult {
   DramEnergy energy;
 };
 
+/// What had been counted at a moment.
+struct PlatformSnapshot {
+  double ns = 0;
+  MemoryStatistics memory;
+  std::optional<DramStatistics> dram;
+  LinkStatistics link;
+};
+
 struct PlatformResult {
   MemoryStatistics memory;
   std::optional<DramResult> dram;  // of memory kind dram
@@ -57,6 +65,7 @@ struct PlatformResult {
   InjectionStatistics injections;
   std::vector<TraceEvent> trace;                // if asked for
   std::vector<MemoryTransaction> transactions;  // the same
+  std::vector<PlatformSnapshot> snapshots;      // in the order in which they were taken
   double simulated_ns = 0;
   std::int64_t cycles = 0;  // clock edges in that time
   std::int64_t evaluated_cycles =

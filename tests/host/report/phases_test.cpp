@@ -12,6 +12,7 @@ struct Handmade {
   Graph graph;
   CompiledStep step;
   MachineShape machine;
+  double memory_bytes_per_cycle = 64;
   std::vector<TraceEvent> events;
 
   Handmade() {
@@ -40,6 +41,12 @@ struct Handmade {
     command.stream_take = take;
     return add(encode(command), 0, 0, issue, start, end, {-1, -1, -1, -1});
   }
+  void store(std::int64_t start, std::int64_t end) {
+    StoreCommand command;
+    command.rows = 64;
+    command.columns = 64;
+    add(encode(command), 0, 3, start, start, end, {-1, -1, -1, -1});
+  }
   // 64 rows x 8 columns, 8 deep: one pass, 64 cycles.
   std::size_t gemm(std::int64_t start, std::int64_t end, Waits waits) {
     GemmCommand command;
@@ -48,7 +55,7 @@ struct Handmade {
     return add(encode(command), 0, 1, 1, start, end, waits);
   }
   PhaseReport phase() {
-    const ArrayTimes times = array_times(step, graph, machine, events);
+    const ArrayTimes times = array_times(step, graph, machine, memory_bytes_per_cycle, events);
     REQUIRE(times.phases.size() == 1);
     CHECK(times.kind_cycles[0] == times.phases[0].cycles);
     return times.phases[0];
@@ -82,6 +89,26 @@ TEST_CASE("a gap before a gemm that waited for a load is the memory's", "[phases
     h.gemm(623, 700, {static_cast<std::int32_t>(load), -1, -1, -1});
     CHECK(lost(h.phase(), Lost::kMemoryBandwidth) == 700 - 74 - 64);
     CHECK(h.phase().bound == "memory bandwidth");
+  }
+  SECTION("its bandwidth, if loads follow each other at the port's pace") {
+    h.load(20, 22, 600);
+    const std::size_t load =
+        h.load(20, 24, 1120);  // 512 beats in 520 cycles, although it waited long
+    h.gemm(1121, 1200, {static_cast<std::int32_t>(load), -1, -1, -1});
+    CHECK(lost(h.phase(), Lost::kMemoryBandwidth) == 1200 - 74 - 64);
+  }
+  SECTION("its bandwidth, if a slower memory gave what it can") {
+    h.memory_bytes_per_cycle = 10;
+    const std::size_t load = h.load(20, 22, 922);  // 8192 bytes in 900 cycles
+    h.gemm(923, 1000, {static_cast<std::int32_t>(load), -1, -1, -1});
+    CHECK(lost(h.phase(), Lost::kMemoryBandwidth) == 1000 - 74 - 64);
+  }
+  SECTION("its bandwidth, if with the stores beside it moved what it can") {
+    h.memory_bytes_per_cycle = 20;
+    h.store(22, 922);
+    const std::size_t load = h.load(20, 22, 922);  // 2 x 8192 bytes in 900 cycles
+    h.gemm(923, 1000, {static_cast<std::int32_t>(load), -1, -1, -1});
+    CHECK(lost(h.phase(), Lost::kMemoryBandwidth) == 1000 - 74 - 64);
   }
   SECTION("its latency, if not") {
     const std::size_t load = h.load(20, 22, 922);

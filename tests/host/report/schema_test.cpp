@@ -38,21 +38,30 @@ std::string violations(const Json& report) {
   return text;
 }
 
-/// The report that a run of a small layer on a 4 x 4 machine writes; run once.
+/// The report that a run of a small layer on a 4 x 4 machine writes.
+Json report_of_run(Fidelity fidelity, const std::vector<std::string>& more) {
+  const TemporaryFolder folder;
+  const std::string capture = folder.file("layer.safetensors");
+  write_safetensors(capture, test::small_capture());
+  std::vector<std::string> settings = {"accelerator.array={rows: 4, columns: 4}",
+                                       "accelerator.vector.lanes=4", "accelerator.axi.data_bits=64",
+                                       "workload.capture=" + capture};
+  settings.insert(settings.end(), more.begin(), more.end());
+  RunOptions options;
+  options.fidelity = fidelity;
+  options.out_directory = folder.file("out");
+  run(load_config(std::string(CORANK_CONFIGS) + "/quickstart.yaml", settings), options);
+  return Json::parse(content_of(folder.file("out/report.json")));
+}
+
+/// Each run once.
 const Json& report() {
-  static const Json written = [] {
-    const TemporaryFolder folder;
-    const std::string capture = folder.file("layer.safetensors");
-    write_safetensors(capture, test::small_capture());
-    const Config config =
-        load_config(std::string(CORANK_CONFIGS) + "/quickstart.yaml",
-                    {"accelerator.array={rows: 4, columns: 4}", "accelerator.vector.lanes=4",
-                     "accelerator.axi.data_bits=64", "workload.capture=" + capture});
-    RunOptions options;
-    options.out_directory = folder.file("out");
-    run(config, options);
-    return Json::parse(content_of(folder.file("out/report.json")));
-  }();
+  static const Json written = report_of_run(Fidelity::kRtl, {});
+  return written;
+}
+const Json& report_with_dram() {
+  static const Json written = report_of_run(
+      Fidelity::kCycle, {"memory=" + std::string(CORANK_CONFIGS) + "/memory/ddr4-2400.yaml"});
   return written;
 }
 
@@ -71,18 +80,42 @@ std::vector<Json::json_pointer> objects(const Json& value, const Json::json_poin
 }  // namespace
 
 TEST_CASE("the report of a run keeps to its schema", "[schema]") {
-  CHECK(violations(report()) == "");
-  CHECK(report()["right"] == true);
+  for (const Json& written : {report(), report_with_dram()}) {
+    CHECK(violations(written) == "");
+    CHECK(written["right"] == true);
+  }
+}
+
+TEST_CASE("the report of a run with a DRAM says what its data bus and its energy went to",
+          "[schema]") {
+  CHECK_FALSE(report()["memory"].contains("dram"));
+  const Json& dram = report_with_dram()["memory"]["dram"];
+  CHECK(dram["device"] == "DDR4-2400 17-17-17, 8 Gb x8, 64 bit");
+  // Every access of the step takes four clocks of data; what reads and writes move is what the
+  // device asked for, in whole accesses.
+  CHECK(dram["data_bus_clocks"]["data"] ==
+        4 * (dram["reads"].get<int>() + dram["writes"].get<int>()));
+  CHECK(64 * dram["reads"].get<int>() >= report_with_dram()["memory"]["bytes_read"].get<int>());
+  double parts = 0, lines = 0;
+  for (const auto& action : report_with_dram()["energy"]["actions"]) {
+    parts += action["total_pj"].get<double>();
+    const auto name = action["action"].get<std::string>();
+    CHECK(name != "dram_byte");  // the device's own figures take its place
+    if (name.rfind("dram_", 0) == 0) ++lines;
+  }
+  CHECK(lines == 7);
+  CHECK(parts == Approx(report_with_dram()["energy"]["total_pj"].get<double>()));
 }
 
 TEST_CASE("every key of a report is needed, in every object", "[schema]") {
   int removed = 0;
-  for (const auto& place : objects(report(), Json::json_pointer())) {
-    for (const auto& [key, value] : report().at(place).items()) {
-      Json broken = report();
+  for (const auto& place : objects(report_with_dram(), Json::json_pointer())) {
+    for (const auto& [key, value] : report_with_dram().at(place).items()) {
+      Json broken = report_with_dram();
       broken.at(place).erase(key);
       INFO("without " << place.to_string() << "/" << key);
-      if (key == "fp64") {  // only of what FP64 computes too
+      // Only of what FP64 computes too; only of that kind of memory.
+      if (key == "fp64" || key == "dram") {
         CHECK(violations(broken) == "");
       } else {
         CHECK(violations(broken) != "");
@@ -94,8 +127,8 @@ TEST_CASE("every key of a report is needed, in every object", "[schema]") {
 }
 
 TEST_CASE("an unknown key is refused in every object of a report", "[schema]") {
-  for (const auto& place : objects(report(), Json::json_pointer())) {
-    Json broken = report();
+  for (const auto& place : objects(report_with_dram(), Json::json_pointer())) {
+    Json broken = report_with_dram();
     broken.at(place)["colour"] = 1;
     INFO("with " << place.to_string() << "/colour");
     CHECK(violations(broken) != "");

@@ -15,23 +15,23 @@ TEST_CASE("the energy of one action is worked out by hand") {
   DramStatistics s;
   SECTION("activate: (48 - 43) x 39") {
     s.activates = 1;
-    CHECK(dram_energy(dram, s).total() == Approx(1559.376));
+    CHECK(dram_energy(dram, s).core() == Approx(1559.376));
   }
   SECTION("precharge: (48 - 34) x 17") {
     s.precharges = 1;
-    CHECK(dram_energy(dram, s).total() == Approx(1903.2384));
+    CHECK(dram_energy(dram, s).core() == Approx(1903.2384));
   }
   SECTION("read: (135 - 43) x 4") {
     s.reads = 1;
-    CHECK(dram_energy(dram, s).total() == Approx(2942.8224));
+    CHECK(dram_energy(dram, s).core() == Approx(2942.8224));
   }
   SECTION("write: (123 - 43) x 4") {
     s.writes = 1;
-    CHECK(dram_energy(dram, s).total() == Approx(2558.976));
+    CHECK(dram_energy(dram, s).core() == Approx(2558.976));
   }
   SECTION("refresh: (250 - 43) x 420") {
     s.refreshes = 1;
-    CHECK(dram_energy(dram, s).total() == Approx(695241.792));
+    CHECK(dram_energy(dram, s).core() == Approx(695241.792));
   }
   SECTION("background: 43 x 10 open, 34 x 90 closed") {
     s.clocks = 100;
@@ -43,7 +43,32 @@ TEST_CASE("the energy of one action is worked out by hand") {
 TEST_CASE("what is not known of a device's energy is said") {
   CHECK_FALSE(dram_energy(device("lpddr5-6400"), {}).known);
   CHECK(dram_energy(device("lpddr4-3200"), {}).known);
-  CHECK_FALSE(dram_energy(device("ddr4-2400"), {}).io_known);
+  DramDevice without = device("ddr4-2400");
+  without.io_pj_per_bit = 0;
+  CHECK_FALSE(dram_energy(without, {}).io_known);
+}
+
+TEST_CASE("the interface takes its figure for every bit that is moved") {
+  DramStatistics s;
+  s.reads = 2;
+  s.writes = 1;
+  // 3 x 64 bytes x 8 x 3.66 pJ.
+  const DramEnergy e = dram_energy(device("ddr4-2400"), s);
+  CHECK(e.io_known);
+  CHECK(e.io == Approx(5621.76));
+  CHECK(e.total() == Approx(e.core() + 5621.76));
+}
+
+TEST_CASE("the direct current of an interface is that of Ohm's law") {
+  // pJ/bit = half of the bits x V x A x bits' time.
+  CHECK(device("ddr4-2400").io_pj_per_bit ==
+        Approx(0.5 * 1.2 * 1.2 / (34 + 48) / 2.4e9 * 1e12).epsilon(0.002));
+  CHECK(device("ddr4-3200").io_pj_per_bit ==
+        Approx(0.5 * 1.2 * 1.2 / (34 + 48) / 3.2e9 * 1e12).epsilon(0.002));
+  CHECK(device("lpddr4-3200").io_pj_per_bit ==
+        Approx(0.5 * 1.1 * (1.1 / 3 / 40) / 3.2e9 * 1e12).epsilon(0.003));
+  CHECK(device("lpddr5-6400").io_pj_per_bit ==
+        Approx(0.5 * 0.5 * (0.25 / 40) / 6.4e9 * 1e12).epsilon(0.002));
 }
 
 TEST_CASE("energy is that of DRAMPower 5.1 on Ramulator 2.1's commands, trace by trace") {
@@ -73,7 +98,7 @@ TEST_CASE("energy is that of DRAMPower 5.1 on Ramulator 2.1's commands, trace by
   const TraceRun run =
       run_trace(make_trace(trace, dram.organisation, seed), dram, map_named("rbc"), controller);
   INFO(name << " " << trace << ", seed " << seed);
-  CHECK(dram_energy(dram, run.statistics).total() * 1e-6 == Approx(microjoules).epsilon(0.01));
+  CHECK(dram_energy(dram, run.statistics).core() * 1e-6 == Approx(microjoules).epsilon(0.01));
 }
 
 TEST_CASE("the parts of DDR4's streaming energy are those of DRAMPower") {
