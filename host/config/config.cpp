@@ -194,6 +194,10 @@ Key workload_section(Config& config) {
        path_list("captures", config.captures,
                  "several captured layers in one step, in forward order"),
        shapes_section(config.shapes),
+       choice("layers", config.layers, {"whole", "repeated"},
+              "repeated: of many equal groups of layers the first, two in the middle and the last "
+              "are simulated, and the rest put in by their figures; needs --fidelity cycle and "
+              "values: off"),
        choice("weights", config.weights, {"resident", "streamed"},
               "where frozen weights are: in device memory, or with the host, which "
               "sends them just ahead of their use"),

@@ -34,6 +34,7 @@ struct Config {
                         // config's folder
   std::vector<std::string> captures;  // several layers in one step
   LayerShapes shapes;                 // or layers by their sizes
+  std::string layers = "whole";       // or repeated: a few of many equal layers are simulated
   std::string weights = "resident";   // resident in device memory, or streamed from the host
   int stream_tiles = 4;               // of the ring that they are streamed through
   std::string model, adapter;         // folders of Hugging Face files

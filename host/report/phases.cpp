@@ -1,6 +1,7 @@
 #include "host/report/phases.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "host/compiler/dependencies.h"
 
@@ -158,7 +159,7 @@ ArrayTimes array_times(const CompiledStep& step, const Graph& graph, const Machi
   const double pes = machine.array_rows * machine.array_columns;
   ArrayTimes times;
   std::vector<PhaseReport>& phases = times.phases;
-  int op = -1;
+  std::unordered_map<int, std::size_t> phase_of;  // by op: commands of several may alternate
   std::int64_t end = 0;
   bool first = true;
   for (std::size_t i = 0; i < step.commands.size(); ++i) {
@@ -170,13 +171,14 @@ ArrayTimes array_times(const CompiledStep& step, const Graph& graph, const Machi
       end = attribution.event(i).start;
       first = false;
     }
-    if (command.op != op) {
-      op = command.op;
-      PhaseReport phase;
-      phase.value = graph.value(results_of(graph.ops[static_cast<std::size_t>(op)]).front()).name;
-      phases.push_back(phase);
+    const auto [place, is_new] = phase_of.try_emplace(command.op, phases.size());
+    if (is_new) {
+      phases.emplace_back();
+      const Op& op = graph.ops[static_cast<std::size_t>(command.op)];
+      phases.back().value = graph.value(results_of(op).front()).name;
+      phases.back().op = command.op;
     }
-    PhaseReport& phase = phases.back();
+    PhaseReport& phase = phases[place->second];
     const GemmCommand gemm = decode_gemm(command.words);
     const std::int64_t streaming = std::int64_t{gemm.rows} *
                                    tiles(gemm.depth, lanes, machine.array_rows) *
@@ -184,8 +186,8 @@ ArrayTimes array_times(const CompiledStep& step, const Graph& graph, const Machi
     const std::int64_t cycles = attribution.event(i).end - end;
     end = attribution.event(i).end;
     phase.cycles += static_cast<std::uint64_t>(cycles);
-    if (gemm.kind < times.kind_cycles.size())
-      times.kind_cycles[gemm.kind] += static_cast<std::uint64_t>(cycles);
+    if (gemm.kind < phase.kinds.size())
+      phase.kinds[gemm.kind] += static_cast<std::uint64_t>(cycles);
     phase.streaming += static_cast<std::uint64_t>(streaming);
     phase.macs += std::uint64_t{gemm.rows} * gemm.columns * gemm.depth;
     if (cycles > streaming) {

@@ -31,11 +31,13 @@ inline constexpr std::array<const char*, 7> kLostNames = {
 /// One product of the graph, in the order in which they are carried out.
 struct PhaseReport {
   std::string value;            // that it writes
+  int op = -1;                  // of the graph
   std::uint64_t cycles = 0;     // from the completion of the phase before to its own
   std::uint64_t streaming = 0;  // in which the array took in a row
   std::uint64_t macs = 0;
-  double utilisation = 0;                               // macs / (cycles x PEs)
-  std::array<std::uint64_t, kLostNames.size()> lost{};  // the other cycles, by cause
+  double utilisation = 0;                                           // macs / (cycles x PEs)
+  std::array<std::uint64_t, interface::kGemmNames.size()> kinds{};  // the cycles, by kind of gemm
+  std::array<std::uint64_t, kLostNames.size()> lost{};              // the other cycles, by cause
   std::string bound;  // "compute", or the cause that most cycles were lost to
 };
 
@@ -49,8 +51,6 @@ struct Stall {
 struct ArrayTimes {
   std::vector<PhaseReport> phases;
   std::vector<Stall> stalls;  // in order
-  std::array<std::uint64_t, interface::kGemmNames.size()>
-      kind_cycles{};  // the same time, by kind of gemm
 };
 
 /// Phases of a step from the events of its commands (all of them ended). `memory_bytes_per_cycle`:

@@ -86,6 +86,15 @@ Json to_json(const RunReport& r) {
   json["fidelity"] = r.fidelity;
   json["incomplete"] = r.incomplete;
   json["values"] = r.values;
+  json["layers_repeated"] = nullptr;
+  if (r.layers_repeated) {
+    const LayersRepeated& l = *r.layers_repeated;
+    json["layers_repeated"] = {{"layers_of_group", l.layers_of_group},
+                               {"groups", l.groups},
+                               {"simulated_groups", l.simulated_groups},
+                               {"middle_cycles", {l.middle_cycles[0], l.middle_cycles[1]}},
+                               {"error", l.error}};
+  }
   json["config"] = r.config_file;
   json["workload"] = {{"source", r.workload}, {"weights", r.weights}, {"layers", Json::array()}};
   for (const LayerStep& layer : r.layers) {
@@ -217,7 +226,16 @@ std::string to_table(const RunReport& r) {
       "{}: LoRA step {} of {} tokens, {} -> {}, r = {}{}, on {}x{} at {} MHz ({})\n", r.name,
       layer.step, layer.tokens, layer.in, layer.out, layer.lora.rank,
       r.layers.size() == 1 ? "" : fmt::format(", and {} more layers", r.layers.size() - 1),
-      r.machine.array_rows, r.machine.array_columns, r.limits.clock_mhz, r.fidelity);
+      r.machine.array_rows, r.machine.array_columns, r.limits.clock_mhz,
+      r.layers_repeated ? r.fidelity + ", layers repeated" : r.fidelity);
+  if (r.layers_repeated) {
+    const LayersRepeated& l = *r.layers_repeated;
+    text += fmt::format(
+        "  LAYERS REPEATED: {} of {} groups of {} layers were simulated; two in the middle took {} "
+        "and {} cycles, which is {:.4f} % of the step\n",
+        l.simulated_groups, l.groups, l.layers_of_group, l.middle_cycles[0], l.middle_cycles[1],
+        100 * l.error);
+  }
   if (r.incomplete)
     text += fmt::format("  INCOMPLETE: stopped after {} of {} commands; nothing was compared\n",
                         r.commands_completed, r.commands);

@@ -71,10 +71,18 @@ struct CounterMismatch {
   std::uint64_t device = 0, expected = 0;
 };
 
+/// Of a run that simulated some of many equal layers and put the rest in by their figures.
+struct LayersRepeated {
+  std::size_t layers_of_group = 0, groups = 0, simulated_groups = 0;
+  std::uint64_t middle_cycles[2] = {0, 0};  // of two groups in the middle, which should be equal
+  double error = 0;  // of the step's cycles: their difference, for every group that was put in
+};
+
 struct RunReport {
   std::string name, fidelity, config_file;
-  bool incomplete = false;        // the run was stopped: figures up to then, nothing compared
-  bool values = true;             // whether tensors were computed
+  bool incomplete = false;  // the run was stopped: figures up to then, nothing compared
+  bool values = true;       // whether tensors were computed
+  std::optional<LayersRepeated> layers_repeated;
   std::string workload, weights;  // where the layers come from; resident or streamed
   std::vector<LayerStep> layers;
   MachineShape machine;

@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "host/driver/account.h"
-#include "host/driver/driver.h"
 #include "host/formats/safetensors.h"
 #include "host/report/trace_json.h"
 #include "host/report/write_json.h"
 #include "host/run/compare.h"
+#include "host/run/measurement.h"
+#include "host/run/repeated_layers.h"
 #include "host/run/simulate.h"
 #include "host/workload/workload.h"
 #include "models/base/error.h"
@@ -61,19 +61,6 @@ std::map<std::string, double> energy_actions(const DeviceCounters& counters,
        static_cast<double>(report.link.wire_bytes_to_device + report.link.wire_bytes_to_host)}};
 }
 
-// What a DRAM did between the snapshots before and after the step.
-std::optional<DramStatistics> dram_of_step(const PlatformResult& platform) {
-  const PlatformSnapshot &before = platform.snapshots.at(0), &after = platform.snapshots.at(1);
-  if (!after.dram) return std::nullopt;
-  return after.dram->since(*before.dram);
-}
-
-// Of a DRAM what it gave while it was asked, of other kinds the peak.
-double memory_bytes_per_cycle(const RunReport& report) {
-  return report.memory_model.bandwidth_gb_per_s * 1e3 / report.limits.clock_mhz *
-         (report.dram ? efficiency(report.dram->statistics) : 1);
-}
-
 // One line for every action; a DRAM's own currents take the place of the table's figure a byte.
 std::vector<EnergyLine> energy_lines(const DeviceCounters& counters, const RunReport& report,
                                      const EnergyConfig& table) {
@@ -108,9 +95,9 @@ std::string bound_of(const RunReport& report) {
       100 * share);
 }
 
-void fill_timing(RunReport& report, const DeviceCounters& counters, const CompiledStep& step,
-                 const ArrayTimes& times) {
-  report.phases = times.phases;
+void fill_timing(RunReport& report, const StepMeasurement& m) {
+  const DeviceCounters& counters = m.counters;
+  report.phases = m.times.phases;
   report.cycles = at(counters, Counter::kCycles);
   report.step_ns = static_cast<double>(report.cycles) * 1e3 / report.limits.clock_mhz;
   for (std::size_t unit = 0; unit < interface::kUnitNames.size(); ++unit) {
@@ -128,7 +115,7 @@ void fill_timing(RunReport& report, const DeviceCounters& counters, const Compil
     gemm.kind = interface::kGemmNames[kind];
     gemm.macs = counters[static_cast<std::size_t>(Counter::kGemmMacs0) + kind];
     gemm.slots = counters[static_cast<std::size_t>(Counter::kGemmSlots0) + kind];
-    gemm.cycles = times.kind_cycles[kind];
+    for (const PhaseReport& phase : m.times.phases) gemm.cycles += phase.kinds[kind];
     if (gemm.cycles == 0) continue;
     gemm.utilisation = static_cast<double>(gemm.macs) / (static_cast<double>(gemm.cycles) * pes);
     macs += static_cast<double>(gemm.macs);
@@ -149,59 +136,22 @@ void fill_timing(RunReport& report, const DeviceCounters& counters, const Compil
         static_cast<double>(traffic->bytes_read + traffic->bytes_written) / report.step_ns;
     traffic->share_of_peak = traffic->bandwidth_gb_per_s / traffic->peak_gb_per_s;
   }
-  report.commands = step.commands.size();
 }
 
-void fill_tensors(RunReport& report, const CompiledStep& step, const Graph& graph) {
-  for (std::size_t id = 0; id < graph.values.size(); ++id) {
-    const ValueTraffic& traffic = step.traffic[id];
-    TensorReport tensor{graph.values[id].name, step.layouts[id].bytes(), traffic.loaded_bytes,
-                        traffic.stored_bytes, 0};
-    // A streamed weight has no place of its own; what it would take is what a tile-wise copy takes.
-    if (tensor.bytes > 0)
-      tensor.reread_factor =
-          static_cast<double>(tensor.loaded_bytes) / static_cast<double>(tensor.bytes);
-    report.tensors.push_back(tensor);
-  }
-  for (const auto& [op, block] : step.blocks) {
-    report.blocks.emplace_back(
-        graph.value(results_of(graph.ops[static_cast<std::size_t>(op)]).front()).name, block);
-  }
-}
-
-void check_counters(RunReport& report, const DeviceCounters& counters, const CompiledStep& step) {
-  const auto check = [&](const std::string& name, std::uint64_t device, std::uint64_t expected) {
-    if (device != expected) report.counter_mismatches.push_back({name, device, expected});
-  };
-  for (const auto& [counter, expected] : account(step, report.machine, report.limits.burst_beats)) {
-    check(interface::kCounterNames[static_cast<std::size_t>(counter)], at(counters, counter),
-          expected);
-  }
-  for (const UnitReport& unit : report.units) {
-    std::uint64_t sum = 0;
-    for (const std::uint64_t cycles : unit.cycles) sum += cycles;
-    check("cycles of the " + unit.unit + " unit, all activities", sum, report.cycles);
-  }
-}
-
-void check_platform(RunReport& report, const PlatformResult& platform,
-                    const DeviceCounters& counters, const CompiledStep& step, const Graph& graph) {
-  const auto check = [&](const std::string& name, std::uint64_t seen, std::uint64_t expected) {
-    if (seen != expected) report.counter_mismatches.push_back({name, seen, expected});
-  };
-  check("read bytes at the memory", unsigned_of(platform.memory.accelerator.read_bytes),
-        report.axi.bytes_read);
-  check("written bytes at the memory", unsigned_of(platform.memory.accelerator.written_bytes),
-        report.axi.bytes_written);
-  check("read beats at the pins", unsigned_of(platform.axi.read.beats),
-        at(counters, Counter::kLoadBeats) + at(counters, Counter::kFetchBeats));
-  check("write beats at the pins", unsigned_of(platform.axi.write.beats),
-        at(counters, Counter::kStoreBeats));
-  const LinkBytes link = expected_link_bytes(step, graph);
-  check("bytes written to memory over the link", unsigned_of(platform.memory.link.written_bytes),
-        link.to_device);
-  check("bytes read from memory over the link", unsigned_of(platform.memory.link.read_bytes),
-        link.to_host);
+void fill_link(RunReport& report, const StepMeasurement& m, const LinkConfig& link) {
+  report.link.name = link.name;
+  report.link.payload_bytes_to_device = unsigned_of(m.link.to_device.payload_bytes);
+  report.link.payload_bytes_to_host = unsigned_of(m.link.to_host.payload_bytes);
+  report.link.wire_bytes_to_device = unsigned_of(m.link.to_device.wire_bytes);
+  report.link.wire_bytes_to_host = unsigned_of(m.link.to_host.wire_bytes);
+  report.link.streamed_bytes = m.streamed_bytes;
+  report.link.upload_ns = m.upload_ns;
+  report.link.download_ns = m.download_ns;
+  report.link.bandwidth_gb_per_s =
+      static_cast<double>(unsigned_of(m.link_memory.written_bytes) - m.streamed_bytes +
+                          unsigned_of(m.link_memory.read_bytes)) /
+      (m.upload_ns + m.download_ns);
+  report.link.peak_gb_per_s = link.bandwidth_gb_per_s;
 }
 
 // Found before the simulation rather than after it: whether the files can go there.
@@ -234,6 +184,11 @@ void write_files(const std::string& directory, const RunReport& report, const Te
 }
 
 void check_fidelity(const Config& config, const RunOptions& options) {
+  if (config.layers == "repeated" &&
+      (options.fidelity != Fidelity::kCycle || config.values != "off"))
+    throw InputError(config.file +
+                     ": workload.layers: repeated gives times alone; expected --fidelity cycle and "
+                     "values: off");
   if (options.fidelity == Fidelity::kCycle) {
     if (options.waves)
       throw InputError("--waves: the cycle model has no signals; expected --fidelity rtl");
@@ -243,18 +198,9 @@ void check_fidelity(const Config& config, const RunOptions& options) {
     throw InputError(config.file + ": values: off needs --fidelity cycle; found --fidelity rtl");
 }
 
-}  // namespace
-
-RunReport run(const Config& config, const RunOptions& options) {
-  check_fidelity(config, options);
-  if (!options.out_directory.empty()) check_out_directory(options.out_directory);
-  const PreparedStep prepared = prepare_step(config);
-  const auto& [workload, inputs, graph, step] = prepared;
-  const std::vector<LayerStep> layers = steps_of(workload);
-
-  const auto [result, platform] =
-      simulate(config, options, prepared, build_machine(config, options));
-
+RunReport report_of(const Config& config, const RunOptions& options, const Workload& workload,
+                    const Simulated& simulated, const StepMeasurement& m) {
+  const auto& [result, platform] = simulated;
   RunReport report;
   report.name = config.name;
   report.fidelity = options.fidelity == Fidelity::kRtl ? "rtl" : "cycle";
@@ -262,35 +208,19 @@ RunReport run(const Config& config, const RunOptions& options) {
   report.config_file = config.file;
   report.workload = workload.source;
   report.weights = config.weights;
-  report.layers = layers;
+  report.layers = steps_of(workload);
   report.machine = config.machine;
   report.limits = config.limits;
   report.memory_model = config.memory;
   report.incomplete = result.stopped;
-  if (const auto statistics = dram_of_step(platform))
-    report.dram = dram_report(config.memory.dram, *statistics);
-  const ArrayTimes times =
-      array_times(step, graph, config.machine, memory_bytes_per_cycle(report), platform.trace);
-  fill_timing(report, result.counters, step, times);
-  report.commands_completed =
-      unsigned_of(std::count_if(platform.trace.begin(), platform.trace.end(),
-                                [](const TraceEvent& event) { return event.end >= 0; }));
-  fill_tensors(report, step, graph);
-  report.total_ns = result.upload_ns + result.step_ns + result.download_ns;
-  report.link.name = config.link.name;
-  report.link.payload_bytes_to_device = unsigned_of(platform.link.to_device.payload_bytes);
-  report.link.payload_bytes_to_host = unsigned_of(platform.link.to_host.payload_bytes);
-  report.link.wire_bytes_to_device = unsigned_of(platform.link.to_device.wire_bytes);
-  report.link.wire_bytes_to_host = unsigned_of(platform.link.to_host.wire_bytes);
-  report.link.streamed_bytes = expected_link_bytes(step, graph).streamed;
-  report.link.upload_ns = result.upload_ns;
-  report.link.download_ns = result.download_ns;
-  report.link.bandwidth_gb_per_s =
-      static_cast<double>(unsigned_of(platform.memory.link.written_bytes) -
-                          report.link.streamed_bytes +
-                          unsigned_of(platform.memory.link.read_bytes)) /
-      (result.upload_ns + result.download_ns);
-  report.link.peak_gb_per_s = config.link.bandwidth_gb_per_s;
+  report.commands = m.commands;
+  report.commands_completed = m.commands_completed;
+  report.tensors = m.tensors;
+  report.blocks = m.blocks;
+  if (m.dram) report.dram = dram_report(config.memory.dram, *m.dram);
+  fill_timing(report, m);
+  report.total_ns = m.upload_ns + m.step_ns + m.download_ns;
+  fill_link(report, m, config.link);
   report.simulated_cycles = unsigned_of(platform.cycles);
   report.evaluated_cycles = unsigned_of(platform.evaluated_cycles);
   report.simulation_cpu_s = platform.cpu_seconds;
@@ -301,32 +231,63 @@ RunReport run(const Config& config, const RunOptions& options) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   report.peak_memory_kib = usage.ru_maxrss;
-  for (std::size_t i = 0; i < result.counters.size(); ++i)
-    report.counters[interface::kCounterNames[i]] = result.counters[i];
+  for (std::size_t i = 0; i < m.counters.size(); ++i)
+    report.counters[interface::kCounterNames[i]] = m.counters[i];
   report.energy_table = config.energy.name;
   report.energy_node = config.energy.node;
   if (!config.energy.actions.empty())
-    report.energy = energy_lines(result.counters, report, config.energy);
+    report.energy = energy_lines(m.counters, report, config.energy);
   for (const EnergyLine& line : report.energy) report.energy_pj += line.total_pj;
   report.bound = bound_of(report);
+  return report;
+}
 
-  if (report.values && !report.incomplete) {
-    TensorMap reference = inputs;
-    run_bit_exact(graph, reference);
-    report.comparisons = compare_bits(graph, result.results, reference);
-    for (std::size_t i = 0; i < layers.size(); ++i)
-      compare_fp64(workload.layers[i], layer_prefix(i, layers.size()), result.results,
-                   report.comparisons);
+void compare_results(RunReport& report, const PreparedStep& prepared, const TensorMap& results) {
+  TensorMap reference = prepared.inputs;
+  run_bit_exact(prepared.graph, reference);
+  report.comparisons = compare_bits(prepared.graph, results, reference);
+  const std::vector<Capture>& layers = prepared.workload.layers;
+  for (std::size_t i = 0; i < layers.size(); ++i)
+    compare_fp64(layers[i], layer_prefix(i, layers.size()), results, report.comparisons);
+}
+
+}  // namespace
+
+RunReport run(const Config& config, const RunOptions& options) {
+  check_fidelity(config, options);
+  if (!options.out_directory.empty()) check_out_directory(options.out_directory);
+  Workload workload = read_workload(config);
+  const bool repeated = config.layers == "repeated";
+  RepeatedStep step;
+  if (repeated) {
+    step = prepare_repeated(config, workload);
+  } else {
+    step.prepared = prepare_step(config, std::move(workload));
+  }
+  const PreparedStep& prepared = step.prepared;
+  const Simulated simulated = simulate(config, options, prepared, build_machine(config, options));
+  const StepMeasurement measured = measure(config, prepared, simulated);
+  const std::vector<PlatformSnapshot>& snapshots = simulated.platform.snapshots;
+
+  RunReport report;
+  if (repeated && !simulated.result.stopped) {
+    const StepMeasurement whole = extrapolate(config, step, measured, snapshots);
+    report = report_of(config, options, workload, simulated, whole);
+    report.layers_repeated = repetition_report(step, snapshots, whole);
+  } else {
+    report = report_of(config, options, prepared.workload, simulated, measured);
   }
   if (!report.incomplete) {
-    check_counters(report, result.counters, step);
-    check_platform(report, platform, result.counters, step, graph);
+    if (report.values) compare_results(report, prepared, simulated.result.results);
+    report.counter_mismatches = check_costs(config, prepared, simulated);
   }
   if (options.trace) {
-    write_trace(*options.trace, step, graph,
-                {config.limits.clock_mhz, platform.trace, platform.transactions, times.stalls});
+    write_trace(*options.trace, prepared.step, prepared.graph,
+                {config.limits.clock_mhz, simulated.platform.trace, simulated.platform.transactions,
+                 measured.times.stalls});
   }
-  if (!options.out_directory.empty()) write_files(options.out_directory, report, result.results);
+  if (!options.out_directory.empty())
+    write_files(options.out_directory, report, simulated.result.results);
   return report;
 }
 

@@ -66,14 +66,18 @@ DriverOptions driver_options_of(const Config& config) {
   return options;
 }
 
-PreparedStep prepare_step(const Config& config) {
-  PreparedStep prepared;
-  prepared.workload = read_workload(config);
+PreparedStep prepare_step(const Config& config, Workload workload) {
   check_layer_step(config);
+  PreparedStep prepared;
+  prepared.workload = std::move(workload);
   prepared.inputs = inputs_of(prepared.workload);
   prepared.graph = build_layer_steps(steps_of(prepared.workload));
   prepared.step = compile_for(config, prepared.graph);
   return prepared;
+}
+
+PreparedStep prepare_step(const Config& config) {
+  return prepare_step(config, read_workload(config));
 }
 
 Simulated simulate(const Config& config, const RunOptions& options, const PreparedStep& prepared,
@@ -85,23 +89,36 @@ Simulated simulate(const Config& config, const RunOptions& options, const Prepar
   platform.trace = true;
   platform.transactions = observer.transaction || options.trace;
   platform.observer = observer;
+  HostPort* port = nullptr;
   std::optional<Progress> progress;
   std::vector<TraceEvent> events;
-  if (options.progress && !observer.event) {
-    progress.emplace(prepared.step.commands.size(), config.limits.clock_mhz);
+  std::size_t snapshots = 0;
+  if (!observer.event) {
+    events.reserve(prepared.step.commands.size());
+    if (options.progress) progress.emplace(prepared.step.commands.size(), config.limits.clock_mhz);
     platform.observer.event = [&](const TraceEvent& event) {
       events.push_back(event);
-      progress->command(event.end);
+      if (progress) progress->command(event.end);
+      if (snapshots == prepared.snapshots_after.size() ||
+          event.command != prepared.snapshots_after[snapshots])
+        return;
+      port->take_snapshot();
+      ++snapshots;
     };
   }
   DriverOptions driver = driver_options_of(config);
   driver.stop = options.stop;
   Simulated simulated;
   simulated.platform = run_platform(platform, [&](HostPort& host) {
+    port = &host;
     simulated.result =
         run_step(host, prepared.step, prepared.graph, config.machine, prepared.inputs, driver);
   });
-  if (progress) simulated.platform.trace = std::move(events);
+  if (!observer.event) {
+    std::vector<TraceEvent>& trace = simulated.platform.trace;  // what did not end
+    events.insert(events.end(), trace.begin(), trace.end());
+    trace = std::move(events);
+  }
   return simulated;
 }
 

@@ -31,7 +31,11 @@ struct PreparedStep {
   TensorMap inputs;
   Graph graph;
   CompiledStep step;
+  std::vector<std::uint32_t> snapshots_after;  // these commands, in the order of their ends
 };
+
+/// A workload's step.
+PreparedStep prepare_step(const Config& config, Workload workload);
 
 /// Throws InputError where the configuration asks for what the step of a layer does not have, or
 /// for no step.
@@ -41,8 +45,9 @@ PreparedStep prepare_step(const Config& config);
 /// "".
 std::string build_machine(const Config& config, const RunOptions& options);
 
-/// Runs the step on the accelerator of options.fidelity, which build_machine has built. What
-/// `observer` listens to is not in the result.
+/// Runs the step, with snapshots before the first doorbell, after each command of
+/// prepared.snapshots_after and after the step, on the accelerator of options.fidelity, which
+/// build_machine has built. What `observer` listens to is not in the result.
 Simulated simulate(const Config& config, const RunOptions& options, const PreparedStep& prepared,
                    const std::string& machine, const SimulationObserver& observer = {});
 

@@ -26,6 +26,7 @@ class CycleAccelerator : public Accelerator {
   AxiStatistics axi() const override;
   InjectionStatistics injections() const override;
   std::vector<TraceEvent> take_trace() override { return recorder_.take(); }
+  std::vector<std::uint64_t> counters() override { return device_.counters(); }
 
  private:
   void access(tlm::tlm_generic_payload& transaction, Femtoseconds arrival) override;

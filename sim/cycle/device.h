@@ -33,6 +33,11 @@ class Device {
   void evaluate(Cycle cycle, Femtoseconds edge, MachinePins& pins);
   /// The next cycle to evaluate if nothing comes from outside; kNever if nothing is on its way.
   Cycle next() const { return next_; }
+  /// At the end of the cycle that was evaluated last.
+  std::vector<std::uint64_t> counters() {
+    settle(cycle_ + 1);
+    return registers_.counters().all();
+  }
 
  private:
   void skip(Cycle cycles);

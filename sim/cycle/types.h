@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <vector>
 
 #include "rtl/interface/interface.h"
 
@@ -58,6 +59,7 @@ class Counters {
   }
   std::uint64_t& operator[](std::size_t index) { return values_[index]; }
   void clear() { values_.fill(0); }
+  std::vector<std::uint64_t> all() const { return {values_.begin(), values_.end()}; }
 
  private:
   std::array<std::uint64_t, interface::kCounters> values_{};

@@ -43,6 +43,9 @@ class Accelerator : public sc_core::sc_module {
   virtual AxiStatistics axi() const = 0;
   virtual InjectionStatistics injections() const = 0;
   virtual std::vector<TraceEvent> take_trace() = 0;
+  /// The device's counters at the edge that was evaluated last, in the order of their registers;
+  /// empty where they can only be read as the host reads them.
+  virtual std::vector<std::uint64_t> counters() { return {}; }
 
  protected:
   /// An access to the registers, acquired, which arrives at `arrival`; to be answered with

@@ -173,7 +173,7 @@ std::unique_ptr<MemoryModule> make_memory(const MemoryConfig& config) {
   throw InputError("memory kind: expected fixed-latency or dram, found " + config.kind);
 }
 
-PlatformSnapshot snapshot_of(MemoryModule& memory, const Link& link) {
+PlatformSnapshot snapshot_of(Accelerator& accelerator, MemoryModule& memory, const Link& link) {
   memory.catch_up();
   PlatformSnapshot snapshot;
   snapshot.ns = static_cast<double>(now()) * 1e-6;
@@ -183,6 +183,7 @@ PlatformSnapshot snapshot_of(MemoryModule& memory, const Link& link) {
   if (const auto* dram = dynamic_cast<const DramMemory*>(&memory))
     snapshot.dram = dram->dram_statistics();
   snapshot.link = link.statistics();
+  snapshot.counters = accelerator.counters();
   return snapshot;
 }
 
@@ -200,7 +201,8 @@ PlatformResult run_platform(const PlatformConfig& config,
   Link link("link", config.link, failure);
   PlatformResult result;
   Host host(
-      "host", host_program, [&] { result.snapshots.push_back(snapshot_of(*memory, link)); }, link,
+      "host", host_program,
+      [&] { result.snapshots.push_back(snapshot_of(accelerator, *memory, link)); }, link,
       accelerator.period(), failure);
   sc_core::sc_signal<bool> interrupt("interrupt");
 
@@ -227,7 +229,7 @@ PlatformResult run_platform(const PlatformConfig& config,
   if (failure.error()) std::rethrow_exception(failure.error());
   if (!host.returned()) throw MachineError("the simulation came to rest before the host program");
 
-  const PlatformSnapshot end = snapshot_of(*memory, link);
+  const PlatformSnapshot end = snapshot_of(accelerator, *memory, link);
   result.memory = end.memory;
   result.link = end.link;
   if (end.dram)

@@ -55,6 +55,7 @@ struct PlatformSnapshot {
   MemoryStatistics memory;
   std::optional<DramStatistics> dram;
   LinkStatistics link;
+  std::vector<std::uint64_t> counters;  // Accelerator::counters
 };
 
 struct PlatformResult {

@@ -57,7 +57,7 @@ struct Handmade {
   PhaseReport phase() {
     const ArrayTimes times = array_times(step, graph, machine, memory_bytes_per_cycle, events);
     REQUIRE(times.phases.size() == 1);
-    CHECK(times.kind_cycles[0] == times.phases[0].cycles);
+    CHECK(times.phases[0].kinds[0] == times.phases[0].cycles);
     return times.phases[0];
   }
 };

@@ -1,0 +1,110 @@
+#include "host/run/measurement.h"
+
+#include <algorithm>
+
+#include "host/driver/account.h"
+#include "host/report/dram_report.h"
+
+namespace corank {
+namespace {
+
+using interface::Counter;
+
+std::uint64_t unsigned_of(std::int64_t count) { return static_cast<std::uint64_t>(count); }
+
+std::uint64_t at(const DeviceCounters& counters, Counter counter) {
+  return counters[static_cast<std::size_t>(counter)];
+}
+
+// What a DRAM did between the snapshots before and after the step.
+std::optional<DramStatistics> dram_of_step(const PlatformResult& platform) {
+  const PlatformSnapshot &before = platform.snapshots.front(), &after = platform.snapshots.back();
+  if (!after.dram) return std::nullopt;
+  return after.dram->since(*before.dram);
+}
+
+std::vector<TensorReport> tensors_of(const PreparedStep& prepared) {
+  std::vector<TensorReport> tensors;
+  for (std::size_t id = 0; id < prepared.graph.values.size(); ++id) {
+    const ValueTraffic& traffic = prepared.step.traffic[id];
+    TensorReport tensor{prepared.graph.values[id].name, prepared.step.layouts[id].bytes(),
+                        traffic.loaded_bytes, traffic.stored_bytes, 0};
+    // A streamed weight has no place of its own; what it would take is what a tile-wise copy takes.
+    if (tensor.bytes > 0)
+      tensor.reread_factor =
+          static_cast<double>(tensor.loaded_bytes) / static_cast<double>(tensor.bytes);
+    tensors.push_back(tensor);
+  }
+  return tensors;
+}
+
+}  // namespace
+
+StepMeasurement measure(const Config& config, const PreparedStep& prepared,
+                        const Simulated& simulated) {
+  const auto& [result, platform] = simulated;
+  const Graph& graph = prepared.graph;
+  StepMeasurement m;
+  m.counters = result.counters;
+  m.dram = dram_of_step(platform);
+  // Of a DRAM what it gave while it was asked, of other kinds the peak.
+  const double memory_bytes_per_cycle = config.memory.bandwidth_gb_per_s * 1e3 /
+                                        config.limits.clock_mhz *
+                                        (m.dram ? efficiency(*m.dram) : 1);
+  m.times =
+      array_times(prepared.step, graph, config.machine, memory_bytes_per_cycle, platform.trace);
+  m.tensors = tensors_of(prepared);
+  for (const auto& [op, block] : prepared.step.blocks)
+    m.blocks.emplace_back(
+        graph.value(results_of(graph.ops[static_cast<std::size_t>(op)]).front()).name, block);
+  m.commands = prepared.step.commands.size();
+  m.commands_completed =
+      unsigned_of(std::count_if(platform.trace.begin(), platform.trace.end(),
+                                [](const TraceEvent& event) { return event.end >= 0; }));
+  m.link = platform.link;
+  m.link_memory = platform.memory.link;
+  m.streamed_bytes = expected_link_bytes(prepared.step, graph).streamed;
+  m.upload_ns = result.upload_ns;
+  m.step_ns = result.step_ns;
+  m.download_ns = result.download_ns;
+  return m;
+}
+
+std::vector<CounterMismatch> check_costs(const Config& config, const PreparedStep& prepared,
+                                         const Simulated& simulated) {
+  const auto& [result, platform] = simulated;
+  const DeviceCounters& counters = result.counters;
+  std::vector<CounterMismatch> mismatches;
+  const auto check = [&](const std::string& name, std::uint64_t seen, std::uint64_t expected) {
+    if (seen != expected) mismatches.push_back({name, seen, expected});
+  };
+  for (const auto& [counter, expected] :
+       account(prepared.step, config.machine, config.limits.burst_beats))
+    check(interface::kCounterNames[static_cast<std::size_t>(counter)], at(counters, counter),
+          expected);
+  for (std::size_t unit = 0; unit < interface::kUnitNames.size(); ++unit) {
+    std::uint64_t sum = 0;
+    for (std::size_t a = 0; a < interface::kActivityNames.size(); ++a)
+      sum += counters[unit * interface::kActivityNames.size() + a];
+    check(std::string("cycles of the ") + interface::kUnitNames[unit] + " unit, all activities",
+          sum, at(counters, Counter::kCycles));
+  }
+  const std::uint64_t read_beats =
+      at(counters, Counter::kLoadBeats) + at(counters, Counter::kFetchBeats);
+  const std::uint64_t written_beats = at(counters, Counter::kStoreBeats);
+  const auto bus_bytes = static_cast<std::uint64_t>(config.machine.axi_data_bits / 8);
+  check("read bytes at the memory", unsigned_of(platform.memory.accelerator.read_bytes),
+        read_beats * bus_bytes);
+  check("written bytes at the memory", unsigned_of(platform.memory.accelerator.written_bytes),
+        written_beats * bus_bytes);
+  check("read beats at the pins", unsigned_of(platform.axi.read.beats), read_beats);
+  check("write beats at the pins", unsigned_of(platform.axi.write.beats), written_beats);
+  const LinkBytes link = expected_link_bytes(prepared.step, prepared.graph);
+  check("bytes written to memory over the link", unsigned_of(platform.memory.link.written_bytes),
+        link.to_device);
+  check("bytes read from memory over the link", unsigned_of(platform.memory.link.read_bytes),
+        link.to_host);
+  return mismatches;
+}
+
+}  // namespace corank

@@ -1,0 +1,42 @@
+// What a simulated step came to, before it is put into words: sums that a report is worked out
+// from.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "host/config/config.h"
+#include "host/driver/driver.h"
+#include "host/report/phases.h"
+#include "host/report/report.h"
+#include "host/run/simulate.h"
+#include "sim/dram/statistics.h"
+#include "sim/platform/statistics.h"
+
+namespace corank {
+
+struct StepMeasurement {
+  DeviceCounters counters{};
+  ArrayTimes times;
+  std::vector<TensorReport> tensors;
+  std::vector<std::pair<std::string, BlockSize>> blocks;  // by the value that the op writes
+  std::uint64_t commands = 0, commands_completed = 0;
+  std::optional<DramStatistics> dram;  // from the first doorbell to the end, as the host sees it
+  LinkStatistics link;                 // of the whole run, transfers included
+  MemoryPortStatistics link_memory;    // what came and went over the link, the same
+  std::uint64_t streamed_bytes = 0;    // of that: frozen weights during the step
+  double upload_ns = 0, step_ns = 0, download_ns = 0;  // as the host sees them
+};
+
+StepMeasurement measure(const Config& config, const PreparedStep& prepared,
+                        const Simulated& simulated);
+
+/// Every counter that does not count cycles, and every byte at memory, pins and link, against what
+/// the commands must cost: what differs.
+std::vector<CounterMismatch> check_costs(const Config& config, const PreparedStep& prepared,
+                                         const Simulated& simulated);
+
+}  // namespace corank

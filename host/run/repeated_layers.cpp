@@ -1,0 +1,326 @@
+#include "host/run/repeated_layers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdlib>
+#include <set>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "host/driver/account.h"
+#include "models/base/error.h"
+
+namespace corank {
+namespace {
+
+using namespace interface;
+
+// The passes of the simulated groups as they are carried out: forward in order, backward from the
+// last one.
+struct Pass {
+  bool forward;
+  std::size_t group;
+};
+constexpr std::array<Pass, 2 * kSimulatedGroups> kPasses = {
+    {{true, 0}, {true, 1}, {true, 2}, {true, 3}, {false, 3}, {false, 2}, {false, 1}, {false, 0}}};
+// After these a snapshot is taken, the first three of either direction. Updates that found no place
+// beside a product come behind the last pass, group by group as backward: then a snapshot is taken
+// after each of the first three of those too.
+constexpr std::array<std::size_t, 6> kSnapshotAfter = {0, 1, 2, 4, 5, 6};
+constexpr std::array<std::size_t, 3> kTailGroups = {3, 2, 1};
+// The passes that stand for those left out come after two others of their direction.
+constexpr std::size_t kForwardCopied = 2, kBackwardCopied = 6;
+
+std::size_t pass_of(bool forward, std::size_t group) {
+  return forward ? group : 2 * kSimulatedGroups - 1 - group;
+}
+
+// Values of layer 3 are called "3.something" (layer_prefix).
+std::size_t layer_of(const std::string& value) { return std::strtoul(value.c_str(), nullptr, 10); }
+
+std::string with_layer(const std::string& value, std::size_t layer) {
+  return std::to_string(layer) + value.substr(value.find('.'));
+}
+
+std::size_t group_of(const RepeatedStep& step, const std::string& value) {
+  return layer_of(value) / step.repetition.group;
+}
+
+const std::string& value_of(const PreparedStep& prepared, int op) {
+  return prepared.graph.value(results_of(prepared.graph.ops[static_cast<std::size_t>(op)]).front())
+      .name;
+}
+
+std::size_t left_out(const RepeatedStep& step) { return step.repetition.times - kSimulatedGroups; }
+
+// The last product of each pass, and the last command of each group behind all products.
+std::vector<std::uint32_t> snapshot_commands(const RepeatedStep& step) {
+  const PreparedStep& prepared = step.prepared;
+  std::array<std::uint32_t, kPasses.size()> last{};
+  std::array<std::uint32_t, kSimulatedGroups> tail{};
+  for (std::size_t i = 0; i < prepared.step.commands.size(); ++i) {
+    const CompiledCommand& command = prepared.step.commands[i];
+    if (command.op < 0) continue;
+    const auto index = static_cast<std::uint32_t>(i);
+    const std::size_t group = group_of(step, value_of(prepared, command.op));
+    tail[group] = index;
+    if ((command.words[0] & 0xff) != GemmCommand::kOpcode) continue;
+    const bool forward = decode_gemm(command.words).kind % 3 == 0;  // part, then pass
+    last[pass_of(forward, group)] = index;
+  }
+  std::vector<std::uint32_t> commands;
+  for (const std::size_t pass : kSnapshotAfter) commands.push_back(last[pass]);
+  for (const std::size_t group : kTailGroups) {
+    if (tail[group] > last.back()) commands.push_back(tail[group]);
+  }
+  return commands;
+}
+
+// The sum over forward, backward and what comes behind it of what `between` says of two snapshots
+// (by their place in snapshots_after): of the later of the two groups in the middle, or of the
+// earlier one.
+template <class Between>
+auto of_middle(const RepeatedStep& step, bool later, const Between& between) {
+  const std::size_t first = later ? 1 : 0;
+  auto sum = between(first, first + 1) + between(first + 3, first + 4);
+  if (step.prepared.snapshots_after.size() > kSnapshotAfter.size())
+    sum += between(first + 6, first + 7);
+  return sum;
+}
+
+// The commands of one of the groups in the middle alone.
+CompiledStep commands_of_group(const RepeatedStep& step) {
+  CompiledStep group;
+  group.instructions = step.prepared.step.instructions;
+  for (const CompiledCommand& command : step.prepared.step.commands) {
+    if (command.op >= 0 && group_of(step, value_of(step.prepared, command.op)) == kForwardCopied)
+      group.commands.push_back(command);
+  }
+  return group;
+}
+
+// Whether the groups in the middle are carried out one after another, each like the other: what is
+// put in for those left out is then all that they would do.
+bool is_steady(const RepeatedStep& step) {
+  const std::vector<std::uint32_t>& after = step.prepared.snapshots_after;
+  const bool has_tail = after.size() > kSnapshotAfter.size();
+  if (!std::is_sorted(after.begin(), after.end()) ||
+      (has_tail && after.size() != kSnapshotAfter.size() + kTailGroups.size()))
+    return false;
+  const auto commands = [&](bool later) {
+    return of_middle(step, later,
+                     [&](std::size_t from, std::size_t to) { return after[to] - after[from]; });
+  };
+  return commands(false) == commands(true) &&
+         commands(true) == commands_of_group(step).commands.size();
+}
+
+std::uint64_t whole_pages(std::uint64_t bytes) { return (bytes + 4095) / 4096 * 4096; }
+
+// What a group adds to the device memory: all that is not shared once it is dead, or streamed.
+std::uint64_t memory_of_group(const RepeatedStep& step) {
+  const PreparedStep& prepared = step.prepared;
+  std::set<ValueId> streamed;
+  for (const StreamTile& tile : prepared.step.tiles) streamed.insert(tile.value);
+  std::uint64_t bytes = 0;
+  for (std::size_t id = 0; id < prepared.graph.values.size(); ++id) {
+    const Value& value = prepared.graph.values[id];
+    if (value.role == Role::kIntermediate || streamed.count(static_cast<ValueId>(id)) > 0 ||
+        group_of(step, value.name) != kForwardCopied)
+      continue;
+    bytes += whole_pages(prepared.step.layouts[id].bytes());
+  }
+  return bytes;
+}
+
+// The same of the snapshots themselves; the first one is that before the step.
+template <class Count>
+auto of_middle(const RepeatedStep& step, const std::vector<PlatformSnapshot>& snapshots, bool later,
+               const Count& count) {
+  return of_middle(step, later, [&](std::size_t from, std::size_t to) {
+    return count(snapshots.at(to + 1)) - count(snapshots.at(from + 1));
+  });
+}
+
+void extrapolate_phases(const RepeatedStep& step, std::vector<PhaseReport>& phases) {
+  std::array<std::vector<PhaseReport>, kPasses.size()> passes;
+  for (PhaseReport& phase : phases) {
+    const auto kind = std::find_if(phase.kinds.begin(), phase.kinds.end(),
+                                   [](std::uint64_t cycles) { return cycles > 0; });
+    const bool forward = (kind - phase.kinds.begin()) % 3 == 0;
+    passes[pass_of(forward, group_of(step, phase.value))].push_back(std::move(phase));
+  }
+  phases.clear();
+  const std::size_t last = step.repetition.times - 1, group = step.repetition.group;
+  const auto add = [&](std::size_t pass, std::size_t real_group) {
+    for (PhaseReport phase : passes[pass]) {
+      phase.value = with_layer(phase.value, real_group * group + layer_of(phase.value) % group);
+      phases.push_back(phase);
+    }
+  };
+  for (std::size_t pass = 0; pass < kPasses.size(); ++pass) {
+    const auto [forward, simulated] = kPasses[pass];
+    const std::size_t real =
+        forward ? (simulated == 3 ? last : simulated) : (simulated == 0 ? 0 : last - 3 + simulated);
+    const bool copied = pass == kForwardCopied || pass == kBackwardCopied;
+    for (std::size_t i = 0; i <= (copied ? left_out(step) : 0); ++i)
+      add(pass, forward ? real + i : real - i);
+  }
+}
+
+// Of a list with entries of every layer: those of the third group once more for each group left
+// out.
+template <class Entry, class Name>
+void extrapolate_list(const RepeatedStep& step, std::vector<Entry>& list, const Name& name) {
+  std::vector<Entry> whole;
+  const std::size_t group = step.repetition.group;
+  for (const Entry& entry : list) {
+    Entry copy = entry;
+    const std::size_t layer = layer_of(name(copy)), simulated = layer / group;
+    const std::string value = name(copy);
+    const std::size_t copies = simulated == kForwardCopied ? left_out(step) : 0;
+    const std::size_t moved = simulated > kForwardCopied ? left_out(step) * group : 0;
+    for (std::size_t i = 0; i <= copies; ++i) {
+      name(copy) = with_layer(value, layer + moved + i * group);
+      whole.push_back(copy);
+    }
+  }
+  list = std::move(whole);
+}
+
+// All groups send and take the same bytes; packets and what they carry besides grow as those do.
+void extrapolate_link(const RepeatedStep& step, StepMeasurement& whole) {
+  const PreparedStep& prepared = step.prepared;
+  const LinkBytes bytes = expected_link_bytes(prepared.step, prepared.graph);
+  std::uint64_t common = prepared.step.instructions.size() * sizeof(std::uint64_t);
+  for (const CompiledCommand& command : prepared.step.commands)
+    common += command.op < 0 ? sizeof(CommandWords) : 0;
+  const std::uint64_t extra = left_out(step);
+  const std::uint64_t more_to_device = extra * (bytes.to_device - common) / kSimulatedGroups;
+  const std::uint64_t more_to_host = extra * bytes.to_host / kSimulatedGroups;
+  whole.streamed_bytes += extra * bytes.streamed / kSimulatedGroups;
+  const auto grow = [](LinkDirectionStatistics& direction, std::uint64_t bytes_before,
+                       std::uint64_t more) {
+    const double growth = 1 + static_cast<double>(more) / static_cast<double>(bytes_before);
+    for (const auto count :
+         {&LinkDirectionStatistics::packets, &LinkDirectionStatistics::payload_bytes,
+          &LinkDirectionStatistics::wire_bytes})
+      direction.*count = std::llround(static_cast<double>(direction.*count) * growth);
+  };
+  grow(whole.link.to_device, bytes.to_device, more_to_device);
+  grow(whole.link.to_host, bytes.to_host, more_to_host);
+  whole.link_memory.written_bytes += static_cast<std::int64_t>(more_to_device);
+  whole.link_memory.read_bytes += static_cast<std::int64_t>(more_to_host);
+}
+
+}  // namespace
+
+std::optional<LayerRepetition> find_repetition(const std::vector<LayerStep>& layers) {
+  const auto same = [](const LayerStep& a, const LayerStep& b) {
+    const auto sizes = [](const LayerStep& s) {
+      return std::make_tuple(s.tokens, s.in, s.out, s.has_bias, s.lora.rank, s.lora.alpha,
+                             s.lora.rank_stabilized, s.step);
+    };
+    return sizes(a) == sizes(b);
+  };
+  for (std::size_t group = 1; 2 * group <= layers.size(); ++group) {
+    if (layers.size() % group == 0 &&
+        std::equal(layers.begin() + static_cast<std::ptrdiff_t>(group), layers.end(),
+                   layers.begin(), same))
+      return LayerRepetition{group, layers.size() / group};
+  }
+  return std::nullopt;
+}
+
+RepeatedStep prepare_repeated(const Config& config, Workload workload) {
+  const auto repetition = find_repetition(steps_of(workload));
+  if (!repetition || repetition->times <= kSimulatedGroups)
+    throw InputError(fmt::format(
+        "{}: workload.layers: repeated needs a group of layers that comes at least {} times; "
+        "found {}",
+        config.file, kSimulatedGroups + 1,
+        repetition
+            ? fmt::format("a group of {} that comes {} times", repetition->group, repetition->times)
+            : std::string("none that repeats")));
+  RepeatedStep step;
+  step.repetition = *repetition;
+  workload.layers.resize(kSimulatedGroups * repetition->group);
+  step.prepared = prepare_step(config, std::move(workload));
+  step.prepared.snapshots_after = snapshot_commands(step);
+  if (!is_steady(step))
+    throw InputError(
+        config.file +
+        ": workload.layers: repeated: the layers in the middle are not carried out one like the "
+        "other; expected workload.layers: whole");
+  const std::uint64_t need =
+      step.prepared.step.memory_bytes + left_out(step) * memory_of_group(step);
+  const std::uint64_t size = driver_options_of(config).memory_size_bytes;
+  if (need > size)
+    throw InputError(fmt::format(
+        "the step of all {} layers needs {} bytes of device memory; memory.size_mib gives {} bytes",
+        repetition->group * repetition->times, need, size));
+  return step;
+}
+
+StepMeasurement extrapolate(const Config& config, const RepeatedStep& step,
+                            const StepMeasurement& measured,
+                            const std::vector<PlatformSnapshot>& snapshots) {
+  const std::size_t extra = left_out(step);
+  StepMeasurement whole = measured;
+
+  // What the groups left out add to a count.
+  const auto left_out_of = [&](const auto& count) {
+    const auto of_one = of_middle(step, snapshots, true, count);
+    return of_one * static_cast<std::decay_t<decltype(of_one)>>(extra);
+  };
+  for (std::size_t i = 0; i < whole.counters.size(); ++i)
+    whole.counters[i] += left_out_of([&](const PlatformSnapshot& at) { return at.counters[i]; });
+  // What does not count cycles follows from the commands.
+  const CompiledStep group = commands_of_group(step);
+  for (const auto& [counter, count] : account(group, config.machine, config.limits.burst_beats)) {
+    const auto i = static_cast<std::size_t>(counter);
+    whole.counters[i] = measured.counters[i] + extra * count;
+  }
+  whole.commands += extra * group.commands.size();
+  whole.commands_completed += extra * group.commands.size();
+  if (whole.dram) {
+    for (const auto sum : kDramSums)
+      (*whole.dram).*sum +=
+          left_out_of([&](const PlatformSnapshot& at) { return (*at.dram).*sum; });
+  }
+  whole.step_ns += left_out_of([](const PlatformSnapshot& at) { return at.ns; });
+  const double growth = static_cast<double>(step.repetition.times) / kSimulatedGroups;
+  whole.upload_ns *= growth;
+  whole.download_ns *= growth;
+  extrapolate_link(step, whole);
+
+  extrapolate_phases(step, whole.times.phases);
+  extrapolate_list(step, whole.tensors,
+                   [](TensorReport& tensor) -> std::string& { return tensor.name; });
+  extrapolate_list(step, whole.blocks, [](auto& block) -> std::string& { return block.first; });
+  return whole;
+}
+
+LayersRepeated repetition_report(const RepeatedStep& step,
+                                 const std::vector<PlatformSnapshot>& snapshots,
+                                 const StepMeasurement& whole) {
+  LayersRepeated report;
+  report.layers_of_group = step.repetition.group;
+  report.groups = step.repetition.times;
+  report.simulated_groups = kSimulatedGroups;
+  for (const bool later : {false, true})
+    report.middle_cycles[later] = of_middle(step, snapshots, later, [](const PlatformSnapshot& at) {
+      return at.counters[static_cast<std::size_t>(Counter::kCycles)];
+    });
+  const auto [low, high] = std::minmax(report.middle_cycles[0], report.middle_cycles[1]);
+  report.error = static_cast<double>(left_out(step) * (high - low)) /
+                 static_cast<double>(whole.counters[static_cast<std::size_t>(Counter::kCycles)]);
+  return report;
+}
+
+}  // namespace corank
