@@ -14,15 +14,28 @@ namespace {
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 std::int64_t round_up(std::int64_t a, std::int64_t b) { return ceil_div(a, b) * b; }
 
-// Multiples of `step`, doubling, up to the first that covers `size`; or only the one that was asked
-// for.
-std::vector<std::int64_t> candidates(std::int64_t size, std::int64_t step, int asked) {
+// Multiples of `step`: doubling up to the first that covers `size`, and `size` cut into up to
+// `parts` equal parts; or only the one that was asked for.
+std::vector<std::int64_t> candidates(std::int64_t size, std::int64_t step, int asked,
+                                     std::int64_t parts) {
   const std::int64_t most = round_up(size, step);
   if (asked > 0) return {std::min(round_up(asked, step), most)};
   std::vector<std::int64_t> sizes;
   for (std::int64_t value = step; value < most; value *= 2) sizes.push_back(value);
-  sizes.push_back(most);
+  for (std::int64_t part = parts; part >= 1; --part)
+    sizes.push_back(round_up(ceil_div(size, part), step));
+  std::sort(sizes.begin(), sizes.end());
+  sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
   return sizes;
+}
+
+// A bank's worth of columns, in whole panels of memory: the array and the vector unit then work in
+// different banks.
+std::int64_t slice_of(const BlockSize& block, const ContractionShape& shape,
+                      const LocalAreas& areas) {
+  const std::int64_t rows = std::min(block.rows, shape.rows);
+  const std::int64_t slice = areas.sum_bank_lines / rows * areas.lanes / 64 * 64;
+  return std::clamp<std::int64_t>(slice, 64, std::max<std::int64_t>(64, block.columns));
 }
 
 // The largest operand block of any product; `others` is its size across the depth.
@@ -38,8 +51,11 @@ std::int64_t operand_lines(const BlockSize& block, const ContractionShape& shape
   return most;
 }
 
+// Beats of the vector unit's epilogue take about so many cycles: load, scale or bias, store.
+constexpr double kEpilogueCycles = 3;
+
 double cost(const BlockSize& block, const ContractionShape& shape, const LocalAreas& areas,
-            const MachineShape& machine) {
+            const MachineShape& machine, double bytes_per_cycle) {
   const std::int64_t rows = std::min(block.rows, shape.rows);
   const std::int64_t columns = std::min(block.columns, shape.columns);
   const std::int64_t row_blocks = ceil_div(shape.rows, block.rows);
@@ -57,6 +73,14 @@ double cost(const BlockSize& block, const ContractionShape& shape, const LocalAr
     array_cycles +=
         static_cast<double>(row_blocks * column_blocks) * slices * std::max(passes * pass, latency);
   }
+  if (block.sum_buffers == 1) {
+    // The array waits for the first slice, and for its own last row before each slice.
+    const std::int64_t slice = std::min(columns, block.slice);
+    const double epilogue =
+        kEpilogueCycles * static_cast<double>(rows * slice) / machine.vector_lanes;
+    array_cycles += static_cast<double>(row_blocks * column_blocks) *
+                    (epilogue + latency * static_cast<double>(ceil_div(columns, slice)));
+  }
   const std::int64_t stream_slots = areas.stream_lines / stream_lines(block, shape, areas.lanes);
   const std::int64_t stationary_slots =
       areas.stationary_lines / stationary_lines(block, shape, areas.lanes);
@@ -70,8 +94,8 @@ double cost(const BlockSize& block, const ContractionShape& shape, const LocalAr
       (shape.output_fp32 ? 4.0 : 2.0) * static_cast<double>(shape.rows * shape.columns);
   const double command_bytes =
       64.0 * 3.0 * static_cast<double>(row_blocks * column_blocks * chunks);
-  const double bus_cycles = (stream_bytes + stationary_bytes + output_bytes + command_bytes) /
-                            (machine.axi_data_bits / 8.0);
+  const double bus_cycles =
+      (stream_bytes + stationary_bytes + output_bytes + command_bytes) / bytes_per_cycle;
   return std::max(bus_cycles, array_cycles) + (bus_cycles + array_cycles) / 8;
 }
 
@@ -91,6 +115,13 @@ std::int64_t stationary_lines(const BlockSize& block, const ContractionShape& sh
                               std::int64_t lanes) {
   return operand_lines(block, shape, lanes, &ProductShape::stationary_depth_major,
                        std::min(block.columns, shape.columns));
+}
+
+std::int64_t output_lines(const BlockSize& block, const ContractionShape& shape,
+                          std::int64_t lanes) {
+  const std::int64_t columns = std::min(block.columns, shape.columns);
+  return lines_of(std::min(block.rows, shape.rows),
+                  block.slice > 0 ? std::min(block.slice, columns) : columns, lanes);
 }
 
 LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits) {
@@ -118,24 +149,28 @@ LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits
   areas.stationary_lines = scratchpad(3 * eighth);
   areas.output_line = 6 * eighth;
   areas.output_lines = scratchpad(2 * eighth);
-  const std::int64_t quarter = accumulator_lines / 4;
+  // The last two banks are for what is not a sum.
+  const std::int64_t bank = accumulator_lines / machine.accumulator_banks;
+  const std::int64_t sum_banks = machine.accumulator_banks - 2;
   areas.sum_line = 0;
-  areas.sum_pitch = quarter;
-  areas.sum_lines = accumulator(quarter);
-  areas.single_sum_lines = accumulator(2 * quarter);
-  areas.beside_line = 2 * quarter;
-  areas.beside_pitch = quarter;
-  areas.beside_lines = accumulator(quarter / 2);
-  areas.bias_line = 3 * quarter + quarter / 2;
-  areas.bias_lines = accumulator(quarter / 2);
-  areas.alone_pitch = 2 * quarter;
-  areas.alone_lines = accumulator(2 * quarter);
+  areas.sum_pitch = sum_banks / 2 * bank;
+  areas.sum_lines = accumulator(areas.sum_pitch);
+  areas.single_sum_lines = accumulator(sum_banks * bank);
+  areas.sum_bank_lines = bank;
+  areas.beside_line = sum_banks * bank;
+  areas.beside_pitch = bank;
+  areas.beside_lines = accumulator(bank / 2);
+  areas.bias_line = (sum_banks + 1) * bank + bank / 2;
+  areas.bias_lines = accumulator(bank / 2);
+  areas.alone_pitch = accumulator_lines / 2;
+  areas.alone_lines = accumulator(accumulator_lines / 2);
   return areas;
 }
 
 BlockSize choose_block_size(const ContractionShape& shape, const LocalAreas& areas,
                             const MachineShape& machine, const CompilerConfig& limits,
-                            const std::string& what) {
+                            double memory_bytes_per_cycle, const std::string& what) {
+  const double bytes_per_cycle = std::min(memory_bytes_per_cycle, machine.axi_data_bits / 8.0);
   // Blocks begin at a panel of every matrix that has the dimension along its rows of memory.
   std::int64_t row_step = 8, depth_step = 8;
   std::int64_t column_step = shape.output_fp32 ? 32 : 64;
@@ -150,36 +185,44 @@ BlockSize choose_block_size(const ContractionShape& shape, const LocalAreas& are
   BlockSize best;
   double best_cost = std::numeric_limits<double>::infinity();
   BlockSize smallest;
-  const auto try_block = [&](const BlockSize& block, int operand_buffers) {
+  const auto try_block = [&](BlockSize block, int operand_buffers) {
     if (smallest.rows == 0) smallest = block;
+    if (block.sum_buffers == 1) block.slice = slice_of(block, shape, areas);
     const std::int64_t output = lines_of(std::min(block.rows, shape.rows),
                                          std::min(block.columns, shape.columns), areas.lanes);
     const std::int64_t sum_lines =
         block.sum_buffers == 2 ? areas.sum_lines : areas.single_sum_lines;
+    const std::int64_t handed_over = output_lines(block, shape, areas.lanes);
     if (operand_buffers * stream_lines(block, shape, areas.lanes) > areas.stream_lines ||
         operand_buffers * stationary_lines(block, shape, areas.lanes) > areas.stationary_lines ||
-        output > sum_lines || (!shape.output_fp32 && output > areas.output_lines) ||
+        output > sum_lines ||
+        (!shape.output_fp32 && handed_over > areas.output_lines) ||
         (shape.has_bias &&
          lines_of(1, std::min(block.columns, shape.columns), areas.lanes) > areas.bias_lines)) {
       return;
     }
-    const double estimate = cost(block, shape, areas, machine);
+    const double estimate = cost(block, shape, areas, machine, bytes_per_cycle);
     if (estimate < best_cost) {
       best_cost = estimate;
       best = block;
     }
   };
-  // Of everything two buffers, so that loads, products and the vector unit's work overlap; one of
-  // the operands, and then of the sums, only where two do not fit.
-  for (const auto& [sum_buffers, operand_buffers] :
-       {std::pair{2, 2}, std::pair{2, 1}, std::pair{1, 1}}) {
-    for (const std::int64_t rows : candidates(shape.rows, row_step, limits.block_rows)) {
-      for (const std::int64_t columns :
-           candidates(shape.columns, column_step, limits.block_columns)) {
-        for (const std::int64_t chunk : candidates(depth, depth_step, limits.block_depth)) {
-          for (const bool columns_outer : {false, true}) {
-            if (shape.columns_outer && !columns_outer) continue;
-            try_block({rows, columns, chunk, columns_outer, sum_buffers}, operand_buffers);
+  // Two buffers for the operands, so that loads and products overlap; one only where two do not
+  // fit.
+  constexpr std::int64_t kRowParts = 4, kColumnParts = 24;
+  const auto row_sizes = candidates(shape.rows, row_step, limits.block_rows, kRowParts);
+  const auto column_sizes =
+      candidates(shape.columns, column_step, limits.block_columns, kColumnParts);
+  const auto depth_sizes = candidates(depth, depth_step, limits.block_depth, 1);
+  for (const int operand_buffers : {2, 1}) {
+    for (const int sum_buffers : {2, 1}) {
+      for (const std::int64_t rows : row_sizes) {
+        for (const std::int64_t columns : column_sizes) {
+          for (const std::int64_t chunk : depth_sizes) {
+            for (const bool columns_outer : {false, true}) {
+              if (shape.columns_outer && !columns_outer) continue;
+              try_block({rows, columns, chunk, columns_outer, sum_buffers, 0}, operand_buffers);
+            }
           }
         }
       }

@@ -2,14 +2,18 @@
 //
 // A product is computed in blocks of rows x columns of the output, each over chunks of the depth.
 // For every candidate the rule estimates
-//   bus cycles   = bytes loaded and stored / bytes a cycle of the bus, where an operand block is
-//   loaded again whenever it is needed
-//                  and the local memory could not keep it, and
+//   bus cycles   = bytes loaded and stored / bytes a cycle of the bus or of the memory behind it,
+//   whichever is slower, where an operand block is loaded again whenever it is needed and the local
+//   memory could not keep it, and
 //   array cycles = passes x max(rows, R), or the latency D of the array a depth slice where the
-//   block has too few rows and columns,
+//   block has too few rows and columns, and what the array waits between blocks for its sums,
 // and takes the candidate with the smallest max(bus, array) + (bus + array) / 8: the two overlap,
 // so the larger one counts; the second term prefers less work of both kinds where the larger one is
 // the same.
+//
+// The sums of a block have two buffers, or one that is as large as both. A single one is handed
+// over in slices of columns: the first products of the next block follow the vector unit through
+// it, slice by slice, so that a block with four times the sums of one buffer costs few cycles.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +34,7 @@ struct LocalAreas {
   std::int64_t sum_line = 0, sum_pitch = 0;  // accumulators: two buffers, sum_pitch lines apart ...
   std::int64_t sum_lines = 0;                // ... of so many lines each,
   std::int64_t single_sum_lines = 0;         // or one buffer of so many
+  std::int64_t sum_bank_lines = 0;           // of a bank
   std::int64_t bias_line = 0, bias_lines = 0;  // accumulators: biases
   std::int64_t beside_line = 0, beside_lines = 0,
                beside_pitch =
@@ -60,7 +65,8 @@ struct ContractionShape {
 struct BlockSize {
   std::int64_t rows = 0, columns = 0, depth = 0;
   bool columns_outer = false;  // column blocks in the outer loop, row blocks in the inner one
-  int sum_buffers = 2;         // 1: no block of two would fit; the array waits for the vector unit
+  int sum_buffers = 2;
+  std::int64_t slice = 0;  // columns in which the sums of a single buffer are handed over; 0: all
 };
 
 /// Local lines of a matrix of rows x columns elements.
@@ -72,10 +78,14 @@ std::int64_t stream_lines(const BlockSize& block, const ContractionShape& shape,
 std::int64_t stationary_lines(const BlockSize& block, const ContractionShape& shape,
                               std::int64_t lanes);
 
-/// Throws InputError, with the sizes, if not even the smallest block fits. `what` names the product
-/// in that message.
+/// Lines of the part of a block's output that the vector unit works on at a time.
+std::int64_t output_lines(const BlockSize& block, const ContractionShape& shape,
+                          std::int64_t lanes);
+
+/// `memory_bytes_per_cycle` is what the device memory sustains. Throws InputError, with the sizes,
+/// if not even the smallest block fits. `what` names the product in that message.
 BlockSize choose_block_size(const ContractionShape& shape, const LocalAreas& areas,
                             const MachineShape& machine, const CompilerConfig& limits,
-                            const std::string& what);
+                            double memory_bytes_per_cycle, const std::string& what);
 
 }  // namespace corank

@@ -32,7 +32,7 @@ Gemm counter_kind(const GemmKind& kind) {
 class Compiler {
  public:
   Compiler(const Graph& graph, const MachineShape& machine, const CompilerConfig& limits,
-           const WeightStream& stream)
+           const WeightStream& stream, double memory_bytes_per_cycle)
       : graph_(graph),
         machine_(machine),
         limits_(limits),
@@ -40,7 +40,8 @@ class Compiler {
         dependencies_(
             machine.scratchpad_kib * 1024LL / (areas_.lanes * 2) / machine.scratchpad_banks,
             machine.accumulator_kib * 1024LL / (areas_.lanes * 4) / machine.accumulator_banks),
-        stream_(stream) {}
+        stream_(stream),
+        memory_bytes_per_cycle_(memory_bytes_per_cycle) {}
 
   CompiledStep run(std::uint64_t memory_size) {
     check_supported(graph_);
@@ -417,35 +418,41 @@ class Compiler {
       shape.products.push_back(products.back().shape);
     }
     const BlockSize size =
-        choose_block_size(shape, areas_, machine_, limits_, graph_.value(op.out).name);
+        choose_block_size(shape, areas_, machine_, limits_, memory_bytes_per_cycle_,
+                          graph_.value(op.out).name);
     step_.blocks[op_] = size;
 
     Slots stream_slots(areas_.stream_line, areas_.stream_lines,
                        stream_lines(size, shape, areas_.lanes), next_stream_line_);
     Slots stationary_slots(areas_.stationary_line, areas_.stationary_lines,
                            stationary_lines(size, shape, areas_.lanes), next_stationary_line_);
-    const std::int64_t out_slot = lines_of(std::min(size.rows, shape.rows),
-                                           std::min(size.columns, shape.columns), areas_.lanes);
     Slots output_slots(areas_.output_line, areas_.output_lines,
-                       std::min(out_slot, areas_.output_lines), next_output_line_);
+                       std::min(output_lines(size, shape, areas_.lanes), areas_.output_lines),
+                       next_output_line_);
     Slots bias_slots(areas_.bias_line, areas_.bias_lines,
                      lines_of(1, std::min(size.columns, shape.columns), areas_.lanes));
     // Between its gemms the pieces of the ops beside it are spread evenly.
     std::int64_t gemms = 0, chunks = 0;
     for (const Product& product : products) chunks += ceil_div(product.shape.depth, size.depth);
-    chunks *= ceil_div(shape.rows, size.rows) * ceil_div(shape.columns, size.columns);
+    const std::int64_t all_gemms =
+        chunks * ceil_div(shape.rows, size.rows) * ceil_div(shape.columns, size.columns);
 
     const auto block = [&](std::int64_t row, std::int64_t column) {
       const std::int64_t rows = std::min(size.rows, shape.rows - row);
       const std::int64_t columns = std::min(size.columns, shape.columns - column);
       const Local sum{areas_.sum_line + sums_++ % size.sum_buffers * areas_.sum_pitch, rows,
                       columns};
-      bool first = true;
+      // Of the block's columns: those that follow are whole panels further on in every matrix.
+      const auto finish = [&](std::int64_t first, std::int64_t count) {
+        finish_block(op, {op.out, row, column + first, rows, count}, panels_of(sum, first, count),
+                     bias_slots, output_slots);
+      };
+      std::int64_t chunk = 0;
       for (const Product& product : products) {
-        for (std::int64_t depth = 0; depth < product.shape.depth; depth += size.depth) {
+        for (std::int64_t depth = 0; depth < product.shape.depth; depth += size.depth, ++chunk) {
           const std::int64_t depths = std::min(size.depth, product.shape.depth - depth);
           emit_pieces(static_cast<std::size_t>(static_cast<std::int64_t>(pieces_.size()) * ++gemms /
-                                               chunks));
+                                               all_gemms));
           const Local stream =
               load(stream_slots, operand_block(product.stream, product.shape.stream_depth_major,
                                                depth, depths, row, rows));
@@ -455,28 +462,17 @@ class Compiler {
           const Local stationary = is_streamed(product.stationary)
                                        ? load_from_tile(stationary_slots, right)
                                        : load(stationary_slots, right);
-          emit_gemm(product, rows, columns, depths, stream, stationary, sum, !first);
-          first = false;
+          // A single buffer of sums goes from the array to the vector unit and back in slices.
+          const bool ends = chunk == 0 || chunk == chunks - 1;
+          const std::int64_t slice = size.slice > 0 && ends ? size.slice : columns;
+          for (std::int64_t first = 0; first < columns; first += slice) {
+            const std::int64_t count = std::min(slice, columns - first);
+            emit_gemm(product, depths, stream, stationary, first, panels_of(sum, first, count),
+                      chunk != 0);
+            if (chunk == chunks - 1) finish(first, count);
+          }
         }
       }
-      const Block target{op.out, row, column, rows, columns};
-      if (!needs_epilogue(op)) {
-        store(target, sum.line);
-        return;
-      }
-      Stream bias;
-      if (op.bias) {
-        bias = {Space::kAccumulator, load(bias_slots, {*op.bias, 0, column, 1, columns}), false,
-                true};
-      }
-      Stream result{Space::kAccumulator, sum, true, false};
-      if (!shape.output_fp32) {
-        result = {
-            Space::kScratchpad, {output_slots.take(target).first, rows, columns}, true, false};
-      }
-      emit_vector(program_of(op), rows, columns,
-                  {{Space::kAccumulator, sum, false, false}, bias, result});
-      store(target, result.local.line);
     };
     if (size.columns_outer) {
       for (std::int64_t column = 0; column < shape.columns; column += size.columns) {
@@ -509,20 +505,52 @@ class Compiler {
     step_.tiles.push_back(tile);
   }
 
-  void emit_gemm(const Product& product, std::int64_t rows, std::int64_t columns,
-                 std::int64_t depth, const Local& stream, const Local& stationary, const Local& sum,
-                 bool accumulate) {
+  // Columns [first, first + count) of a block in a local memory; `first` begins a line.
+  Local panels_of(const Local& block, std::int64_t first, std::int64_t count) const {
+    return {block.line + first / areas_.lanes * block.rows, block.rows, count};
+  }
+
+  // From the sums of a block of the output to memory.
+  void finish_block(const Contraction& op, const Block& target, const Local& sum, Slots& bias_slots,
+                    Slots& output_slots) {
+    if (!needs_epilogue(op)) {
+      store(target, sum.line);
+      return;
+    }
+    Stream bias;
+    if (op.bias) {
+      bias = {Space::kAccumulator,
+              load(bias_slots, {*op.bias, 0, target.column, 1, target.columns}), false, true};
+    }
+    Stream result{Space::kAccumulator, sum, true, false};
+    if (layout(op.out).dtype != DType::F32) {
+      result = {Space::kScratchpad,
+                {output_slots.take(target).first, target.rows, target.columns},
+                true,
+                false};
+    }
+    emit_vector(program_of(op), target.rows, target.columns,
+                {{Space::kAccumulator, sum, false, false}, bias, result});
+    store(target, result.local.line);
+  }
+
+  // sum (+)= stream . columns [first, first + sum.columns) of the stationary block.
+  void emit_gemm(const Product& product, std::int64_t depth, const Local& stream,
+                 const Local& stationary, std::int64_t first, const Local& sum, bool accumulate) {
     GemmCommand command;
     command.kind = static_cast<std::uint32_t>(product.kind);
     command.accumulate = accumulate;
     command.stream_transposed = product.shape.stream_depth_major;
     command.stationary_transposed = !product.shape.stationary_depth_major;
-    command.rows = static_cast<std::uint32_t>(rows);
-    command.columns = static_cast<std::uint32_t>(columns);
+    command.rows = static_cast<std::uint32_t>(sum.rows);
+    command.columns = static_cast<std::uint32_t>(sum.columns);
     command.depth = static_cast<std::uint32_t>(depth);
     command.stream_line = static_cast<std::uint32_t>(stream.line);
     command.stream_stride = static_cast<std::uint32_t>(stream.rows);
-    command.stationary_line = static_cast<std::uint32_t>(stationary.line);
+    const std::int64_t from = product.shape.stationary_depth_major
+                                  ? panels_of(stationary, first, sum.columns).line
+                                  : stationary.line + first;
+    command.stationary_line = static_cast<std::uint32_t>(from);
     command.stationary_stride = static_cast<std::uint32_t>(stationary.rows);
     command.accumulator_line = static_cast<std::uint32_t>(sum.line);
     command.accumulator_stride = static_cast<std::uint32_t>(sum.rows);
@@ -658,6 +686,7 @@ class Compiler {
   std::vector<std::pair<std::size_t, VectorProgram>> programs_;  // first instruction, program
   CompiledStep step_;
   const WeightStream stream_;
+  const double memory_bytes_per_cycle_;
   std::vector<bool> streamed_;  // by value
   std::vector<Piece> pieces_;
   std::size_t next_piece_ = 0;
@@ -669,8 +698,9 @@ class Compiler {
 }  // namespace
 
 CompiledStep compile(const Graph& graph, const MachineShape& machine, const CompilerConfig& limits,
-                     std::uint64_t memory_size_bytes, const WeightStream& stream) {
-  return Compiler(graph, machine, limits, stream).run(memory_size_bytes);
+                     std::uint64_t memory_size_bytes, const WeightStream& stream,
+                     double memory_bytes_per_cycle) {
+  return Compiler(graph, machine, limits, stream, memory_bytes_per_cycle).run(memory_size_bytes);
 }
 
 }  // namespace corank
