@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -51,13 +52,18 @@ std::int64_t operand_lines(const BlockSize& block, const ContractionShape& shape
   return most;
 }
 
+// The sizes of the blocks along a dimension, and how many there are of each.
+std::array<std::pair<std::int64_t, std::int64_t>, 2> parts(std::int64_t size, std::int64_t block) {
+  return {{{block, size / block}, {size % block, size % block > 0 ? 1 : 0}}};
+}
+
 // Beats of the vector unit's epilogue take about so many cycles: load, scale or bias, store.
 constexpr double kEpilogueCycles = 3;
 
-double cost(const BlockSize& block, const ContractionShape& shape, const LocalAreas& areas,
-            const MachineShape& machine, double bytes_per_cycle) {
-  const std::int64_t rows = std::min(block.rows, shape.rows);
-  const std::int64_t columns = std::min(block.columns, shape.columns);
+}  // namespace
+
+ProductTime estimate(const BlockSize& block, const ContractionShape& shape, const LocalAreas& areas,
+                     const MachineShape& machine, double memory_bytes_per_cycle) {
   const std::int64_t row_blocks = ceil_div(shape.rows, block.rows);
   const std::int64_t column_blocks = ceil_div(shape.columns, block.columns);
   std::int64_t chunks = 0;
@@ -67,17 +73,23 @@ double cost(const BlockSize& block, const ContractionShape& shape, const LocalAr
     chunks += ceil_div(product.depth, block.depth);
     stream_bytes += 2.0 * static_cast<double>(shape.rows * product.depth);
     stationary_bytes += 2.0 * static_cast<double>(shape.columns * product.depth);
-    const double slices = static_cast<double>(ceil_div(product.depth, machine.array_rows));
-    const double passes = static_cast<double>(ceil_div(columns, machine.array_columns));
-    const double pass = static_cast<double>(std::max<std::int64_t>(rows, machine.array_rows));
-    array_cycles +=
-        static_cast<double>(row_blocks * column_blocks) * slices * std::max(passes * pass, latency);
+    const auto slices = static_cast<double>(ceil_div(product.depth, machine.array_rows));
+    for (const auto& [rows, row_count] : parts(shape.rows, block.rows)) {
+      for (const auto& [columns, column_count] : parts(shape.columns, block.columns)) {
+        const auto passes = static_cast<double>(ceil_div(columns, machine.array_columns));
+        const auto pass = static_cast<double>(std::max<std::int64_t>(rows, machine.array_rows));
+        array_cycles += static_cast<double>(row_count * column_count) * slices *
+                        std::max(passes * pass, latency);
+      }
+    }
   }
   if (block.sum_buffers == 1) {
     // The array waits for the first slice, and for its own last row before each slice.
+    const std::int64_t columns = std::min(block.columns, shape.columns);
     const std::int64_t slice = std::min(columns, block.slice);
     const double epilogue =
-        kEpilogueCycles * static_cast<double>(rows * slice) / machine.vector_lanes;
+        kEpilogueCycles * static_cast<double>(std::min(block.rows, shape.rows) * slice) /
+        machine.vector_lanes;
     array_cycles += static_cast<double>(row_blocks * column_blocks) *
                     (epilogue + latency * static_cast<double>(ceil_div(columns, slice)));
   }
@@ -94,12 +106,10 @@ double cost(const BlockSize& block, const ContractionShape& shape, const LocalAr
       (shape.output_fp32 ? 4.0 : 2.0) * static_cast<double>(shape.rows * shape.columns);
   const double command_bytes =
       64.0 * 3.0 * static_cast<double>(row_blocks * column_blocks * chunks);
-  const double bus_cycles =
-      (stream_bytes + stationary_bytes + output_bytes + command_bytes) / bytes_per_cycle;
-  return std::max(bus_cycles, array_cycles) + (bus_cycles + array_cycles) / 8;
+  return {(stream_bytes + stationary_bytes + output_bytes + command_bytes) /
+              std::min(memory_bytes_per_cycle, machine.axi_data_bits / 8.0),
+          array_cycles};
 }
-
-}  // namespace
 
 std::int64_t lines_of(std::int64_t rows, std::int64_t columns, std::int64_t lanes) {
   return rows * ceil_div(columns, lanes);
@@ -124,7 +134,8 @@ std::int64_t output_lines(const BlockSize& block, const ContractionShape& shape,
                   block.slice > 0 ? std::min(block.slice, columns) : columns, lanes);
 }
 
-LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits) {
+LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits,
+                       const BesideUse& use) {
   const std::int64_t lanes = memory_lanes(machine);
   const std::int64_t scratchpad_lines = machine.scratchpad_kib * 1024LL / (lanes * 2);
   const std::int64_t accumulator_lines = machine.accumulator_kib * 1024LL / (lanes * 4);
@@ -146,47 +157,60 @@ LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits
   areas.stream_line = 0;
   areas.stream_lines = scratchpad(3 * eighth);
   areas.stationary_line = 3 * eighth;
-  areas.stationary_lines = scratchpad(3 * eighth);
+  areas.stationary_lines = scratchpad((use.products ? 2 : 3) * eighth);
+  areas.piece_line = 5 * eighth;
+  areas.piece_pitch = eighth / 2;
+  areas.piece_lines = use.products ? scratchpad(eighth / 2) : 0;
   areas.output_line = 6 * eighth;
   areas.output_lines = scratchpad(2 * eighth);
   // The last two banks are for what is not a sum.
   const std::int64_t bank = accumulator_lines / machine.accumulator_banks;
-  const std::int64_t sum_banks = machine.accumulator_banks - 2;
+  const std::int64_t other_banks = use.elementwise || use.products ? 2 : use.biases ? 1 : 0;
+  const std::int64_t sum_banks = machine.accumulator_banks - other_banks;
   areas.sum_line = 0;
   areas.sum_pitch = sum_banks / 2 * bank;
   areas.sum_lines = accumulator(areas.sum_pitch);
   areas.single_sum_lines = accumulator(sum_banks * bank);
   areas.sum_bank_lines = bank;
-  areas.beside_line = sum_banks * bank;
+  areas.beside_line = (machine.accumulator_banks - 2) * bank;
   areas.beside_pitch = bank;
   areas.beside_lines = accumulator(bank / 2);
-  areas.bias_line = (sum_banks + 1) * bank + bank / 2;
+  areas.bias_line = (machine.accumulator_banks - 1) * bank + bank / 2;
   areas.bias_lines = accumulator(bank / 2);
   areas.alone_pitch = accumulator_lines / 2;
   areas.alone_lines = accumulator(accumulator_lines / 2);
   return areas;
 }
 
-BlockSize choose_block_size(const ContractionShape& shape, const LocalAreas& areas,
-                            const MachineShape& machine, const CompilerConfig& limits,
-                            double memory_bytes_per_cycle, const std::string& what) {
-  const double bytes_per_cycle = std::min(memory_bytes_per_cycle, machine.axi_data_bits / 8.0);
-  // Blocks begin at a panel of every matrix that has the dimension along its rows of memory.
-  std::int64_t row_step = 8, depth_step = 8;
-  std::int64_t column_step = shape.output_fp32 ? 32 : 64;
-  std::int64_t depth = 0;
-  for (const ProductShape& product : shape.products) {
-    if (product.stream_depth_major) row_step = 64;
-    if (product.stationary_depth_major) column_step = 64;
-    if (!product.stream_depth_major || !product.stationary_depth_major) depth_step = 64;
-    depth = std::max(depth, product.depth);
-  }
+namespace {
 
-  BlockSize best;
+// Blocks begin at a panel of every matrix that has the dimension along its rows of memory.
+struct Steps {
+  std::int64_t rows = 8, columns = 64, depth = 8;
+};
+
+Steps steps_of(const ContractionShape& shape) {
+  Steps steps;
+  if (shape.output_fp32) steps.columns = 32;
+  for (const ProductShape& product : shape.products) {
+    if (product.stream_depth_major) steps.rows = 64;
+    if (product.stationary_depth_major) steps.columns = 64;
+    if (!product.stream_depth_major || !product.stationary_depth_major) steps.depth = 64;
+  }
+  return steps;
+}
+
+}  // namespace
+
+std::optional<BlockSize> find_block_size(const ContractionShape& shape, const LocalAreas& areas,
+                                         const MachineShape& machine, const CompilerConfig& limits,
+                                         double memory_bytes_per_cycle) {
+  const Steps steps = steps_of(shape);
+  std::int64_t depth = 0;
+  for (const ProductShape& product : shape.products) depth = std::max(depth, product.depth);
+  std::optional<BlockSize> best;
   double best_cost = std::numeric_limits<double>::infinity();
-  BlockSize smallest;
   const auto try_block = [&](BlockSize block, int operand_buffers) {
-    if (smallest.rows == 0) smallest = block;
     if (block.sum_buffers == 1) block.slice = slice_of(block, shape, areas);
     const std::int64_t output = lines_of(std::min(block.rows, shape.rows),
                                          std::min(block.columns, shape.columns), areas.lanes);
@@ -201,19 +225,20 @@ BlockSize choose_block_size(const ContractionShape& shape, const LocalAreas& are
          lines_of(1, std::min(block.columns, shape.columns), areas.lanes) > areas.bias_lines)) {
       return;
     }
-    const double estimate = cost(block, shape, areas, machine, bytes_per_cycle);
-    if (estimate < best_cost) {
-      best_cost = estimate;
+    const auto [bus, array] = estimate(block, shape, areas, machine, memory_bytes_per_cycle);
+    const double cost = std::max(bus, array) + (bus + array) / 8;
+    if (cost < best_cost) {
+      best_cost = cost;
       best = block;
     }
   };
   // Two buffers for the operands, so that loads and products overlap; one only where two do not
   // fit.
   constexpr std::int64_t kRowParts = 4, kColumnParts = 24;
-  const auto row_sizes = candidates(shape.rows, row_step, limits.block_rows, kRowParts);
+  const auto row_sizes = candidates(shape.rows, steps.rows, limits.block_rows, kRowParts);
   const auto column_sizes =
-      candidates(shape.columns, column_step, limits.block_columns, kColumnParts);
-  const auto depth_sizes = candidates(depth, depth_step, limits.block_depth, 1);
+      candidates(shape.columns, steps.columns, limits.block_columns, kColumnParts);
+  const auto depth_sizes = candidates(depth, steps.depth, limits.block_depth, 1);
   for (const int operand_buffers : {2, 1}) {
     for (const int sum_buffers : {2, 1}) {
       for (const std::int64_t rows : row_sizes) {
@@ -227,9 +252,25 @@ BlockSize choose_block_size(const ContractionShape& shape, const LocalAreas& are
         }
       }
     }
-    if (best.rows != 0) break;
+    if (best) break;
   }
-  if (best.rows == 0) {
+  return best;
+}
+
+BlockSize choose_block_size(const ContractionShape& shape, const LocalAreas& areas,
+                            const MachineShape& machine, const CompilerConfig& limits,
+                            double memory_bytes_per_cycle, const std::string& what) {
+  if (const auto best = find_block_size(shape, areas, machine, limits, memory_bytes_per_cycle))
+    return *best;
+  const Steps steps = steps_of(shape);
+  const auto least = [](std::int64_t size, std::int64_t step, int asked) {
+    return candidates(size, step, asked, 1).front();
+  };
+  std::int64_t depth = 0;
+  for (const ProductShape& product : shape.products) depth = std::max(depth, product.depth);
+  const BlockSize smallest{least(shape.rows, steps.rows, limits.block_rows),
+                           least(shape.columns, steps.columns, limits.block_columns),
+                           least(depth, steps.depth, limits.block_depth)};
     const std::int64_t output = lines_of(std::min(smallest.rows, shape.rows),
                                          std::min(smallest.columns, shape.columns), areas.lanes);
     throw InputError(fmt::format(
@@ -244,8 +285,6 @@ BlockSize choose_block_size(const ContractionShape& shape, const LocalAreas& are
         stream_lines(smallest, shape, areas.lanes), areas.stream_lines,
         stationary_lines(smallest, shape, areas.lanes), areas.stationary_lines, output,
         areas.single_sum_lines, shape.output_fp32 ? 0 : output, areas.output_lines, areas.lanes));
-  }
-  return best;
 }
 
 }  // namespace corank

@@ -17,6 +17,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "host/config/config.h"
@@ -29,6 +31,8 @@ struct LocalAreas {
   std::int64_t stream_line = 0, stream_lines = 0;  // scratchpad: streamed operands
   std::int64_t stationary_line = 0,
                stationary_lines = 0;  // scratchpad: stationary operands, other banks
+  std::int64_t piece_line = 0, piece_pitch = 0,
+               piece_lines = 0;  // scratchpad: two buffers for operands of products beside another
   std::int64_t output_line = 0,
                output_lines = 0;             // scratchpad: results of the vector unit, other banks
   std::int64_t sum_line = 0, sum_pitch = 0;  // accumulators: two buffers, sum_pitch lines apart ...
@@ -43,9 +47,17 @@ struct LocalAreas {
                alone_pitch = 0;  // accumulators: two buffers from line 0, for such work alone
 };
 
+/// What a product's own operands and sums must leave room for.
+struct BesideUse {
+  bool biases = true;
+  bool elementwise = true;
+  bool products = false;
+};
+
 /// Splits the machine's local memories, of which `limits` may leave only a part. Banks are never
 /// shared between uses that different units read at once.
-LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits);
+LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits,
+                       const BesideUse& use = {});
 
 /// One product of a contraction, as the array sees it.
 struct ProductShape {
@@ -82,8 +94,21 @@ std::int64_t stationary_lines(const BlockSize& block, const ContractionShape& sh
 std::int64_t output_lines(const BlockSize& block, const ContractionShape& shape,
                           std::int64_t lanes);
 
-/// `memory_bytes_per_cycle` is what the device memory sustains. Throws InputError, with the sizes,
-/// if not even the smallest block fits. `what` names the product in that message.
+/// How long a product takes the memory and the array; the two overlap.
+struct ProductTime {
+  double bus_cycles = 0, array_cycles = 0;
+};
+ProductTime estimate(const BlockSize& block, const ContractionShape& shape, const LocalAreas& areas,
+                     const MachineShape& machine, double memory_bytes_per_cycle);
+
+/// `memory_bytes_per_cycle` is what the device memory sustains. Nothing if not even the smallest
+/// block fits.
+std::optional<BlockSize> find_block_size(const ContractionShape& shape, const LocalAreas& areas,
+                                         const MachineShape& machine, const CompilerConfig& limits,
+                                         double memory_bytes_per_cycle);
+
+/// The same; throws InputError, with the sizes, if none fits. `what` names the product in that
+/// message.
 BlockSize choose_block_size(const ContractionShape& shape, const LocalAreas& areas,
                             const MachineShape& machine, const CompilerConfig& limits,
                             double memory_bytes_per_cycle, const std::string& what);

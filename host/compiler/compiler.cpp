@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <functional>
 #include <optional>
 
@@ -21,6 +22,7 @@ using namespace interface;
 
 constexpr std::int64_t kProgramMemoryInstructions = 256;  // vector_unit.sv
 constexpr std::int64_t kInstructionsPerRow = kPanelRowBytes / 8;
+constexpr std::size_t kChunksAhead = 2;  // operands that are loaded before they are needed
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
@@ -138,6 +140,7 @@ class Compiler {
     if (const auto* contraction = std::get_if<Contraction>(&op)) {
       for (const Term& term : contraction->terms) cost.array_cycles += macs_of(graph_, term);
       cost.array_cycles /= machine_.array_rows * machine_.array_columns;
+      cost.may_be_beside = piece_size(*contraction).has_value();
       return cost;
     }
     const VectorProgram program =
@@ -152,19 +155,75 @@ class Compiler {
     return cost;
   }
 
-  // The pieces of the ops beside it go between the blocks of the stage's own op.
+  // The pieces of the ops beside it go between the blocks of the stage's own op, or, where the
+  // memory that they take would cost it more than that saves, after it.
   void lower(const Stage& stage) {
+    const Op& op = graph_.ops[static_cast<std::size_t>(stage.op)];
+    const auto* contraction = std::get_if<Contraction>(&op);
+    const BesideUse alone{contraction && contraction->bias, false, false};
+    BesideUse shared = alone;
+    for (const int beside : stage.beside)
+      (contraction_at(beside) ? shared.products : shared.elementwise) = true;
+    const bool together = !stage.beside.empty() && cycles_of(stage, shared, true) <=
+                                                       cycles_of(stage, alone, false);
+    areas_ = local_areas(machine_, limits_, together ? shared : alone);
     pieces_.clear();
     next_piece_ = 0;
-    for (const int op : stage.beside) {
-      op_ = op;
-      std::visit([&](const auto& node) { cut(node, true); },
-                 graph_.ops[static_cast<std::size_t>(op)]);
+    for (const int beside : stage.beside) {
+      if (!together) break;
+      op_ = beside;
+      beside_ = true;
+      std::visit([&](const auto& node) { cut(node); },
+                 graph_.ops[static_cast<std::size_t>(beside)]);
     }
     op_ = stage.op;
-    std::visit([&](const auto& node) { lower(node); },
-               graph_.ops[static_cast<std::size_t>(stage.op)]);
+    std::visit([&](const auto& node) { lower(node); }, op);
     emit_pieces(pieces_.size());
+    for (const int beside : stage.beside) {
+      if (!together) lower(Stage{beside, {}});
+    }
+  }
+
+  const Contraction* contraction_at(int op) const {
+    return std::get_if<Contraction>(&graph_.ops[static_cast<std::size_t>(op)]);
+  }
+
+  // An estimate for a stage, its ops together or one after another; infinite where it does not fit.
+  double cycles_of(const Stage& stage, const BesideUse& use, bool together) const {
+    const auto time_of = [&](int op, const BesideUse& room) -> std::optional<ProductTime> {
+      const auto* contraction = contraction_at(op);
+      if (contraction == nullptr) {
+        std::uint64_t bytes = 0;
+        for (const ValueId id : operands_of(graph_.ops[static_cast<std::size_t>(op)]))
+          bytes += layout(id).bytes();
+        for (const ValueId id : results_of(graph_.ops[static_cast<std::size_t>(op)]))
+          bytes += layout(id).bytes();
+        // Together, the vector unit has time enough: the schedule sees to that.
+        const double vector = together ? 0 : static_cast<double>(cost_of(op).vector_cycles);
+        return ProductTime{static_cast<double>(bytes) / bytes_per_cycle(), vector};
+      }
+      const ContractionShape shape = shape_of(*contraction);
+      const LocalAreas areas = local_areas(machine_, limits_, room);
+      const auto size =
+          find_block_size(shape, areas, machine_, limits_, memory_bytes_per_cycle_);
+      if (!size) return std::nullopt;
+      return estimate(*size, shape, areas, machine_, memory_bytes_per_cycle_);
+    };
+    auto sum = time_of(stage.op, use);
+    if (!sum) return kUnlimited;
+    double cycles = std::max(sum->bus_cycles, sum->array_cycles);
+    for (const int op : stage.beside) {
+      const auto time = time_of(op, {});
+      if (!time) return kUnlimited;
+      sum->bus_cycles += time->bus_cycles;
+      sum->array_cycles += time->array_cycles;
+      cycles += std::max(time->bus_cycles, time->array_cycles);
+    }
+    return together ? std::max(sum->bus_cycles, sum->array_cycles) : cycles;
+  }
+
+  double bytes_per_cycle() const {
+    return std::min(memory_bytes_per_cycle_, machine_.axi_data_bits / 8.0);
   }
 
   void emit_pieces(std::size_t end) {
@@ -404,7 +463,14 @@ class Compiler {
                        : Block{value, other, depth, others, depths};
   }
 
-  void lower(const Contraction& op) {
+  std::vector<Product> products_of(const Contraction& op) const {
+    std::vector<Product> products;
+    for (const Term& term : op.terms)
+      products.push_back(product_of(term, layout(op.out).transposed));
+    return products;
+  }
+
+  ContractionShape shape_of(const Contraction& op) const {
     const TensorLayout& out = layout(op.out);
     ContractionShape shape;
     shape.rows = out.rows;
@@ -412,11 +478,13 @@ class Compiler {
     shape.output_fp32 = out.dtype == DType::F32;
     shape.has_bias = op.bias.has_value();
     shape.columns_outer = streams(op);
-    std::vector<Product> products;
-    for (const Term& term : op.terms) {
-      products.push_back(product_of(term, out.transposed));
-      shape.products.push_back(products.back().shape);
-    }
+    for (const Product& product : products_of(op)) shape.products.push_back(product.shape);
+    return shape;
+  }
+
+  void lower(const Contraction& op) {
+    const ContractionShape shape = shape_of(op);
+    const std::vector<Product> products = products_of(op);
     const BlockSize size =
         choose_block_size(shape, areas_, machine_, limits_, memory_bytes_per_cycle_,
                           graph_.value(op.out).name);
@@ -431,62 +499,91 @@ class Compiler {
                        next_output_line_);
     Slots bias_slots(areas_.bias_line, areas_.bias_lines,
                      lines_of(1, std::min(size.columns, shape.columns), areas_.lanes));
-    // Between its gemms the pieces of the ops beside it are spread evenly.
-    std::int64_t gemms = 0, chunks = 0;
-    for (const Product& product : products) chunks += ceil_div(product.shape.depth, size.depth);
-    const std::int64_t all_gemms =
-        chunks * ceil_div(shape.rows, size.rows) * ceil_div(shape.columns, size.columns);
-
-    const auto block = [&](std::int64_t row, std::int64_t column) {
-      const std::int64_t rows = std::min(size.rows, shape.rows - row);
-      const std::int64_t columns = std::min(size.columns, shape.columns - column);
-      const Local sum{areas_.sum_line + sums_++ % size.sum_buffers * areas_.sum_pitch, rows,
-                      columns};
-      // Of the block's columns: those that follow are whole panels further on in every matrix.
-      const auto finish = [&](std::int64_t first, std::int64_t count) {
-        finish_block(op, {op.out, row, column + first, rows, count}, panels_of(sum, first, count),
-                     bias_slots, output_slots);
-      };
-      std::int64_t chunk = 0;
+    // The gemms in their order: blocks, and of each block the products and their depth.
+    struct Chunk {
+      std::int64_t row, column;
+      const Product* product;
+      std::int64_t depth;
+      bool first, last;  // of the block
+    };
+    std::vector<Chunk> chunks;
+    const auto add_block = [&](std::int64_t row, std::int64_t column) {
+      const std::size_t begin = chunks.size();
       for (const Product& product : products) {
-        for (std::int64_t depth = 0; depth < product.shape.depth; depth += size.depth, ++chunk) {
-          const std::int64_t depths = std::min(size.depth, product.shape.depth - depth);
-          emit_pieces(static_cast<std::size_t>(static_cast<std::int64_t>(pieces_.size()) * ++gemms /
-                                               all_gemms));
-          const Local stream =
-              load(stream_slots, operand_block(product.stream, product.shape.stream_depth_major,
-                                               depth, depths, row, rows));
-          const Block right =
-              operand_block(product.stationary, product.shape.stationary_depth_major, depth, depths,
-                            column, columns);
-          const Local stationary = is_streamed(product.stationary)
-                                       ? load_from_tile(stationary_slots, right)
-                                       : load(stationary_slots, right);
-          // A single buffer of sums goes from the array to the vector unit and back in slices.
-          const bool ends = chunk == 0 || chunk == chunks - 1;
-          const std::int64_t slice = size.slice > 0 && ends ? size.slice : columns;
-          for (std::int64_t first = 0; first < columns; first += slice) {
-            const std::int64_t count = std::min(slice, columns - first);
-            emit_gemm(product, depths, stream, stationary, first, panels_of(sum, first, count),
-                      chunk != 0);
-            if (chunk == chunks - 1) finish(first, count);
-          }
+        for (std::int64_t depth = 0; depth < product.shape.depth; depth += size.depth)
+          chunks.push_back({row, column, &product, depth, chunks.size() == begin, false});
+      }
+      chunks.back().last = true;
+    };
+    const std::int64_t outer_step = size.columns_outer ? size.columns : size.rows;
+    const std::int64_t inner_step = size.columns_outer ? size.rows : size.columns;
+    for (std::int64_t outer = 0; outer < (size.columns_outer ? shape.columns : shape.rows);
+         outer += outer_step) {
+      for (std::int64_t inner = 0; inner < (size.columns_outer ? shape.rows : shape.columns);
+           inner += inner_step) {
+        size.columns_outer ? add_block(inner, outer) : add_block(outer, inner);
+      }
+    }
+
+    struct Operands {
+      Local stream, stationary;
+    };
+    std::int64_t tile_column = -1;
+    const auto load_operands = [&](const Chunk& chunk) {
+      const Product& product = *chunk.product;
+      const std::int64_t rows = std::min(size.rows, shape.rows - chunk.row);
+      const std::int64_t columns = std::min(size.columns, shape.columns - chunk.column);
+      const std::int64_t depths = std::min(size.depth, product.shape.depth - chunk.depth);
+      if (is_streamed(product.stationary) && chunk.column != tile_column) {
+        begin_tile(product, chunk.column, columns);
+        tile_column = chunk.column;
+      }
+      Operands operands;
+      operands.stream =
+          load(stream_slots, operand_block(product.stream, product.shape.stream_depth_major,
+                                           chunk.depth, depths, chunk.row, rows));
+      const Block right =
+          operand_block(product.stationary, product.shape.stationary_depth_major, chunk.depth,
+                        depths, chunk.column, columns);
+      operands.stationary = is_streamed(product.stationary)
+                                ? load_from_tile(stationary_slots, right)
+                                : load(stationary_slots, right);
+      return operands;
+    };
+    Local sum;
+    const auto multiply = [&](const Chunk& chunk, const Operands& operands) {
+      const std::int64_t rows = std::min(size.rows, shape.rows - chunk.row);
+      const std::int64_t columns = std::min(size.columns, shape.columns - chunk.column);
+      const std::int64_t depths = std::min(size.depth, chunk.product->shape.depth - chunk.depth);
+      if (chunk.first)
+        sum = {areas_.sum_line + sums_++ % size.sum_buffers * areas_.sum_pitch, rows, columns};
+      // A single buffer of sums goes from the array to the vector unit and back in slices.
+      const bool sliced = size.slice > 0 && (chunk.first || chunk.last);
+      const std::int64_t slice = sliced ? size.slice : columns;
+      for (std::int64_t first = 0; first < columns; first += slice) {
+        const std::int64_t count = std::min(slice, columns - first);
+        const Local part = panels_of(sum, first, count);
+        emit_gemm(*chunk.product, depths, operands.stream, operands.stationary, first, part,
+                  !chunk.first);
+        if (chunk.last) {
+          finish_block(op, {op.out, chunk.row, chunk.column + first, rows, count}, part, bias_slots,
+                       output_slots);
         }
       }
     };
-    if (size.columns_outer) {
-      for (std::int64_t column = 0; column < shape.columns; column += size.columns) {
-        for (const Product& product : products) {
-          if (is_streamed(product.stationary))
-            begin_tile(product, column, std::min(size.columns, shape.columns - column));
-        }
-        for (std::int64_t row = 0; row < shape.rows; row += size.rows) block(row, column);
-      }
-    } else {
-      for (std::int64_t row = 0; row < shape.rows; row += size.rows) {
-        for (std::int64_t column = 0; column < shape.columns; column += size.columns)
-          block(row, column);
-      }
+    // Loads are some chunks ahead of their gemms in the ring, so that the commands that end a block
+    // do not hold them back; never more than their places allow.
+    const auto ahead =
+        static_cast<std::size_t>(std::min(stream_slots.count(), stationary_slots.count()) - 1);
+    std::deque<Operands> loaded;
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < chunks.size(); ++i) {
+      // Between the gemms the pieces of the ops beside them are spread evenly.
+      emit_pieces(pieces_.size() * (i + 1) / chunks.size());
+      for (; next < std::min(chunks.size(), i + 1 + std::min(ahead, kChunksAhead)); ++next)
+        loaded.push_back(load_operands(chunks[next]));
+      multiply(chunks[i], loaded.front());
+      loaded.pop_front();
     }
     next_stream_line_ = stream_slots.next();
     next_stationary_line_ = stationary_slots.next();
@@ -503,6 +600,62 @@ class Compiler {
     tile.column = block.column;
     tile.layout = layout_of(DType::BF16, block.rows, block.columns, false);
     step_.tiles.push_back(tile);
+  }
+
+  // The blocks of a narrow product that is carried out beside another one: all its rows, a panel of
+  // columns, and as much of the depth as a buffer takes, in equal parts. Nothing where it cannot be:
+  // the result must be as the sums are, and the operands lie in memory.
+  std::optional<BlockSize> piece_size(const Contraction& op) const {
+    if (op.terms.size() != 1 || needs_epilogue(op) || streams(op)) return std::nullopt;
+    const ContractionShape shape = shape_of(op);
+    const LocalAreas areas = local_areas(machine_, limits_, {false, false, true});
+    const std::int64_t depth = shape.products.front().depth;
+    BlockSize size{shape.rows, 64, ceil_div(depth, 64) * 64};
+    while (size.depth > 0 && piece_lines(size, shape) > areas.piece_lines) size.depth -= 64;
+    if (size.depth == 0 || lines_of(shape.rows, 64, areas.lanes) > areas.beside_lines)
+      return std::nullopt;
+    const std::int64_t parts = ceil_div(depth, size.depth);
+    size.depth = ceil_div(ceil_div(depth, parts), 64) * 64;
+    return size;
+  }
+
+  std::int64_t piece_lines(const BlockSize& size, const ContractionShape& shape) const {
+    return stream_lines(size, shape, areas_.lanes) + stationary_lines(size, shape, areas_.lanes);
+  }
+
+  void cut(const Contraction& op) {
+    const BlockSize size = *piece_size(op);
+    step_.blocks[op_] = size;
+    const ContractionShape shape = shape_of(op);
+    const Product product = products_of(op).front();
+    const std::int64_t stationary_at = stream_lines(size, shape, areas_.lanes);
+    const std::int64_t all_lines = piece_lines(size, shape);
+    const Buffers sums = buffers();
+    std::size_t turn = 0;
+    for (std::int64_t column = 0; column < shape.columns; column += size.columns, ++turn) {
+      const std::int64_t columns = std::min(size.columns, shape.columns - column);
+      const Local sum{sums.at(turn), shape.rows, columns};
+      // Each part of the depth by itself, so that the loads of the one need not wait for the other.
+      for (std::int64_t depth = 0; depth < product.shape.depth; depth += size.depth) {
+        const std::int64_t depths = std::min(size.depth, product.shape.depth - depth);
+        add_piece([=] {
+          const std::int64_t line = areas_.piece_line + piece_turn_++ % 2 * areas_.piece_pitch;
+          Slots stream_slot(line, stationary_at, stationary_at);
+          Slots stationary_slot(line + stationary_at, all_lines - stationary_at,
+                                all_lines - stationary_at);
+          const Local stream =
+              load(stream_slot, operand_block(product.stream, product.shape.stream_depth_major,
+                                              depth, depths, 0, shape.rows));
+          const Local stationary =
+              load(stationary_slot,
+                   operand_block(product.stationary, product.shape.stationary_depth_major, depth,
+                                 depths, column, columns));
+          emit_gemm(product, depths, stream, stationary, 0, sum, depth != 0);
+          if (depth + depths == product.shape.depth)
+            store({op.out, 0, column, shape.rows, columns}, sum.line);
+        });
+      }
+    }
   }
 
   // Columns [first, first + count) of a block in a local memory; `first` begins a line.
@@ -560,14 +713,15 @@ class Compiler {
   }
 
   // ---------------------------------------------------------------- elementwise
-  // The largest rectangle of a matrix, columns in whole memory panels, that takes at most `lines`.
+  // The largest rectangle of a matrix that takes at most `limit` lines, columns in whole memory
+  // panels; rather tall than wide, so that what lies together in memory is transferred together.
   BlockSize elementwise_block(std::int64_t rows, std::int64_t columns, std::int64_t limit,
                               const std::string& what) const {
-    const std::int64_t most_columns = ceil_div(columns, 64) * 64;
-    for (std::int64_t width = most_columns; width >= 64; width = width / 128 * 64) {
-      const std::int64_t height =
-          std::min(rows, limit / lines_of(1, std::min(width, columns), areas_.lanes));
-      if (height >= 1) return {height, width};
+    const std::int64_t panel = lines_of(1, std::min<std::int64_t>(64, columns), areas_.lanes);
+    const std::int64_t height = std::min(rows, limit / panel);
+    if (height >= 1) {
+      const std::int64_t most = ceil_div(columns, 64);
+      return {height, std::clamp<std::int64_t>(limit / height / panel, 1, most) * 64};
     }
     throw InputError(
         fmt::format("{}: not even one row of 64 elements fits the local memories: it needs {} "
@@ -591,11 +745,12 @@ class Compiler {
   // An element-wise op alone: its pieces, one after another.
   template <class X>
   void lower(const X& op) {
-    cut(op, false);
+    beside_ = false;
+    cut(op);
   }
 
   template <class X>
-  void cut(const X& op, bool /*beside*/) {
+  void cut(const X& op) {
     refuse_op(graph_, op, "");
   }
 
@@ -606,16 +761,16 @@ class Compiler {
       return line + static_cast<std::int64_t>(turn % 2) * pitch;
     }
   };
-  Buffers buffers(bool beside) const {
-    return beside ? Buffers{areas_.beside_line, areas_.beside_lines, areas_.beside_pitch}
+  Buffers buffers() const {
+    return beside_ ? Buffers{areas_.beside_line, areas_.beside_lines, areas_.beside_pitch}
                   : Buffers{0, areas_.alone_lines, areas_.alone_pitch};
   }
 
   void add_piece(std::function<void()> emit) { pieces_.push_back({op_, std::move(emit)}); }
 
-  void cut(const Convert& op, bool beside) {
+  void cut(const Convert& op) {
     const TensorLayout& place = layout(op.in);
-    const Buffers in_buffers = buffers(beside);
+    const Buffers in_buffers = buffers();
     const BlockSize size = elementwise_block(place.rows, place.columns,
                                              std::min(in_buffers.lines, areas_.output_lines / 2),
                                              graph_.value(op.out).name);
@@ -639,9 +794,9 @@ class Compiler {
         });
   }
 
-  void cut(const AdamW& op, bool beside) {
+  void cut(const AdamW& op) {
     const TensorLayout& place = layout(op.parameter);
-    const Buffers operand_buffers = buffers(beside);
+    const Buffers operand_buffers = buffers();
     const std::int64_t region = operand_buffers.lines / kAdamWStreams;
     const BlockSize size =
         elementwise_block(place.rows, place.columns, region, graph_.value(op.new_parameter).name);
@@ -681,7 +836,7 @@ class Compiler {
   const Graph& graph_;
   const MachineShape& machine_;
   const CompilerConfig& limits_;
-  const LocalAreas areas_;
+  LocalAreas areas_;  // of the stage that is lowered
   Dependencies dependencies_;
   std::vector<std::pair<std::size_t, VectorProgram>> programs_;  // first instruction, program
   CompiledStep step_;
@@ -692,6 +847,8 @@ class Compiler {
   std::size_t next_piece_ = 0;
   std::int64_t next_stream_line_ = 0, next_stationary_line_ = 0, next_output_line_ = 0;
   std::int64_t sums_ = 0;  // blocks so far: they take turns with the buffers of sums
+  std::int64_t piece_turn_ = 0;  // of the buffers of products beside another
+  bool beside_ = false;          // whether what is cut goes beside a product
   int op_ = -1;
 };
 

@@ -2,7 +2,9 @@
 //
 // The array works on one product after another; the vector unit alone carries out the element-wise
 // ops (copies of the masters, updates). So that the array need not wait for those, they are put
-// beside a product that does not need them, whose blocks their pieces alternate with.
+// beside a product that does not need them, whose blocks their pieces alternate with. So are the
+// narrow products that give the gradients of parameters: alone they need so few multiply-accumulates
+// a byte that the array would wait for the memory.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +15,7 @@
 
 namespace corank {
 
-/// Ops that are carried out together; those in `beside` are element-wise and need nothing of `op`.
+/// Ops that are carried out together; those in `beside` need nothing of `op`, and come in this order.
 struct Stage {
   int op = -1;
   std::vector<int> beside;
@@ -28,8 +30,9 @@ struct OpCost {
 /// Every op once, each after what it reads. Products keep the graph's order, but the gradients of
 /// parameters come before the input gradient of their layer, so that updates can go beside it. An
 /// element-wise op goes beside the last product before its first reader, or, without a reader,
-/// beside the first one that comes when its operands are there; at most half of a product's time is
-/// filled with such work. `cost` tells what an op costs, by its index.
+/// beside the first one that comes when its operands are there; so does a product without a product
+/// that reads it. At most half of a product's time is filled with element-wise work, at most half of
+/// it with products. `cost` tells what an op costs, by its index.
 std::vector<Stage> schedule(const Graph& graph, const std::function<OpCost(int)>& cost);
 
 }  // namespace corank

@@ -58,6 +58,8 @@ class Slots {
     return {line, there};
   }
 
+  std::int64_t count() const { return static_cast<std::int64_t>(slots_.size()); }
+
   /// The line behind the slot that was taken anew last.
   std::int64_t next() const { return next_; }
 

@@ -1,6 +1,7 @@
 #include "host/report/phases.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "host/compiler/dependencies.h"
 
@@ -112,7 +113,7 @@ ArrayTimes array_times(const CompiledStep& step, const Graph& graph, const Machi
   const double pes = machine.array_rows * machine.array_columns;
   ArrayTimes times;
   std::vector<PhaseReport>& phases = times.phases;
-  int op = -1;
+  std::unordered_map<int, std::size_t> phase_of;  // by op: commands of several may alternate
   std::int64_t end = 0;
   bool first = true;
   for (std::size_t i = 0; i < step.commands.size(); ++i) {
@@ -124,13 +125,13 @@ ArrayTimes array_times(const CompiledStep& step, const Graph& graph, const Machi
       end = attribution.event(i).start;
       first = false;
     }
-    if (command.op != op) {
-      op = command.op;
-      PhaseReport phase;
-      phase.value = graph.value(results_of(graph.ops[static_cast<std::size_t>(op)]).front()).name;
-      phases.push_back(phase);
+    const auto [place, is_new] = phase_of.try_emplace(command.op, phases.size());
+    if (is_new) {
+      phases.emplace_back();
+      const Op& op = graph.ops[static_cast<std::size_t>(command.op)];
+      phases.back().value = graph.value(results_of(op).front()).name;
     }
-    PhaseReport& phase = phases.back();
+    PhaseReport& phase = phases[place->second];
     const GemmCommand gemm = decode_gemm(command.words);
     const std::int64_t streaming = std::int64_t{gemm.rows} *
                                    tiles(gemm.depth, lanes, machine.array_rows) *
