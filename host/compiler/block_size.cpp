@@ -155,7 +155,9 @@ LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits
   const std::int64_t eighth =
       scratchpad_lines / 8;  // a whole number of banks: there are at least 8
   areas.stream_line = 0;
-  areas.stream_lines = scratchpad(3 * eighth);
+  areas.rider_lines = use.rider ? scratchpad(eighth / 2) : 0;
+  areas.stream_lines = scratchpad(3 * eighth) - areas.rider_lines;
+  areas.rider_line = areas.stream_lines;
   areas.stationary_line = 3 * eighth;
   areas.stationary_lines = scratchpad((use.products ? 2 : 3) * eighth);
   areas.piece_line = 5 * eighth;
@@ -165,7 +167,7 @@ LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits
   areas.output_lines = scratchpad(2 * eighth);
   // The last two banks are for what is not a sum.
   const std::int64_t bank = accumulator_lines / machine.accumulator_banks;
-  const std::int64_t other_banks = use.elementwise || use.products ? 2 : use.biases ? 1 : 0;
+  const std::int64_t other_banks = use.elementwise || use.products || use.rider ? 2 : use.biases ? 1 : 0;
   const std::int64_t sum_banks = machine.accumulator_banks - other_banks;
   areas.sum_line = 0;
   areas.sum_pitch = sum_banks / 2 * bank;
@@ -192,12 +194,22 @@ struct Steps {
 Steps steps_of(const ContractionShape& shape) {
   Steps steps;
   if (shape.output_fp32) steps.columns = 32;
+  if (shape.has_rider) steps.rows = 64;
   for (const ProductShape& product : shape.products) {
     if (product.stream_depth_major) steps.rows = 64;
     if (product.stationary_depth_major) steps.columns = 64;
     if (!product.stream_depth_major || !product.stationary_depth_major) steps.depth = 64;
   }
   return steps;
+}
+
+// With so few places for operands, loads run only so few chunks ahead, and the array waits for what
+// holds up the memory now and then: 3 for one place, 2 for two, towards 1 for many.
+double prefetch(const BlockSize& block, const ContractionShape& shape, const LocalAreas& areas) {
+  const std::int64_t places =
+      std::min(areas.stream_lines / stream_lines(block, shape, areas.lanes),
+               areas.stationary_lines / stationary_lines(block, shape, areas.lanes));
+  return places < 2 ? 3 : 1 + 1 / static_cast<double>(places - 1);
 }
 
 }  // namespace
@@ -219,14 +231,15 @@ std::optional<BlockSize> find_block_size(const ContractionShape& shape, const Lo
     const std::int64_t handed_over = output_lines(block, shape, areas.lanes);
     if (operand_buffers * stream_lines(block, shape, areas.lanes) > areas.stream_lines ||
         operand_buffers * stationary_lines(block, shape, areas.lanes) > areas.stationary_lines ||
-        output > sum_lines ||
+        output > sum_lines || block.rows > shape.most_rows || block.depth > shape.most_depth ||
         (!shape.output_fp32 && handed_over > areas.output_lines) ||
         (shape.has_bias &&
          lines_of(1, std::min(block.columns, shape.columns), areas.lanes) > areas.bias_lines)) {
       return;
     }
     const auto [bus, array] = estimate(block, shape, areas, machine, memory_bytes_per_cycle);
-    const double cost = std::max(bus, array) + (bus + array) / 8;
+    const double cost =
+        std::max(bus, array) + (array + bus * prefetch(block, shape, areas)) / 8;
     if (cost < best_cost) {
       best_cost = cost;
       best = block;

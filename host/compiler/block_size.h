@@ -7,9 +7,9 @@
 //   memory could not keep it, and
 //   array cycles = passes x max(rows, R), or the latency D of the array a depth slice where the
 //   block has too few rows and columns, and what the array waits between blocks for its sums,
-// and takes the candidate with the smallest max(bus, array) + (bus + array) / 8: the two overlap,
+// and takes the candidate with the smallest max(bus, array) + (p bus + array) / 8: the two overlap,
 // so the larger one counts; the second term prefers less work of both kinds where the larger one is
-// the same.
+// the same, and (p, from 2 down to 1) several places for operands, so that loads run ahead.
 //
 // The sums of a block have two buffers, or one that is as large as both. A single one is handed
 // over in slices of columns: the first products of the next block follow the vector unit through
@@ -17,6 +17,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,6 +34,7 @@ struct LocalAreas {
                stationary_lines = 0;  // scratchpad: stationary operands, other banks
   std::int64_t piece_line = 0, piece_pitch = 0,
                piece_lines = 0;  // scratchpad: two buffers for operands of products beside another
+  std::int64_t rider_line = 0, rider_lines = 0;  // scratchpad: a rider's own operand
   std::int64_t output_line = 0,
                output_lines = 0;             // scratchpad: results of the vector unit, other banks
   std::int64_t sum_line = 0, sum_pitch = 0;  // accumulators: two buffers, sum_pitch lines apart ...
@@ -52,6 +54,7 @@ struct BesideUse {
   bool biases = true;
   bool elementwise = true;
   bool products = false;
+  bool rider = false;
 };
 
 /// Splits the machine's local memories, of which `limits` may leave only a part. Banks are never
@@ -72,6 +75,12 @@ struct ContractionShape {
   bool output_fp32 = false;
   bool has_bias = false;
   bool columns_outer = false;  // the order of the blocks is given: column blocks in the outer loop
+  // With a rider (schedule.h): the blocks' rows are panels of its result, and its own operand and
+  // sums must fit.
+  bool has_rider = false;
+  std::int64_t most_rows = kAny, most_depth = kAny;
+
+  static constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
 };
 
 struct BlockSize {

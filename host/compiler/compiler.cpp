@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <optional>
+#include <utility>
 
 #include "host/compiler/dependencies.h"
 #include "host/compiler/memory_map.h"
@@ -141,6 +142,7 @@ class Compiler {
       for (const Term& term : contraction->terms) cost.array_cycles += macs_of(graph_, term);
       cost.array_cycles /= machine_.array_rows * machine_.array_columns;
       cost.may_be_beside = piece_size(*contraction).has_value();
+      cost.may_ride = may_ride(*contraction);
       return cost;
     }
     const VectorProgram program =
@@ -155,32 +157,46 @@ class Compiler {
     return cost;
   }
 
-  // The pieces of the ops beside it go between the blocks of the stage's own op, or, where the
-  // memory that they take would cost it more than that saves, after it.
+  // The pieces of the ops beside it go between the blocks of the stage's own op, and the gemms of a
+  // rider between the first ones; or, where the memory that they take would cost more than that
+  // saves, they are carried out alone.
   void lower(const Stage& stage) {
-    const Op& op = graph_.ops[static_cast<std::size_t>(stage.op)];
-    const auto* contraction = std::get_if<Contraction>(&op);
-    const BesideUse alone{contraction && contraction->bias, false, false};
-    BesideUse shared = alone;
-    for (const int beside : stage.beside)
-      (contraction_at(beside) ? shared.products : shared.elementwise) = true;
-    const bool together = !stage.beside.empty() && cycles_of(stage, shared, true) <=
-                                                       cycles_of(stage, alone, false);
-    areas_ = local_areas(machine_, limits_, together ? shared : alone);
+    const bool is_product = contraction_at(stage.op) != nullptr;
+    Stage together = stage;
+    if (is_product) {
+      double best = kUnlimited;
+      for (const bool rides : {false, true}) {
+        for (const bool beside : {true, false}) {
+          const Stage part{stage.op, beside ? stage.beside : std::vector<int>{},
+                           rides ? stage.rider : -1};
+          const double cycles = cycles_of(part) + (rides ? 0 : cycles_alone({stage.rider})) +
+                                (beside ? 0 : cycles_alone(stage.beside));
+          if (cycles >= best) continue;
+          best = cycles;
+          together = part;
+        }
+      }
+    }
+    if (stage.rider >= 0 && together.rider < 0) lower(Stage{stage.rider, {}});
+    areas_ = local_areas(machine_, limits_, use_of(together));
     pieces_.clear();
     next_piece_ = 0;
-    for (const int beside : stage.beside) {
-      if (!together) break;
+    for (const int beside : together.beside) {
       op_ = beside;
       beside_ = true;
       std::visit([&](const auto& node) { cut(node); },
                  graph_.ops[static_cast<std::size_t>(beside)]);
     }
     op_ = stage.op;
-    std::visit([&](const auto& node) { lower(node); }, op);
+    if (is_product) {
+      lower(*contraction_at(stage.op), together.rider);
+    } else {
+      std::visit([&](const auto& node) { lower_alone(node); },
+                 graph_.ops[static_cast<std::size_t>(stage.op)]);
+    }
     emit_pieces(pieces_.size());
     for (const int beside : stage.beside) {
-      if (!together) lower(Stage{beside, {}});
+      if (together.beside.empty()) lower(Stage{beside, {}});
     }
   }
 
@@ -188,38 +204,77 @@ class Compiler {
     return std::get_if<Contraction>(&graph_.ops[static_cast<std::size_t>(op)]);
   }
 
-  // An estimate for a stage, its ops together or one after another; infinite where it does not fit.
-  double cycles_of(const Stage& stage, const BesideUse& use, bool together) const {
-    const auto time_of = [&](int op, const BesideUse& room) -> std::optional<ProductTime> {
-      const auto* contraction = contraction_at(op);
-      if (contraction == nullptr) {
-        std::uint64_t bytes = 0;
-        for (const ValueId id : operands_of(graph_.ops[static_cast<std::size_t>(op)]))
-          bytes += layout(id).bytes();
-        for (const ValueId id : results_of(graph_.ops[static_cast<std::size_t>(op)]))
-          bytes += layout(id).bytes();
-        // Together, the vector unit has time enough: the schedule sees to that.
-        const double vector = together ? 0 : static_cast<double>(cost_of(op).vector_cycles);
-        return ProductTime{static_cast<double>(bytes) / bytes_per_cycle(), vector};
-      }
-      const ContractionShape shape = shape_of(*contraction);
-      const LocalAreas areas = local_areas(machine_, limits_, room);
-      const auto size =
-          find_block_size(shape, areas, machine_, limits_, memory_bytes_per_cycle_);
-      if (!size) return std::nullopt;
-      return estimate(*size, shape, areas, machine_, memory_bytes_per_cycle_);
-    };
-    auto sum = time_of(stage.op, use);
-    if (!sum) return kUnlimited;
-    double cycles = std::max(sum->bus_cycles, sum->array_cycles);
-    for (const int op : stage.beside) {
-      const auto time = time_of(op, {});
-      if (!time) return kUnlimited;
-      sum->bus_cycles += time->bus_cycles;
-      sum->array_cycles += time->array_cycles;
-      cycles += std::max(time->bus_cycles, time->array_cycles);
+  BesideUse use_of(const Stage& stage) const {
+    const Contraction* contraction = contraction_at(stage.op);
+    BesideUse use{contraction != nullptr && contraction->bias.has_value(), false, false,
+                  stage.rider >= 0};
+    for (const int beside : stage.beside)
+      (contraction_at(beside) != nullptr ? use.products : use.elementwise) = true;
+    return use;
+  }
+
+  // Estimates: of a product together with what is in its stage, infinite where that does not fit;
+  // and of ops one after another (-1: none).
+  double cycles_of(const Stage& stage) const {
+    ContractionShape shape = shape_of(*contraction_at(stage.op));
+    const LocalAreas areas = local_areas(machine_, limits_, use_of(stage));
+    if (stage.rider >= 0) {
+      const auto rider = rider_of(stage.rider, *contraction_at(stage.op));
+      if (!rider) return kUnlimited;
+      limit_for_rider(*rider, areas, shape);
     }
-    return together ? std::max(sum->bus_cycles, sum->array_cycles) : cycles;
+    const auto size = find_block_size(shape, areas, machine_, limits_, memory_bytes_per_cycle_);
+    if (!size) return kUnlimited;
+    ProductTime sum = estimate(*size, shape, areas, machine_, memory_bytes_per_cycle_);
+    for (const int op : stage.beside) {
+      const ProductTime time = time_alone(op);
+      sum.bus_cycles += time.bus_cycles;
+      // Beside a product, the vector unit has time enough: the schedule sees to that.
+      if (contraction_at(op) != nullptr) sum.array_cycles += time.array_cycles;
+    }
+    if (stage.rider >= 0) {
+      // Its own operand, once for every block of rows, and its result.
+      const Rider rider = *rider_of(stage.rider, *contraction_at(stage.op));
+      const auto bytes = [&](ValueId id) { return static_cast<double>(layout(id).bytes()); };
+      sum.bus_cycles += (bytes(rider.own_block(0, 1).value) *
+                             static_cast<double>(ceil_div(shape.rows, size->rows)) +
+                         bytes(rider.contraction->out)) /
+                        bytes_per_cycle();
+      // Twice a chunk the array changes to other sums.
+      const double chunks =
+          static_cast<double>(ceil_div(shape.rows, size->rows) *
+                              ceil_div(rider.product.shape.depth, size->depth));
+      sum.array_cycles += time_alone(stage.rider).array_cycles +
+                          2 * chunks * static_cast<double>(2 * machine_.array_rows + 3);
+    }
+    return std::max(sum.bus_cycles, sum.array_cycles);
+  }
+
+  double cycles_alone(const std::vector<int>& ops) const {
+    double cycles = 0;
+    for (const int op : ops) {
+      if (op < 0) continue;
+      const ProductTime time = time_alone(op);
+      cycles += std::max(time.bus_cycles, time.array_cycles);
+    }
+    return cycles;
+  }
+
+  // Of an element-wise op, array_cycles are those of the vector unit.
+  ProductTime time_alone(int op) const {
+    if (contraction_at(op) != nullptr) {
+      const ContractionShape shape = shape_of(*contraction_at(op));
+      const LocalAreas areas = local_areas(machine_, limits_, use_of({op, {}}));
+      const auto size = find_block_size(shape, areas, machine_, limits_, memory_bytes_per_cycle_);
+      if (!size) return {kUnlimited, kUnlimited};
+      return estimate(*size, shape, areas, machine_, memory_bytes_per_cycle_);
+    }
+    const Op& node = graph_.ops[static_cast<std::size_t>(op)];
+    std::uint64_t bytes = 0;
+    for (const ValueId id : operands_of(node)) bytes += layout(id).bytes();
+    for (const ValueId id : results_of(node)) bytes += layout(id).bytes();
+    return {static_cast<double>(bytes) / bytes_per_cycle(),
+            static_cast<double>(cost_of(op).vector_cycles)};
   }
 
   double bytes_per_cycle() const {
@@ -457,6 +512,13 @@ class Compiler {
     return product;
   }
 
+  static std::int64_t lines_of(const Block& block, std::int64_t lanes) {
+    return corank::lines_of(block.rows, block.columns, lanes);
+  }
+  static std::int64_t lines_of(std::int64_t rows, std::int64_t columns, std::int64_t lanes) {
+    return corank::lines_of(rows, columns, lanes);
+  }
+
   static Block operand_block(ValueId value, bool depth_major, std::int64_t depth,
                              std::int64_t depths, std::int64_t other, std::int64_t others) {
     return depth_major ? Block{value, depth, other, depths, others}
@@ -482,8 +544,81 @@ class Compiler {
     return shape;
   }
 
-  void lower(const Contraction& op) {
-    const ContractionShape shape = shape_of(op);
+  // ---------------------------------------------------------------- riders
+  // A narrow product on its way with another one: it shares the streamed blocks of that one's first
+  // term, and brings its own operand.
+  struct Rider {
+    int op = -1;
+    const Contraction* contraction = nullptr;
+    Product product;
+    bool streams_shared = false;  // the shared blocks are streamed, else they are stationary
+    std::int64_t width = 0;       // its rows or columns, whichever are not the other product's rows
+
+    // Its sums for so many rows of the other product.
+    Local sum(std::int64_t line, std::int64_t rows) const {
+      return streams_shared ? Local{line, rows, width} : Local{line, width, rows};
+    }
+    Block own_block(std::int64_t depth, std::int64_t depths) const {
+      return streams_shared ? operand_block(product.stationary, product.shape.stationary_depth_major,
+                                            depth, depths, 0, width)
+                            : operand_block(product.stream, product.shape.stream_depth_major, depth,
+                                            depths, 0, width);
+    }
+    Block target(std::int64_t row, std::int64_t rows) const {
+      return streams_shared ? Block{contraction->out, row, 0, rows, width}
+                            : Block{contraction->out, 0, row, width, rows};
+    }
+  };
+
+  // Nothing where the other product does not stream what they share.
+  std::optional<Rider> rider_of(int op, const Contraction& host) const {
+    Rider rider;
+    rider.op = op;
+    rider.contraction = contraction_at(op);
+    rider.product = products_of(*rider.contraction).front();
+    const Product shared = products_of(host).front();
+    const TensorLayout& out = layout(rider.contraction->out);
+    const ProductShape& shape = rider.product.shape;
+    rider.streams_shared = rider.product.stream == shared.stream;
+    rider.width = rider.streams_shared ? out.columns : out.rows;
+    const bool depth_major =
+        rider.streams_shared ? shape.stream_depth_major : shape.stationary_depth_major;
+    if ((!rider.streams_shared && rider.product.stationary != shared.stream) ||
+        depth_major != shared.shape.stream_depth_major || shape.depth != shared.shape.depth ||
+        layout(host.out).columns < 64)
+      return std::nullopt;
+    return rider;
+  }
+
+  // Whether a product is narrow enough.
+  bool may_ride(const Contraction& op) const {
+    const TensorLayout& out = layout(op.out);
+    return op.terms.size() == 1 && !op.bias && !streams(op) && out.dtype == DType::BF16 &&
+           std::min(out.rows, out.columns) <= 64;
+  }
+
+  // What a rider asks of the other product's blocks: its sums lie where those of element-wise work
+  // would, of its own operand there are two buffers at least. All blocks of the first columns, which
+  // it goes along with, come first.
+  void limit_for_rider(const Rider& rider, const LocalAreas& areas, ContractionShape& shape) const {
+    const auto others = [&](bool across, std::int64_t lines) {  // that fit beside its width
+      return across ? lines / rider.width * areas.lanes
+                    : lines / ceil_div(rider.width, areas.lanes);
+    };
+    const bool own_depth_major = rider.streams_shared ? rider.product.shape.stationary_depth_major
+                                                      : rider.product.shape.stream_depth_major;
+    shape.columns_outer = shape.has_rider = true;
+    shape.most_rows = others(!rider.streams_shared, areas.beside_lines);
+    shape.most_depth = others(!own_depth_major, areas.rider_lines / 2);
+  }
+
+  void lower(const Contraction& op, int rider_op) {
+    ContractionShape shape = shape_of(op);
+    std::optional<Rider> rider;
+    if (rider_op >= 0) {
+      rider = rider_of(rider_op, op);
+      limit_for_rider(*rider, areas_, shape);
+    }
     const std::vector<Product> products = products_of(op);
     const BlockSize size =
         choose_block_size(shape, areas_, machine_, limits_, memory_bytes_per_cycle_,
@@ -527,6 +662,13 @@ class Compiler {
 
     struct Operands {
       Local stream, stationary;
+      Local rider;  // its own
+    };
+    Slots rider_slots(
+        areas_.rider_line, areas_.rider_lines,
+        rider ? lines_of(rider->own_block(0, size.depth), areas_.lanes) : areas_.stream_lines);
+    const auto rides = [&](const Chunk& chunk) {
+      return rider && chunk.column == 0 && chunk.product == &products.front();
     };
     std::int64_t tile_column = -1;
     const auto load_operands = [&](const Chunk& chunk) {
@@ -548,6 +690,7 @@ class Compiler {
       operands.stationary = is_streamed(product.stationary)
                                 ? load_from_tile(stationary_slots, right)
                                 : load(stationary_slots, right);
+      if (rides(chunk)) operands.rider = load(rider_slots, rider->own_block(chunk.depth, depths));
       return operands;
     };
     Local sum;
@@ -571,18 +714,44 @@ class Compiler {
         }
       }
     };
+    Local rider_sum;
+    const auto multiply_rider = [&](const Chunk& chunk, const Operands& operands) {
+      const int own = std::exchange(op_, rider->op);
+      const std::int64_t rows = std::min(size.rows, shape.rows - chunk.row);
+      const std::int64_t depths = std::min(size.depth, chunk.product->shape.depth - chunk.depth);
+      if (chunk.first) rider_sum = rider->sum(areas_.beside_line, rows);
+      emit_gemm(rider->product, depths, rider->streams_shared ? operands.stream : operands.rider,
+                rider->streams_shared ? operands.rider : operands.stream, 0, rider_sum,
+                !chunk.first);
+      if (chunk.depth + depths == chunk.product->shape.depth) {
+        finish_block(*rider->contraction, rider->target(chunk.row, rows), rider_sum, bias_slots,
+                     output_slots);
+      }
+      op_ = own;
+    };
     // Loads are some chunks ahead of their gemms in the ring, so that the commands that end a block
-    // do not hold them back; never more than their places allow.
-    const auto ahead =
+    // do not hold them back; never more than their places allow, and never before the rider has
+    // stored what they load.
+    std::size_t ahead =
         static_cast<std::size_t>(std::min(stream_slots.count(), stationary_slots.count()) - 1);
+    if (rider) ahead = std::min(ahead, static_cast<std::size_t>(rider_slots.count() - 1));
+    ahead = std::min(ahead, kChunksAhead);
+    const auto last_ridden = std::find_if(chunks.rbegin(), chunks.rend(), rides);
+    const auto ridden = static_cast<std::size_t>(chunks.rend() - last_ridden);  // chunks up to there
     std::deque<Operands> loaded;
     std::size_t next = 0;
     for (std::size_t i = 0; i < chunks.size(); ++i) {
-      // Between the gemms the pieces of the ops beside them are spread evenly.
-      emit_pieces(pieces_.size() * (i + 1) / chunks.size());
-      for (; next < std::min(chunks.size(), i + 1 + std::min(ahead, kChunksAhead)); ++next)
+      // Between the gemms the pieces of the ops beside them are spread evenly, behind the rider,
+      // whose result they may need and whose sums lie where theirs will.
+      if (i >= ridden)
+        emit_pieces(pieces_.size() * (i + 1 - ridden) / (chunks.size() - ridden));
+      for (; next < std::min(chunks.size(), i + 1 + ahead); ++next) {
+        const bool waits = next > i && i < ridden && chunks[next].product != &products.front();
+        if (waits) break;
         loaded.push_back(load_operands(chunks[next]));
+      }
       multiply(chunks[i], loaded.front());
+      if (rides(chunks[i])) multiply_rider(chunks[i], loaded.front());
       loaded.pop_front();
     }
     next_stream_line_ = stream_slots.next();
@@ -744,7 +913,7 @@ class Compiler {
 
   // An element-wise op alone: its pieces, one after another.
   template <class X>
-  void lower(const X& op) {
+  void lower_alone(const X& op) {
     beside_ = false;
     cut(op);
   }

@@ -28,6 +28,7 @@ class Scheduler {
   std::vector<Stage> run() {
     order_products();
     find_readers();
+    int rider = -1;
     for (std::size_t i = 0; i < products_.size(); ++i) {
       const OpCost own = cost_(products_[i]);
       if (own.may_be_beside && may_wait(products_[i])) {
@@ -39,7 +40,13 @@ class Scheduler {
       for (const int op : waiting) {
         if (first_reader(op) == static_cast<int>(i)) place({op, {}});
       }
-      Stage stage{products_[i], {}};
+      if (own.may_ride && rider < 0 && rides(i)) {
+        rider = products_[i];
+        continue;
+      }
+      Stage stage{products_[i], {}, rider};
+      if (rider >= 0) compute(rider);
+      rider = -1;
       // Products first: an update may need the gradient.
       const auto put_beside = [&](bool products, std::int64_t free) {
         for (const int op : waiting_) {
@@ -110,6 +117,24 @@ class Scheduler {
     return first;
   }
 
+  // Whether the next product reads what this one reads in its first term, and this one's result only
+  // in others.
+  bool rides(std::size_t i) const {
+    std::size_t follower = i + 1;
+    while (follower < products_.size() && cost_(products_[follower]).may_be_beside &&
+           may_wait(products_[follower]))
+      ++follower;
+    if (follower == products_.size()) return false;
+    const Contraction& own = *product(graph_, products_[i]);
+    const Contraction& next = *product(graph_, products_[follower]);
+    const Term &first = next.terms.front(), &term = own.terms.front();
+    const bool shared = first.left == term.left || first.left == term.right;
+    const bool needed = std::any_of(next.terms.begin() + 1, next.terms.end(), [&](const Term& t) {
+      return t.left == own.out || t.right == own.out;
+    });
+    return shared && needed && first.left != own.out && first.right != own.out;
+  }
+
   // Whether no product needs its results, not by way of an element-wise op either.
   bool may_wait(int op) const {
     if (first_reader(op) != kNever) return false;
@@ -139,9 +164,9 @@ class Scheduler {
   void place(const Stage& stage) {
     stages_.push_back(stage);
     compute(stage.op);
+    const std::vector<int> ops = stage.ops();
     const auto placed = [&](int op) {
-      return op == stage.op ||
-             std::find(stage.beside.begin(), stage.beside.end(), op) != stage.beside.end();
+      return std::find(ops.begin(), ops.end(), op) != ops.end();
     };
     waiting_.erase(std::remove_if(waiting_.begin(), waiting_.end(), placed), waiting_.end());
   }
@@ -156,6 +181,14 @@ class Scheduler {
 };
 
 }  // namespace
+
+std::vector<int> Stage::ops() const {
+  std::vector<int> ops;
+  if (rider >= 0) ops.push_back(rider);
+  ops.push_back(op);
+  ops.insert(ops.end(), beside.begin(), beside.end());
+  return ops;
+}
 
 std::vector<Stage> schedule(const Graph& graph, const std::function<OpCost(int)>& cost) {
   return Scheduler(graph, cost).run();
