@@ -87,9 +87,9 @@ ProductTime estimate(const BlockSize& block, const ContractionShape& shape, cons
     // The array waits for the first slice, and for its own last row before each slice.
     const std::int64_t columns = std::min(block.columns, shape.columns);
     const std::int64_t slice = std::min(columns, block.slice);
-    const double epilogue =
-        kEpilogueCycles * static_cast<double>(std::min(block.rows, shape.rows) * slice) /
-        machine.vector_lanes;
+    const double epilogue = kEpilogueCycles *
+                            static_cast<double>(std::min(block.rows, shape.rows) * slice) /
+                            machine.vector_lanes;
     array_cycles += static_cast<double>(row_blocks * column_blocks) *
                     (epilogue + latency * static_cast<double>(ceil_div(columns, slice)));
   }
@@ -167,7 +167,9 @@ LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits
   areas.output_lines = scratchpad(2 * eighth);
   // The last two banks are for what is not a sum.
   const std::int64_t bank = accumulator_lines / machine.accumulator_banks;
-  const std::int64_t other_banks = use.elementwise || use.products || use.rider ? 2 : use.biases ? 1 : 0;
+  const std::int64_t other_banks = use.elementwise || use.products || use.rider ? 2
+                                   : use.biases                                 ? 1
+                                                                                : 0;
   const std::int64_t sum_banks = machine.accumulator_banks - other_banks;
   areas.sum_line = 0;
   areas.sum_pitch = sum_banks / 2 * bank;
@@ -238,8 +240,7 @@ std::optional<BlockSize> find_block_size(const ContractionShape& shape, const Lo
       return;
     }
     const auto [bus, array] = estimate(block, shape, areas, machine, memory_bytes_per_cycle);
-    const double cost =
-        std::max(bus, array) + (array + bus * prefetch(block, shape, areas)) / 8;
+    const double cost = std::max(bus, array) + (array + bus * prefetch(block, shape, areas)) / 8;
     if (cost < best_cost) {
       best_cost = cost;
       best = block;
@@ -284,20 +285,20 @@ BlockSize choose_block_size(const ContractionShape& shape, const LocalAreas& are
   const BlockSize smallest{least(shape.rows, steps.rows, limits.block_rows),
                            least(shape.columns, steps.columns, limits.block_columns),
                            least(depth, steps.depth, limits.block_depth)};
-    const std::int64_t output = lines_of(std::min(smallest.rows, shape.rows),
-                                         std::min(smallest.columns, shape.columns), areas.lanes);
-    throw InputError(fmt::format(
-        "{}: not even a block of {} rows x {} columns, {} deep, fits the local memories: it needs "
-        "{} lines for the "
-        "streamed operand (there are {}), {} for the stationary one (there are {}), {} for the "
-        "sums (there are {}) and {} for the "
-        "output (there are {}); a line holds {} elements. Give accelerator.scratchpad.kib, "
-        "accelerator.accumulator.kib or the "
-        "compiler's limits more",
-        what, smallest.rows, smallest.columns, smallest.depth,
-        stream_lines(smallest, shape, areas.lanes), areas.stream_lines,
-        stationary_lines(smallest, shape, areas.lanes), areas.stationary_lines, output,
-        areas.single_sum_lines, shape.output_fp32 ? 0 : output, areas.output_lines, areas.lanes));
+  const std::int64_t output = lines_of(std::min(smallest.rows, shape.rows),
+                                       std::min(smallest.columns, shape.columns), areas.lanes);
+  throw InputError(fmt::format(
+      "{}: not even a block of {} rows x {} columns, {} deep, fits the local memories: it needs "
+      "{} lines for the "
+      "streamed operand (there are {}), {} for the stationary one (there are {}), {} for the "
+      "sums (there are {}) and {} for the "
+      "output (there are {}); a line holds {} elements. Give accelerator.scratchpad.kib, "
+      "accelerator.accumulator.kib or the "
+      "compiler's limits more",
+      what, smallest.rows, smallest.columns, smallest.depth,
+      stream_lines(smallest, shape, areas.lanes), areas.stream_lines,
+      stationary_lines(smallest, shape, areas.lanes), areas.stationary_lines, output,
+      areas.single_sum_lines, shape.output_fp32 ? 0 : output, areas.output_lines, areas.lanes));
 }
 
 }  // namespace corank

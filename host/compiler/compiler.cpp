@@ -23,6 +23,9 @@ using namespace interface;
 
 constexpr std::int64_t kProgramMemoryInstructions = 256;  // vector_unit.sv
 constexpr std::int64_t kInstructionsPerRow = kPanelRowBytes / 8;
+// Products that are carried out together with another one take places from its operands, and the
+// array waits now and then: they must save more than about a hundredth.
+constexpr double kCompanyPrice = 1.01;
 constexpr std::size_t kChunksAhead = 2;  // operands that are loaded before they are needed
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
@@ -158,26 +161,24 @@ class Compiler {
   }
 
   // The pieces of the ops beside it go between the blocks of the stage's own op, and the gemms of a
-  // rider between the first ones; or, where the memory that they take would cost more than that
-  // saves, they are carried out alone.
+  // rider between the first ones; or, where what they take would cost more than that saves, they
+  // are carried out alone.
   void lower(const Stage& stage) {
     const bool is_product = contraction_at(stage.op) != nullptr;
-    Stage together = stage;
-    if (is_product) {
-      double best = kUnlimited;
-      for (const bool rides : {false, true}) {
-        for (const bool beside : {true, false}) {
-          const Stage part{stage.op, beside ? stage.beside : std::vector<int>{},
-                           rides ? stage.rider : -1};
-          const double cycles = cycles_of(part) + (rides ? 0 : cycles_alone({stage.rider})) +
-                                (beside ? 0 : cycles_alone(stage.beside));
-          if (cycles >= best) continue;
-          best = cycles;
-          together = part;
-        }
-      }
+    const Stage together = is_product ? what_pays(stage) : stage;
+    const auto is_together = [&](int op) {
+      const std::vector<int> ops = together.ops();
+      return std::find(ops.begin(), ops.end(), op) != ops.end();
+    };
+    // What cannot wait for the result of the rider comes first.
+    std::vector<int> before, after;
+    if (stage.rider >= 0 && together.rider < 0) before.push_back(stage.rider);
+    for (const int op : stage.beside) {
+      const bool first = contraction_at(op) != nullptr && together.rider < 0;
+      if (!is_together(op)) (first ? before : after).push_back(op);
     }
-    if (stage.rider >= 0 && together.rider < 0) lower(Stage{stage.rider, {}});
+    for (const int op : before) lower(Stage{op, {}});
+
     areas_ = local_areas(machine_, limits_, use_of(together));
     pieces_.clear();
     next_piece_ = 0;
@@ -195,9 +196,38 @@ class Compiler {
                  graph_.ops[static_cast<std::size_t>(stage.op)]);
     }
     emit_pieces(pieces_.size());
-    for (const int beside : stage.beside) {
-      if (together.beside.empty()) lower(Stage{beside, {}});
+    for (const int op : after) lower(Stage{op, {}});
+  }
+
+  // Of a product's stage, what is to be carried out together. Element-wise work costs the array
+  // nothing; products do, so they must save something.
+  Stage what_pays(const Stage& stage) const {
+    Stage best{stage.op, {}};
+    double best_cycles = kUnlimited;
+    std::vector<int> products, elementwise;
+    for (const int op : stage.beside)
+      (contraction_at(op) != nullptr ? products : elementwise).push_back(op);
+    for (const bool rides : {false, true}) {
+      for (const bool with_products : {false, true}) {
+        for (const bool with_elementwise : {true, false}) {
+          // The element-wise ops may need the products' results, and those the rider's.
+          if (rides && !with_products && with_elementwise && !products.empty()) continue;
+          Stage part{stage.op, {}, rides ? stage.rider : -1};
+          if (with_products) part.beside = products;
+          if (with_elementwise)
+            part.beside.insert(part.beside.end(), elementwise.begin(), elementwise.end());
+          const bool extra = part.rider >= 0 || (with_products && !products.empty());
+          const double cycles = cycles_of(part) * (extra ? kCompanyPrice : 1) +
+                                (rides ? 0 : cycles_alone({stage.rider})) +
+                                (with_products ? 0 : cycles_alone(products)) +
+                                (with_elementwise ? 0 : cycles_alone(elementwise));
+          if (cycles >= best_cycles) continue;
+          best_cycles = cycles;
+          best = part;
+        }
+      }
     }
+    return best;
   }
 
   const Contraction* contraction_at(int op) const {
@@ -230,7 +260,14 @@ class Compiler {
       const ProductTime time = time_alone(op);
       sum.bus_cycles += time.bus_cycles;
       // Beside a product, the vector unit has time enough: the schedule sees to that.
-      if (contraction_at(op) != nullptr) sum.array_cycles += time.array_cycles;
+      if (contraction_at(op) == nullptr) continue;
+      const BlockSize piece = *piece_size(*contraction_at(op));
+      const ContractionShape piece_shape = shape_of(*contraction_at(op));
+      sum.array_cycles +=
+          time.array_cycles +
+          change_of_sums() *
+              static_cast<double>(ceil_div(piece_shape.columns, piece.columns) *
+                                  ceil_div(piece_shape.products.front().depth, piece.depth));
     }
     if (stage.rider >= 0) {
       // Its own operand, once for every block of rows, and its result.
@@ -240,15 +277,16 @@ class Compiler {
                              static_cast<double>(ceil_div(shape.rows, size->rows)) +
                          bytes(rider.contraction->out)) /
                         bytes_per_cycle();
-      // Twice a chunk the array changes to other sums.
-      const double chunks =
-          static_cast<double>(ceil_div(shape.rows, size->rows) *
-                              ceil_div(rider.product.shape.depth, size->depth));
-      sum.array_cycles += time_alone(stage.rider).array_cycles +
-                          2 * chunks * static_cast<double>(2 * machine_.array_rows + 3);
+      sum.array_cycles +=
+          time_alone(stage.rider).array_cycles +
+          change_of_sums() * static_cast<double>(ceil_div(shape.rows, size->rows) *
+                                                 ceil_div(rider.product.shape.depth, size->depth));
     }
     return std::max(sum.bus_cycles, sum.array_cycles);
   }
+
+  // What the array waits for a gemm with other sums in between, there and back.
+  double change_of_sums() const { return 2 * static_cast<double>(2 * machine_.array_rows + 3); }
 
   double cycles_alone(const std::vector<int>& ops) const {
     double cycles = 0;
@@ -559,10 +597,11 @@ class Compiler {
       return streams_shared ? Local{line, rows, width} : Local{line, width, rows};
     }
     Block own_block(std::int64_t depth, std::int64_t depths) const {
-      return streams_shared ? operand_block(product.stationary, product.shape.stationary_depth_major,
-                                            depth, depths, 0, width)
-                            : operand_block(product.stream, product.shape.stream_depth_major, depth,
-                                            depths, 0, width);
+      return streams_shared
+                 ? operand_block(product.stationary, product.shape.stationary_depth_major, depth,
+                                 depths, 0, width)
+                 : operand_block(product.stream, product.shape.stream_depth_major, depth, depths, 0,
+                                 width);
     }
     Block target(std::int64_t row, std::int64_t rows) const {
       return streams_shared ? Block{contraction->out, row, 0, rows, width}
@@ -598,8 +637,8 @@ class Compiler {
   }
 
   // What a rider asks of the other product's blocks: its sums lie where those of element-wise work
-  // would, of its own operand there are two buffers at least. All blocks of the first columns, which
-  // it goes along with, come first.
+  // would, of its own operand there are two buffers at least. All blocks of the first columns,
+  // which it goes along with, come first.
   void limit_for_rider(const Rider& rider, const LocalAreas& areas, ContractionShape& shape) const {
     const auto others = [&](bool across, std::int64_t lines) {  // that fit beside its width
       return across ? lines / rider.width * areas.lanes
@@ -620,9 +659,8 @@ class Compiler {
       limit_for_rider(*rider, areas_, shape);
     }
     const std::vector<Product> products = products_of(op);
-    const BlockSize size =
-        choose_block_size(shape, areas_, machine_, limits_, memory_bytes_per_cycle_,
-                          graph_.value(op.out).name);
+    const BlockSize size = choose_block_size(shape, areas_, machine_, limits_,
+                                             memory_bytes_per_cycle_, graph_.value(op.out).name);
     step_.blocks[op_] = size;
 
     Slots stream_slots(areas_.stream_line, areas_.stream_lines,
@@ -684,9 +722,8 @@ class Compiler {
       operands.stream =
           load(stream_slots, operand_block(product.stream, product.shape.stream_depth_major,
                                            chunk.depth, depths, chunk.row, rows));
-      const Block right =
-          operand_block(product.stationary, product.shape.stationary_depth_major, chunk.depth,
-                        depths, chunk.column, columns);
+      const Block right = operand_block(product.stationary, product.shape.stationary_depth_major,
+                                        chunk.depth, depths, chunk.column, columns);
       operands.stationary = is_streamed(product.stationary)
                                 ? load_from_tile(stationary_slots, right)
                                 : load(stationary_slots, right);
@@ -737,14 +774,14 @@ class Compiler {
     if (rider) ahead = std::min(ahead, static_cast<std::size_t>(rider_slots.count() - 1));
     ahead = std::min(ahead, kChunksAhead);
     const auto last_ridden = std::find_if(chunks.rbegin(), chunks.rend(), rides);
-    const auto ridden = static_cast<std::size_t>(chunks.rend() - last_ridden);  // chunks up to there
+    const auto ridden =
+        static_cast<std::size_t>(chunks.rend() - last_ridden);  // chunks up to there
     std::deque<Operands> loaded;
     std::size_t next = 0;
     for (std::size_t i = 0; i < chunks.size(); ++i) {
       // Between the gemms the pieces of the ops beside them are spread evenly, behind the rider,
       // whose result they may need and whose sums lie where theirs will.
-      if (i >= ridden)
-        emit_pieces(pieces_.size() * (i + 1 - ridden) / (chunks.size() - ridden));
+      if (i >= ridden) emit_pieces(pieces_.size() * (i + 1 - ridden) / (chunks.size() - ridden));
       for (; next < std::min(chunks.size(), i + 1 + ahead); ++next) {
         const bool waits = next > i && i < ridden && chunks[next].product != &products.front();
         if (waits) break;
@@ -772,8 +809,8 @@ class Compiler {
   }
 
   // The blocks of a narrow product that is carried out beside another one: all its rows, a panel of
-  // columns, and as much of the depth as a buffer takes, in equal parts. Nothing where it cannot be:
-  // the result must be as the sums are, and the operands lie in memory.
+  // columns, and as much of the depth as a buffer takes, in equal parts. Nothing where it cannot
+  // be: the result must be as the sums are, and the operands lie in memory.
   std::optional<BlockSize> piece_size(const Contraction& op) const {
     if (op.terms.size() != 1 || needs_epilogue(op) || streams(op)) return std::nullopt;
     const ContractionShape shape = shape_of(op);
@@ -882,8 +919,8 @@ class Compiler {
   }
 
   // ---------------------------------------------------------------- elementwise
-  // The largest rectangle of a matrix that takes at most `limit` lines, columns in whole memory
-  // panels; rather tall than wide, so that what lies together in memory is transferred together.
+  // A rectangle of a matrix that takes at most `limit` lines, columns in whole memory panels;
+  // rather tall than wide, so that what lies together in memory is transferred together.
   BlockSize elementwise_block(std::int64_t rows, std::int64_t columns, std::int64_t limit,
                               const std::string& what) const {
     const std::int64_t panel = lines_of(1, std::min<std::int64_t>(64, columns), areas_.lanes);
@@ -932,7 +969,7 @@ class Compiler {
   };
   Buffers buffers() const {
     return beside_ ? Buffers{areas_.beside_line, areas_.beside_lines, areas_.beside_pitch}
-                  : Buffers{0, areas_.alone_lines, areas_.alone_pitch};
+                   : Buffers{0, areas_.alone_lines, areas_.alone_pitch};
   }
 
   void add_piece(std::function<void()> emit) { pieces_.push_back({op_, std::move(emit)}); }
@@ -1015,7 +1052,7 @@ class Compiler {
   std::vector<Piece> pieces_;
   std::size_t next_piece_ = 0;
   std::int64_t next_stream_line_ = 0, next_stationary_line_ = 0, next_output_line_ = 0;
-  std::int64_t sums_ = 0;  // blocks so far: they take turns with the buffers of sums
+  std::int64_t sums_ = 0;        // blocks so far: they take turns with the buffers of sums
   std::int64_t piece_turn_ = 0;  // of the buffers of products beside another
   bool beside_ = false;          // whether what is cut goes beside a product
   int op_ = -1;

@@ -117,8 +117,8 @@ class Scheduler {
     return first;
   }
 
-  // Whether the next product reads what this one reads in its first term, and this one's result only
-  // in others.
+  // Whether the next product reads what this one reads in its first term, and this one's result
+  // only in others.
   bool rides(std::size_t i) const {
     std::size_t follower = i + 1;
     while (follower < products_.size() && cost_(products_[follower]).may_be_beside &&
@@ -142,8 +142,8 @@ class Scheduler {
     return std::none_of(waiting_.begin(), waiting_.end(), [&](int other) {
       const std::vector<ValueId> operands = operands_of(op_at(other));
       return first_reader(other) != kNever &&
-             std::find_first_of(operands.begin(), operands.end(), results.begin(),
-                                results.end()) != operands.end();
+             std::find_first_of(operands.begin(), operands.end(), results.begin(), results.end()) !=
+                 operands.end();
     });
   }
 
@@ -165,18 +165,16 @@ class Scheduler {
     stages_.push_back(stage);
     compute(stage.op);
     const std::vector<int> ops = stage.ops();
-    const auto placed = [&](int op) {
-      return std::find(ops.begin(), ops.end(), op) != ops.end();
-    };
+    const auto placed = [&](int op) { return std::find(ops.begin(), ops.end(), op) != ops.end(); };
     waiting_.erase(std::remove_if(waiting_.begin(), waiting_.end(), placed), waiting_.end());
   }
 
   const Graph& graph_;
   const std::function<OpCost(int)>& cost_;
-  std::vector<bool> computed_;    // by value
-  std::vector<int> products_;     // in the order in which they are carried out
-  std::vector<int> reader_;       // by value: the first product that reads it, as an index
-  std::vector<int> waiting_;      // element-wise ops, and products that go beside another
+  std::vector<bool> computed_;  // by value
+  std::vector<int> products_;   // in the order in which they are carried out
+  std::vector<int> reader_;     // by value: the first product that reads it, as an index
+  std::vector<int> waiting_;    // element-wise ops, and products that go beside another
   std::vector<Stage> stages_;
 };
 

@@ -3,10 +3,10 @@
 // The array works on one product after another; the vector unit alone carries out the element-wise
 // ops (copies of the masters, updates). So that the array need not wait for those, they are put
 // beside a product that does not need them, whose blocks their pieces alternate with. So are the
-// narrow products that give the gradients of parameters: alone they have so few multiply-accumulates
-// a byte that the array would wait for the memory. A narrow product whose result the next product
-// needs for its last terms, and which streams the same matrix, can ride along with it: its gemms
-// use the blocks that are there for the other's first ones.
+// narrow products that give the gradients of parameters: alone they have so few
+// multiply-accumulates a byte that the array would wait for the memory. A narrow product whose
+// result the next product needs for its last terms, and which streams the same matrix, can ride
+// along with it: its gemms use the blocks that are there for the other's first ones.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +17,9 @@
 
 namespace corank {
 
-/// Ops that are carried out together; those in `beside` need nothing of `op`, and come in this order.
-/// `rider` is a product without which the first term of `op` can do, -1: none; what is beside may need
-/// its result.
+/// Ops that are carried out together; those in `beside` need nothing of `op`, and come in this
+/// order. `rider` is a product without which the first term of `op` can do, -1: none; what is
+/// beside may need its result.
 struct Stage {
   int op = -1;
   std::vector<int> beside;
@@ -40,9 +40,10 @@ struct OpCost {
 /// parameters come before the input gradient of their layer, so that updates can go beside it. An
 /// element-wise op goes beside the last product before its first reader, or, without a reader,
 /// beside the first one that comes when its operands are there; so does a product without a product
-/// that reads it. At most half of a product's time is filled with element-wise work, at most half of
-/// it with products. A product that may ride does so if the next product's first term reads a matrix
-/// that it reads too, and a later term its result. `cost` tells what an op costs, by its index.
+/// that reads it. At most half of a product's time is filled with element-wise work, at most half
+/// of it with products. A product that may ride does so if the next product's first term reads a
+/// matrix that it reads too, and a later term its result. `cost` tells what an op costs, by its
+/// index.
 std::vector<Stage> schedule(const Graph& graph, const std::function<OpCost(int)>& cost);
 
 }  // namespace corank
