@@ -155,14 +155,20 @@ LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits
   const std::int64_t eighth =
       scratchpad_lines / 8;  // a whole number of banks: there are at least 8
   areas.stream_line = 0;
-  areas.rider_lines = use.rider ? scratchpad(eighth / 2) : 0;
-  areas.stream_lines = scratchpad(3 * eighth) - areas.rider_lines;
-  areas.rider_line = areas.stream_lines;
+  // The array reads both operands at once, so they never share a bank: whatever is streamed with
+  // the stationary operands' blocks lies in the first part, and the other way round.
+  const std::int64_t piece_streams = use.products ? eighth / 4 : 0;
+  const std::int64_t piece_stationaries = use.products ? eighth : 0;
+  const std::int64_t rider = use.rider ? eighth / 2 : 0;
+  areas.stream_lines = scratchpad(3 * eighth - piece_streams);
+  areas.piece_stream_line = 3 * eighth - piece_streams;
+  areas.piece_stream_lines = scratchpad(piece_streams / 2);
   areas.stationary_line = 3 * eighth;
-  areas.stationary_lines = scratchpad((use.products ? 2 : 3) * eighth);
-  areas.piece_line = 5 * eighth;
-  areas.piece_pitch = eighth / 2;
-  areas.piece_lines = use.products ? scratchpad(eighth / 2) : 0;
+  areas.stationary_lines = scratchpad(3 * eighth - piece_stationaries - rider);
+  areas.rider_line = 6 * eighth - piece_stationaries - rider;
+  areas.rider_lines = scratchpad(rider);
+  areas.piece_stationary_line = 6 * eighth - piece_stationaries;
+  areas.piece_stationary_lines = scratchpad(piece_stationaries / 2);
   areas.output_line = 6 * eighth;
   areas.output_lines = scratchpad(2 * eighth);
   // The last two banks are for what is not a sum.

@@ -32,9 +32,12 @@ struct LocalAreas {
   std::int64_t stream_line = 0, stream_lines = 0;  // scratchpad: streamed operands
   std::int64_t stationary_line = 0,
                stationary_lines = 0;  // scratchpad: stationary operands, other banks
-  std::int64_t piece_line = 0, piece_pitch = 0,
-               piece_lines = 0;  // scratchpad: two buffers for operands of products beside another
-  std::int64_t rider_line = 0, rider_lines = 0;  // scratchpad: a rider's own operand
+  // scratchpad: operands of products beside another, two buffers of so many lines for each ...
+  std::int64_t piece_stream_line = 0, piece_stream_lines = 0;  // ... with the streamed ones
+  std::int64_t piece_stationary_line = 0,
+               piece_stationary_lines = 0;  // ... with the stationary ones
+  std::int64_t rider_line = 0,
+               rider_lines = 0;  // scratchpad: a rider's own operand, with the stationary ones
   std::int64_t output_line = 0,
                output_lines = 0;             // scratchpad: results of the vector unit, other banks
   std::int64_t sum_line = 0, sum_pitch = 0;  // accumulators: two buffers, sum_pitch lines apart ...

@@ -817,7 +817,10 @@ class Compiler {
     const LocalAreas areas = local_areas(machine_, limits_, {false, false, true});
     const std::int64_t depth = shape.products.front().depth;
     BlockSize size{shape.rows, 64, ceil_div(depth, 64) * 64};
-    while (size.depth > 0 && piece_lines(size, shape) > areas.piece_lines) size.depth -= 64;
+    while (size.depth > 0 &&
+           (stream_lines(size, shape, areas.lanes) > areas.piece_stream_lines ||
+            stationary_lines(size, shape, areas.lanes) > areas.piece_stationary_lines))
+      size.depth -= 64;
     if (size.depth == 0 || lines_of(shape.rows, 64, areas.lanes) > areas.beside_lines)
       return std::nullopt;
     const std::int64_t parts = ceil_div(depth, size.depth);
@@ -825,17 +828,11 @@ class Compiler {
     return size;
   }
 
-  std::int64_t piece_lines(const BlockSize& size, const ContractionShape& shape) const {
-    return stream_lines(size, shape, areas_.lanes) + stationary_lines(size, shape, areas_.lanes);
-  }
-
   void cut(const Contraction& op) {
     const BlockSize size = *piece_size(op);
     step_.blocks[op_] = size;
     const ContractionShape shape = shape_of(op);
     const Product product = products_of(op).front();
-    const std::int64_t stationary_at = stream_lines(size, shape, areas_.lanes);
-    const std::int64_t all_lines = piece_lines(size, shape);
     const Buffers sums = buffers();
     std::size_t turn = 0;
     for (std::int64_t column = 0; column < shape.columns; column += size.columns, ++turn) {
@@ -845,10 +842,13 @@ class Compiler {
       for (std::int64_t depth = 0; depth < product.shape.depth; depth += size.depth) {
         const std::int64_t depths = std::min(size.depth, product.shape.depth - depth);
         add_piece([=] {
-          const std::int64_t line = areas_.piece_line + piece_turn_++ % 2 * areas_.piece_pitch;
-          Slots stream_slot(line, stationary_at, stationary_at);
-          Slots stationary_slot(line + stationary_at, all_lines - stationary_at,
-                                all_lines - stationary_at);
+          const std::int64_t half = piece_turn_++ % 2;
+          const auto buffer = [&](std::int64_t line, std::int64_t lines) {
+            return Slots(line + half * lines, lines, lines);
+          };
+          Slots stream_slot = buffer(areas_.piece_stream_line, areas_.piece_stream_lines);
+          Slots stationary_slot =
+              buffer(areas_.piece_stationary_line, areas_.piece_stationary_lines);
           const Local stream =
               load(stream_slot, operand_block(product.stream, product.shape.stream_depth_major,
                                               depth, depths, 0, shape.rows));

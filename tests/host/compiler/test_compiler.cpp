@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
 #include <map>
+#include <tuple>
+#include <utility>
 
 #include "host/compiler/compiler.h"
 #include "models/base/error.h"
@@ -46,6 +48,44 @@ TEST_CASE("the gemms of a step are exactly its multiply-accumulates, whatever th
         INFO("blocks of " << rows << " x " << columns << ", " << depth << " deep");
         CHECK(macs(compile(build_layer_step(layer(T, in, out, r)), MachineShape{}, limits,
                            64 << 20)) == expected);
+      }
+    }
+  }
+}
+
+TEST_CASE("the array's two operands never share a bank of the scratchpad", "[compiler]") {
+  // Narrow memory and wide memory, so that products go alone, beside and along with others.
+  for (const double bytes_per_cycle : {0.5, 2.0, 8.0, 60.0}) {
+    for (const auto& [array, scratchpad, banks] :
+         {std::tuple{4, 64, 8}, std::tuple{8, 64, 8}, std::tuple{32, 512, 16}}) {
+      MachineShape machine;
+      machine.array_rows = machine.array_columns = machine.vector_lanes = array;
+      machine.scratchpad_kib = machine.accumulator_kib = scratchpad;
+      machine.scratchpad_banks = banks;
+      machine.axi_data_bits = 64;
+      const std::int64_t bank_lines =
+          scratchpad * 1024 / (2 * memory_lanes(machine)) / machine.scratchpad_banks;
+      for (const std::int64_t tokens : {9, 130, 512}) {
+        INFO(bytes_per_cycle << " bytes a cycle, " << array << " x " << array << ", " << tokens
+                             << " tokens");
+        const CompiledStep step = compile(build_layer_step(layer(tokens, 700, 500, 6)), machine, {},
+                                          64 << 20, {}, bytes_per_cycle);
+        for (const CompiledCommand& command : step.commands) {
+          if ((command.words[0] & 0xff) != GemmCommand::kOpcode) continue;
+          const GemmCommand g = decode_gemm(command.words);
+          const auto banks_of = [&](std::uint32_t line, std::uint32_t stride, bool across,
+                                    std::uint32_t others) {
+            const auto panels = (across ? others : g.depth) - 1;
+            const auto down = across ? g.depth : others;
+            const std::int64_t last = line + panels / memory_lanes(machine) * stride + down - 1;
+            return std::pair{line / bank_lines, last / bank_lines};
+          };
+          const auto stream =
+              banks_of(g.stream_line, g.stream_stride, g.stream_transposed != 0, g.rows);
+          const auto stationary = banks_of(g.stationary_line, g.stationary_stride,
+                                           g.stationary_transposed == 0, g.columns);
+          CHECK((stream.second < stationary.first || stationary.second < stream.first));
+        }
       }
     }
   }
