@@ -96,12 +96,16 @@ ProductTime estimate(const BlockSize& block, const ContractionShape& shape, cons
   const std::int64_t stream_slots = areas.stream_lines / stream_lines(block, shape, areas.lanes);
   const std::int64_t stationary_slots =
       areas.stationary_lines / stationary_lines(block, shape, areas.lanes);
-  const bool stream_kept =
-      block.columns_outer ? chunks * row_blocks <= stream_slots : chunks <= stream_slots;
-  const bool stationary_kept =
-      block.columns_outer ? chunks <= stationary_slots : chunks * column_blocks <= stationary_slots;
-  if (!stream_kept) stream_bytes *= static_cast<double>(column_blocks);
-  if (!stationary_kept) stationary_bytes *= static_cast<double>(row_blocks);
+  // The blocks come round again and again; those that can stay meanwhile are loaded once.
+  const auto loaded = [](std::int64_t round, std::int64_t rounds, std::int64_t slots) {
+    const std::int64_t stay = round <= slots ? round : std::max<std::int64_t>(0, slots - kTurns);
+    return static_cast<double>(rounds) -
+           static_cast<double>((rounds - 1) * stay) / static_cast<double>(round);
+  };
+  stream_bytes *=
+      loaded(block.columns_outer ? chunks * row_blocks : chunks, column_blocks, stream_slots);
+  stationary_bytes *=
+      loaded(block.columns_outer ? chunks : chunks * column_blocks, row_blocks, stationary_slots);
   const double output_bytes =
       (shape.output_fp32 ? 4.0 : 2.0) * static_cast<double>(shape.rows * shape.columns);
   const double command_bytes =
@@ -202,7 +206,6 @@ struct Steps {
 Steps steps_of(const ContractionShape& shape) {
   Steps steps;
   if (shape.output_fp32) steps.columns = 32;
-  if (shape.has_rider) steps.rows = 64;
   for (const ProductShape& product : shape.products) {
     if (product.stream_depth_major) steps.rows = 64;
     if (product.stationary_depth_major) steps.columns = 64;

@@ -26,6 +26,10 @@
 
 namespace corank {
 
+/// Places for operands that take turns: of the chunk that is multiplied, and of those that are
+/// loaded meanwhile. Blocks in further places may stay for the next time.
+inline constexpr std::int64_t kTurns = 3;
+
 /// Lines that each use of the local memories may take.
 struct LocalAreas {
   std::int64_t lanes = 8;                          // elements of a line
@@ -78,9 +82,7 @@ struct ContractionShape {
   bool output_fp32 = false;
   bool has_bias = false;
   bool columns_outer = false;  // the order of the blocks is given: column blocks in the outer loop
-  // With a rider (schedule.h): the blocks' rows are panels of its result, and its own operand and
-  // sums must fit.
-  bool has_rider = false;
+  // So that a rider's own operand and sums fit (schedule.h).
   std::int64_t most_rows = kAny, most_depth = kAny;
 
   static constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();

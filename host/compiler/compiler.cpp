@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "host/compiler/dependencies.h"
@@ -26,7 +28,7 @@ constexpr std::int64_t kInstructionsPerRow = kPanelRowBytes / 8;
 // Products that are carried out together with another one take places from its operands, and the
 // array waits now and then: they must save more than about a hundredth.
 constexpr double kCompanyPrice = 1.01;
-constexpr std::size_t kChunksAhead = 2;  // operands that are loaded before they are needed
+constexpr std::size_t kChunksAhead = kTurns - 1;  // operands that are loaded before they are needed
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
@@ -55,7 +57,8 @@ class Compiler {
     choose_layouts();
     step_.traffic.resize(graph_.values.size());
     gather_programs();
-    const std::vector<Stage> stages = schedule(graph_, [&](int op) { return cost_of(op); });
+    std::vector<Stage> stages = schedule(graph_, [&](int op) { return cost_of(op); });
+    decide(stages);
     step_.program_address = 0;
     const std::uint64_t program_bytes = static_cast<std::uint64_t>(program_rows() * kPanelRowBytes);
     const std::uint64_t values_address = (program_bytes + 4095) / 4096 * 4096;
@@ -160,43 +163,49 @@ class Compiler {
     return cost;
   }
 
-  // The pieces of the ops beside it go between the blocks of the stage's own op, and the gemms of a
-  // rider between the first ones; or, where what they take would cost more than that saves, they
-  // are carried out alone.
-  void lower(const Stage& stage) {
-    const bool is_product = contraction_at(stage.op) != nullptr;
-    const Stage together = is_product ? what_pays(stage) : stage;
-    const auto is_together = [&](int op) {
-      const std::vector<int> ops = together.ops();
-      return std::find(ops.begin(), ops.end(), op) != ops.end();
-    };
-    // What cannot wait for the result of the rider comes first.
-    std::vector<int> before, after;
-    if (stage.rider >= 0 && together.rider < 0) before.push_back(stage.rider);
-    for (const int op : stage.beside) {
-      const bool first = contraction_at(op) != nullptr && together.rider < 0;
-      if (!is_together(op)) (first ? before : after).push_back(op);
+  // Leaves in a stage what pays to be carried out together; the rest gets stages of its own.
+  void decide(std::vector<Stage>& stages) {
+    std::vector<Stage> decided;
+    for (const Stage& stage : stages) {
+      const Stage together = contraction_at(stage.op) != nullptr ? what_pays(stage) : stage;
+      std::vector<Stage> after;
+      if (stage.rider >= 0 && together.rider < 0) {
+        decided.push_back({stage.rider, {}});
+        const auto out = static_cast<std::size_t>(contraction_at(stage.rider)->out);
+        step_.layouts[out] = layout_of(static_cast<ValueId>(out), true);
+      }
+      for (const int op : stage.beside) {
+        if (std::count(together.beside.begin(), together.beside.end(), op) > 0) continue;
+        // Products beside may need the rider's result; what is element-wise may need theirs.
+        const bool first = contraction_at(op) != nullptr && together.rider < 0;
+        (first ? decided : after).push_back({op, {}});
+      }
+      decided.push_back(together);
+      decided.insert(decided.end(), after.begin(), after.end());
     }
-    for (const int op : before) lower(Stage{op, {}});
+    stages = std::move(decided);
+  }
 
-    areas_ = local_areas(machine_, limits_, use_of(together));
+  // The pieces of the ops beside it go between the blocks of the stage's own op, and the gemms of a
+  // rider between the first ones.
+  void lower(const Stage& stage) {
+    areas_ = local_areas(machine_, limits_, use_of(stage));
     pieces_.clear();
     next_piece_ = 0;
-    for (const int beside : together.beside) {
+    for (const int beside : stage.beside) {
       op_ = beside;
       beside_ = true;
       std::visit([&](const auto& node) { cut(node); },
                  graph_.ops[static_cast<std::size_t>(beside)]);
     }
     op_ = stage.op;
-    if (is_product) {
-      lower(*contraction_at(stage.op), together.rider);
+    if (contraction_at(stage.op) != nullptr) {
+      lower(*contraction_at(stage.op), stage.rider);
     } else {
       std::visit([&](const auto& node) { lower_alone(node); },
                  graph_.ops[static_cast<std::size_t>(stage.op)]);
     }
     emit_pieces(pieces_.size());
-    for (const int op : after) lower(Stage{op, {}});
   }
 
   // Of a product's stage, what is to be carried out together. Element-wise work costs the array
@@ -344,11 +353,20 @@ class Compiler {
         if (contraction->bias) may_transpose[static_cast<std::size_t>(*contraction->bias)] = false;
       }
     }
-    for (std::size_t id = 0; id < graph_.values.size(); ++id) {
-      const Value& value = graph_.values[id];
-      const std::int64_t rows = value.shape.size() < 2 ? 1 : value.shape[0];
-      step_.layouts.push_back(layout_of(value.dtype, rows, value.shape.back(), may_transpose[id]));
+    // A rider's result is stored as it is (decide() sees to those that do not ride).
+    for (std::size_t i = 0; i + 1 < graph_.ops.size(); ++i) {
+      const auto* contraction = std::get_if<Contraction>(&graph_.ops[i]);
+      if (contraction != nullptr && may_ride(*contraction) && rides(graph_, *contraction))
+        may_transpose[static_cast<std::size_t>(contraction->out)] = false;
     }
+    for (std::size_t id = 0; id < graph_.values.size(); ++id)
+      step_.layouts.push_back(layout_of(static_cast<ValueId>(id), may_transpose[id]));
+  }
+
+  TensorLayout layout_of(ValueId id, bool may_transpose) const {
+    const Value& value = graph_.value(id);
+    const std::int64_t rows = value.shape.size() < 2 ? 1 : value.shape[0];
+    return corank::layout_of(value.dtype, rows, value.shape.back(), may_transpose);
   }
 
   VectorProgram program_of(const Contraction& op) const {
@@ -456,8 +474,8 @@ class Compiler {
 
   // A block of a streamed weight, which is part of the newest tile; addresses are those in the tile
   // until place_tiles.
-  Local load_from_tile(Slots& slots, const Block& block) {
-    const auto [line, there] = slots.take(block);
+  Local load_from_tile(Slots& slots, const Block& block, std::int64_t needed_again) {
+    const auto [line, there] = slots.take(block, needed_again);
     StreamTile& tile = step_.tiles.back();
     if (!there || tile.loads.empty()) {
       const Block within{block.value, block.row - tile.row, block.column - tile.column, block.rows,
@@ -474,8 +492,8 @@ class Compiler {
     return {line, block.rows, block.columns};
   }
 
-  Local load(Slots& slots, const Block& block) {
-    const auto [line, there] = slots.take(block);
+  Local load(Slots& slots, const Block& block, std::int64_t needed_again = Slots::kNever) {
+    const auto [line, there] = slots.take(block, needed_again);
     if (!there) {
       LoadCommand command;
       const auto accesses = fill_transfer(command, block, line, false);
@@ -583,29 +601,19 @@ class Compiler {
   }
 
   // ---------------------------------------------------------------- riders
-  // A narrow product on its way with another one: it shares the streamed blocks of that one's first
-  // term, and brings its own operand.
+  // A narrow product on its way with another one: it streams the blocks that the other one's first
+  // term streams, and brings its own stationary operand. (The array reads the next gemm's
+  // stationary operand while it streams this one's rows, so what one streams the other must not
+  // have as its stationary operand: both would read one bank.)
   struct Rider {
     int op = -1;
     const Contraction* contraction = nullptr;
     Product product;
-    bool streams_shared = false;  // the shared blocks are streamed, else they are stationary
-    std::int64_t width = 0;       // its rows or columns, whichever are not the other product's rows
+    std::int64_t width = 0;  // columns of its result
 
-    // Its sums for so many rows of the other product.
-    Local sum(std::int64_t line, std::int64_t rows) const {
-      return streams_shared ? Local{line, rows, width} : Local{line, width, rows};
-    }
     Block own_block(std::int64_t depth, std::int64_t depths) const {
-      return streams_shared
-                 ? operand_block(product.stationary, product.shape.stationary_depth_major, depth,
-                                 depths, 0, width)
-                 : operand_block(product.stream, product.shape.stream_depth_major, depth, depths, 0,
-                                 width);
-    }
-    Block target(std::int64_t row, std::int64_t rows) const {
-      return streams_shared ? Block{contraction->out, row, 0, rows, width}
-                            : Block{contraction->out, 0, row, width, rows};
+      return operand_block(product.stationary, product.shape.stationary_depth_major, depth, depths,
+                           0, width);
     }
   };
 
@@ -615,40 +623,32 @@ class Compiler {
     rider.op = op;
     rider.contraction = contraction_at(op);
     rider.product = products_of(*rider.contraction).front();
+    rider.width = layout(rider.contraction->out).columns;
     const Product shared = products_of(host).front();
-    const TensorLayout& out = layout(rider.contraction->out);
-    const ProductShape& shape = rider.product.shape;
-    rider.streams_shared = rider.product.stream == shared.stream;
-    rider.width = rider.streams_shared ? out.columns : out.rows;
-    const bool depth_major =
-        rider.streams_shared ? shape.stream_depth_major : shape.stationary_depth_major;
-    if ((!rider.streams_shared && rider.product.stationary != shared.stream) ||
-        depth_major != shared.shape.stream_depth_major || shape.depth != shared.shape.depth ||
-        layout(host.out).columns < 64)
+    if (rider.product.stream != shared.stream ||
+        rider.product.shape.stream_depth_major != shared.shape.stream_depth_major ||
+        rider.product.shape.depth != shared.shape.depth || layout(host.out).columns < 64)
       return std::nullopt;
     return rider;
   }
 
   // Whether a product is narrow enough.
   bool may_ride(const Contraction& op) const {
-    const TensorLayout& out = layout(op.out);
-    return op.terms.size() == 1 && !op.bias && !streams(op) && out.dtype == DType::BF16 &&
-           std::min(out.rows, out.columns) <= 64;
+    const Shape& shape = graph_.value(op.out).shape;
+    return op.terms.size() == 1 && !op.bias && !streams(op) &&
+           graph_.value(op.out).dtype == DType::BF16 && shape.back() <= 64;
   }
 
   // What a rider asks of the other product's blocks: its sums lie where those of element-wise work
   // would, of its own operand there are two buffers at least. All blocks of the first columns,
   // which it goes along with, come first.
   void limit_for_rider(const Rider& rider, const LocalAreas& areas, ContractionShape& shape) const {
-    const auto others = [&](bool across, std::int64_t lines) {  // that fit beside its width
-      return across ? lines / rider.width * areas.lanes
-                    : lines / ceil_div(rider.width, areas.lanes);
-    };
-    const bool own_depth_major = rider.streams_shared ? rider.product.shape.stationary_depth_major
-                                                      : rider.product.shape.stream_depth_major;
-    shape.columns_outer = shape.has_rider = true;
-    shape.most_rows = others(!rider.streams_shared, areas.beside_lines);
-    shape.most_depth = others(!own_depth_major, areas.rider_lines / 2);
+    const std::int64_t panels = ceil_div(rider.width, areas.lanes);
+    shape.columns_outer = true;
+    shape.most_rows = areas.beside_lines / panels;
+    shape.most_depth = rider.product.shape.stationary_depth_major
+                           ? areas.rider_lines / 2 / panels
+                           : areas.rider_lines / 2 / rider.width * areas.lanes;
   }
 
   void lower(const Contraction& op, int rider_op) {
@@ -677,7 +677,8 @@ class Compiler {
       std::int64_t row, column;
       const Product* product;
       std::int64_t depth;
-      bool first, last;  // of the block
+      bool first, last;                                                             // of the block
+      std::int64_t stream_again = Slots::kNever, stationary_again = Slots::kNever;  // later chunks
     };
     std::vector<Chunk> chunks;
     const auto add_block = [&](std::int64_t row, std::int64_t column) {
@@ -697,6 +698,8 @@ class Compiler {
         size.columns_outer ? add_block(inner, outer) : add_block(outer, inner);
       }
     }
+
+    find_next_uses(chunks);
 
     struct Operands {
       Local stream, stationary;
@@ -719,14 +722,15 @@ class Compiler {
         tile_column = chunk.column;
       }
       Operands operands;
-      operands.stream =
-          load(stream_slots, operand_block(product.stream, product.shape.stream_depth_major,
-                                           chunk.depth, depths, chunk.row, rows));
+      operands.stream = load(stream_slots,
+                             operand_block(product.stream, product.shape.stream_depth_major,
+                                           chunk.depth, depths, chunk.row, rows),
+                             chunk.stream_again);
       const Block right = operand_block(product.stationary, product.shape.stationary_depth_major,
                                         chunk.depth, depths, chunk.column, columns);
       operands.stationary = is_streamed(product.stationary)
-                                ? load_from_tile(stationary_slots, right)
-                                : load(stationary_slots, right);
+                                ? load_from_tile(stationary_slots, right, chunk.stationary_again)
+                                : load(stationary_slots, right, chunk.stationary_again);
       if (rides(chunk)) operands.rider = load(rider_slots, rider->own_block(chunk.depth, depths));
       return operands;
     };
@@ -751,18 +755,17 @@ class Compiler {
         }
       }
     };
-    Local rider_sum;
     const auto multiply_rider = [&](const Chunk& chunk, const Operands& operands) {
       const int own = std::exchange(op_, rider->op);
       const std::int64_t rows = std::min(size.rows, shape.rows - chunk.row);
       const std::int64_t depths = std::min(size.depth, chunk.product->shape.depth - chunk.depth);
-      if (chunk.first) rider_sum = rider->sum(areas_.beside_line, rows);
-      emit_gemm(rider->product, depths, rider->streams_shared ? operands.stream : operands.rider,
-                rider->streams_shared ? operands.rider : operands.stream, 0, rider_sum,
+      const Local rider_sum{areas_.beside_line, rows, rider->width};
+      emit_gemm(rider->product, depths, operands.stream, operands.rider, 0, rider_sum,
                 !chunk.first);
       if (chunk.depth + depths == chunk.product->shape.depth) {
-        finish_block(*rider->contraction, rider->target(chunk.row, rows), rider_sum, bias_slots,
-                     output_slots);
+        finish_block(*rider->contraction,
+                     {rider->contraction->out, chunk.row, 0, rows, rider->width}, rider_sum,
+                     bias_slots, output_slots);
       }
       op_ = own;
     };
@@ -773,6 +776,8 @@ class Compiler {
         static_cast<std::size_t>(std::min(stream_slots.count(), stationary_slots.count()) - 1);
     if (rider) ahead = std::min(ahead, static_cast<std::size_t>(rider_slots.count() - 1));
     ahead = std::min(ahead, kChunksAhead);
+    stream_slots.protect(kTurns);
+    stationary_slots.protect(kTurns);
     const auto last_ridden = std::find_if(chunks.rbegin(), chunks.rend(), rides);
     const auto ridden =
         static_cast<std::size_t>(chunks.rend() - last_ridden);  // chunks up to there
@@ -796,6 +801,24 @@ class Compiler {
     next_output_line_ = output_slots.next();
   }
 
+  // When each chunk's operands are needed again.
+  template <class Chunks>
+  static void find_next_uses(Chunks& chunks) {
+    using Key = std::tuple<const Product*, std::int64_t, std::int64_t>;
+    std::map<Key, std::int64_t> stream, stationary;
+    for (std::size_t i = chunks.size(); i-- > 0;) {
+      auto& chunk = chunks[i];
+      const auto note = [&](std::map<Key, std::int64_t>& uses, std::int64_t place,
+                            std::int64_t& again) {
+        const auto [use, first] = uses.try_emplace({chunk.product, place, chunk.depth}, 0);
+        if (!first) again = use->second;
+        use->second = static_cast<std::int64_t>(i);
+      };
+      note(stream, chunk.row, chunk.stream_again);
+      note(stationary, chunk.column, chunk.stationary_again);
+    }
+  }
+
   // The part of a streamed weight that a block of output columns needs, over the whole depth.
   void begin_tile(const Product& product, std::int64_t column, std::int64_t columns) {
     const Block block = operand_block(product.stationary, product.shape.stationary_depth_major, 0,
@@ -804,7 +827,7 @@ class Compiler {
     tile.value = block.value;
     tile.row = block.row;
     tile.column = block.column;
-    tile.layout = layout_of(DType::BF16, block.rows, block.columns, false);
+    tile.layout = corank::layout_of(DType::BF16, block.rows, block.columns, false);
     step_.tiles.push_back(tile);
   }
 

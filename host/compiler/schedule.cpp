@@ -16,6 +16,16 @@ bool has_pass(const Contraction& contraction, Pass pass) {
   return contraction.terms.front().kind.pass == pass;
 }
 
+// Whether a product's first term reads what a narrow one streams, and only others its result.
+bool takes(const Contraction& host, const Contraction& rider) {
+  const Term &first = host.terms.front(), &own = rider.terms.front();
+  return first.left == own.left && first.left_transposed == own.left_transposed &&
+         first.left != rider.out && first.right != rider.out &&
+         std::any_of(host.terms.begin() + 1, host.terms.end(), [&](const Term& term) {
+           return term.left == rider.out || term.right == rider.out;
+         });
+}
+
 class Scheduler {
  public:
   Scheduler(const Graph& graph, const std::function<OpCost(int)>& cost)
@@ -40,7 +50,7 @@ class Scheduler {
       for (const int op : waiting) {
         if (first_reader(op) == static_cast<int>(i)) place({op, {}});
       }
-      if (own.may_ride && rider < 0 && rides(i)) {
+      if (own.may_ride && rider < 0 && rides_on_next(i)) {
         rider = products_[i];
         continue;
       }
@@ -117,22 +127,14 @@ class Scheduler {
     return first;
   }
 
-  // Whether the next product reads what this one reads in its first term, and this one's result
-  // only in others.
-  bool rides(std::size_t i) const {
+  // Whether the next product is one that this one can go along with.
+  bool rides_on_next(std::size_t i) const {
     std::size_t follower = i + 1;
     while (follower < products_.size() && cost_(products_[follower]).may_be_beside &&
            may_wait(products_[follower]))
       ++follower;
-    if (follower == products_.size()) return false;
-    const Contraction& own = *product(graph_, products_[i]);
-    const Contraction& next = *product(graph_, products_[follower]);
-    const Term &first = next.terms.front(), &term = own.terms.front();
-    const bool shared = first.left == term.left || first.left == term.right;
-    const bool needed = std::any_of(next.terms.begin() + 1, next.terms.end(), [&](const Term& t) {
-      return t.left == own.out || t.right == own.out;
-    });
-    return shared && needed && first.left != own.out && first.right != own.out;
+    return follower < products_.size() &&
+           takes(*product(graph_, products_[follower]), *product(graph_, products_[i]));
   }
 
   // Whether no product needs its results, not by way of an element-wise op either.
@@ -179,6 +181,13 @@ class Scheduler {
 };
 
 }  // namespace
+
+bool rides(const Graph& graph, const Contraction& own) {
+  return std::any_of(graph.ops.begin(), graph.ops.end(), [&](const Op& op) {
+    const auto* other = std::get_if<Contraction>(&op);
+    return other != nullptr && takes(*other, own);
+  });
+}
 
 std::vector<int> Stage::ops() const {
   std::vector<int> ops;

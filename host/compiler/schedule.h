@@ -36,6 +36,10 @@ struct OpCost {
   bool may_ride = false;           // the same, with a product that streams the same matrix
 };
 
+/// Whether a product could ride: a later one's first term reads what it streams, its left operand,
+/// and others of that one's terms read its result.
+bool rides(const Graph& graph, const Contraction& product);
+
 /// Every op once, each after what it reads. Products keep the graph's order, but the gradients of
 /// parameters come before the input gradient of their layer, so that updates can go beside it. An
 /// element-wise op goes beside the last product before its first reader, or, without a reader,
