@@ -280,11 +280,8 @@ std::optional<BlockSize> find_block_size(const ContractionShape& shape, const Lo
   return best;
 }
 
-BlockSize choose_block_size(const ContractionShape& shape, const LocalAreas& areas,
-                            const MachineShape& machine, const CompilerConfig& limits,
-                            double memory_bytes_per_cycle, const std::string& what) {
-  if (const auto best = find_block_size(shape, areas, machine, limits, memory_bytes_per_cycle))
-    return *best;
+void refuse_blocks(const ContractionShape& shape, const LocalAreas& areas,
+                   const CompilerConfig& limits, const std::string& what) {
   const Steps steps = steps_of(shape);
   const auto least = [](std::int64_t size, std::int64_t step, int asked) {
     return candidates(size, step, asked, 1).front();

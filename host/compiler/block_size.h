@@ -121,10 +121,9 @@ std::optional<BlockSize> find_block_size(const ContractionShape& shape, const Lo
                                          const MachineShape& machine, const CompilerConfig& limits,
                                          double memory_bytes_per_cycle);
 
-/// The same; throws InputError, with the sizes, if none fits. `what` names the product in that
-/// message.
-BlockSize choose_block_size(const ContractionShape& shape, const LocalAreas& areas,
-                            const MachineShape& machine, const CompilerConfig& limits,
-                            double memory_bytes_per_cycle, const std::string& what);
+/// For a shape without a block: throws InputError, with the sizes of the smallest one. `what` names
+/// the product in that message.
+[[noreturn]] void refuse_blocks(const ContractionShape& shape, const LocalAreas& areas,
+                                const CompilerConfig& limits, const std::string& what);
 
 }  // namespace corank

@@ -189,7 +189,8 @@ class Compiler {
   // The pieces of the ops beside it go between the blocks of the stage's own op, and the gemms of a
   // rider between the first ones.
   void lower(const Stage& stage) {
-    areas_ = local_areas(machine_, limits_, use_of(stage));
+    use_ = use_of(stage);
+    areas_ = local_areas(machine_, limits_, use_);
     pieces_.clear();
     next_piece_ = 0;
     for (const int beside : stage.beside) {
@@ -206,6 +207,7 @@ class Compiler {
                  graph_.ops[static_cast<std::size_t>(stage.op)]);
     }
     emit_pieces(pieces_.size());
+    while (!loaded_pieces_.empty()) multiply_piece();
   }
 
   // Of a product's stage, what is to be carried out together. Element-wise work costs the array
@@ -262,7 +264,7 @@ class Compiler {
       if (!rider) return kUnlimited;
       limit_for_rider(*rider, areas, shape);
     }
-    const auto size = find_block_size(shape, areas, machine_, limits_, memory_bytes_per_cycle_);
+    const auto size = block_of(shape, use_of(stage));
     if (!size) return kUnlimited;
     ProductTime sum = estimate(*size, shape, areas, machine_, memory_bytes_per_cycle_);
     for (const int op : stage.beside) {
@@ -294,6 +296,23 @@ class Compiler {
     return std::max(sum.bus_cycles, sum.array_cycles);
   }
 
+  // The search is long and a model's layers are alike, so results are kept.
+  std::optional<BlockSize> block_of(const ContractionShape& shape, const BesideUse& use) const {
+    std::vector<std::int64_t> key{
+        shape.rows,          shape.columns,   shape.output_fp32, shape.has_bias,
+        shape.columns_outer, shape.most_rows, shape.most_depth,  use.biases,
+        use.elementwise,     use.products,    use.rider};
+    for (const ProductShape& product : shape.products)
+      key.insert(key.end(),
+                 {product.depth, product.stream_depth_major, product.stationary_depth_major});
+    const auto [known, is_new] = blocks_.try_emplace(key);
+    if (is_new) {
+      known->second = find_block_size(shape, local_areas(machine_, limits_, use), machine_, limits_,
+                                      memory_bytes_per_cycle_);
+    }
+    return known->second;
+  }
+
   // What the array waits for a gemm with other sums in between, there and back.
   double change_of_sums() const { return 2 * static_cast<double>(2 * machine_.array_rows + 3); }
 
@@ -312,7 +331,7 @@ class Compiler {
     if (contraction_at(op) != nullptr) {
       const ContractionShape shape = shape_of(*contraction_at(op));
       const LocalAreas areas = local_areas(machine_, limits_, use_of({op, {}}));
-      const auto size = find_block_size(shape, areas, machine_, limits_, memory_bytes_per_cycle_);
+      const auto size = block_of(shape, use_of({op, {}}));
       if (!size) return {kUnlimited, kUnlimited};
       return estimate(*size, shape, areas, machine_, memory_bytes_per_cycle_);
     }
@@ -328,13 +347,33 @@ class Compiler {
     return std::min(memory_bytes_per_cycle_, machine_.axi_data_bits / 8.0);
   }
 
+  // Emits the pieces up to `end`. A product's piece is loaded now and multiplied `kChunksAhead`
+  // calls later, so that the array does not wait for it; of two that are loaded the first is
+  // multiplied before a third one takes its place.
   void emit_pieces(std::size_t end) {
-    const int op = op_;
+    for (LoadedPiece& piece : loaded_pieces_) --piece.calls_left;
+    while (!loaded_pieces_.empty() && loaded_pieces_.front().calls_left <= 0) multiply_piece();
     for (; next_piece_ < end; ++next_piece_) {
-      op_ = pieces_[next_piece_].op;
-      pieces_[next_piece_].emit();
+      const Piece& piece = pieces_[next_piece_];
+      const int own = std::exchange(op_, piece.op);
+      if (contraction_at(piece.op) != nullptr) {
+        if (loaded_pieces_.size() == 2) multiply_piece();
+        loaded_pieces_.push_back({piece.op, kChunksAhead, piece.emit()});
+      } else {
+        // It may need a gradient.
+        while (!loaded_pieces_.empty()) multiply_piece();
+        piece.emit();
+      }
+      op_ = own;
     }
-    op_ = op;
+  }
+
+  void multiply_piece() {
+    const LoadedPiece piece = std::move(loaded_pieces_.front());
+    loaded_pieces_.pop_front();
+    const int own = std::exchange(op_, piece.op);
+    piece.multiply();
+    op_ = own;
   }
 
   // ---------------------------------------------------------------- layouts and programs
@@ -659,8 +698,9 @@ class Compiler {
       limit_for_rider(*rider, areas_, shape);
     }
     const std::vector<Product> products = products_of(op);
-    const BlockSize size = choose_block_size(shape, areas_, machine_, limits_,
-                                             memory_bytes_per_cycle_, graph_.value(op.out).name);
+    const auto found = block_of(shape, use_);
+    if (!found) refuse_blocks(shape, areas_, limits_, graph_.value(op.out).name);
+    const BlockSize size = *found;
     step_.blocks[op_] = size;
 
     Slots stream_slots(areas_.stream_line, areas_.stream_lines,
@@ -879,9 +919,11 @@ class Compiler {
               load(stationary_slot,
                    operand_block(product.stationary, product.shape.stationary_depth_major, depth,
                                  depths, column, columns));
-          emit_gemm(product, depths, stream, stationary, 0, sum, depth != 0);
-          if (depth + depths == product.shape.depth)
-            store({op.out, 0, column, shape.rows, columns}, sum.line);
+          return [=] {
+            emit_gemm(product, depths, stream, stationary, 0, sum, depth != 0);
+            if (depth + depths == product.shape.depth)
+              store({op.out, 0, column, shape.rows, columns}, sum.line);
+          };
         });
       }
     }
@@ -995,7 +1037,9 @@ class Compiler {
                    : Buffers{0, areas_.alone_lines, areas_.alone_pitch};
   }
 
-  void add_piece(std::function<void()> emit) { pieces_.push_back({op_, std::move(emit)}); }
+  void add_piece(std::function<std::function<void()>()> emit) {
+    pieces_.push_back({op_, std::move(emit)});
+  }
 
   void cut(const Convert& op) {
     const TensorLayout& place = layout(op.in);
@@ -1019,6 +1063,7 @@ class Compiler {
                 convert_program(), rows, columns,
                 {{Space::kAccumulator, in, false, false}, {Space::kScratchpad, out, true, false}});
             store({op.out, row, column, rows, columns}, out.line);
+            return nullptr;
           });
         });
   }
@@ -1052,20 +1097,29 @@ class Compiler {
                   streams[kAdamWFirstMoment].local.line);
             store({op.new_second_moment, row, column, rows, columns},
                   streams[kAdamWSecondMoment].local.line);
+            return nullptr;
           });
         });
   }
 
-  // What is emitted between the blocks of a product, or after it.
+  // What is emitted between the blocks of a product, or after it; of a product's piece, the loads.
+  // Returns what is to be emitted later.
   struct Piece {
     int op;
-    std::function<void()> emit;
+    std::function<std::function<void()>()> emit;
+  };
+  struct LoadedPiece {
+    int op;
+    std::int64_t calls_left;  // of emit_pieces()
+    std::function<void()> multiply;
   };
 
   const Graph& graph_;
   const MachineShape& machine_;
   const CompilerConfig& limits_;
-  LocalAreas areas_;  // of the stage that is lowered
+  BesideUse use_;     // of the stage that is lowered
+  LocalAreas areas_;  // for that
+  mutable std::map<std::vector<std::int64_t>, std::optional<BlockSize>> blocks_;  // found so far
   Dependencies dependencies_;
   std::vector<std::pair<std::size_t, VectorProgram>> programs_;  // first instruction, program
   CompiledStep step_;
@@ -1074,6 +1128,7 @@ class Compiler {
   std::vector<bool> streamed_;  // by value
   std::vector<Piece> pieces_;
   std::size_t next_piece_ = 0;
+  std::deque<LoadedPiece> loaded_pieces_;
   std::int64_t next_stream_line_ = 0, next_stationary_line_ = 0, next_output_line_ = 0;
   std::int64_t sums_ = 0;        // blocks so far: they take turns with the buffers of sums
   std::int64_t piece_turn_ = 0;  // of the buffers of products beside another

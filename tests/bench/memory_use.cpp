@@ -59,35 +59,37 @@ std::string causes(const DramStatistics& dram) {
 }  // namespace
 
 double stream_gb_per_s(const Config& config, std::int64_t bytes, double write_share) {
-  // A command moves a panel of so many rows; two places in the scratchpad take turns.
-  constexpr std::int64_t kRows = 512;
-  constexpr std::int64_t kBytes = kRows * kPanelRowBytes;
+  // A command moves a panel; two places in one half of the scratchpad take turns with the loads,
+  // the stores read the other half.
   const std::int64_t lanes = memory_lanes(config.machine);
-  const std::int64_t lines = lines_of(kRows, kPanelRowBytes / 2, lanes);
-  const std::int64_t half = config.machine.scratchpad_kib * 1024LL / (2 * lanes) / 2;
-  const std::int64_t loads = bytes / kBytes;
+  const std::int64_t lines = config.machine.scratchpad_kib * 1024LL / (2 * lanes);
+  const std::int64_t panel_columns = kPanelRowBytes / 2;
+  const std::int64_t rows =
+      std::min<std::int64_t>(512, lines / 4 / lines_of(1, panel_columns, lanes));
+  const std::int64_t command_bytes = rows * kPanelRowBytes;
+  const std::int64_t loads = bytes / command_bytes;
   CompiledStep step;
   double stored = 0;
   std::int64_t stores = 0;
   const auto fill = [&](auto command, std::int64_t number, std::int64_t line) {
-    command.address_lo = static_cast<std::uint32_t>(number * kBytes);
-    command.rows = kRows;
-    command.columns = kPanelRowBytes / 2;
-    command.panel_stride = kBytes;
+    command.address_lo = static_cast<std::uint32_t>(number * command_bytes);
+    command.rows = static_cast<std::uint32_t>(rows);
+    command.columns = static_cast<std::uint32_t>(panel_columns);
+    command.panel_stride = static_cast<std::uint32_t>(command_bytes);
     command.line = static_cast<std::uint32_t>(line);
-    command.line_stride = kRows;
+    command.line_stride = static_cast<std::uint32_t>(rows);
     step.commands.push_back({encode(command), -1, {-1, -1, -1, -1}});
   };
   for (std::int64_t i = 0; i < loads; ++i) {
-    fill(interface::LoadCommand{}, i, i % 2 * std::min(lines, half / 2));
+    fill(interface::LoadCommand{}, i, i % 2 * (lines / 4));
     for (stored += write_share / (1 - write_share); stored >= 1; --stored)
-      fill(interface::StoreCommand{}, loads + stores++, half);
+      fill(interface::StoreCommand{}, loads + stores++, lines / 2);
   }
   step.commands.push_back({encode(interface::HaltCommand{}), -1, {-1, -1, -1, -1}});
-  step.ring_address = static_cast<std::uint64_t>((loads + stores) * kBytes);
+  step.ring_address = static_cast<std::uint64_t>((loads + stores) * command_bytes);
   step.ring_entries = 4096;
   const DeviceCounters counters = run_commands(config, {}, step).result.counters;
-  return static_cast<double>((loads + stores) * kBytes) /
+  return static_cast<double>((loads + stores) * command_bytes) /
          static_cast<double>(at(counters, Counter::kCycles)) * config.limits.clock_mhz / 1e3;
 }
 
