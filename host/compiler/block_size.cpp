@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -14,15 +15,28 @@ namespace {
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 std::int64_t round_up(std::int64_t a, std::int64_t b) { return ceil_div(a, b) * b; }
 
-// Multiples of `step`, doubling, up to the first that covers `size`; or only the one that was asked
-// for.
-std::vector<std::int64_t> candidates(std::int64_t size, std::int64_t step, int asked) {
+// Multiples of `step`: doubling up to the first that covers `size`, and `size` cut into up to
+// `parts` equal parts; or only the one that was asked for.
+std::vector<std::int64_t> candidates(std::int64_t size, std::int64_t step, int asked,
+                                     std::int64_t parts) {
   const std::int64_t most = round_up(size, step);
   if (asked > 0) return {std::min(round_up(asked, step), most)};
   std::vector<std::int64_t> sizes;
   for (std::int64_t value = step; value < most; value *= 2) sizes.push_back(value);
-  sizes.push_back(most);
+  for (std::int64_t part = parts; part >= 1; --part)
+    sizes.push_back(round_up(ceil_div(size, part), step));
+  std::sort(sizes.begin(), sizes.end());
+  sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
   return sizes;
+}
+
+// A bank's worth of columns, in whole panels of memory: the array and the vector unit then work in
+// different banks.
+std::int64_t slice_of(const BlockSize& block, const ContractionShape& shape,
+                      const LocalAreas& areas) {
+  const std::int64_t rows = std::min(block.rows, shape.rows);
+  const std::int64_t slice = areas.sum_bank_lines / rows * areas.lanes / 64 * 64;
+  return std::clamp<std::int64_t>(slice, 64, std::max<std::int64_t>(64, block.columns));
 }
 
 // The largest operand block of any product; `others` is its size across the depth.
@@ -38,10 +52,18 @@ std::int64_t operand_lines(const BlockSize& block, const ContractionShape& shape
   return most;
 }
 
-double cost(const BlockSize& block, const ContractionShape& shape, const LocalAreas& areas,
-            const MachineShape& machine) {
-  const std::int64_t rows = std::min(block.rows, shape.rows);
-  const std::int64_t columns = std::min(block.columns, shape.columns);
+// The sizes of the blocks along a dimension, and how many there are of each.
+std::array<std::pair<std::int64_t, std::int64_t>, 2> parts(std::int64_t size, std::int64_t block) {
+  return {{{block, size / block}, {size % block, size % block > 0 ? 1 : 0}}};
+}
+
+// Beats of the vector unit's epilogue take about so many cycles: load, scale or bias, store.
+constexpr double kEpilogueCycles = 3;
+
+}  // namespace
+
+ProductTime estimate(const BlockSize& block, const ContractionShape& shape, const LocalAreas& areas,
+                     const MachineShape& machine, double memory_bytes_per_cycle) {
   const std::int64_t row_blocks = ceil_div(shape.rows, block.rows);
   const std::int64_t column_blocks = ceil_div(shape.columns, block.columns);
   std::int64_t chunks = 0;
@@ -51,31 +73,47 @@ double cost(const BlockSize& block, const ContractionShape& shape, const LocalAr
     chunks += ceil_div(product.depth, block.depth);
     stream_bytes += 2.0 * static_cast<double>(shape.rows * product.depth);
     stationary_bytes += 2.0 * static_cast<double>(shape.columns * product.depth);
-    const double slices = static_cast<double>(ceil_div(product.depth, machine.array_rows));
-    const double passes = static_cast<double>(ceil_div(columns, machine.array_columns));
-    const double pass = static_cast<double>(std::max<std::int64_t>(rows, machine.array_rows));
-    array_cycles +=
-        static_cast<double>(row_blocks * column_blocks) * slices * std::max(passes * pass, latency);
+    const auto slices = static_cast<double>(ceil_div(product.depth, machine.array_rows));
+    for (const auto& [rows, row_count] : parts(shape.rows, block.rows)) {
+      for (const auto& [columns, column_count] : parts(shape.columns, block.columns)) {
+        const auto passes = static_cast<double>(ceil_div(columns, machine.array_columns));
+        const auto pass = static_cast<double>(std::max<std::int64_t>(rows, machine.array_rows));
+        array_cycles += static_cast<double>(row_count * column_count) * slices *
+                        std::max(passes * pass, latency);
+      }
+    }
+  }
+  if (block.sum_buffers == 1) {
+    // The array waits for the first slice, and for its own last row before each slice.
+    const std::int64_t columns = std::min(block.columns, shape.columns);
+    const std::int64_t slice = std::min(columns, block.slice);
+    const double epilogue = kEpilogueCycles *
+                            static_cast<double>(std::min(block.rows, shape.rows) * slice) /
+                            machine.vector_lanes;
+    array_cycles += static_cast<double>(row_blocks * column_blocks) *
+                    (epilogue + latency * static_cast<double>(ceil_div(columns, slice)));
   }
   const std::int64_t stream_slots = areas.stream_lines / stream_lines(block, shape, areas.lanes);
   const std::int64_t stationary_slots =
       areas.stationary_lines / stationary_lines(block, shape, areas.lanes);
-  const bool stream_kept =
-      block.columns_outer ? chunks * row_blocks <= stream_slots : chunks <= stream_slots;
-  const bool stationary_kept =
-      block.columns_outer ? chunks <= stationary_slots : chunks * column_blocks <= stationary_slots;
-  if (!stream_kept) stream_bytes *= static_cast<double>(column_blocks);
-  if (!stationary_kept) stationary_bytes *= static_cast<double>(row_blocks);
+  // The blocks come round again and again; those that can stay meanwhile are loaded once.
+  const auto loaded = [](std::int64_t round, std::int64_t rounds, std::int64_t slots) {
+    const std::int64_t stay = round <= slots ? round : std::max<std::int64_t>(0, slots - kTurns);
+    return static_cast<double>(rounds) -
+           static_cast<double>((rounds - 1) * stay) / static_cast<double>(round);
+  };
+  stream_bytes *=
+      loaded(block.columns_outer ? chunks * row_blocks : chunks, column_blocks, stream_slots);
+  stationary_bytes *=
+      loaded(block.columns_outer ? chunks : chunks * column_blocks, row_blocks, stationary_slots);
   const double output_bytes =
       (shape.output_fp32 ? 4.0 : 2.0) * static_cast<double>(shape.rows * shape.columns);
   const double command_bytes =
       64.0 * 3.0 * static_cast<double>(row_blocks * column_blocks * chunks);
-  const double bus_cycles = (stream_bytes + stationary_bytes + output_bytes + command_bytes) /
-                            (machine.axi_data_bits / 8.0);
-  return std::max(bus_cycles, array_cycles) + (bus_cycles + array_cycles) / 8;
+  return {(stream_bytes + stationary_bytes + output_bytes + command_bytes) /
+              std::min(memory_bytes_per_cycle, machine.axi_data_bits / 8.0),
+          array_cycles};
 }
-
-}  // namespace
 
 std::int64_t lines_of(std::int64_t rows, std::int64_t columns, std::int64_t lanes) {
   return rows * ceil_div(columns, lanes);
@@ -93,7 +131,15 @@ std::int64_t stationary_lines(const BlockSize& block, const ContractionShape& sh
                        std::min(block.columns, shape.columns));
 }
 
-LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits) {
+std::int64_t output_lines(const BlockSize& block, const ContractionShape& shape,
+                          std::int64_t lanes) {
+  const std::int64_t columns = std::min(block.columns, shape.columns);
+  return lines_of(std::min(block.rows, shape.rows),
+                  block.slice > 0 ? std::min(block.slice, columns) : columns, lanes);
+}
+
+LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits,
+                       const BesideUse& use) {
   const std::int64_t lanes = memory_lanes(machine);
   const std::int64_t scratchpad_lines = machine.scratchpad_kib * 1024LL / (lanes * 2);
   const std::int64_t accumulator_lines = machine.accumulator_kib * 1024LL / (lanes * 4);
@@ -113,96 +159,152 @@ LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits
   const std::int64_t eighth =
       scratchpad_lines / 8;  // a whole number of banks: there are at least 8
   areas.stream_line = 0;
-  areas.stream_lines = scratchpad(3 * eighth);
+  // The array reads both operands at once, so they never share a bank: whatever is streamed with
+  // the stationary operands' blocks lies in the first part, and the other way round.
+  const std::int64_t piece_streams = use.products ? eighth / 4 : 0;
+  const std::int64_t piece_stationaries = use.products ? eighth : 0;
+  const std::int64_t rider = use.rider ? eighth / 2 : 0;
+  areas.stream_lines = scratchpad(3 * eighth - piece_streams);
+  areas.piece_stream_line = 3 * eighth - piece_streams;
+  areas.piece_stream_lines = scratchpad(piece_streams / 2);
   areas.stationary_line = 3 * eighth;
-  areas.stationary_lines = scratchpad(3 * eighth);
+  areas.stationary_lines = scratchpad(3 * eighth - piece_stationaries - rider);
+  areas.rider_line = 6 * eighth - piece_stationaries - rider;
+  areas.rider_lines = scratchpad(rider);
+  areas.piece_stationary_line = 6 * eighth - piece_stationaries;
+  areas.piece_stationary_lines = scratchpad(piece_stationaries / 2);
   areas.output_line = 6 * eighth;
   areas.output_lines = scratchpad(2 * eighth);
-  const std::int64_t quarter = accumulator_lines / 4;
+  // The last two banks are for what is not a sum.
+  const std::int64_t bank = accumulator_lines / machine.accumulator_banks;
+  const std::int64_t other_banks = use.elementwise || use.products || use.rider ? 2
+                                   : use.biases                                 ? 1
+                                                                                : 0;
+  const std::int64_t sum_banks = machine.accumulator_banks - other_banks;
   areas.sum_line = 0;
-  areas.sum_pitch = quarter;
-  areas.sum_lines = accumulator(quarter);
-  areas.single_sum_lines = accumulator(2 * quarter);
-  areas.beside_line = 2 * quarter;
-  areas.beside_pitch = quarter;
-  areas.beside_lines = accumulator(quarter / 2);
-  areas.bias_line = 3 * quarter + quarter / 2;
-  areas.bias_lines = accumulator(quarter / 2);
-  areas.alone_pitch = 2 * quarter;
-  areas.alone_lines = accumulator(2 * quarter);
+  areas.sum_pitch = sum_banks / 2 * bank;
+  areas.sum_lines = accumulator(areas.sum_pitch);
+  areas.single_sum_lines = accumulator(sum_banks * bank);
+  areas.sum_bank_lines = bank;
+  areas.beside_line = (machine.accumulator_banks - 2) * bank;
+  areas.beside_pitch = bank;
+  areas.beside_lines = accumulator(bank / 2);
+  areas.bias_line = (machine.accumulator_banks - 1) * bank + bank / 2;
+  areas.bias_lines = accumulator(bank / 2);
+  areas.alone_pitch = accumulator_lines / 2;
+  areas.alone_lines = accumulator(accumulator_lines / 2);
   return areas;
 }
 
-BlockSize choose_block_size(const ContractionShape& shape, const LocalAreas& areas,
-                            const MachineShape& machine, const CompilerConfig& limits,
-                            const std::string& what) {
-  // Blocks begin at a panel of every matrix that has the dimension along its rows of memory.
-  std::int64_t row_step = 8, depth_step = 8;
-  std::int64_t column_step = shape.output_fp32 ? 32 : 64;
-  std::int64_t depth = 0;
-  for (const ProductShape& product : shape.products) {
-    if (product.stream_depth_major) row_step = 64;
-    if (product.stationary_depth_major) column_step = 64;
-    if (!product.stream_depth_major || !product.stationary_depth_major) depth_step = 64;
-    depth = std::max(depth, product.depth);
-  }
+namespace {
 
-  BlockSize best;
+// Blocks begin at a panel of every matrix that has the dimension along its rows of memory.
+struct Steps {
+  std::int64_t rows = 8, columns = 64, depth = 8;
+};
+
+Steps steps_of(const ContractionShape& shape) {
+  Steps steps;
+  if (shape.output_fp32) steps.columns = 32;
+  for (const ProductShape& product : shape.products) {
+    if (product.stream_depth_major) steps.rows = 64;
+    if (product.stationary_depth_major) steps.columns = 64;
+    if (!product.stream_depth_major || !product.stationary_depth_major) steps.depth = 64;
+  }
+  return steps;
+}
+
+// With so few places for operands, loads run only so few chunks ahead, and the array waits for what
+// holds up the memory now and then: 3 for one place, 2 for two, towards 1 for many.
+double prefetch(const BlockSize& block, const ContractionShape& shape, const LocalAreas& areas) {
+  const std::int64_t places =
+      std::min(areas.stream_lines / stream_lines(block, shape, areas.lanes),
+               areas.stationary_lines / stationary_lines(block, shape, areas.lanes));
+  return places < 2 ? 3 : 1 + 1 / static_cast<double>(places - 1);
+}
+
+}  // namespace
+
+std::optional<BlockSize> find_block_size(const ContractionShape& shape, const LocalAreas& areas,
+                                         const MachineShape& machine, const CompilerConfig& limits,
+                                         double memory_bytes_per_cycle) {
+  const Steps steps = steps_of(shape);
+  std::int64_t depth = 0;
+  for (const ProductShape& product : shape.products) depth = std::max(depth, product.depth);
+  std::optional<BlockSize> best;
   double best_cost = std::numeric_limits<double>::infinity();
-  BlockSize smallest;
-  const auto try_block = [&](const BlockSize& block, int operand_buffers) {
-    if (smallest.rows == 0) smallest = block;
+  const auto try_block = [&](BlockSize block, int operand_buffers) {
+    if (block.sum_buffers == 1) block.slice = slice_of(block, shape, areas);
     const std::int64_t output = lines_of(std::min(block.rows, shape.rows),
                                          std::min(block.columns, shape.columns), areas.lanes);
     const std::int64_t sum_lines =
         block.sum_buffers == 2 ? areas.sum_lines : areas.single_sum_lines;
+    const std::int64_t handed_over = output_lines(block, shape, areas.lanes);
     if (operand_buffers * stream_lines(block, shape, areas.lanes) > areas.stream_lines ||
         operand_buffers * stationary_lines(block, shape, areas.lanes) > areas.stationary_lines ||
-        output > sum_lines || (!shape.output_fp32 && output > areas.output_lines) ||
+        output > sum_lines || block.rows > shape.most_rows || block.depth > shape.most_depth ||
+        (!shape.output_fp32 && handed_over > areas.output_lines) ||
         (shape.has_bias &&
          lines_of(1, std::min(block.columns, shape.columns), areas.lanes) > areas.bias_lines)) {
       return;
     }
-    const double estimate = cost(block, shape, areas, machine);
-    if (estimate < best_cost) {
-      best_cost = estimate;
+    const auto [bus, array] = estimate(block, shape, areas, machine, memory_bytes_per_cycle);
+    const double cost = std::max(bus, array) + (array + bus * prefetch(block, shape, areas)) / 8;
+    if (cost < best_cost) {
+      best_cost = cost;
       best = block;
     }
   };
-  // Of everything two buffers, so that loads, products and the vector unit's work overlap; one of
-  // the operands, and then of the sums, only where two do not fit.
-  for (const auto& [sum_buffers, operand_buffers] :
-       {std::pair{2, 2}, std::pair{2, 1}, std::pair{1, 1}}) {
-    for (const std::int64_t rows : candidates(shape.rows, row_step, limits.block_rows)) {
-      for (const std::int64_t columns :
-           candidates(shape.columns, column_step, limits.block_columns)) {
-        for (const std::int64_t chunk : candidates(depth, depth_step, limits.block_depth)) {
-          for (const bool columns_outer : {false, true}) {
-            if (shape.columns_outer && !columns_outer) continue;
-            try_block({rows, columns, chunk, columns_outer, sum_buffers}, operand_buffers);
+  // Two buffers for the operands, so that loads and products overlap; one only where two do not
+  // fit.
+  constexpr std::int64_t kRowParts = 4, kColumnParts = 24;
+  const auto row_sizes = candidates(shape.rows, steps.rows, limits.block_rows, kRowParts);
+  const auto column_sizes =
+      candidates(shape.columns, steps.columns, limits.block_columns, kColumnParts);
+  const auto depth_sizes = candidates(depth, steps.depth, limits.block_depth, 1);
+  for (const int operand_buffers : {2, 1}) {
+    for (const int sum_buffers : {2, 1}) {
+      for (const std::int64_t rows : row_sizes) {
+        for (const std::int64_t columns : column_sizes) {
+          for (const std::int64_t chunk : depth_sizes) {
+            for (const bool columns_outer : {false, true}) {
+              if (shape.columns_outer && !columns_outer) continue;
+              try_block({rows, columns, chunk, columns_outer, sum_buffers, 0}, operand_buffers);
+            }
           }
         }
       }
     }
-    if (best.rows != 0) break;
-  }
-  if (best.rows == 0) {
-    const std::int64_t output = lines_of(std::min(smallest.rows, shape.rows),
-                                         std::min(smallest.columns, shape.columns), areas.lanes);
-    throw InputError(fmt::format(
-        "{}: not even a block of {} rows x {} columns, {} deep, fits the local memories: it needs "
-        "{} lines for the "
-        "streamed operand (there are {}), {} for the stationary one (there are {}), {} for the "
-        "sums (there are {}) and {} for the "
-        "output (there are {}); a line holds {} elements. Give accelerator.scratchpad.kib, "
-        "accelerator.accumulator.kib or the "
-        "compiler's limits more",
-        what, smallest.rows, smallest.columns, smallest.depth,
-        stream_lines(smallest, shape, areas.lanes), areas.stream_lines,
-        stationary_lines(smallest, shape, areas.lanes), areas.stationary_lines, output,
-        areas.single_sum_lines, shape.output_fp32 ? 0 : output, areas.output_lines, areas.lanes));
+    if (best) break;
   }
   return best;
+}
+
+void refuse_blocks(const ContractionShape& shape, const LocalAreas& areas,
+                   const CompilerConfig& limits, const std::string& what) {
+  const Steps steps = steps_of(shape);
+  const auto least = [](std::int64_t size, std::int64_t step, int asked) {
+    return candidates(size, step, asked, 1).front();
+  };
+  std::int64_t depth = 0;
+  for (const ProductShape& product : shape.products) depth = std::max(depth, product.depth);
+  const BlockSize smallest{least(shape.rows, steps.rows, limits.block_rows),
+                           least(shape.columns, steps.columns, limits.block_columns),
+                           least(depth, steps.depth, limits.block_depth)};
+  const std::int64_t output = lines_of(std::min(smallest.rows, shape.rows),
+                                       std::min(smallest.columns, shape.columns), areas.lanes);
+  throw InputError(fmt::format(
+      "{}: not even a block of {} rows x {} columns, {} deep, fits the local memories: it needs "
+      "{} lines for the "
+      "streamed operand (there are {}), {} for the stationary one (there are {}), {} for the "
+      "sums (there are {}) and {} for the "
+      "output (there are {}); a line holds {} elements. Give accelerator.scratchpad.kib, "
+      "accelerator.accumulator.kib or the "
+      "compiler's limits more",
+      what, smallest.rows, smallest.columns, smallest.depth,
+      stream_lines(smallest, shape, areas.lanes), areas.stream_lines,
+      stationary_lines(smallest, shape, areas.lanes), areas.stationary_lines, output,
+      areas.single_sum_lines, shape.output_fp32 ? 0 : output, areas.output_lines, areas.lanes));
 }
 
 }  // namespace corank

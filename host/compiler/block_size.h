@@ -2,22 +2,33 @@
 //
 // A product is computed in blocks of rows x columns of the output, each over chunks of the depth.
 // For every candidate the rule estimates
-//   bus cycles   = bytes loaded and stored / bytes a cycle of the bus, where an operand block is
-//   loaded again whenever it is needed
-//                  and the local memory could not keep it, and
+//   bus cycles   = bytes loaded and stored / bytes a cycle of the bus or of the memory behind it,
+//   whichever is slower, where an operand block is loaded again whenever it is needed and the local
+//   memory could not keep it, and
 //   array cycles = passes x max(rows, R), or the latency D of the array a depth slice where the
-//   block has too few rows and columns,
-// and takes the candidate with the smallest max(bus, array) + (bus + array) / 8: the two overlap,
+//   block has too few rows and columns, and what the array waits between blocks for its sums,
+// and takes the candidate with the smallest max(bus, array) + (p bus + array) / 8: the two overlap,
 // so the larger one counts; the second term prefers less work of both kinds where the larger one is
-// the same.
+// the same, and (p, from 2 down to 1) several places for operands, so that loads run ahead.
+//
+// The sums of a block have two buffers, or one that is as large as both. A single one is handed
+// over in slices of columns: the first products of the next block follow the vector unit through
+// it, slice by slice, so that a block with four times the sums of one buffer costs few cycles.
 #pragma once
 
 #include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "host/config/config.h"
 
 namespace corank {
+
+/// Places for operands that take turns: of the chunk that is multiplied, and of those that are
+/// loaded meanwhile. Blocks in further places may stay for the next time.
+inline constexpr std::int64_t kTurns = 3;
 
 /// Lines that each use of the local memories may take.
 struct LocalAreas {
@@ -25,11 +36,18 @@ struct LocalAreas {
   std::int64_t stream_line = 0, stream_lines = 0;  // scratchpad: streamed operands
   std::int64_t stationary_line = 0,
                stationary_lines = 0;  // scratchpad: stationary operands, other banks
+  // scratchpad: operands of products beside another, two buffers of so many lines for each ...
+  std::int64_t piece_stream_line = 0, piece_stream_lines = 0;  // ... with the streamed ones
+  std::int64_t piece_stationary_line = 0,
+               piece_stationary_lines = 0;  // ... with the stationary ones
+  std::int64_t rider_line = 0,
+               rider_lines = 0;  // scratchpad: a rider's own operand, with the stationary ones
   std::int64_t output_line = 0,
                output_lines = 0;             // scratchpad: results of the vector unit, other banks
   std::int64_t sum_line = 0, sum_pitch = 0;  // accumulators: two buffers, sum_pitch lines apart ...
   std::int64_t sum_lines = 0;                // ... of so many lines each,
   std::int64_t single_sum_lines = 0;         // or one buffer of so many
+  std::int64_t sum_bank_lines = 0;           // of a bank
   std::int64_t bias_line = 0, bias_lines = 0;  // accumulators: biases
   std::int64_t beside_line = 0, beside_lines = 0,
                beside_pitch =
@@ -38,9 +56,18 @@ struct LocalAreas {
                alone_pitch = 0;  // accumulators: two buffers from line 0, for such work alone
 };
 
+/// What a product's own operands and sums must leave room for.
+struct BesideUse {
+  bool biases = true;
+  bool elementwise = true;
+  bool products = false;
+  bool rider = false;
+};
+
 /// Splits the machine's local memories, of which `limits` may leave only a part. Banks are never
 /// shared between uses that different units read at once.
-LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits);
+LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits,
+                       const BesideUse& use = {});
 
 /// One product of a contraction, as the array sees it.
 struct ProductShape {
@@ -55,12 +82,17 @@ struct ContractionShape {
   bool output_fp32 = false;
   bool has_bias = false;
   bool columns_outer = false;  // the order of the blocks is given: column blocks in the outer loop
+  // So that a rider's own operand and sums fit (schedule.h).
+  std::int64_t most_rows = kAny, most_depth = kAny;
+
+  static constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
 };
 
 struct BlockSize {
   std::int64_t rows = 0, columns = 0, depth = 0;
   bool columns_outer = false;  // column blocks in the outer loop, row blocks in the inner one
-  int sum_buffers = 2;         // 1: no block of two would fit; the array waits for the vector unit
+  int sum_buffers = 2;
+  std::int64_t slice = 0;  // columns in which the sums of a single buffer are handed over; 0: all
 };
 
 /// Local lines of a matrix of rows x columns elements.
@@ -72,10 +104,26 @@ std::int64_t stream_lines(const BlockSize& block, const ContractionShape& shape,
 std::int64_t stationary_lines(const BlockSize& block, const ContractionShape& shape,
                               std::int64_t lanes);
 
-/// Throws InputError, with the sizes, if not even the smallest block fits. `what` names the product
-/// in that message.
-BlockSize choose_block_size(const ContractionShape& shape, const LocalAreas& areas,
-                            const MachineShape& machine, const CompilerConfig& limits,
-                            const std::string& what);
+/// Lines of the part of a block's output that the vector unit works on at a time.
+std::int64_t output_lines(const BlockSize& block, const ContractionShape& shape,
+                          std::int64_t lanes);
+
+/// How long a product takes the memory and the array; the two overlap.
+struct ProductTime {
+  double bus_cycles = 0, array_cycles = 0;
+};
+ProductTime estimate(const BlockSize& block, const ContractionShape& shape, const LocalAreas& areas,
+                     const MachineShape& machine, double memory_bytes_per_cycle);
+
+/// `memory_bytes_per_cycle` is what the device memory sustains. Nothing if not even the smallest
+/// block fits.
+std::optional<BlockSize> find_block_size(const ContractionShape& shape, const LocalAreas& areas,
+                                         const MachineShape& machine, const CompilerConfig& limits,
+                                         double memory_bytes_per_cycle);
+
+/// For a shape without a block: throws InputError, with the sizes of the smallest one. `what` names
+/// the product in that message.
+[[noreturn]] void refuse_blocks(const ContractionShape& shape, const LocalAreas& areas,
+                                const CompilerConfig& limits, const std::string& what);
 
 }  // namespace corank

@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <functional>
+#include <map>
 #include <optional>
+#include <tuple>
+#include <utility>
 
 #include "host/compiler/dependencies.h"
 #include "host/compiler/memory_map.h"
@@ -22,6 +26,10 @@ using namespace interface;
 constexpr std::int64_t kProgramMemoryInstructions = 256;  // vector_unit.sv
 constexpr std::int64_t kInstructionsPerRow = kPanelRowBytes / 8;
 constexpr std::size_t kTokenWord = 1;  // of a command: waits below, signals above (interface.yaml)
+// Products that are carried out together with another one take places from its operands, and the
+// array waits now and then: they must save more than about a hundredth.
+constexpr double kCompanyPrice = 1.01;
+constexpr std::size_t kChunksAhead = kTurns - 1;  // operands that are loaded before they are needed
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
@@ -33,7 +41,7 @@ Gemm counter_kind(const GemmKind& kind) {
 class Compiler {
  public:
   Compiler(const Graph& graph, const MachineShape& machine, const CompilerConfig& limits,
-           const WeightStream& stream)
+           const WeightStream& stream, double memory_bytes_per_cycle)
       : graph_(graph),
         machine_(machine),
         limits_(limits),
@@ -41,7 +49,8 @@ class Compiler {
         dependencies_(
             machine.scratchpad_kib * 1024LL / (areas_.lanes * 2) / machine.scratchpad_banks,
             machine.accumulator_kib * 1024LL / (areas_.lanes * 4) / machine.accumulator_banks),
-        stream_(stream) {}
+        stream_(stream),
+        memory_bytes_per_cycle_(memory_bytes_per_cycle) {}
 
   CompiledStep run(std::uint64_t memory_size) {
     check_supported(graph_);
@@ -50,7 +59,8 @@ class Compiler {
     choose_layouts();
     step_.traffic.resize(graph_.values.size());
     gather_programs();
-    const std::vector<Stage> stages = schedule(graph_, [&](int op) { return cost_of(op); });
+    std::vector<Stage> stages = schedule(graph_, [&](int op) { return cost_of(op); });
+    decide(stages);
     step_.program_address = 0;
     const std::uint64_t program_bytes = static_cast<std::uint64_t>(program_rows() * kPanelRowBytes);
     const std::uint64_t values_address = (program_bytes + 4095) / 4096 * 4096;
@@ -148,6 +158,8 @@ class Compiler {
     if (const auto* contraction = std::get_if<Contraction>(&op)) {
       for (const Term& term : contraction->terms) cost.array_cycles += macs_of(graph_, term);
       cost.array_cycles /= machine_.array_rows * machine_.array_columns;
+      cost.may_be_beside = piece_size(*contraction).has_value();
+      cost.may_ride = may_ride(*contraction);
       return cost;
     }
     const VectorProgram program =
@@ -162,28 +174,217 @@ class Compiler {
     return cost;
   }
 
-  // The pieces of the ops beside it go between the blocks of the stage's own op.
-  void lower(const Stage& stage) {
-    pieces_.clear();
-    next_piece_ = 0;
-    for (const int op : stage.beside) {
-      op_ = op;
-      std::visit([&](const auto& node) { cut(node, true); },
-                 graph_.ops[static_cast<std::size_t>(op)]);
+  // Leaves in a stage what pays to be carried out together; the rest gets stages of its own.
+  void decide(std::vector<Stage>& stages) {
+    std::vector<Stage> decided;
+    for (const Stage& stage : stages) {
+      const Stage together = contraction_at(stage.op) != nullptr ? what_pays(stage) : stage;
+      std::vector<Stage> after;
+      if (stage.rider >= 0 && together.rider < 0) {
+        decided.push_back({stage.rider, {}});
+        const auto out = static_cast<std::size_t>(contraction_at(stage.rider)->out);
+        step_.layouts[out] = layout_of(static_cast<ValueId>(out), true);
+      }
+      for (const int op : stage.beside) {
+        if (std::count(together.beside.begin(), together.beside.end(), op) > 0) continue;
+        // Products beside may need the rider's result; what is element-wise may need theirs.
+        const bool first = contraction_at(op) != nullptr && together.rider < 0;
+        (first ? decided : after).push_back({op, {}});
+      }
+      decided.push_back(together);
+      decided.insert(decided.end(), after.begin(), after.end());
     }
-    op_ = stage.op;
-    std::visit([&](const auto& node) { lower(node); },
-               graph_.ops[static_cast<std::size_t>(stage.op)]);
-    emit_pieces(pieces_.size());
+    stages = std::move(decided);
   }
 
-  void emit_pieces(std::size_t end) {
-    const int op = op_;
-    for (; next_piece_ < end; ++next_piece_) {
-      op_ = pieces_[next_piece_].op;
-      pieces_[next_piece_].emit();
+  // The pieces of the ops beside it go between the blocks of the stage's own op, and the gemms of a
+  // rider between the first ones.
+  void lower(const Stage& stage) {
+    use_ = use_of(stage);
+    areas_ = local_areas(machine_, limits_, use_);
+    pieces_.clear();
+    next_piece_ = 0;
+    for (const int beside : stage.beside) {
+      op_ = beside;
+      beside_ = true;
+      std::visit([&](const auto& node) { cut(node); },
+                 graph_.ops[static_cast<std::size_t>(beside)]);
     }
-    op_ = op;
+    op_ = stage.op;
+    if (contraction_at(stage.op) != nullptr) {
+      lower(*contraction_at(stage.op), stage.rider);
+    } else {
+      std::visit([&](const auto& node) { lower_alone(node); },
+                 graph_.ops[static_cast<std::size_t>(stage.op)]);
+    }
+    emit_pieces(pieces_.size());
+    while (!loaded_pieces_.empty()) multiply_piece();
+  }
+
+  // Of a product's stage, what is to be carried out together. Element-wise work costs the array
+  // nothing; products do, so they must save something.
+  Stage what_pays(const Stage& stage) const {
+    Stage best{stage.op, {}};
+    double best_cycles = kUnlimited;
+    std::vector<int> products, elementwise;
+    for (const int op : stage.beside)
+      (contraction_at(op) != nullptr ? products : elementwise).push_back(op);
+    for (const bool rides : {false, true}) {
+      for (const bool with_products : {false, true}) {
+        for (const bool with_elementwise : {true, false}) {
+          // The element-wise ops may need the products' results, and those the rider's.
+          if (rides && !with_products && with_elementwise && !products.empty()) continue;
+          Stage part{stage.op, {}, rides ? stage.rider : -1};
+          if (with_products) part.beside = products;
+          if (with_elementwise)
+            part.beside.insert(part.beside.end(), elementwise.begin(), elementwise.end());
+          const bool extra = part.rider >= 0 || (with_products && !products.empty());
+          const double cycles = cycles_of(part) * (extra ? kCompanyPrice : 1) +
+                                (rides ? 0 : cycles_alone({stage.rider})) +
+                                (with_products ? 0 : cycles_alone(products)) +
+                                (with_elementwise ? 0 : cycles_alone(elementwise));
+          if (cycles >= best_cycles) continue;
+          best_cycles = cycles;
+          best = part;
+        }
+      }
+    }
+    return best;
+  }
+
+  const Contraction* contraction_at(int op) const {
+    return std::get_if<Contraction>(&graph_.ops[static_cast<std::size_t>(op)]);
+  }
+
+  BesideUse use_of(const Stage& stage) const {
+    const Contraction* contraction = contraction_at(stage.op);
+    BesideUse use{contraction != nullptr && contraction->bias.has_value(), false, false,
+                  stage.rider >= 0};
+    for (const int beside : stage.beside)
+      (contraction_at(beside) != nullptr ? use.products : use.elementwise) = true;
+    return use;
+  }
+
+  // Estimates: of a product together with what is in its stage, infinite where that does not fit;
+  // and of ops one after another (-1: none).
+  double cycles_of(const Stage& stage) const {
+    ContractionShape shape = shape_of(*contraction_at(stage.op));
+    const LocalAreas areas = local_areas(machine_, limits_, use_of(stage));
+    if (stage.rider >= 0) {
+      const auto rider = rider_of(stage.rider, *contraction_at(stage.op));
+      if (!rider) return kUnlimited;
+      limit_for_rider(*rider, areas, shape);
+    }
+    const auto size = block_of(shape, use_of(stage));
+    if (!size) return kUnlimited;
+    ProductTime sum = estimate(*size, shape, areas, machine_, memory_bytes_per_cycle_);
+    for (const int op : stage.beside) {
+      const ProductTime time = time_alone(op);
+      sum.bus_cycles += time.bus_cycles;
+      // Beside a product, the vector unit has time enough: the schedule sees to that.
+      if (contraction_at(op) == nullptr) continue;
+      const BlockSize piece = *piece_size(*contraction_at(op));
+      const ContractionShape piece_shape = shape_of(*contraction_at(op));
+      sum.array_cycles +=
+          time.array_cycles +
+          change_of_sums() *
+              static_cast<double>(ceil_div(piece_shape.columns, piece.columns) *
+                                  ceil_div(piece_shape.products.front().depth, piece.depth));
+    }
+    if (stage.rider >= 0) {
+      // Its own operand, once for every block of rows, and its result.
+      const Rider rider = *rider_of(stage.rider, *contraction_at(stage.op));
+      const auto bytes = [&](ValueId id) { return static_cast<double>(layout(id).bytes()); };
+      sum.bus_cycles += (bytes(rider.own_block(0, 1).value) *
+                             static_cast<double>(ceil_div(shape.rows, size->rows)) +
+                         bytes(rider.contraction->out)) /
+                        bytes_per_cycle();
+      sum.array_cycles +=
+          time_alone(stage.rider).array_cycles +
+          change_of_sums() * static_cast<double>(ceil_div(shape.rows, size->rows) *
+                                                 ceil_div(rider.product.shape.depth, size->depth));
+    }
+    return std::max(sum.bus_cycles, sum.array_cycles);
+  }
+
+  // The search is long and a model's layers are alike, so results are kept.
+  std::optional<BlockSize> block_of(const ContractionShape& shape, const BesideUse& use) const {
+    std::vector<std::int64_t> key{
+        shape.rows,          shape.columns,   shape.output_fp32, shape.has_bias,
+        shape.columns_outer, shape.most_rows, shape.most_depth,  use.biases,
+        use.elementwise,     use.products,    use.rider};
+    for (const ProductShape& product : shape.products)
+      key.insert(key.end(),
+                 {product.depth, product.stream_depth_major, product.stationary_depth_major});
+    const auto [known, is_new] = blocks_.try_emplace(key);
+    if (is_new) {
+      known->second = find_block_size(shape, local_areas(machine_, limits_, use), machine_, limits_,
+                                      memory_bytes_per_cycle_);
+    }
+    return known->second;
+  }
+
+  // What the array waits for a gemm with other sums in between, there and back.
+  double change_of_sums() const { return 2 * static_cast<double>(2 * machine_.array_rows + 3); }
+
+  double cycles_alone(const std::vector<int>& ops) const {
+    double cycles = 0;
+    for (const int op : ops) {
+      if (op < 0) continue;
+      const ProductTime time = time_alone(op);
+      cycles += std::max(time.bus_cycles, time.array_cycles);
+    }
+    return cycles;
+  }
+
+  // Of an element-wise op, array_cycles are those of the vector unit.
+  ProductTime time_alone(int op) const {
+    if (contraction_at(op) != nullptr) {
+      const ContractionShape shape = shape_of(*contraction_at(op));
+      const LocalAreas areas = local_areas(machine_, limits_, use_of({op, {}}));
+      const auto size = block_of(shape, use_of({op, {}}));
+      if (!size) return {kUnlimited, kUnlimited};
+      return estimate(*size, shape, areas, machine_, memory_bytes_per_cycle_);
+    }
+    const Op& node = graph_.ops[static_cast<std::size_t>(op)];
+    std::uint64_t bytes = 0;
+    for (const ValueId id : operands_of(node)) bytes += layout(id).bytes();
+    for (const ValueId id : results_of(node)) bytes += layout(id).bytes();
+    return {static_cast<double>(bytes) / bytes_per_cycle(),
+            static_cast<double>(cost_of(op).vector_cycles)};
+  }
+
+  double bytes_per_cycle() const {
+    return std::min(memory_bytes_per_cycle_, machine_.axi_data_bits / 8.0);
+  }
+
+  // Emits the pieces up to `end`. A product's piece is loaded now and multiplied `kChunksAhead`
+  // calls later, so that the array does not wait for it; of two that are loaded the first is
+  // multiplied before a third one takes its place.
+  void emit_pieces(std::size_t end) {
+    for (LoadedPiece& piece : loaded_pieces_) --piece.calls_left;
+    while (!loaded_pieces_.empty() && loaded_pieces_.front().calls_left <= 0) multiply_piece();
+    for (; next_piece_ < end; ++next_piece_) {
+      const Piece& piece = pieces_[next_piece_];
+      const int own = std::exchange(op_, piece.op);
+      if (contraction_at(piece.op) != nullptr) {
+        if (loaded_pieces_.size() == 2) multiply_piece();
+        loaded_pieces_.push_back({piece.op, kChunksAhead, piece.emit()});
+      } else {
+        // It may need a gradient.
+        while (!loaded_pieces_.empty()) multiply_piece();
+        piece.emit();
+      }
+      op_ = own;
+    }
+  }
+
+  void multiply_piece() {
+    const LoadedPiece piece = std::move(loaded_pieces_.front());
+    loaded_pieces_.pop_front();
+    const int own = std::exchange(op_, piece.op);
+    piece.multiply();
+    op_ = own;
   }
 
   // ---------------------------------------------------------------- layouts and programs
@@ -202,11 +403,20 @@ class Compiler {
         if (contraction->bias) may_transpose[static_cast<std::size_t>(*contraction->bias)] = false;
       }
     }
-    for (std::size_t id = 0; id < graph_.values.size(); ++id) {
-      const Value& value = graph_.values[id];
-      const std::int64_t rows = value.shape.size() < 2 ? 1 : value.shape[0];
-      step_.layouts.push_back(layout_of(value.dtype, rows, value.shape.back(), may_transpose[id]));
+    // A rider's result is stored as it is (decide() sees to those that do not ride).
+    for (std::size_t i = 0; i + 1 < graph_.ops.size(); ++i) {
+      const auto* contraction = std::get_if<Contraction>(&graph_.ops[i]);
+      if (contraction != nullptr && may_ride(*contraction) && rides(graph_, *contraction))
+        may_transpose[static_cast<std::size_t>(contraction->out)] = false;
     }
+    for (std::size_t id = 0; id < graph_.values.size(); ++id)
+      step_.layouts.push_back(layout_of(static_cast<ValueId>(id), may_transpose[id]));
+  }
+
+  TensorLayout layout_of(ValueId id, bool may_transpose) const {
+    const Value& value = graph_.value(id);
+    const std::int64_t rows = value.shape.size() < 2 ? 1 : value.shape[0];
+    return corank::layout_of(value.dtype, rows, value.shape.back(), may_transpose);
   }
 
   VectorProgram program_of(const Contraction& op) const {
@@ -324,8 +534,8 @@ class Compiler {
 
   // A block of a streamed weight, which is part of the newest tile; addresses are those in the tile
   // until place_tiles.
-  Local load_from_tile(Slots& slots, const Block& block) {
-    const auto [line, there] = slots.take(block);
+  Local load_from_tile(Slots& slots, const Block& block, std::int64_t needed_again) {
+    const auto [line, there] = slots.take(block, needed_again);
     StreamTile& tile = step_.tiles.back();
     if (!there || tile.loads.empty()) {
       const Block within{block.value, block.row - tile.row, block.column - tile.column, block.rows,
@@ -338,8 +548,8 @@ class Compiler {
     return {line, block.rows, block.columns};
   }
 
-  Local load(Slots& slots, const Block& block) {
-    const auto [line, there] = slots.take(block);
+  Local load(Slots& slots, const Block& block, std::int64_t needed_again = Slots::kNever) {
+    const auto [line, there] = slots.take(block, needed_again);
     if (!there) {
       LoadCommand command;
       const auto accesses = fill_transfer(command, block, line, false);
@@ -414,13 +624,27 @@ class Compiler {
     return product;
   }
 
+  static std::int64_t lines_of(const Block& block, std::int64_t lanes) {
+    return corank::lines_of(block.rows, block.columns, lanes);
+  }
+  static std::int64_t lines_of(std::int64_t rows, std::int64_t columns, std::int64_t lanes) {
+    return corank::lines_of(rows, columns, lanes);
+  }
+
   static Block operand_block(ValueId value, bool depth_major, std::int64_t depth,
                              std::int64_t depths, std::int64_t other, std::int64_t others) {
     return depth_major ? Block{value, depth, other, depths, others}
                        : Block{value, other, depth, others, depths};
   }
 
-  void lower(const Contraction& op) {
+  std::vector<Product> products_of(const Contraction& op) const {
+    std::vector<Product> products;
+    for (const Term& term : op.terms)
+      products.push_back(product_of(term, layout(op.out).transposed));
+    return products;
+  }
+
+  ContractionShape shape_of(const Contraction& op) const {
     const TensorLayout& out = layout(op.out);
     ContractionShape shape;
     shape.rows = out.rows;
@@ -428,90 +652,228 @@ class Compiler {
     shape.output_fp32 = out.dtype == DType::F32;
     shape.has_bias = op.bias.has_value();
     shape.columns_outer = streams(op);
-    std::vector<Product> products;
-    for (const Term& term : op.terms) {
-      products.push_back(product_of(term, out.transposed));
-      shape.products.push_back(products.back().shape);
+    for (const Product& product : products_of(op)) shape.products.push_back(product.shape);
+    return shape;
+  }
+
+  // ---------------------------------------------------------------- riders
+  // A narrow product on its way with another one: it streams the blocks that the other one's first
+  // term streams, and brings its own stationary operand. (The array reads the next gemm's
+  // stationary operand while it streams this one's rows, so what one streams the other must not
+  // have as its stationary operand: both would read one bank.)
+  struct Rider {
+    int op = -1;
+    const Contraction* contraction = nullptr;
+    Product product;
+    std::int64_t width = 0;  // columns of its result
+
+    Block own_block(std::int64_t depth, std::int64_t depths) const {
+      return operand_block(product.stationary, product.shape.stationary_depth_major, depth, depths,
+                           0, width);
     }
-    const BlockSize size =
-        choose_block_size(shape, areas_, machine_, limits_, graph_.value(op.out).name);
+  };
+
+  // Nothing where the other product does not stream what they share.
+  std::optional<Rider> rider_of(int op, const Contraction& host) const {
+    Rider rider;
+    rider.op = op;
+    rider.contraction = contraction_at(op);
+    rider.product = products_of(*rider.contraction).front();
+    rider.width = layout(rider.contraction->out).columns;
+    const Product shared = products_of(host).front();
+    if (rider.product.stream != shared.stream ||
+        rider.product.shape.stream_depth_major != shared.shape.stream_depth_major ||
+        rider.product.shape.depth != shared.shape.depth || layout(host.out).columns < 64)
+      return std::nullopt;
+    return rider;
+  }
+
+  // Whether a product is narrow enough.
+  bool may_ride(const Contraction& op) const {
+    const Shape& shape = graph_.value(op.out).shape;
+    return op.terms.size() == 1 && !op.bias && !streams(op) &&
+           graph_.value(op.out).dtype == DType::BF16 && shape.back() <= 64;
+  }
+
+  // What a rider asks of the other product's blocks: its sums lie where those of element-wise work
+  // would, of its own operand there are two buffers at least. All blocks of the first columns,
+  // which it goes along with, come first.
+  void limit_for_rider(const Rider& rider, const LocalAreas& areas, ContractionShape& shape) const {
+    const std::int64_t panels = ceil_div(rider.width, areas.lanes);
+    shape.columns_outer = true;
+    shape.most_rows = areas.beside_lines / panels;
+    shape.most_depth = rider.product.shape.stationary_depth_major
+                           ? areas.rider_lines / 2 / panels
+                           : areas.rider_lines / 2 / rider.width * areas.lanes;
+  }
+
+  void lower(const Contraction& op, int rider_op) {
+    ContractionShape shape = shape_of(op);
+    std::optional<Rider> rider;
+    if (rider_op >= 0) {
+      rider = rider_of(rider_op, op);
+      limit_for_rider(*rider, areas_, shape);
+    }
+    const std::vector<Product> products = products_of(op);
+    const auto found = block_of(shape, use_);
+    if (!found) refuse_blocks(shape, areas_, limits_, graph_.value(op.out).name);
+    const BlockSize size = *found;
     step_.blocks[op_] = size;
 
     Slots stream_slots(areas_.stream_line, areas_.stream_lines,
                        stream_lines(size, shape, areas_.lanes), next_stream_line_);
     Slots stationary_slots(areas_.stationary_line, areas_.stationary_lines,
                            stationary_lines(size, shape, areas_.lanes), next_stationary_line_);
-    const std::int64_t out_slot = lines_of(std::min(size.rows, shape.rows),
-                                           std::min(size.columns, shape.columns), areas_.lanes);
     Slots output_slots(areas_.output_line, areas_.output_lines,
-                       std::min(out_slot, areas_.output_lines), next_output_line_);
+                       std::min(output_lines(size, shape, areas_.lanes), areas_.output_lines),
+                       next_output_line_);
     Slots bias_slots(areas_.bias_line, areas_.bias_lines,
                      lines_of(1, std::min(size.columns, shape.columns), areas_.lanes));
-    // Between its gemms the pieces of the ops beside it are spread evenly.
-    std::int64_t gemms = 0, chunks = 0;
-    for (const Product& product : products) chunks += ceil_div(product.shape.depth, size.depth);
-    chunks *= ceil_div(shape.rows, size.rows) * ceil_div(shape.columns, size.columns);
-
-    const auto block = [&](std::int64_t row, std::int64_t column) {
-      const std::int64_t rows = std::min(size.rows, shape.rows - row);
-      const std::int64_t columns = std::min(size.columns, shape.columns - column);
-      const Local sum{areas_.sum_line + sums_++ % size.sum_buffers * areas_.sum_pitch, rows,
-                      columns};
-      bool first = true;
-      for (const Product& product : products) {
-        for (std::int64_t depth = 0; depth < product.shape.depth; depth += size.depth) {
-          const std::int64_t depths = std::min(size.depth, product.shape.depth - depth);
-          emit_pieces(static_cast<std::size_t>(static_cast<std::int64_t>(pieces_.size()) * ++gemms /
-                                               chunks));
-          const Local stream =
-              load(stream_slots, operand_block(product.stream, product.shape.stream_depth_major,
-                                               depth, depths, row, rows));
-          const Block right =
-              operand_block(product.stationary, product.shape.stationary_depth_major, depth, depths,
-                            column, columns);
-          const Local stationary = is_streamed(product.stationary)
-                                       ? load_from_tile(stationary_slots, right)
-                                       : load(stationary_slots, right);
-          emit_gemm(product, rows, columns, depths, stream, stationary, sum, !first);
-          first = false;
-        }
-      }
-      const Block target{op.out, row, column, rows, columns};
-      if (!needs_epilogue(op)) {
-        store(target, sum.line);
-        return;
-      }
-      Stream bias;
-      if (op.bias) {
-        bias = {Space::kAccumulator, load(bias_slots, {*op.bias, 0, column, 1, columns}), false,
-                true};
-      }
-      Stream result{Space::kAccumulator, sum, true, false};
-      if (!shape.output_fp32) {
-        result = {
-            Space::kScratchpad, {output_slots.take(target).first, rows, columns}, true, false};
-      }
-      emit_vector(program_of(op), rows, columns,
-                  {{Space::kAccumulator, sum, false, false}, bias, result});
-      store(target, result.local.line);
+    // The gemms in their order: blocks, and of each block the products and their depth.
+    struct Chunk {
+      std::int64_t row, column;
+      const Product* product;
+      std::int64_t depth;
+      bool first, last;                                                             // of the block
+      std::int64_t stream_again = Slots::kNever, stationary_again = Slots::kNever;  // later chunks
     };
-    if (size.columns_outer) {
-      for (std::int64_t column = 0; column < shape.columns; column += size.columns) {
-        for (const Product& product : products) {
-          if (is_streamed(product.stationary))
-            begin_tile(product, column, std::min(size.columns, shape.columns - column));
+    std::vector<Chunk> chunks;
+    const auto add_block = [&](std::int64_t row, std::int64_t column) {
+      const std::size_t begin = chunks.size();
+      for (const Product& product : products) {
+        for (std::int64_t depth = 0; depth < product.shape.depth; depth += size.depth)
+          chunks.push_back({row, column, &product, depth, chunks.size() == begin, false});
+      }
+      chunks.back().last = true;
+    };
+    const std::int64_t outer_step = size.columns_outer ? size.columns : size.rows;
+    const std::int64_t inner_step = size.columns_outer ? size.rows : size.columns;
+    for (std::int64_t outer = 0; outer < (size.columns_outer ? shape.columns : shape.rows);
+         outer += outer_step) {
+      for (std::int64_t inner = 0; inner < (size.columns_outer ? shape.rows : shape.columns);
+           inner += inner_step) {
+        size.columns_outer ? add_block(inner, outer) : add_block(outer, inner);
+      }
+    }
+
+    find_next_uses(chunks);
+
+    struct Operands {
+      Local stream, stationary;
+      Local rider;  // its own
+    };
+    Slots rider_slots(
+        areas_.rider_line, areas_.rider_lines,
+        rider ? lines_of(rider->own_block(0, size.depth), areas_.lanes) : areas_.stream_lines);
+    const auto rides = [&](const Chunk& chunk) {
+      return rider && chunk.column == 0 && chunk.product == &products.front();
+    };
+    std::int64_t tile_column = -1;
+    const auto load_operands = [&](const Chunk& chunk) {
+      const Product& product = *chunk.product;
+      const std::int64_t rows = std::min(size.rows, shape.rows - chunk.row);
+      const std::int64_t columns = std::min(size.columns, shape.columns - chunk.column);
+      const std::int64_t depths = std::min(size.depth, product.shape.depth - chunk.depth);
+      if (is_streamed(product.stationary) && chunk.column != tile_column) {
+        begin_tile(product, chunk.column, columns);
+        tile_column = chunk.column;
+      }
+      Operands operands;
+      operands.stream = load(stream_slots,
+                             operand_block(product.stream, product.shape.stream_depth_major,
+                                           chunk.depth, depths, chunk.row, rows),
+                             chunk.stream_again);
+      const Block right = operand_block(product.stationary, product.shape.stationary_depth_major,
+                                        chunk.depth, depths, chunk.column, columns);
+      operands.stationary = is_streamed(product.stationary)
+                                ? load_from_tile(stationary_slots, right, chunk.stationary_again)
+                                : load(stationary_slots, right, chunk.stationary_again);
+      if (rides(chunk)) operands.rider = load(rider_slots, rider->own_block(chunk.depth, depths));
+      return operands;
+    };
+    Local sum;
+    const auto multiply = [&](const Chunk& chunk, const Operands& operands) {
+      const std::int64_t rows = std::min(size.rows, shape.rows - chunk.row);
+      const std::int64_t columns = std::min(size.columns, shape.columns - chunk.column);
+      const std::int64_t depths = std::min(size.depth, chunk.product->shape.depth - chunk.depth);
+      if (chunk.first)
+        sum = {areas_.sum_line + sums_++ % size.sum_buffers * areas_.sum_pitch, rows, columns};
+      // A single buffer of sums goes from the array to the vector unit and back in slices.
+      const bool sliced = size.slice > 0 && (chunk.first || chunk.last);
+      const std::int64_t slice = sliced ? size.slice : columns;
+      for (std::int64_t first = 0; first < columns; first += slice) {
+        const std::int64_t count = std::min(slice, columns - first);
+        const Local part = panels_of(sum, first, count);
+        emit_gemm(*chunk.product, depths, operands.stream, operands.stationary, first, part,
+                  !chunk.first);
+        if (chunk.last) {
+          finish_block(op, {op.out, chunk.row, chunk.column + first, rows, count}, part, bias_slots,
+                       output_slots);
         }
-        for (std::int64_t row = 0; row < shape.rows; row += size.rows) block(row, column);
       }
-    } else {
-      for (std::int64_t row = 0; row < shape.rows; row += size.rows) {
-        for (std::int64_t column = 0; column < shape.columns; column += size.columns)
-          block(row, column);
+    };
+    const auto multiply_rider = [&](const Chunk& chunk, const Operands& operands) {
+      const int own = std::exchange(op_, rider->op);
+      const std::int64_t rows = std::min(size.rows, shape.rows - chunk.row);
+      const std::int64_t depths = std::min(size.depth, chunk.product->shape.depth - chunk.depth);
+      const Local rider_sum{areas_.beside_line, rows, rider->width};
+      emit_gemm(rider->product, depths, operands.stream, operands.rider, 0, rider_sum,
+                !chunk.first);
+      if (chunk.depth + depths == chunk.product->shape.depth) {
+        finish_block(*rider->contraction,
+                     {rider->contraction->out, chunk.row, 0, rows, rider->width}, rider_sum,
+                     bias_slots, output_slots);
       }
+      op_ = own;
+    };
+    // Loads are some chunks ahead of their gemms in the ring, so that the commands that end a block
+    // do not hold them back; never more than their places allow, and never before the rider has
+    // stored what they load.
+    std::size_t ahead =
+        static_cast<std::size_t>(std::min(stream_slots.count(), stationary_slots.count()) - 1);
+    if (rider) ahead = std::min(ahead, static_cast<std::size_t>(rider_slots.count() - 1));
+    ahead = std::min(ahead, kChunksAhead);
+    stream_slots.protect(kTurns);
+    stationary_slots.protect(kTurns);
+    const auto last_ridden = std::find_if(chunks.rbegin(), chunks.rend(), rides);
+    const auto ridden =
+        static_cast<std::size_t>(chunks.rend() - last_ridden);  // chunks up to there
+    std::deque<Operands> loaded;
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < chunks.size(); ++i) {
+      // Between the gemms the pieces of the ops beside them are spread evenly, behind the rider,
+      // whose result they may need and whose sums lie where theirs will.
+      if (i >= ridden) emit_pieces(pieces_.size() * (i + 1 - ridden) / (chunks.size() - ridden));
+      for (; next < std::min(chunks.size(), i + 1 + ahead); ++next) {
+        const bool waits = next > i && i < ridden && chunks[next].product != &products.front();
+        if (waits) break;
+        loaded.push_back(load_operands(chunks[next]));
+      }
+      multiply(chunks[i], loaded.front());
+      if (rides(chunks[i])) multiply_rider(chunks[i], loaded.front());
+      loaded.pop_front();
     }
     next_stream_line_ = stream_slots.next();
     next_stationary_line_ = stationary_slots.next();
     next_output_line_ = output_slots.next();
+  }
+
+  // When each chunk's operands are needed again.
+  template <class Chunks>
+  static void find_next_uses(Chunks& chunks) {
+    using Key = std::tuple<const Product*, std::int64_t, std::int64_t>;
+    std::map<Key, std::int64_t> stream, stationary;
+    for (std::size_t i = chunks.size(); i-- > 0;) {
+      auto& chunk = chunks[i];
+      const auto note = [&](std::map<Key, std::int64_t>& uses, std::int64_t place,
+                            std::int64_t& again) {
+        const auto [use, first] = uses.try_emplace({chunk.product, place, chunk.depth}, 0);
+        if (!first) again = use->second;
+        use->second = static_cast<std::int64_t>(i);
+      };
+      note(stream, chunk.row, chunk.stream_again);
+      note(stationary, chunk.column, chunk.stationary_again);
+    }
   }
 
   // The part of a streamed weight that a block of output columns needs, over the whole depth.
@@ -522,24 +884,114 @@ class Compiler {
     tile.value = block.value;
     tile.row = block.row;
     tile.column = block.column;
-    tile.layout = layout_of(DType::BF16, block.rows, block.columns, false);
+    tile.layout = corank::layout_of(DType::BF16, block.rows, block.columns, false);
     step_.tiles.push_back(tile);
   }
 
-  void emit_gemm(const Product& product, std::int64_t rows, std::int64_t columns,
-                 std::int64_t depth, const Local& stream, const Local& stationary, const Local& sum,
-                 bool accumulate) {
+  // The blocks of a narrow product that is carried out beside another one: all its rows, a panel of
+  // columns, and as much of the depth as a buffer takes, in equal parts. Nothing where it cannot
+  // be: the result must be as the sums are, and the operands lie in memory.
+  std::optional<BlockSize> piece_size(const Contraction& op) const {
+    if (op.terms.size() != 1 || needs_epilogue(op) || streams(op)) return std::nullopt;
+    const ContractionShape shape = shape_of(op);
+    const LocalAreas areas = local_areas(machine_, limits_, {false, false, true});
+    const std::int64_t depth = shape.products.front().depth;
+    BlockSize size{shape.rows, 64, ceil_div(depth, 64) * 64};
+    while (size.depth > 0 &&
+           (stream_lines(size, shape, areas.lanes) > areas.piece_stream_lines ||
+            stationary_lines(size, shape, areas.lanes) > areas.piece_stationary_lines))
+      size.depth -= 64;
+    if (size.depth == 0 || lines_of(shape.rows, 64, areas.lanes) > areas.beside_lines)
+      return std::nullopt;
+    const std::int64_t parts = ceil_div(depth, size.depth);
+    size.depth = ceil_div(ceil_div(depth, parts), 64) * 64;
+    return size;
+  }
+
+  void cut(const Contraction& op) {
+    const BlockSize size = *piece_size(op);
+    step_.blocks[op_] = size;
+    const ContractionShape shape = shape_of(op);
+    const Product product = products_of(op).front();
+    const Buffers sums = buffers();
+    std::size_t turn = 0;
+    for (std::int64_t column = 0; column < shape.columns; column += size.columns, ++turn) {
+      const std::int64_t columns = std::min(size.columns, shape.columns - column);
+      const Local sum{sums.at(turn), shape.rows, columns};
+      // Each part of the depth by itself, so that the loads of the one need not wait for the other.
+      for (std::int64_t depth = 0; depth < product.shape.depth; depth += size.depth) {
+        const std::int64_t depths = std::min(size.depth, product.shape.depth - depth);
+        add_piece([=] {
+          const std::int64_t half = piece_turn_++ % 2;
+          const auto buffer = [&](std::int64_t line, std::int64_t lines) {
+            return Slots(line + half * lines, lines, lines);
+          };
+          Slots stream_slot = buffer(areas_.piece_stream_line, areas_.piece_stream_lines);
+          Slots stationary_slot =
+              buffer(areas_.piece_stationary_line, areas_.piece_stationary_lines);
+          const Local stream =
+              load(stream_slot, operand_block(product.stream, product.shape.stream_depth_major,
+                                              depth, depths, 0, shape.rows));
+          const Local stationary =
+              load(stationary_slot,
+                   operand_block(product.stationary, product.shape.stationary_depth_major, depth,
+                                 depths, column, columns));
+          return [=] {
+            emit_gemm(product, depths, stream, stationary, 0, sum, depth != 0);
+            if (depth + depths == product.shape.depth)
+              store({op.out, 0, column, shape.rows, columns}, sum.line);
+          };
+        });
+      }
+    }
+  }
+
+  // Columns [first, first + count) of a block in a local memory; `first` begins a line.
+  Local panels_of(const Local& block, std::int64_t first, std::int64_t count) const {
+    return {block.line + first / areas_.lanes * block.rows, block.rows, count};
+  }
+
+  // From the sums of a block of the output to memory.
+  void finish_block(const Contraction& op, const Block& target, const Local& sum, Slots& bias_slots,
+                    Slots& output_slots) {
+    if (!needs_epilogue(op)) {
+      store(target, sum.line);
+      return;
+    }
+    Stream bias;
+    if (op.bias) {
+      bias = {Space::kAccumulator,
+              load(bias_slots, {*op.bias, 0, target.column, 1, target.columns}), false, true};
+    }
+    Stream result{Space::kAccumulator, sum, true, false};
+    if (layout(op.out).dtype != DType::F32) {
+      result = {Space::kScratchpad,
+                {output_slots.take(target).first, target.rows, target.columns},
+                true,
+                false};
+    }
+    emit_vector(program_of(op), target.rows, target.columns,
+                {{Space::kAccumulator, sum, false, false}, bias, result});
+    store(target, result.local.line);
+  }
+
+  // sum (+)= stream . columns [first, first + sum.columns) of the stationary block.
+  void emit_gemm(const Product& product, std::int64_t depth, const Local& stream,
+                 const Local& stationary, std::int64_t first, const Local& sum, bool accumulate) {
     GemmCommand command;
     command.kind = static_cast<std::uint32_t>(product.kind);
     command.accumulate = accumulate;
     command.stream_transposed = product.shape.stream_depth_major;
     command.stationary_transposed = !product.shape.stationary_depth_major;
-    command.rows = static_cast<std::uint32_t>(rows);
-    command.columns = static_cast<std::uint32_t>(columns);
+    command.rows = static_cast<std::uint32_t>(sum.rows);
+    command.columns = static_cast<std::uint32_t>(sum.columns);
     command.depth = static_cast<std::uint32_t>(depth);
     command.stream_line = static_cast<std::uint32_t>(stream.line);
     command.stream_stride = static_cast<std::uint32_t>(stream.rows);
-    command.stationary_line = static_cast<std::uint32_t>(stationary.line);
+    const std::int64_t from = product.shape.stationary_depth_major
+                                  ? panels_of(stationary, first, sum.columns).line
+                                  : stationary.line + first;
+    command.stationary_line = static_cast<std::uint32_t>(from);
     command.stationary_stride = static_cast<std::uint32_t>(stationary.rows);
     command.accumulator_line = static_cast<std::uint32_t>(sum.line);
     command.accumulator_stride = static_cast<std::uint32_t>(sum.rows);
@@ -549,14 +1001,15 @@ class Compiler {
   }
 
   // ---------------------------------------------------------------- elementwise
-  // The largest rectangle of a matrix, columns in whole memory panels, that takes at most `lines`.
+  // A rectangle of a matrix that takes at most `limit` lines, columns in whole memory panels;
+  // rather tall than wide, so that what lies together in memory is transferred together.
   BlockSize elementwise_block(std::int64_t rows, std::int64_t columns, std::int64_t limit,
                               const std::string& what) const {
-    const std::int64_t most_columns = ceil_div(columns, 64) * 64;
-    for (std::int64_t width = most_columns; width >= 64; width = width / 128 * 64) {
-      const std::int64_t height =
-          std::min(rows, limit / lines_of(1, std::min(width, columns), areas_.lanes));
-      if (height >= 1) return {height, width};
+    const std::int64_t panel = lines_of(1, std::min<std::int64_t>(64, columns), areas_.lanes);
+    const std::int64_t height = std::min(rows, limit / panel);
+    if (height >= 1) {
+      const std::int64_t most = ceil_div(columns, 64);
+      return {height, std::clamp<std::int64_t>(limit / height / panel, 1, most) * 64};
     }
     throw InputError(
         fmt::format("{}: not even one row of 64 elements fits the local memories: it needs {} "
@@ -579,12 +1032,13 @@ class Compiler {
 
   // An element-wise op alone: its pieces, one after another.
   template <class X>
-  void lower(const X& op) {
-    cut(op, false);
+  void lower_alone(const X& op) {
+    beside_ = false;
+    cut(op);
   }
 
   template <class X>
-  void cut(const X& op, bool /*beside*/) {
+  void cut(const X& op) {
     refuse_op(graph_, op, "");
   }
 
@@ -595,16 +1049,18 @@ class Compiler {
       return line + static_cast<std::int64_t>(turn % 2) * pitch;
     }
   };
-  Buffers buffers(bool beside) const {
-    return beside ? Buffers{areas_.beside_line, areas_.beside_lines, areas_.beside_pitch}
-                  : Buffers{0, areas_.alone_lines, areas_.alone_pitch};
+  Buffers buffers() const {
+    return beside_ ? Buffers{areas_.beside_line, areas_.beside_lines, areas_.beside_pitch}
+                   : Buffers{0, areas_.alone_lines, areas_.alone_pitch};
   }
 
-  void add_piece(std::function<void()> emit) { pieces_.push_back({op_, std::move(emit)}); }
+  void add_piece(std::function<std::function<void()>()> emit) {
+    pieces_.push_back({op_, std::move(emit)});
+  }
 
-  void cut(const Convert& op, bool beside) {
+  void cut(const Convert& op) {
     const TensorLayout& place = layout(op.in);
-    const Buffers in_buffers = buffers(beside);
+    const Buffers in_buffers = buffers();
     const BlockSize size = elementwise_block(place.rows, place.columns,
                                              std::min(in_buffers.lines, areas_.output_lines / 2),
                                              graph_.value(op.out).name);
@@ -624,13 +1080,14 @@ class Compiler {
                 convert_program(), rows, columns,
                 {{Space::kAccumulator, in, false, false}, {Space::kScratchpad, out, true, false}});
             store({op.out, row, column, rows, columns}, out.line);
+            return nullptr;
           });
         });
   }
 
-  void cut(const AdamW& op, bool beside) {
+  void cut(const AdamW& op) {
     const TensorLayout& place = layout(op.parameter);
-    const Buffers operand_buffers = buffers(beside);
+    const Buffers operand_buffers = buffers();
     const std::int64_t region = operand_buffers.lines / kAdamWStreams;
     const BlockSize size =
         elementwise_block(place.rows, place.columns, region, graph_.value(op.new_parameter).name);
@@ -657,37 +1114,51 @@ class Compiler {
                   streams[kAdamWFirstMoment].local.line);
             store({op.new_second_moment, row, column, rows, columns},
                   streams[kAdamWSecondMoment].local.line);
+            return nullptr;
           });
         });
   }
 
-  // What is emitted between the blocks of a product, or after it.
+  // What is emitted between the blocks of a product, or after it; of a product's piece, the loads.
+  // Returns what is to be emitted later.
   struct Piece {
     int op;
-    std::function<void()> emit;
+    std::function<std::function<void()>()> emit;
+  };
+  struct LoadedPiece {
+    int op;
+    std::int64_t calls_left;  // of emit_pieces()
+    std::function<void()> multiply;
   };
 
   const Graph& graph_;
   const MachineShape& machine_;
   const CompilerConfig& limits_;
-  const LocalAreas areas_;
+  BesideUse use_;     // of the stage that is lowered
+  LocalAreas areas_;  // for that
+  mutable std::map<std::vector<std::int64_t>, std::optional<BlockSize>> blocks_;  // found so far
   Dependencies dependencies_;
   std::vector<std::pair<std::size_t, VectorProgram>> programs_;  // first instruction, program
   CompiledStep step_;
   const WeightStream stream_;
+  const double memory_bytes_per_cycle_;
   std::vector<bool> streamed_, ordered_;  // by value
   std::vector<Piece> pieces_;
   std::size_t next_piece_ = 0;
+  std::deque<LoadedPiece> loaded_pieces_;
   std::int64_t next_stream_line_ = 0, next_stationary_line_ = 0, next_output_line_ = 0;
-  std::int64_t sums_ = 0;  // blocks so far: they take turns with the buffers of sums
+  std::int64_t sums_ = 0;        // blocks so far: they take turns with the buffers of sums
+  std::int64_t piece_turn_ = 0;  // of the buffers of products beside another
+  bool beside_ = false;          // whether what is cut goes beside a product
   int op_ = -1;
 };
 
 }  // namespace
 
 CompiledStep compile(const Graph& graph, const MachineShape& machine, const CompilerConfig& limits,
-                     std::uint64_t memory_size_bytes, const WeightStream& stream) {
-  return Compiler(graph, machine, limits, stream).run(memory_size_bytes);
+                     std::uint64_t memory_size_bytes, const WeightStream& stream,
+                     double memory_bytes_per_cycle) {
+  return Compiler(graph, machine, limits, stream, memory_bytes_per_cycle).run(memory_size_bytes);
 }
 
 }  // namespace corank

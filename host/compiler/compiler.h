@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -43,6 +44,8 @@ struct WeightStream {
   int ring_tiles = 4;
 };
 
+inline constexpr double kUnlimited = std::numeric_limits<double>::infinity();
+
 struct CompiledStep {
   std::deque<CompiledCommand>
       commands;  // the last one is a halt; a deque, since millions must not be moved as it grows
@@ -61,10 +64,12 @@ struct CompiledStep {
 
 /// Compiles the whole graph for a machine. Values that are computed inside and are no results share
 /// memory once they are dead. Streamed weights have no layout; each of their products takes them
-/// tile by tile, in column blocks of the output. Throws InputError, with the sizes, if the local
-/// memories or the device memory are too small.
+/// tile by tile, in column blocks of the output. `memory_bytes_per_cycle` is the device memory's
+/// bandwidth, which the blocks are chosen for; without it that of the AXI port is the limit. Throws
+/// InputError, with the sizes, if the local memories or the device memory are too small.
 CompiledStep compile(const Graph& graph, const MachineShape& machine, const CompilerConfig& limits,
-                     std::uint64_t memory_size_bytes, const WeightStream& stream = {});
+                     std::uint64_t memory_size_bytes, const WeightStream& stream = {},
+                     double memory_bytes_per_cycle = kUnlimited);
 
 /// "gemm adapter up forward of y, command 12": for messages.
 std::string describe_command(const CompiledStep& step, const Graph& graph, std::size_t index);

@@ -13,9 +13,7 @@ struct Lifetime {
 std::vector<Lifetime> lifetimes_of(const Graph& graph, const std::vector<Stage>& stages) {
   std::vector<Lifetime> lifetimes(graph.values.size());
   for (int stage = 0; stage < static_cast<int>(stages.size()); ++stage) {
-    std::vector<int> ops = stages[static_cast<std::size_t>(stage)].beside;
-    ops.push_back(stages[static_cast<std::size_t>(stage)].op);
-    for (const int op : ops) {
+    for (const int op : stages[static_cast<std::size_t>(stage)].ops()) {
       const auto use = [&](ValueId id) {
         Lifetime& lifetime = lifetimes[static_cast<std::size_t>(id)];
         lifetime.first = std::min(lifetime.first, stage);

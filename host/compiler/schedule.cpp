@@ -16,6 +16,16 @@ bool has_pass(const Contraction& contraction, Pass pass) {
   return contraction.terms.front().kind.pass == pass;
 }
 
+// Whether a product's first term reads what a narrow one streams, and only others its result.
+bool takes(const Contraction& host, const Contraction& rider) {
+  const Term &first = host.terms.front(), &own = rider.terms.front();
+  return first.left == own.left && first.left_transposed == own.left_transposed &&
+         first.left != rider.out && first.right != rider.out &&
+         std::any_of(host.terms.begin() + 1, host.terms.end(), [&](const Term& term) {
+           return term.left == rider.out || term.right == rider.out;
+         });
+}
+
 class Scheduler {
  public:
   Scheduler(const Graph& graph, const std::function<OpCost(int)>& cost)
@@ -28,25 +38,44 @@ class Scheduler {
   std::vector<Stage> run() {
     order_products();
     find_readers();
+    int rider = -1;
     for (std::size_t i = 0; i < products_.size(); ++i) {
+      const OpCost own = cost_(products_[i]);
+      if (own.may_be_beside && may_wait(products_[i])) {
+        waiting_.push_back(products_[i]);
+        continue;
+      }
       // What this product reads and is not there yet has to come first, alone.
-      const std::vector<int> waiting = elementwise_;
+      const std::vector<int> waiting = waiting_;
       for (const int op : waiting) {
         if (first_reader(op) == static_cast<int>(i)) place({op, {}});
       }
-      Stage stage{products_[i], {}};
-      std::int64_t free = cost_(products_[i]).array_cycles / 2;
-      for (const int op : elementwise_) {
-        const int reader = first_reader(op);
-        const bool due = reader == kNever || reader == static_cast<int>(i) + 1;
-        const OpCost cost = cost_(op);
-        if (!due || !cost.may_be_beside || cost.vector_cycles > free || !ready(op)) continue;
-        free -= cost.vector_cycles;
-        stage.beside.push_back(op);
+      if (own.may_ride && rider < 0 && rides_on_next(i)) {
+        rider = products_[i];
+        continue;
       }
+      Stage stage{products_[i], {}, rider};
+      if (rider >= 0) compute(rider);
+      rider = -1;
+      // Products first: an update may need the gradient.
+      const auto put_beside = [&](bool products, std::int64_t free) {
+        for (const int op : waiting_) {
+          if ((product(graph_, op) != nullptr) != products) continue;
+          const int reader = first_reader(op);
+          const bool due = reader == kNever || reader == static_cast<int>(i) + 1;
+          const OpCost cost = cost_(op);
+          const std::int64_t cycles = products ? cost.array_cycles : cost.vector_cycles;
+          if (!due || !cost.may_be_beside || cycles > free || !ready(op)) continue;
+          free -= cycles;
+          stage.beside.push_back(op);
+          compute(op);
+        }
+      };
+      put_beside(true, own.array_cycles / 2);
+      put_beside(false, own.array_cycles / 2);
       place(stage);
     }
-    while (!elementwise_.empty()) place({next_ready(), {}});
+    while (!waiting_.empty()) place({next_ready(), {}});
     return std::move(stages_);
   }
 
@@ -59,7 +88,7 @@ class Scheduler {
     for (int op = 0; op < static_cast<int>(graph_.ops.size()); ++op) {
       const Contraction* contraction = product(graph_, op);
       if (contraction == nullptr) {
-        elementwise_.push_back(op);
+        waiting_.push_back(op);
         continue;
       }
       auto place = products_.end();
@@ -98,6 +127,28 @@ class Scheduler {
     return first;
   }
 
+  // Whether the next product is one that this one can go along with.
+  bool rides_on_next(std::size_t i) const {
+    std::size_t follower = i + 1;
+    while (follower < products_.size() && cost_(products_[follower]).may_be_beside &&
+           may_wait(products_[follower]))
+      ++follower;
+    return follower < products_.size() &&
+           takes(*product(graph_, products_[follower]), *product(graph_, products_[i]));
+  }
+
+  // Whether no product needs its results, not by way of an element-wise op either.
+  bool may_wait(int op) const {
+    if (first_reader(op) != kNever) return false;
+    const std::vector<ValueId> results = results_of(op_at(op));
+    return std::none_of(waiting_.begin(), waiting_.end(), [&](int other) {
+      const std::vector<ValueId> operands = operands_of(op_at(other));
+      return first_reader(other) != kNever &&
+             std::find_first_of(operands.begin(), operands.end(), results.begin(), results.end()) !=
+                 operands.end();
+    });
+  }
+
   bool ready(int op) const {
     const std::vector<ValueId> operands = operands_of(op_at(op));
     return std::all_of(operands.begin(), operands.end(),
@@ -105,34 +156,46 @@ class Scheduler {
   }
 
   int next_ready() const {
-    return *std::find_if(elementwise_.begin(), elementwise_.end(),
-                         [&](int op) { return ready(op); });
+    return *std::find_if(waiting_.begin(), waiting_.end(), [&](int op) { return ready(op); });
+  }
+
+  void compute(int op) {
+    for (const ValueId id : results_of(op_at(op))) computed_[static_cast<std::size_t>(id)] = true;
   }
 
   void place(const Stage& stage) {
     stages_.push_back(stage);
-    std::vector<int> ops = stage.beside;
-    ops.push_back(stage.op);
-    for (const int op : ops) {
-      for (const ValueId id : results_of(op_at(op))) computed_[static_cast<std::size_t>(id)] = true;
-    }
-    std::vector<int> left;
-    for (const int op : elementwise_) {
-      if (std::find(ops.begin(), ops.end(), op) == ops.end()) left.push_back(op);
-    }
-    elementwise_ = std::move(left);
+    compute(stage.op);
+    const std::vector<int> ops = stage.ops();
+    const auto placed = [&](int op) { return std::find(ops.begin(), ops.end(), op) != ops.end(); };
+    waiting_.erase(std::remove_if(waiting_.begin(), waiting_.end(), placed), waiting_.end());
   }
 
   const Graph& graph_;
   const std::function<OpCost(int)>& cost_;
-  std::vector<bool> computed_;    // by value
-  std::vector<int> products_;     // in the order in which they are carried out
-  std::vector<int> reader_;       // by value: the first product that reads it, as an index
-  std::vector<int> elementwise_;  // not placed yet, in the graph's order
+  std::vector<bool> computed_;  // by value
+  std::vector<int> products_;   // in the order in which they are carried out
+  std::vector<int> reader_;     // by value: the first product that reads it, as an index
+  std::vector<int> waiting_;    // element-wise ops, and products that go beside another
   std::vector<Stage> stages_;
 };
 
 }  // namespace
+
+bool rides(const Graph& graph, const Contraction& own) {
+  return std::any_of(graph.ops.begin(), graph.ops.end(), [&](const Op& op) {
+    const auto* other = std::get_if<Contraction>(&op);
+    return other != nullptr && takes(*other, own);
+  });
+}
+
+std::vector<int> Stage::ops() const {
+  std::vector<int> ops;
+  if (rider >= 0) ops.push_back(rider);
+  ops.push_back(op);
+  ops.insert(ops.end(), beside.begin(), beside.end());
+  return ops;
+}
 
 std::vector<Stage> schedule(const Graph& graph, const std::function<OpCost(int)>& cost) {
   return Scheduler(graph, cost).run();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -27,36 +28,52 @@ struct Local {
   std::int64_t rows = 0, columns = 0;
 };
 
-/// Part of a local memory, cut into equal slots that are reused in turn, the longest unused one
-/// first. A block that still lies in a slot need not be loaded again. `next` is where the part was
-/// written last, by whoever used it before: the slots behind it come first, so that loads need not
-/// wait for what is still being read.
+/// Part of a local memory, cut into equal slots. A block that still lies in a slot need not be
+/// loaded again. A new block takes the place of the one that is needed again last or never, but
+/// none of the `protected` ones that were used last, whose gemms may be still to come; of equals,
+/// the longest unused one. `next` is where the part was written last, by whoever used it before:
+/// the slots behind it come first, so that loads need not wait for what is still being read.
 class Slots {
  public:
+  static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+
   Slots(std::int64_t line, std::int64_t lines, std::int64_t slot_lines, std::int64_t next = 0)
       : line_(line), slot_lines_(slot_lines) {
     slots_.resize(static_cast<std::size_t>(std::max<std::int64_t>(1, lines / slot_lines)));
-    const auto count = static_cast<std::int64_t>(slots_.size());
     const std::int64_t first = (std::max(next, line) - line + slot_lines - 1) / slot_lines;
-    for (std::int64_t i = 0; i < count; ++i)
-      slots_[static_cast<std::size_t>((first + i) % count)].used = i - count;
+    for (std::int64_t i = 0; i < count(); ++i)
+      slots_[static_cast<std::size_t>((first + i) % count())].used = i - count();
   }
 
+  void protect(std::int64_t count) { protected_ = std::min(count, this->count() - 1); }
+
   // The slot's first line, and whether the block is there already.
-  std::pair<std::int64_t, bool> take(const Block& block) {
+  // `needed_again`: when, in a clock of the caller.
+  std::pair<std::int64_t, bool> take(const Block& block, std::int64_t needed_again = kNever) {
     auto slot = std::find_if(slots_.begin(), slots_.end(),
                              [&](const Slot& s) { return s.used > 0 && same(s.block, block); });
     const bool there = slot != slots_.end();
     if (!there) {
-      slot = std::min_element(slots_.begin(), slots_.end(),
-                              [](const Slot& a, const Slot& b) { return a.used < b.used; });
+      std::vector<std::int64_t> last;
+      for (const Slot& s : slots_) last.push_back(s.used);
+      std::nth_element(last.begin(), last.end() - 1 - protected_, last.end());
+      const std::int64_t newest = *(last.end() - 1 - protected_);
+      const auto goes_before = [&](const Slot& a, const Slot& b) {
+        const bool a_may = a.used <= newest, b_may = b.used <= newest;
+        return std::tuple(!a_may, -a.needed_again, a.used) <
+               std::tuple(!b_may, -b.needed_again, b.used);
+      };
+      slot = std::min_element(slots_.begin(), slots_.end(), goes_before);
     }
     slot->block = block;
+    slot->needed_again = needed_again;
     slot->used = ++clock_;
     const std::int64_t line = line_ + (slot - slots_.begin()) * slot_lines_;
     if (!there) next_ = line + slot_lines_;
     return {line, there};
   }
+
+  std::int64_t count() const { return static_cast<std::int64_t>(slots_.size()); }
 
   /// The line behind the slot that was taken anew last.
   std::int64_t next() const { return next_; }
@@ -65,9 +82,10 @@ class Slots {
   struct Slot {
     Block block;
     std::int64_t used = 0;
+    std::int64_t needed_again = kNever;
   };
   std::int64_t line_, slot_lines_;
-  std::int64_t clock_ = 0, next_ = 0;
+  std::int64_t clock_ = 0, next_ = 0, protected_ = 0;
   std::vector<Slot> slots_;
 };
 

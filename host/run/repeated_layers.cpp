@@ -273,10 +273,11 @@ StepMeasurement extrapolate(const Config& config, const RepeatedStep& step,
   const std::size_t extra = left_out(step);
   StepMeasurement whole = measured;
 
-  // What the groups left out add to a count.
+  // What the groups left out add to a count: the mean of the two in the middle each.
   const auto left_out_of = [&](const auto& count) {
-    const auto of_one = of_middle(step, snapshots, true, count);
-    return of_one * static_cast<std::decay_t<decltype(of_one)>>(extra);
+    const auto of_two =
+        of_middle(step, snapshots, true, count) + of_middle(step, snapshots, false, count);
+    return of_two * static_cast<std::decay_t<decltype(of_two)>>(extra) / 2;
   };
   for (std::size_t i = 0; i < whole.counters.size(); ++i)
     whole.counters[i] += left_out_of([&](const PlatformSnapshot& at) { return at.counters[i]; });

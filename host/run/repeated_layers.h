@@ -37,8 +37,8 @@ struct RepeatedStep {
 RepeatedStep prepare_repeated(const Config& config, Workload workload);
 
 /// What the whole step comes to: all counts that the simulated groups came to and, for each group
-/// that was left out, those of the later of the two in the middle, including its updates
-/// behind the last product if they found no place beside one. Counts that do not depend on time are
+/// that was left out, the mean of the two in the middle, with their updates behind
+/// the last product if they found no place beside one. Counts that do not depend on time are
 /// exact. The transfers before and after the step grow with the number of groups. Lists
 /// have an entry for every layer of the whole.
 StepMeasurement extrapolate(const Config& config, const RepeatedStep& step,

@@ -26,6 +26,9 @@ void check_layer_step(const Config& config) {
   if (optimizer.accumulate != 1) refuse("workload.optimizer.accumulate", "several micro-batches");
 }
 
+// Of a memory's peak, about: refresh and the turns between reads and writes take the rest.
+constexpr double kSustained = 0.9;
+
 std::uint64_t memory_bytes(const Config& config) {
   return static_cast<std::uint64_t>(config.memory.size_mib) << 20;
 }
@@ -34,7 +37,8 @@ std::uint64_t memory_bytes(const Config& config) {
 
 CompiledStep compile_for(const Config& config, const Graph& graph) {
   return compile(graph, config.machine, config.compiler, memory_bytes(config),
-                 {config.weights == "streamed", config.stream_tiles});
+                 {config.weights == "streamed", config.stream_tiles},
+                 kSustained * config.memory.bandwidth_gb_per_s * 1e3 / config.limits.clock_mhz);
 }
 
 std::string build_machine(const Config& config, const RunOptions& options) {

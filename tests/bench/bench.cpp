@@ -16,6 +16,7 @@
 #include "tests/bench/mac_agreement.h"
 #include "tests/bench/machine_build_time.h"
 #include "tests/bench/machine_speed.h"
+#include "tests/bench/memory_use.h"
 
 namespace corank::bench {
 namespace {
@@ -60,6 +61,7 @@ int measure(bool quick, const std::string& json_file) {
     }
   };
   add(efficiency());
+  add(memory_use_of_all());
   add(dram_speed());
   add(dram_rules(quick ? 1'000'000 : 10'000'000));
   add(mac_agreement(quick ? 10'000'000 : 1'000'000'000, 1));

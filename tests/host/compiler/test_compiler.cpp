@@ -1,5 +1,8 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <map>
+#include <tuple>
+#include <utility>
 
 #include "host/compiler/compiler.h"
 #include "models/base/error.h"
@@ -46,6 +49,44 @@ TEST_CASE("the gemms of a step are exactly its multiply-accumulates, whatever th
         INFO("blocks of " << rows << " x " << columns << ", " << depth << " deep");
         CHECK(macs(compile(build_layer_step(layer(T, in, out, r)), MachineShape{}, limits,
                            64 << 20)) == expected);
+      }
+    }
+  }
+}
+
+TEST_CASE(
+    "what the array streams never shares a bank with what it holds, of this gemm or the next one",
+    "[compiler]") {
+  // Narrow memory and wide memory, so that products go alone, beside and along with others.
+  for (const double bytes_per_cycle : {0.5, 2.0, 8.0, 60.0}) {
+    for (const auto& [array, scratchpad, banks] :
+         {std::tuple{4, 64, 8}, std::tuple{8, 64, 8}, std::tuple{32, 512, 16}}) {
+      MachineShape machine;
+      machine.array_rows = machine.array_columns = machine.vector_lanes = array;
+      machine.scratchpad_kib = machine.accumulator_kib = scratchpad;
+      machine.scratchpad_banks = banks;
+      machine.axi_data_bits = 64;
+      const std::int64_t bank_lines =
+          scratchpad * 1024 / (2 * memory_lanes(machine)) / machine.scratchpad_banks;
+      for (const std::int64_t tokens : {9, 130, 512}) {
+        INFO(bytes_per_cycle << " bytes a cycle, " << array << " x " << array << ", " << tokens
+                             << " tokens");
+        const CompiledStep step = compile(build_layer_step(layer(tokens, 700, 500, 6)), machine, {},
+                                          64 << 20, {}, bytes_per_cycle);
+        std::int64_t last_of_streams = -1, first_of_stationaries = banks;
+        for (const CompiledCommand& command : step.commands) {
+          if ((command.words[0] & 0xff) != GemmCommand::kOpcode) continue;
+          const GemmCommand g = decode_gemm(command.words);
+          const bool transposed = g.stream_transposed != 0;
+          const std::int64_t across = transposed ? g.rows : g.depth,
+                             down = transposed ? g.depth : g.rows;
+          const std::int64_t last_line =
+              g.stream_line + (across - 1) / memory_lanes(machine) * g.stream_stride + down - 1;
+          last_of_streams = std::max(last_of_streams, last_line / bank_lines);
+          first_of_stationaries =
+              std::min<std::int64_t>(first_of_stationaries, g.stationary_line / bank_lines);
+        }
+        CHECK(last_of_streams < first_of_stationaries);
       }
     }
   }

@@ -143,7 +143,9 @@ TEST_CASE("a step with layers repeated comes to the figures of the whole", "[rep
   for (std::size_t unit = 0; unit < whole.units.size(); ++unit) {
     std::uint64_t sum = 0;
     for (const std::uint64_t cycles : repeated.units[unit].cycles) sum += cycles;
-    CHECK(sum == repeated.cycles);
+    // Each activity is the half of a sum.
+    CHECK(sum <= repeated.cycles);
+    CHECK(sum + interface::kActivityNames.size() >= repeated.cycles);
   }
   REQUIRE(repeated.dram.has_value() == whole.dram.has_value());
   if (whole.dram) {
