@@ -22,11 +22,14 @@ std::string name_of_op(const Graph& graph, int op) {
   return graph.value(results_of(graph.ops[static_cast<std::size_t>(op)]).front()).name;
 }
 
-// "u(lora_B.bf16) y ...": each stage's op, and in brackets what is beside it.
+// "u(lora_B.bf16) u+y ...": each stage's op, before it its rider, and in brackets what is beside
+// it.
 std::string text_of(const Graph& graph, const std::vector<Stage>& stages) {
   std::string text;
   for (const Stage& stage : stages) {
-    text += (text.empty() ? "" : " ") + name_of_op(graph, stage.op);
+    text += text.empty() ? "" : " ";
+    if (stage.rider >= 0) text += name_of_op(graph, stage.rider) + "+";
+    text += name_of_op(graph, stage.op);
     std::string beside;
     for (const int op : stage.beside) beside += (beside.empty() ? "" : ",") + name_of_op(graph, op);
     if (!beside.empty()) text += "(" + beside + ")";
@@ -60,6 +63,51 @@ TEST_CASE("at most half of a product's time is filled with work beside it", "[sc
         "lora_A.bf16 u(lora_B.bf16) y lora_B_grad du(lora_B.new) lora_A_grad dx(lora_A.new)");
   CHECK(scheduled(build_layer_step(layer()), 501) ==
         "lora_A.bf16 u lora_B.bf16 y lora_B_grad du lora_A_grad dx lora_A.new lora_B.new");
+}
+
+TEST_CASE("gradients of parameters may go beside the input gradient, their updates behind them",
+          "[schedule]") {
+  const Graph graph = build_layer_step(layer());
+  const auto narrow = [&](int op) {
+    const auto* product = std::get_if<Contraction>(&graph.ops[static_cast<std::size_t>(op)]);
+    return product != nullptr && product->terms.size() == 1;
+  };
+  const auto cost = [&](int op) {
+    const bool product =
+        std::holds_alternative<Contraction>(graph.ops[static_cast<std::size_t>(op)]);
+    return OpCost{!product     ? 0
+                  : narrow(op) ? 100
+                               : 1000,
+                  product ? 0 : 100, !product || narrow(op)};
+  };
+  // Copies come before the first product that needs them, where the narrow one has no time to
+  // spare.
+  CHECK(text_of(graph, schedule(graph, cost)) ==
+        "lora_A.bf16 u lora_B.bf16 y du dx(lora_B_grad,lora_A_grad,lora_A.new,lora_B.new)");
+}
+
+TEST_CASE("a product rides on the next one that streams the same and needs its result",
+          "[schedule]") {
+  // The gradients read dy and x too, but no product reads them: they do not ride, and where they
+  // are in between, nothing else does.
+  const Graph graph = build_layer_steps({layer(), layer()});
+  for (const bool gradients_beside : {false, true}) {
+    const auto cost = [&](int op) {
+      const auto* product = std::get_if<Contraction>(&graph.ops[static_cast<std::size_t>(op)]);
+      const bool gradient =
+          product != nullptr && product->terms.front().kind.pass == Pass::kWeightGradient;
+      return OpCost{product != nullptr ? (gradient ? 100 : 1000) : 0, 0,
+                    gradient && gradients_beside, product != nullptr};
+    };
+    const std::string forward =
+        "0.lora_A.bf16 0.lora_B.bf16 0.u+0.y 1.lora_A.bf16 1.lora_B.bf16 1.u+1.y ";
+    const std::string backward =
+        gradients_beside
+            ? "1.du+1.dx(1.lora_B_grad,1.lora_A_grad) 0.du+0.dx(0.lora_B_grad,0.lora_A_grad) "
+            : "1.lora_B_grad 1.du 1.lora_A_grad 1.dx 0.lora_B_grad 0.du 0.lora_A_grad 0.dx ";
+    CHECK(text_of(graph, schedule(graph, cost)) ==
+          forward + backward + "1.lora_A.new 1.lora_B.new 0.lora_A.new 0.lora_B.new");
+  }
 }
 
 TEST_CASE("what does not fit beside a product runs alone, before its reader or at the end",
