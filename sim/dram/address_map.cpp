@@ -84,7 +84,7 @@ DramAddressMap::DramAddressMap(const std::string& text, const DramOrganisation& 
 
 DramPlace DramAddressMap::place(std::uint64_t address) const {
   std::array<std::uint64_t, kFields> values{};
-  std::uint64_t rest = (address % bytes_) >> access_shift_;
+  std::uint64_t rest = (address < bytes_ ? address : address % bytes_) >> access_shift_;
   for (const Part& part : parts_) {
     std::uint64_t digit = 0;
     if (part.shift >= 0) {

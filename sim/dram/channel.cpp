@@ -23,25 +23,24 @@ DramChannel::DramChannel(const DramDevice& device, const DramControllerConfig& c
   last_activates_.fill(-t_.tFAW);
 }
 
-void DramChannel::push(const DramAccess& access) { waiting_.push_back(access); }
+void DramChannel::push(const DramAccess& access) { waiting_.push(access); }
 
 void DramChannel::run(DramClock end) {
-  Offer best = choose();
   while (true) {
     const DramClock admission = next_admission();
-    const DramClock next = std::min(admission, best.clock);
+    const DramClock next = std::min(admission, best_.clock);
     if (next == kNever && end == kNever) return;
     if (std::min(next, refresh_due_) >= end) return;
     if (refresh_due_ <= next) {
       refresh();
-      best = choose();
-    } else if (admission <= best.clock) {
+      choose();
+    } else if (admission <= best_.clock) {
       now_ = admission;
-      best = choose_again(best, waiting_.front());
+      choose_again();
     } else {
-      now_ = best.clock;
-      issue(best);
-      best = choose();
+      now_ = best_.clock;
+      issue(best_);
+      choose();
     }
   }
 }
@@ -66,7 +65,7 @@ DramClock DramChannel::next_admission() const {
 
 void DramChannel::admit() {
   const DramAccess access = waiting_.front();
-  waiting_.pop_front();
+  waiting_.pop();
   last_admission_ = now_;
   while (!in_flight_.empty() && in_flight_.front() < now_) in_flight_.pop_front();
   if (access.write) answers_.push_back({now_ + lookahead(), access.tag});
@@ -81,15 +80,20 @@ void DramChannel::admit() {
   free_.pop_back();
   Bank& bank = banks_[static_cast<std::size_t>(access.bank)];
   BankQueue& queue = bank.queue[direction];
-  slots_[static_cast<std::size_t>(index)] = {access.row,  access.column, queue.tail, kNone,
-                                             next_age_++, served_,       now_,       access.tag};
+  slots_[static_cast<std::size_t>(index)] = {
+      access.row,  access.column, queue.tail, kNone,     youngest_[direction], kNone, access.bank,
+      next_age_++, served_,       now_,       access.tag};
+  (oldest_[direction] == kNone ? oldest_[direction]
+                               : slots_[static_cast<std::size_t>(youngest_[direction])].younger) =
+      index;
+  youngest_[direction] = index;
   if (queue.tail == kNone) {
     queue.head = index;
   } else {
     slots_[static_cast<std::size_t>(queue.tail)].next = index;
   }
   queue.tail = index;
-  if (queue.hit == kNone && bank.row == access.row) queue.hit = index;
+  if (queue.hit == kNone && bank.row == access.row) set_hit(access.bank, direction, index);
   pending_[direction] |= std::uint64_t{1} << access.bank;
   ++queued_[direction];
 }
@@ -110,15 +114,30 @@ void DramChannel::remove(int index, int bank_index, Direction direction) {
   const int previous = slot.previous, next = slot.next;
   (previous == kNone ? queue.head : slots_[static_cast<std::size_t>(previous)].next) = next;
   (next == kNone ? queue.tail : slots_[static_cast<std::size_t>(next)].previous) = previous;
+  (slot.older == kNone ? oldest_[direction]
+                       : slots_[static_cast<std::size_t>(slot.older)].younger) = slot.younger;
+  (slot.younger == kNone ? youngest_[direction]
+                         : slots_[static_cast<std::size_t>(slot.younger)].older) = slot.older;
   // The slot was the oldest hit, so the next one is younger.
-  queue.hit = next;
-  while (queue.hit != kNone && slots_[static_cast<std::size_t>(queue.hit)].row != bank.row)
-    queue.hit = slots_[static_cast<std::size_t>(queue.hit)].next;
+  int hit = next;
+  while (hit != kNone && slots_[static_cast<std::size_t>(hit)].row != bank.row)
+    hit = slots_[static_cast<std::size_t>(hit)].next;
+  set_hit(bank_index, direction, hit);
   if (queue.head == kNone) pending_[direction] &= ~(std::uint64_t{1} << bank_index);
   // Room is seen a clock after the command that makes it.
   const int room = direction == kReading ? config_.read_queue : config_.write_queue;
   if (queued_[direction]-- == room) last_admission_ = std::max(last_admission_, now_);
   free_.push_back(index);
+}
+
+void DramChannel::set_hit(int bank, Direction direction, int slot) {
+  banks_[static_cast<std::size_t>(bank)].queue[direction].hit = slot;
+  const std::uint64_t bit = std::uint64_t{1} << bank;
+  if (slot == kNone) {
+    hits_[direction] &= ~bit;
+  } else {
+    hits_[direction] |= bit;
+  }
 }
 
 // ---- what to do next ----
@@ -138,12 +157,13 @@ void DramChannel::choose_direction() {
   }
 }
 
-// Each bank offers one command: for the oldest access to its open row, else for its oldest.
-void DramChannel::offer(int bank_index, Direction direction, Offer& best) const {
+// Each bank offers one command: for the oldest access to its open row, else for its oldest. The
+// earliest wins, then the most urgent, then the oldest.
+void DramChannel::offer(int bank_index, Direction direction) {
   const Bank& bank = banks_[static_cast<std::size_t>(bank_index)];
   const BankQueue& queue = bank.queue[direction];
-  const Slot& head = slots_[static_cast<std::size_t>(queue.head)];
-  const bool starves = served_ - head.passed >= config_.starvation_limit;
+  const bool starves =
+      served_ - slots_[static_cast<std::size_t>(queue.head)].passed >= config_.starvation_limit;
   const int index = starves || queue.hit == kNone ? queue.head : queue.hit;
   const Slot& slot = slots_[static_cast<std::size_t>(index)];
   const Group& group = groups_[static_cast<std::size_t>(bank.group)];
@@ -153,6 +173,7 @@ void DramChannel::offer(int bank_index, Direction direction, Offer& best) const 
     offer.clock = std::max({now_, column_bus_, bank.column[direction], column_.same[direction],
                             column_.turned[direction], group.column.same[direction],
                             group.column.turned[direction]});
+    if (offer.clock > best_.clock) return;
     offer.kind = direction == kReading ? DramCommandKind::kRead : DramCommandKind::kWrite;
     if (!starves) offer.urgency = 1;
   } else if (bank.row != kNone) {
@@ -163,19 +184,35 @@ void DramChannel::offer(int bank_index, Direction direction, Offer& best) const 
     offer.clock = std::max({now_, row_bus_, bank.activate, group.activate, activate_, window});
     offer.kind = DramCommandKind::kActivate;
   }
-  if (std::tie(offer.clock, offer.urgency, slot.age) >=
-      std::tie(best.clock, best.urgency, best.age))
+  if (offer.clock > best_.clock) return;
+  if (offer.clock == best_.clock &&
+      (offer.urgency > best_.urgency || (offer.urgency == best_.urgency && slot.age >= best_.age)))
     return;
   offer.age = slot.age;
   offer.bank = bank_index;
   offer.slot = index;
   offer.direction = direction;
-  best = offer;
+  best_ = offer;
 }
 
-DramChannel::Offer DramChannel::choose() {
+// In a stream the oldest access of all is to an open row and can go as soon as any; then nothing is
+// before it, if no row is to be closed or opened meanwhile.
+bool DramChannel::offer_oldest() {
+  const Direction other = direction_ == kReading ? kWriting : kReading;
+  const int oldest = oldest_[direction_];
+  if (oldest == kNone || pending_[direction_] != hits_[direction_] || (opened_ & hits_[other]) != 0)
+    return false;
+  const int bank = slots_[static_cast<std::size_t>(oldest)].bank;
+  if (banks_[static_cast<std::size_t>(bank)].queue[direction_].hit != oldest) return false;
+  offer(bank, direction_);
+  return best_.clock ==
+         std::max({now_, column_bus_, column_.same[direction_], column_.turned[direction_]});
+}
+
+void DramChannel::choose() {
   choose_direction();
-  Offer best;
+  best_ = {};
+  if (offer_oldest()) return;
   // A row that was opened is used once, even after the direction has changed.
   const Direction other = direction_ == kReading ? kWriting : kReading;
   std::uint64_t theirs = opened_;
@@ -183,25 +220,27 @@ DramChannel::Offer DramChannel::choose() {
     const int bank = __builtin_ctzll(rest);
     const Bank& state = banks_[static_cast<std::size_t>(bank)];
     if (state.opened_for == other && state.queue[other].hit != kNone) {
-      offer(bank, other, best);
+      offer(bank, other);
     } else {
       theirs &= ~(std::uint64_t{1} << bank);
     }
   }
   for (std::uint64_t rest = pending_[direction_] & ~theirs; rest != 0; rest &= rest - 1)
-    offer(__builtin_ctzll(rest), direction_, best);
-  return best;
+    offer(__builtin_ctzll(rest), direction_);
 }
 
 // An arrival changes what its own bank offers, and at most the direction.
-DramChannel::Offer DramChannel::choose_again(Offer best, DramAccess access) {
+void DramChannel::choose_again() {
   const Direction before = direction_;
+  const int bank = waiting_.front().bank;
   admit();
   choose_direction();
-  const bool opened = (opened_ >> access.bank & 1) != 0;
-  if (direction_ != before || best.bank == access.bank || opened) return choose();
-  if ((pending_[direction_] >> access.bank & 1) != 0) offer(access.bank, direction_, best);
-  return best;
+  const bool opened = (opened_ >> bank & 1) != 0;
+  if (direction_ != before || best_.bank == bank || opened) {
+    choose();
+  } else if ((pending_[direction_] >> bank & 1) != 0) {
+    offer(bank, direction_);
+  }
 }
 
 // ---- commands ----
@@ -231,10 +270,10 @@ void DramChannel::activate(const Offer& offer) {
   log({now_, DramCommandKind::kActivate, false, offer.bank, row});
   bank.row = row;
   for (const Direction direction : {kReading, kWriting}) {
-    BankQueue& queue = bank.queue[direction];
-    queue.hit = queue.head;
-    while (queue.hit != kNone && slots_[static_cast<std::size_t>(queue.hit)].row != row)
-      queue.hit = slots_[static_cast<std::size_t>(queue.hit)].next;
+    int hit = bank.queue[direction].head;
+    while (hit != kNone && slots_[static_cast<std::size_t>(hit)].row != row)
+      hit = slots_[static_cast<std::size_t>(hit)].next;
+    set_hit(offer.bank, direction, hit);
   }
   bank.opened_for = offer.direction;
   opened_ |= std::uint64_t{1} << offer.bank;
@@ -256,7 +295,7 @@ void DramChannel::close(int index, DramClock clock) {
   bank.row = kNone;
   bank.opened_for = kNone;
   opened_ &= ~(std::uint64_t{1} << index);
-  bank.queue[kReading].hit = bank.queue[kWriting].hit = kNone;
+  for (const Direction direction : {kReading, kWriting}) set_hit(index, direction, kNone);
   bank.activate = std::max(bank.activate, clock + t_.tRP);
   closed_at_ = std::max(closed_at_, clock);
   if (--open_banks_ == 0) statistics_.active += std::max<DramClock>(closed_at_ - open_since_, 0);

@@ -10,6 +10,7 @@
 #include <limits>
 #include <vector>
 
+#include "sim/dram/access_queue.h"
 #include "sim/dram/command.h"
 #include "sim/dram/configuration.h"
 #include "sim/dram/statistics.h"
@@ -62,6 +63,8 @@ class DramChannel {
   struct Slot {
     int row, column;
     int previous, next;  // of its bank, by age
+    int older, younger;  // of its direction
+    int bank;
     std::uint64_t age;
     std::int64_t passed;  // served_ when it was admitted
     DramClock admitted;
@@ -102,9 +105,11 @@ class DramChannel {
   void admit();
   bool forwards(const DramAccess& access) const;
   void choose_direction();
-  void offer(int bank, Direction direction, Offer& best) const;
-  Offer choose();
-  Offer choose_again(Offer best, DramAccess access);  // with the admission of this access
+  void offer(int bank, Direction direction);
+  bool offer_oldest();
+  void set_hit(int bank, Direction direction, int slot);
+  void choose();
+  void choose_again();  // after the admission of the access that waits first
   void issue(const Offer& offer);
   void activate(const Offer& offer);
   void column(const Offer& offer);
@@ -122,13 +127,15 @@ class DramChannel {
   bool closed_page_;
   std::function<void(const DramCommand&)> log_;
 
-  std::deque<DramAccess> waiting_;
+  AccessQueue<DramAccess> waiting_;
   std::vector<Slot> slots_;
   std::vector<int> free_;
   std::vector<Bank> banks_;
   std::vector<Group> groups_;
-  std::array<std::uint64_t, 2> pending_{};  // by direction: bit b, bank b has accesses
-  std::uint64_t opened_ = 0;                // bit b: bank b has a row that was not used yet
+  // By direction. Bit b: bank b has accesses; has some to its open row.
+  std::array<std::uint64_t, 2> pending_{}, hits_{};
+  std::array<int, 2> oldest_{kNone, kNone}, youngest_{kNone, kNone};
+  std::uint64_t opened_ = 0;  // bit b: bank b has a row that was not used yet
   std::array<int, 2> queued_{};
   std::deque<DramClock> in_flight_;  // ends of the reads that were commanded
   std::vector<DramAnswer> answers_;
@@ -139,6 +146,7 @@ class DramChannel {
   std::int64_t served_ = 0;   // column commands
   std::uint64_t next_age_ = 0;
 
+  Offer best_;  // the command that comes next, if nothing is admitted before
   DramClock now_ = 0;
   DramClock last_admission_ = -1;
   DramClock row_bus_ = 0, column_bus_ = 0;
