@@ -202,9 +202,12 @@ bool DramChannel::offer_oldest() {
   const int oldest = oldest_[direction_];
   if (oldest == kNone || pending_[direction_] != hits_[direction_] || (opened_ & hits_[other]) != 0)
     return false;
-  const int bank = slots_[static_cast<std::size_t>(oldest)].bank;
-  if (banks_[static_cast<std::size_t>(bank)].queue[direction_].hit != oldest) return false;
-  offer(bank, direction_);
+  const Slot& slot = slots_[static_cast<std::size_t>(oldest)];
+  // If it does not starve, none does.
+  if (served_ - slot.passed >= config_.starvation_limit ||
+      banks_[static_cast<std::size_t>(slot.bank)].queue[direction_].hit != oldest)
+    return false;
+  offer(slot.bank, direction_);
   return best_.clock ==
          std::max({now_, column_bus_, column_.same[direction_], column_.turned[direction_]});
 }

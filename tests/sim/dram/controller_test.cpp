@@ -48,6 +48,32 @@ TEST_CASE("an access is passed by no more than the starvation limit") {
   CHECK(earlier == 10);
 }
 
+TEST_CASE("of several that starve the one whose command can go first is served first") {
+  DramControllerConfig controller;
+  controller.starvation_limit = 1;
+  std::vector<DramCommand> log;
+  DramChannel channel(device("ddr4-2400"), controller,
+                      [&](const DramCommand& command) { log.push_back(command); });
+  // Opens row 0 of a bank of each group.
+  for (const int bank : {0, 4, 8, 12}) channel.push({0, false, bank, 0, 0, 0});
+  channel.run(200);
+  log.clear();
+  channel.push({200, false, 4, 0, 1, 0});   // at 200; its row can be closed tRTP later
+  channel.push({200, false, 0, 0, 1, 0});   // at 204: tCCD_S
+  channel.push({200, false, 8, 0, 1, 0});   // at 208
+  channel.push({200, false, 12, 0, 1, 0});  // could go at 212, and has been passed
+  channel.push({200, false, 4, 1, 0, 0});   // so has this one, whose row can be closed at 209
+  channel.push({200, false, 4, 0, 2, 0});
+  channel.run(213);
+  REQUIRE(log.size() == 5);
+  CHECK(log[3].kind == DramCommandKind::kPrecharge);
+  CHECK(log[3].bank == 4);
+  CHECK(log[3].clock == 209);
+  CHECK(log[4].kind == DramCommandKind::kRead);
+  CHECK(log[4].bank == 12);
+  CHECK(log[4].clock == 212);
+}
+
 TEST_CASE("writes are held back until there are more than the high watermark") {
   std::vector<DramCommand> log;
   DramChannel channel(device("ddr4-2400"), {},
