@@ -57,6 +57,10 @@ std::array<std::pair<std::int64_t, std::int64_t>, 2> parts(std::int64_t size, st
   return {{{block, size / block}, {size % block, size % block > 0 ? 1 : 0}}};
 }
 
+// What a tile that the host streams costs the link beside its bytes, about: the host asks for a
+// free place, and the place is taken until all rows have streamed past.
+constexpr double kTileCycles = 1000;
+
 // Beats of the vector unit's epilogue take about so many cycles: load, scale or bias, store.
 constexpr double kEpilogueCycles = 3;
 
@@ -249,7 +253,12 @@ std::optional<BlockSize> find_block_size(const ContractionShape& shape, const Lo
       return;
     }
     const auto [bus, array] = estimate(block, shape, areas, machine, memory_bytes_per_cycle);
-    const double cost = std::max(bus, array) + (array + bus * prefetch(block, shape, areas)) / 8;
+    double cost = std::max(bus, array) + (array + bus * prefetch(block, shape, areas)) / 8;
+    if (shape.streamed) {
+      const std::int64_t blocks =
+          ceil_div(shape.rows, block.rows) * ceil_div(shape.columns, block.columns);
+      cost += kTileCycles * static_cast<double>(blocks);
+    }
     if (cost < best_cost) {
       best_cost = cost;
       best = block;

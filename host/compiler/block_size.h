@@ -11,6 +11,9 @@
 // so the larger one counts; the second term prefers less work of both kinds where the larger one is
 // the same, and (p, from 2 down to 1) several places for operands, so that loads run ahead.
 //
+// Where the stationary operand is streamed from the host, the time of a column block's part is
+// added: the array waits for the first one.
+//
 // The sums of a block have two buffers, or one that is as large as both. A single one is handed
 // over in slices of columns: the first products of the next block follow the vector unit through
 // it, slice by slice, so that a block with four times the sums of one buffer costs few cycles.
@@ -82,6 +85,7 @@ struct ContractionShape {
   bool output_fp32 = false;
   bool has_bias = false;
   bool columns_outer = false;  // the order of the blocks is given: column blocks in the outer loop
+  bool streamed = false;  // the stationary operand comes from the host, a column block at a time
   // So that a rider's own operand and sums fit (schedule.h).
   std::int64_t most_rows = kAny, most_depth = kAny;
 

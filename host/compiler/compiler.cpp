@@ -309,10 +309,10 @@ class Compiler {
 
   // The search is long and a model's layers are alike, so results are kept.
   std::optional<BlockSize> block_of(const ContractionShape& shape, const BesideUse& use) const {
-    std::vector<std::int64_t> key{
-        shape.rows,          shape.columns,   shape.output_fp32, shape.has_bias,
-        shape.columns_outer, shape.most_rows, shape.most_depth,  use.biases,
-        use.elementwise,     use.products,    use.rider};
+    std::vector<std::int64_t> key{shape.rows,      shape.columns,       shape.output_fp32,
+                                  shape.has_bias,  shape.columns_outer, shape.streamed,
+                                  shape.most_rows, shape.most_depth,    use.biases,
+                                  use.elementwise, use.products,        use.rider};
     for (const ProductShape& product : shape.products)
       key.insert(key.end(),
                  {product.depth, product.stream_depth_major, product.stationary_depth_major});
@@ -651,7 +651,7 @@ class Compiler {
     shape.columns = out.columns;
     shape.output_fp32 = out.dtype == DType::F32;
     shape.has_bias = op.bias.has_value();
-    shape.columns_outer = streams(op);
+    shape.columns_outer = shape.streamed = streams(op);
     for (const Product& product : products_of(op)) shape.products.push_back(product.shape);
     return shape;
   }
