@@ -154,6 +154,7 @@ module corank_accelerator #(
   activity_e                                    load_activity, array_activity, vector_activity, store_activity;
   activity_e [3:0]                              unit_activity;
   logic [3:0][31:0]                             unit_index;
+  logic [31:0]                                  load_fault_index, store_fault_index;
   unit_fault_t                                  load_fault, vector_fault, store_fault;
 
   for (genvar u = 0; u < 4; u++) begin : gen_queue
@@ -281,6 +282,7 @@ module corank_accelerator #(
     .completion_o   (completion[Load]),
     .activity_o     (load_activity),
     .current_index_o(unit_index[Load]),
+    .fault_index_o  (load_fault_index),
     .fault_o        (load_fault),
     .stop_i         (stop),
     .idle_o         (unit_idle[Load]),
@@ -384,6 +386,7 @@ module corank_accelerator #(
     .completion_o   (completion[Store]),
     .activity_o     (store_activity),
     .current_index_o(unit_index[Store]),
+    .fault_index_o  (store_fault_index),
     .fault_o        (store_fault),
     .stop_i         (stop),
     .idle_o         (unit_idle[Store]),
@@ -503,6 +506,19 @@ module corank_accelerator #(
     assign trace_activity_o[u] = activities[u];
   end
 
+  // The load and the store unit hold several commands; one of them has the fault. A token too many is of the
+  // one that is complete.
+  logic [Units-1:0][31:0] fault_indices;
+  always_comb begin
+    fault_indices = indices;
+    if (load_fault.valid || sp_write_range[0] || ac_write_range[2] || sp_write_conflict[0] || ac_write_conflict[2]) begin
+      fault_indices[UnitLoad] = load_fault_index;
+    end
+    if (store_fault.valid || sp_read_range[3] || ac_read_range[2] || sp_read_conflict[3] || ac_read_conflict[2]) begin
+      fault_indices[UnitStore] = store_fault_index;
+    end
+  end
+
   function automatic logic [15:0] elements(logic valid, logic [7:0] count);
     return valid ? 16'(count) : 16'd0;
   endfunction
@@ -569,7 +585,7 @@ module corank_accelerator #(
     .waiting_i          (waiting),
     .current_index_i    (indices),
     .faults_i           (faults),
-    .fault_index_i      (indices),
+    .fault_index_i      (fault_indices),
     .completed_i        (completed),
     .halt_done_i        (halt_done),
     .command_idle_i     (command_idle),

@@ -30,6 +30,7 @@
 //         the fault or stop_i on no command is taken, no burst cut, no beat kept, and from stop_i on no
 //         command completed; the beats of bursts that AR has seen are received and dropped, then idle_o.
 //         After a fault of its own the unit needs a reset.
+// fault_index_o: with fault_o, the command that it is of; else the command that a write of this cycle is of.
 // Flow control: unit protocol; AXI4 AR and R.
 `default_nettype none
 module load_unit #(
@@ -45,6 +46,7 @@ module load_unit #(
   output accelerator_pkg::completion_t          completion_o,
   output interface_pkg::activity_e              activity_o,
   output logic [31:0]                           current_index_o,
+  output logic [31:0]                           fault_index_o,
   output accelerator_pkg::unit_fault_t          fault_o,
   input  wire logic                             stop_i,
   output logic                                  idle_o,
@@ -311,6 +313,15 @@ module load_unit #(
     end
   end
   assign fault_o = fault_q;
+
+  // Bursts are cut for the command that was taken last; beats and their writes are of older ones.
+  logic [31:0] cut_index_q, fault_index_q;
+  always_ff @(posedge clk_i) begin
+    if (take_command) cut_index_q <= command_i.index;
+    fault_index_q <= read_error ? placement.index : cut_index_q;
+  end
+  assign fault_index_o = fault_q.valid   ? fault_index_q :
+                         writing_q.valid ? writing_q.index : placement.index;
 
   // ------------------------------------------------------------------ state
   logic holds_command;

@@ -34,6 +34,7 @@
 //         stop_i on no command is taken, no burst cut, no line read, and from stop_i on no command completed;
 //         bursts that AW has seen get their W beats (those that were not read yet without strobes) and
 //         responses, then idle_o. After a fault of its own the unit needs a reset.
+// fault_index_o: with fault_o, the command that it is of; else the command that a local read of this cycle is of.
 // Flow control: unit protocol; AXI4 AW, W and B.
 `default_nettype none
 module store_unit #(
@@ -49,6 +50,7 @@ module store_unit #(
   output accelerator_pkg::completion_t          completion_o,
   output interface_pkg::activity_e              activity_o,
   output logic [31:0]                           current_index_o,
+  output logic [31:0]                           fault_index_o,
   output accelerator_pkg::unit_fault_t          fault_o,
   input  wire logic                             stop_i,
   output logic                                  idle_o,
@@ -93,6 +95,7 @@ module store_unit #(
 
   // What must be known of a command when it is read, and when it is complete.
   typedef struct packed {
+    logic [31:0] index;
     logic        wide;
     logic [23:0] rows;
     logic [23:0] columns;
@@ -121,6 +124,7 @@ module store_unit #(
   assign command_ready_o = block_ready && held_ready && !halted;
   assign take_command    = command_valid_i && command_ready_o;
 
+  assign incoming.index              = command_i.index;
   assign incoming.wide               = command.target == TargetAccumulator;
   assign incoming.rows               = command.rows[23:0];
   assign incoming.columns            = command.columns[23:0];
@@ -376,6 +380,14 @@ module store_unit #(
   assign completion_o.index         = completion_q.index;
   assign completion_o.signal_tokens = completion_q.signal_tokens;
   assign fault_o                    = fault_q;
+
+  // Bursts are cut for the command that was taken last; responses are of the oldest one.
+  logic [31:0] cut_index_q, fault_index_q;
+  always_ff @(posedge clk_i) begin
+    if (take_command) cut_index_q <= command_i.index;
+    fault_index_q <= write_error ? held.index : cut_index_q;
+  end
+  assign fault_index_o = fault_q.valid ? fault_index_q : placement.index;
 
   // ------------------------------------------------------------------ state
   assign idle_o          = !held_valid && !completion_q.valid && !cutting && !in_flight_valid && !beat_valid;

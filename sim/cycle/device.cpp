@@ -129,6 +129,12 @@ void Device::look_at_faults(Registers::Inputs& inputs) const {
       fault_of(vector_.fault(), vector_.local_range(), vector_.local_line(), lost(kVector)),
       fault_of(store_.fault(), store_.local_range(), store_.local_range() ? store_.local_line() : 0,
                lost(kStore))};
+  // The load and the store unit hold several commands; one of them has the fault.
+  inputs.fault_indices = inputs.indices;
+  if (load_.fault().valid() || load_.local_range())
+    inputs.fault_indices[1 + kLoad] = load_.fault_index();
+  if (store_.fault().valid() || store_.local_range())
+    inputs.fault_indices[1 + kStore] = store_.fault_index();
 }
 
 void Device::evaluate(Cycle cycle, Femtoseconds edge, MachinePins& pins) {

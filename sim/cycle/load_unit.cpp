@@ -62,6 +62,11 @@ std::uint32_t LoadUnit::current_index() const {
   return placements_.front().index;
 }
 
+std::uint32_t LoadUnit::fault_index() const {
+  if (fault_.valid()) return fault_index_;
+  return writing_.valid ? writing_.index : placements_.front().index;
+}
+
 bool LoadUnit::step(const QueuedCommand* command, bool ar_ready, const DmaLimits& limits,
                     Counters& counters) {
   if (late_bytes_ != 0) {
@@ -83,6 +88,7 @@ bool LoadUnit::step(const QueuedCommand* command, bool ar_ready, const DmaLimits
   } else if (cut.beyond_memory) {
     fault = {Fault::kMemoryRange, cut.address};
   }
+  fault_index_ = read_error ? placements_.front().index : cut_index_;
   beyond_ = false;
   if (beat_.valid) ++counters[Counter::kLoadBeats];
   if (good) {
@@ -146,7 +152,7 @@ bool LoadUnit::step(const QueuedCommand* command, bool ar_ready, const DmaLimits
   if (command == nullptr) return changed;
   const interface::LoadCommand load = interface::decode_load(command->words);
   Placement placement;
-  placement.index = command->index;
+  placement.index = cut_index_ = command->index;
   placement.signal_tokens = command->signal_tokens();
   placement.target = load.target;
   placement.block = {load.target == kAccumulatorTarget, load.rows, load.columns, load.line,

@@ -35,6 +35,8 @@ class LoadUnit {
   interface::Activity activity() const;
   std::uint32_t current_index() const;
   const UnitFault& fault() const { return fault_; }
+  /// With a fault the command that it is of; else the command that a write of this cycle is of.
+  std::uint32_t fault_index() const;
   /// A write of this cycle beyond the end of a local memory.
   bool local_range() const { return beyond_; }
   std::uint64_t local_line() const { return beyond_line_; }
@@ -68,6 +70,8 @@ class LoadUnit {
   Completion writing_, completion_;
   bool faulted_ = false;
   UnitFault fault_;
+  std::uint32_t cut_index_ = 0;  // of the command taken last, whose bursts are cut
+  std::uint32_t fault_index_ = 0;
 
   // Beats whose bytes have been counted, of the first placement, and bytes of the last beat of the
   // one before, which is written in this cycle.

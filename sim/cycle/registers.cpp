@@ -72,7 +72,7 @@ bool Registers::step(const MachinePins& pins) {
     // Of several faults in a cycle that of the lowest unit.
     fault_unit_ = static_cast<std::uint32_t>(faulty - in_.faults.begin());
     fault_ = *faulty;
-    fault_index_ = in_.indices[fault_unit_];
+    fault_index_ = in_.fault_indices[fault_unit_];
     state_ = State::kStopping;
     changed = true;
   } else if (faulted_now) {

@@ -21,6 +21,7 @@ class Registers {
     std::uint32_t ring_head = 0, stream_released = 0;
     std::array<interface::Activity, kUnits> activities{};
     std::array<std::uint32_t, kUnits> waiting{}, indices{};
+    std::array<std::uint32_t, kUnits> fault_indices{};  // of the commands that the faults are of
     std::array<UnitFault, kUnits> faults{};
     std::array<bool, kUnits> completed{};
     bool halt_done = false, command_idle = true, units_idle = true, queues_empty = true;

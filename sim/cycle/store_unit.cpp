@@ -80,6 +80,10 @@ std::uint64_t StoreUnit::local_line() const {
   return placements_.front().block.beat(read_beats_, beat_bytes_, local_.scratchpad.lanes()).line;
 }
 
+std::uint32_t StoreUnit::fault_index() const {
+  return fault_.valid() ? fault_index_ : placements_.front().index;
+}
+
 void StoreUnit::fill(Transaction& transaction) const {
   if (!values_) {  // one disabled byte stands for all of them (TLM-2.0, 14.10)
     transaction.enables.assign(1, TLM_BYTE_DISABLED);
@@ -120,6 +124,7 @@ bool StoreUnit::step(const QueuedCommand* command, const DmaLimits& limits, Coun
   } else if (cut.beyond_memory) {
     fault = {Fault::kMemoryRange, cut.address};
   }
+  fault_index_ = fault.cause == Fault::kWriteError ? held_.front().index : cut_index_;
   completion_.valid = false;
   if (done) completion_ = held_.front();
   if (response_) {
@@ -188,6 +193,7 @@ bool StoreUnit::step(const QueuedCommand* command, const DmaLimits& limits, Coun
   if (command == nullptr) return changed;
   const interface::StoreCommand store = interface::decode_store(command->words);
   Placement placement;
+  placement.index = cut_index_ = command->index;
   placement.block = {store.target == kAccumulatorTarget, store.rows, store.columns, store.line,
                      store.line_stride};
   placement.beats = placement.block.beats(beat_bytes_);

@@ -41,6 +41,8 @@ class StoreUnit {
   interface::Activity activity() const;
   std::uint32_t current_index() const;
   const UnitFault& fault() const { return fault_; }
+  /// With a fault the command that it is of; else the command that a local read of this cycle is of.
+  std::uint32_t fault_index() const;
   /// A read of this cycle beyond the end of a local memory.
   bool local_range() const;
   std::uint64_t local_line() const;
@@ -52,6 +54,7 @@ class StoreUnit {
 
   // What must be known of a command when it is read.
   struct Placement {
+    std::uint32_t index = 0;
     Block block;
     std::uint64_t beats = 0;
     std::uint64_t first_beyond = 0;  // the first beat without a place in the local memory
@@ -89,6 +92,8 @@ class StoreUnit {
   Completion completion_;
   bool faulted_ = false;
   UnitFault fault_;
+  std::uint32_t cut_index_ = 0;  // of the command taken last, whose bursts are cut
+  std::uint32_t fault_index_ = 0;
 
   // The present cycle.
   bool stop_ = false, halted_ = false, read_ = false;
