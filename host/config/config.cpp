@@ -447,12 +447,8 @@ void finish_memory(MemoryConfig& memory, const YamlNode& root) {
     return;
   }
   refuse_keys({"size_mib", "latency_ns", "bandwidth_gb_per_s"}, "fixed-latency");
-  const DramConfig& dram = memory.dram;
-  check_dram(dram, *node);
-  const DramTiming& t = dram.device.timing;
-  memory.size_mib = dram.channels * dram.device.organisation.bytes() >> 20;
-  memory.latency_ns = (t.tRCD_RD + t.CL + t.burst) * t.tCK_ns;
-  memory.bandwidth_gb_per_s = dram.channels * dram.device.peak_gb_per_s();
+  check_dram(memory.dram, *node);
+  fill_in_dram(memory);
 }
 
 /// Keys that mean nothing to the chosen optimizer are refused; the shared ones are copied.
@@ -487,7 +483,9 @@ Config load_config(const std::string& path, const std::vector<std::string>& sett
   Config config;
   config.file = path;
   const std::vector<Key> schema = schema_of(config);
-  YamlNode root = parse_yaml(read_file(path, {path, 0, 0}), path);
+  YamlNode root;
+  root.kind = YamlNode::Kind::kMapping;
+  if (!path.empty()) root = parse_yaml(read_file(path, {path, 0, 0}), path);
   if (root.kind != YamlNode::Kind::kMapping) refuse(root, "", "a mapping");
   splice_files(root, schema, path);
   for (const std::string& setting : settings) {
@@ -495,6 +493,7 @@ Config load_config(const std::string& path, const std::vector<std::string>& sett
     splice_files(root, schema, path);
   }
   read_mapping(schema, root, "");
+  config.names_memory = find(root, "memory") != nullptr;
   finish_memory(config.memory, root);
   check_machine(config.machine, root);
   check_compiler(config, root);
@@ -502,6 +501,30 @@ Config load_config(const std::string& path, const std::vector<std::string>& sett
   check_shapes(config.shapes, root);
   finish_optimizer(config.optimizer, root);
   return config;
+}
+
+MemoryConfig load_memory(const std::string& path) {
+  MemoryConfig memory;
+  const std::vector<Key> schema = {memory_section(memory)};
+  YamlNode file;
+  file.kind = YamlNode::Kind::kScalar;
+  file.text = path;
+  file.where = {path, 0, 0};
+  YamlNode root;
+  root.kind = YamlNode::Kind::kMapping;
+  root.entries.push_back({"memory", file.where, std::move(file)});
+  splice_files(root, schema, "");
+  read_mapping(schema, root, "");
+  finish_memory(memory, root);
+  return memory;
+}
+
+void fill_in_dram(MemoryConfig& memory) {
+  const DramConfig& dram = memory.dram;
+  const DramTiming& t = dram.device.timing;
+  memory.size_mib = dram.channels * dram.device.organisation.bytes() >> 20;
+  memory.latency_ns = (t.tRCD_RD + t.CL + t.burst) * t.tCK_ns;
+  memory.bandwidth_gb_per_s = dram.channels * dram.device.peak_gb_per_s();
 }
 
 DramDevice load_dram_device(const std::string& path) {

@@ -16,16 +16,16 @@
 #include "rtl/interface/interface.h"
 #include "sim/machine/build.h"
 #include "sim/machine/machine.h"
+#include "sim/platform/forwarding_host.h"
 #include "sim/platform/platform.h"
 #include "tests/bench/clocks.h"
 #include "tests/bench/pin_recorder.h"
-#include "tests/forwarding_host.h"
 
 namespace corank::bench {
 namespace {
 
 // Calls `started` before the first doorbell, `ended` after the interrupt that ends the step.
-class StepWatcher : public test::ForwardingHost {
+class StepWatcher : public ForwardingHost {
  public:
   StepWatcher(HostPort& host, std::function<void()> started, std::function<void()> ended)
       : ForwardingHost(host), started_(std::move(started)), ended_(std::move(ended)) {}

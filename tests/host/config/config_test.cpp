@@ -376,6 +376,34 @@ TEST_CASE("Memory, link and energy may be files, relative to the file that names
   CHECK(c.memory.name.empty());
 }
 
+TEST_CASE("A memory's own file gives what a configuration that names it has") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("a.yaml", "name: nothing else\n");
+  for (const std::string name : {"hbm2", "fixed-100ns-64gb"}) {
+    const std::string file = std::string(CORANK_CONFIGS) + "/memory/" + name + ".yaml";
+    const Config config = load_config(path, {"memory=" + file});
+    const MemoryConfig memory = load_memory(file);
+    CHECK(config.names_memory);
+    CHECK(memory.kind == config.memory.kind);
+    CHECK(memory.name == config.memory.name);
+    CHECK(memory.size_mib == config.memory.size_mib);
+    CHECK(memory.latency_ns == config.memory.latency_ns);
+    CHECK(memory.bandwidth_gb_per_s == config.memory.bandwidth_gb_per_s);
+    CHECK(memory.dram.device.name == config.memory.dram.device.name);
+    CHECK(memory.dram.address_map == config.memory.dram.address_map);
+  }
+  CHECK_FALSE(load_config(path, {}).names_memory);
+  CHECK_THROWS_WITH(load_memory(folder.file("missing.yaml")), Contains("cannot be read"));
+}
+
+TEST_CASE("Without a file everything is the default, but for the settings") {
+  const Config config = load_config("", {"accelerator.array.rows=3"});
+  CHECK(config.machine.array_rows == 3);
+  CHECK(config.machine.array_columns == MachineShape{}.array_columns);
+  CHECK_FALSE(config.names_memory);
+  CHECK_THROWS_WITH(load_config("", {"accelerator.array.row=3"}), Contains("unknown key 'row'"));
+}
+
 TEST_CASE("A file that cannot be taken in is refused at the line that names it") {
   const TemporaryFolder folder;
   const std::string path = folder.file("a.yaml");

@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 
-#include "tests/end_to_end/layer_case.h"
+#include "tests/end_to_end/test_machines.h"
 #include "tests/sim/cycle/random_commands.h"
 
 namespace corank::test {
