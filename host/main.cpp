@@ -174,6 +174,11 @@ int main(int argc, char** argv) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   verify->add_option("--seed", verification.seed, "of the cases; the same seed gives the same ones")
+      ->check([](const std::string& text) {  // CLI11 itself would take -1 for a very large number
+        return text.find_first_not_of("0123456789") == std::string::npos
+                   ? ""
+                   : "expected a whole number, found '" + text + "'";
+      })
       ->capture_default_str();
   verify->add_option("--first", verification.first, "number of the first case")
       ->check(CLI::NonNegativeNumber)

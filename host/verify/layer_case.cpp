@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <random>
@@ -234,6 +235,10 @@ LayerCase make_case(const CaseSource& source, std::uint64_t seed, int number) {
   Config& config = layer.config;
   config.machine = source.machines[static_cast<std::size_t>(number) % source.machines.size()];
   config.limits.clock_mhz = source.clock_mhz;
+  // What the host has uploaded to a slow DRAM can keep the accelerator's first access waiting, for
+  // milliseconds.
+  config.watchdog_cycles =
+      std::max(config.watchdog_cycles, static_cast<std::int64_t>(5000 * source.clock_mhz));
   config.limits.outstanding_bursts = int_between(random, 1, 16);
   config.limits.burst_beats = one_of(random, std::array<int, 5>{1, 2, 7, 64, 256});
   config.memory = draw_memory(random, source);
