@@ -123,15 +123,14 @@ std::string plant(Random& random, TensorMap& inputs) {
   return fmt::format("{} in {} at {}", special.name, name, place);
 }
 
-void draw_step(Random& random, const CaseSource& source, int number, LayerCase& layer) {
+void draw_step(Random& random, const CaseSource& source, int turn, LayerCase& layer) {
   LayerStep& step = layer.step;
   const MachineShape& machine = layer.config.machine;
-  const int turn = number / static_cast<int>(source.machines.size());
   int attempts = 0;
   do {
-    if (++attempts > 10000) throw MachineError("no sizes for case " + std::to_string(number));
+    if (++attempts > 10000) throw MachineError("no sizes for case " + std::to_string(layer.number));
     if (source.sizes == Sizes::kAll) {
-      draw_sizes(random, number, step);
+      draw_sizes(random, layer.number, step);
     } else {
       draw_edges(random, turn, machine, step);
     }
@@ -247,10 +246,13 @@ LayerCase make_case(const CaseSource& source, std::uint64_t seed, int number) {
     config.stalls.seed = random();
   }
 
-  // A machine with little local memory takes some layers and blocks only.
-  constexpr int kAttempts = 100;
+  // A machine with little local memory takes some layers and blocks only, perhaps none with the
+  // remainders whose turn it is.
+  constexpr int kInTurn = 50, kAttempts = 2000;
+  int turn = number / static_cast<int>(source.machines.size());
   for (int attempt = 1;; ++attempt) {
-    draw_step(random, source, number, layer);
+    if (attempt > kInTurn) turn = int_between(random, 0, 31);
+    draw_step(random, source, turn, layer);
     draw_compiler(random, layer);
     if (compiles(layer)) break;
     if (attempt == kAttempts) compile_for(config, graph_of(layer));  // says what is too small

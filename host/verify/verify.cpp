@@ -27,14 +27,14 @@ CaseSource source_of(const Config& config) {
   return source;
 }
 
-class Progress {
+class CaseProgress {
  public:
-  Progress(bool shown, int cases) : shown_(shown), cases_(cases), begin_(Clock::now()) {}
-  ~Progress() {
+  CaseProgress(bool shown, int cases) : shown_(shown), cases_(cases), begin_(Clock::now()) {}
+  ~CaseProgress() {
     if (shown_) fmt::print(stderr, "\r{:78}\r", "");
   }
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
+  CaseProgress(const CaseProgress&) = delete;
+  CaseProgress& operator=(const CaseProgress&) = delete;
 
   void show(int done) const {
     if (!shown_) return;
@@ -60,7 +60,7 @@ VerifyResult verify(const Config& config, const VerifyOptions& options) {
   VerifyResult result;
   result.machine = config.machine;
   result.cases = options.cases;
-  const Progress progress(options.progress, options.cases);
+  const CaseProgress progress(options.progress, options.cases);
   for (int i = 0; i < options.cases; ++i) {
     result.stopped = options.stop && options.stop();
     if (result.stopped) break;

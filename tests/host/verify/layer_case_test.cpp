@@ -13,7 +13,6 @@
 
 using namespace corank;
 using namespace corank::test;
-using Catch::Contains;
 
 namespace {
 
@@ -27,7 +26,8 @@ bool compiles(const LayerCase& layer) {
 }
 
 // Whether the compiler refuses a KiB less, or two.
-bool near_least(LayerCase layer, int CompilerConfig::*limit) {
+bool near_least(const LayerCase& drawn, int CompilerConfig::*limit) {
+  LayerCase layer = drawn;
   int& kib = layer.config.compiler.*limit;
   if (kib == 0) return false;
   for (int less = 0; less < 2; ++less) {
@@ -102,14 +102,17 @@ TEST_CASE("A memory of the user's is that of half of the cases, just as it is") 
   CHECK(users <= kCases * 3 / 5);
 }
 
-TEST_CASE("A machine that is too small for any layer is refused with what it would need") {
+TEST_CASE("A machine with hardly any local memory gets cases too, whatever the turn") {
   CaseSource source = test_cases(10000);
   MachineShape tiny;
   tiny.array_rows = tiny.array_columns = 32;
   tiny.scratchpad_kib = tiny.accumulator_kib = 1;  // 16 and 8 lines
   source.machines = {tiny};
-  CHECK_THROWS_AS(make_case(source, 1, 0), InputError);
-  CHECK_THROWS_WITH(make_case(source, 1, 0), Contains("lines"));
+  for (int number = 0; number < 40; ++number) {
+    const LayerCase layer = make_case(source, 1, number);
+    INFO(describe(layer));
+    CHECK(compiles(layer));
+  }
 }
 
 TEST_CASE("Every memory that is drawn is one that a configuration may name") {
