@@ -217,6 +217,20 @@ void draw_inputs(Random& random, LayerCase& layer) {
   }
 }
 
+// Cycles that a memory takes, at its slowest, for all that the host uploads: so long the
+// accelerator's first access may wait behind it.
+std::int64_t upload_cycles(const Config& config, std::uint64_t bytes) {
+  const MemoryConfig& memory = config.memory;
+  double ns_per_byte = 1 / memory.bandwidth_gb_per_s;
+  if (memory.kind == "dram") {
+    const DramDevice& device = memory.dram.device;
+    // Every access opens a row of one bank, between turns of the bus and refreshes.
+    ns_per_byte = 4 * device.timing.tRC * device.timing.tCK_ns / device.organisation.access_bytes;
+  }
+  return static_cast<std::int64_t>(static_cast<double>(bytes) * ns_per_byte *
+                                   config.limits.clock_mhz / 1000);
+}
+
 }  // namespace
 
 Remainder remainder_of(std::int64_t size, std::int64_t divisor) {
@@ -234,10 +248,6 @@ LayerCase make_case(const CaseSource& source, std::uint64_t seed, int number) {
   Config& config = layer.config;
   config.machine = source.machines[static_cast<std::size_t>(number) % source.machines.size()];
   config.limits.clock_mhz = source.clock_mhz;
-  // What the host has uploaded to a slow DRAM can keep the accelerator's first access waiting, for
-  // milliseconds.
-  config.watchdog_cycles =
-      std::max(config.watchdog_cycles, static_cast<std::int64_t>(5000 * source.clock_mhz));
   config.limits.outstanding_bursts = int_between(random, 1, 16);
   config.limits.burst_beats = one_of(random, std::array<int, 5>{1, 2, 7, 64, 256});
   config.memory = draw_memory(random, source);
@@ -254,9 +264,10 @@ LayerCase make_case(const CaseSource& source, std::uint64_t seed, int number) {
     if (attempt > kInTurn) turn = int_between(random, 0, 31);
     draw_step(random, source, turn, layer);
     draw_compiler(random, layer);
-    if (compiles(layer)) break;
-    if (attempt == kAttempts) compile_for(config, graph_of(layer));  // says what is too small
+    if (compiles(layer) || attempt == kAttempts) break;
   }
+  const CompiledStep step = compile_for(config, graph_of(layer));  // or says what is too small
+  config.watchdog_cycles += upload_cycles(config, step.memory_bytes);
   draw_inputs(random, layer);
   if (number % 10 == 9) layer.planted = plant(random, layer.inputs);
   return layer;
