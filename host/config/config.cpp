@@ -354,17 +354,20 @@ SourceLocation locate(const YamlNode& root, std::initializer_list<const char*> p
   return first != nullptr ? first->where : root.where;
 }
 
-void check_banks(const YamlNode& root, const std::string& memory, int kib, int banks,
-                 int line_bytes) {
-  const int lines = kib * 1024 / line_bytes;
-  if (lines >= banks) return;
+// A column of as many elements as a line has may meet two banks, but not three.
+void check_banks(const YamlNode& root, const std::string& memory, int kib, int banks, int elements,
+                 int element_bytes) {
+  const int line_bytes = elements * element_bytes;
+  const int least = banks * elements * line_bytes / 1024;  // KiB
+  if (kib >= least) return;
   const std::string kib_path = "accelerator." + memory + ".kib";
   const std::string banks_path = "accelerator." + memory + ".banks";
   throw InputError(locate(root, {kib_path.c_str(), banks_path.c_str(), "accelerator.array.rows",
                                  "accelerator.array.columns", "accelerator.axi.data_bits"}),
-                   kib_path + ": expected at least a line of " + std::to_string(line_bytes) +
+                   kib_path + ": expected at least " + std::to_string(least) + " KiB, which are " +
+                       std::to_string(elements) + " lines of " + std::to_string(line_bytes) +
                        " bytes for each of " + std::to_string(banks) + " banks, found " +
-                       std::to_string(kib) + " KiB, which are " + std::to_string(lines) + " lines");
+                       std::to_string(kib) + " KiB");
 }
 
 void check_machine(const MachineShape& shape, const YamlNode& root) {
@@ -383,8 +386,8 @@ void check_machine(const MachineShape& shape, const YamlNode& root) {
                          std::to_string(shape.axi_data_bits) + " AXI data bits, found " +
                          std::to_string(shape.vector_lanes));
   // A line has BF16 elements in the scratchpad, FP32 ones in the accumulator memory.
-  check_banks(root, "scratchpad", shape.scratchpad_kib, shape.scratchpad_banks, 2 * elements);
-  check_banks(root, "accumulator", shape.accumulator_kib, shape.accumulator_banks, 4 * elements);
+  check_banks(root, "scratchpad", shape.scratchpad_kib, shape.scratchpad_banks, elements, 2);
+  check_banks(root, "accumulator", shape.accumulator_kib, shape.accumulator_banks, elements, 4);
 }
 
 void check_compiler(const Config& config, const YamlNode& root) {

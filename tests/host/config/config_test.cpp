@@ -250,18 +250,21 @@ TEST_CASE("Lanes beyond the elements of a memory line are refused") {
              Catch::StartsWith("--set accelerator.axi.data_bits=64: accelerator.vector.lanes"));
 }
 
-TEST_CASE("A bank without a line is refused") {
-  // 32 elements a line: 64 bytes in the scratchpad, 128 in the accumulator memory.
+TEST_CASE("A bank with fewer lines than a line has elements is refused") {
+  // 32 elements a line: 64 bytes in the scratchpad, 128 in the accumulator memory. A column of 32
+  // elements lies in as many lines, and may meet two banks but not three.
   const std::string wide = "accelerator.array.rows=32";
-  CHECK(refusal("{}", {wide, "accelerator.scratchpad.kib=1"}) == "");
-  CHECK(refusal("{}", {wide, "accelerator.accumulator.kib=1"}) == "");
+  CHECK(refusal("{}", {wide, "accelerator.scratchpad.kib=16"}) == "");
+  CHECK(refusal("{}", {wide, "accelerator.accumulator.kib=16"}) == "");
   CHECK_THAT(
-      refusal("{}", {wide, "accelerator.scratchpad.kib=1", "accelerator.scratchpad.banks=32"}),
-      Contains("accelerator.scratchpad.kib: expected at least a line of 64 bytes for each "
-               "of 32 banks, found 1 KiB, which are 16 lines"));
+      refusal("{}", {wide, "accelerator.scratchpad.kib=8"}),
+      Contains("accelerator.scratchpad.kib: expected at least 16 KiB, which are 32 lines of 64 "
+               "bytes for each of 8 banks, found 8 KiB"));
   CHECK_THAT(
-      refusal("{}", {wide, "accelerator.accumulator.kib=1", "accelerator.accumulator.banks=16"}),
-      Contains("which are 8 lines"));
+      refusal("{}", {wide, "accelerator.scratchpad.kib=32", "accelerator.scratchpad.banks=32"}),
+      Contains("expected at least 64 KiB"));
+  CHECK_THAT(refusal("{}", {wide, "accelerator.accumulator.kib=8"}),
+             Contains("accelerator.accumulator.kib: expected at least 16 KiB"));
 }
 
 TEST_CASE("The compiler's limits must lie within the machine") {

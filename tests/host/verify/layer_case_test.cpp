@@ -106,7 +106,7 @@ TEST_CASE("A machine with hardly any local memory gets cases too, whatever the t
   CaseSource source = test_cases(10000);
   MachineShape tiny;
   tiny.array_rows = tiny.array_columns = 32;
-  tiny.scratchpad_kib = tiny.accumulator_kib = 1;  // 16 and 8 lines
+  tiny.scratchpad_kib = tiny.accumulator_kib = 16;  // the least that the banks allow
   source.machines = {tiny};
   for (int number = 0; number < 40; ++number) {
     const LayerCase layer = make_case(source, 1, number);
