@@ -13,6 +13,7 @@
 #include "host/run/lockstep.h"
 #include "host/run/run.h"
 #include "host/train/training.h"
+#include "host/verify/verify.h"
 #include "models/base/error.h"
 #include "sim/machine/build.h"
 
@@ -87,6 +88,33 @@ int run_command(const Arguments& arguments) {
   return report.right() ? kRight : kMismatch;
 }
 
+// As a shell takes it for one word.
+std::string quoted(const std::string& word) {
+  const bool plain = !word.empty() && word.find_first_not_of(
+                                          "abcdefghijklmnopqrstuvwxyz"
+                                          "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                          "0123456789_-./:=,") == std::string::npos;
+  if (plain) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? "'\\''" : std::string(1, c);
+  return text + "'";
+}
+
+int verify_command(const Arguments& arguments, corank::VerifyOptions options) {
+  const corank::Config config = corank::load_config(arguments.config, arguments.settings);
+  options.progress = isatty(STDERR_FILENO) != 0;
+  std::signal(SIGINT, on_interrupt);
+  options.stop = [] { return interrupted != 0; };
+  const corank::VerifyResult result = corank::verify(config, options);
+  std::string replay = "corank verify";
+  if (!arguments.config.empty()) replay += " " + quoted(arguments.config);
+  for (const std::string& setting : arguments.settings) replay += " --set " + quoted(setting);
+  replay += fmt::format(" --seed {} --first {} --cases 1", options.seed, result.failed);
+  fmt::print("{}", corank::to_text(result, replay));
+  if (result.failed >= 0) return result.fault ? kMachineFault : kMismatch;
+  return result.stopped ? kInterrupted : kRight;
+}
+
 int machine_command(const Arguments& arguments) {
   const corank::Config config = corank::load_config(arguments.config, arguments.settings);
   corank::MachineBuildOptions options;
@@ -130,6 +158,32 @@ int main(int argc, char** argv) {
                    "path.to.key=value, overrides the configuration (repeatable)")
       ->allow_extra_args(false);
 
+  corank::VerifyOptions verification;
+  CLI::App* verify = app.add_subcommand(
+      "verify",
+      "is the RTL right? Random layers on the configuration's accelerator, each compared with the "
+      "bit-exact reference, the account of its commands and the cycle model");
+  verify->add_option("config", arguments.config,
+                     "configuration, YAML: its accelerator, and its memory for half of the cases; "
+                     "left out: the default accelerator");
+  verify
+      ->add_option("--set", arguments.settings,
+                   "path.to.key=value, overrides the configuration (repeatable)")
+      ->allow_extra_args(false);
+  verify->add_option("--cases", verification.cases, "how many")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  verify->add_option("--seed", verification.seed, "of the cases; the same seed gives the same ones")
+      ->check([](const std::string& text) {  // CLI11 itself would take -1 for a very large number
+        return text.find_first_not_of("0123456789") == std::string::npos
+                   ? ""
+                   : "expected a whole number, found '" + text + "'";
+      })
+      ->capture_default_str();
+  verify->add_option("--first", verification.first, "number of the first case")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+
   CLI::App* schema = app.add_subcommand("schema", "print every key that a configuration may have");
 
   try {
@@ -147,6 +201,7 @@ int main(int argc, char** argv) {
       fmt::print("{}", corank::describe_schema());
       return kRight;
     }
+    if (*verify) return verify_command(arguments, verification);
     return *machine ? machine_command(arguments) : run_command(arguments);
   } catch (const corank::InputError& error) {
     fmt::print(stderr, "corank: {}\n", error.what());

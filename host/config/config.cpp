@@ -358,17 +358,20 @@ SourceLocation locate(const YamlNode& root, std::initializer_list<const char*> p
   return first != nullptr ? first->where : root.where;
 }
 
-void check_banks(const YamlNode& root, const std::string& memory, int kib, int banks,
-                 int line_bytes) {
-  const int lines = kib * 1024 / line_bytes;
-  if (lines >= banks) return;
+// A column of as many elements as a line has may meet two banks, but not three.
+void check_banks(const YamlNode& root, const std::string& memory, int kib, int banks, int elements,
+                 int element_bytes) {
+  const int line_bytes = elements * element_bytes;
+  const int least = banks * elements * line_bytes / 1024;  // KiB
+  if (kib >= least) return;
   const std::string kib_path = "accelerator." + memory + ".kib";
   const std::string banks_path = "accelerator." + memory + ".banks";
   throw InputError(locate(root, {kib_path.c_str(), banks_path.c_str(), "accelerator.array.rows",
                                  "accelerator.array.columns", "accelerator.axi.data_bits"}),
-                   kib_path + ": expected at least a line of " + std::to_string(line_bytes) +
+                   kib_path + ": expected at least " + std::to_string(least) + " KiB, which are " +
+                       std::to_string(elements) + " lines of " + std::to_string(line_bytes) +
                        " bytes for each of " + std::to_string(banks) + " banks, found " +
-                       std::to_string(kib) + " KiB, which are " + std::to_string(lines) + " lines");
+                       std::to_string(kib) + " KiB");
 }
 
 void check_machine(const MachineShape& shape, const YamlNode& root) {
@@ -387,8 +390,8 @@ void check_machine(const MachineShape& shape, const YamlNode& root) {
                          std::to_string(shape.axi_data_bits) + " AXI data bits, found " +
                          std::to_string(shape.vector_lanes));
   // A line has BF16 elements in the scratchpad, FP32 ones in the accumulator memory.
-  check_banks(root, "scratchpad", shape.scratchpad_kib, shape.scratchpad_banks, 2 * elements);
-  check_banks(root, "accumulator", shape.accumulator_kib, shape.accumulator_banks, 4 * elements);
+  check_banks(root, "scratchpad", shape.scratchpad_kib, shape.scratchpad_banks, elements, 2);
+  check_banks(root, "accumulator", shape.accumulator_kib, shape.accumulator_banks, elements, 4);
 }
 
 void check_compiler(const Config& config, const YamlNode& root) {
@@ -451,12 +454,8 @@ void finish_memory(MemoryConfig& memory, const YamlNode& root) {
     return;
   }
   refuse_keys({"size_mib", "latency_ns", "bandwidth_gb_per_s"}, "fixed-latency");
-  const DramConfig& dram = memory.dram;
-  check_dram(dram, *node);
-  const DramTiming& t = dram.device.timing;
-  memory.size_mib = dram.channels * dram.device.organisation.bytes() >> 20;
-  memory.latency_ns = (t.tRCD_RD + t.CL + t.burst) * t.tCK_ns;
-  memory.bandwidth_gb_per_s = dram.channels * dram.device.peak_gb_per_s();
+  check_dram(memory.dram, *node);
+  fill_in_dram(memory);
 }
 
 /// Keys that mean nothing to the chosen optimizer are refused; the shared ones are copied.
@@ -491,7 +490,9 @@ Config load_config(const std::string& path, const std::vector<std::string>& sett
   Config config;
   config.file = path;
   const std::vector<Key> schema = schema_of(config);
-  YamlNode root = parse_yaml(read_file(path, {path, 0, 0}), path);
+  YamlNode root;
+  root.kind = YamlNode::Kind::kMapping;
+  if (!path.empty()) root = parse_yaml(read_file(path, {path, 0, 0}), path);
   if (root.kind != YamlNode::Kind::kMapping) refuse(root, "", "a mapping");
   splice_files(root, schema, path);
   for (const std::string& setting : settings) {
@@ -499,6 +500,7 @@ Config load_config(const std::string& path, const std::vector<std::string>& sett
     splice_files(root, schema, path);
   }
   read_mapping(schema, root, "");
+  config.names_memory = find(root, "memory") != nullptr;
   finish_memory(config.memory, root);
   check_machine(config.machine, root);
   check_compiler(config, root);
@@ -506,6 +508,30 @@ Config load_config(const std::string& path, const std::vector<std::string>& sett
   check_shapes(config.shapes, root);
   finish_optimizer(config.optimizer, root);
   return config;
+}
+
+MemoryConfig load_memory(const std::string& path) {
+  MemoryConfig memory;
+  const std::vector<Key> schema = {memory_section(memory)};
+  YamlNode file;
+  file.kind = YamlNode::Kind::kScalar;
+  file.text = path;
+  file.where = {path, 0, 0};
+  YamlNode root;
+  root.kind = YamlNode::Kind::kMapping;
+  root.entries.push_back({"memory", file.where, std::move(file)});
+  splice_files(root, schema, "");
+  read_mapping(schema, root, "");
+  finish_memory(memory, root);
+  return memory;
+}
+
+void fill_in_dram(MemoryConfig& memory) {
+  const DramConfig& dram = memory.dram;
+  const DramTiming& t = dram.device.timing;
+  memory.size_mib = dram.channels * dram.device.organisation.bytes() >> 20;
+  memory.latency_ns = (t.tRCD_RD + t.CL + t.burst) * t.tCK_ns;
+  memory.bandwidth_gb_per_s = dram.channels * dram.device.peak_gb_per_s();
 }
 
 DramDevice load_dram_device(const std::string& path) {

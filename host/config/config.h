@@ -28,6 +28,7 @@ struct Config {
   MachineShape machine;
   MachineLimits limits;
   MemoryConfig memory;
+  bool names_memory = false;  // whether the file or a setting says anything about the memory
   LinkConfig link;
   EnergyConfig energy;
   std::string capture;  // path of the captured layer, resolved against the working directory or the
@@ -50,13 +51,20 @@ struct Config {
   std::int64_t watchdog_cycles = 200000;  // without any progress of the device
 };
 
-/// Reads a configuration. `settings` are "path.to.key=value" as --set takes them, applied in order
-/// after the file; the value is any YAML value on one line. Where memory, link or energy is a text,
-/// it is the path of another YAML file that holds the mapping. Paths are relative to the file that
-/// names them, those of `settings` to the working directory. Throws InputError with
-/// file:line:column (or "--set path.to.key=value") and what was expected and found: unknown key,
-/// wrong type, out of range, impossible combination, unreadable file, invalid YAML.
+/// Reads a configuration; with an empty path everything is the default. `settings` are
+/// "path.to.key=value" as --set takes them, applied in order after the file; the value is any YAML
+/// value on one line. Where memory, link or energy is a text, it is the path of another YAML file
+/// that holds the mapping. Paths are relative to the file that names them, those of `settings` to
+/// the working directory. Throws InputError with file:line:column (or "--set path.to.key=value")
+/// and what was expected and found: unknown key, wrong type, out of range, impossible combination,
+/// unreadable file, invalid YAML.
 Config load_config(const std::string& path, const std::vector<std::string>& settings);
+
+/// Reads a memory's own file (configs/memory). Throws InputError as load_config() does.
+MemoryConfig load_memory(const std::string& path);
+
+/// Of a memory of kind dram: size, latency and bandwidth follow from device and channels.
+void fill_in_dram(MemoryConfig& memory);
 
 /// Reads a DRAM device's own file (configs/dram). Throws InputError as load_config() does.
 DramDevice load_dram_device(const std::string& path);

@@ -7,47 +7,21 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstring>
-#include <deque>
 #include <functional>
+#include <tuple>
 #include <utility>
-#include <vector>
 
 #include "host/run/simulate.h"
+#include "host/verify/comparison.h"
 #include "models/base/error.h"
 
 namespace corank {
 namespace {
 
-constexpr std::array<const char*, 4> kUnitNames = {"load", "array", "vector", "store"};
-
-// What one side says: a letter, and a line of text that is equal on both sides or a difference. The
-// letter sorts the lines, since between sorts the order may differ.
-enum class Sort : char {
-  kCommand = 'c',
-  kTransaction = 't',
-  kCounter = 'n',
-  kResult = 'r',
-  kError = 'e',
-  kCost = 's'
-};
-constexpr std::array<Sort, 4> kCompared = {Sort::kCommand, Sort::kTransaction, Sort::kCounter,
-                                           Sort::kResult};
-
-const char* name_of(Sort sort) {
-  switch (sort) {
-    case Sort::kCommand:
-      return "command";
-    case Sort::kTransaction:
-      return "transaction";
-    case Sort::kCounter:
-      return "counter";
-    case Sort::kResult:
-      return "result";
-    default:
-      return "message";
-  }
-}
+// Of a line on its way between the processes, beside the sorts of the transcript: what a side cost.
+constexpr char kCost = 's';
 
 // ---- the side of the simulating process ----
 
@@ -55,8 +29,8 @@ class Teller {
  public:
   explicit Teller(int file) : file_(file) {}
   ~Teller() { flush(); }
-  void tell(Sort sort, const std::string& line) {
-    buffer_ += static_cast<char>(sort) + line + "\n";
+  void tell(char sort, const std::string& line) {
+    buffer_ += sort + line + "\n";
     if (buffer_.size() > kBufferBytes) flush();
   }
 
@@ -74,59 +48,30 @@ class Teller {
   std::string buffer_;
 };
 
-std::string text_of(const TraceEvent& event) {
-  return fmt::format("{:<6} {:>7}  issue {:>9}  start {:>9}  end {:>9}",
-                     kUnitNames[static_cast<std::size_t>(event.unit)], event.command, event.issue,
-                     event.start, event.end);
-}
-
-std::string text_of(const MemoryTransaction& t) {
-  return fmt::format("cycle {:>9}  {:<5} {:#012x}  {:>5} bytes  {:016x}", t.cycle,
-                     t.write ? "write" : "read", t.address, t.bytes, t.digest);
-}
-
-// Results in pieces of 32 bytes, so that a difference is found near its place.
-void tell_result(Teller& teller, const std::string& name, const Tensor& tensor) {
-  constexpr std::size_t kPiece = 32;
-  for (std::size_t at = 0; at < tensor.bytes.size(); at += kPiece) {
-    std::string line = fmt::format("{} byte {:>9} ", name, at);
-    for (std::size_t i = at; i < std::min(at + kPiece, tensor.bytes.size()); ++i)
-      line += fmt::format("{:02x}", std::to_integer<unsigned>(tensor.bytes[i]));
-    teller.tell(Sort::kResult, line);
-  }
-}
-
 void simulate_and_tell(int file, const std::function<Simulated(const SimulationObserver&)>& run) {
   Teller teller(file);
+  const Tell tell = [&](Sort sort, const std::string& line) {
+    teller.tell(static_cast<char>(sort), line);
+  };
   try {
-    SimulationObserver observer;
-    observer.event = [&](const TraceEvent& event) { teller.tell(Sort::kCommand, text_of(event)); };
-    observer.transaction = [&](const MemoryTransaction& transaction) {
-      teller.tell(Sort::kTransaction, text_of(transaction));
-    };
-    const Simulated simulated = run(observer);
+    const Simulated simulated = run(observe(tell));
+    tell_outcome(simulated.result, simulated.platform, tell);
     const DeviceCounters& counters = simulated.result.counters;
-    for (std::size_t i = 0; i < counters.size(); ++i)
-      teller.tell(Sort::kCounter, fmt::format("{} {}", interface::kCounterNames[i], counters[i]));
-    teller.tell(Sort::kCounter,
-                fmt::format("cycles of the simulation {}", simulated.platform.cycles));
-    for (const auto& [name, tensor] : simulated.result.results) tell_result(teller, name, tensor);
-    teller.tell(Sort::kCost,
+    teller.tell(kCost,
                 fmt::format("{} {}", simulated.platform.cpu_seconds,
                             counters[static_cast<std::size_t>(interface::Counter::kCycles)]));
   } catch (const std::exception& error) {
     std::string text = error.what();
     for (char& c : text) c = c == '\n' ? '\t' : c;
-    teller.tell(Sort::kError, text);
+    tell(Sort::kError, text);
   }
 }
 
 // ---- the listening side ----
 
-class Side {
+class Process {
  public:
-  Side(std::string name, const std::function<Simulated(const SimulationObserver&)>& run)
-      : name_(std::move(name)) {
+  Process(Side side, const std::function<Simulated(const SimulationObserver&)>& run) : side_(side) {
     int channel[2];
     if (pipe(channel) != 0)
       throw MachineError("no pipe for a lockstep run: " + std::string(std::strerror(errno)));
@@ -141,91 +86,62 @@ class Side {
     close(channel[1]);
     file_ = channel[0];
   }
-  ~Side() {
+  ~Process() {
     close(file_);
     kill(process_, SIGKILL);
     waitpid(process_, nullptr, 0);
   }
-  Side(const Side&) = delete;
-  Side& operator=(const Side&) = delete;
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
 
   int file() const { return file_; }
   bool ended() const { return ended_; }
-  const std::string& name() const { return name_; }
-  std::deque<std::string>& lines(Sort sort) {
-    return lines_[static_cast<std::size_t>(static_cast<unsigned char>(sort))];
-  }
+  const std::string& cost() const { return cost_; }    // "": it did not come to its end
+  const std::string& error() const { return error_; }  // "": none
 
-  void read_some() {
+  void read_some(Comparison& comparison) {
     std::array<char, 1 << 16> buffer{};
     const ssize_t size = read(file_, buffer.data(), buffer.size());
     if (size <= 0) {
       ended_ = true;
+      comparison.end(side_);
       return;
     }
     text_.append(buffer.data(), static_cast<std::size_t>(size));
     std::size_t begin = 0;
-    for (std::size_t end; (end = text_.find('\n', begin)) != std::string::npos; begin = end + 1)
-      lines(static_cast<Sort>(text_[begin])).push_back(text_.substr(begin + 1, end - begin - 1));
+    for (std::size_t end; (end = text_.find('\n', begin)) != std::string::npos; begin = end + 1) {
+      std::string line = text_.substr(begin + 1, end - begin - 1);
+      if (text_[begin] == kCost) {
+        cost_ = std::move(line);
+        continue;
+      }
+      const auto sort = static_cast<Sort>(text_[begin]);
+      if (sort == Sort::kError) error_ = line;
+      comparison.take(side_, sort, std::move(line));
+    }
     text_.erase(0, begin);
   }
 
  private:
-  std::string name_;
+  Side side_;
   pid_t process_ = -1;
   int file_ = -1;
   bool ended_ = false;
-  std::string text_;
-  std::array<std::deque<std::string>, 256> lines_;
+  std::string text_, cost_, error_;
 };
 
-class Comparison {
- public:
-  // Takes what both sides have said of one sort; true at the first difference.
-  bool compare(Sort sort, Side& rtl, Side& cycle, std::string& difference) {
-    std::deque<std::string>&left = rtl.lines(sort), &right = cycle.lines(sort);
-    const bool all_there = rtl.ended() && cycle.ended();
-    while (!left.empty() && !right.empty() && left.front() == right.front()) {
-      std::deque<std::string>& before = before_[static_cast<unsigned char>(sort)];
-      before.push_back(std::move(left.front()));
-      if (before.size() > kContext) before.pop_front();
-      left.pop_front();
-      right.pop_front();
-      ++equal_[static_cast<unsigned char>(sort)];
-    }
-    if (left.empty() && right.empty()) return false;
-    if (!all_there && (left.size() < kAfter || right.size() < kAfter))
-      return false;  // context comes
-    difference = fmt::format("{} {} differs:\n", name_of(sort), equal(sort));
-    for (const std::string& line : before_[static_cast<unsigned char>(sort)])
-      difference += "  both   " + line + "\n";
-    for (std::size_t i = 0; i < kAfter; ++i) {
-      if (i < left.size()) difference += "  rtl    " + left[i] + "\n";
-      if (i < right.size()) difference += "  cycle  " + right[i] + "\n";
-    }
-    return true;
-  }
-
-  std::uint64_t equal(Sort sort) const { return equal_[static_cast<unsigned char>(sort)]; }
-
- private:
-  static constexpr std::size_t kContext = 6, kAfter = 3;
-  std::array<std::deque<std::string>, 256> before_;
-  std::array<std::uint64_t, 256> equal_{};
-};
-
-void read_from(Side& rtl, Side& cycle) {
+void read_from(Process& rtl, Process& cycle, Comparison& comparison) {
   std::array<pollfd, 2> files{};
   nfds_t count = 0;
-  std::array<Side*, 2> sides{};
-  for (Side* side : {&rtl, &cycle}) {
-    if (side->ended()) continue;
-    sides[count] = side;
-    files[count++] = {side->file(), POLLIN, 0};
+  std::array<Process*, 2> processes{};
+  for (Process* process : {&rtl, &cycle}) {
+    if (process->ended()) continue;
+    processes[count] = process;
+    files[count++] = {process->file(), POLLIN, 0};
   }
   poll(files.data(), count, -1);
   for (nfds_t i = 0; i < count; ++i) {
-    if (files[i].revents != 0) sides[i]->read_some();
+    if (files[i].revents != 0) processes[i]->read_some(comparison);
   }
 }
 
@@ -245,38 +161,27 @@ LockstepResult run_lockstep(const Config& config, const RunOptions& options) {
       return simulate(config, side, prepared, machine, observer);
     };
   };
-  Side rtl("rtl", runner(rtl_options)), cycle("cycle", runner(cycle_options));
+  Process rtl(Side::kRtl, runner(rtl_options)), cycle(Side::kCycle, runner(cycle_options));
+  Comparison comparison;
+  while (comparison.difference().empty() && !(rtl.ended() && cycle.ended()))
+    read_from(rtl, cycle, comparison);
 
   LockstepResult result;
-  Comparison comparison;
-  while (result.difference.empty()) {
-    const bool last = rtl.ended() && cycle.ended();
-    for (const Sort sort : kCompared) {
-      if (comparison.compare(sort, rtl, cycle, result.difference)) break;
-    }
-    if (last) break;
-    read_from(rtl, cycle);
-  }
-  const std::deque<std::string>&left = rtl.lines(Sort::kError), &right = cycle.lines(Sort::kError);
-  if (result.difference.empty() && left != right) {
-    result.difference =
-        fmt::format("error:\n  rtl    {}\n  cycle  {}\n", left.empty() ? "-" : left.front(),
-                    right.empty() ? "-" : right.front());
-  }
-  if (result.difference.empty() && !left.empty()) throw MachineError(left.front());
+  result.difference = comparison.difference();
+  if (result.difference.empty() && !rtl.error().empty()) throw MachineError(rtl.error());
   result.commands = comparison.equal(Sort::kCommand);
   result.transactions = comparison.equal(Sort::kTransaction);
   result.counters = comparison.equal(Sort::kCounter);
+  result.figures = comparison.equal(Sort::kFigure);
   result.result_bytes = comparison.equal(Sort::kResult) * 32;
   if (!result.difference.empty()) return result;
-  for (auto& [side, cost] :
-       {std::pair<Side*, double*>{&rtl, &result.rtl_cpu_s}, {&cycle, &result.cycle_cpu_s}}) {
-    if (side->lines(Sort::kCost).empty())
-      throw MachineError("the simulation of " + side->name() + " ended early");
+  for (const auto& [process, cost, name] :
+       {std::tuple{&rtl, &result.rtl_cpu_s, "rtl"}, {&cycle, &result.cycle_cpu_s, "cycle"}}) {
+    if (process->cost().empty())
+      throw MachineError(std::string("the simulation of ") + name + " ended early");
     std::size_t end = 0;
-    const std::string& text = side->lines(Sort::kCost).front();
-    *cost = std::stod(text, &end);
-    result.cycles = std::stoull(text.substr(end));
+    *cost = std::stod(process->cost(), &end);
+    result.cycles = std::stoull(process->cost().substr(end));
   }
   return result;
 }
@@ -289,10 +194,10 @@ std::string to_text(const LockstepResult& r) {
   }
   return fmt::format(
       "rtl and cycle are equal: {} commands (issue, start, end), {} AXI transactions, {} counters, "
-      "{} bytes of "
-      "results\n  {} cycles; rtl {:.2f} s of CPU, cycle {:.2f} s: {:.0f} times faster\n",
-      r.commands, r.transactions, r.counters, r.result_bytes, r.cycles, r.rtl_cpu_s, r.cycle_cpu_s,
-      r.rtl_cpu_s / r.cycle_cpu_s);
+      "{} figures of pins, memory and link, {} bytes of results\n  {} cycles; rtl {:.2f} s of CPU, "
+      "cycle {:.2f} s: {:.0f} times faster\n",
+      r.commands, r.transactions, r.counters, r.figures, r.result_bytes, r.cycles, r.rtl_cpu_s,
+      r.cycle_cpu_s, r.rtl_cpu_s / r.cycle_cpu_s);
 }
 
 }  // namespace corank

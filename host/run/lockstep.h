@@ -12,14 +12,16 @@ namespace corank {
 
 struct LockstepResult {
   std::string difference;  // the first one, in context from both sides; empty: there is none
-  std::uint64_t commands = 0, transactions = 0, counters = 0, result_bytes = 0;  // compared
-  std::uint64_t cycles = 0;                                                      // of the step
+  // Compared and equal.
+  std::uint64_t commands = 0, transactions = 0, counters = 0, figures = 0, result_bytes = 0;
+  std::uint64_t cycles = 0;  // of the step
   double rtl_cpu_s = 0, cycle_cpu_s = 0;
 };
 
 /// Runs the step twice at the same time, each in a process of its own that tells what happens as it
 /// happens: issue, start and end of every command; cycle, address, length, kind and order of every
-/// AXI transaction and what a write writes; then every counter and every byte of every result.
+/// AXI transaction and what a write writes; then every counter, every figure of pins, memory, DRAM
+/// and link, and every byte of every result.
 /// Stops at the first difference. Memory grows with how far one side is ahead of the other, not
 /// with the run. Throws InputError as run() does, MachineError if both sides fail alike or a
 /// process ends.

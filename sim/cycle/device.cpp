@@ -193,7 +193,7 @@ void Device::evaluate(Cycle cycle, Femtoseconds edge, MachinePins& pins) {
   };
   changed |= load_.step(started(kLoad), arbiter_.load_ready(), limits, counters);
   changed |= array_.step(started(kArray), counters);
-  changed |= vector_.step(started(kVector), counters);
+  changed |= vector_.step(started(kVector), registers_.counting(), counters);
   changed |= store_.step(started(kStore), limits, counters);
   for (std::size_t u = 0; u < kQueues; ++u) {
     if (u == kLoad && completions_[u].valid) window_.complete();

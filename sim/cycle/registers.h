@@ -33,6 +33,8 @@ class Registers {
   /// the device's are set.
   void look(const Inputs& inputs, MachinePins& pins);
   bool reads_counter(const MachinePins& pins) const;
+  /// Whether the counters take the events of the present cycle, after look().
+  bool counting() const { return counting_; }
   /// Whether anything changed but the counting.
   bool step(const MachinePins& pins);
   /// `cycles` cycles like the last one.

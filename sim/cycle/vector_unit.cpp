@@ -43,7 +43,7 @@ void VectorUnit::reset() {
   program_.clear();
   counted_.clear();
   accepted_ = run_ = drain_ = drained_ = 0;
-  stopped_ = fault_cycle_ = beyond_cycle_ = kNever;
+  stopped_ = uncounted_ = fault_cycle_ = beyond_cycle_ = kNever;
 }
 
 void VectorUnit::look(Cycle cycle, bool stop) {
@@ -73,7 +73,10 @@ Activity VectorUnit::activity() const {
   return cycle_ < slot_at(cycle_).empty ? Activity::kBusy : Activity::kLatency;
 }
 
-bool VectorUnit::step(const QueuedCommand* command, Counters& counters) {
+bool VectorUnit::step(const QueuedCommand* command, bool counting, Counters& counters) {
+  // The event of the last issue before a stop. If that was arithmetic the unit is idle already, so
+  // that the device may be without work, which is when it counts nothing.
+  if (cycle_ == stopped_ && !counting) uncounted_ = stopped_ - 1;
   const bool completes = cycle_ == drained_ && completion_.valid;
   if (completes) {
     settle(cycle_, counters);
@@ -187,7 +190,7 @@ std::uint64_t VectorUnit::elements_of_beats(std::uint64_t beats) const {
 
 void VectorUnit::settle(Cycle end, Counters& counters) {
   // An issue is an event of the next cycle.
-  const Cycle issued_before = std::min(end - 1, stopped_);
+  const Cycle issued_before = std::min({end - 1, stopped_, uncounted_});
   for (std::size_t i = 0; i < program_.size(); ++i) {
     const std::uint64_t elements = elements_of_beats(beats_issued(i, issued_before));
     if (elements == counted_[i]) continue;

@@ -22,8 +22,9 @@ class VectorUnit {
              const ProgramMemory& program);
 
   void look(Cycle cycle, bool stop);
-  /// `command`: taken in this cycle, or null. Returns whether the next cycle may differ by itself.
-  bool step(const QueuedCommand* command, Counters& counters);
+  /// `command`: taken in this cycle, or null. `counting`: whether the device's counters take this
+  /// cycle's events. Returns whether the next cycle may differ by itself.
+  bool step(const QueuedCommand* command, bool counting, Counters& counters);
   /// The first cycle after `cycle` in which activity or readiness change.
   Cycle next(Cycle cycle) const;
   /// Brings the counters to what they are for a read in cycle `end`.
@@ -85,7 +86,8 @@ class VectorUnit {
   Cycle drained_ = 0;                   // the completion
   std::vector<std::uint64_t> counted_;  // elements of each instruction that are in the counters
 
-  Cycle stopped_ = kNever;  // nothing is issued from then on
+  Cycle stopped_ = kNever;    // nothing is issued from then on
+  Cycle uncounted_ = kNever;  // nor does an issue from then on become an event that is counted
   Cycle fault_cycle_ = kNever;
   std::uint64_t fault_index_ = 0;
   Cycle beyond_cycle_ = kNever;

@@ -255,9 +255,10 @@ void build(const MachineShape& shape, const std::vector<fs::path>& sources, cons
              (shell.parent_path() / kHostFloatHeader).string();
   }
 
-  Strings verilate = {"verilator", "--cc", "--top-module", "corank_accelerator",
-                      "--Mdir",    model,  "--assert",     "-Wno-fatal",
-                      "-CFLAGS",   flags};
+  // Warnings are for scripts/lint; but a shape that a module refuses ($error) is no machine.
+  Strings verilate = {"verilator", "--cc", "--top-module",     "corank_accelerator",
+                      "--Mdir",    model,  "--assert",         "-Wno-fatal",
+                      "-CFLAGS",   flags,  "-Werror-USERERROR"};
   for (const auto& [name, value] : parameters(shape)) {
     verilate.push_back("-G" + name + "=" + std::to_string(value));
   }

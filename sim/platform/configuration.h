@@ -9,7 +9,8 @@
 
 namespace corank {
 
-/// What is built into the RTL. Every field but `mac` is a parameter of the verilated machine.
+/// What is built into the RTL. Every field but `mac` is a parameter of the verilated machine. A
+/// bank has at least as many lines as a line has elements (memory_lanes).
 struct MachineShape {
   int array_rows = 8;         // 1..32: contraction elements a cycle
   int array_columns = 8;      // 1..32: output columns

@@ -13,6 +13,7 @@
 #include "models/base/error.h"
 #include "tests/bench/dram_speed.h"
 #include "tests/bench/efficiency.h"
+#include "tests/bench/fidelity_speed.h"
 #include "tests/bench/mac_agreement.h"
 #include "tests/bench/machine_build_time.h"
 #include "tests/bench/machine_speed.h"
@@ -73,6 +74,8 @@ int measure(bool quick, const std::string& json_file) {
   const std::vector<std::string> host_float = {"accelerator.array.mac=host-float"};
   add(machine_speed("configs/16x16.yaml", host_float, 2 * pairs, 400e3, 0.2));
   add(machine_speed("configs/32x32.yaml", host_float, 4 * pairs, 120e3, 0.2));
+  add(fidelity_speed("configs/16x16.yaml", pairs));
+  add(fidelity_speed("configs/32x32.yaml", pairs));
 
   std::filesystem::create_directories(std::filesystem::path(json_file).parent_path());
   std::ofstream file(json_file);

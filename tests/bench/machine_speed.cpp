@@ -5,61 +5,20 @@
 
 #include <functional>
 
-#include "host/capture/capture.h"
-#include "host/compiler/compiler.h"
 #include "host/config/config.h"
-#include "host/driver/driver.h"
 #include "host/run/compare.h"
 #include "host/run/simulate.h"
 #include "models/base/error.h"
 #include "models/reference/bit_exact.h"
-#include "rtl/interface/interface.h"
 #include "sim/machine/build.h"
 #include "sim/machine/machine.h"
 #include "sim/platform/platform.h"
 #include "tests/bench/clocks.h"
+#include "tests/bench/measured_step.h"
 #include "tests/bench/pin_recorder.h"
-#include "tests/forwarding_host.h"
 
 namespace corank::bench {
 namespace {
-
-// Calls `started` before the first doorbell, `ended` after the interrupt that ends the step.
-class StepWatcher : public test::ForwardingHost {
- public:
-  StepWatcher(HostPort& host, std::function<void()> started, std::function<void()> ended)
-      : ForwardingHost(host), started_(std::move(started)), ended_(std::move(ended)) {}
-
-  void write_register(std::uint32_t offset, std::uint32_t value) override {
-    if (offset == interface::kRegRingTail && !running_) {
-      running_ = true;
-      started_();
-    }
-    host_.write_register(offset, value);
-  }
-  bool wait_interrupt(std::int64_t timeout) override {
-    const bool came = host_.wait_interrupt(timeout);
-    if (came) ended_();
-    return came;
-  }
-
- private:
-  std::function<void()> started_, ended_;
-  bool running_ = false;
-};
-
-struct Workload {
-  Workload(const std::string& file, const std::vector<std::string>& settings)
-      : config(load_config(file, settings)),
-        capture(read_capture(config.capture, config.optimizer.adamw)),
-        graph(build_layer_step(capture.step)),
-        step(compile_for(config, graph)) {}
-
-  Config config;
-  Capture capture;
-  Graph graph;
-  CompiledStep step;
-};
 
 struct Ended {
   PlatformResult platform;

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "models/base/error.h"
+#include "sim/platform/forwarding_host.h"
 #include "tests/end_to_end/layer_bench.h"
-#include "tests/forwarding_host.h"
 
 using namespace corank;
 using namespace corank::interface;

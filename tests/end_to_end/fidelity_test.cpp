@@ -92,6 +92,17 @@ TEST_CASE("--fidelity both says that the two are equal, with stalls and streamed
   INFO(result.err);
   CHECK(result.exit_code == 0);
   CHECK_THAT(result.out, Contains("rtl and cycle are equal: ") && Contains("AXI transactions"));
+  // With a DRAM its statistics are among the figures that are compared.
+  const auto figures = [](const ProgramResult& run) {
+    const std::string mark = " counters, ";
+    const std::size_t at = run.out.find(mark);
+    REQUIRE(at != std::string::npos);
+    return std::stoi(run.out.substr(at + mark.size()));
+  };
+  const ProgramResult dram = run_layers(
+      {"--fidelity", "both", "--set", "memory=" CORANK_SOURCE "/configs/memory/hbm2.yaml"});
+  CHECK(dram.exit_code == 0);
+  CHECK(figures(dram) > figures(result));
   // A fault hits both alike, and is reported as a single run reports it.
   const ProgramResult fault =
       run_layers({"--fidelity", "both", "--set", "verification.faults.read_error=9"});

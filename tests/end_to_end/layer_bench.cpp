@@ -1,15 +1,12 @@
 #include "tests/end_to_end/layer_bench.h"
 
-#include <fmt/format.h>
 #include <sys/time.h>
 
 #include "host/capture/capture.h"
-#include "host/driver/account.h"
-#include "host/run/compare.h"
+#include "host/verify/differences.h"
 #include "models/base/error.h"
 #include "models/reference/bit_exact.h"
-#include "sim/machine/build.h"
-#include "tests/end_to_end/layer_case.h"
+#include "tests/end_to_end/test_machines.h"
 #include "tests/host/temporary_folder.h"
 
 namespace corank::test {
@@ -25,7 +22,7 @@ LayerBench::LayerBench(const SmallLayer& layer, const CompilerConfig& compiler) 
   run_bit_exact(graph, reference);
 
   platform.shape = test_machines().at(2);
-  platform.machine_library = machine_library(platform.shape);
+  platform.machine_library = library_of(platform.shape);
   options.memory_size_bytes = static_cast<std::uint64_t>(platform.memory.size_mib) << 20;
   step = compile(graph, platform.shape, compiler, options.memory_size_bytes);
 }
@@ -35,20 +32,8 @@ StepResult LayerBench::run(HostPort& host, const CompiledStep& commands) const {
 }
 
 std::string LayerBench::differences(const StepResult& result, const CompiledStep& commands) const {
-  std::string text;
-  for (const ComparisonReport& comparison : compare_bits(graph, result.results, reference)) {
-    if (comparison.mismatches == 0) continue;
-    text += fmt::format("{}: {} differ, first {}\n", comparison.tensor, comparison.mismatches,
-                        comparison.first_mismatch);
-  }
-  for (const auto& [counter, expected] :
-       account(commands, platform.shape, options.limits.burst_beats)) {
-    const auto index = static_cast<std::size_t>(counter);
-    if (result.counters[index] == expected) continue;
-    text += fmt::format("counter {}: device {}, by the commands {}\n",
-                        interface::kCounterNames[index], result.counters[index], expected);
-  }
-  return text;
+  return corank::differences(graph, commands, platform.shape, options.limits.burst_beats, result,
+                             reference);
 }
 
 std::string LayerBench::run_and_compare(HostPort& host) const {

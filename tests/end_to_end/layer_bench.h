@@ -1,5 +1,5 @@
 // One layer, its commands, and what must come out, for tests that spoil the commands or the way to
-// the machine. The machine is the 4 x 4 one of layer_case.
+// the machine. The machine is the 4 x 4 one of test_machines.
 #pragma once
 
 #include <functional>

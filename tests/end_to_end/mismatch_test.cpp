@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <catch2/catch.hpp>
+#include <iterator>
+#include <sstream>
 
 #include "host/capture/capture.h"
 #include "models/reference/bit_exact.h"
@@ -89,4 +91,30 @@ TEST_CASE("a mismatch ends with exit code 1 and shows tensor, place and both val
     CHECK_THAT(result.out, Contains("MISMATCH " + value + expected.first + "\n"));
   }
   CHECK(wrong > 0);
+}
+
+TEST_CASE("corank verify finds a wrong machine, and its replay finds the same case", "[program]") {
+  const TemporaryFolder folder;
+  copy_broken_rtl(folder.file("rtl"));
+  const std::map<std::string, std::string> environment = {{"CORANK_RTL_DIR", folder.file("rtl")},
+                                                          {"CORANK_CACHE", BROKEN_MACHINE_CACHE}};
+  std::vector<std::string> arguments = small_machine();
+  arguments.insert(arguments.begin(), {"verify", kQuickstart});
+  const ProgramResult result = run_corank(arguments, environment);
+  INFO(result.out << result.err);
+  CHECK(result.exit_code == 1);
+  CHECK(result.err.empty());
+  CHECK_THAT(result.out, Contains("the RTL is not as the reference and the commands say:") &&
+                             Contains("elements differ, first [") && Contains("WRONG: 4x4"));
+
+  const std::string mark = "replay: corank ";
+  const std::size_t at = result.out.find(mark);
+  REQUIRE(at != std::string::npos);
+  std::istringstream words(
+      result.out.substr(at + mark.size(), result.out.find('\n', at) - at - mark.size()));
+  const std::vector<std::string> replay{std::istream_iterator<std::string>(words), {}};
+  const ProgramResult again = run_corank(replay, environment);
+  CHECK(again.exit_code == 1);
+  CHECK(again.out.substr(0, again.out.find("WRONG")) ==
+        result.out.substr(0, result.out.find("WRONG")));
 }

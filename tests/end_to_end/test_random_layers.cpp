@@ -6,15 +6,17 @@
 //   CORANK_CYCLES  bound of the estimated cycles of a case (default 30000)
 //   CORANK_MACHINE "3x5": only the cases of this machine, which alone is built
 //   CORANK_SIZES   "all": any size up to 257; default: those at the edges of the array
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <random>
 #include <set>
-#include <sstream>
 #include <string>
 
-#include "sim/machine/build.h"
-#include "tests/end_to_end/layer_case.h"
+#include "host/verify/comparison.h"
+#include "host/verify/run_case.h"
+#include "models/base/error.h"
+#include "tests/end_to_end/test_machines.h"
 
 using namespace corank;
 using namespace corank::test;
@@ -43,17 +45,25 @@ std::size_t scatter_any_bits(LayerCase& layer) {
   return not_numbers;
 }
 
-std::string first_difference(const std::string& one, const std::string& other) {
-  std::istringstream ones(one), others(other);
-  for (std::string a, b; std::getline(ones, a) && std::getline(others, b);) {
-    if (a == b) continue;
-    std::size_t at = 0;
-    while (at < a.size() && at < b.size() && a[at] == b[at]) ++at;
-    return a.substr(0, a.find(':')) + ", character " + std::to_string(at) + ": " +
-           a.substr(at, 24) + " and " + b.substr(at, 24);
+// What the RTL does that it must not; "" if all is right.
+std::string differences_of(const CompiledCase& compiled) {
+  try {
+    const std::string& library = library_of(compiled.layer.config.machine);
+    return differences(compiled, run_case(compiled, Fidelity::kRtl, library).result);
+  } catch (const MachineError& error) {
+    return error.what();
   }
-  return "";
 }
+
+void tell_run(const LayerCase& layer, const Tell& tell) {
+  const CompiledCase compiled(layer);
+  const Simulated run =
+      run_case(compiled, Fidelity::kRtl, library_of(layer.config.machine), observe(tell));
+  tell_outcome(run.result, run.platform, tell);
+}
+
+// Remainders of 1, -1, 0 and others that a dimension of the array has.
+std::size_t remainders_of(int divisor) { return static_cast<std::size_t>(std::min(divisor, 4)); }
 
 }  // namespace
 
@@ -70,25 +80,22 @@ TEST_CASE("random layers are bit-exact on every machine", "[end_to_end]") {
     return machine_named == nullptr || machine_named == std::to_string(machine.array_rows) + "x" +
                                                             std::to_string(machine.array_columns);
   };
-  for (const MachineShape& machine : test_machines()) {
-    if (is_wanted(machine)) machine_library(machine);
-  }
-
+  const CaseSource source = test_cases(most_cycles, sizes);
+  DeviceCount devices;
   int finite = 0, run = 0;
   std::set<std::string> pairs;
   for (int number = alone < 0 ? first : alone; number < (alone < 0 ? first + cases : alone + 1);
        ++number) {
-    const LayerCase layer = make_case(seed, number, most_cycles, sizes);
+    const CompiledCase compiled(make_case(source, seed, number));
+    const LayerCase& layer = compiled.layer;
     if (!is_wanted(layer.config.machine)) continue;
     ++run;
-    INFO(describe(layer, number) << "; replay with CORANK_SEED=" << seed
-                                 << " CORANK_CYCLES=" << most_cycles
-                                 << " CORANK_SIZES=" << (sizes == Sizes::kAll ? "all" : "edges")
-                                 << " CORANK_CASE=" << number);
-    const CaseResult result = run_case(layer);
-    INFO(result.message);
-    CHECK(result.equal);
-    finite += result.finite ? 1 : 0;
+    INFO(describe(layer) << "; replay with CORANK_SEED=" << seed << " CORANK_CYCLES=" << most_cycles
+                         << " CORANK_SIZES=" << (sizes == Sizes::kAll ? "all" : "edges")
+                         << " CORANK_CASE=" << number);
+    CHECK(differences_of(compiled) == "");
+    finite += compiled.finite ? 1 : 0;
+    devices.add(layer);
     const MachineShape& machine = layer.config.machine;
     const auto pair = [&](const char* what, std::int64_t a, std::int64_t b) {
       pairs.insert(std::to_string(machine.array_rows) + what +
@@ -101,34 +108,46 @@ TEST_CASE("random layers are bit-exact on every machine", "[end_to_end]") {
   if (alone < 0) {
     INFO("seed " << seed);
     CHECK(run > 0);
-    if (machine_named == nullptr) CHECK(finite * 10 >= cases * 9);
-    // 1x1 has one pair of remainders, 3x5 has 3 x 4 (1, -1 and 0 are all that 3 has), the
-    // others 16.
-    if (cases >= 160 && sizes == Sizes::kEdges && machine_named == nullptr)
-      CHECK(pairs.size() >= 2 * (1 + 12 + 16 + 16 + 16));
+    if (machine_named != nullptr) return;
+    CHECK(finite * 10 >= cases * 9);
+    if (cases >= 200) {
+      INFO(devices.text());
+      CHECK(devices.least() >= 8);
+    }
+    if (cases >= 200 && sizes == Sizes::kEdges) {
+      std::size_t all = 0;
+      for (const MachineShape& machine : source.machines)
+        all += remainders_of(machine.array_rows) * remainders_of(machine.array_columns);
+      CHECK(pairs.size() >= 2 * all);
+    }
   }
 }
 
 TEST_CASE("with the host-float MAC every result and every counter is that of the bit-level one",
           "[end_to_end]") {
   const auto seed = static_cast<std::uint64_t>(setting("CORANK_SEED", 1));
+  const CaseSource source = test_cases(10000);
   std::size_t not_numbers = 0;
   for (int number = 0; number < 25; ++number) {
-    LayerCase layer = make_case(seed, number, 10000);
+    LayerCase layer = make_case(source, seed, number);
     if (number % 2 == 1) not_numbers += scatter_any_bits(layer);
-    INFO(describe(layer, number) << "; replay with CORANK_SEED=" << seed);
-    const std::string bit_level = run_and_record(layer);
-    layer.config.machine.mac = "host-float";
-    const std::string host_float = run_and_record(layer);
-    INFO(first_difference(bit_level, host_float));
-    CHECK(bit_level == host_float);
+    INFO(describe(layer) << "; replay with CORANK_SEED=" << seed);
+    Comparison comparison({"bit-level", "host-float"});
+    for (const Side side : {Side::kRtl, Side::kCycle}) {
+      layer.config.machine.mac = side == Side::kRtl ? "bit-level" : "host-float";
+      tell_run(layer,
+               [&](Sort sort, std::string line) { comparison.take(side, sort, std::move(line)); });
+      comparison.end(side);
+    }
+    CHECK(comparison.difference() == "");
+    CHECK(comparison.equal(Sort::kResult) > 0);
   }
   CHECK(not_numbers > 0);  // else the special values were not there
 }
 
 TEST_CASE("one layer gives the same bits on every machine, with any block size and limit",
           "[end_to_end]") {
-  const LayerCase model = make_case(77, 3, 30000);
+  const LayerCase model = make_case(test_cases(30000), 77, 3);
   for (const MachineShape& machine : test_machines()) {
     for (const int block : {0, 64}) {
       LayerCase layer = model;
@@ -138,10 +157,8 @@ TEST_CASE("one layer gives the same bits on every machine, with any block size a
       layer.config.compiler.block_columns = block;
       layer.config.compiler.block_depth = block;
       if (block != 0) layer.config.compiler.accumulator_kib = machine.accumulator_kib / 2;
-      INFO(describe(layer, 3));
-      const CaseResult result = run_case(layer);  // all are compared with the one reference
-      INFO(result.message);
-      CHECK(result.equal);
+      INFO(describe(layer));
+      CHECK(differences_of(CompiledCase(layer)) == "");  // all have one reference
     }
   }
 }

@@ -112,6 +112,21 @@ TEST_CASE("a tool that fails is reported with its words and its log") {
   CHECK_THROWS_WITH(corank::machine_library({}, scratch.options), Contains("missing.sv"));
 }
 
+TEST_CASE("a shape that the RTL refuses is no machine") {
+  const Scratch scratch;
+  const fs::path source = scratch.path() / "rtl" / "fake_accelerator.sv";
+  std::string text = text_of(source);
+  const std::size_t end = text.rfind("endmodule");
+  REQUIRE(end != std::string::npos);
+  text.insert(end, "if (QueueDepth == 4) begin : gen_bad\n  $error(\"no such depth\");\nend\n");
+  std::ofstream(source) << text;
+  corank::MachineShape shape;
+  CHECK_THROWS_WITH(corank::machine_library(shape, scratch.options),
+                    Contains("verilator failed") && Contains("no such depth"));
+  shape.queue_depth = 5;
+  CHECK_NOTHROW(corank::machine_library(shape, scratch.options));
+}
+
 TEST_CASE("what is not a machine is refused") {
   CHECK_THROWS_AS(corank::Machine("/nowhere/machine.so"), corank::MachineError);
   CHECK_THROWS_WITH(corank::Machine("libm.so.6"), Contains("corank_machine_version"));

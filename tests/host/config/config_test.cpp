@@ -250,18 +250,21 @@ TEST_CASE("Lanes beyond the elements of a memory line are refused") {
              Catch::StartsWith("--set accelerator.axi.data_bits=64: accelerator.vector.lanes"));
 }
 
-TEST_CASE("A bank without a line is refused") {
-  // 32 elements a line: 64 bytes in the scratchpad, 128 in the accumulator memory.
+TEST_CASE("A bank with fewer lines than a line has elements is refused") {
+  // 32 elements a line: 64 bytes in the scratchpad, 128 in the accumulator memory. A column of 32
+  // elements lies in as many lines, and may meet two banks but not three.
   const std::string wide = "accelerator.array.rows=32";
-  CHECK(refusal("{}", {wide, "accelerator.scratchpad.kib=1"}) == "");
-  CHECK(refusal("{}", {wide, "accelerator.accumulator.kib=1"}) == "");
+  CHECK(refusal("{}", {wide, "accelerator.scratchpad.kib=16"}) == "");
+  CHECK(refusal("{}", {wide, "accelerator.accumulator.kib=16"}) == "");
   CHECK_THAT(
-      refusal("{}", {wide, "accelerator.scratchpad.kib=1", "accelerator.scratchpad.banks=32"}),
-      Contains("accelerator.scratchpad.kib: expected at least a line of 64 bytes for each "
-               "of 32 banks, found 1 KiB, which are 16 lines"));
+      refusal("{}", {wide, "accelerator.scratchpad.kib=8"}),
+      Contains("accelerator.scratchpad.kib: expected at least 16 KiB, which are 32 lines of 64 "
+               "bytes for each of 8 banks, found 8 KiB"));
   CHECK_THAT(
-      refusal("{}", {wide, "accelerator.accumulator.kib=1", "accelerator.accumulator.banks=16"}),
-      Contains("which are 8 lines"));
+      refusal("{}", {wide, "accelerator.scratchpad.kib=32", "accelerator.scratchpad.banks=32"}),
+      Contains("expected at least 64 KiB"));
+  CHECK_THAT(refusal("{}", {wide, "accelerator.accumulator.kib=8"}),
+             Contains("accelerator.accumulator.kib: expected at least 16 KiB"));
 }
 
 TEST_CASE("The compiler's limits must lie within the machine") {
@@ -374,6 +377,34 @@ TEST_CASE("Memory, link and energy may be files, relative to the file that names
   CHECK(c.memory.size_mib == 3);
   CHECK(c.memory.latency_ns == 7);
   CHECK(c.memory.name.empty());
+}
+
+TEST_CASE("A memory's own file gives what a configuration that names it has") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("a.yaml", "name: nothing else\n");
+  for (const std::string name : {"hbm2", "fixed-100ns-64gb"}) {
+    const std::string file = std::string(CORANK_CONFIGS) + "/memory/" + name + ".yaml";
+    const Config config = load_config(path, {"memory=" + file});
+    const MemoryConfig memory = load_memory(file);
+    CHECK(config.names_memory);
+    CHECK(memory.kind == config.memory.kind);
+    CHECK(memory.name == config.memory.name);
+    CHECK(memory.size_mib == config.memory.size_mib);
+    CHECK(memory.latency_ns == config.memory.latency_ns);
+    CHECK(memory.bandwidth_gb_per_s == config.memory.bandwidth_gb_per_s);
+    CHECK(memory.dram.device.name == config.memory.dram.device.name);
+    CHECK(memory.dram.address_map == config.memory.dram.address_map);
+  }
+  CHECK_FALSE(load_config(path, {}).names_memory);
+  CHECK_THROWS_WITH(load_memory(folder.file("missing.yaml")), Contains("cannot be read"));
+}
+
+TEST_CASE("Without a file everything is the default, but for the settings") {
+  const Config config = load_config("", {"accelerator.array.rows=3"});
+  CHECK(config.machine.array_rows == 3);
+  CHECK(config.machine.array_columns == MachineShape{}.array_columns);
+  CHECK_FALSE(config.names_memory);
+  CHECK_THROWS_WITH(load_config("", {"accelerator.array.row=3"}), Contains("unknown key 'row'"));
 }
 
 TEST_CASE("A file that cannot be taken in is refused at the line that names it") {

@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/end_to_end/layer_case.h"
+#include "tests/end_to_end/test_machines.h"
 #include "tests/sim/cycle/lockstep.h"
 
 namespace corank::test {

@@ -21,9 +21,8 @@ struct Word {
 /// What a run leaves behind, beside the platform's own figures.
 struct Outcome {
   PlatformResult platform;
-  std::string error;                 // of a MachineError; empty: none
-  std::vector<Word> words;           // that the program read
-  std::vector<std::string> results;  // bytes that the program read back
+  std::string error;        // of a MachineError; empty: none
+  std::vector<Word> words;  // that the program read
 };
 
 /// Runs on one of them; errors of the machine become text.
@@ -31,12 +30,8 @@ Outcome run_on(Fidelity fidelity, PlatformConfig config,
                const std::function<void(HostPort&, Outcome&)>& program);
 
 /// The first difference, in context from both sides; "" if there is none. `values`: whether written
-/// bytes and results count.
+/// bytes count.
 std::string first_difference(const Outcome& rtl, const Outcome& cycle, bool values = true);
-
-/// Both runs and their first difference.
-std::string lockstep(const PlatformConfig& config,
-                     const std::function<void(HostPort&, Outcome&)>& program);
 
 /// The device's counters, read through its registers, to the end of `words`.
 void read_counters(HostPort& host, std::vector<Word>& words);

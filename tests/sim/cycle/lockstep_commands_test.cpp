@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
+#include <cstring>
+#include <set>
+#include <vector>
 
-#include "tests/end_to_end/layer_case.h"
+#include "tests/end_to_end/test_machines.h"
 #include "tests/sim/cycle/random_commands.h"
 
 namespace corank::test {
@@ -59,6 +62,65 @@ TEST_CASE("the 256th token of a kind is a fault, in the same cycle on both") {
     });
     CHECK(faulted == (loads == 256));
   }
+}
+
+TEST_CASE("a reset that stops the vector unit is equal on both, whenever it comes") {
+  // Nothing else is under way, so that the device is without work in the cycle after an arithmetic
+  // instruction was issued, and counts nothing any more.
+  using namespace interface;
+  constexpr std::uint64_t kRing = 0x10000, kProgram = 0x20000;
+  LoadCommand load;
+  load.target = 2;
+  load.address_lo = kProgram;
+  load.rows = load.columns = 1;
+  load.signal_tokens = 1u << 2;  // from load to vector
+  VectorCommand vector;
+  vector.wait_tokens = 1u << 2;
+  vector.rows = vector.stride0 = vector.stride1 = vector.stride2 = vector.stride3 = 8;
+  vector.columns = 4;
+  vector.length = 2;
+  PlatformConfig platform;
+  platform.shape = test_machines().at(2);
+  platform.machine_library = library_of(platform.shape);
+  platform.link.latency_ns = 10;
+  platform.memory.latency_ns = 10;
+  const auto bytes = [](const auto& items) {
+    std::vector<std::uint8_t> to(items.size() * sizeof(items[0]));
+    std::memcpy(to.data(), items.data(), to.size());
+    return to;
+  };
+  const std::vector<CommandWords> commands = {encode(load), encode(vector)};
+  const std::vector<std::uint64_t> instructions = {
+      static_cast<std::uint64_t>(VectorOpcode::kAdd) << 32,
+      static_cast<std::uint64_t>(VectorOpcode::kDivide) << 32};
+  std::set<std::uint64_t> adds, divides;
+  for (int delay = 0; delay < 240; ++delay) {
+    INFO("reset after " << delay << " cycles");
+    const auto program = [&](HostPort& host, Outcome& outcome) {
+      host.write_memory(kRing, bytes(commands));
+      host.write_memory(kProgram, bytes(instructions));
+      host.write_register(kRegRingBaseLo, kRing);
+      host.write_register(kRegRingEntries, 64);
+      host.write_register(kRegMemoryLimitLo, 1u << 24);
+      host.write_register(kRegControl, 1u << kControlEnableLsb);
+      host.write_register(kRegRingTail, static_cast<std::uint32_t>(commands.size()));
+      host.wait_interrupt(delay);
+      host.write_register(kRegControl, 1u << kControlResetLsb);
+      host.wait_interrupt(50);
+      read_registers(host, outcome.words);
+      read_counters(host, outcome.words);
+    };
+    const Outcome rtl = run_on(Fidelity::kRtl, platform, program);
+    const Outcome cycle = run_on(Fidelity::kCycle, platform, program);
+    CHECK(first_difference(rtl, cycle, false) == "");
+    for (const Word& word : rtl.words) {
+      if (word.name == "vector_adds") adds.insert(word.value);
+      if (word.name == "vector_divides") divides.insert(word.value);
+    }
+  }
+  // The resets came before, between and after the issues of both.
+  CHECK(adds.size() > 2);
+  CHECK(divides.size() > 2);
 }
 
 TEST_CASE("faults are equal on both") { run_cases("CORANK_FAULT_CASES", 200, true); }

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <random>
 
-#include "tests/end_to_end/layer_case.h"
+#include "tests/end_to_end/test_machines.h"
 
 namespace corank::test {
 
@@ -23,13 +23,7 @@ class Generator {
  public:
   Generator(std::uint64_t seed, bool mistakes) : random_(seed) {
     out_.seed = seed;
-    std::vector<MachineShape> machines = test_machines();
-    MachineShape wide;  // the bus width that those leave out
-    wide.array_rows = 2;
-    wide.array_columns = 7;
-    wide.axi_data_bits = 256;
-    wide.queue_depth = 3;
-    machines.push_back(wide);
+    const std::vector<MachineShape> machines = test_machines();
     PlatformConfig& platform = out_.platform;
     platform.shape = machines[seed % machines.size()];
     platform.values = false;

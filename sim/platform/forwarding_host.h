@@ -7,7 +7,7 @@
 
 #include "sim/platform/host_port.h"
 
-namespace corank::test {
+namespace corank {
 
 class ForwardingHost : public HostPort {
  public:
@@ -35,4 +35,4 @@ class ForwardingHost : public HostPort {
   HostPort& host_;
 };
 
-}  // namespace corank::test
+}  // namespace corank

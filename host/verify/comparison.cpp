@@ -1,0 +1,78 @@
+#include "host/verify/comparison.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace corank {
+namespace {
+
+constexpr std::size_t kBefore = 6, kAfter = 3;  // lines of context
+
+const char* name_of(Sort sort) {
+  switch (sort) {
+    case Sort::kCommand:
+      return "command";
+    case Sort::kTransaction:
+      return "transaction";
+    case Sort::kCounter:
+      return "counter";
+    case Sort::kFigure:
+      return "figure";
+    case Sort::kResult:
+      return "result";
+    case Sort::kError:
+      return "error";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::size_t Comparison::index_of(Sort sort) {
+  return static_cast<std::size_t>(std::find(kSorts.begin(), kSorts.end(), sort) - kSorts.begin());
+}
+
+void Comparison::take(Side side, Sort sort, std::string line) {
+  if (!difference_.empty()) return;
+  lines_[index_of(sort)].ahead[static_cast<std::size_t>(side)].push_back(std::move(line));
+  compare(sort);
+}
+
+void Comparison::end(Side side) {
+  ended_[static_cast<std::size_t>(side)] = true;
+  if (!ended_[0] || !ended_[1]) return;
+  for (const Sort sort : kSorts) compare(sort);
+}
+
+void Comparison::compare(Sort sort) {
+  if (!difference_.empty()) return;
+  auto& [ahead, before] = lines_[index_of(sort)];
+  auto& [rtl, cycle] = ahead;
+  while (!rtl.empty() && !cycle.empty() && rtl.front() == cycle.front()) {
+    before.push_back(std::move(rtl.front()));
+    if (before.size() > kBefore) before.pop_front();
+    rtl.pop_front();
+    cycle.pop_front();
+    ++equal_[index_of(sort)];
+  }
+  const bool all_there = ended_[0] && ended_[1];
+  if (all_there ? rtl.empty() && cycle.empty() : rtl.size() < kAfter || cycle.size() < kAfter)
+    return;
+  difference_ = fmt::format("{} {} differs:\n", name_of(sort), equal(sort));
+  const auto say = [&](const std::string& who, const std::string& line) {
+    difference_ += fmt::format("  {:<6} {}\n", who, line);
+  };
+  for (const std::string& line : before) say("both", line);
+  for (std::size_t i = 0; i < std::min(kAfter, std::max(rtl.size(), cycle.size())); ++i) {
+    if (i < rtl.size() && i < cycle.size() && rtl[i] == cycle[i]) {
+      say("both", rtl[i]);
+      continue;
+    }
+    say(names_[0], i < rtl.size() ? rtl[i] : "-");
+    say(names_[1], i < cycle.size() ? cycle[i] : "-");
+  }
+}
+
+}  // namespace corank

@@ -1,0 +1,16 @@
+// What of a step's outcome is not as it must be.
+#pragma once
+
+#include <string>
+
+#include "host/compiler/compiler.h"
+#include "host/driver/driver.h"
+
+namespace corank {
+
+/// A line for each result that is not, bit for bit, that of `reference`, and for each counter that
+/// is not what the commands must cost; "" if there is none.
+std::string differences(const Graph& graph, const CompiledStep& step, const MachineShape& machine,
+                        int burst_beats, const StepResult& result, const TensorMap& reference);
+
+}  // namespace corank

@@ -1,0 +1,301 @@
+#include "host/verify/layer_case.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <random>
+
+#include "host/run/simulate.h"
+#include "host/verify/case_memory.h"
+#include "host/verify/draw.h"
+#include "models/base/error.h"
+#include "models/base/numerics.h"
+
+namespace corank {
+namespace {
+
+using draw::between;
+using draw::chance;
+using draw::int_between;
+using draw::one_of;
+using draw::Random;
+
+constexpr std::array<std::int64_t, 16> kSizes = {1,  3,  5,  7,  8,  9,  13,  16,
+                                                 17, 31, 32, 33, 64, 67, 130, 257};
+
+std::int64_t cycles_of(const LayerStep& s, const MachineShape& machine) {
+  const std::int64_t macs =
+      2 * s.tokens * s.in * s.out + 3 * s.tokens * s.lora.rank * (s.in + s.out);
+  return macs / (machine.array_rows * machine.array_columns);
+}
+
+// A size with the wanted remainder, or any size where the divisor has none (1 divides all).
+std::int64_t size_with(Random& random, std::int64_t divisor, Remainder wanted, std::int64_t most) {
+  std::vector<std::int64_t> fitting, all;
+  for (const std::int64_t size : kSizes) {
+    if (size > most) continue;
+    all.push_back(size);
+    if (remainder_of(size, divisor) == wanted) fitting.push_back(size);
+  }
+  return one_of(random, fitting.empty() ? all : fitting);
+}
+
+// Turns alternate: one names the remainders of (in, out), the next those of (tokens, r); the other
+// two sizes are free. So 32 turns see all pairs of both.
+void draw_edges(Random& random, int turn, const MachineShape& machine, LayerStep& step) {
+  const int pair = turn / 2 % 16;
+  const std::int64_t most = random() % 8 == 0 ? 257 : 130;
+  const auto row_size = [&](bool named) {
+    return named ? size_with(random, machine.array_rows, static_cast<Remainder>(pair % 4), most)
+                 : one_of(random, kSizes);
+  };
+  const auto column_size = [&](bool named) {
+    return named ? size_with(random, machine.array_columns, static_cast<Remainder>(pair / 4), most)
+                 : one_of(random, kSizes);
+  };
+  step.in = row_size(turn % 2 == 0);
+  step.out = column_size(turn % 2 == 0);
+  step.tokens = row_size(turn % 2 == 1);
+  step.lora.rank = static_cast<int>(column_size(turn % 2 == 1));
+}
+
+// One of the four takes its turn at being 1, 2, 3 ...; the others are small more often than not, so
+// that the step stays short.
+void draw_sizes(Random& random, int number, LayerStep& step) {
+  std::array<std::int64_t, 4> drawn{};
+  for (std::int64_t& size : drawn) {
+    size = between(random, 1, one_of(random, std::array<int, 4>{4, 16, 64, kLargestSize}));
+  }
+  drawn[static_cast<std::size_t>(number / kLargestSize % 4)] = 1 + number % kLargestSize;
+  step.tokens = drawn[0];
+  step.in = drawn[1];
+  step.out = drawn[2];
+  step.lora.rank = static_cast<int>(drawn[3]);
+}
+
+Tensor random_bf16(Random& random, const Shape& shape, float scale) {
+  Tensor tensor(DType::BF16, shape);
+  std::normal_distribution<float> normal;
+  for (std::int64_t i = 0; i < element_count(shape); ++i) {
+    tensor.data<std::uint16_t>()[i] = round_to_bf16(scale * normal(random));
+  }
+  return tensor;
+}
+
+Tensor random_f32(Random& random, const Shape& shape, float scale, bool positive) {
+  Tensor tensor(DType::F32, shape);
+  std::normal_distribution<float> normal;
+  for (std::int64_t i = 0; i < element_count(shape); ++i) {
+    const float value = scale * normal(random);  // 24 significant bits: not a BF16 number
+    tensor.data<float>()[i] = positive ? std::fabs(value) : value;
+  }
+  return tensor;
+}
+
+// Puts one special value somewhere; returns what and where.
+std::string plant(Random& random, TensorMap& inputs) {
+  struct Special {
+    const char* name;
+    std::uint32_t bits;
+  };
+  constexpr std::array<Special, 9> specials = {{{"+0", 0x00000000},
+                                                {"-0", 0x80000000},
+                                                {"subnormal", 0x00010000},
+                                                {"negative subnormal", 0x807F0000},
+                                                {"largest", 0x7F7F0000},
+                                                {"smallest normal", 0x00800000},
+                                                {"+inf", 0x7F800000},
+                                                {"-inf", 0xFF800000},
+                                                {"NaN", 0x7FA50000}}};
+  const Special special = one_of(random, specials);
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : inputs) names.push_back(name);
+  const std::string name = one_of(random, names);
+  Tensor& tensor = inputs.at(name);
+  const std::int64_t place = between(random, 0, element_count(tensor.shape) - 1);
+  if (tensor.dtype == DType::BF16) {
+    tensor.data<std::uint16_t>()[place] = static_cast<std::uint16_t>(special.bits >> 16);
+  } else {
+    tensor.data<std::uint32_t>()[place] = special.bits;
+  }
+  return fmt::format("{} in {} at {}", special.name, name, place);
+}
+
+void draw_step(Random& random, const CaseSource& source, int turn, LayerCase& layer) {
+  LayerStep& step = layer.step;
+  const MachineShape& machine = layer.config.machine;
+  int attempts = 0;
+  do {
+    if (++attempts > 10000) throw MachineError("no sizes for case " + std::to_string(layer.number));
+    if (source.sizes == Sizes::kAll) {
+      draw_sizes(random, layer.number, step);
+    } else {
+      draw_edges(random, turn, machine, step);
+    }
+  } while (cycles_of(step, machine) > source.most_cycles);
+  step.lora.alpha = static_cast<double>(between(random, 1, 32));
+  step.lora.rank_stabilized = chance(random, 4);
+  step.has_bias = chance(random, 2);
+  step.step = between(random, 1, 50);
+  step.adamw = {};
+  if (chance(random, 4)) step.adamw.weight_decay = 0;
+
+  layer.layers = 1;
+  layer.pauses = 0;
+  Config& config = layer.config;
+  config.weights = "resident";
+  config.link.bandwidth_gb_per_s = 64;
+  if (turn % 5 >= 2) return;
+  config.weights = "streamed";
+  config.stream_tiles = one_of(random, std::array<int, 4>{1, 2, 3, 8});
+  config.link.bandwidth_gb_per_s = one_of(random, std::array<int, 3>{1, 4, 64});
+  if (chance(random, 3)) layer.pauses = 5000;
+  if (cycles_of(step, machine) < source.most_cycles / 2) layer.layers = int_between(random, 1, 3);
+}
+
+MemoryConfig draw_memory(Random& random, const CaseSource& source) {
+  if (source.memory && chance(random, 2)) return *source.memory;
+  return chance(random, 2) ? draw_dram(random, source.drams) : draw_fixed_latency(random);
+}
+
+bool compiles(const LayerCase& layer) {
+  try {
+    compile_for(layer.config, graph_of(layer));
+    return true;
+  } catch (const InputError&) {
+    return false;
+  }
+}
+
+// A limit of the compiler: mostly none, else half of what there is or about the least that it
+// accepts.
+void draw_limit(Random& random, LayerCase& layer, int CompilerConfig::*limit, int built) {
+  int& kib = layer.config.compiler.*limit;
+  kib = 0;
+  const std::uint64_t kind = random() % 4;
+  if (kind > 1 || built < 2) return;
+  kib = built / 2;
+  if (kind == 0 && compiles(layer)) return;
+  int refused = 0, accepted = built;
+  while (accepted - refused > 1) {
+    kib = (refused + accepted) / 2;
+    (compiles(layer) ? accepted : refused) = kib;
+  }
+  kib = std::min(built, accepted + int_between(random, 0, 1));
+}
+
+void draw_compiler(Random& random, LayerCase& layer) {
+  CompilerConfig& compiler = layer.config.compiler;
+  const MachineShape& machine = layer.config.machine;
+  compiler = {};
+  if (chance(random, 3)) compiler.block_rows = one_of(random, std::array<int, 3>{8, 16, 64});
+  if (chance(random, 3)) compiler.block_columns = 64;
+  if (chance(random, 3)) compiler.block_depth = 64;
+  draw_limit(random, layer, &CompilerConfig::scratchpad_kib, machine.scratchpad_kib);
+  draw_limit(random, layer, &CompilerConfig::accumulator_kib, machine.accumulator_kib);
+}
+
+void draw_inputs(Random& random, LayerCase& layer) {
+  const LayerStep& step = layer.step;
+  for (int i = 0; i < layer.layers; ++i) {
+    const std::string prefix =
+        layer_prefix(static_cast<std::size_t>(i), static_cast<std::size_t>(layer.layers));
+    layer.inputs[prefix + "x"] = random_bf16(random, {step.tokens, step.in}, 1.0f);
+    layer.inputs[prefix + "dy"] = random_bf16(random, {step.tokens, step.out}, 0.01f);
+    layer.inputs[prefix + "weight"] = random_bf16(random, {step.out, step.in}, 0.05f);
+    if (step.has_bias) layer.inputs[prefix + "bias"] = random_f32(random, {step.out}, 0.1f, false);
+    for (const std::string master : {"lora_A", "lora_B"}) {
+      const Shape shape =
+          master == "lora_A" ? Shape{step.lora.rank, step.in} : Shape{step.out, step.lora.rank};
+      const std::string name = prefix + master;
+      layer.inputs[name] = random_f32(random, shape, 0.05f, false);
+      layer.inputs[name + ".exp_avg"] = random_f32(random, shape, 1e-3f, false);
+      layer.inputs[name + ".exp_avg_sq"] = random_f32(random, shape, 1e-6f, true);
+    }
+  }
+}
+
+// Cycles that a memory takes, at its slowest, for all that the host uploads: so long the
+// accelerator's first access may wait behind it.
+std::int64_t upload_cycles(const Config& config, std::uint64_t bytes) {
+  const MemoryConfig& memory = config.memory;
+  double ns_per_byte = 1 / memory.bandwidth_gb_per_s;
+  if (memory.kind == "dram") {
+    const DramDevice& device = memory.dram.device;
+    // Every access opens a row of one bank, between turns of the bus and refreshes.
+    ns_per_byte = 4 * device.timing.tRC * device.timing.tCK_ns / device.organisation.access_bytes;
+  }
+  return static_cast<std::int64_t>(static_cast<double>(bytes) * ns_per_byte *
+                                   config.limits.clock_mhz / 1000);
+}
+
+}  // namespace
+
+Remainder remainder_of(std::int64_t size, std::int64_t divisor) {
+  if (size % divisor == 0) return Remainder::kZero;
+  if (size % divisor == 1) return Remainder::kOne;
+  if (size % divisor == divisor - 1) return Remainder::kMinusOne;
+  return Remainder::kOther;
+}
+
+LayerCase make_case(const CaseSource& source, std::uint64_t seed, int number) {
+  LayerCase layer;
+  layer.number = number;
+  layer.seed = seed * 1000003 + static_cast<std::uint64_t>(number);
+  Random random(layer.seed);
+  Config& config = layer.config;
+  config.machine = source.machines[static_cast<std::size_t>(number) % source.machines.size()];
+  config.limits.clock_mhz = source.clock_mhz;
+  config.limits.outstanding_bursts = int_between(random, 1, 16);
+  config.limits.burst_beats = one_of(random, std::array<int, 5>{1, 2, 7, 64, 256});
+  config.memory = draw_memory(random, source);
+  if (chance(random, 2)) {
+    config.stalls.percent = int_between(random, 1, 60);
+    config.stalls.seed = random();
+  }
+
+  // A machine with little local memory takes some layers and blocks only, perhaps none with the
+  // remainders whose turn it is.
+  constexpr int kInTurn = 50, kAttempts = 2000;
+  int turn = number / static_cast<int>(source.machines.size());
+  for (int attempt = 1;; ++attempt) {
+    if (attempt > kInTurn) turn = int_between(random, 0, 31);
+    draw_step(random, source, turn, layer);
+    draw_compiler(random, layer);
+    if (compiles(layer) || attempt == kAttempts) break;
+  }
+  const CompiledStep step = compile_for(config, graph_of(layer));  // or says what is too small
+  config.watchdog_cycles += upload_cycles(config, step.memory_bytes);
+  draw_inputs(random, layer);
+  if (number % 10 == 9) layer.planted = plant(random, layer.inputs);
+  return layer;
+}
+
+Graph graph_of(const LayerCase& layer) {
+  return build_layer_steps(
+      std::vector<LayerStep>(static_cast<std::size_t>(layer.layers), layer.step));
+}
+
+std::string describe(const LayerCase& layer) {
+  const Config& config = layer.config;
+  const MachineShape& m = config.machine;
+  const CompilerConfig& compiler = config.compiler;
+  const std::string streamed =
+      config.weights == "streamed"
+          ? fmt::format(", {} layers streamed through {} tiles at {} GB/s, pauses up to {}",
+                        layer.layers, config.stream_tiles, config.link.bandwidth_gb_per_s,
+                        layer.pauses)
+          : "";
+  return fmt::format(
+      "case {} (seed {}): {}x{}, AXI {}, {} bursts of {} beats, {}, {} tokens, {} -> {}, r = {}, "
+      "stalls {} %, blocks {} x {} x {}, limits {} / {} KiB{}{}{}",
+      layer.number, layer.seed, m.array_rows, m.array_columns, m.axi_data_bits,
+      config.limits.outstanding_bursts, config.limits.burst_beats, describe(config.memory),
+      layer.step.tokens, layer.step.in, layer.step.out, layer.step.lora.rank, config.stalls.percent,
+      compiler.block_rows, compiler.block_columns, compiler.block_depth, compiler.scratchpad_kib,
+      compiler.accumulator_kib, streamed, layer.planted.empty() ? "" : ", planted ", layer.planted);
+}
+
+}  // namespace corank

@@ -1,0 +1,52 @@
+// A random layer on the accelerators, and what is verified of it.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "host/run/simulate.h"
+#include "host/verify/layer_case.h"
+
+namespace corank {
+
+/// A case, ready to be run.
+struct CompiledCase {
+  explicit CompiledCase(LayerCase drawn);
+
+  LayerCase layer;
+  Graph graph;
+  CompiledStep step;
+  TensorMap reference;  // every value, by the bit-exact reference
+  bool finite = false;  // every result of the reference
+};
+
+/// Runs the case. `machine`: the library of the verilated one. What `observer` listens to is not in
+/// the result. `stop`: asked now and then, whether to give up. Throws MachineError.
+Simulated run_case(const CompiledCase& compiled, Fidelity fidelity, const std::string& machine,
+                   const SimulationObserver& observer = {},
+                   const std::function<bool()>& stop = nullptr);
+
+/// What of an outcome of the RTL is not as the reference and the account of the commands say; "".
+std::string differences(const CompiledCase& compiled, const StepResult& result);
+
+/// What was compared and equal.
+struct Verified {
+  std::uint64_t commands = 0, transactions = 0, counters = 0, figures = 0, result_bytes = 0;
+  std::uint64_t cycles = 0;  // of the device
+
+  Verified& operator+=(const Verified& other);
+};
+
+struct CaseResult {
+  std::string difference;  // the first one, in context; "": there is none
+  bool fault = false;      // the RTL did not come to its end: difference is what it said
+  bool stopped = false;    // given up
+  Verified verified;
+};
+
+/// RTL = bit-exact reference in every element, its counters = the account of the commands, and the
+/// cycle model = RTL in every command, transaction, counter, figure and byte of the results.
+CaseResult verify_case(const CompiledCase& compiled, const std::string& machine,
+                       const std::function<bool()>& stop = nullptr);
+
+}  // namespace corank

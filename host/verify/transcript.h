@@ -1,0 +1,44 @@
+// What can be seen of a run, as lines of text: equal on both accelerators, or a difference between
+// them.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "host/driver/driver.h"
+#include "sim/platform/platform.h"
+
+namespace corank {
+
+/// Lines of one sort come in one order; between sorts the order may differ.
+enum class Sort : char {
+  kCommand = 'c',      // issue, start and end
+  kTransaction = 't',  // of the accelerator with the memory
+  kCounter = 'n',      // of the device, and what else the host reads there
+  kFigure = 'f',       // of pins, memory and link
+  kResult = 'r',       // 32 bytes of a tensor
+  kError = 'e'         // that ended the run
+};
+constexpr std::array<Sort, 6> kSorts = {Sort::kCommand, Sort::kTransaction, Sort::kCounter,
+                                        Sort::kFigure,  Sort::kResult,      Sort::kError};
+
+using Tell = std::function<void(Sort, std::string)>;
+
+std::string line_of(const TraceEvent& event);
+std::string line_of(const MemoryTransaction& transaction);
+
+/// Tells commands and transactions as they happen; `tell` outlives the simulation.
+SimulationObserver observe(const Tell& tell);
+
+/// All that the platform has counted: time, pins, injections, memory, DRAM, link. Not what depends
+/// on how it was simulated.
+void tell_figures(const PlatformResult& platform, const Tell& tell);
+/// A tensor in pieces of 32 bytes, so that a difference is found near its place.
+void tell_result(const std::string& name, const std::vector<std::byte>& bytes, const Tell& tell);
+/// Counters, figures and results of a step that has come to its end.
+void tell_outcome(const StepResult& result, const PlatformResult& platform, const Tell& tell);
+
+}  // namespace corank

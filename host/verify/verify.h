@@ -1,0 +1,42 @@
+// Is the RTL right? What `corank verify` does.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "host/config/config.h"
+#include "host/verify/run_case.h"
+
+namespace corank {
+
+struct VerifyOptions {
+  int cases = 250;  // about a minute on the quick-start machine
+  std::uint64_t seed = 1;
+  int first = 0;                         // number of the first case
+  bool progress = false;                 // tell on a terminal how far it is
+  std::function<bool()> stop = nullptr;  // asked now and then: whether to end early
+};
+
+struct VerifyResult {
+  MachineShape machine;
+  int cases = 0;         // asked for
+  int verified = 0;      // and found right
+  int dram = 0;          // of these, with a memory of kind dram
+  int failed = -1;       // the case that differs; -1: none
+  std::string failure;   // the case in words, and its first difference
+  bool fault = false;    // of that case: the RTL did not come to its end
+  bool stopped = false;  // ended early
+  Verified sum;          // over the verified cases
+};
+
+/// Random layers on the configuration's accelerator, built if it is not there yet, until one
+/// differs. Where the configuration names a memory, half of the cases use it; what else makes a
+/// case is drawn. Throws InputError for a configuration that cannot be verified, MachineError where
+/// the machine cannot be built.
+VerifyResult verify(const Config& config, const VerifyOptions& options);
+
+/// A few lines for a terminal. `replay`: what runs case `failed` alone.
+std::string to_text(const VerifyResult& result, const std::string& replay);
+
+}  // namespace corank

@@ -1,0 +1,72 @@
+#include "tests/end_to_end/test_machines.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "host/verify/case_memory.h"
+#include "sim/machine/build.h"
+
+namespace corank::test {
+
+std::vector<MachineShape> test_machines() {
+  const auto machine = [](int rows, int columns, int lanes, int axi, int scratchpad,
+                          int accumulator, int queue) {
+    MachineShape shape;
+    shape.array_rows = rows;
+    shape.array_columns = columns;
+    shape.vector_lanes = lanes;
+    shape.axi_data_bits = axi;
+    shape.scratchpad_kib = scratchpad;
+    shape.accumulator_kib = accumulator;
+    shape.queue_depth = queue;
+    return shape;
+  };
+  return {machine(1, 1, 1, 64, 64, 64, 1),     machine(3, 5, 4, 128, 64, 64, 2),
+          machine(4, 4, 4, 64, 64, 64, 4),     machine(8, 8, 8, 128, 64, 64, 4),
+          machine(16, 8, 8, 512, 128, 128, 4), machine(2, 7, 8, 256, 64, 64, 3)};
+}
+
+const std::string& library_of(const MachineShape& shape) {
+  static std::map<std::string, std::string> libraries;
+  std::string& library = libraries[fmt::format(
+      "{} {} {} {} {} {} {} {} {} {}", shape.array_rows, shape.array_columns, shape.vector_lanes,
+      shape.scratchpad_kib, shape.scratchpad_banks, shape.accumulator_kib, shape.accumulator_banks,
+      shape.axi_data_bits, shape.queue_depth, shape.mac)];
+  if (library.empty()) library = machine_library(shape);
+  return library;
+}
+
+CaseSource test_cases(std::int64_t most_cycles, Sizes sizes) {
+  CaseSource source;
+  source.machines = test_machines();
+  source.drams = dram_memories();
+  source.most_cycles = most_cycles;
+  source.sizes = sizes;
+  return source;
+}
+
+DeviceCount::DeviceCount() {
+  for (const MemoryConfig& memory : dram_memories()) counts_[memory.dram.device.name] = 0;
+}
+
+void DeviceCount::add(const LayerCase& layer) {
+  const MemoryConfig& memory = layer.config.memory;
+  if (memory.kind == "dram") ++counts_[memory.dram.device.name];
+}
+
+int DeviceCount::least() const {
+  const auto least =
+      std::min_element(counts_.begin(), counts_.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
+  return least == counts_.end() ? 0 : least->second;
+}
+
+std::string DeviceCount::text() const {
+  std::string text;
+  for (const auto& [name, count] : counts_) text += fmt::format("{}: {} cases\n", name, count);
+  return text;
+}
+
+}  // namespace corank::test

@@ -1,0 +1,116 @@
+// `corank verify`: what it says of a machine that is right, of one that does not come to its end,
+// and of what cannot be verified. (A wrong machine: mismatch_test.cpp.)
+#include "host/verify/verify.h"
+
+#include <catch2/catch.hpp>
+
+#include "host/verify/comparison.h"
+#include "tests/end_to_end/corank_program.h"
+#include "tests/end_to_end/test_machines.h"
+
+using namespace corank;
+using namespace corank::test;
+using Catch::Contains;
+
+namespace {
+
+ProgramResult run_verify(const std::vector<std::string>& more) {
+  std::vector<std::string> arguments = small_machine();
+  arguments.insert(arguments.begin(), "verify");
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return run_corank(arguments);
+}
+
+Config small_config() {
+  return load_config("", {"accelerator.array={rows: 4, columns: 4}", "accelerator.vector.lanes=4",
+                          "accelerator.axi.data_bits=64"});
+}
+
+}  // namespace
+
+TEST_CASE("the machine is right: the sum of what was compared, and exit code 0", "[program]") {
+  const ProgramResult result = run_verify({"--cases", "12", "--seed", "3"});
+  INFO(result.out << result.err);
+  CHECK(result.exit_code == 0);
+  CHECK(result.err.empty());
+  CHECK_THAT(result.out, Contains("verified: 4x4, AXI 64: 12 of 12 random layers right") &&
+                             Contains("AXI transactions") && !Contains("replay") &&
+                             !Contains(" 0 commands"));
+  // The configuration's memory is used, and the same seed gives the same cases.
+  CHECK(run_verify({"--cases", "12", "--seed", "3"}).out == result.out);
+  const ProgramResult slow = run_verify({"--cases", "12", "--seed", "3", "--set",
+                                         "memory={latency_ns: 5000, bandwidth_gb_per_s: 1}"});
+  CHECK(slow.exit_code == 0);
+  CHECK(slow.out != result.out);
+}
+
+TEST_CASE("what cannot be verified is refused with exit code 2", "[program]") {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> lines = {
+      {{"--cases", "0"}, "--cases"},
+      {{"--cases", "many"}, "--cases"},
+      {{"--first", "-1"}, "--first"},
+      {{"--seed", "-1"}, "--seed"},
+      {{"--set", "values=off"}, "values: off leaves nothing to verify"},
+      {{"--set", "verification.faults.read_error=4"}, "verification.faults"},
+      {{"--set", "accelerator.array.rows=0"}, "1..32"},
+      {{"missing.yaml"}, "missing.yaml: cannot be read"}};
+  for (const auto& [more, what] : lines) {
+    INFO(Catch::StringMaker<std::vector<std::string>>::convert(more));
+    const ProgramResult result = run_verify(more);
+    CHECK(result.exit_code == 2);
+    CHECK(result.out.empty());
+    CHECK_THAT(result.err, Catch::StartsWith("corank: ") && Contains(what));
+  }
+}
+
+TEST_CASE("a verification that is stopped says what it has verified", "[program]") {
+  VerifyOptions options;
+  options.cases = 1000;
+  int asked = 0;
+  options.stop = [&] { return ++asked > 100; };
+  const VerifyResult result = verify(small_config(), options);
+  CHECK(result.stopped);
+  CHECK(result.failed < 0);
+  CHECK(result.verified > 0);
+  CHECK(result.verified < 100);
+  CHECK(result.sum.commands > 0);
+  CHECK_THAT(to_text(result, ""),
+             Contains("STOPPED: 4x4, AXI 64: " + std::to_string(result.verified) + " of 1000"));
+}
+
+TEST_CASE("a case whose step does not come to its end is a fault, not a difference", "[program]") {
+  CaseSource source;
+  source.machines = {small_config().machine};
+  source.drams = test_cases(10000).drams;
+  LayerCase layer = make_case(source, 1, 0);
+  layer.config.faults.read_error = 4;
+  const CaseResult result = verify_case(CompiledCase(layer), library_of(layer.config.machine));
+  CHECK(result.fault);
+  CHECK_THAT(result.difference, Contains("the RTL did not come to its end: the device stopped"));
+  CHECK(result.verified.commands == 0);
+}
+
+TEST_CASE("a case that the cycle model computes for another memory differs in its time",
+          "[program]") {
+  // The two sides of a comparison, from two memories: what a wrong model would look like.
+  CaseSource source;
+  source.machines = {small_config().machine};
+  source.drams = test_cases(10000).drams;
+  const LayerCase layer = make_case(source, 1, 0);
+  LayerCase other = layer;
+  other.config.memory.latency_ns += 1;
+  other.config.memory.dram.device.timing.CL += 1;
+  Comparison comparison;
+  const auto run = [&](Side side, const LayerCase& drawn) {
+    const Tell tell = [&](Sort sort, std::string line) {
+      comparison.take(side, sort, std::move(line));
+    };
+    const Simulated ended = run_case(CompiledCase(drawn), Fidelity::kCycle, "", observe(tell));
+    tell_outcome(ended.result, ended.platform, tell);
+    comparison.end(side);
+  };
+  run(Side::kRtl, layer);
+  run(Side::kCycle, other);
+  CHECK_THAT(comparison.difference(),
+             Contains(" differs:\n") && Contains("  rtl    ") && Contains("  cycle  "));
+}
