@@ -41,7 +41,8 @@ class StoreUnit {
   interface::Activity activity() const;
   std::uint32_t current_index() const;
   const UnitFault& fault() const { return fault_; }
-  /// With a fault the command that it is of; else the command that a local read of this cycle is of.
+  /// With a fault the command that it is of; else the command that a local read of this cycle is
+  /// of.
   std::uint32_t fault_index() const;
   /// A read of this cycle beyond the end of a local memory.
   bool local_range() const;

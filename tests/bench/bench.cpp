@@ -18,6 +18,7 @@
 #include "tests/bench/machine_build_time.h"
 #include "tests/bench/machine_speed.h"
 #include "tests/bench/memory_use.h"
+#include "tests/bench/model_step.h"
 
 namespace corank::bench {
 namespace {
@@ -61,6 +62,7 @@ int measure(bool quick, const std::string& json_file) {
       all_met = all_met && result.met();
     }
   };
+  add(model_step(!quick));
   add(efficiency());
   add(memory_use_of_all());
   add(dram_speed());
