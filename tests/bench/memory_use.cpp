@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "host/driver/driver.h"
+#include "host/report/dram_report.h"
 #include "host/run/simulate.h"
 #include "rtl/interface/interface.h"
 #include "sim/platform/platform.h"
@@ -26,34 +27,6 @@ Simulated run_commands(const Config& config, const Graph& graph, const CompiledS
   RunOptions options;
   options.fidelity = Fidelity::kCycle;
   return simulate(config, options, prepared, "");
-}
-
-// The same uploads and downloads, and no command.
-CompiledStep without_commands(CompiledStep step) {
-  step.commands.erase(step.commands.begin(), step.commands.end() - 1);
-  return step;
-}
-
-void subtract(DramStatistics& from, const DramStatistics& other) {
-  for (DramClock DramStatistics::*count :
-       {&DramStatistics::reads, &DramStatistics::writes, &DramStatistics::activates,
-        &DramStatistics::row_hits, &DramStatistics::row_misses, &DramStatistics::row_conflicts,
-        &DramStatistics::clocks, &DramStatistics::data, &DramStatistics::idle,
-        &DramStatistics::refresh, &DramStatistics::turnaround, &DramStatistics::bank_group,
-        &DramStatistics::row})
-    from.*count -= other.*count;
-}
-
-// Where the data bus's clocks went, in percent.
-std::string causes(const DramStatistics& dram) {
-  const auto percent = [&](DramClock clocks) {
-    return 100 * static_cast<double>(clocks) / static_cast<double>(dram.clocks);
-  };
-  return fmt::format(
-      "data bus {:.0f} %, idle {:.0f}, refresh {:.1f}, turns {:.1f}, bank group {:.1f}, rows "
-      "{:.1f}",
-      percent(dram.data), percent(dram.idle), percent(dram.refresh), percent(dram.turnaround),
-      percent(dram.bank_group), percent(dram.row));
 }
 
 }  // namespace
@@ -96,7 +69,6 @@ double stream_gb_per_s(const Config& config, std::int64_t bytes, double write_sh
 MemoryUse memory_use(const Config& config) {
   const PreparedStep prepared = prepare_step(config);
   const Simulated whole = run_commands(config, prepared.graph, prepared.step);
-  const Simulated nothing = run_commands(config, prepared.graph, without_commands(prepared.step));
   MemoryUse use;
   const DeviceCounters& counters = whole.result.counters;
   use.cycles = static_cast<double>(at(counters, Counter::kCycles));
@@ -104,8 +76,8 @@ MemoryUse memory_use(const Config& config) {
   const double written = beat * static_cast<double>(at(counters, Counter::kStoreBeats));
   use.bytes = written + beat * static_cast<double>(at(counters, Counter::kLoadBeats) +
                                                    at(counters, Counter::kFetchBeats));
-  use.dram = whole.platform.dram->statistics;
-  subtract(use.dram, nothing.platform.dram->statistics);
+  const std::vector<PlatformSnapshot>& snapshots = whole.platform.snapshots;
+  use.dram = snapshots.back().dram->since(*snapshots.front().dram);
   constexpr std::int64_t kStreamBytes = 32 << 20;
   use.stream_gb_per_s = stream_gb_per_s(config, kStreamBytes);
   use.mixed_gb_per_s = stream_gb_per_s(config, kStreamBytes, written / use.bytes);
@@ -142,7 +114,7 @@ std::vector<Result> memory_use_of_all() {
              use.cycles / config.limits.clock_mhz / 1e3,
              use.bound.cycles() / config.limits.clock_mhz / 1e3, array ? "array" : "memory",
              use.bytes / 1e6, use.bound.bytes / 1e6, use.stream_gb_per_s, use.mixed_gb_per_s,
-             causes(use.dram))});
+             data_bus_text(use.dram))});
   }
   return results;
 }
