@@ -10,6 +10,7 @@
 #include <tuple>
 #include <utility>
 
+#include "host/compiler/ceil_div.h"
 #include "host/compiler/dependencies.h"
 #include "host/compiler/memory_map.h"
 #include "host/compiler/schedule.h"
@@ -30,8 +31,6 @@ constexpr std::size_t kTokenWord = 1;  // of a command: waits below, signals abo
 // array waits now and then: they must save more than about a hundredth.
 constexpr double kCompanyPrice = 1.01;
 constexpr std::size_t kChunksAhead = kTurns - 1;  // operands that are loaded before they are needed
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 Gemm counter_kind(const GemmKind& kind) {
   return static_cast<Gemm>(3 * static_cast<std::uint32_t>(kind.part) +
