@@ -7,12 +7,12 @@
 #include <limits>
 #include <utility>
 
+#include "host/compiler/ceil_div.h"
 #include "models/base/error.h"
 
 namespace corank {
 namespace {
 
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 std::int64_t round_up(std::int64_t a, std::int64_t b) { return ceil_div(a, b) * b; }
 
 // Multiples of `step`: doubling up to the first that covers `size`, and `size` cut into up to

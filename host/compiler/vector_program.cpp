@@ -1,5 +1,8 @@
 #include "host/compiler/vector_program.h"
 
+#include <variant>
+
+#include "host/compiler/supported.h"
 #include "models/base/numerics.h"
 #include "rtl/interface/interface.h"
 
@@ -95,6 +98,23 @@ VectorProgram adamw_program(const AdamWConstants& c) {
   builder.add(w, w, t);
   builder.store(kAdamWParameter, w);
   return builder.program;
+}
+
+bool needs_epilogue(const Graph& graph, const Contraction& op) {
+  return op.scale != 1.0f || op.bias || graph.value(op.out).dtype == DType::BF16;
+}
+
+VectorProgram program_of(const Graph& graph, const Contraction& op) {
+  return needs_epilogue(graph, op) ? epilogue_program(op.scale, op.bias.has_value())
+                                   : VectorProgram{};
+}
+
+VectorProgram program_of(const Graph& graph, const Op& op) {
+  if (const auto* contraction = std::get_if<Contraction>(&op))
+    return program_of(graph, *contraction);
+  if (std::holds_alternative<Convert>(op)) return convert_program();
+  if (const auto* adamw = std::get_if<AdamW>(&op)) return adamw_program(adamw->constants);
+  refuse_op(graph, op, "");
 }
 
 std::int64_t cycles_per_beat(const VectorProgram& program) {

@@ -29,4 +29,12 @@ inline constexpr int kAdamWParameter = 0, kAdamWGradient = 1, kAdamWFirstMoment 
                      kAdamWSecondMoment = 3, kAdamWStreams = 4;
 VectorProgram adamw_program(const AdamWConstants& constants);
 
+/// Whether the sums of a contraction go through the vector unit; otherwise they are its result.
+bool needs_epilogue(const Graph& graph, const Contraction& op);
+
+/// The program of an op, empty for a contraction without an epilogue. Throws InputError for an op
+/// that has none yet.
+VectorProgram program_of(const Graph& graph, const Contraction& op);
+VectorProgram program_of(const Graph& graph, const Op& op);
+
 }  // namespace corank

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "host/compiler/ceil_div.h"
 #include "host/compiler/dependencies.h"
 
 namespace corank {
@@ -18,8 +19,6 @@ constexpr double kMostOfIt = 0.75;
 
 // Commands that wait for data in the load unit, at most (load_unit.sv).
 constexpr std::size_t kLoadsWaiting = 4;
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 // Tiles along a dimension: at most `limit` elements, none across the end of a line.
 std::int64_t tiles(std::int64_t size, std::int64_t lanes, std::int64_t limit) {
