@@ -40,12 +40,14 @@ OpCost Lowering::cost_of(int index) const {
 void Lowering::decide(std::vector<Stage>& stages) {
   std::vector<Stage> decided;
   for (const Stage& stage : stages) {
-    const Stage together = contraction_at(stage.op) != nullptr ? what_pays(stage) : stage;
+    Stage together = contraction_at(stage.op) != nullptr ? what_pays(stage) : stage;
     std::vector<Stage> after;
     if (stage.rider >= 0 && together.rider < 0) {
       decided.push_back({stage.rider, {}});
       const auto out = static_cast<std::size_t>(contraction_at(stage.rider)->out);
       step_.layouts[out] = layout_of(static_cast<ValueId>(out), true);
+      // With that layout what reads it may take more room beside the product.
+      together = what_pays({stage.op, stage.beside});
     }
     for (const int op : stage.beside) {
       if (std::count(together.beside.begin(), together.beside.end(), op) > 0) continue;
@@ -113,13 +115,15 @@ double Lowering::cycles_of(const Stage& stage) const {
     sum.bus_cycles += time.bus_cycles;
     // Beside a product, the vector unit has time enough: the schedule sees to that.
     if (contraction_at(op) == nullptr) continue;
-    const BlockSize piece = *piece_size(*contraction_at(op));
+    // It may fit no more since the layout of a rider that stayed behind was changed (decide).
+    const auto piece = piece_size(*contraction_at(op));
+    if (!piece) return kUnlimited;
     const ContractionShape piece_shape = shape_of(*contraction_at(op));
     sum.array_cycles +=
         time.array_cycles +
         change_of_sums() *
-            static_cast<double>(ceil_div(piece_shape.columns, piece.columns) *
-                                ceil_div(piece_shape.products.front().depth, piece.depth));
+            static_cast<double>(ceil_div(piece_shape.columns, piece->columns) *
+                                ceil_div(piece_shape.products.front().depth, piece->depth));
   }
   if (stage.rider >= 0) {
     // Its own operand, once for every block of rows, and its result.

@@ -42,7 +42,7 @@ void Lowering::cut(int op) {
 }
 
 void Lowering::cut(const Contraction& op) {
-  const BlockSize size = *piece_size(op);
+  const BlockSize size = piece_size(op).value();  // else it would not be beside a product
   step_.blocks[op_] = size;
   const ContractionShape shape = shape_of(op);
   const Product product = products_of(op).front();

@@ -122,6 +122,27 @@ TEST_CASE("every block of every result is stored exactly once", "[compiler]") {
   }
 }
 
+TEST_CASE(
+    "a product stays alone whose pieces fit no more beside another, once that one has no rider",
+    "[compiler]") {
+  // In so little memory the rider's result, stored as it is, leaves room for the products that read
+  // it; transposed, as it is when it does not ride, it does not. Uninitialised sizes would show in
+  // the sums of multiply-accumulates, or with the library's assertions.
+  MachineShape machine;
+  machine.scratchpad_kib = machine.accumulator_kib = 16;
+  CompilerConfig limits;
+  limits.scratchpad_kib = 10;
+  limits.block_rows = 8;
+  limits.block_depth = 64;
+  LayerStep step = layer(19, 188, 3, 14);
+  step.has_bias = false;
+  for (const double bytes_per_cycle : {1.0, 4.0, 17.3, 60.0}) {
+    INFO(bytes_per_cycle << " bytes a cycle");
+    CHECK(macs(compile(build_layer_step(step), machine, limits, 64 << 20, {}, bytes_per_cycle)) ==
+          2 * 19 * 188 * 3 + 3 * 19 * 14 * (188 + 3));
+  }
+}
+
 TEST_CASE("what cannot fit is refused with its sizes", "[compiler]") {
   MachineShape machine;
   CHECK_THROWS_WITH(
