@@ -228,6 +228,21 @@ TEST_CASE("an address beyond the memory limit is named", "[faults]") {
   check_all(bench, steps);
 }
 
+TEST_CASE("a store beyond the memory limit is named while the one before waits for its response",
+          "[faults]") {
+  const LayerBench bench;
+  StoreCommand good;
+  good.address_lo = static_cast<std::uint32_t>(bench.step.memory_bytes);
+  good.rows = good.line_stride = 64;
+  good.columns = 4;
+  StoreCommand beyond = good;
+  beyond.address_hi = 1;
+  const std::uint64_t address = std::uint64_t{1} << 32 | beyond.address_lo;
+  check_all(bench, {{"two stores",
+                     with_commands(bench, {encode(good), encode(beyond)}),
+                     {Fault::kMemoryRange, Unit::kStore, 1, address}}});
+}
+
 TEST_CASE("a command that lies beyond the memory limit is named", "[faults]") {
   const TimeLimit limit(60);
   const LayerBench bench;
