@@ -62,9 +62,9 @@ CompiledStep Lowering::run(std::uint64_t memory_size) {
   decide(stages);
   step_.program_address = 0;
   const std::uint64_t program_bytes = static_cast<std::uint64_t>(program_rows() * kPanelRowBytes);
-  const std::uint64_t values_address = (program_bytes + 4095) / 4096 * 4096;
+  const std::uint64_t values_address = whole_pages(program_bytes);
   step_.tile_ring_address = place_values(graph_, stages, streamed_, values_address, step_.layouts);
-  step_.tile_ring_address = (step_.tile_ring_address + 4095) / 4096 * 4096;
+  step_.tile_ring_address = whole_pages(step_.tile_ring_address);
 
   load_programs();
   for (const Stage& stage : stages) lower(stage);
@@ -72,7 +72,7 @@ CompiledStep Lowering::run(std::uint64_t memory_size) {
   const std::uint64_t values_end = place_tiles();
   step_.commands.push_back({encode(HaltCommand{}), -1, kNoWaits});
 
-  step_.ring_address = (values_end + 4095) / 4096 * 4096;
+  step_.ring_address = whole_pages(values_end);
   step_.ring_entries = 64;
   while (step_.ring_entries < step_.commands.size() && step_.ring_entries < 4096)
     step_.ring_entries *= 2;

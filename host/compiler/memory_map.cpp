@@ -37,7 +37,6 @@ std::uint64_t place_values(const Graph& graph, const std::vector<Stage>& stages,
                            std::vector<TensorLayout>& layouts) {
   const std::vector<Lifetime> lifetimes = lifetimes_of(graph, stages);
   // What lives throughout lies side by side.
-  const auto whole_pages = [](std::uint64_t bytes) { return (bytes + 4095) / 4096 * 4096; };
   std::uint64_t shared_address = first_address;
   std::vector<std::size_t> intermediates;
   for (std::size_t value = 0; value < layouts.size(); ++value) {

@@ -10,6 +10,9 @@
 
 namespace corank {
 
+/// `bytes`, rounded up to whole pages of 4096.
+constexpr std::uint64_t whole_pages(std::uint64_t bytes) { return (bytes + 4095) / 4096 * 4096; }
+
 /// Sets the address of every layout, from `first_address` on, a multiple of 4096 each.
 /// Intermediates live from the stage that writes them to the last stage that reads them; everything
 /// else lives throughout. A value whose flag in `elsewhere` is set gets no place. Returns the first

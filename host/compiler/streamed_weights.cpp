@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "host/compiler/lowering.h"
+#include "host/compiler/memory_map.h"
 
 namespace corank {
 
@@ -54,7 +55,7 @@ std::uint64_t Lowering::place_tiles() {
   if (step_.tiles.empty()) return step_.tile_ring_address;
   std::uint64_t bytes = 0;
   for (const StreamTile& tile : step_.tiles) bytes = std::max(bytes, tile.layout.bytes());
-  const std::uint64_t place_bytes = (bytes + 4095) / 4096 * 4096;
+  const std::uint64_t place_bytes = whole_pages(bytes);
   step_.tile_ring_places =
       std::min<std::uint64_t>(step_.tiles.size(), static_cast<std::uint64_t>(stream_.ring_tiles));
   for (std::size_t i = 0; i < step_.tiles.size(); ++i) {

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -14,7 +13,6 @@ namespace corank {
 namespace {
 
 constexpr int kProcess = 1;
-constexpr std::array<const char*, 4> kUnits = {"load", "array", "vector", "store"};
 constexpr int kStallTrack = 4;
 
 std::string quoted(const std::string& text) { return nlohmann::json(text).dump(); }
@@ -49,8 +47,9 @@ void write_names(Writer& writer) {
       R"({{"ph": "M", "pid": {}, "name": "process_name", "args": {{"name": "accelerator"}}}})",
       kProcess));
   for (int track = 0; track <= kStallTrack; ++track) {
-    const std::string name =
-        track == kStallTrack ? "array waits for" : kUnits[static_cast<std::size_t>(track)];
+    const std::string name = track == kStallTrack
+                                 ? "array waits for"
+                                 : interface::kUnitNames[1 + static_cast<std::size_t>(track)];
     writer.event(fmt::format(
         R"({{"ph": "M", "pid": {}, "tid": {}, "name": "thread_name", "args": {{"name": "{}"}}}})",
         kProcess, track, name));

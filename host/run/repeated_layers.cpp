@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "host/compiler/memory_map.h"
 #include "host/driver/account.h"
 #include "models/base/error.h"
 
@@ -119,8 +120,6 @@ bool is_steady(const RepeatedStep& step) {
   return commands(false) == commands(true) &&
          commands(true) == commands_of_group(step).commands.size();
 }
-
-std::uint64_t whole_pages(std::uint64_t bytes) { return (bytes + 4095) / 4096 * 4096; }
 
 // What a group adds to the device memory: all that is not shared once it is dead, or streamed.
 std::uint64_t memory_of_group(const RepeatedStep& step) {

@@ -3,12 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 namespace corank {
 namespace {
-
-constexpr std::array<const char*, 4> kUnitNames = {"load", "array", "vector", "store"};
 
 // Doubles in full: equal texts are equal numbers.
 template <class Number>
@@ -62,8 +59,8 @@ void tell_dram(const Tell& tell, const DramStatistics& dram) {
 
 std::string line_of(const TraceEvent& event) {
   return fmt::format("{:<6} {:>7}  issue {:>9}  start {:>9}  end {:>9}",
-                     kUnitNames[static_cast<std::size_t>(event.unit)], event.command, event.issue,
-                     event.start, event.end);
+                     interface::kUnitNames[1 + static_cast<std::size_t>(event.unit)], event.command,
+                     event.issue, event.start, event.end);
 }
 
 std::string line_of(const MemoryTransaction& t) {
