@@ -102,7 +102,7 @@ module corank_accelerator #(
   axi_address_t    fetch_ar;
   logic [3:0]      queue_valid, queue_ready;
   queued_command_t queue_command;
-  logic            halt_done, command_completed, command_idle, units_idle, queues_empty;
+  logic            halt_done, in_program, command_completed, command_idle, units_idle, queues_empty;
   activity_e       command_activity;
   logic [31:0]     command_index;
   logic [7:0]      command_buffered;
@@ -131,6 +131,7 @@ module corank_accelerator #(
     .queue_ready_i   (queue_ready),
     .units_idle_i    (units_idle && queues_empty),
     .halt_done_o     (halt_done),
+    .in_program_o    (in_program),
     .completed_o     (command_completed),
     .activity_o      (command_activity),
     .current_index_o (command_index),
@@ -588,6 +589,7 @@ module corank_accelerator #(
     .fault_index_i      (fault_indices),
     .completed_i        (completed),
     .halt_done_i        (halt_done),
+    .in_program_i       (in_program),
     .command_idle_i     (command_idle),
     .units_idle_i       (units_idle),
     .queues_empty_i     (queues_empty),

@@ -19,6 +19,10 @@ namespace corank {
 namespace {
 
 constexpr std::int64_t kProgramMemoryInstructions = 256;  // vector_unit.sv
+// The host fills the ring before the step begins and goes on as the device empties it: enough that
+// the device does not wait for a link that keeps up, few enough that their coming takes memory's
+// time in small pieces.
+constexpr std::uint64_t kMostRingEntries = 1024;
 constexpr std::int64_t kInstructionsPerRow = kPanelRowBytes / 8;
 
 // Those whose accesses must keep their order: what the device both writes and reads, and whatever
@@ -74,7 +78,7 @@ CompiledStep Lowering::run(std::uint64_t memory_size) {
 
   step_.ring_address = whole_pages(values_end);
   step_.ring_entries = 64;
-  while (step_.ring_entries < step_.commands.size() && step_.ring_entries < 4096)
+  while (step_.ring_entries < step_.commands.size() && step_.ring_entries < kMostRingEntries)
     step_.ring_entries *= 2;
   step_.memory_bytes = step_.ring_address + step_.ring_entries * sizeof(CommandWords);
   if (step_.memory_bytes > memory_size) {

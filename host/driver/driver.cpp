@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <set>
 
 #include "models/base/error.h"
@@ -79,6 +80,8 @@ class Driver {
     expect("banks", kRegBanks, pair(machine.scratchpad_banks, machine.accumulator_banks));
   }
 
+  // All that the device needs before its first doorbell. The step begins when memory has it: it
+  // must not share the memory with what was sent before.
   void upload() {
     for (const StreamTile& tile : step_.tiles) {
       if (options_.values) input_of(tile.value);  // a missing one is found now
@@ -95,9 +98,12 @@ class Driver {
       host_.write_memory(step_.program_address,
                          as_bytes(step_.instructions.data(), step_.instructions.size()));
     }
+    set_registers();
+    write_commands(std::min<std::uint64_t>(step_.commands.size(), step_.ring_entries));
+    host_.flush();
   }
 
-  void start() {
+  void set_registers() {
     host_.write_register(kRegControl, kClearCounters);
     write_address(kRegRingBaseLo, step_.ring_address);
     host_.write_register(kRegRingEntries, static_cast<std::uint32_t>(step_.ring_entries));
@@ -112,40 +118,30 @@ class Driver {
     host_.write_register(kRegControl, kEnable);
   }
 
-  // Keeps both rings full, that of the commands and that of the streamed weights, until everything
-  // is in them; then waits for the interrupt.
+  // Rings the first doorbell, and keeps both rings full, that of the commands and that of the
+  // streamed weights, until everything is in them; then waits for the interrupt.
   // False: given up.
   bool execute() {
     const std::uint64_t commands = step_.commands.size(), tiles = step_.tiles.size();
-    std::uint64_t written = 0, head = 0, sent = 0, released = 0;
+    std::uint64_t head = 0, sent = 0, released = 0;
     bool interrupted = false;
-    while ((written < commands || sent < tiles) && !interrupted) {
+    ring_doorbell();
+    while ((written_ < commands || sent < tiles) && !interrupted) {
       if (stop()) return false;
       // In turn, so that neither waits long for the other.
+      if (sent < std::min(tiles, released + step_.tile_ring_places)) send_tile(sent++);
       const std::uint64_t end =
-          std::min({commands, head + step_.ring_entries, written + kCommandsAtOnce});
-      const bool may_send = sent < std::min(tiles, released + step_.tile_ring_places);
-      if (end > written) {
-        write_commands(written, end);
-        written = end;
-        host_.write_register(kRegRingTail, static_cast<std::uint32_t>(written));
+          std::min({commands, head + step_.ring_entries, written_ + kCommandsAtOnce});
+      if (end > written_) {
+        write_commands(end);
+        ring_doorbell();
       }
-      if (may_send) {
-        const StreamTile& tile = step_.tiles[sent++];
-        if (options_.values) {
-          host_.write_memory(tile.layout.address,
-                             pack(input_of(tile.value), tile.layout, tile.row, tile.column));
-        } else {
-          host_.write_nothing(tile.layout.address, tile.layout.bytes());
-        }
-        host_.write_register(kRegStreamWritten, static_cast<std::uint32_t>(sent));
-      }
-      if (end > head + step_.ring_entries - kCommandsAtOnce ||
+      if (written_ + kCommandsAtOnce > head + step_.ring_entries ||
           sent == released + step_.tile_ring_places)
         refresh(head, released);
-      const bool room = written < std::min(commands, head + step_.ring_entries) ||
+      const bool room = written_ < std::min(commands, head + step_.ring_entries) ||
                         sent < std::min(tiles, released + step_.tile_ring_places);
-      if (room || (written == commands && sent == tiles)) continue;
+      if (room || (written_ == commands && sent == tiles)) continue;
       // A fault meanwhile shows in the interrupt; otherwise wait a little for space.
       interrupted = host_.wait_interrupt(kRefillPollCycles);
       if (!interrupted && !refresh(head, released)) check_progress(kRefillPollCycles);
@@ -166,6 +162,8 @@ class Driver {
     host_.write_register(kRegControl, 0);
     return true;
   }
+
+  std::vector<Doorbell> take_doorbells() { return std::move(doorbells_); }
 
   bool stop() const { return options_.stop && options_.stop(); }
 
@@ -234,23 +232,42 @@ class Driver {
     host_.write_register(low_offset + 4, static_cast<std::uint32_t>(address >> 32));
   }
 
-  // Commands [begin, end) to their places in the ring, in one or (around its end) two pieces.
-  void write_commands(std::uint64_t begin, std::uint64_t end) {
-    while (begin < end) {
-      const std::uint64_t place = begin % step_.ring_entries;
-      const std::uint64_t count = std::min(end - begin, step_.ring_entries - place);
+  // The next commands, up to `end`, to their places in the ring, in one or (around its end) two
+  // pieces.
+  void write_commands(std::uint64_t end) {
+    while (written_ < end) {
+      const std::uint64_t place = written_ % step_.ring_entries;
+      const std::uint64_t count = std::min(end - written_, step_.ring_entries - place);
       std::vector<CommandWords> words;
-      for (std::uint64_t i = 0; i < count; ++i) words.push_back(step_.commands[begin + i].words);
+      for (std::uint64_t i = 0; i < count; ++i) words.push_back(step_.commands[written_ + i].words);
       host_.write_memory(step_.ring_address + place * sizeof(CommandWords),
                          as_bytes(words.data(), words.size()));
-      begin += count;
+      written_ += count;
     }
   }
 
-  // The watchdog: no progress since the last look, and the waits add up to watchdog_cycles.
+  void ring_doorbell() {
+    host_.write_register(kRegRingTail, static_cast<std::uint32_t>(written_));
+    doorbells_.push_back({host_.now_ns(), written_});
+  }
+
+  void send_tile(std::uint64_t index) {
+    const StreamTile& tile = step_.tiles[index];
+    if (options_.values) {
+      host_.write_memory(tile.layout.address,
+                         pack(input_of(tile.value), tile.layout, tile.row, tile.column));
+    } else {
+      host_.write_nothing(tile.layout.address, tile.layout.bytes());
+    }
+    host_.write_register(kRegStreamWritten, static_cast<std::uint32_t>(index + 1));
+  }
+
+  // The watchdog: no progress since the last look, and the waits add up to watchdog_cycles. A
+  // device that waits for a memory at work does not stand still, however long that takes.
   void check_progress(std::int64_t waited) {
     const std::uint32_t progress = host_.read_register(kRegProgress);
-    quiet_cycles_ = progress == progress_ ? quiet_cycles_ + waited : 0;
+    const bool quiet = progress_ == progress && !host_.memory_at_work();
+    quiet_cycles_ = quiet ? quiet_cycles_ + waited : 0;
     progress_ = progress;
     if (quiet_cycles_ < options_.watchdog_cycles) return;
     std::string text = fmt::format(
@@ -289,7 +306,9 @@ class Driver {
   const Graph& graph_;
   const TensorMap& inputs_;
   const DriverOptions& options_;
-  std::uint32_t progress_ = 0;
+  std::uint64_t written_ = 0;  // commands
+  std::vector<Doorbell> doorbells_;
+  std::optional<std::uint32_t> progress_;  // at the last look
   std::int64_t quiet_cycles_ = 0;
 };
 
@@ -303,20 +322,25 @@ StepResult run_step(HostPort& host, const CompiledStep& step, const Graph& graph
   driver.check_machine(machine);
   const double start = host.now_ns();
   driver.upload();
-  driver.start();
   const double uploaded = host.now_ns();
   host.take_snapshot();
   result.stopped = !driver.execute();
   const double done = host.now_ns();
   host.take_snapshot();
+  result.doorbells = driver.take_doorbells();
   if (!result.stopped) result.results = driver.download();
   const double downloaded = host.now_ns();
+  host.take_snapshot();
   result.counters = driver.counters();
   if (!result.stopped) driver.reset();
   result.upload_ns = uploaded - start;
   result.step_ns = done - uploaded;
   result.download_ns = downloaded - done;
   return result;
+}
+
+StepSnapshots snapshots_of_step(const std::vector<PlatformSnapshot>& snapshots) {
+  return {snapshots.front(), snapshots.at(snapshots.size() - 2), snapshots.back()};
 }
 
 LinkBytes expected_link_bytes(const CompiledStep& step, const Graph& graph) {
@@ -329,8 +353,8 @@ LinkBytes expected_link_bytes(const CompiledStep& step, const Graph& graph) {
     bytes.to_device += step.layouts[static_cast<std::size_t>(id)].bytes();
   for (const ValueId id : downloaded_values(graph))
     bytes.to_host += step.layouts[static_cast<std::size_t>(id)].bytes();
-  bytes.to_device += step.instructions.size() * sizeof(std::uint64_t) +
-                     step.commands.size() * sizeof(CommandWords);
+  bytes.commands = step.commands.size() * sizeof(CommandWords);
+  bytes.to_device += step.instructions.size() * sizeof(std::uint64_t) + bytes.commands;
   return bytes;
 }
 

@@ -28,11 +28,12 @@ std::int64_t tiles(std::int64_t size, std::int64_t lanes, std::int64_t limit) {
 class Attribution {
  public:
   Attribution(const CompiledStep& step, const MachineShape& machine, double memory_bytes_per_cycle,
-              const std::vector<TraceEvent>& events)
+              const std::vector<TraceEvent>& events, const std::vector<RingFilled>& doorbells)
       : step_(step),
         axi_bytes_per_cycle_(machine.axi_data_bits / 8),
         memory_bytes_per_cycle_(memory_bytes_per_cycle),
         events_(events),
+        doorbells_(doorbells),
         place_(step.commands.size(), kNowhere) {
     for (std::size_t i = 0; i < events.size(); ++i) {
       if (events[i].command >= place_.size()) continue;
@@ -50,10 +51,13 @@ class Attribution {
     return place == kNowhere ? none_ : events_[place];
   }
 
-  /// What a command of the array waited for last before it started.
-  Lost cause_of(std::size_t command) const {
+  /// What a command of the array waited for last before it started, at the end of `gap`.
+  Lost cause_of(std::size_t command, const Stall& gap) const {
     const auto [waited, end] = last_wait(command);
-    if (waited >= 0 && event(command).start <= end + kAtOnce) {
+    const bool by_token = waited >= 0 && event(command).start <= end + kAtOnce;
+    const std::size_t late = by_token ? static_cast<std::size_t>(waited) : command;
+    if (2 * waited_for_host(late, gap.end - gap.cycles, gap.end) >= gap.cycles) return Lost::kLink;
+    if (by_token) {
       switch (unit_of(static_cast<std::size_t>(waited))) {
         case Engine::kLoad:
           return cause_of_load(static_cast<std::size_t>(waited));
@@ -82,6 +86,18 @@ class Attribution {
       end = event(static_cast<std::size_t>(other)).end;
     }
     return {last, end};
+  }
+
+  /// Cycles from `begin` to `end` in which everything before the commands that one doorbell
+  /// brought, this one among them, had been dealt out, and that doorbell had not come.
+  std::int64_t waited_for_host(std::size_t command, std::int64_t begin, std::int64_t end) const {
+    const auto doorbell =
+        std::partition_point(doorbells_.begin(), doorbells_.end(),
+                             [&](const RingFilled& filled) { return filled.commands <= command; });
+    if (doorbell == doorbells_.begin() || doorbell == doorbells_.end()) return 0;
+    const std::size_t last_before = (doorbell - 1)->commands - 1;
+    return std::max<std::int64_t>(
+        0, std::min(end, doorbell->cycle) - std::max(begin, event(last_before).issue));
   }
 
   Lost cause_of_load(std::size_t command) const {
@@ -143,6 +159,7 @@ class Attribution {
   const CompiledStep& step_;
   const double axi_bytes_per_cycle_, memory_bytes_per_cycle_;
   const std::vector<TraceEvent>& events_;
+  const std::vector<RingFilled>& doorbells_;
   std::vector<std::uint32_t> place_;  // by command: where its event is
   const TraceEvent none_;
   std::vector<std::uint32_t> stores_;  // places of the stores' events, in order
@@ -152,8 +169,9 @@ class Attribution {
 }  // namespace
 
 ArrayTimes array_times(const CompiledStep& step, const Graph& graph, const MachineShape& machine,
-                       double memory_bytes_per_cycle, const std::vector<TraceEvent>& events) {
-  const Attribution attribution(step, machine, memory_bytes_per_cycle, events);
+                       double memory_bytes_per_cycle, const std::vector<TraceEvent>& events,
+                       const std::vector<RingFilled>& doorbells) {
+  const Attribution attribution(step, machine, memory_bytes_per_cycle, events, doorbells);
   const std::int64_t lanes = memory_lanes(machine);
   const double pes = machine.array_rows * machine.array_columns;
   ArrayTimes times;
@@ -190,7 +208,8 @@ ArrayTimes array_times(const CompiledStep& step, const Graph& graph, const Machi
     phase.streaming += static_cast<std::uint64_t>(streaming);
     phase.macs += std::uint64_t{gemm.rows} * gemm.columns * gemm.depth;
     if (cycles > streaming) {
-      const Stall stall{end - streaming, cycles - streaming, attribution.cause_of(i)};
+      Stall stall{end - streaming, cycles - streaming};
+      stall.cause = attribution.cause_of(i, stall);
       phase.lost[static_cast<std::size_t>(stall.cause)] += static_cast<std::uint64_t>(stall.cycles);
       times.stalls.push_back(stall);
     }

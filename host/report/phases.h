@@ -3,7 +3,9 @@
 // The array completes its commands in order, each a fixed time after its last row was streamed. So
 // the time between two completions is the time in which the later one's rows were streamed, and a
 // gap in which the array did nothing. The gap belongs to whatever the later command waited for
-// last:
+// last, a token or its own coming:
+//   - to the link, if for most of the gap the command unit waited for the host to write the command
+//     that was waited for (itself or the one with the token);
 //   - a token of a load: to the link, if the load waited for a tile that the host had not sent; to
 //     memory bandwidth, if meanwhile the AXI port's read channel or the memory (with the stores
 //     that went on beside) moved three quarters of what it can; else to memory latency; or, if the
@@ -27,6 +29,12 @@ namespace corank {
 enum class Lost { kLink, kMemoryBandwidth, kMemoryLatency, kVector, kStore, kCommands, kArray };
 inline constexpr std::array<const char*, 7> kLostNames = {
     "link", "memory bandwidth", "memory latency", "vector unit", "store unit", "commands", "array"};
+
+/// So many commands were in the ring, as far as the device knew, from this cycle on.
+struct RingFilled {
+  std::int64_t cycle = 0;
+  std::uint64_t commands = 0;
+};
 
 /// One product of the graph, in the order in which they are carried out.
 struct PhaseReport {
@@ -53,9 +61,11 @@ struct ArrayTimes {
   std::vector<Stall> stalls;  // in order
 };
 
-/// Phases of a step from the events of its commands (all of them ended). `memory_bytes_per_cycle`:
-/// what the memory can give and take together when it is asked for all the time.
+/// Phases of a step from the events of its commands (all of them ended) and the host's doorbells,
+/// in order. `memory_bytes_per_cycle`: what the memory can give and take together when it is asked
+/// for all the time.
 ArrayTimes array_times(const CompiledStep& step, const Graph& graph, const MachineShape& machine,
-                       double memory_bytes_per_cycle, const std::vector<TraceEvent>& events);
+                       double memory_bytes_per_cycle, const std::vector<TraceEvent>& events,
+                       const std::vector<RingFilled>& doorbells);
 
 }  // namespace corank

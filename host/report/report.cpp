@@ -17,6 +17,14 @@ Json traffic_json(const TrafficReport& traffic) {
           {"share_of_peak", traffic.share_of_peak}};
 }
 
+Json transfer_json(const LinkTransfer& transfer) {
+  return {{"ns", transfer.ns},
+          {"payload_bytes_to_device", transfer.payload_bytes_to_device},
+          {"payload_bytes_to_host", transfer.payload_bytes_to_host},
+          {"wire_bytes_to_device", transfer.wire_bytes_to_device},
+          {"wire_bytes_to_host", transfer.wire_bytes_to_host}};
+}
+
 Json comparison_json(const ComparisonReport& comparison) {
   Json json = {{"tensor", comparison.tensor},
                {"elements", comparison.elements},
@@ -158,13 +166,14 @@ Json to_json(const RunReport& r) {
   json["memory"]["latency_ns"] = r.memory_model.latency_ns;
   if (r.dram) json["memory"]["dram"] = to_json(*r.dram, r.memory_model.dram);
   json["link"] = {{"name", r.link.name},
-                  {"payload_bytes_to_device", r.link.payload_bytes_to_device},
-                  {"payload_bytes_to_host", r.link.payload_bytes_to_host},
+                  {"payload_bytes_to_device", r.link.upload.payload_bytes_to_device},
+                  {"wire_bytes_to_device", r.link.upload.wire_bytes_to_device},
+                  {"upload_ns", r.link.upload.ns},
+                  {"payload_bytes_to_host", r.link.download.payload_bytes_to_host},
+                  {"wire_bytes_to_host", r.link.download.wire_bytes_to_host},
+                  {"download_ns", r.link.download.ns},
+                  {"step", transfer_json(r.link.step)},
                   {"streamed_weight_bytes", r.link.streamed_bytes},
-                  {"wire_bytes_to_device", r.link.wire_bytes_to_device},
-                  {"wire_bytes_to_host", r.link.wire_bytes_to_host},
-                  {"upload_ns", r.link.upload_ns},
-                  {"download_ns", r.link.download_ns},
                   {"bandwidth_gb_per_s", r.link.bandwidth_gb_per_s},
                   {"peak_gb_per_s", r.link.peak_gb_per_s}};
   json["energy"] = {{"table", r.energy_table},
@@ -269,16 +278,18 @@ std::string to_table(const RunReport& r) {
     line("DRAM data bus", data_bus_text(r.dram->statistics));
     line("DRAM rows", rows_text(r.dram->statistics, r.memory_model.dram.device));
   }
-  line("link",
-       fmt::format(
-           "{} B to the device in {:.1f} us, {} B back in {:.1f} us, {:.2f} of "
-           "{:.2f} GB/s meanwhile{}; {}",
-           r.link.payload_bytes_to_device, r.link.upload_ns / 1e3, r.link.payload_bytes_to_host,
-           r.link.download_ns / 1e3, r.link.bandwidth_gb_per_s, r.link.peak_gb_per_s,
-           r.weights == "streamed"
-               ? fmt::format(", and {} B of frozen weights during the step", r.link.streamed_bytes)
-               : "",
-           r.link.name));
+  line("link", fmt::format("{} B to the device in {:.1f} us, {} B back in {:.1f} us, {:.2f} of "
+                           "{:.2f} GB/s meanwhile; {}",
+                           r.link.upload.payload_bytes_to_device, r.link.upload.ns / 1e3,
+                           r.link.download.payload_bytes_to_host, r.link.download.ns / 1e3,
+                           r.link.bandwidth_gb_per_s, r.link.peak_gb_per_s, r.link.name));
+  line("link during the step",
+       fmt::format("{} B to the device ({} B of frozen weights), {:.2f} of {:.2f} GB/s",
+                   r.link.step.payload_bytes_to_device, r.link.streamed_bytes,
+                   r.link.step.ns > 0
+                       ? static_cast<double>(r.link.step.payload_bytes_to_device) / r.link.step.ns
+                       : 0.0,
+                   r.link.peak_gb_per_s));
   line("energy",
        fmt::format("{:.3f} uJ ({}, {})", r.energy_pj / 1e6, r.energy_table, r.energy_node));
   for (const EnergyLine& entry : r.energy) {

@@ -41,14 +41,20 @@ struct TrafficReport {
   double share_of_peak = 0;
 };
 
+/// What crossed the link in a time, as the host sees it.
+struct LinkTransfer {
+  double ns = 0;
+  std::uint64_t payload_bytes_to_device = 0, payload_bytes_to_host = 0;
+  std::uint64_t wire_bytes_to_device = 0, wire_bytes_to_host = 0;
+};
+
 struct LinkReport {
   std::string name;
-  std::uint64_t payload_bytes_to_device = 0, payload_bytes_to_host = 0;
-  std::uint64_t streamed_bytes = 0;  // of those to the device: frozen weights, during the step
-  std::uint64_t wire_bytes_to_device = 0, wire_bytes_to_host = 0;
-  double upload_ns = 0, download_ns = 0;
-  double bandwidth_gb_per_s = 0;  // payload, while it was transferring
-  double peak_gb_per_s = 0;
+  // Until memory has the inputs and the first commands; from there to the interrupt; the results.
+  LinkTransfer upload, step, download;
+  std::uint64_t streamed_bytes = 0;  // of the step's: frozen weights
+  double bandwidth_gb_per_s = 0;     // payload of upload and download, both ways, over their time
+  double peak_gb_per_s = 0;          // of each direction
 };
 
 struct TensorReport {
@@ -96,7 +102,8 @@ struct RunReport {
   std::vector<GemmReport> gemms;
   std::vector<PhaseReport> phases;
   double array_utilisation = 0;  // all useful macs / (cycles x PEs)
-  TrafficReport axi, memory;
+  TrafficReport axi;
+  TrafficReport memory;  // what the link wrote during the step included
   std::optional<DramReport> dram;
   LinkReport link;
   std::vector<TensorReport> tensors;

@@ -16,11 +16,24 @@ std::uint64_t at(const DeviceCounters& counters, Counter counter) {
   return counters[static_cast<std::size_t>(counter)];
 }
 
-// What a DRAM did between the snapshots before and after the step.
-std::optional<DramStatistics> dram_of_step(const PlatformResult& platform) {
-  const PlatformSnapshot &before = platform.snapshots.front(), &after = platform.snapshots.back();
-  if (!after.dram) return std::nullopt;
-  return after.dram->since(*before.dram);
+// When the device knew of the commands: a doorbell arrives one latency after it has left.
+std::vector<RingFilled> doorbells_of(const Config& config, const StepResult& result) {
+  std::vector<RingFilled> doorbells;
+  for (const Doorbell& doorbell : result.doorbells) {
+    const double cycles = (doorbell.ns + config.link.latency_ns) * config.limits.clock_mhz / 1e3;
+    doorbells.push_back({static_cast<std::int64_t>(cycles), doorbell.commands});
+  }
+  return doorbells;
+}
+
+// What memory and link did before, in and after the step.
+void measure_transfers(StepMeasurement& m, const std::vector<PlatformSnapshot>& snapshots) {
+  const auto [before, after, end] = snapshots_of_step(snapshots);
+  if (after.dram) m.dram = after.dram->since(*before.dram);
+  m.upload = before.link;
+  m.in_step = after.link.since(before.link);
+  m.download = end.link.since(after.link);
+  m.link_in_step = after.memory.link.since(before.memory.link);
 }
 
 std::vector<TensorReport> tensors_of(const PreparedStep& prepared) {
@@ -46,13 +59,13 @@ StepMeasurement measure(const Config& config, const PreparedStep& prepared,
   const Graph& graph = prepared.graph;
   StepMeasurement m;
   m.counters = result.counters;
-  m.dram = dram_of_step(platform);
+  measure_transfers(m, platform.snapshots);
   // Of a DRAM what it gave while it was asked, of other kinds the peak.
   const double memory_bytes_per_cycle = config.memory.bandwidth_gb_per_s * 1e3 /
                                         config.limits.clock_mhz *
                                         (m.dram ? efficiency(*m.dram) : 1);
-  m.times =
-      array_times(prepared.step, graph, config.machine, memory_bytes_per_cycle, platform.trace);
+  m.times = array_times(prepared.step, graph, config.machine, memory_bytes_per_cycle,
+                        platform.trace, doorbells_of(config, result));
   m.tensors = tensors_of(prepared);
   for (const auto& [op, block] : prepared.step.blocks)
     m.blocks.emplace_back(
@@ -61,8 +74,6 @@ StepMeasurement measure(const Config& config, const PreparedStep& prepared,
   m.commands_completed =
       unsigned_of(std::count_if(platform.trace.begin(), platform.trace.end(),
                                 [](const TraceEvent& event) { return event.end >= 0; }));
-  m.link = platform.link;
-  m.link_memory = platform.memory.link;
   m.streamed_bytes = expected_link_bytes(prepared.step, graph).streamed;
   m.upload_ns = result.upload_ns;
   m.step_ns = result.step_ns;

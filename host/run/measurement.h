@@ -25,9 +25,9 @@ struct StepMeasurement {
   std::vector<std::pair<std::string, BlockSize>> blocks;  // by the value that the op writes
   std::uint64_t commands = 0, commands_completed = 0;
   std::optional<DramStatistics> dram;  // from the first doorbell to the end, as the host sees it
-  LinkStatistics link;                 // of the whole run, transfers included
-  MemoryPortStatistics link_memory;    // what came and went over the link, the same
-  std::uint64_t streamed_bytes = 0;    // of that: frozen weights during the step
+  LinkStatistics upload, in_step, download;  // over the link, in each of the three times
+  MemoryPortStatistics link_in_step;         // what the link did at the memory during the step
+  std::uint64_t streamed_bytes = 0;          // of that: frozen weights
   double upload_ns = 0, step_ns = 0, download_ns = 0;  // as the host sees them
 };
 

@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "host/compiler/ceil_div.h"
 #include "host/compiler/memory_map.h"
 #include "host/driver/account.h"
 #include "models/base/error.h"
@@ -192,29 +193,38 @@ void extrapolate_list(const RepeatedStep& step, std::vector<Entry>& list, const 
   list = std::move(whole);
 }
 
-// All groups send and take the same bytes; packets and what they carry besides grow as those do.
-void extrapolate_link(const RepeatedStep& step, StepMeasurement& whole) {
+// All groups send and take the same bytes, in full packets; the times of the transfers grow as
+// their bytes do.
+void extrapolate_link(const LinkConfig& link, const RepeatedStep& step, StepMeasurement& whole) {
   const PreparedStep& prepared = step.prepared;
   const LinkBytes bytes = expected_link_bytes(prepared.step, prepared.graph);
-  std::uint64_t common = prepared.step.instructions.size() * sizeof(std::uint64_t);
+  const std::uint64_t program = prepared.step.instructions.size() * sizeof(std::uint64_t);
+  std::uint64_t common = 0;  // the commands that belong to no group
   for (const CompiledCommand& command : prepared.step.commands)
     common += command.op < 0 ? sizeof(CommandWords) : 0;
-  const std::uint64_t extra = left_out(step);
-  const std::uint64_t more_to_device = extra * (bytes.to_device - common) / kSimulatedGroups;
-  const std::uint64_t more_to_host = extra * bytes.to_host / kSimulatedGroups;
-  whole.streamed_bytes += extra * bytes.streamed / kSimulatedGroups;
-  const auto grow = [](LinkDirectionStatistics& direction, std::uint64_t bytes_before,
-                       std::uint64_t more) {
-    const double growth = 1 + static_cast<double>(more) / static_cast<double>(bytes_before);
-    for (const auto count :
-         {&LinkDirectionStatistics::packets, &LinkDirectionStatistics::payload_bytes,
-          &LinkDirectionStatistics::wire_bytes})
-      direction.*count = std::llround(static_cast<double>(direction.*count) * growth);
+  // What a group adds to a time's bytes, with the groups that are left out as many times.
+  const auto of_groups = [&](std::uint64_t bytes_of_simulated) {
+    return left_out(step) * bytes_of_simulated / kSimulatedGroups;
   };
-  grow(whole.link.to_device, bytes.to_device, more_to_device);
-  grow(whole.link.to_host, bytes.to_host, more_to_host);
-  whole.link_memory.written_bytes += static_cast<std::int64_t>(more_to_device);
-  whole.link_memory.read_bytes += static_cast<std::int64_t>(more_to_host);
+  const std::uint64_t in_step = bytes.streamed + bytes.commands - common;
+  const auto grow = [&](LinkDirectionStatistics& direction, std::uint64_t more) {
+    const auto bytes_more = static_cast<std::int64_t>(more);
+    const std::int64_t packets = ceil_div(bytes_more, std::int64_t{link.payload_bytes});
+    const double growth =
+        1 + static_cast<double>(more) /
+                static_cast<double>(std::max<std::int64_t>(1, direction.payload_bytes));
+    direction.packets += packets;
+    direction.payload_bytes += bytes_more;
+    direction.wire_bytes += bytes_more + packets * link.overhead_bytes;
+    direction.busy_ns = static_cast<double>(direction.wire_bytes) / link.bandwidth_gb_per_s;
+    return growth;
+  };
+  whole.streamed_bytes += of_groups(bytes.streamed);
+  whole.link_in_step.written_bytes += static_cast<std::int64_t>(of_groups(in_step));
+  grow(whole.in_step.to_device, of_groups(in_step));
+  whole.upload_ns *= grow(whole.upload.to_device,
+                          of_groups(bytes.to_device - bytes.streamed - bytes.commands - program));
+  whole.download_ns *= grow(whole.download.to_host, of_groups(bytes.to_host));
 }
 
 }  // namespace
@@ -294,10 +304,7 @@ StepMeasurement extrapolate(const Config& config, const RepeatedStep& step,
           left_out_of([&](const PlatformSnapshot& at) { return (*at.dram).*sum; });
   }
   whole.step_ns += left_out_of([](const PlatformSnapshot& at) { return at.ns; });
-  const double growth = static_cast<double>(step.repetition.times) / kSimulatedGroups;
-  whole.upload_ns *= growth;
-  whole.download_ns *= growth;
-  extrapolate_link(step, whole);
+  extrapolate_link(config.link, step, whole);
 
   extrapolate_phases(step, whole.times.phases);
   extrapolate_list(step, whole.tensors,

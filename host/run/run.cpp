@@ -41,6 +41,10 @@ std::string output_name(std::string name) {
   return name;
 }
 
+std::uint64_t wire_bytes(const LinkTransfer& transfer) {
+  return transfer.wire_bytes_to_device + transfer.wire_bytes_to_host;
+}
+
 std::map<std::string, double> energy_actions(const DeviceCounters& counters,
                                              const RunReport& report) {
   double macs = 0;
@@ -58,7 +62,8 @@ std::map<std::string, double> energy_actions(const DeviceCounters& counters,
       {"accumulator_write_byte", count(Counter::kAccumulatorWriteBytes)},
       {"dram_byte", static_cast<double>(report.memory.bytes_read + report.memory.bytes_written)},
       {"link_byte",
-       static_cast<double>(report.link.wire_bytes_to_device + report.link.wire_bytes_to_host)}};
+       static_cast<double>(wire_bytes(report.link.upload) + wire_bytes(report.link.step) +
+                           wire_bytes(report.link.download))}};
 }
 
 // One line for every action; a DRAM's own currents take the place of the table's figure a byte.
@@ -73,6 +78,13 @@ std::vector<EnergyLine> energy_lines(const DeviceCounters& counters, const RunRe
   return lines;
 }
 
+// Of the step's time, how long the busier direction's wire was.
+double link_share(const LinkReport& link) {
+  return static_cast<double>(
+             std::max(link.step.wire_bytes_to_device, link.step.wire_bytes_to_host)) /
+         (link.step.ns * link.peak_gb_per_s);
+}
+
 // The busiest resource bounds the step, if it is busy most of the time; otherwise waiting does.
 std::string bound_of(const RunReport& report) {
   const auto busy = [&](interface::Unit unit) {
@@ -85,7 +97,8 @@ std::string bound_of(const RunReport& report) {
       {"the vector unit", busy(interface::Unit::kVector)},
       report.dram ? std::pair<std::string, double>{"memory", busy_share(report.dram->statistics)}
                   : std::pair<std::string, double>{"memory bandwidth", report.memory.share_of_peak},
-      {"the AXI port", report.axi.share_of_peak}};
+      {"the AXI port", report.axi.share_of_peak},
+      {"the host link", link_share(report.link)}};
   const auto& [name, share] =
       *std::max_element(shares.begin(), shares.end(),
                         [](const auto& a, const auto& b) { return a.second < b.second; });
@@ -130,6 +143,7 @@ void fill_timing(RunReport& report, const StepMeasurement& m) {
   report.axi.peak_gb_per_s =
       2 * static_cast<double>(bus_bytes) * report.limits.clock_mhz / 1e3;  // reads and writes
   report.memory = report.axi;
+  report.memory.bytes_written += unsigned_of(m.link_in_step.written_bytes);
   report.memory.peak_gb_per_s = report.memory_model.bandwidth_gb_per_s;
   for (TrafficReport* traffic : {&report.axi, &report.memory}) {
     traffic->bandwidth_gb_per_s =
@@ -138,18 +152,27 @@ void fill_timing(RunReport& report, const StepMeasurement& m) {
   }
 }
 
+LinkTransfer transfer_of(const LinkStatistics& statistics, double ns) {
+  LinkTransfer transfer;
+  transfer.ns = ns;
+  transfer.payload_bytes_to_device = unsigned_of(statistics.to_device.payload_bytes);
+  transfer.payload_bytes_to_host = unsigned_of(statistics.to_host.payload_bytes);
+  transfer.wire_bytes_to_device = unsigned_of(statistics.to_device.wire_bytes);
+  transfer.wire_bytes_to_host = unsigned_of(statistics.to_host.wire_bytes);
+  return transfer;
+}
+
 void fill_link(RunReport& report, const StepMeasurement& m, const LinkConfig& link) {
   report.link.name = link.name;
-  report.link.payload_bytes_to_device = unsigned_of(m.link.to_device.payload_bytes);
-  report.link.payload_bytes_to_host = unsigned_of(m.link.to_host.payload_bytes);
-  report.link.wire_bytes_to_device = unsigned_of(m.link.to_device.wire_bytes);
-  report.link.wire_bytes_to_host = unsigned_of(m.link.to_host.wire_bytes);
+  report.link.upload = transfer_of(m.upload, m.upload_ns);
+  report.link.step = transfer_of(m.in_step, m.step_ns);
+  report.link.download = transfer_of(m.download, m.download_ns);
   report.link.streamed_bytes = m.streamed_bytes;
-  report.link.upload_ns = m.upload_ns;
-  report.link.download_ns = m.download_ns;
+  const auto payload = [](const LinkTransfer& transfer) {
+    return transfer.payload_bytes_to_device + transfer.payload_bytes_to_host;
+  };
   report.link.bandwidth_gb_per_s =
-      static_cast<double>(unsigned_of(m.link_memory.written_bytes) - m.streamed_bytes +
-                          unsigned_of(m.link_memory.read_bytes)) /
+      static_cast<double>(payload(report.link.upload) + payload(report.link.download)) /
       (m.upload_ns + m.download_ns);
   report.link.peak_gb_per_s = link.bandwidth_gb_per_s;
 }

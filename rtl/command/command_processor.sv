@@ -27,9 +27,11 @@
 // Stop: while stop_i is high nothing is asked for or dealt out; an address in the register stays until it is
 //   taken and outstanding data is received, then idle_o is high. The same holds while enable_i is low, after
 //   which work goes on where it was.
+// Program: what lies between the first command after a reset or a halt and the next halt. in_program_o is high
+//   from the cycle after that first command was dealt out or completed up to the one in which the halt completes.
 // Activity: WaitMemory while a command is awaited, or data that nobody wants any more; Latency while a full
-//   queue or a halt blocks; Busy in the cycle in which a command is dealt out, completed or found bad; else
-//   Idle.
+//   queue or a halt blocks; Busy in the cycle in which a command is dealt out, completed or found bad; WaitHost
+//   while a program goes on and the host has not written its next command; else Idle.
 `default_nettype none
 
 module command_processor #(
@@ -62,6 +64,7 @@ module command_processor #(
 
   input  wire logic                        units_idle_i,   // nothing queued, every unit idle
   output logic                             halt_done_o,
+  output logic                             in_program_o,
   output logic                             completed_o,    // a nop or halt is complete
 
   output interface_pkg::activity_e         activity_o,
@@ -157,6 +160,7 @@ module command_processor #(
   logic                ar_valid_q;
   logic [47:0]         ar_address_q;
   logic                faulted_q;
+  logic                in_program_q;
 
   logic                active;  // may ask and deal out
   logic                buffered, in_flight;
@@ -192,6 +196,7 @@ module command_processor #(
       ar_valid_q   <= 1'b0;
       ar_address_q <= '0;
       faulted_q    <= 1'b0;
+      in_program_q <= 1'b0;
     end else begin
       if (ar_ready_i) ar_valid_q <= 1'b0;
       if (request) begin
@@ -204,6 +209,7 @@ module command_processor #(
         if (r_last_i) received_q <= received_q + 32'd1;
       end
       if (advance) head_q <= head_q + 32'd1;
+      if (advance) in_program_q <= !halt_done_o;
       if (fault_o.valid) faulted_q <= 1'b1;
     end
   end
@@ -297,9 +303,11 @@ module command_processor #(
     activity_o = ActivityIdle;
     if (active && buffered) activity_o = blocked ? ActivityLatency : ActivityBusy;
     else if (in_flight || (active && ring_tail_i != head_q)) activity_o = ActivityWaitMemory;
+    else if (active && in_program_q) activity_o = ActivityWaitHost;
   end
 
   assign idle_o              = !in_flight && !(active && buffered);
+  assign in_program_o        = in_program_q;
   assign ring_head_o         = head_q;
   assign current_index_o     = head_q;
   assign buffered_o          = 8'(received_q - head_q);

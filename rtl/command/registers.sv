@@ -12,9 +12,10 @@
 //   values (16 bursts, 256 beats) and takes a value out of range as the nearest one in it. Addresses have 48
 //   bits: bits [31:16] of ring_base_hi and memory_limit_hi are 0 whatever is written. Bits outside the fields
 //   are 0.
-// Work: the device works in a cycle if it is enabled with head != tail, if anything in it is not idle
-//   (command_idle_i, units_idle_i, queues_empty_i), or if a command completes in it: a unit may be idle in the very
-//   cycle of its completion pulse.
+// Work: the device runs in a cycle if it is enabled with head != tail or within a program (in_program_i: what the
+//   host has not written yet is waited for), if anything in it is not idle (command_idle_i, units_idle_i,
+//   queues_empty_i), or if a command completes in it: a unit may be idle in the very cycle of its completion pulse.
+//   So every cycle from the one after a program's first doorbell to that of its halt is counted.
 // State (status.state): 0 stopped and 1 running are the same state, without and with work in this very cycle.
 //   A fault in cycle t makes it 2, stopping, from t + 1 on; there it waits for command_idle_i and
 //   units_idle_i (what the queues hold is abandoned), and the cycle after the first with both it is 3,
@@ -92,6 +93,7 @@ module registers #(
   input  wire logic [interface_pkg::Units-1:0][31:0]                     fault_index_i,
   input  wire logic [interface_pkg::Units-1:0]                           completed_i,
   input  wire logic                                          halt_done_i,
+  input  wire logic                                          in_program_i,
   input  wire logic                                          command_idle_i,
   input  wire logic                                          units_idle_i,   // all but the command processor
   input  wire logic                                          queues_empty_i,
@@ -128,12 +130,12 @@ module registers #(
   logic [47:0] fault_address_q;
 
   // ---------------------------------------------------------------------------------------- state and faults
-  logic drained, working, counting, fault_now, faulted_now, reset_now;
+  logic drained, running, counting, fault_now, faulted_now, reset_now;
 
   assign drained     = command_idle_i && units_idle_i;
-  assign working     = (enable_q && ring_head_i != ring_tail_q) || !drained || !queues_empty_i ||
-                       completed_i != '0;
-  assign counting    = (state_q == StateNormal && working) || (state_q == StateStopping);
+  assign running     = (enable_q && (ring_head_i != ring_tail_q || in_program_i)) || !drained ||
+                       !queues_empty_i || completed_i != '0;
+  assign counting    = (state_q == StateNormal && running) || (state_q == StateStopping);
   assign faulted_now = (state_q == StateStopping) && drained;
   assign reset_now   = reset_pending_q && drained && !soft_reset_q;
 
@@ -364,7 +366,7 @@ module registers #(
 
   always_comb begin : p_status
     unique case (state_q)
-      StateNormal:   status_state = working ? 2'd1 : 2'd0;
+      StateNormal:   status_state = running ? 2'd1 : 2'd0;
       StateStopping: status_state = 2'd2;
       default:       status_state = 2'd3;
     endcase

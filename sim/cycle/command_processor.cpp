@@ -133,7 +133,7 @@ Activity CommandProcessor::activity() const {
     return advance_ || fault_.valid() ? Activity::kBusy : Activity::kLatency;
   }
   if (in_flight_ || (active_ && in_.ring_tail != head_)) return Activity::kWaitMemory;
-  return Activity::kIdle;
+  return active_ && in_program_ ? Activity::kWaitHost : Activity::kIdle;
 }
 
 bool CommandProcessor::step(bool ar_ready, const ReadBeat& beat, Counters& counters) {
@@ -160,7 +160,10 @@ bool CommandProcessor::step(bool ar_ready, const ReadBeat& beat, Counters& count
     ar_.address = address_of(requested_++);
     changed = true;
   }
-  if (advance_) ++head_;
+  if (advance_) {
+    ++head_;
+    in_program_ = !halt_done_;
+  }
   faulted_ = faulted_ || fault_.valid();
   return changed;
 }

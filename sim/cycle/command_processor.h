@@ -41,6 +41,8 @@ class CommandProcessor {
   bool issued() const { return advance_; }
   bool completed() const { return advance_ && unit_ < 0; }
   bool halt_done() const { return halt_done_; }
+  /// A command has been dealt out and no halt has completed since.
+  bool in_program() const { return in_program_; }
   interface::Activity activity() const;
   const UnitFault& fault() const { return fault_; }
   bool idle() const { return !in_flight_ && !(active_ && buffered_); }
@@ -64,7 +66,7 @@ class CommandProcessor {
 
   int beat_bytes_;
   std::uint32_t head_ = 0, received_ = 0, requested_ = 0;
-  bool faulted_ = false;
+  bool faulted_ = false, in_program_ = false;
   AxiAddress ar_;
   std::array<Slot, kFetchDepth> slots_;
 

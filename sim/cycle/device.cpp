@@ -173,6 +173,7 @@ void Device::evaluate(Cycle cycle, Femtoseconds edge, MachinePins& pins) {
   }
   inputs.command_idle = processor_.idle();
   inputs.halt_done = processor_.halt_done();
+  inputs.in_program = processor_.in_program();
   look_at_faults(inputs);
   if (registers_.reads_counter(pins)) settle(cycle);
   registers_.look(inputs, pins);

@@ -24,9 +24,9 @@ void write_high(std::uint64_t& address, std::uint32_t value) {
 
 Registers::Registers(const MachineShape& shape) : shape_(shape) {}
 
-bool Registers::working() const {
-  return (enable_ && in_.ring_head != ring_tail_) || !drained() || !in_.queues_empty ||
-         any_completed_;
+bool Registers::running() const {
+  return (enable_ && (in_.ring_head != ring_tail_ || in_.in_program)) || !drained() ||
+         !in_.queues_empty || any_completed_;
 }
 
 bool Registers::reads_counter(const MachinePins& pins) const {
@@ -39,7 +39,7 @@ void Registers::look(const Inputs& inputs, MachinePins& pins) {
               in_.activities.end();
   any_completed_ =
       std::find(in_.completed.begin(), in_.completed.end(), true) != in_.completed.end();
-  counting_ = state_ == State::kStopping || (state_ == State::kNormal && working());
+  counting_ = state_ == State::kStopping || (state_ == State::kNormal && running());
 
   pins.s_axil_awready = pins.s_axil_wready = pins.s_axil_awvalid && pins.s_axil_wvalid && !bvalid_;
   pins.s_axil_arready = !rvalid_;
@@ -192,7 +192,7 @@ std::uint32_t Registers::read(std::uint32_t offset, bool& known) {
       return (enable_ ? 1u << kControlEnableLsb : 0) |
              (reset_pending_ ? 1u << kControlResetLsb : 0);
     case kRegStatus: {
-      std::uint32_t state = working() ? 1 : 0;
+      std::uint32_t state = running() ? 1 : 0;
       if (state_ != State::kNormal) state = state_ == State::kStopping ? 2 : 3;
       return state << kStatusStateLsb | (drained() && in_.queues_empty ? 1u << kStatusIdleLsb : 0);
     }

@@ -24,7 +24,8 @@ class Registers {
     std::array<std::uint32_t, kUnits> fault_indices{};  // of the commands that the faults are of
     std::array<UnitFault, kUnits> faults{};
     std::array<bool, kUnits> completed{};
-    bool halt_done = false, command_idle = true, units_idle = true, queues_empty = true;
+    bool halt_done = false, in_program = false;
+    bool command_idle = true, units_idle = true, queues_empty = true;
   };
 
   explicit Registers(const MachineShape& shape);
@@ -63,7 +64,7 @@ class Registers {
   std::uint32_t read(std::uint32_t offset, bool& known);
   bool write(std::uint32_t offset, std::uint32_t value);
   bool drained() const { return in_.command_idle && in_.units_idle; }
-  bool working() const;
+  bool running() const;
 
   MachineShape shape_;
   State state_ = State::kNormal;

@@ -26,8 +26,10 @@ class ForwardingHost : public HostPort {
   std::vector<std::uint8_t> read_memory(std::uint64_t address, std::size_t size) override {
     return host_.read_memory(address, size);
   }
+  void flush() override { host_.flush(); }
   bool wait_interrupt(std::int64_t timeout) override { return host_.wait_interrupt(timeout); }
   void take_snapshot() override { host_.take_snapshot(); }
+  bool memory_at_work() const override { return host_.memory_at_work(); }
   double now_ns() const override { return host_.now_ns(); }
   std::int64_t cycles() const override { return host_.cycles(); }
 

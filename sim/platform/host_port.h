@@ -25,6 +25,9 @@ class HostPort {
   /// Takes the time of such a write and leaves the memory as it is: for runs without values.
   virtual void write_nothing(std::uint64_t address, std::size_t size) = 0;
   virtual std::vector<std::uint8_t> read_memory(std::uint64_t address, std::size_t size) = 0;
+  /// Returns when the memory has answered every write of it that was sent before, and the host
+  /// knows.
+  virtual void flush() = 0;
 
   /// Each rise of the interrupt line is a message, which reaches the host one link latency later.
   /// Waits for the next one, at most `timeout` cycles of the accelerator; takes it and returns
@@ -34,6 +37,8 @@ class HostPort {
   /// Writes down what the platform has counted up to now (PlatformResult::snapshots). An instrument
   /// of the simulation, not of the machine: it takes no time and changes nothing.
   virtual void take_snapshot() = 0;
+  /// Whether the memory has requests that it has not answered yet. An instrument, too.
+  virtual bool memory_at_work() const = 0;
 
   virtual double now_ns() const = 0;
   /// Clock edges of the accelerator up to now.

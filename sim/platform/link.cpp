@@ -11,9 +11,9 @@ namespace corank {
 Link::Link(const sc_core::sc_module_name& name, const LinkConfig& config, Failure& failure)
     : sc_module(name),
       memory("memory", [this](Transaction& transaction,
-                              Femtoseconds when) { complete(transaction, when, "memory"); }),
+                              Femtoseconds when) { complete(transaction, when, memory); }),
       control("control", [this](Transaction& transaction,
-                                Femtoseconds when) { complete(transaction, when, "registers"); }),
+                                Femtoseconds when) { complete(transaction, when, control); }),
       failure_(failure),
       latency_(from_ns(config.latency_ns)),
       bandwidth_(config.bandwidth_gb_per_s),
@@ -92,6 +92,7 @@ void Link::send_memory_write(std::uint64_t address, const std::uint8_t* bytes, s
       transaction.set_byte_enable_ptr(transaction.enables.data());
       transaction.set_byte_enable_length(1);
     }
+    ++open_writes_;
     send(memory, transaction, static_cast<std::int64_t>(part));
     // Packets are made as the wire takes them: memory for a few, not for a whole tensor.
     if (at / payload_ % kPacketsAtOnce == kPacketsAtOnce - 1) wait_until(to_device_free_);
@@ -120,20 +121,29 @@ std::vector<std::uint8_t> Link::read_memory(std::uint64_t address, std::size_t s
   return std::move(read_bytes_);
 }
 
-void Link::complete(Transaction& transaction, Femtoseconds when, const char* what) {
+void Link::flush() {
+  wait_until(occupy(statistics_.to_device, to_device_free_, now(), 0) + latency_);
+  while (open_writes_ > 0) failure_.wait_for(all_written_);
+  wait_until(occupy(statistics_.to_host, to_host_free_, now(), 0) + latency_);
+}
+
+void Link::complete(Transaction& transaction, Femtoseconds when, const RequestPort& port) {
+  const bool of_memory = &port == &memory;
   const std::uint64_t address = transaction.get_address();
   if (!transaction.is_response_ok()) {
-    failure_.raise(std::make_exception_ptr(
-        MachineError(std::string("a host ") + (transaction.is_read() ? "read" : "write") +
-                     " of the " + what + " at address " + std::to_string(address) + ", " +
-                     std::to_string(transaction.get_data_length()) +
-                     " bytes, failed: " + transaction.get_response_string())));
+    failure_.raise(std::make_exception_ptr(MachineError(
+        std::string("a host ") + (transaction.is_read() ? "read" : "write") + " of the " +
+        (of_memory ? "memory" : "registers") + " at address " + std::to_string(address) + ", " +
+        std::to_string(transaction.get_data_length()) +
+        " bytes, failed: " + transaction.get_response_string())));
   } else if (transaction.is_read()) {
     std::copy(transaction.bytes.begin(), transaction.bytes.end(),
               read_bytes_.begin() + static_cast<std::ptrdiff_t>(address - read_address_));
     occupy(statistics_.to_host, to_host_free_, when,
            static_cast<std::int64_t>(transaction.bytes.size()));
     if (--answers_missing_ == 0) all_answered_.notify(sc_core::SC_ZERO_TIME);
+  } else if (of_memory && --open_writes_ == 0) {
+    all_written_.notify(sc_core::SC_ZERO_TIME);
   }
   transaction.release();
 }

@@ -19,8 +19,11 @@ namespace corank {
 /// A packet of p payload bytes occupies its wire for (p + overhead) / bandwidth and arrives one
 /// latency after it has left. The functions are for one thread, the host's, and return when:
 ///   write_register, write_memory, write_nothing   the last packet has left (they are posted; the
-///   order of arrival is that of sending) read_register, read_memory     the last answer has
-///   arrived
+///                                                 order of arrival is that of sending)
+///   read_register, read_memory                    the last answer has arrived
+///   flush                                         its answer has arrived
+/// A flush is a packet without payload each way; its answer starts back when the memory has
+/// answered every write that was sent before it.
 /// A read request is a packet without payload; a read of the memory asks for at most one packet's
 /// payload at a time, without waiting for answers in between, and each answer starts back when the
 /// memory has it. An access beyond the memory or the registers is a MachineError, raised when its
@@ -37,6 +40,7 @@ class Link : public sc_core::sc_module {
   void write_memory(std::uint64_t address, const std::vector<std::uint8_t>& bytes);
   void write_nothing(std::uint64_t address, std::size_t size);
   std::vector<std::uint8_t> read_memory(std::uint64_t address, std::size_t size);
+  void flush();
 
   Femtoseconds latency() const { return latency_; }
   const LinkStatistics& statistics() const { return statistics_; }
@@ -57,7 +61,7 @@ class Link : public sc_core::sc_module {
   void wait_until(Femtoseconds time);
   void wait_for_answers();
   void deliver();
-  void complete(Transaction& transaction, Femtoseconds when, const char* what);
+  void complete(Transaction& transaction, Femtoseconds when, const RequestPort& port);
 
   Failure& failure_;
   Femtoseconds latency_;
@@ -70,6 +74,9 @@ class Link : public sc_core::sc_module {
   Femtoseconds to_device_free_ = 0;
   Femtoseconds to_host_free_ = 0;
   LinkStatistics statistics_;
+
+  std::int64_t open_writes_ = 0;  // of the memory, not answered
+  sc_core::sc_event all_written_;
 
   // The read at hand.
   std::uint64_t read_address_ = 0;

@@ -31,6 +31,7 @@ tlm::tlm_sync_enum MemoryModule::forward(int port, tlm::tlm_generic_payload& tra
     return tlm::TLM_COMPLETED;
   }
   transaction.acquire();
+  ++open_;
   const Request request{now() + delay.value(), port, &transaction};
   const auto later = [](const Request& a, const Request& b) {
     return std::tie(a.arrival, a.port) < std::tie(b.arrival, b.port);
@@ -90,6 +91,7 @@ void MemoryModule::respond() {
     while (!port->answers.empty() && port->answers.front().time <= now() && !port->response_open) {
       tlm::tlm_generic_payload& transaction = *port->answers.front().transaction;
       port->answers.pop_front();
+      --open_;
       tlm::tlm_phase phase = tlm::BEGIN_RESP;
       sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
       port->response_open = true;

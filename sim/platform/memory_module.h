@@ -27,6 +27,8 @@ class MemoryModule : public sc_core::sc_module {
   const MemoryPortStatistics& statistics(int index) const {
     return ports_[static_cast<std::size_t>(index)]->statistics;
   }
+  /// Whether there are requests without answer.
+  bool at_work() const { return open_ > 0; }
   /// Of the data bus (the mean of several).
   virtual double busy_ns() const = 0;
   /// Simulates what lies between the last event and now. Answers do not depend on it.
@@ -72,6 +74,7 @@ class MemoryModule : public sc_core::sc_module {
   std::vector<std::unique_ptr<Port>> ports_;
   std::deque<Request> requests_;  // by arrival, then port
   std::uint64_t next_number_ = 0;
+  std::int64_t open_ = 0;  // requests that have come and are not answered
   sc_core::sc_event requested_;
   sc_core::sc_event answered_;
 };

@@ -63,11 +63,13 @@ class Host : public sc_core::sc_module, public HostPort {
   sc_core::sc_in<bool> interrupt;
 
   Host(const sc_core::sc_module_name& name, const std::function<void(HostPort&)>& program,
-       std::function<void()> take_snapshot, Link& link, Femtoseconds period, Failure& failure)
+       std::function<void()> take_snapshot, const MemoryModule& memory, Link& link,
+       Femtoseconds period, Failure& failure)
       : sc_module(name),
         interrupt("interrupt"),
         program_(program),
         take_snapshot_(std::move(take_snapshot)),
+        memory_(memory),
         link_(link),
         period_(period),
         failure_(failure) {
@@ -95,6 +97,7 @@ class Host : public sc_core::sc_module, public HostPort {
   std::vector<std::uint8_t> read_memory(std::uint64_t address, std::size_t size) override {
     return link_.read_memory(address, size);
   }
+  void flush() override { link_.flush(); }
 
   bool wait_interrupt(std::int64_t timeout) override {
     const Femtoseconds deadline =
@@ -112,6 +115,7 @@ class Host : public sc_core::sc_module, public HostPort {
   }
 
   void take_snapshot() override { take_snapshot_(); }
+  bool memory_at_work() const override { return memory_.at_work(); }
   double now_ns() const override { return static_cast<double>(now()) * 1e-6; }
   std::int64_t cycles() const override { return static_cast<std::int64_t>(now() / period_); }
 
@@ -135,6 +139,7 @@ class Host : public sc_core::sc_module, public HostPort {
 
   const std::function<void(HostPort&)>& program_;
   const std::function<void()> take_snapshot_;
+  const MemoryModule& memory_;
   Link& link_;
   Femtoseconds period_;
   Failure& failure_;
@@ -202,7 +207,7 @@ PlatformResult run_platform(const PlatformConfig& config,
   PlatformResult result;
   Host host(
       "host", host_program,
-      [&] { result.snapshots.push_back(snapshot_of(accelerator, *memory, link)); }, link,
+      [&] { result.snapshots.push_back(snapshot_of(accelerator, *memory, link)); }, *memory, link,
       accelerator.period(), failure);
   sc_core::sc_signal<bool> interrupt("interrupt");
 

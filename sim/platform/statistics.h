@@ -16,6 +16,12 @@ struct MemoryPortStatistics {
   std::int64_t writes = 0;
   std::int64_t read_bytes = 0;
   std::int64_t written_bytes = 0;
+
+  /// What has come since `before`.
+  MemoryPortStatistics since(const MemoryPortStatistics& before) const {
+    return {reads - before.reads, writes - before.writes, read_bytes - before.read_bytes,
+            written_bytes - before.written_bytes};
+  }
 };
 
 struct MemoryStatistics {
@@ -29,11 +35,21 @@ struct LinkDirectionStatistics {
   std::int64_t payload_bytes = 0;
   std::int64_t wire_bytes = 0;  // payload and the overhead of each packet
   double busy_ns = 0;
+
+  /// What has come since `before`.
+  LinkDirectionStatistics since(const LinkDirectionStatistics& before) const {
+    return {packets - before.packets, payload_bytes - before.payload_bytes,
+            wire_bytes - before.wire_bytes, busy_ns - before.busy_ns};
+  }
 };
 
 struct LinkStatistics {
   LinkDirectionStatistics to_device;
   LinkDirectionStatistics to_host;
+
+  LinkStatistics since(const LinkStatistics& before) const {
+    return {to_device.since(before.to_device), to_host.since(before.to_host)};
+  }
 };
 
 /// One direction of the accelerator's memory port, as seen at the pins. Beats and bytes are those

@@ -106,6 +106,47 @@ TEST_CASE("a register read takes a round trip") {
   });
 }
 
+TEST_CASE("a flush waits until memory has what was sent, and for nothing else") {
+  PlatformConfig slow = platform();
+  slow.memory.bandwidth_gb_per_s = 1;
+  SECTION("a memory slower than the link") {
+    const PlatformResult result = run_platform(slow, [](HostPort& host) {
+      // Packets of 280, 280, 112 bytes leave at 17.5, 35, 42. Memory is ready 600 ns after the
+      // first has left and takes 600 ns. The flush's 24 bytes leave at 43.5 and are there at 543.5.
+      host.write_memory(0x1000, random_bytes(600, 1));
+      CHECK(host.memory_at_work() == false);  // nothing has arrived
+      host.flush();
+      // Answered at 1217.5; 24 bytes take 1.5 ns, and 500 ns on the way.
+      CHECK(host.now_ns() == Approx(1719.0).epsilon(1e-12));
+      CHECK(host.memory_at_work() == false);
+    });
+    CHECK(result.link.to_device.packets == 4);
+    CHECK(result.link.to_device.payload_bytes == 600);
+    CHECK(result.link.to_device.wire_bytes == 600 + 4 * 24);
+    CHECK(result.link.to_host.packets == 1);
+    CHECK(result.link.to_host.wire_bytes == 24);
+    CHECK(result.memory.link.reads == 0);
+  }
+  SECTION("nothing was sent") {
+    run_platform(slow, [](HostPort& host) {
+      host.flush();
+      CHECK(host.now_ns() == Approx(2 * (1.5 + 500)).epsilon(1e-12));
+    });
+  }
+  SECTION("a memory is at work from a request's arrival to its answer") {
+    run_platform(slow, [](HostPort& host) {
+      host.write_memory(0x1000, random_bytes(200, 1));  // leaves at 14, answered at 814
+      host.wait_interrupt(500);                         // until 514, the moment of its arrival
+      host.wait_interrupt(1);
+      CHECK(host.memory_at_work());
+      host.wait_interrupt(298);
+      CHECK(host.memory_at_work());
+      host.wait_interrupt(2);
+      CHECK(host.memory_at_work() == false);
+    });
+  }
+}
+
 TEST_CASE("memory goes over the link in packets") {
   const Bytes bytes = random_bytes(600, 1);
   SECTION("a write takes its packets' time on the wire") {

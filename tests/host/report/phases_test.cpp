@@ -14,6 +14,7 @@ struct Handmade {
   MachineShape machine;
   double memory_bytes_per_cycle = 64;
   std::vector<TraceEvent> events;
+  std::vector<RingFilled> doorbells;
 
   Handmade() {
     const ValueId x = add_value(graph, {"x", {64, 8}, DType::BF16, Role::kInput});
@@ -55,7 +56,8 @@ struct Handmade {
     return add(encode(command), 0, 1, 1, start, end, waits);
   }
   PhaseReport phase() {
-    const ArrayTimes times = array_times(step, graph, machine, memory_bytes_per_cycle, events);
+    const ArrayTimes times =
+        array_times(step, graph, machine, memory_bytes_per_cycle, events, doorbells);
     REQUIRE(times.phases.size() == 1);
     CHECK(times.phases[0].kinds[0] == times.phases[0].cycles);
     return times.phases[0];
@@ -125,6 +127,41 @@ TEST_CASE("a gap before a gemm that waited for a load is the memory's", "[phases
     const std::size_t load = h.load(5, 6, 30);
     h.gemm(60, 138, {static_cast<std::int32_t>(load), -1, -1, -1});
     CHECK(h.phase().bound == "compute");
+  }
+}
+
+TEST_CASE("a gap before a gemm that waited for a command of the host is the link's", "[phases]") {
+  Handmade h;
+  h.gemm(10, 74, {-1, -1, -1, -1});
+  h.doorbells = {{0, 1}};
+  SECTION("its own, if that came last") {
+    h.gemm(301, 400, {-1, -1, -1, -1});
+    h.events.back().issue = 300;
+    h.doorbells.push_back({280, 2});
+    CHECK(lost(h.phase(), Lost::kLink) == 400 - 74 - 64);
+  }
+  SECTION("not if the fetch took the longer part of the gap from 74 to 336") {
+    h.gemm(301, 400, {-1, -1, -1, -1});
+    h.events.back().issue = 300;
+    h.doorbells.push_back({204, 2});
+    CHECK(lost(h.phase(), Lost::kCommands) == 400 - 74 - 64);
+    h.doorbells.back().cycle = 205;  // 131 of 262 cycles
+    CHECK(lost(h.phase(), Lost::kLink) == 400 - 74 - 64);
+  }
+  SECTION("that of the load with its token, one of several that a doorbell brought") {
+    h.load(700, 702, 720);
+    const std::size_t load = h.load(704, 722, 740);
+    h.gemm(742, 840, {static_cast<std::int32_t>(load), -1, -1, -1});
+    h.doorbells.push_back({690, 4});
+    CHECK(lost(h.phase(), Lost::kLink) == 840 - 74 - 64);
+    CHECK(h.phase().bound == "link");
+  }
+  SECTION("not if the load was there and its data took the time") {
+    const std::size_t load = h.load(70, 72, 740);
+    h.gemm(742, 840, {static_cast<std::int32_t>(load), -1, -1, -1});
+    h.doorbells = {{0, 2}, {690, 3}};
+    h.events.back().issue = 700;
+    CHECK(lost(h.phase(), Lost::kMemoryBandwidth) == 840 - 74 - 64);
   }
 }
 

@@ -138,8 +138,13 @@ TEST_CASE("a step with layers repeated comes to the figures of the whole", "[rep
         Approx(static_cast<double>(whole.cycles)).epsilon(example.error));
   CHECK(repeated.total_ns == near(whole.total_ns));
   CHECK(repeated.energy_pj == near(whole.energy_pj));
-  CHECK(static_cast<double>(repeated.link.wire_bytes_to_device) ==
-        about(static_cast<double>(whole.link.wire_bytes_to_device)));
+  const auto wire_bytes_to_device = [](const RunReport& report) {
+    return static_cast<double>(report.link.upload.wire_bytes_to_device +
+                               report.link.step.wire_bytes_to_device);
+  };
+  CHECK(wire_bytes_to_device(repeated) == about(wire_bytes_to_device(whole)));
+  CHECK(static_cast<double>(repeated.link.download.wire_bytes_to_host) ==
+        about(static_cast<double>(whole.link.download.wire_bytes_to_host)));
   for (std::size_t unit = 0; unit < whole.units.size(); ++unit) {
     std::uint64_t sum = 0;
     for (const std::uint64_t cycles : repeated.units[unit].cycles) sum += cycles;

@@ -64,7 +64,7 @@ module command_path #(
   logic machine_rst_n;
   assign machine_rst_n = rst_ni && !soft_reset_o;
 
-  logic        enable, units_idle, queues_empty, command_idle, halt_done, command_completed;
+  logic        enable, units_idle, queues_empty, command_idle, halt_done, in_program, command_completed;
   logic [47:0] ring_base, memory_limit;
   logic [31:0] ring_entries, ring_tail, ring_head, command_index;
   logic [7:0]  buffered;
@@ -140,6 +140,7 @@ module command_path #(
     .fault_index_i      (indices),
     .completed_i        (completed),
     .halt_done_i        (halt_done),
+    .in_program_i       (in_program),
     .command_idle_i     (command_idle),
     .units_idle_i       (units_idle),
     .queues_empty_i     (queues_empty),
@@ -171,6 +172,7 @@ module command_path #(
     .queue_ready_i      (queue_ready),
     .units_idle_i       (units_idle && queues_empty),
     .halt_done_o        (halt_done),
+    .in_program_o       (in_program),
     .completed_o        (command_completed),
     .activity_o         (command_activity),
     .current_index_o    (command_index),

@@ -225,7 +225,7 @@ TEMPLATE_TEST_CASE("Every command of a ring that wraps round arrives once, in or
   CHECK(processor.beats * TestType::kBusBytes == kCommands * kCommandBytes);
   CHECK(processor->ring_head_o == kCommands);
   CHECK(processor->idle_o);
-  CHECK(processor->activity_o == static_cast<unsigned>(Activity::kIdle));
+  CHECK(processor->activity_o == static_cast<unsigned>(Activity::kWaitHost));  // no halt has come
 }
 
 TEST_CASE("Without stalls the cycles are those of the description") {
@@ -246,7 +246,7 @@ TEST_CASE("Without stalls the cycles are those of the description") {
       const bool dealt_out = i >= 6 && i <= 26 && i % 4 == 2;
       const Activity expected = dealt_out ? Activity::kBusy
                                 : i < 26  ? Activity::kWaitMemory
-                                          : Activity::kIdle;
+                                          : Activity::kWaitHost;
       INFO("cycle " << i);
       CHECK(processor.activities[i] == expected);
     }
@@ -314,6 +314,42 @@ TEST_CASE("nop completes at once, halt when the units are idle, then the next co
   CHECK(processor.completions == std::vector<long>{3, 30});
   REQUIRE(processor.dispatched.size() == 1);
   CHECK(processor.dispatched[0].cycle == 31);
+}
+
+TEST_CASE("From its first command to its halt a program waits for the host, after it for nobody") {
+  Processor512 processor;  // a command is dealt out three cycles after its address is asked for
+  processor.ring(0x1000, 64);
+  processor.write(0, encode(good_load()));
+  processor.write(1, nop());
+  processor.write(2, halt());
+  processor.run(5);
+  CHECK_FALSE(processor->in_program_o);
+  processor->ring_tail_i = 1;
+  processor.run(6);  // asked for in 5, dealt out in 8
+  processor->ring_tail_i = 2;
+  processor.run(6);  // 11, 14
+  processor->ring_tail_i = 3;
+  processor.run(6);  // 17, 20
+  const auto I = Activity::kIdle, M = Activity::kWaitMemory, B = Activity::kBusy,
+             H = Activity::kWaitHost;
+  CHECK(processor.activities ==
+        std::vector<Activity>{I, I, I, I, I, M, M, M, B, H, H, M, M, M, B, H, H, M, M, M, B, I, I});
+  CHECK(processor.halts == std::vector<long>{20});
+  CHECK_FALSE(processor->in_program_o);
+
+  // Disabled or stopped it waits for nobody.
+  processor->ring_tail_i = 4;
+  processor.write(3, nop());
+  processor.run(6);
+  CHECK(processor->in_program_o);
+  CHECK(processor.activities.back() == H);
+  processor->enable_i = 0;
+  processor.run(1);
+  CHECK(processor.activities.back() == I);
+  processor->enable_i = 1;
+  processor->stop_i = 1;
+  processor.run(1);
+  CHECK(processor.activities.back() == I);
 }
 
 TEST_CASE("Bad commands are found, at their place in the order") {

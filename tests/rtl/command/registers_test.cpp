@@ -39,7 +39,7 @@ struct Registers : Clocked<Vregisters> {
     module->activities_i = 0;
     module->waiting_i = 0;
     module->completed_i = 0;
-    module->halt_done_i = 0;
+    module->halt_done_i = module->in_program_i = 0;
     module->command_idle_i = module->units_idle_i = module->queues_empty_i = 1;
     for (unsigned unit = 0; unit < kUnits; ++unit) {
       set_bits(module->current_index_i, 32 * unit, 32, 0);
@@ -451,7 +451,7 @@ TEST_CASE("A reset drains first, then clears the state and keeps the settings") 
         1);  // counters are cleared by clear_counters only
 }
 
-TEST_CASE("Running means enabled with commands to come, or anything not idle") {
+TEST_CASE("Running means enabled with commands to come or within a program, or anything not idle") {
   Registers registers;
   registers.write(kRegRingTail, 3);
   CHECK(registers.state() == kStopped);
@@ -459,6 +459,12 @@ TEST_CASE("Running means enabled with commands to come, or anything not idle") {
   CHECK(registers.state() == kRunning);
   registers->ring_head_i = 3;
   CHECK(registers.state() == kStopped);
+  registers->in_program_i = 1;
+  CHECK(registers.state() == kRunning);
+  registers.write(kRegControl, 0);
+  CHECK(registers.state() == kStopped);
+  registers.write(kRegControl, 1);
+  registers->in_program_i = 0;
   registers->command_idle_i = 0;
   CHECK(registers.read(kRegStatus) == kRunning);
   registers->command_idle_i = 1;
@@ -496,6 +502,7 @@ TEST_CASE("Counters count what happened while the device worked, to the last eve
       registers->activities_i |= static_cast<std::uint16_t>(activity[unit] << (3 * unit));
     }
     registers->ring_head_i = random() % 2 ? 100 : 99;
+    registers->in_program_i = random() % 4 == 0;
     registers->command_idle_i = random() % 4 != 0;
     registers->units_idle_i = stopping ? 0 : random() % 4 != 0;
     registers->queues_empty_i = random() % 4 != 0;
@@ -506,9 +513,9 @@ TEST_CASE("Counters count what happened while the device worked, to the last eve
       if (!internal(counter) && random() % 3 == 0) by[counter] = random() & 0xffffu;
       registers.increment(counter, by[counter]);
     }
-    const bool counts = stopping || registers->ring_head_i != 100 || !registers->command_idle_i ||
-                        !registers->units_idle_i || !registers->queues_empty_i ||
-                        registers->completed_i != 0;
+    const bool counts = stopping || registers->ring_head_i != 100 || registers->in_program_i ||
+                        !registers->command_idle_i || !registers->units_idle_i ||
+                        !registers->queues_empty_i || registers->completed_i != 0;
     if (counts) {
       for (unsigned unit = 0; unit < kUnits; ++unit)
         ++expected[unit * kActivities + activity[unit]];
