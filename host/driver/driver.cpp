@@ -80,8 +80,8 @@ class Driver {
     expect("banks", kRegBanks, pair(machine.scratchpad_banks, machine.accumulator_banks));
   }
 
-  // All that the device needs before its first doorbell. The step begins when memory has it: it
-  // must not share the memory with what was sent before.
+  // All that the device needs before its first doorbell, and both rings full. The step begins when
+  // memory has it: it must not share the memory with what was sent before.
   void upload() {
     for (const StreamTile& tile : step_.tiles) {
       if (options_.values) input_of(tile.value);  // a missing one is found now
@@ -100,6 +100,7 @@ class Driver {
     }
     set_registers();
     write_commands(std::min<std::uint64_t>(step_.commands.size(), step_.ring_entries));
+    while (sent_ < tiles_end(0)) send_tile();
     host_.flush();
   }
 
@@ -123,13 +124,13 @@ class Driver {
   // False: given up.
   bool execute() {
     const std::uint64_t commands = step_.commands.size(), tiles = step_.tiles.size();
-    std::uint64_t head = 0, sent = 0, released = 0;
+    std::uint64_t head = 0, released = 0;
     bool interrupted = false;
     ring_doorbell();
-    while ((written_ < commands || sent < tiles) && !interrupted) {
+    while ((written_ < commands || sent_ < tiles) && !interrupted) {
       if (stop()) return false;
       // In turn, so that neither waits long for the other.
-      if (sent < std::min(tiles, released + step_.tile_ring_places)) send_tile(sent++);
+      if (sent_ < tiles_end(released)) send_tile();
       const std::uint64_t end =
           std::min({commands, head + step_.ring_entries, written_ + kCommandsAtOnce});
       if (end > written_) {
@@ -137,11 +138,11 @@ class Driver {
         ring_doorbell();
       }
       if (written_ + kCommandsAtOnce > head + step_.ring_entries ||
-          sent == released + step_.tile_ring_places)
+          sent_ == released + step_.tile_ring_places)
         refresh(head, released);
-      const bool room = written_ < std::min(commands, head + step_.ring_entries) ||
-                        sent < std::min(tiles, released + step_.tile_ring_places);
-      if (room || (written_ == commands && sent == tiles)) continue;
+      const bool room =
+          written_ < std::min(commands, head + step_.ring_entries) || sent_ < tiles_end(released);
+      if (room || (written_ == commands && sent_ == tiles)) continue;
       // A fault meanwhile shows in the interrupt; otherwise wait a little for space.
       interrupted = host_.wait_interrupt(kRefillPollCycles);
       if (!interrupted && !refresh(head, released)) check_progress(kRefillPollCycles);
@@ -198,6 +199,11 @@ class Driver {
   }
 
  private:
+  // How many tiles the device can have been sent, now that it has released so many.
+  std::uint64_t tiles_end(std::uint64_t released) const {
+    return std::min<std::uint64_t>(step_.tiles.size(), released + step_.tile_ring_places);
+  }
+
   static constexpr std::int64_t kRefillPollCycles = 2000;
   static constexpr std::int64_t kSliceCycles = 50000;    // between two looks at whether to stop
   static constexpr std::uint64_t kCommandsAtOnce = 512;  // 32 KiB: few packets between two tiles
@@ -251,15 +257,15 @@ class Driver {
     doorbells_.push_back({host_.now_ns(), written_});
   }
 
-  void send_tile(std::uint64_t index) {
-    const StreamTile& tile = step_.tiles[index];
+  void send_tile() {
+    const StreamTile& tile = step_.tiles[sent_++];
     if (options_.values) {
       host_.write_memory(tile.layout.address,
                          pack(input_of(tile.value), tile.layout, tile.row, tile.column));
     } else {
       host_.write_nothing(tile.layout.address, tile.layout.bytes());
     }
-    host_.write_register(kRegStreamWritten, static_cast<std::uint32_t>(index + 1));
+    host_.write_register(kRegStreamWritten, static_cast<std::uint32_t>(sent_));
   }
 
   // The watchdog: no progress since the last look, and the waits add up to watchdog_cycles. A
@@ -307,6 +313,7 @@ class Driver {
   const TensorMap& inputs_;
   const DriverOptions& options_;
   std::uint64_t written_ = 0;  // commands
+  std::uint64_t sent_ = 0;     // tiles
   std::vector<Doorbell> doorbells_;
   std::optional<std::uint32_t> progress_;  // at the last look
   std::int64_t quiet_cycles_ = 0;
@@ -319,8 +326,8 @@ StepResult run_step(HostPort& host, const CompiledStep& step, const Graph& graph
                     const DriverOptions& options) {
   Driver driver(host, step, graph, inputs, options);
   StepResult result;
-  driver.check_machine(machine);
   const double start = host.now_ns();
+  driver.check_machine(machine);
   driver.upload();
   const double uploaded = host.now_ns();
   host.take_snapshot();

@@ -34,20 +34,20 @@ struct StepResult {
   TensorMap results;     // every value of role kResult, as read back from device memory
   DeviceCounters counters{};
   std::vector<Doorbell> doorbells;  // in order
-  // As the host sees them. upload_ns: until memory has every input and the first commands.
+  // As the host sees them. upload_ns: until memory has every input and both rings are full.
   // step_ns: from then, the first doorbell, to the interrupt.
   double upload_ns = 0, step_ns = 0, download_ns = 0;
 };
 
 /// Checks that the device is the machine that the step was compiled for, uploads `inputs` (by name:
-/// every value that no op writes) and the first commands, waits until memory has them, runs the
-/// step and reads the results and counters back. The rings of commands and of streamed weights are
-/// filled as the device empties them. Takes three snapshots of the platform: before the first
-/// doorbell, after the step and after the download. Throws MachineError: a fault of
-/// the device (cause, unit, command, address), no progress for watchdog_cycles in which the memory
-/// owed nobody an answer (with the state of every unit), or a device of another shape. After a
-/// fault, or without progress, the device is reset, so that another step can follow if the memory
-/// still answers.
+/// every value that no op writes), fills the rings of commands and of streamed weights, waits until
+/// memory has all that, runs the step and reads the results and counters back. During the step the
+/// rings are filled as the device empties them. Takes three snapshots of the platform: before the
+/// first doorbell, after the step and after the download. Throws MachineError: a fault of the
+/// device (cause, unit, command, address), no progress for watchdog_cycles in which the memory owed
+/// nobody an answer (with the state of every unit), or a device of another shape. After a fault, or
+/// without progress, the device is reset, so that another step can follow if the memory still
+/// answers.
 StepResult run_step(HostPort& host, const CompiledStep& step, const Graph& graph,
                     const MachineShape& machine, const TensorMap& inputs,
                     const DriverOptions& options);

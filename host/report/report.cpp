@@ -283,13 +283,15 @@ std::string to_table(const RunReport& r) {
                            r.link.upload.payload_bytes_to_device, r.link.upload.ns / 1e3,
                            r.link.download.payload_bytes_to_host, r.link.download.ns / 1e3,
                            r.link.bandwidth_gb_per_s, r.link.peak_gb_per_s, r.link.name));
+  const LinkTransfer& during = r.link.step;
   line("link during the step",
-       fmt::format("{} B to the device ({} B of frozen weights), {:.2f} of {:.2f} GB/s",
-                   r.link.step.payload_bytes_to_device, r.link.streamed_bytes,
-                   r.link.step.ns > 0
-                       ? static_cast<double>(r.link.step.payload_bytes_to_device) / r.link.step.ns
-                       : 0.0,
-                   r.link.peak_gb_per_s));
+       fmt::format(
+           "{} B to the device, {:.2f} of {:.2f} GB/s{}", during.payload_bytes_to_device,
+           during.ns > 0 ? static_cast<double>(during.payload_bytes_to_device) / during.ns : 0.0,
+           r.link.peak_gb_per_s,
+           r.weights == "streamed"
+               ? fmt::format("; {} B of frozen weights were streamed", r.link.streamed_bytes)
+               : ""));
   line("energy",
        fmt::format("{:.3f} uJ ({}, {})", r.energy_pj / 1e6, r.energy_table, r.energy_node));
   for (const EnergyLine& entry : r.energy) {

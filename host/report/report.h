@@ -50,9 +50,9 @@ struct LinkTransfer {
 
 struct LinkReport {
   std::string name;
-  // Until memory has the inputs and the first commands; from there to the interrupt; the results.
+  // Until memory has the inputs and both rings are full; from there to the interrupt; the results.
   LinkTransfer upload, step, download;
-  std::uint64_t streamed_bytes = 0;  // of the step's: frozen weights
+  std::uint64_t streamed_bytes = 0;  // of the first two: frozen weights
   double bandwidth_gb_per_s = 0;     // payload of upload and download, both ways, over their time
   double peak_gb_per_s = 0;          // of each direction
 };

@@ -27,7 +27,7 @@ struct StepMeasurement {
   std::optional<DramStatistics> dram;  // from the first doorbell to the end, as the host sees it
   LinkStatistics upload, in_step, download;  // over the link, in each of the three times
   MemoryPortStatistics link_in_step;         // what the link did at the memory during the step
-  std::uint64_t streamed_bytes = 0;          // of that: frozen weights
+  std::uint64_t streamed_bytes = 0;          // of upload and step: frozen weights
   double upload_ns = 0, step_ns = 0, download_ns = 0;  // as the host sees them
 };
 

@@ -1,9 +1,7 @@
 // random_machine SEED NUMBER: prints a random accelerator as one setting for `corank verify --set`,
-// the same one for the same seed and number. For scripts/verify-long. Small arrays are far more
-// frequent than large ones, which take long to build and to simulate.
+// the same one for the same seed and number. For scripts/verify-long.
 #include <fmt/format.h>
 
-#include <array>
 #include <cstdlib>
 #include <string>
 
@@ -12,30 +10,11 @@
 #include "host/verify/draw.h"
 #include "models/base/error.h"
 #include "models/graph/layer_step.h"
+#include "tests/end_to_end/random_setup.h"
 
 namespace {
 
 using namespace corank;
-using draw::int_between;
-using draw::one_of;
-
-int draw_size(draw::Random& random) {
-  return int_between(random, 1, one_of(random, std::array<int, 8>{3, 4, 5, 8, 9, 9, 16, 32}));
-}
-
-std::string draw_machine(draw::Random& random) {
-  const int rows = draw_size(random), columns = draw_size(random);
-  // The cycles of both are the same; the bit-level one takes long to build and to simulate.
-  const bool bit_level = rows * columns <= 40 && draw::chance(random, 2);
-  return fmt::format(
-      "accelerator={{array: {{rows: {}, columns: {}, mac: {}}}, vector: {{lanes: {}}}, "
-      "scratchpad: {{kib: {}, banks: {}}}, accumulator: {{kib: {}, banks: {}}}, axi: {{data_bits: "
-      "{}}}, queue_depth: {}}}",
-      rows, columns, bit_level ? "bit-level" : "host-float", 1 << int_between(random, 0, 5),
-      4 << int_between(random, 0, 6), 8 << int_between(random, 0, 2),
-      4 << int_between(random, 0, 6), 4 << int_between(random, 0, 2),
-      64 << int_between(random, 0, 3), int_between(random, 1, draw::chance(random, 2) ? 4 : 16));
-}
 
 // Whether it is a machine, and one with room for more than the very smallest layers.
 bool fits(const std::string& setting) {
@@ -62,7 +41,7 @@ int main(int argc, char** argv) {
                       std::strtoull(argv[2], nullptr, 10));
   std::string setting;
   do {
-    setting = draw_machine(random);
+    setting = test::draw_accelerator(random);
   } while (!fits(setting));
   fmt::print("{}\n", setting);
 }
