@@ -12,17 +12,18 @@
 #include "host/run/compare.h"
 #include "host/run/measurement.h"
 #include "host/run/repeated_layers.h"
+#include "host/run/run_files.h"
 #include "host/run/simulate.h"
 #include "host/workload/workload.h"
 #include "models/base/error.h"
 #include "models/reference/bit_exact.h"
+#include "system/interruption.h"
 
 namespace corank {
 namespace {
 
 using interface::Counter;
 
-constexpr const char* kReportFile = "report.json";
 constexpr const char* kTensorsFile = "tensors.safetensors";
 
 std::uint64_t unsigned_of(std::int64_t count) { return static_cast<std::uint64_t>(count); }
@@ -154,30 +155,9 @@ void fill_link(RunReport& report, const StepMeasurement& m, const LinkConfig& li
   report.link.peak_gb_per_s = link.bandwidth_gb_per_s;
 }
 
-// Found before the simulation rather than after it: whether the files can go there.
-void check_out_directory(const std::string& directory) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  fs::path existing = directory;
-  while (!existing.empty() && !fs::exists(existing, error)) existing = existing.parent_path();
-  if (!existing.empty() && !fs::is_directory(existing, error)) {
-    throw InputError("--out " + directory + ": expected a folder, but " + existing.string() +
-                     " is a file");
-  }
-  for (const char* name : {kReportFile, kTensorsFile}) {
-    const fs::path file = fs::path(directory) / name;
-    if (fs::is_directory(file, error))
-      throw InputError("--out " + directory + ": " + file.string() + " is a folder");
-  }
-}
-
 void write_files(const std::string& directory, const RunReport& report, const TensorMap& results) {
   SafetensorsFile tensors;
   for (const auto& [name, tensor] : results) tensors.tensors[output_name(name)] = tensor;
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  if (error)
-    throw InputError("--out " + directory + ": cannot make the directory: " + error.message());
   if (report.values && !report.incomplete)
     write_safetensors((std::filesystem::path(directory) / kTensorsFile).string(), tensors);
   write_json((std::filesystem::path(directory) / kReportFile).string(), to_json(report));
@@ -186,8 +166,8 @@ void write_files(const std::string& directory, const RunReport& report, const Te
 void check_fidelity(const Config& config, const RunOptions& options) {
   if (config.layers == "repeated" &&
       (options.fidelity != Fidelity::kCycle || config.values != "off"))
-    throw InputError(config.file +
-                     ": workload.layers: repeated gives times alone; expected --fidelity cycle and "
+    throw InputError(place_of(config, "workload.layers"),
+                     "workload.layers: repeated gives times alone; expected --fidelity cycle and "
                      "values: off");
   if (options.fidelity == Fidelity::kCycle) {
     if (options.waves)
@@ -195,7 +175,25 @@ void check_fidelity(const Config& config, const RunOptions& options) {
     return;
   }
   if (config.values == "off")
-    throw InputError(config.file + ": values: off needs --fidelity cycle; found --fidelity rtl");
+    throw InputError(place_of(config, "values"),
+                     "values: off needs --fidelity cycle; found --fidelity rtl");
+}
+
+// Every action that will be counted must have a figure.
+void check_energy_table(const Config& config) {
+  if (config.energy.actions.empty()) return;
+  const bool own_currents =
+      config.memory.kind == "dram" && dram_report(config.memory.dram, {}).energy.known;
+  for (const auto& [action, count] : energy_actions({}, {})) {
+    if (action == "dram_byte" && own_currents) continue;
+    const bool known = std::any_of(
+        config.energy.actions.begin(), config.energy.actions.end(),
+        [name = action](const EnergyEntry& entry) { return entry.action == name; });
+    if (!known)
+      throw InputError(place_of(config, "energy.actions"),
+                       "energy table \"" + config.energy.name + "\": no entry for the action \"" +
+                           action + "\"");
+  }
 }
 
 RunReport report_of(const Config& config, const RunOptions& options, const Workload& workload,
@@ -255,7 +253,11 @@ void compare_results(RunReport& report, const PreparedStep& prepared, const Tens
 
 RunReport run(const Config& config, const RunOptions& options) {
   check_fidelity(config, options);
-  if (!options.out_directory.empty()) check_out_directory(options.out_directory);
+  check_energy_table(config);
+  RunFiles files(config, {options.out_directory,
+                          {kReportFile, kTensorsFile},
+                          options.trace.value_or(""),
+                          options.waves.value_or("")});
   Workload workload = read_workload(config);
   const bool repeated = config.layers == "repeated";
   RepeatedStep step;
@@ -265,7 +267,11 @@ RunReport run(const Config& config, const RunOptions& options) {
     step.prepared = prepare_step(config, std::move(workload));
   }
   const PreparedStep& prepared = step.prepared;
-  const Simulated simulated = simulate(config, options, prepared, build_machine(config, options));
+  const OrderlyEnd orderly;
+  RunOptions simulated_options = options;
+  if (files.waves) simulated_options.waves = files.waves->temporary();
+  const Simulated simulated =
+      simulate(config, simulated_options, prepared, build_machine(config, options));
   const StepMeasurement measured = measure(config, prepared, simulated);
   const std::vector<PlatformSnapshot>& snapshots = simulated.platform.snapshots;
 
@@ -281,13 +287,14 @@ RunReport run(const Config& config, const RunOptions& options) {
     if (report.values) compare_results(report, prepared, simulated.result.results);
     report.counter_mismatches = check_costs(config, prepared, simulated);
   }
-  if (options.trace) {
-    write_trace(*options.trace, prepared.step, prepared.graph,
+  if (!options.out_directory.empty())
+    write_files(options.out_directory, report, simulated.result.results);
+  if (files.waves) files.waves->finish();
+  if (files.trace) {
+    write_trace(*files.trace, prepared.step, prepared.graph,
                 {config.limits.clock_mhz, simulated.platform.trace, simulated.platform.transactions,
                  measured.times.stalls});
   }
-  if (!options.out_directory.empty())
-    write_files(options.out_directory, report, simulated.result.results);
   return report;
 }
 
