@@ -27,7 +27,8 @@ void on_signal(int signal) {
 void handle_interruptions() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction action {};
-    if (sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) continue;
+    const bool known = sigaction(signal, nullptr, &action) == 0;
+    if (signal == SIGHUP && known && action.sa_handler == SIG_IGN) continue;
     action = {};
     action.sa_handler = on_signal;  // without SA_RESTART: who waits for a pipe is woken
     sigaction(signal, &action, nullptr);
