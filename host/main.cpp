@@ -9,6 +9,7 @@
 
 #include "host/config/config.h"
 #include "host/report/report.h"
+#include "host/report/schemas.h"
 #include "host/run/finetune.h"
 #include "host/run/lockstep.h"
 #include "host/run/run.h"
@@ -128,6 +129,12 @@ Outcome machine_command(const Arguments& arguments) {
   return {corank::machine_library(config.machine, options) + "\n"};
 }
 
+Outcome schema_command(const std::string& of) {
+  if (of == "report") return {corank::kReportSchema};
+  if (of == "finetune_report") return {corank::kFinetuneReportSchema};
+  return {corank::describe_schema()};
+}
+
 /// Says what a command has to say. Who does not hear that all is right must not take it for that.
 int end_with(const Outcome& outcome) {
   const std::string failure = corank::print(outcome.text);
@@ -141,34 +148,38 @@ int complain(const std::string& message, int code) {
   return code;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  corank::prepare_standard_streams();
-  corank::handle_interruptions();
+int run(int argc, char** argv) {
   CLI::App app{
       "corank: co-design simulator for hardware that fine-tunes large models with low-rank "
       "adapters"};
   app.require_subcommand(1);
   Arguments arguments;
 
-  CLI::App* run = app.add_subcommand(
+  CLI::App* run_step = app.add_subcommand(
       "run", "run one training step on the simulated hardware and report its cost");
-  run->add_option("config", arguments.config, "configuration, YAML")->required();
-  run->add_option(
-         "--fidelity", arguments.fidelity,
-         "how the accelerator is simulated: rtl, every clock edge of it; cycle, a model with the "
-         "same cycles and results, much faster; both, the two compared event by event; or "
-         "reference: a whole fine-tuning run in "
-         "plain C++")
+  run_step->add_option("config", arguments.config, "configuration, YAML")->required();
+  run_step
+      ->add_option(
+          "--fidelity", arguments.fidelity,
+          "how the accelerator is simulated: rtl, every clock edge of it; cycle, a model with the "
+          "same cycles and results, much faster; both, the two compared event by event; or "
+          "reference: a whole fine-tuning run in "
+          "plain C++")
       ->check(CLI::IsMember({"rtl", "cycle", "both", "analytic", "reference"}));
-  run->add_option("--out", arguments.out, "directory for report.json and the results");
-  run->add_option("--set", arguments.settings,
-                  "path.to.key=value, overrides the configuration (repeatable)")
+  const CLI::Validator a_path(
+      [](const std::string& text) { return text.empty() ? "expected a path" : ""; }, "", "");
+  run_step->add_option("--out", arguments.out, "directory for report.json and the results")
+      ->check(a_path);
+  run_step
+      ->add_option("--set", arguments.settings,
+                   "path.to.key=value, overrides the configuration (repeatable)")
       ->allow_extra_args(false);
-  run->add_option("--trace", arguments.trace,
-                  "write what every unit did when to this JSON file, for ui.perfetto.dev");
-  run->add_option("--waves", arguments.waves, "write every signal to this FST file (slow)");
+  run_step
+      ->add_option("--trace", arguments.trace,
+                   "write what every unit did when to this JSON file, for ui.perfetto.dev")
+      ->check(a_path);
+  run_step->add_option("--waves", arguments.waves, "write every signal to this FST file (slow)")
+      ->check(a_path);
 
   CLI::App* machine = app.add_subcommand(
       "machine", "build the verilated machine of a configuration and print where it lies");
@@ -204,7 +215,15 @@ int main(int argc, char** argv) {
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
 
-  CLI::App* schema = app.add_subcommand("schema", "print every key that a configuration may have");
+  CLI::App* schema = app.add_subcommand(
+      "schema", "print every key that a configuration may have, or the JSON schema of a report");
+  std::string described = "configuration";
+  schema
+      ->add_option("of", described,
+                   "configuration; report, of a step on the accelerator; or finetune_report, of "
+                   "--fidelity reference")
+      ->check(CLI::IsMember({"configuration", "report", "finetune_report"}))
+      ->capture_default_str();
 
   try {
     app.parse(argc, argv);
@@ -221,10 +240,18 @@ int main(int argc, char** argv) {
             "; corank --help shows what there is",
         kWrongInput);
   }
+  if (*schema) return end_with(schema_command(described));
+  if (*verify) return end_with(verify_command(arguments, verification));
+  return end_with(*machine ? machine_command(arguments) : run_command(arguments));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  corank::prepare_standard_streams();
+  corank::handle_signals();
   try {
-    if (*schema) return end_with({corank::describe_schema()});
-    if (*verify) return end_with(verify_command(arguments, verification));
-    return end_with(*machine ? machine_command(arguments) : run_command(arguments));
+    return run(argc, argv);
   } catch (const corank::InputError& error) {
     return complain(error.what(), kWrongInput);
   } catch (const corank::TrainingDiverged& error) {

@@ -23,8 +23,7 @@ namespace {
 // A file in memory, which takes any amount of text while nobody reads.
 class MemoryFile {
  public:
-  explicit MemoryFile(const std::string& program)
-      : file_(memfd_create("corank", MFD_CLOEXEC)) {
+  explicit MemoryFile(const std::string& program) : file_(memfd_create("corank", MFD_CLOEXEC)) {
     if (file_ < 0) throw MachineError(program + " cannot be started: " + std::strerror(errno));
   }
   ~MemoryFile() { close(file_); }
@@ -81,7 +80,8 @@ class Child {
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
     sigset_t defaults;
     sigemptyset(&defaults);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) sigaddset(&defaults, signal);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ})
+      sigaddset(&defaults, signal);
     posix_spawnattr_setsigdefault(&attributes, &defaults);
     const std::vector<std::string> environment = plain_environment();
     problem_ = posix_spawnp(&process_, command[0].c_str(), &files, &attributes,

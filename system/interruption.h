@@ -13,8 +13,8 @@ class Interrupted : public std::exception {
 
 /// From now on such a signal ends the program with one line and exit code 128 + signal, as shells
 /// say it: at once, or in order while an OrderlyEnd lives. A SIGHUP that is ignored stays
-/// ignored (nohup).
-void handle_interruptions();
+/// ignored (nohup). Nor does a mapped file that was cut (SIGBUS) end it without a word.
+void handle_signals();
 
 /// While one of these lives, a signal is only noted, for whoever asks interrupted(). A second one
 /// ends the program at once.

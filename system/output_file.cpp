@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -27,6 +28,24 @@ constexpr auto kReaderStarts = std::chrono::seconds(1);
 
 bool same_file(const struct stat& a, const struct stat& b) {
   return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+// What a signal handler finds; more at a time than any command writes.
+constexpr std::size_t kMostFiles = 16;
+std::array<std::atomic<const char*>, kMostFiles> temporaries{};
+
+void note_temporary(const char* path) {
+  for (auto& place : temporaries) {
+    const char* none = nullptr;
+    if (place.compare_exchange_strong(none, path)) return;
+  }
+}
+
+void forget_temporary(const char* path) {
+  for (auto& place : temporaries) {
+    const char* noted = path;
+    if (place.compare_exchange_strong(noted, nullptr)) return;
+  }
 }
 
 /// What the path leads to, through symbolic links; it need not be there.
@@ -56,6 +75,7 @@ OutputFile::OutputFile(const std::string& path, const std::string& named)
     : named_(named.empty() ? path : named) {
   struct stat there {};
   const bool exists = stat(path.c_str(), &there) == 0;
+  if (!exists && errno != ENOENT) refuse(errno);
   if (exists) {
     if (S_ISDIR(there.st_mode))
       throw InputError(named_ + ": cannot be written: " + path + " is a folder");
@@ -81,7 +101,16 @@ OutputFile::OutputFile(const std::string& path, const std::string& named)
 
 OutputFile::~OutputFile() {
   if (file_ >= 0) close(file_);
-  if (!temporary_.empty()) unlink(temporary_.c_str());
+  for (const std::string* path : {&temporary_, &beside_}) {
+    if (path->empty()) continue;
+    unlink(path->c_str());
+    forget_temporary(path->c_str());
+  }
+}
+
+void OutputFile::expect_beside(const std::string& suffix) {
+  beside_ = temporary_ + suffix;
+  note_temporary(beside_.c_str());
 }
 
 void OutputFile::open_stream(const std::string& path) {
@@ -101,9 +130,11 @@ void OutputFile::open_temporary() {
     temporary_ = temporary_beside(target_);
     file_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   } while (file_ < 0 && errno == EEXIST);
-  if (file_ >= 0) return;
-  temporary_.clear();
-  refuse(errno);
+  if (file_ < 0) {
+    temporary_.clear();
+    refuse(errno);
+  }
+  note_temporary(temporary_.c_str());
 }
 
 void OutputFile::write(std::string_view bytes) {
@@ -132,6 +163,7 @@ void OutputFile::finish() {
   if (closed != 0) fail(errno);
   if (temporary_.empty()) return;
   if (rename(temporary_.c_str(), target_.c_str()) != 0) fail(errno);
+  forget_temporary(temporary_.c_str());
   temporary_.clear();
 }
 
@@ -141,6 +173,11 @@ void OutputFile::refuse(int error) const {
 
 void OutputFile::fail(int error) const {
   throw MachineError(named_ + ": cannot be written: " + std::strerror(error));
+}
+
+void remove_temporary_files() {
+  for (auto& place : temporaries)
+    if (const char* path = place.load()) unlink(path);
 }
 
 OutputFolder::OutputFolder(const std::string& path, const std::string& named) {
@@ -178,7 +215,7 @@ void check_outputs(const std::vector<NamedPath>& outputs, const std::vector<std:
     std::error_code ignored;
     for (auto other = outputs.begin(); other != output; ++other) {
       if (fs::weakly_canonical(output->path, ignored) == fs::weakly_canonical(other->path, ignored))
-        throw InputError(output->named + ": would be written over " + other->named);
+        throw InputError(output->named + ": would be written over " + other->path);
     }
     for (const std::string& input : inputs) {
       struct stat read {};

@@ -31,6 +31,9 @@ class OutputFile {
 
   /// Where the bytes lie until then, for who writes by name alone; "" for what is no regular file.
   const std::string& temporary() const { return temporary_; }
+  /// Whoever writes by name makes a file of that name and this suffix for a time; it is removed
+  /// too.
+  void expect_beside(const std::string& suffix);
 
  private:
   void open_stream(const std::string& path);
@@ -40,7 +43,7 @@ class OutputFile {
   [[noreturn]] void fail(int error) const;
 
   std::string named_;
-  std::string target_, temporary_;
+  std::string target_, temporary_, beside_;
   std::string buffer_;
   int file_ = -1;
 };
@@ -57,6 +60,9 @@ class OutputFolder {
  private:
   std::vector<std::string> made_;
 };
+
+/// Removes every temporary file of this process, which ends now. A signal handler may call it.
+void remove_temporary_files();
 
 struct NamedPath {
   std::string named, path;

@@ -96,8 +96,8 @@ std::string to_table(const FinetuneReport& r) {
                       r.name, r.model, r.model_type, r.losses.size(), r.accumulate, r.batch,
                       r.sequence, r.numerics);
   if (r.incomplete)
-    text += fmt::format("  INCOMPLETE: stopped after {} of {} steps\n", r.losses.size(),
-                        r.steps_asked);
+    text +=
+        fmt::format("  INCOMPLETE: stopped after {} of {} steps\n", r.losses.size(), r.steps_asked);
   line("trainable", fmt::format("{} elements in {} adapted modules", r.account.trainable_elements,
                                 r.adapted_modules));
   if (!r.losses.empty()) {

@@ -32,7 +32,7 @@ void require_folder(const Config& config, const std::string& key, const std::str
   if (!fs::is_directory(folder, ignored))
     throw InputError(place_of(config, key),
                      key + ": expected a folder, found '" + folder + "', which is " +
-                     (fs::exists(folder, ignored) ? "none" : "not there"));
+                         (fs::exists(folder, ignored) ? "none" : "not there"));
 }
 
 /// Every parameter of the graph that the adapter does not train.
@@ -91,8 +91,9 @@ FinetuneResult finetune(const Config& config,
     throw InputError(place_of(config, "values"),
                      "values: off needs --fidelity cycle; found --fidelity reference");
   if (config.layers == "repeated")
-    throw InputError(place_of(config, "workload.layers"),
-                     "workload.layers: repeated needs --fidelity cycle; found --fidelity reference");
+    throw InputError(
+        place_of(config, "workload.layers"),
+        "workload.layers: repeated needs --fidelity cycle; found --fidelity reference");
 
   FinetuneResult result;
   result.adapter_config = read_adapter_config(config.adapter);
@@ -163,7 +164,8 @@ void write_finetune(const std::string& directory, const FinetuneResult& result,
                     const FinetuneOutput& output) {
   const fs::path root(directory);
   const OutputFolder made(directory, "--out " + directory);
-  write_adapter((root / kAdapterFolder).string(), result.adapter_config, result.plan, result.adapter);
+  write_adapter((root / kAdapterFolder).string(), result.adapter_config, result.plan,
+                result.adapter);
   if (output.gradients) {
     SafetensorsFile file;
     for (const auto& [value, gradient] : result.gradients)

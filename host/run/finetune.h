@@ -27,8 +27,8 @@ struct FinetuneResult {
 /// Reads workload.model, workload.adapter and workload.batches, builds the graph, and trains.
 /// `progress` is called after each step with the number of steps done and the loss; `stop` is asked
 /// now and then whether to end early, with the steps done by then. Writes nothing.
-/// Throws InputError for wrong files, TrainingDiverged for a loss that is not finite and Interrupted
-/// if no step was done.
+/// Throws InputError for wrong files, TrainingDiverged for a loss that is not finite and
+/// Interrupted if no step was done.
 FinetuneResult finetune(const Config& config,
                         const std::function<void(std::int64_t, double)>& progress = nullptr,
                         const std::function<bool()>& stop = nullptr);

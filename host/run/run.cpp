@@ -186,13 +186,13 @@ void check_energy_table(const Config& config) {
       config.memory.kind == "dram" && dram_report(config.memory.dram, {}).energy.known;
   for (const auto& [action, count] : energy_actions({}, {})) {
     if (action == "dram_byte" && own_currents) continue;
-    const bool known = std::any_of(
-        config.energy.actions.begin(), config.energy.actions.end(),
-        [name = action](const EnergyEntry& entry) { return entry.action == name; });
+    const bool known =
+        std::any_of(config.energy.actions.begin(), config.energy.actions.end(),
+                    [name = action](const EnergyEntry& entry) { return entry.action == name; });
     if (!known)
-      throw InputError(place_of(config, "energy.actions"),
-                       "energy table \"" + config.energy.name + "\": no entry for the action \"" +
-                           action + "\"");
+      throw InputError(place_of(config, "energy.actions"), "energy table \"" + config.energy.name +
+                                                               "\": no entry for the action \"" +
+                                                               action + "\"");
   }
 }
 

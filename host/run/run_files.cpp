@@ -56,8 +56,10 @@ RunFiles::RunFiles(const Config& config, const AskedFiles& asked) {
   if (!asked.waves.empty()) {
     waves.emplace(asked.waves, "--waves " + asked.waves);
     if (waves->temporary().empty())
-      throw InputError("--waves " + asked.waves +
-                       ": expected a regular file, because waves are not written from first to last");
+      throw InputError(
+          "--waves " + asked.waves +
+          ": expected a regular file, because waves are not written from first to last");
+    waves->expect_beside(".hier");  // of the FST writer
   }
 }
 

@@ -43,8 +43,7 @@ class CaseProgress {
     if (!shown_) return;
     const double seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
     print_error(fmt::format("\rcase {} of {}", done + 1, cases_));
-    if (done > 0)
-      print_error(fmt::format(", {:.0f} s left   ", seconds / done * (cases_ - done)));
+    if (done > 0) print_error(fmt::format(", {:.0f} s left   ", seconds / done * (cases_ - done)));
   }
 
  private:

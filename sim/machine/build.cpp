@@ -140,7 +140,9 @@ std::string checksum(const std::string& bytes) {
   return std::to_string(bytes.size()) + " " + hash.hex() + "\n";
 }
 
-fs::path library_of(const fs::path& cache, const std::string& name) { return cache / (name + ".so"); }
+fs::path library_of(const fs::path& cache, const std::string& name) {
+  return cache / (name + ".so");
+}
 fs::path sum_of(const fs::path& cache, const std::string& name) { return cache / (name + ".sum"); }
 
 // There, and as it was written.

@@ -16,10 +16,10 @@ struct MachineBuildOptions {
 };
 
 /// The path of the machine's shared library in the cache, which is built if it is not there. Its
-/// name holds a hash over all that makes it: shape, RTL, interface, shell, compiler options and CPU,
-/// and one over the versions of the tools. A library that is not as it was written (a checksum lies
-/// beside it) is built again. Two processes that ask for the same machine at the same time build it
-/// once.
+/// name holds a hash over all that makes it: shape, RTL, interface, shell, compiler options and
+/// CPU, and one over the versions of the tools. A library that is not as it was written (a checksum
+/// lies beside it) is built again. Two processes that ask for the same machine at the same time
+/// build it once.
 ///
 /// Where the tools are not installed, one that other tools have built will do; where the RTL is not
 /// there any more either, the last one that was used of that shape.

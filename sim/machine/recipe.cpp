@@ -119,8 +119,8 @@ void write_text(const fs::path& path, const std::string& text) {
   std::ofstream file(path, std::ios::binary);
   file << text;
   if (!file.flush())
-    throw MachineError(path.string() + ": cannot be written, to build the machine: " +
-                       std::strerror(errno));
+    throw MachineError(path.string() +
+                       ": cannot be written, to build the machine: " + std::strerror(errno));
 }
 
 /// The first line that a tool prints.
@@ -217,7 +217,8 @@ std::string key_without_texts(const MachineShape& shape, bool waves) {
 }
 
 std::string tool_versions() {
-  return first_line_of({"verilator", "--version"}) + "\n" + first_line_of({"g++", "--version"});
+  const std::string verilator = first_line_of({"verilator", "--version"});
+  return verilator + "\n" + first_line_of({"g++", "--version"});
 }
 
 fs::path compile(const Recipe& recipe, const fs::path& work, const std::string& log,
