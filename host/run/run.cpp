@@ -32,6 +32,9 @@ std::uint64_t at(const DeviceCounters& counters, Counter counter) {
   return counters[static_cast<std::size_t>(counter)];
 }
 
+// A run that is stopped may have come to nothing yet.
+double ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
+
 // The name under which a result is written: the updated lora_A is the lora_A of the file.
 std::string output_name(std::string name) {
   const std::string suffix = ".new";
@@ -77,9 +80,9 @@ std::vector<EnergyLine> energy_lines(const DeviceCounters& counters, const RunRe
 // The busiest resource bounds the step, if it is busy most of the time; otherwise waiting does.
 std::string bound_of(const RunReport& report) {
   const auto busy = [&](interface::Unit unit) {
-    return static_cast<double>(report.units[static_cast<std::size_t>(unit)]
-                                   .cycles[static_cast<std::size_t>(interface::Activity::kBusy)]) /
-           static_cast<double>(report.cycles);
+    const auto activity = static_cast<std::size_t>(interface::Activity::kBusy);
+    return ratio(static_cast<double>(report.units[static_cast<std::size_t>(unit)].cycles[activity]),
+                 static_cast<double>(report.cycles));
   };
   const std::vector<std::pair<std::string, double>> shares = {
       {"compute (the array)", busy(interface::Unit::kArray)},
@@ -122,7 +125,7 @@ void fill_timing(RunReport& report, const StepMeasurement& m) {
     macs += static_cast<double>(gemm.macs);
     report.gemms.push_back(gemm);
   }
-  report.array_utilisation = macs / (static_cast<double>(report.cycles) * pes);
+  report.array_utilisation = ratio(macs, static_cast<double>(report.cycles) * pes);
 
   const std::uint64_t bus_bytes = static_cast<std::uint64_t>(report.machine.axi_data_bits / 8);
   report.axi.bytes_read =
@@ -134,7 +137,7 @@ void fill_timing(RunReport& report, const StepMeasurement& m) {
   report.memory.peak_gb_per_s = report.memory_model.bandwidth_gb_per_s;
   for (TrafficReport* traffic : {&report.axi, &report.memory}) {
     traffic->bandwidth_gb_per_s =
-        static_cast<double>(traffic->bytes_read + traffic->bytes_written) / report.step_ns;
+        ratio(static_cast<double>(traffic->bytes_read + traffic->bytes_written), report.step_ns);
     traffic->share_of_peak = traffic->bandwidth_gb_per_s / traffic->peak_gb_per_s;
   }
 }
@@ -149,9 +152,9 @@ void fill_link(RunReport& report, const StepMeasurement& m, const LinkConfig& li
   report.link.upload_ns = m.upload_ns;
   report.link.download_ns = m.download_ns;
   report.link.bandwidth_gb_per_s =
-      static_cast<double>(unsigned_of(m.link_memory.written_bytes) - m.streamed_bytes +
-                          unsigned_of(m.link_memory.read_bytes)) /
-      (m.upload_ns + m.download_ns);
+      ratio(static_cast<double>(unsigned_of(m.link_memory.written_bytes) - m.streamed_bytes +
+                                unsigned_of(m.link_memory.read_bytes)),
+            m.upload_ns + m.download_ns);
   report.link.peak_gb_per_s = link.bandwidth_gb_per_s;
 }
 
