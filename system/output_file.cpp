@@ -61,6 +61,13 @@ std::string followed(const std::string& path) {
   return at.string();
 }
 
+/// Without symbolic links, dots and a working directory; as it is where nobody may look.
+fs::path absolute_path(const std::string& path) {
+  std::error_code error;
+  const fs::path absolute = fs::weakly_canonical(path, error);
+  return error ? fs::path(path) : absolute;
+}
+
 /// A name beside `target` that no other process and no other file of this one uses.
 std::string temporary_beside(const std::string& target) {
   static std::atomic<int> count{0};
@@ -212,9 +219,8 @@ void check_outputs(const std::vector<NamedPath>& outputs, const std::vector<std:
     struct stat there {};
     const bool exists = stat(output->path.c_str(), &there) == 0;
     if (exists && !S_ISREG(there.st_mode)) continue;
-    std::error_code ignored;
     for (auto other = outputs.begin(); other != output; ++other) {
-      if (fs::weakly_canonical(output->path, ignored) == fs::weakly_canonical(other->path, ignored))
+      if (absolute_path(output->path) == absolute_path(other->path))
         throw InputError(output->named + ": would be written over " + other->path);
     }
     for (const std::string& input : inputs) {

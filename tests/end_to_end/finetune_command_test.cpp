@@ -255,6 +255,7 @@ TEST_CASE("What belongs to another fidelity is refused") {
 
 TEST_CASE("An adapter is not written over the one that the run starts from") {
   const Workload workload("llama_gqa");
+  fs::create_directories(workload.path("out"));
   fs::copy(workload.path("adapter"), workload.path("out/adapter"), fs::copy_options::recursive);
   const std::string before = content_of(workload.path("out/adapter/adapter_model.safetensors"));
   const Outcome outcome = workload.run("--set workload.adapter=" + workload.path("out/adapter"));

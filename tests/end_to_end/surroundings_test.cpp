@@ -1,5 +1,6 @@
 // Faults around the program: streams that cannot be written, paths that lead elsewhere, signals,
 // limits. Every run is short: the cycle model, a small layer.
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -64,8 +65,8 @@ ProgramResult interrupt(const std::vector<std::string>& arguments, int signal_nu
   words.push_back(nullptr);
   const pid_t child = fork();
   if (child == 0) {
-    if (freopen(out.c_str(), "w", stdout) == nullptr) _exit(127);
-    if (freopen(err.c_str(), "w", stderr) == nullptr) _exit(127);
+    dup2(open(out.c_str(), O_WRONLY), STDOUT_FILENO);
+    dup2(open(err.c_str(), O_WRONLY), STDERR_FILENO);
     execv(words[0], words.data());
     _exit(127);
   }
