@@ -195,7 +195,8 @@ OutputFolder::OutputFolder(const std::string& path, const std::string& named) {
   if (!folder.has_filename()) folder = folder.parent_path();  // "out/" is "out"
   for (; !folder.empty() && !fs::exists(folder, error) && !error; folder = folder.parent_path())
     missing.push_back(folder);
-  if (!folder.empty() && !error && !fs::is_directory(folder, error))
+  if (error) throw InputError(called + ": cannot be written to: " + error.message());
+  if (!folder.empty() && !fs::is_directory(folder, error))
     throw InputError(called + ": expected a folder, but " + folder.string() + " is a file");
   while (!missing.empty()) {
     const std::string next = missing.back().string();
