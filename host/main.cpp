@@ -3,12 +3,13 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <csignal>
 #include <exception>
 #include <new>
+#include <sstream>
 
 #include "host/config/config.h"
 #include "host/report/report.h"
+#include "host/report/schemas.h"
 #include "host/run/finetune.h"
 #include "host/run/lockstep.h"
 #include "host/run/run.h"
@@ -16,52 +17,58 @@
 #include "host/verify/verify.h"
 #include "models/base/error.h"
 #include "sim/machine/build.h"
+#include "system/interruption.h"
+#include "system/standard_streams.h"
 
 namespace {
 
 // design: 0 right, 1 the run found a mismatch, 2 the user's input is wrong, 3 a fault of the
-// machine.
+// machine; 128 + signal where the user ended it.
 constexpr int kRight = 0, kMismatch = 1, kWrongInput = 2, kMachineFault = 3;
-constexpr int kInterrupted = 130;  // as shells say it: 128 + SIGINT
-
-// Set by Ctrl-C; a second one ends the program at once.
-volatile std::sig_atomic_t interrupted = 0;
-void on_interrupt(int /*signal*/) {
-  interrupted = 1;
-  std::signal(SIGINT, SIG_DFL);
-}
 
 struct Arguments {
   std::string config, fidelity = "rtl", out, waves, trace;
   std::vector<std::string> settings;
 };
 
+/// What a command says on the standard output, and its exit code.
+struct Outcome {
+  std::string text;
+  int code = kRight;
+};
+
 // A long run tells on a terminal how far it is.
+bool at_terminal() { return isatty(STDERR_FILENO) != 0; }
 void show_progress(std::int64_t step, double loss) {
-  fmt::print(stderr, "\rstep {}: loss {:.6f}", step, loss);
+  corank::print_error(fmt::format("\rstep {}: loss {:.6f}", step, loss));
 }
 
-int reference_command(const Arguments& arguments, const corank::Config& config) {
+Outcome reference_command(const Arguments& arguments, const corank::Config& config) {
   if (!arguments.waves.empty())
     throw corank::InputError("--waves: the reference has no signals; expected --fidelity rtl");
-  const bool terminal = isatty(STDERR_FILENO) != 0;
+  if (!arguments.trace.empty())
+    throw corank::InputError(
+        "--trace: the reference has no cycles; expected --fidelity rtl or cycle");
+  const corank::RunFiles files = corank::open_finetune_files(config, arguments.out);
   const corank::FinetuneResult result =
-      corank::finetune(config, terminal ? show_progress : nullptr);
-  if (terminal) fmt::print(stderr, "\r{:40}\r", "");
-  if (!arguments.out.empty())
+      corank::finetune(config, at_terminal() ? show_progress : nullptr, corank::interrupted);
+  if (at_terminal()) corank::print_error(fmt::format("\r{:40}\r", ""));
+  const corank::OrderlyEnd orderly;
+  std::string text = corank::to_table(result.report);
+  if (!arguments.out.empty()) {
     corank::write_finetune(arguments.out, result, {config.write_gradients, config.write_logits});
-  fmt::print("{}", corank::to_table(result.report));
-  if (!arguments.out.empty()) fmt::print("  written to {}\n", arguments.out);
-  return kRight;
+    text += fmt::format("  written to {}\n", arguments.out);
+  }
+  return {text, result.report.incomplete ? corank::exit_code_of_interruption() : kRight};
 }
 
-int lockstep_command(const corank::Config& config, const corank::RunOptions& options) {
+Outcome lockstep_command(const corank::Config& config, const corank::RunOptions& options) {
   const corank::LockstepResult result = corank::run_lockstep(config, options);
-  fmt::print("{}", corank::to_text(result));
-  return result.difference.empty() ? kRight : kMismatch;
+  if (result.stopped) return {corank::to_text(result), corank::exit_code_of_interruption()};
+  return {corank::to_text(result), result.difference.empty() ? kRight : kMismatch};
 }
 
-int run_command(const Arguments& arguments) {
+Outcome run_command(const Arguments& arguments) {
   if (arguments.fidelity == "analytic") {
     throw corank::InputError(
         "--fidelity analytic: this version of corank has only rtl, cycle and reference");
@@ -72,20 +79,19 @@ int run_command(const Arguments& arguments) {
   if (arguments.fidelity == "cycle") options.fidelity = corank::Fidelity::kCycle;
   options.out_directory = arguments.out;
   if (!arguments.waves.empty()) options.waves = arguments.waves;
-  options.progress = isatty(STDERR_FILENO) != 0;
   if (!arguments.trace.empty()) options.trace = arguments.trace;
+  options.progress = at_terminal();
+  options.stop = corank::interrupted;
   if (arguments.fidelity == "both") return lockstep_command(config, options);
-  std::signal(SIGINT, on_interrupt);
-  options.stop = [] { return interrupted != 0; };
   const corank::RunReport report = corank::run(config, options);
-  fmt::print("{}", corank::to_table(report));
+  std::string text = corank::to_table(report);
   if (!arguments.out.empty())
-    fmt::print("  written to {}/report.json{}\n", arguments.out,
-               report.values && !report.incomplete
-                   ? " and " + arguments.out + "/tensors.safetensors"
-                   : "");
-  if (report.incomplete) return kInterrupted;
-  return report.right() ? kRight : kMismatch;
+    text += fmt::format("  written to {}/report.json{}\n", arguments.out,
+                        report.values && !report.incomplete
+                            ? " and " + arguments.out + "/tensors.safetensors"
+                            : "");
+  if (report.incomplete) return {text, corank::exit_code_of_interruption()};
+  return {text, report.right() ? kRight : kMismatch};
 }
 
 // As a shell takes it for one word.
@@ -100,55 +106,80 @@ std::string quoted(const std::string& word) {
   return text + "'";
 }
 
-int verify_command(const Arguments& arguments, corank::VerifyOptions options) {
+Outcome verify_command(const Arguments& arguments, corank::VerifyOptions options) {
   const corank::Config config = corank::load_config(arguments.config, arguments.settings);
-  options.progress = isatty(STDERR_FILENO) != 0;
-  std::signal(SIGINT, on_interrupt);
-  options.stop = [] { return interrupted != 0; };
+  options.progress = at_terminal();
+  options.stop = corank::interrupted;
   const corank::VerifyResult result = corank::verify(config, options);
   std::string replay = "corank verify";
   if (!arguments.config.empty()) replay += " " + quoted(arguments.config);
   for (const std::string& setting : arguments.settings) replay += " --set " + quoted(setting);
   replay += fmt::format(" --seed {} --first {} --cases 1", options.seed, result.failed);
-  fmt::print("{}", corank::to_text(result, replay));
-  if (result.failed >= 0) return result.fault ? kMachineFault : kMismatch;
-  return result.stopped ? kInterrupted : kRight;
+  const std::string text = corank::to_text(result, replay);
+  if (result.failed >= 0) return {text, result.fault ? kMachineFault : kMismatch};
+  return {text, result.stopped ? corank::exit_code_of_interruption() : kRight};
 }
 
-int machine_command(const Arguments& arguments) {
+Outcome machine_command(const Arguments& arguments) {
   const corank::Config config = corank::load_config(arguments.config, arguments.settings);
   corank::MachineBuildOptions options;
-  options.quiet = isatty(STDERR_FILENO) == 0;
-  fmt::print("{}\n", corank::machine_library(config.machine, options));
-  return kRight;
+  options.quiet = !at_terminal();
+  options.stop = corank::interrupted;
+  const corank::OrderlyEnd orderly;
+  return {corank::machine_library(config.machine, options) + "\n"};
 }
 
-}  // namespace
+Outcome schema_command(const std::string& of) {
+  if (of == "report") return {corank::kReportSchema};
+  if (of == "finetune_report") return {corank::kFinetuneReportSchema};
+  return {corank::describe_schema()};
+}
 
-int main(int argc, char** argv) {
+/// Says what a command has to say. Who does not hear that all is right must not take it for that.
+int end_with(const Outcome& outcome) {
+  const std::string failure = corank::print(outcome.text);
+  if (failure.empty()) return outcome.code;
+  corank::print_error("corank: the standard output cannot be written: " + failure + "\n");
+  return outcome.code == kRight ? kMachineFault : outcome.code;
+}
+
+int complain(const std::string& message, int code) {
+  corank::print_error("corank: " + message + "\n");
+  return code;
+}
+
+int run(int argc, char** argv) {
   CLI::App app{
       "corank: co-design simulator for hardware that fine-tunes large models with low-rank "
       "adapters"};
   app.require_subcommand(1);
   Arguments arguments;
 
-  CLI::App* run = app.add_subcommand(
+  CLI::App* run_step = app.add_subcommand(
       "run", "run one training step on the simulated hardware and report its cost");
-  run->add_option("config", arguments.config, "configuration, YAML")->required();
-  run->add_option(
-         "--fidelity", arguments.fidelity,
-         "how the accelerator is simulated: rtl, every clock edge of it; cycle, a model with the "
-         "same cycles and results, much faster; both, the two compared event by event; or "
-         "reference: a whole fine-tuning run in "
-         "plain C++")
+  run_step->add_option("config", arguments.config, "configuration, YAML")->required();
+  run_step
+      ->add_option(
+          "--fidelity", arguments.fidelity,
+          "how the accelerator is simulated: rtl, every clock edge of it; cycle, a model with the "
+          "same cycles and results, much faster; both, the two compared event by event; or "
+          "reference: a whole fine-tuning run in "
+          "plain C++")
       ->check(CLI::IsMember({"rtl", "cycle", "both", "analytic", "reference"}));
-  run->add_option("--out", arguments.out, "directory for report.json and the results");
-  run->add_option("--set", arguments.settings,
-                  "path.to.key=value, overrides the configuration (repeatable)")
+  const CLI::Validator a_path(
+      [](const std::string& text) { return text.empty() ? "expected a path" : ""; }, "", "");
+  run_step->add_option("--out", arguments.out, "directory for report.json and the results")
+      ->check(a_path);
+  run_step
+      ->add_option("--set", arguments.settings,
+                   "path.to.key=value, overrides the configuration (repeatable)")
       ->allow_extra_args(false);
-  run->add_option("--trace", arguments.trace,
-                  "write what every unit did when to this JSON file, for ui.perfetto.dev");
-  run->add_option("--waves", arguments.waves, "write every signal to this FST file (slow)");
+  run_step
+      ->add_option("--trace", arguments.trace,
+                   "write what every unit did when to this JSON file, for ui.perfetto.dev")
+      ->check(a_path);
+  run_step->add_option("--waves", arguments.waves, "write every signal to this FST file (slow)")
+      ->check(a_path);
 
   CLI::App* machine = app.add_subcommand(
       "machine", "build the verilated machine of a configuration and print where it lies");
@@ -184,39 +215,55 @@ int main(int argc, char** argv) {
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
 
-  CLI::App* schema = app.add_subcommand("schema", "print every key that a configuration may have");
+  CLI::App* schema = app.add_subcommand(
+      "schema", "print every key that a configuration may have, or the JSON schema of a report");
+  std::string described = "configuration";
+  schema
+      ->add_option("of", described,
+                   "configuration; report, of a step on the accelerator; or finetune_report, of "
+                   "--fidelity reference")
+      ->check(CLI::IsMember({"configuration", "report", "finetune_report"}))
+      ->capture_default_str();
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help
+    if (error.get_exit_code() == 0) {  // --help
+      std::ostringstream help;
+      app.exit(error, help, help);
+      return end_with({help.str()});
+    }
     const auto unknown = app.remaining();
     const bool no_such = app.get_subcommands().empty() && !unknown.empty();
-    fmt::print(stderr, "corank: {}; corank --help shows what there is\n",
-               no_such ? "no subcommand '" + unknown.front() + "'" : error.what());
-    return kWrongInput;
+    return complain(
+        (no_such ? "no subcommand '" + unknown.front() + "'" : std::string(error.what())) +
+            "; corank --help shows what there is",
+        kWrongInput);
   }
+  if (*schema) return end_with(schema_command(described));
+  if (*verify) return end_with(verify_command(arguments, verification));
+  return end_with(*machine ? machine_command(arguments) : run_command(arguments));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  corank::prepare_standard_streams();
+  corank::handle_signals();
   try {
-    if (*schema) {
-      fmt::print("{}", corank::describe_schema());
-      return kRight;
-    }
-    if (*verify) return verify_command(arguments, verification);
-    return *machine ? machine_command(arguments) : run_command(arguments);
+    return run(argc, argv);
   } catch (const corank::InputError& error) {
-    fmt::print(stderr, "corank: {}\n", error.what());
-    return kWrongInput;
+    return complain(error.what(), kWrongInput);
   } catch (const corank::TrainingDiverged& error) {
-    fmt::print(stderr, "corank: {}\n", error.what());
-    return kMismatch;
+    return complain(error.what(), kMismatch);
   } catch (const corank::MachineError& error) {
-    fmt::print(stderr, "corank: {}\n", error.what());
-    return kMachineFault;
+    return complain(error.what(), kMachineFault);
+  } catch (const corank::Interrupted& error) {
+    return complain(error.what(), corank::exit_code_of_interruption());
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "corank: out of memory\n");
-    return kMachineFault;
+    return complain("out of memory", kMachineFault);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "corank: internal fault, please report it: {}\n", error.what());
-    return kMachineFault;
+    return complain(std::string("internal fault, please report it: ") + error.what(),
+                    kMachineFault);
   }
 }

@@ -289,13 +289,15 @@ std::string read_file(const std::string& path, const SourceLocation& named_by) {
   return text;
 }
 
-/// Replaces the path of a file by what the file holds, where the schema allows it.
-void splice_files(YamlNode& root, const std::vector<Key>& schema, const std::string& config_path) {
+/// Replaces the path of a file by what the file holds, where the schema allows it. Adds the paths
+/// of the files to `files`.
+void splice_files(YamlNode& root, const std::vector<Key>& schema, const std::string& config_path,
+                  std::vector<std::string>& files) {
   for (const Key& key : schema) {
     YamlNode* node = find(root, key.name);
     if (node == nullptr) continue;
     if (node->kind == YamlNode::Kind::kMapping && !key.is_list)
-      splice_files(*node, key.keys, config_path);
+      splice_files(*node, key.keys, config_path, files);
     if (!key.may_be_file || node->kind != YamlNode::Kind::kScalar) continue;
     const std::string file = resolve_path(*node);
     std::error_code ignored;
@@ -304,7 +306,8 @@ void splice_files(YamlNode& root, const std::vector<Key>& schema, const std::str
     YamlNode included = parse_yaml(read_file(file, node->where), file);
     if (included.kind != YamlNode::Kind::kMapping) refuse(included, key.name, "a mapping");
     *node = std::move(included);
-    splice_files(*node, key.keys, config_path);
+    files.push_back(file);
+    splice_files(*node, key.keys, config_path, files);
   }
 }
 
@@ -336,6 +339,13 @@ void apply_setting(YamlNode& root, const std::string& setting) {
     begin = end + 1;
   }
   *node = parse_yaml_value(setting.substr(equals + 1), where.file);
+}
+
+void note_places(const YamlNode& node, const std::string& path,
+                 std::map<std::string, SourceLocation>& places) {
+  places[path] = node.where;
+  for (const YamlEntry& entry : node.entries)
+    note_places(entry.value, join_path(path, entry.key), places);
 }
 
 // ---- what no single key can know ----
@@ -494,11 +504,13 @@ Config load_config(const std::string& path, const std::vector<std::string>& sett
   root.kind = YamlNode::Kind::kMapping;
   if (!path.empty()) root = parse_yaml(read_file(path, {path, 0, 0}), path);
   if (root.kind != YamlNode::Kind::kMapping) refuse(root, "", "a mapping");
-  splice_files(root, schema, path);
+  if (!path.empty()) config.files.push_back(path);
+  splice_files(root, schema, path, config.files);
   for (const std::string& setting : settings) {
     apply_setting(root, setting);
-    splice_files(root, schema, path);
+    splice_files(root, schema, path, config.files);
   }
+  note_places(root, "", config.places);
   read_mapping(schema, root, "");
   config.names_memory = find(root, "memory") != nullptr;
   finish_memory(config.memory, root);
@@ -508,6 +520,17 @@ Config load_config(const std::string& path, const std::vector<std::string>& sett
   check_shapes(config.shapes, root);
   finish_optimizer(config.optimizer, root);
   return config;
+}
+
+SourceLocation place_of(const Config& config, const std::string& path) {
+  for (std::string above = path;; above.resize(above.rfind('.'))) {
+    const auto place = config.places.find(above);
+    if (place != config.places.end()) return place->second;
+    if (above.find('.') == std::string::npos) break;
+  }
+  const auto whole = config.places.find("");
+  const bool known = whole != config.places.end() && !whole->second.file.empty();
+  return known ? whole->second : SourceLocation{"the configuration", 0, 0};
 }
 
 MemoryConfig load_memory(const std::string& path) {
@@ -520,7 +543,8 @@ MemoryConfig load_memory(const std::string& path) {
   YamlNode root;
   root.kind = YamlNode::Kind::kMapping;
   root.entries.push_back({"memory", file.where, std::move(file)});
-  splice_files(root, schema, "");
+  std::vector<std::string> files;
+  splice_files(root, schema, "", files);
   read_mapping(schema, root, "");
   finish_memory(memory, root);
   return memory;

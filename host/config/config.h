@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "host/train/training.h"
 #include "host/workload/layer_shapes.h"
+#include "models/base/error.h"
 #include "models/energy/energy.h"
 #include "models/numerics/numerics.h"
 #include "sim/platform/configuration.h"
@@ -23,7 +25,9 @@ struct CompilerConfig {
 };
 
 struct Config {
-  std::string file;  // where it was read
+  std::string file;                // where it was read
+  std::vector<std::string> files;  // all that were read: this one and those that it names
+  std::map<std::string, SourceLocation> places;  // of what is given, by its path; "": of it all
   std::string name;
   MachineShape machine;
   MachineLimits limits;
@@ -59,6 +63,9 @@ struct Config {
 /// and what was expected and found: unknown key, wrong type, out of range, impossible combination,
 /// unreadable file, invalid YAML.
 Config load_config(const std::string& path, const std::vector<std::string>& settings);
+
+/// Where the configuration gives the value at this path, or the nearest above it that it gives.
+SourceLocation place_of(const Config& config, const std::string& path);
 
 /// Reads a memory's own file (configs/memory). Throws InputError as load_config() does.
 MemoryConfig load_memory(const std::string& path);

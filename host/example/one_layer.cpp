@@ -46,7 +46,7 @@ int main() {
 
   PlatformConfig platform;  // an 8x8 array, a memory with 100 ns and 16 GB/s, a link
   platform.machine_library = machine_library(platform.shape);
-  const auto memory_bytes = static_cast<std::uint64_t>(platform.memory.size_mib) << 20;
+  const auto memory_bytes = size_bytes(platform.memory);
   const CompiledStep step = compile(graph, platform.shape, {}, memory_bytes);
   StepResult result;
   run_platform(platform, [&](HostPort& host) {

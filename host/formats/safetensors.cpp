@@ -1,18 +1,16 @@
 #include "host/formats/safetensors.h"
 
-#include <unistd.h>
-
 #include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "host/formats/safetensors_header.h"
 #include "models/base/error.h"
+#include "system/output_file.h"
 
 namespace corank {
 namespace {
@@ -73,28 +71,6 @@ std::string header_text(const std::string& path, const std::vector<SafetensorsEn
   return text;
 }
 
-void write_all(const std::string& path, const std::string& header,
-               const std::vector<SafetensorsEntry>& entries, const TensorMap& tensors) {
-  const auto demand = [&path](const std::ofstream& out) {
-    if (!out) throw MachineError(path + ": cannot be written: " + std::strerror(errno));
-  };
-  errno = 0;
-  std::ofstream out(path, std::ios::binary | std::ios::trunc);
-  demand(out);
-  std::array<char, kSafetensorsLengthBytes> length{};
-  for (std::size_t i = 0; i < length.size(); ++i)
-    length[i] = static_cast<char>(static_cast<std::uint64_t>(header.size()) >> (8 * i));
-  out.write(length.data(), length.size());
-  out.write(header.data(), static_cast<std::streamsize>(header.size()));
-  for (const SafetensorsEntry& entry : entries) {
-    const auto& bytes = tensors.at(entry.name).bytes;
-    out.write(reinterpret_cast<const char*>(bytes.data()),
-              static_cast<std::streamsize>(bytes.size()));
-  }
-  out.close();
-  demand(out);
-}
-
 }  // namespace
 
 SafetensorsFile read_safetensors(const std::string& path) {
@@ -123,21 +99,17 @@ SafetensorsFile read_safetensors(const std::string& path) {
 void write_safetensors(const std::string& path, const SafetensorsFile& file) {
   const std::vector<SafetensorsEntry> entries = lay_out(path, file.tensors);
   const std::string header = header_text(path, entries, file.metadata);
-  // The process number keeps two programs that write the same file apart.
-  const std::string temporary = path + ".tmp" + std::to_string(::getpid());
-  std::error_code ignored;
-  try {
-    write_all(temporary, header, entries, file.tensors);
-  } catch (...) {
-    std::filesystem::remove(temporary, ignored);
-    throw;
+  std::array<char, kSafetensorsLengthBytes> length{};
+  for (std::size_t i = 0; i < length.size(); ++i)
+    length[i] = static_cast<char>(static_cast<std::uint64_t>(header.size()) >> (8 * i));
+  OutputFile out(path);
+  out.write({length.data(), length.size()});
+  out.write(header);
+  for (const SafetensorsEntry& entry : entries) {
+    const auto& bytes = file.tensors.at(entry.name).bytes;
+    out.write({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   }
-  std::error_code error;
-  std::filesystem::rename(temporary, path, error);
-  if (error) {
-    std::filesystem::remove(temporary, ignored);
-    throw MachineError(path + ": cannot be written: " + error.message());
-  }
+  out.finish();
 }
 
 }  // namespace corank

@@ -22,9 +22,8 @@ struct SafetensorsFile {
 /// string. Dtypes: BF16, F16, F32, I32, I64, U8; another one is refused by name.
 SafetensorsFile read_safetensors(const std::string& path);
 
-/// Writes atomically (a temporary file beside it, then rename): a failure leaves nothing
-/// half-written. Adds {"format": "pt"} unless the metadata has it; pads the header to 8 bytes.
-/// Throws MachineError if the disk refuses.
+/// Writes an OutputFile: a failure leaves nothing half-written. Adds {"format": "pt"} unless the
+/// metadata has it; pads the header to 8 bytes.
 void write_safetensors(const std::string& path, const SafetensorsFile& file);
 
 }  // namespace corank

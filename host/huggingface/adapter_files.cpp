@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <set>
 
 #include "host/formats/mapped_safetensors.h"
 #include "host/formats/safetensors.h"
+#include "host/report/write_json.h"
 #include "models/base/error.h"
+#include "system/output_file.h"
 
 namespace corank {
 namespace {
@@ -87,10 +88,7 @@ TensorMap read_adapter(const std::string& folder, const LoraPlan& plan,
 
 void write_adapter(const std::string& folder, const AdapterConfig& config, const LoraPlan& plan,
                    const TensorMap& tensors) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) throw InputError(folder + ": cannot make the directory: " + error.message());
-
+  const OutputFolder made(folder);
   SafetensorsFile file;
   for (const auto& [value, tensor] : tensors)
     file.tensors[adapter_tensor_name(plan, value)] = tensor;
@@ -99,17 +97,7 @@ void write_adapter(const std::string& folder, const AdapterConfig& config, const
   // What the user wrote stays as it is, so that PEFT selects the same modules again.
   Json json = config.json;
   json["inference_mode"] = true;  // as PEFT itself writes it
-  const fs::path path = fs::path(folder) / kConfigFile;
-  const fs::path temporary = path.string() + ".tmp";
-  std::ofstream out(temporary);
-  out << json.dump(2) << "\n";
-  out.close();
-  if (out) fs::rename(temporary, path, error);
-  if (!out || error) {
-    std::error_code ignored;
-    fs::remove(temporary, ignored);
-    throw MachineError(path.string() + ": cannot be written");
-  }
+  write_json((fs::path(folder) / kConfigFile).string(), json);
 }
 
 }  // namespace corank

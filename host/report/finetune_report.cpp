@@ -46,6 +46,7 @@ OrderedJson to_json(const FinetuneReport& r) {
   json["report_version"] = kReportVersion;
   json["name"] = r.name;
   json["fidelity"] = "reference";
+  json["incomplete"] = r.incomplete;
   json["config"] = r.config_file;
   json["numerics"] = r.numerics;
   json["workload"] = {{"model", r.model},
@@ -94,6 +95,9 @@ std::string to_table(const FinetuneReport& r) {
   text += fmt::format("{}: LoRA fine-tuning of {} ({}), {} steps of {} x {} x {} tokens in {}\n",
                       r.name, r.model, r.model_type, r.losses.size(), r.accumulate, r.batch,
                       r.sequence, r.numerics);
+  if (r.incomplete)
+    text +=
+        fmt::format("  INCOMPLETE: stopped after {} of {} steps\n", r.losses.size(), r.steps_asked);
   line("trainable", fmt::format("{} elements in {} adapted modules", r.account.trainable_elements,
                                 r.adapted_modules));
   if (!r.losses.empty()) {

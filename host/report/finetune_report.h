@@ -16,6 +16,8 @@ struct FinetuneReport {
   std::string model, model_type, adapter, batches;
   std::int64_t batch = 0, sequence = 0;  // of a micro-batch
   std::int64_t accumulate = 1;           // micro-batches of a step
+  bool incomplete = false;               // the run was stopped: the steps up to then
+  std::int64_t steps_asked = 0;
   std::int64_t adapted_modules = 0;
 
   std::string optimizer, schedule;

@@ -2,12 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
-
-#include "models/base/error.h"
 
 namespace corank {
 namespace {
@@ -19,25 +15,25 @@ std::string quoted(const std::string& text) { return nlohmann::json(text).dump()
 
 class Writer {
  public:
-  Writer(const std::string& path, double clock_mhz)
-      : file_(path, std::ios::binary), us_per_cycle_(1 / clock_mhz) {
-    file_ << "{\"displayTimeUnit\": \"ns\", \"traceEvents\": [\n";
+  Writer(OutputFile& file, double clock_mhz) : file_(file), us_per_cycle_(1 / clock_mhz) {
+    file_.write("{\"displayTimeUnit\": \"ns\", \"traceEvents\": [\n");
   }
   void event(const std::string& text) {
-    file_ << (first_ ? "" : ",\n") << text;
+    if (!first_) file_.write(",\n");
+    file_.write(text);
     first_ = false;
   }
   // The format's unit of time is the microsecond; six digits are picoseconds.
   std::string us(std::int64_t cycles) const {
     return fmt::format("{:.6f}", static_cast<double>(cycles) * us_per_cycle_);
   }
-  bool finish() {
-    file_ << "\n]}\n";
-    return static_cast<bool>(file_.flush());
+  void finish() {
+    file_.write("\n]}\n");
+    file_.finish();
   }
 
  private:
-  std::ofstream file_;
+  OutputFile& file_;
   double us_per_cycle_;
   bool first_ = true;
 };
@@ -97,24 +93,14 @@ void write_bandwidth(Writer& writer, double clock_mhz,
 
 }  // namespace
 
-void write_trace(const std::string& path, const CompiledStep& step, const Graph& graph,
+void write_trace(OutputFile& file, const CompiledStep& step, const Graph& graph,
                  const StepTrace& trace) {
-  const std::string part = path + ".part";
-  bool good = false;
-  {
-    Writer writer(part, trace.clock_mhz);
-    write_names(writer);
-    write_commands(writer, step, graph, trace.events);
-    write_stalls(writer, trace.stalls);
-    write_bandwidth(writer, trace.clock_mhz, trace.transactions);
-    good = writer.finish();
-  }
-  std::error_code error;
-  if (good) std::filesystem::rename(part, path, error);
-  if (!good || error) {
-    std::filesystem::remove(part, error);
-    throw InputError("--trace " + path + ": cannot be written");
-  }
+  Writer writer(file, trace.clock_mhz);
+  write_names(writer);
+  write_commands(writer, step, graph, trace.events);
+  write_stalls(writer, trace.stalls);
+  write_bandwidth(writer, trace.clock_mhz, trace.transactions);
+  writer.finish();
 }
 
 }  // namespace corank

@@ -2,13 +2,13 @@
 // Google, 2016).
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "host/compiler/compiler.h"
 #include "host/report/phases.h"
 #include "sim/platform/memory_transaction.h"
 #include "sim/platform/statistics.h"
+#include "system/output_file.h"
 
 namespace corank {
 
@@ -21,9 +21,8 @@ struct StepTrace {
 
 /// Writes a track a unit with its commands (from start to end; issue and ring index as arguments),
 /// a track of what the array waited for, and memory bandwidth, read and written, over windows of
-/// kBandwidthWindow cycles. The same step gives the same file at either fidelity. Throws InputError
-/// if the file cannot be written; then there is none.
-void write_trace(const std::string& path, const CompiledStep& step, const Graph& graph,
+/// kBandwidthWindow cycles. The same step gives the same file at either fidelity.
+void write_trace(OutputFile& file, const CompiledStep& step, const Graph& graph,
                  const StepTrace& trace);
 
 inline constexpr std::int64_t kBandwidthWindow = 1024;  // cycles

@@ -1,12 +1,16 @@
-// Writing a JSON file so that a failure leaves nothing half-written.
+// JSON as corank writes it.
 #pragma once
 
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "system/output_file.h"
+
 namespace corank {
 
-/// Writes a temporary file beside the path and renames it. Throws MachineError if the disk refuses.
+/// Writes and finishes the file.
+void write_json(OutputFile& file, const nlohmann::ordered_json& json);
+/// The same at a path.
 void write_json(const std::string& path, const nlohmann::ordered_json& json);
 
 }  // namespace corank

@@ -15,18 +15,24 @@
 #include "models/base/error.h"
 #include "models/graph/differentiate.h"
 #include "models/transformer/transformer.h"
+#include "system/interruption.h"
 
 namespace corank {
 namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kAdapterFolder = "adapter";
+constexpr const char* kGradientsFile = "gradients.safetensors";
+constexpr const char* kLogitsFile = "logits.safetensors";
+
 void require_folder(const Config& config, const std::string& key, const std::string& folder) {
-  if (folder.empty()) throw InputError(config.file + ": " + key + " is missing");
+  if (folder.empty()) throw InputError(place_of(config, key), key + " is missing");
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored))
-    throw InputError(key + ": expected a folder, found '" + folder + "', which is " +
-                     (fs::exists(folder, ignored) ? "none" : "not there"));
+    throw InputError(place_of(config, key),
+                     key + ": expected a folder, found '" + folder + "', which is " +
+                         (fs::exists(folder, ignored) ? "none" : "not there"));
 }
 
 /// Every parameter of the graph that the adapter does not train.
@@ -74,10 +80,20 @@ TrainingGraph differentiate_loss(const Transformer& transformer) {
 }  // namespace
 
 FinetuneResult finetune(const Config& config,
-                        const std::function<void(std::int64_t, double)>& progress) {
+                        const std::function<void(std::int64_t, double)>& progress,
+                        const std::function<bool()>& stop) {
   require_folder(config, "workload.model", config.model);
   require_folder(config, "workload.adapter", config.adapter);
-  if (config.batches.empty()) throw InputError(config.file + ": workload.batches is missing");
+  if (config.batches.empty())
+    throw InputError(place_of(config, "workload.batches"), "workload.batches is missing");
+  // What belongs to a step on the accelerator.
+  if (config.values == "off")
+    throw InputError(place_of(config, "values"),
+                     "values: off needs --fidelity cycle; found --fidelity reference");
+  if (config.layers == "repeated")
+    throw InputError(
+        place_of(config, "workload.layers"),
+        "workload.layers: repeated needs --fidelity cycle; found --fidelity reference");
 
   FinetuneResult result;
   result.adapter_config = read_adapter_config(config.adapter);
@@ -99,7 +115,9 @@ FinetuneResult finetune(const Config& config,
 
   OptimizerSettings settings = config.optimizer;
   if (settings.schedule.total == 0) settings.schedule.total = batches.count / settings.accumulate;
-  TrainingResult trained = train(training, numerics, batches, settings, values, progress);
+  const OrderlyEnd orderly;
+  TrainingResult trained = train(training, numerics, batches, settings, values, progress, stop);
+  if (trained.losses.empty() && trained.stopped) throw Interrupted();
 
   for (const auto& entry : trainables)
     result.adapter.emplace(entry.first, std::move(values.at(entry.first)));
@@ -119,6 +137,8 @@ FinetuneResult finetune(const Config& config,
   report.batch = batches.batch;
   report.sequence = batches.sequence;
   report.accumulate = settings.accumulate;
+  report.incomplete = trained.stopped;
+  report.steps_asked = batches.count / settings.accumulate;
   report.adapted_modules = static_cast<std::int64_t>(result.plan.adapters.size());
   report.optimizer = settings.name;
   report.schedule = settings.schedule.name;
@@ -131,26 +151,33 @@ FinetuneResult finetune(const Config& config,
   return result;
 }
 
+RunFiles open_finetune_files(const Config& config, const std::string& directory) {
+  std::vector<std::string> names = {kReportFile};
+  for (const char* file : {"adapter_model.safetensors", "adapter_config.json"})
+    names.push_back((fs::path(kAdapterFolder) / file).string());
+  if (config.write_gradients) names.emplace_back(kGradientsFile);
+  if (config.write_logits) names.emplace_back(kLogitsFile);
+  return RunFiles(config, {directory, names, "", ""});
+}
+
 void write_finetune(const std::string& directory, const FinetuneResult& result,
                     const FinetuneOutput& output) {
   const fs::path root(directory);
-  std::error_code error;
-  fs::create_directories(root, error);
-  if (error)
-    throw InputError("--out " + directory + ": cannot make the directory: " + error.message());
-  write_adapter((root / "adapter").string(), result.adapter_config, result.plan, result.adapter);
+  const OutputFolder made(directory, "--out " + directory);
+  write_adapter((root / kAdapterFolder).string(), result.adapter_config, result.plan,
+                result.adapter);
   if (output.gradients) {
     SafetensorsFile file;
     for (const auto& [value, gradient] : result.gradients)
       file.tensors[adapter_tensor_name(result.plan, value)] = gradient;
-    write_safetensors((root / "gradients.safetensors").string(), file);
+    write_safetensors((root / kGradientsFile).string(), file);
   }
   if (output.logits) {
     SafetensorsFile file;
     file.tensors["logits"] = result.logits;
-    write_safetensors((root / "logits.safetensors").string(), file);
+    write_safetensors((root / kLogitsFile).string(), file);
   }
-  write_json((root / "report.json").string(), to_json(result.report));
+  write_json((root / kReportFile).string(), to_json(result.report));
 }
 
 }  // namespace corank

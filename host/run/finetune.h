@@ -8,6 +8,7 @@
 #include "host/config/config.h"
 #include "host/huggingface/adapter_config.h"
 #include "host/report/finetune_report.h"
+#include "host/run/run_files.h"
 #include "models/base/tensor.h"
 #include "models/peft/lora.h"
 
@@ -24,15 +25,21 @@ struct FinetuneResult {
 };
 
 /// Reads workload.model, workload.adapter and workload.batches, builds the graph, and trains.
-/// `progress` is called after each step with the number of steps done and the loss. Writes nothing.
-/// Throws InputError for wrong files and TrainingDiverged for a loss that is not finite.
+/// `progress` is called after each step with the number of steps done and the loss; `stop` is asked
+/// now and then whether to end early, with the steps done by then. Writes nothing.
+/// Throws InputError for wrong files, TrainingDiverged for a loss that is not finite and
+/// Interrupted if no step was done.
 FinetuneResult finetune(const Config& config,
-                        const std::function<void(std::int64_t, double)>& progress = nullptr);
+                        const std::function<void(std::int64_t, double)>& progress = nullptr,
+                        const std::function<bool()>& stop = nullptr);
 
 struct FinetuneOutput {
   bool gradients = false;  // gradients.safetensors, with the names of the adapter's file
   bool logits = false;     // logits.safetensors: "logits"
 };
+
+/// Before the work: looks at the files that write_finetune() will write. Throws InputError.
+RunFiles open_finetune_files(const Config& config, const std::string& directory);
 
 /// Writes DIRECTORY/adapter/, DIRECTORY/report.json and what `output` asks for.
 void write_finetune(const std::string& directory, const FinetuneResult& result,

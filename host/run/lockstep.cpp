@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,9 +14,11 @@
 #include <tuple>
 #include <utility>
 
+#include "host/run/run_files.h"
 #include "host/run/simulate.h"
 #include "host/verify/comparison.h"
 #include "models/base/error.h"
+#include "system/interruption.h"
 
 namespace corank {
 namespace {
@@ -39,6 +42,7 @@ class Teller {
   void flush() {
     for (std::size_t done = 0; done < buffer_.size();) {
       const ssize_t written = write(file_, buffer_.data() + done, buffer_.size() - done);
+      if (written < 0 && errno == EINTR) continue;
       if (written <= 0) _exit(1);  // nobody listens any more
       done += static_cast<std::size_t>(written);
     }
@@ -80,6 +84,9 @@ class Process {
       throw MachineError("no process for a lockstep run: " + std::string(std::strerror(errno)));
     if (process_ == 0) {
       close(channel[0]);
+      // The listening side decides when to end, and takes this one with it.
+      for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::signal(signal, SIG_IGN);
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
       simulate_and_tell(channel[1], run);
       _exit(0);
     }
@@ -102,6 +109,7 @@ class Process {
   void read_some(Comparison& comparison) {
     std::array<char, 1 << 16> buffer{};
     const ssize_t size = read(file_, buffer.data(), buffer.size());
+    if (size < 0 && errno == EINTR) return;
     if (size <= 0) {
       ended_ = true;
       comparison.end(side_);
@@ -145,16 +153,31 @@ void read_from(Process& rtl, Process& cycle, Comparison& comparison) {
   }
 }
 
+void check_lockstep(const Config& config, const RunOptions& options) {
+  if (config.values == "off")
+    throw InputError(place_of(config, "values"),
+                     "values: off needs --fidelity cycle; found --fidelity both");
+  if (config.layers == "repeated")
+    throw InputError(place_of(config, "workload.layers"),
+                     "workload.layers: repeated needs --fidelity cycle; found --fidelity both");
+  if (!options.out_directory.empty() || options.trace)
+    throw InputError(
+        std::string(options.trace ? "--trace" : "--out") +
+        ": --fidelity both compares and reports nothing else; expected --fidelity rtl or cycle");
+}
+
 }  // namespace
 
 LockstepResult run_lockstep(const Config& config, const RunOptions& options) {
-  if (config.values == "off")
-    throw InputError(config.file + ": values: off needs --fidelity cycle; found --fidelity both");
+  check_lockstep(config, options);
+  RunFiles files(config, {"", {}, "", options.waves.value_or("")});
   const PreparedStep prepared = prepare_step(config);
+  const OrderlyEnd orderly;
   RunOptions rtl_options = options, cycle_options = options;
   rtl_options.fidelity = Fidelity::kRtl;
   cycle_options.fidelity = Fidelity::kCycle;
   cycle_options.waves.reset();
+  if (files.waves) rtl_options.waves = files.waves->temporary();
   const std::string machine = build_machine(config, rtl_options);
   const auto runner = [&](const RunOptions& side) {
     return [&](const SimulationObserver& observer) {
@@ -163,10 +186,11 @@ LockstepResult run_lockstep(const Config& config, const RunOptions& options) {
   };
   Process rtl(Side::kRtl, runner(rtl_options)), cycle(Side::kCycle, runner(cycle_options));
   Comparison comparison;
-  while (comparison.difference().empty() && !(rtl.ended() && cycle.ended()))
-    read_from(rtl, cycle, comparison);
-
   LockstepResult result;
+  while (comparison.difference().empty() && !(rtl.ended() && cycle.ended()) && !result.stopped) {
+    read_from(rtl, cycle, comparison);
+    result.stopped = options.stop && options.stop();
+  }
   result.difference = comparison.difference();
   if (result.difference.empty() && !rtl.error().empty()) throw MachineError(rtl.error());
   result.commands = comparison.equal(Sort::kCommand);
@@ -174,7 +198,7 @@ LockstepResult run_lockstep(const Config& config, const RunOptions& options) {
   result.counters = comparison.equal(Sort::kCounter);
   result.figures = comparison.equal(Sort::kFigure);
   result.result_bytes = comparison.equal(Sort::kResult) * 32;
-  if (!result.difference.empty()) return result;
+  if (!result.difference.empty() || result.stopped) return result;
   for (const auto& [process, cost, name] :
        {std::tuple{&rtl, &result.rtl_cpu_s, "rtl"}, {&cycle, &result.cycle_cpu_s, "cycle"}}) {
     if (process->cost().empty())
@@ -183,6 +207,7 @@ LockstepResult run_lockstep(const Config& config, const RunOptions& options) {
     *cost = std::stod(process->cost(), &end);
     result.cycles = std::stoull(process->cost().substr(end));
   }
+  if (files.waves) files.waves->finish();
   return result;
 }
 
@@ -191,6 +216,12 @@ std::string to_text(const LockstepResult& r) {
     return fmt::format(
         "MISMATCH between rtl and cycle after {} equal commands and {} equal transactions\n{}",
         r.commands, r.transactions, r.difference);
+  }
+  if (r.stopped) {
+    return fmt::format(
+        "STOPPED: rtl and cycle are equal so far: {} commands (issue, start, end), {} AXI "
+        "transactions\n",
+        r.commands, r.transactions);
   }
   return fmt::format(
       "rtl and cycle are equal: {} commands (issue, start, end), {} AXI transactions, {} counters, "

@@ -12,6 +12,7 @@ namespace corank {
 
 struct LockstepResult {
   std::string difference;  // the first one, in context from both sides; empty: there is none
+  bool stopped = false;    // before the end; what follows is up to then
   // Compared and equal.
   std::uint64_t commands = 0, transactions = 0, counters = 0, figures = 0, result_bytes = 0;
   std::uint64_t cycles = 0;  // of the step
@@ -22,9 +23,9 @@ struct LockstepResult {
 /// happens: issue, start and end of every command; cycle, address, length, kind and order of every
 /// AXI transaction and what a write writes; then every counter, every figure of pins, memory, DRAM
 /// and link, and every byte of every result.
-/// Stops at the first difference. Memory grows with how far one side is ahead of the other, not
-/// with the run. Throws InputError as run() does, MachineError if both sides fail alike or a
-/// process ends.
+/// Stops at the first difference, or when options.stop says so. Memory grows with how far one side
+/// is ahead of the other, not with the run. Throws InputError as run() does, MachineError if both
+/// sides fail alike or a process ends.
 LockstepResult run_lockstep(const Config& config, const RunOptions& options);
 
 /// A few lines for a terminal.

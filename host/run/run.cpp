@@ -12,17 +12,18 @@
 #include "host/run/compare.h"
 #include "host/run/measurement.h"
 #include "host/run/repeated_layers.h"
+#include "host/run/run_files.h"
 #include "host/run/simulate.h"
 #include "host/workload/workload.h"
 #include "models/base/error.h"
 #include "models/reference/bit_exact.h"
+#include "system/interruption.h"
 
 namespace corank {
 namespace {
 
 using interface::Counter;
 
-constexpr const char* kReportFile = "report.json";
 constexpr const char* kTensorsFile = "tensors.safetensors";
 
 std::uint64_t unsigned_of(std::int64_t count) { return static_cast<std::uint64_t>(count); }
@@ -30,6 +31,9 @@ std::uint64_t unsigned_of(std::int64_t count) { return static_cast<std::uint64_t
 std::uint64_t at(const DeviceCounters& counters, Counter counter) {
   return counters[static_cast<std::size_t>(counter)];
 }
+
+// A run that is stopped may have come to nothing yet.
+double ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
 
 // The name under which a result is written: the updated lora_A is the lora_A of the file.
 std::string output_name(std::string name) {
@@ -80,18 +84,18 @@ std::vector<EnergyLine> energy_lines(const DeviceCounters& counters, const RunRe
 
 // Of the step's time, how long the busier direction's wire was.
 double link_share(const LinkReport& link) {
-  return static_cast<double>(
-             std::max(link.step.wire_bytes_to_device, link.step.wire_bytes_to_host)) /
-         (link.step.ns * link.peak_gb_per_s);
+  return ratio(static_cast<double>(
+                   std::max(link.step.wire_bytes_to_device, link.step.wire_bytes_to_host)),
+               link.step.ns * link.peak_gb_per_s);
 }
 
 // The busiest resource bounds the step, if it is busy most of the time; otherwise waiting does, and
 // none is named: it would not say what a slower one costs (tests/end_to_end/invariants_test.cpp).
 std::string bound_of(const RunReport& report) {
   const auto busy = [&](interface::Unit unit) {
-    return static_cast<double>(report.units[static_cast<std::size_t>(unit)]
-                                   .cycles[static_cast<std::size_t>(interface::Activity::kBusy)]) /
-           static_cast<double>(report.cycles);
+    const auto activity = static_cast<std::size_t>(interface::Activity::kBusy);
+    return ratio(static_cast<double>(report.units[static_cast<std::size_t>(unit)].cycles[activity]),
+                 static_cast<double>(report.cycles));
   };
   const std::vector<std::pair<std::string, double>> shares = {
       {"compute (the array)", busy(interface::Unit::kArray)},
@@ -135,7 +139,7 @@ void fill_timing(RunReport& report, const StepMeasurement& m) {
     macs += static_cast<double>(gemm.macs);
     report.gemms.push_back(gemm);
   }
-  report.array_utilisation = macs / (static_cast<double>(report.cycles) * pes);
+  report.array_utilisation = ratio(macs, static_cast<double>(report.cycles) * pes);
 
   const std::uint64_t bus_bytes = static_cast<std::uint64_t>(report.machine.axi_data_bits / 8);
   report.axi.bytes_read =
@@ -148,7 +152,7 @@ void fill_timing(RunReport& report, const StepMeasurement& m) {
   report.memory.peak_gb_per_s = report.memory_model.bandwidth_gb_per_s;
   for (TrafficReport* traffic : {&report.axi, &report.memory}) {
     traffic->bandwidth_gb_per_s =
-        static_cast<double>(traffic->bytes_read + traffic->bytes_written) / report.step_ns;
+        ratio(static_cast<double>(traffic->bytes_read + traffic->bytes_written), report.step_ns);
     traffic->share_of_peak = traffic->bandwidth_gb_per_s / traffic->peak_gb_per_s;
   }
 }
@@ -173,35 +177,14 @@ void fill_link(RunReport& report, const StepMeasurement& m, const LinkConfig& li
     return transfer.payload_bytes_to_device + transfer.payload_bytes_to_host;
   };
   report.link.bandwidth_gb_per_s =
-      static_cast<double>(payload(report.link.upload) + payload(report.link.download)) /
-      (m.upload_ns + m.download_ns);
+      ratio(static_cast<double>(payload(report.link.upload) + payload(report.link.download)),
+            m.upload_ns + m.download_ns);
   report.link.peak_gb_per_s = link.bandwidth_gb_per_s;
-}
-
-// Found before the simulation rather than after it: whether the files can go there.
-void check_out_directory(const std::string& directory) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  fs::path existing = directory;
-  while (!existing.empty() && !fs::exists(existing, error)) existing = existing.parent_path();
-  if (!existing.empty() && !fs::is_directory(existing, error)) {
-    throw InputError("--out " + directory + ": expected a folder, but " + existing.string() +
-                     " is a file");
-  }
-  for (const char* name : {kReportFile, kTensorsFile}) {
-    const fs::path file = fs::path(directory) / name;
-    if (fs::is_directory(file, error))
-      throw InputError("--out " + directory + ": " + file.string() + " is a folder");
-  }
 }
 
 void write_files(const std::string& directory, const RunReport& report, const TensorMap& results) {
   SafetensorsFile tensors;
   for (const auto& [name, tensor] : results) tensors.tensors[output_name(name)] = tensor;
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  if (error)
-    throw InputError("--out " + directory + ": cannot make the directory: " + error.message());
   if (report.values && !report.incomplete)
     write_safetensors((std::filesystem::path(directory) / kTensorsFile).string(), tensors);
   write_json((std::filesystem::path(directory) / kReportFile).string(), to_json(report));
@@ -210,8 +193,8 @@ void write_files(const std::string& directory, const RunReport& report, const Te
 void check_fidelity(const Config& config, const RunOptions& options) {
   if (config.layers == "repeated" &&
       (options.fidelity != Fidelity::kCycle || config.values != "off"))
-    throw InputError(config.file +
-                     ": workload.layers: repeated gives times alone; expected --fidelity cycle and "
+    throw InputError(place_of(config, "workload.layers"),
+                     "workload.layers: repeated gives times alone; expected --fidelity cycle and "
                      "values: off");
   if (options.fidelity == Fidelity::kCycle) {
     if (options.waves)
@@ -219,7 +202,25 @@ void check_fidelity(const Config& config, const RunOptions& options) {
     return;
   }
   if (config.values == "off")
-    throw InputError(config.file + ": values: off needs --fidelity cycle; found --fidelity rtl");
+    throw InputError(place_of(config, "values"),
+                     "values: off needs --fidelity cycle; found --fidelity rtl");
+}
+
+// Every action that will be counted must have a figure.
+void check_energy_table(const Config& config) {
+  if (config.energy.actions.empty()) return;
+  const bool own_currents =
+      config.memory.kind == "dram" && dram_report(config.memory.dram, {}).energy.known;
+  for (const auto& [action, count] : energy_actions({}, {})) {
+    if (action == "dram_byte" && own_currents) continue;
+    const bool known =
+        std::any_of(config.energy.actions.begin(), config.energy.actions.end(),
+                    [name = action](const EnergyEntry& entry) { return entry.action == name; });
+    if (!known)
+      throw InputError(place_of(config, "energy.actions"), "energy table \"" + config.energy.name +
+                                                               "\": no entry for the action \"" +
+                                                               action + "\"");
+  }
 }
 
 RunReport report_of(const Config& config, const RunOptions& options, const Workload& workload,
@@ -279,7 +280,11 @@ void compare_results(RunReport& report, const PreparedStep& prepared, const Tens
 
 RunReport run(const Config& config, const RunOptions& options) {
   check_fidelity(config, options);
-  if (!options.out_directory.empty()) check_out_directory(options.out_directory);
+  check_energy_table(config);
+  RunFiles files(config, {options.out_directory,
+                          {kReportFile, kTensorsFile},
+                          options.trace.value_or(""),
+                          options.waves.value_or("")});
   Workload workload = read_workload(config);
   const bool repeated = config.layers == "repeated";
   RepeatedStep step;
@@ -289,7 +294,11 @@ RunReport run(const Config& config, const RunOptions& options) {
     step.prepared = prepare_step(config, std::move(workload));
   }
   const PreparedStep& prepared = step.prepared;
-  const Simulated simulated = simulate(config, options, prepared, build_machine(config, options));
+  const OrderlyEnd orderly;
+  RunOptions simulated_options = options;
+  if (files.waves) simulated_options.waves = files.waves->temporary();
+  const Simulated simulated =
+      simulate(config, simulated_options, prepared, build_machine(config, options));
   const StepMeasurement measured = measure(config, prepared, simulated);
   const std::vector<PlatformSnapshot>& snapshots = simulated.platform.snapshots;
 
@@ -305,13 +314,14 @@ RunReport run(const Config& config, const RunOptions& options) {
     if (report.values) compare_results(report, prepared, simulated.result.results);
     report.counter_mismatches = check_costs(config, prepared, simulated);
   }
-  if (options.trace) {
-    write_trace(*options.trace, prepared.step, prepared.graph,
+  if (!options.out_directory.empty())
+    write_files(options.out_directory, report, simulated.result.results);
+  if (files.waves) files.waves->finish();
+  if (files.trace) {
+    write_trace(*files.trace, prepared.step, prepared.graph,
                 {config.limits.clock_mhz, simulated.platform.trace, simulated.platform.transactions,
                  measured.times.stalls});
   }
-  if (!options.out_directory.empty())
-    write_files(options.out_directory, report, simulated.result.results);
   return report;
 }
 

@@ -25,7 +25,8 @@ struct RunOptions {
 /// Runs the step on the verilated accelerator or on its cycle model, compares every result with the
 /// bit-exact reference and the gradients with FP64, every counter with what the commands must cost,
 /// and writes the files. Without values (config.values) there are no results to compare or write.
-/// Throws InputError and MachineError; then nothing is written.
+/// Throws InputError, MachineError and (stopped before there is anything to report) Interrupted;
+/// then nothing is written.
 RunReport run(const Config& config, const RunOptions& options);
 
 }  // namespace corank

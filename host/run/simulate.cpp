@@ -15,8 +15,9 @@ namespace {
 void check_layer_step(const Config& config) {
   const OptimizerSettings& optimizer = config.optimizer;
   const auto refuse = [&](const std::string& key, const std::string& found) {
-    throw InputError(config.file + ": " + key + ": found " + found +
-                     ", which the step of a captured layer (workload.capture) does not have");
+    throw InputError(place_of(config, key),
+                     key + ": found " + found +
+                         ", which the step of a captured layer (workload.capture) does not have");
   };
   if (config.numerics != "bf16") refuse("numerics", config.numerics);
   if (optimizer.name != "adamw") refuse("workload.optimizer.name", optimizer.name);
@@ -24,14 +25,14 @@ void check_layer_step(const Config& config) {
     refuse("workload.optimizer.schedule", "a schedule");
   if (optimizer.clip_norm != 0) refuse("workload.optimizer.clip_norm", "a limit");
   if (optimizer.accumulate != 1) refuse("workload.optimizer.accumulate", "several micro-batches");
+  if (config.write_gradients) refuse("output.gradients", "true");
+  if (config.write_logits) refuse("output.logits", "true");
 }
 
 // Of a memory's peak, about: refresh and the turns between reads and writes take the rest.
 constexpr double kSustained = 0.9;
 
-std::uint64_t memory_bytes(const Config& config) {
-  return static_cast<std::uint64_t>(config.memory.size_mib) << 20;
-}
+std::uint64_t memory_bytes(const Config& config) { return size_bytes(config.memory); }
 
 }  // namespace
 
@@ -46,6 +47,7 @@ std::string build_machine(const Config& config, const RunOptions& options) {
   MachineBuildOptions build;
   build.waves = options.waves.has_value();
   build.quiet = !options.progress;
+  build.stop = options.stop;
   return machine_library(config.machine, build);
 }
 

@@ -100,7 +100,8 @@ int OptimizerSettings::moments() const {
 
 TrainingResult train(const TrainingGraph& training, Numerics numerics, const Batches& batches,
                      const OptimizerSettings& settings, TensorMap& values,
-                     const std::function<void(std::int64_t, double)>& progress) {
+                     const std::function<void(std::int64_t, double)>& progress,
+                     const std::function<bool()>& stop) {
   if (batches.count % settings.accumulate != 0)
     throw InputError(batches.file + ": expected a multiple of " +
                      std::to_string(settings.accumulate) +
@@ -112,11 +113,13 @@ TrainingResult train(const TrainingGraph& training, Numerics numerics, const Bat
   TrainingResult result;
   OptimizerState state;
   const auto start = std::chrono::steady_clock::now();
-  for (std::int64_t step = 0; step < steps; ++step) {
+  for (std::int64_t step = 0; step < steps && !result.stopped; ++step) {
     const std::int64_t first = step * settings.accumulate;
     TensorMap gradients;
     double loss = 0;
     for (std::int64_t i = first; i < first + settings.accumulate; ++i) {
+      result.stopped = stop && stop();
+      if (result.stopped) break;
       give_batch(training, batches, i, values);
       const ExecuteFigures figures = execute(training.graph, numerics, values);
       result.peak_bytes = std::max(result.peak_bytes, figures.peak_bytes);
@@ -129,6 +132,7 @@ TrainingResult train(const TrainingGraph& training, Numerics numerics, const Bat
       accumulate(gradients, micro, share);
       if (i == 0) result.first_logits = as_f32(values.at("logits"));
     }
+    if (result.stopped) break;
     require_finite(loss, "loss", step, batches);
     if (step == 0) result.first_gradients = gradients;
 

@@ -46,6 +46,7 @@ struct TrainingResult {
   Tensor first_logits;                 // of the first micro-batch, F32
   std::int64_t peak_bytes = 0;         // as execute() measured it, and the optimizer's moments
   double seconds = 0;                  // wall time of all steps
+  bool stopped = false;                // before the last step; the steps done count
 };
 
 /// A loss or a gradient that is not finite. The run ends with exit code 1.
@@ -56,7 +57,8 @@ class TrainingDiverged : public std::runtime_error {
 
 /// Runs batches.count / accumulate steps. `values` holds the parameters by name; its trainable ones
 /// (F32) hold the trained elements at the end. `progress` is called after each step with the number
-/// of steps done and the loss.
+/// of steps done and the loss. `stop` is asked before each micro-batch whether to end early, with
+/// the steps done by then.
 ///
 /// As transformers' Trainer does it, the loss of a causal step is the mean over all targets of its
 /// micro-batches, the one of a classification step the mean of their means.
@@ -65,6 +67,7 @@ class TrainingDiverged : public std::runtime_error {
 /// TrainingDiverged.
 TrainingResult train(const TrainingGraph& training, Numerics numerics, const Batches& batches,
                      const OptimizerSettings& settings, TensorMap& values,
-                     const std::function<void(std::int64_t, double)>& progress = nullptr);
+                     const std::function<void(std::int64_t, double)>& progress = nullptr,
+                     const std::function<bool()>& stop = nullptr);
 
 }  // namespace corank

@@ -8,17 +8,20 @@
 #include "host/verify/case_memory.h"
 #include "models/base/error.h"
 #include "sim/machine/build.h"
+#include "system/interruption.h"
+#include "system/standard_streams.h"
 
 namespace corank {
 namespace {
 
 CaseSource source_of(const Config& config) {
   if (config.values == "off")
-    throw InputError(config.file + ": values: off leaves nothing to verify; expected on");
+    throw InputError(place_of(config, "values"),
+                     "values: off leaves nothing to verify; expected on");
   const FaultConfig& faults = config.faults;
   if (faults.read_error != 0 || faults.write_error != 0 || faults.silent_read != 0)
-    throw InputError(config.file +
-                     ": verification.faults: no step comes to its end with them; expected none");
+    throw InputError(place_of(config, "verification.faults"),
+                     "verification.faults: no step comes to its end with them; expected none");
   CaseSource source;
   source.machines = {config.machine};
   source.drams = dram_memories();
@@ -31,7 +34,7 @@ class CaseProgress {
  public:
   CaseProgress(bool shown, int cases) : shown_(shown), cases_(cases), begin_(Clock::now()) {}
   ~CaseProgress() {
-    if (shown_) fmt::print(stderr, "\r{:78}\r", "");
+    if (shown_) print_error(fmt::format("\r{:78}\r", ""));
   }
   CaseProgress(const CaseProgress&) = delete;
   CaseProgress& operator=(const CaseProgress&) = delete;
@@ -39,8 +42,8 @@ class CaseProgress {
   void show(int done) const {
     if (!shown_) return;
     const double seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
-    fmt::print(stderr, "\rcase {} of {}", done + 1, cases_);
-    if (done > 0) fmt::print(stderr, ", {:.0f} s left   ", seconds / done * (cases_ - done));
+    print_error(fmt::format("\rcase {} of {}", done + 1, cases_));
+    if (done > 0) print_error(fmt::format(", {:.0f} s left   ", seconds / done * (cases_ - done)));
   }
 
  private:
@@ -56,6 +59,8 @@ VerifyResult verify(const Config& config, const VerifyOptions& options) {
   const CaseSource source = source_of(config);
   MachineBuildOptions build;
   build.quiet = !options.progress;
+  build.stop = options.stop;
+  const OrderlyEnd orderly;
   const std::string machine = machine_library(config.machine, build);
   VerifyResult result;
   result.machine = config.machine;

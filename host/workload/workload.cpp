@@ -119,13 +119,15 @@ Workload read_workload(const Config& config) {
   const int given =
       !config.capture.empty() + !config.captures.empty() + !config.shapes.layers.empty();
   if (given > 1)
-    throw InputError(config.file +
-                     ": expected one of workload.capture, workload.captures and workload.shapes, "
+    throw InputError(place_of(config, "workload"),
+                     "expected one of workload.capture, workload.captures and workload.shapes, "
                      "found more than one");
   if (given == 0)
-    throw InputError(config.file + ": workload.capture is missing: the captured layer to run" +
-                     (config.model.empty() ? " (or workload.captures, or workload.shapes)"
-                                           : "; workload.model runs with --fidelity reference"));
+    throw InputError(
+        place_of(config, "workload.capture"),
+        std::string("workload.capture is missing: the captured layer to run") +
+            (config.model.empty() ? " (or workload.captures, or workload.shapes)"
+                                  : "; workload.model runs with --fidelity reference"));
   const AdamWOptions& adamw = config.optimizer.adamw;
   if (!config.shapes.layers.empty())
     return from_shapes(config.shapes, config.seed, adamw, config.values == "on");

@@ -55,6 +55,14 @@ struct MemoryConfig {
   DramConfig dram;                 // of kind dram
 };
 
+/// A DRAM's size need not be whole MiB.
+inline std::uint64_t size_bytes(const MemoryConfig& memory) {
+  if (memory.kind == "dram")
+    return static_cast<std::uint64_t>(memory.dram.channels *
+                                      memory.dram.device.organisation.bytes());
+  return static_cast<std::uint64_t>(memory.size_mib) << 20;
+}
+
 struct LinkConfig {
   std::string name;
   double latency_ns = 500;

@@ -7,7 +7,7 @@ namespace corank {
 FixedLatencyMemory::FixedLatencyMemory(const sc_core::sc_module_name& name,
                                        const MemoryConfig& config, int sockets)
     : MemoryModule(name, sockets),
-      size_(static_cast<std::uint64_t>(config.size_mib) << 20),
+      size_(size_bytes(config)),
       latency_(from_ns(config.latency_ns)),
       bandwidth_(config.bandwidth_gb_per_s) {}
 

@@ -5,6 +5,7 @@
 #include <deque>
 #include <exception>
 #include <memory>
+#include <new>
 #include <systemc>
 
 #include "models/base/error.h"
@@ -226,7 +227,13 @@ PlatformResult run_platform(const PlatformConfig& config,
   host.interrupt.bind(interrupt);
 
   const double before = cpu_seconds();
-  sc_core::sc_start();
+  try {
+    sc_core::sc_start();
+  } catch (const sc_core::sc_report& report) {  // what SystemC itself has to say
+    if (std::string(report.get_msg_type()) == sc_core::SC_ID_STACK_SETUP_FAILED_)
+      throw std::bad_alloc();
+    throw MachineError(std::string("the simulation cannot go on: ") + report.get_msg());
+  }
   tell_sanitizer_own_stack();
   result.cpu_seconds = cpu_seconds() - before;
 

@@ -247,4 +247,20 @@ TEST_CASE("A loss that is not a number ends the run with exit code 1 and no file
 TEST_CASE("What belongs to another fidelity is refused") {
   const Workload workload("llama_gqa");
   check_refusal(workload, 2, "--waves: the reference has no signals", "--waves x.fst");
+  check_refusal(workload, 2, "--trace: the reference has no cycles", "--trace x.json");
+  check_refusal(workload, 2, "values: off needs --fidelity cycle", "--set values=off");
+  check_refusal(workload, 2, "workload.layers: repeated needs --fidelity cycle",
+                "--set workload.layers=repeated");
+}
+
+TEST_CASE("An adapter is not written over the one that the run starts from") {
+  const Workload workload("llama_gqa");
+  fs::create_directories(workload.path("out"));
+  fs::copy(workload.path("adapter"), workload.path("out/adapter"), fs::copy_options::recursive);
+  const std::string before = content_of(workload.path("out/adapter/adapter_model.safetensors"));
+  const Outcome outcome = workload.run("--set workload.adapter=" + workload.path("out/adapter"));
+  CHECK(outcome.code == 2);
+  CHECK_THAT(outcome.text, Contains("would be written over") &&
+                               Contains("out/adapter/adapter_model.safetensors, which this run"));
+  CHECK(content_of(workload.path("out/adapter/adapter_model.safetensors")) == before);
 }

@@ -225,6 +225,12 @@ TEST_CASE("help and schema go to standard output, with exit code 0", "[program]"
   const ProgramResult schema = run_corank({"schema"});
   CHECK(schema.exit_code == 0);
   CHECK_THAT(schema.out, Contains("accelerator.array.rows") && Contains("workload.capture"));
+  for (const std::string of : {"report", "finetune_report"}) {
+    const ProgramResult json = run_corank({"schema", of});
+    CHECK(json.exit_code == 0);
+    CHECK(json.out ==
+          content_of(std::string(CORANK_SOURCE) + "/host/report/" + of + ".schema.json"));
+  }
 }
 
 TEST_CASE("a folder whose name is not UTF-8 does not spoil the report", "[program]") {

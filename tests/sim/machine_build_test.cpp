@@ -83,8 +83,8 @@ TEST_CASE("two processes that want one machine build it once") {
     const fs::path library = corank::machine_library({}, scratch.options);
     CHECK(library.parent_path() == scratch.options.cache_directory);
     CHECK(fs::exists(library));
-    // Only the library and its lock are left.
-    CHECK(std::distance(fs::directory_iterator(library.parent_path()), {}) == 2);
+    // Only the library, its checksum and its lock are left.
+    CHECK(std::distance(fs::directory_iterator(library.parent_path()), {}) == 3);
 
     // Without tools nothing can be built, so what is returned was there; the key of what is not,
     // differs.

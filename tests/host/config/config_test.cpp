@@ -61,6 +61,23 @@ watchdog_cycles: 77
 
 }  // namespace
 
+TEST_CASE("The place of a value is where it was written, or of what is nearest above it") {
+  const TemporaryFolder folder;
+  const std::string memory = folder.write("m.yaml", "# of a DRAM\nname: m\nsize_mib: 7\n");
+  const std::string path =
+      folder.write("a.yaml", "name: x\nmemory: m.yaml\nworkload:\n  seed: 3\nvalues: 'on'\n");
+  const Config config = load_config(path, {"workload.seed=4"});
+  const auto place = [&](const std::string& key) { return to_string(place_of(config, key)); };
+  CHECK(place("values") == path + ":5:9");
+  CHECK(place("memory.size_mib") == memory + ":3:11");
+  CHECK(place("memory.kind") == memory + ":2:1");
+  CHECK(place("workload.seed") == "--set workload.seed=4");
+  CHECK(place("workload.optimizer.lr") == path + ":4:3");
+  CHECK(place("energy.actions") == path + ":1:1");
+  CHECK(config.files == std::vector<std::string>{path, memory});
+  CHECK(to_string(place_of(load_config("", {}), "values")) == "the configuration");
+}
+
 TEST_CASE("Every key of a configuration lands in its field") {
   const Config c = load(kEverything);
   CHECK(c.name == "all of it");

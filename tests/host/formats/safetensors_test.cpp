@@ -272,17 +272,17 @@ TEST_CASE("Random damage to a safetensors file is refused or read, never a crash
 
 TEST_CASE("A write that fails leaves nothing behind") {
   const TemporaryFolder folder;
-  const auto failure = [&](const std::string& path) {
-    return message_of<MachineError>([&] { write_safetensors(path, two_tensors()); });
+  const auto refusal_of = [&](const std::string& path) {
+    return message_of<InputError>([&] { write_safetensors(path, two_tensors()); });
   };
   SECTION("in a folder that is not there") {
-    CHECK_THAT(failure(folder.file("missing/a.safetensors")),
+    CHECK_THAT(refusal_of(folder.file("missing/a.safetensors")),
                Contains("cannot be written: No such file or directory"));
     CHECK(folder.entries() == 0);
   }
   SECTION("over a folder") {
     std::filesystem::create_directories(folder.file("a.safetensors/b"));
-    CHECK_THAT(failure(folder.file("a.safetensors")), Contains("cannot be written"));
+    CHECK_THAT(refusal_of(folder.file("a.safetensors")), Contains("cannot be written"));
     CHECK(folder.entries() == 1);
     CHECK(std::filesystem::is_directory(folder.file("a.safetensors")));
   }
@@ -294,7 +294,8 @@ TEST_CASE("A write that fails leaves nothing behind") {
     const rlimit small{16, before.rlim_max};
     const auto handler = ::signal(SIGXFSZ, SIG_IGN);
     REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
-    const std::string message = failure(path);
+    const std::string message =
+        message_of<MachineError>([&] { write_safetensors(path, two_tensors()); });
     REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
     ::signal(SIGXFSZ, handler);
     CHECK_THAT(message, Contains("cannot be written: File too large"));

@@ -1,4 +1,5 @@
-// The report of a real run against host/report/report.schema.json, by a validator that is not ours.
+// The reports of real runs, of every kind, against their schemas in host/report, by a validator
+// that is not ours.
 #include <catch2/catch.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -8,24 +9,29 @@
 #include <valijson/validator.hpp>
 #include <vector>
 
+#include "host/run/finetune.h"
 #include "host/run/run.h"
 #include "tests/host/capture/small_capture.h"
 #include "tests/host/temporary_folder.h"
 
 using namespace corank;
-using Json = nlohmann::json;
+using Report = nlohmann::json;  // as it was written
 
 namespace {
 
-/// "" if the report keeps to the schema, else what is wrong with it.
-std::string violations(const Json& report) {
-  static const auto schema = [] {
-    auto parsed = std::make_unique<valijson::Schema>();
-    const Json text = Json::parse(content_of(REPORT_SCHEMA));
-    valijson::SchemaParser(valijson::SchemaParser::kDraft7)
-        .populateSchema(valijson::adapters::NlohmannJsonAdapter(text), *parsed);
-    return parsed;
-  }();
+std::unique_ptr<valijson::Schema> parse_schema(const std::string& file) {
+  auto parsed = std::make_unique<valijson::Schema>();
+  const Report text = Report::parse(content_of(std::string(REPORT_SCHEMAS) + "/" + file));
+  valijson::SchemaParser(valijson::SchemaParser::kDraft7)
+      .populateSchema(valijson::adapters::NlohmannJsonAdapter(text), *parsed);
+  return parsed;
+}
+
+/// "" if the report keeps to the schema of its kind, else what is wrong with it.
+std::string violations(const Report& report) {
+  static const auto step = parse_schema("report.schema.json");
+  static const auto finetune = parse_schema("finetune_report.schema.json");
+  const auto& schema = report["fidelity"] == "reference" ? finetune : step;
   valijson::ValidationResults results;
   valijson::Validator validator;
   const valijson::adapters::NlohmannJsonAdapter adapter(report);
@@ -38,36 +44,41 @@ std::string violations(const Json& report) {
   return text;
 }
 
-/// The report that a run of a small layer on a 4 x 4 machine writes.
-Json report_of_run(Fidelity fidelity, const std::vector<std::string>& more) {
+/// The report that a run of a small layer on a 4 x 4 machine writes; it is stopped when the driver
+/// asks for the n-th time.
+Report report_of_run(Fidelity fidelity, const std::vector<std::string>& more, int stop_at = 0) {
   const TemporaryFolder folder;
   const std::string capture = folder.file("layer.safetensors");
   write_safetensors(capture, test::small_capture());
   std::vector<std::string> settings = {"accelerator.array={rows: 4, columns: 4}",
-                                       "accelerator.vector.lanes=4", "accelerator.axi.data_bits=64",
-                                       "workload.capture=" + capture};
+                                       "accelerator.vector.lanes=4",
+                                       "accelerator.axi.data_bits=64"};
+  const bool layers = !more.empty() && more.front().rfind("workload=", 0) == 0;
+  if (!layers) settings.push_back("workload.capture=" + capture);
   settings.insert(settings.end(), more.begin(), more.end());
   RunOptions options;
   options.fidelity = fidelity;
   options.out_directory = folder.file("out");
+  int asked = 0;
+  if (stop_at > 0) options.stop = [&] { return ++asked >= stop_at; };
   run(load_config(std::string(CORANK_CONFIGS) + "/quickstart.yaml", settings), options);
-  return Json::parse(content_of(folder.file("out/report.json")));
+  return Report::parse(content_of(folder.file("out/report.json")));
 }
 
 /// Each run once.
-const Json& report() {
-  static const Json written = report_of_run(Fidelity::kRtl, {});
+const Report& report() {
+  static const Report written = report_of_run(Fidelity::kRtl, {});
   return written;
 }
-const Json& report_with_dram() {
-  static const Json written = report_of_run(
+const Report& report_with_dram() {
+  static const Report written = report_of_run(
       Fidelity::kCycle, {"memory=" + std::string(CORANK_CONFIGS) + "/memory/ddr4-2400.yaml"});
   return written;
 }
 
 /// Every object in the report, by its place.
-std::vector<Json::json_pointer> objects(const Json& value, const Json::json_pointer& place) {
-  std::vector<Json::json_pointer> found;
+std::vector<Report::json_pointer> objects(const Report& value, const Report::json_pointer& place) {
+  std::vector<Report::json_pointer> found;
   if (value.is_object()) found.push_back(place);
   if (!value.is_structured()) return found;
   for (const auto& [key, child] : value.items()) {
@@ -80,16 +91,86 @@ std::vector<Json::json_pointer> objects(const Json& value, const Json::json_poin
 }  // namespace
 
 TEST_CASE("the report of a run keeps to its schema", "[schema]") {
-  for (const Json& written : {report(), report_with_dram()}) {
+  for (const Report& written : {report(), report_with_dram()}) {
     CHECK(violations(written) == "");
     CHECK(written["right"] == true);
+  }
+}
+
+TEST_CASE("the report of every kind of run keeps to its schema", "[schema]") {
+  const std::string one = "workload={shapes: {tokens: 9, layers: [{in: 24, out: 16, rank: 3}]}}";
+  const std::string many =
+      "workload={shapes: {tokens: 9, layers: [{in: 24, out: 24, rank: 3, repeat: 12}]}}";
+  const std::string no_adapter =
+      "workload={shapes: {tokens: 9, layers: [{in: 24, out: 16, rank: 0}, {in: 16, out: 24, rank: "
+      "0, bias: true}]}}";
+  const std::string memories = std::string(CORANK_CONFIGS) + "/memory/";
+  const std::vector<std::vector<std::string>> kinds = {
+      {},
+      {one},
+      {many},
+      {no_adapter},
+      {no_adapter, "values=off"},
+      {one, "values=off"},
+      {many, "values=off"},
+      {many, "values=off", "workload.layers=repeated"},
+      {many, "values=off", "workload.layers=repeated", "workload.weights=streamed"},
+      {many, "workload.weights=streamed"},
+      {many, "workload.weights=streamed", "link={bandwidth_gb_per_s: 0.05}"},
+      {one, "energy={}"},
+      {one, "memory=" + memories + "ddr4-2400.yaml"},
+      {one, "memory=" + memories + "hbm2.yaml", "values=off"},
+      {one, "memory=" + memories + "lpddr5-6400.yaml", "energy={}"},
+      {one, "memory={latency_ns: 0, bandwidth_gb_per_s: 1000}", "link={latency_ns: 0}"},
+      {one, "verification.stalls.percent=50"},
+      {one, "accelerator.array.mac=host-float", "name=\"\""}};
+  for (const auto& kind : kinds) {
+    INFO(Catch::StringMaker<std::vector<std::string>>::convert(kind));
+    const Report written = report_of_run(Fidelity::kCycle, kind);
+    CHECK(violations(written) == "");
+    CHECK(written["right"] == true);
+    CHECK(written["comparisons"].empty() == (written["values"] == false));
+  }
+  // As Ctrl-C leaves it: before the first command, in between, close to the end.
+  for (const auto& kind : kinds) {
+    for (const int stop_at : {1, 2, 3, 8, 20}) {
+      INFO(Catch::StringMaker<std::vector<std::string>>::convert(kind)
+           << " stopped at " << stop_at);
+      CHECK(violations(report_of_run(Fidelity::kCycle, kind, stop_at)) == "");
+    }
+  }
+}
+
+TEST_CASE("the report of a fine-tuning run keeps to its schema", "[schema]") {
+  for (const std::string name : {"llama_gqa", "bert", "llama_classify", "llama_sgd"}) {
+    for (const bool stopped : {false, true}) {
+      INFO(name << (stopped ? ", stopped" : ""));
+      const std::string fixture = std::string(FINETUNE_FIXTURES) + "/" + name;
+      int asked = 0;
+      const FinetuneResult result =
+          finetune(load_config("", {"workload.model=" + fixture + "/model",
+                                    "workload.adapter=" + fixture + "/adapter",
+                                    "workload.batches=" + fixture + "/batches.safetensors"}),
+                   nullptr, [&] { return stopped && ++asked == 2; });
+      const Report written = Report::parse(to_json(result.report).dump());
+      CHECK(violations(written) == "");
+      CHECK(written["incomplete"] == stopped);
+      CHECK(written["training"]["losses"].size() == written["training"]["steps"]);
+      if (stopped) CHECK(written["training"]["steps"] == 1);
+      Report broken = written;
+      broken["colour"] = 1;
+      CHECK(violations(broken) != "");
+      broken = written;
+      broken["step"]["macs"].erase("total");
+      CHECK(violations(broken) != "");
+    }
   }
 }
 
 TEST_CASE("the report of a run with a DRAM says what its data bus and its energy went to",
           "[schema]") {
   CHECK_FALSE(report()["memory"].contains("dram"));
-  const Json& dram = report_with_dram()["memory"]["dram"];
+  const Report& dram = report_with_dram()["memory"]["dram"];
   CHECK(dram["device"] == "DDR4-2400 17-17-17, 8 Gb x8, 64 bit");
   // Every access of the step takes four clocks of data; what reads and writes move is what the
   // device asked for, in whole accesses.
@@ -110,9 +191,9 @@ TEST_CASE("the report of a run with a DRAM says what its data bus and its energy
 
 TEST_CASE("every key of a report is needed, in every object", "[schema]") {
   int removed = 0;
-  for (const auto& place : objects(report_with_dram(), Json::json_pointer())) {
+  for (const auto& place : objects(report_with_dram(), Report::json_pointer())) {
     for (const auto& [key, value] : report_with_dram().at(place).items()) {
-      Json broken = report_with_dram();
+      Report broken = report_with_dram();
       broken.at(place).erase(key);
       INFO("without " << place.to_string() << "/" << key);
       // Only of what FP64 computes too; only of that kind of memory.
@@ -128,8 +209,8 @@ TEST_CASE("every key of a report is needed, in every object", "[schema]") {
 }
 
 TEST_CASE("an unknown key is refused in every object of a report", "[schema]") {
-  for (const auto& place : objects(report_with_dram(), Json::json_pointer())) {
-    Json broken = report_with_dram();
+  for (const auto& place : objects(report_with_dram(), Report::json_pointer())) {
+    Report broken = report_with_dram();
     broken.at(place)["colour"] = 1;
     INFO("with " << place.to_string() << "/colour");
     CHECK(violations(broken) != "");
@@ -137,7 +218,7 @@ TEST_CASE("an unknown key is refused in every object of a report", "[schema]") {
 }
 
 TEST_CASE("wrong types and values beyond their range are refused", "[schema]") {
-  const std::vector<std::pair<std::string, Json>> changes = {
+  const std::vector<std::pair<std::string, Report>> changes = {
       {"/report_version", 3},
       {"/fidelity", "guess"},
       {"/workload/weights", "somewhere"},
@@ -156,17 +237,17 @@ TEST_CASE("wrong types and values beyond their range are refused", "[schema]") {
       {"/memory/share_of_peak", -0.5},
       {"/energy/actions/0/quality", "guessed"},
       {"/right", "yes"},
-      {"/comparisons", Json::array()},
+      {"/comparisons", Report::array()},
       {"/comparisons/0/first_mismatch", "somewhere"},
       {"/comparisons/0/fp64/relative_frobenius_error", "small"},
       {"/counters/cycles", nullptr}};
   for (const auto& [place, value] : changes) {
-    Json broken = report();
-    broken[Json::json_pointer(place)] = value;
+    Report broken = report();
+    broken[Report::json_pointer(place)] = value;
     INFO(place << " = " << value);
     CHECK(violations(broken) != "");
   }
-  Json mismatch = report();
+  Report mismatch = report();
   mismatch["comparisons"][0]["first_mismatch"] = "[3, 5]: device 3f81, reference 3f80";
   CHECK(violations(mismatch) == "");
   mismatch["comparisons"][0]["fp64"]["relative_frobenius_error"] = nullptr;  // not finite
