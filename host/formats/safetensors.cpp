@@ -10,7 +10,7 @@
 
 #include "host/formats/safetensors_header.h"
 #include "models/base/error.h"
-#include "system/output_file.h"
+#include "sim/system/output_file.h"
 
 namespace corank {
 namespace {

@@ -8,7 +8,7 @@
 #include "host/formats/safetensors.h"
 #include "host/report/write_json.h"
 #include "models/base/error.h"
-#include "system/output_file.h"
+#include "sim/system/output_file.h"
 
 namespace corank {
 namespace {

@@ -8,7 +8,7 @@
 #include "host/report/phases.h"
 #include "sim/platform/memory_transaction.h"
 #include "sim/platform/statistics.h"
-#include "system/output_file.h"
+#include "sim/system/output_file.h"
 
 namespace corank {
 

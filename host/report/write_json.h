@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "system/output_file.h"
+#include "sim/system/output_file.h"
 
 namespace corank {
 

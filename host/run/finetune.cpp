@@ -15,7 +15,7 @@
 #include "models/base/error.h"
 #include "models/graph/differentiate.h"
 #include "models/transformer/transformer.h"
-#include "system/interruption.h"
+#include "sim/system/interruption.h"
 
 namespace corank {
 namespace {

@@ -18,7 +18,7 @@
 #include "host/run/simulate.h"
 #include "host/verify/comparison.h"
 #include "models/base/error.h"
-#include "system/interruption.h"
+#include "sim/system/interruption.h"
 
 namespace corank {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "system/standard_streams.h"
+#include "sim/system/standard_streams.h"
 
 namespace corank {
 

@@ -17,7 +17,7 @@
 #include "host/workload/workload.h"
 #include "models/base/error.h"
 #include "models/reference/bit_exact.h"
-#include "system/interruption.h"
+#include "sim/system/interruption.h"
 
 namespace corank {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "host/config/config.h"
-#include "system/output_file.h"
+#include "sim/system/output_file.h"
 
 namespace corank {
 

@@ -8,8 +8,8 @@
 #include "host/verify/case_memory.h"
 #include "models/base/error.h"
 #include "sim/machine/build.h"
-#include "system/interruption.h"
-#include "system/standard_streams.h"
+#include "sim/system/interruption.h"
+#include "sim/system/standard_streams.h"
 
 namespace corank {
 namespace {

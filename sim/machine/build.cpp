@@ -19,8 +19,8 @@
 
 #include "models/base/error.h"
 #include "sim/machine/recipe.h"
-#include "system/interruption.h"
-#include "system/output_file.h"
+#include "sim/system/interruption.h"
+#include "sim/system/output_file.h"
 
 namespace corank {
 

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "models/base/error.h"
-#include "system/child_process.h"
+#include "sim/system/child_process.h"
 
 namespace corank {
 namespace {

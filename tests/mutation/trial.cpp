@@ -89,7 +89,7 @@ std::string run_limited(const std::vector<std::string>& command,
 TrialTree::TrialTree(const fs::path& source, fs::path work)
     : work_(std::move(work)), tree_(work_ / "tree"), build_(work_ / "build") {
   copy_changed(source / "CMakeLists.txt", tree_ / "CMakeLists.txt");
-  for (const char* folder : {"models", "system", "rtl", "sim", "host", "tests", "scripts", "configs"}) {
+  for (const char* folder : {"models", "rtl", "sim", "host", "tests", "scripts", "configs"}) {
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator(source / folder)) {
       if (entry.is_regular_file()) {
         copy_changed(entry.path(), tree_ / fs::relative(entry.path(), source));

@@ -10,7 +10,7 @@
 
 #include "models/base/error.h"
 #include "sim/machine/build.h"
-#include "system/interruption.h"
+#include "sim/system/interruption.h"
 #include "tests/host/temporary_folder.h"
 
 using namespace corank;

@@ -1,4 +1,4 @@
-#include "system/standard_streams.h"
+#include "sim/system/standard_streams.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-#include "system/child_process.h"
+#include "sim/system/child_process.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-#include "system/output_file.h"
+#include "sim/system/output_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -15,7 +15,7 @@
 #include <thread>
 
 #include "models/base/error.h"
-#include "system/interruption.h"
+#include "sim/system/interruption.h"
 
 namespace corank {
 namespace {

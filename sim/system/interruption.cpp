@@ -1,4 +1,4 @@
-#include "system/interruption.h"
+#include "sim/system/interruption.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -6,7 +6,7 @@
 #include <cstring>
 #include <initializer_list>
 
-#include "system/output_file.h"
+#include "sim/system/output_file.h"
 
 namespace corank {
 namespace {

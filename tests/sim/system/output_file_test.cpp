@@ -1,4 +1,4 @@
-#include "system/output_file.h"
+#include "sim/system/output_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
