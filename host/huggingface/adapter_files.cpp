@@ -117,7 +117,7 @@ FrozenTensor read_frozen(const std::string& path, const std::string& name, const
   if (view.shape != shape)
     throw InputError(tensor + ": expected shape " + to_string(shape) +
                      ", that of the model, found " + to_string(view.shape));
-  to_f32(view, tensor);  // for its refusal of a dtype
+  to_f32({view.type, {0}, view.data}, tensor);  // of no element: it refuses a dtype
   return {value->second, copy_of(view, tensor)};
 }
 

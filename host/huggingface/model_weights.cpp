@@ -1,5 +1,6 @@
 #include "host/huggingface/model_weights.h"
 
+#include <cstring>
 #include <map>
 #include <set>
 #include <variant>
@@ -18,6 +19,10 @@ bool is_tied(const ModelConfig& model) { return model.facts().tied_head; }
 
 bool equal_elements(const TensorView& a, const TensorView& b, const std::string& what) {
   if (a.shape != b.shape) return false;
+  if (a.type.dtype == b.type.dtype) {
+    const std::uint64_t bytes = safetensors_byte_count(a.type, a.shape).value_or(0);
+    return std::memcmp(a.data, b.data, bytes) == 0;
+  }
   const Tensor left = to_f32(a, what), right = to_f32(b, what);
   return left.bytes == right.bytes;
 }

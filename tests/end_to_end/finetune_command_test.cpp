@@ -198,7 +198,7 @@ TEST_CASE("A missing, misshapen or damaged weight is refused") {
 TEST_CASE("An adapter that does not fit its configuration is refused") {
   const Workload workload("llama_gqa");
   workload.change_json("adapter/adapter_config.json", [](Json& json) { json["r"] = 5; });
-  check_refusal(workload, 2, "lora_A.weight': expected shape [5, 48], found [4, 48]");
+  check_refusal(workload, 2, "lora_A.weight': expected shape [5, 32], found [4, 32]");
   workload.change_json("adapter/adapter_config.json", [](Json& json) {
     json["r"] = 4;
     json.erase("lora_alpha");

@@ -35,5 +35,5 @@ TEST_CASE("No error's message is cut at a NUL or goes on without end") {
       InputError({std::string(5000, 'p'), 3, 4}, "cannot be read: no such file").what();
   CHECK(message.size() <= 1500);
   CHECK(message.substr(0, 3) == "ppp");
-  CHECK(message.substr(message.size() - 33) == ":3:4: cannot be read: no such file");
+  CHECK(message.substr(message.size() - 34) == ":3:4: cannot be read: no such file");
 }
