@@ -26,6 +26,8 @@ class Reader {
   }
 
   const Tensor* optional(const std::string& name) const {
+    const auto other = file_.others.find(name);
+    if (other != file_.others.end()) fail(name, "dtype BF16 or F32", other->second);
     const auto entry = file_.tensors.find(name);
     return entry == file_.tensors.end() ? nullptr : &entry->second;
   }

@@ -4,13 +4,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <utility>
 
-#include "host/formats/safetensors_header.h"
+#include "host/formats/input_file.h"
 #include "models/base/error.h"
 #include "models/base/numerics.h"
 
@@ -38,15 +39,14 @@ std::uint16_t u16_at(const std::byte* data, std::size_t i) {
 }
 
 [[noreturn]] void refuse_dtype(const TensorView& view, const std::string& what) {
-  throw InputError(what + ": expected F32, F16 or BF16, found " + name_of(view.dtype));
+  throw InputError(what + ": expected F32, F16 or BF16, found " + view.type.name);
 }
 
 }  // namespace
 
 MappedSafetensors::MappedSafetensors(const std::string& path) : path_(path) {
-  bytes_ = safetensors_file_size(path);
-  std::byte none[kSafetensorsLengthBytes] = {};
-  if (bytes_ < kSafetensorsLengthBytes) safetensors_header_length(path, none, bytes_);
+  bytes_ = input_file_size(path);
+  if (bytes_ < kSafetensorsLengthBytes) safetensors_header_length(path, "", bytes_);
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) throw InputError(path + ": cannot be read: " + std::strerror(errno));
   memory_ = ::mmap(nullptr, bytes_, PROT_READ, MAP_PRIVATE, file, 0);
@@ -58,14 +58,16 @@ MappedSafetensors::MappedSafetensors(const std::string& path) : path_(path) {
   }
   try {
     const auto* begin = static_cast<const std::byte*>(memory_);
-    const std::uint64_t header_bytes = safetensors_header_length(path, begin, bytes_);
+    const std::string_view first(static_cast<const char*>(memory_),
+                                 std::min(bytes_, kSafetensorsFirstBytes));
+    const std::uint64_t header_bytes = safetensors_header_length(path, first, bytes_);
     const std::byte* data = begin + kSafetensorsLengthBytes + header_bytes;
     const std::string text(reinterpret_cast<const char*>(begin + kSafetensorsLengthBytes),
                            header_bytes);
     const SafetensorsHeader header =
         parse_safetensors_header(path, text, bytes_ - kSafetensorsLengthBytes - header_bytes);
     for (const SafetensorsEntry& entry : header.entries)
-      tensors_[entry.name] = {entry.dtype, entry.shape, data + entry.begin};
+      tensors_[entry.name] = {entry.type, entry.shape, data + entry.begin};
   } catch (...) {
     ::munmap(memory_, bytes_);  // no destructor runs for what was never constructed
     throw;
@@ -83,7 +85,7 @@ MappedSafetensors::MappedSafetensors(MappedSafetensors&& other) noexcept
       tensors_(std::move(other.tensors_)) {}
 
 void release(const TensorView& view) {
-  const auto size = static_cast<std::size_t>(element_count(view.shape)) * bytes_of(view.dtype);
+  const auto size = safetensors_byte_count(view.type, view.shape).value_or(0);
   if (size == 0) return;
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
   const auto begin = reinterpret_cast<std::uintptr_t>(view.data);
@@ -93,11 +95,23 @@ void release(const TensorView& view) {
   ::madvise(reinterpret_cast<void*>(first), begin + size - first, MADV_DONTNEED);
 }
 
+TensorView view_of(const Tensor& tensor) {
+  return {stored_dtype(tensor.dtype), tensor.shape, tensor.bytes.data()};
+}
+
+Tensor copy_of(const TensorView& view, const std::string& what) {
+  if (!view.type.dtype) refuse_dtype(view, what);
+  Tensor tensor(*view.type.dtype, view.shape);
+  if (!tensor.bytes.empty()) std::memcpy(tensor.bytes.data(), view.data, tensor.bytes.size());
+  return tensor;
+}
+
 Tensor to_f32(const TensorView& view, const std::string& what) {
+  if (!view.type.dtype) refuse_dtype(view, what);
   Tensor tensor(DType::F32, view.shape);
   const auto count = static_cast<std::size_t>(element_count(view.shape));
   auto* out = tensor.data<float>();
-  switch (view.dtype) {
+  switch (*view.type.dtype) {
     case DType::F32:
       if (count > 0) std::memcpy(out, view.data, 4 * count);
       return tensor;
@@ -113,10 +127,11 @@ Tensor to_f32(const TensorView& view, const std::string& what) {
 }
 
 Tensor to_bf16(const TensorView& view, const std::string& what) {
+  if (!view.type.dtype) refuse_dtype(view, what);
   Tensor tensor(DType::BF16, view.shape);
   const auto count = static_cast<std::size_t>(element_count(view.shape));
   auto* out = tensor.data<std::uint16_t>();
-  switch (view.dtype) {
+  switch (*view.type.dtype) {
     case DType::BF16:
       if (count > 0) std::memcpy(out, view.data, 2 * count);
       return tensor;

@@ -5,13 +5,14 @@
 #include <map>
 #include <string>
 
+#include "host/formats/safetensors_header.h"
 #include "models/base/tensor.h"
 
 namespace corank {
 
 /// A tensor in somebody else's memory. `data` need not be aligned to the elements.
 struct TensorView {
-  DType dtype = DType::F32;
+  StoredDType type;
   Shape shape;
   const std::byte* data = nullptr;
 };
@@ -39,8 +40,12 @@ class MappedSafetensors {
 /// the disk again if it is touched again.
 void release(const TensorView& view);
 
-/// The elements as F32 (exact from BF16 and F16). Throws InputError, beginning with `what`, for an
-/// integer tensor.
+/// A tensor's own memory.
+TensorView view_of(const Tensor& tensor);
+/// A copy as it stands. Throws InputError, beginning with `what`, for a dtype that is not corank's.
+Tensor copy_of(const TensorView& view, const std::string& what);
+/// The elements as F32 (exact from BF16 and F16). Throws InputError, beginning with `what`, for any
+/// other dtype than these.
 Tensor to_f32(const TensorView& view, const std::string& what);
 /// The elements as BF16; F32 and F16 are rounded to nearest even.
 Tensor to_bf16(const TensorView& view, const std::string& what);

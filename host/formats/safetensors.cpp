@@ -1,5 +1,6 @@
 #include "host/formats/safetensors.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -8,8 +9,10 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "host/formats/input_file.h"
 #include "host/formats/safetensors_header.h"
 #include "models/base/error.h"
+#include "models/base/text.h"
 #include "sim/system/output_file.h"
 
 namespace corank {
@@ -23,7 +26,7 @@ using nlohmann::json;
 
 [[noreturn]] void refuse(const std::string& path, const std::string& tensor,
                          const std::string& message) {
-  refuse(path, "tensor '" + tensor + "': " + message);
+  refuse(path, "tensor " + quote(tensor) + ": " + message);
 }
 
 void read_bytes(const std::string& path, std::ifstream& in, void* target, std::uint64_t bytes) {
@@ -36,16 +39,16 @@ void read_bytes(const std::string& path, std::ifstream& in, void* target, std::u
 std::vector<SafetensorsEntry> lay_out(const std::string& path, const TensorMap& tensors) {
   std::vector<SafetensorsEntry> entries;
   std::uint64_t position = 0;
-  for (const DType dtype : kSafetensorsDTypes) {
+  for (const StoredDType& type : kStoredDTypes) {
     for (const auto& [name, tensor] : tensors) {
-      if (tensor.dtype != dtype) continue;
+      if (tensor.dtype != type.dtype) continue;
       if (name == kSafetensorsMetadataKey) refuse(path, name, "this name is reserved");
-      const auto bytes = safetensors_byte_count(dtype, tensor.shape);
+      const auto bytes = safetensors_byte_count(type, tensor.shape);
       if (!bytes || *bytes != tensor.bytes.size())
         refuse(path, name,
                "shape " + to_string(tensor.shape) + " does not fit " +
                    std::to_string(tensor.bytes.size()) + " bytes of data");
-      entries.push_back({name, dtype, tensor.shape, position, position + *bytes});
+      entries.push_back({name, type, tensor.shape, position, position + *bytes});
       position += *bytes;
     }
   }
@@ -58,7 +61,7 @@ std::string header_text(const std::string& path, const std::vector<SafetensorsEn
   nlohmann::ordered_json header;
   header[kSafetensorsMetadataKey] = metadata;
   for (const SafetensorsEntry& entry : entries)
-    header[entry.name] = {{"dtype", name_of(entry.dtype)},
+    header[entry.name] = {{"dtype", entry.type.name},
                           {"shape", entry.shape},
                           {"data_offsets", {entry.begin, entry.end}}};
   std::string text;
@@ -74,22 +77,28 @@ std::string header_text(const std::string& path, const std::vector<SafetensorsEn
 }  // namespace
 
 SafetensorsFile read_safetensors(const std::string& path) {
-  const std::uint64_t file_bytes = safetensors_file_size(path);
+  const std::uint64_t file_bytes = input_file_size(path);
   errno = 0;
   std::ifstream in(path, std::ios::binary);
   if (!in) refuse(path, std::string("cannot be read: ") + std::strerror(errno));
-  std::array<std::byte, kSafetensorsLengthBytes> length{};
-  if (file_bytes >= length.size()) read_bytes(path, in, length.data(), length.size());
-  const std::uint64_t header_bytes = safetensors_header_length(path, length.data(), file_bytes);
+  std::string first(std::min<std::uint64_t>(file_bytes, kSafetensorsFirstBytes), '\0');
+  read_bytes(path, in, first.data(), first.size());
+  const std::uint64_t header_bytes = safetensors_header_length(path, first, file_bytes);
   std::string text(header_bytes, '\0');
+  in.seekg(kSafetensorsLengthBytes);
   read_bytes(path, in, text.data(), header_bytes);
 
-  SafetensorsHeader header =
-      parse_safetensors_header(path, text, file_bytes - length.size() - header_bytes);
+  const std::uint64_t data = kSafetensorsLengthBytes + header_bytes;
+  SafetensorsHeader header = parse_safetensors_header(path, text, file_bytes - data);
   SafetensorsFile file;
   file.metadata = std::move(header.metadata);
   for (const SafetensorsEntry& entry : header.entries) {
-    Tensor tensor(entry.dtype, entry.shape);
+    if (!entry.type.dtype) {
+      file.others.emplace(entry.name, entry.type.name);
+      continue;
+    }
+    Tensor tensor(*entry.type.dtype, entry.shape);
+    in.seekg(static_cast<std::streamoff>(data + entry.begin));
     read_bytes(path, in, tensor.bytes.data(), tensor.bytes.size());
     file.tensors.emplace(entry.name, std::move(tensor));
   }

@@ -1,13 +1,14 @@
 #include "host/formats/safetensors_header.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <tuple>
 
+#include "host/formats/input_file.h"
+#include "host/formats/json_text.h"
 #include "models/base/error.h"
+#include "models/base/text.h"
 
 namespace corank {
 namespace {
@@ -23,47 +24,28 @@ constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;
 
 [[noreturn]] void refuse(const std::string& path, const std::string& tensor,
                          const std::string& message) {
-  refuse(path, "tensor '" + tensor + "': " + message);
+  refuse(path, "tensor " + quote(tensor) + ": " + message);
 }
 
-/// What was found, short enough for a message.
-std::string excerpt(const json& value) {
-  constexpr std::size_t kLongest = 60;
-  std::string text = value.dump(-1, ' ', true, json::error_handler_t::replace);
-  return text.size() <= kLongest ? text : text.substr(0, kLongest) + "...";
-}
+/// Depth of the format: the header, a tensor, its shape. A deeper one could only be an attempt to
+/// use up memory.
+constexpr int kMostDepth = 3;
 
-/// The parser itself keeps the last of several equal keys; here they are an error, and so is a
-/// nesting deeper than the format's, which could only be an attempt to use up memory.
 json parse_json(const std::string& path, const std::string& text) {
-  std::vector<std::set<std::string>> keys;
-  const auto watch = [&](int depth, json::parse_event_t event, json& parsed) {
-    switch (event) {
-      case json::parse_event_t::object_start:
-        keys.emplace_back();
-        [[fallthrough]];
-      case json::parse_event_t::array_start:
-        if (depth > 2) refuse(path, "the header is nested deeper than a safetensors header");
-        break;
-      case json::parse_event_t::object_end:
-        keys.pop_back();
-        break;
-      case json::parse_event_t::key:
-        if (!keys.back().insert(parsed.get<std::string>()).second)
-          refuse(path, "the header has the name " + excerpt(parsed) + " twice");
-        break;
-      default:
-        break;
-    }
-    return true;
-  };
-  try {
-    return json::parse(text, watch);
-  } catch (const json::exception& error) {
-    const auto* at = dynamic_cast<const json::parse_error*>(&error);
-    refuse(path, "the header is not valid JSON" +
-                     (at ? " at its byte " + std::to_string(at->byte) : std::string()));
+  const std::optional<JsonFault> fault = find_json_fault(text, kMostDepth);
+  if (!fault) return json::parse(text);
+  switch (fault->kind) {
+    case JsonFault::Kind::kTwice:
+      refuse(path, "the header has the name " + quote(fault->key) + " twice");
+    case JsonFault::Kind::kDepth:
+      refuse(path, "the header is nested deeper than a safetensors header");
+    case JsonFault::Kind::kNumber:
+      refuse(path, "the header has the number " + printable(fault->token, 60) + " at its byte " +
+                       std::to_string(fault->byte) + ", which is too large");
+    case JsonFault::Kind::kSyntax:
+      break;
   }
+  refuse(path, "the header is not valid JSON at its byte " + std::to_string(fault->byte));
 }
 
 std::uint64_t read_size(const std::string& path, const std::string& tensor, const char* what,
@@ -78,11 +60,11 @@ std::uint64_t read_size(const std::string& path, const std::string& tensor, cons
              excerpt(value));
 }
 
-DType read_dtype(const std::string& path, const std::string& tensor, const json& value) {
+StoredDType read_dtype(const std::string& path, const std::string& tensor, const json& value) {
   std::string known;
-  for (const DType dtype : kSafetensorsDTypes) {
-    if (value == name_of(dtype)) return dtype;
-    known += (known.empty() ? "" : ", ") + std::string(name_of(dtype));
+  for (const StoredDType& type : kStoredDTypes) {
+    if (value == type.name) return type;
+    known += (known.empty() ? "" : ", ") + std::string(type.name);
   }
   refuse(path, tensor, "expected a dtype out of " + known + ", found " + excerpt(value));
 }
@@ -100,7 +82,7 @@ SafetensorsEntry read_entry(const std::string& path, const std::string& name, co
 
   SafetensorsEntry entry;
   entry.name = name;
-  entry.dtype = read_dtype(path, name, value["dtype"]);
+  entry.type = read_dtype(path, name, value["dtype"]);
   const json& shape = value["shape"];
   if (!shape.is_array())
     refuse(path, name, "expected a shape like [2, 3], found " + excerpt(shape));
@@ -114,14 +96,16 @@ SafetensorsEntry read_entry(const std::string& path, const std::string& name, co
   if (entry.end < entry.begin)
     refuse(path, name, "data_offsets run backwards: " + excerpt(offsets));
 
-  const auto bytes = safetensors_byte_count(entry.dtype, entry.shape);
+  const auto bytes = safetensors_byte_count(entry.type, entry.shape);
   if (!bytes)
-    refuse(path, name, "a shape of " + to_string(entry.shape) + " has more than 2^63 - 1 bytes");
+    refuse(path, name,
+           std::string(entry.type.name) + " of shape " + to_string(entry.shape) +
+               " has more than 2^63 - 1 bits, or no whole number of bytes");
   if (*bytes != entry.end - entry.begin)
     refuse(path, name,
-           std::string(name_of(entry.dtype)) + " of shape " + to_string(entry.shape) +
-               ": expected " + std::to_string(*bytes) + " bytes, found data_offsets " +
-               excerpt(offsets) + ", which are " + std::to_string(entry.end - entry.begin));
+           std::string(entry.type.name) + " of shape " + to_string(entry.shape) + ": expected " +
+               std::to_string(*bytes) + " bytes, found data_offsets " + excerpt(offsets) +
+               ", which are " + std::to_string(entry.end - entry.begin));
   return entry;
 }
 
@@ -138,7 +122,7 @@ SafetensorsHeader read_header(const std::string& path, const std::string& text) 
       refuse(path, "__metadata__: expected an object, found " + excerpt(item.value()));
     for (const auto& pair : item.value().items()) {
       if (!pair.value().is_string())
-        refuse(path, "__metadata__: expected a string for '" + pair.key() + "', found " +
+        refuse(path, "__metadata__: expected a string for " + quote(pair.key()) + ", found " +
                          excerpt(pair.value()));
       header.metadata[pair.key()] = pair.value().get<std::string>();
     }
@@ -174,23 +158,30 @@ void check_layout(const std::string& path, std::vector<SafetensorsEntry>& entrie
 
 }  // namespace
 
-std::optional<std::uint64_t> safetensors_byte_count(DType dtype, const Shape& shape) {
-  std::int64_t bytes = 1;
-  // The elements first, in the order in which element_count multiplies.
-  for (const std::int64_t dimension : shape)
-    if (__builtin_mul_overflow(bytes, dimension, &bytes)) return std::nullopt;
-  if (__builtin_mul_overflow(bytes, static_cast<std::int64_t>(bytes_of(dtype)), &bytes))
-    return std::nullopt;
-  return static_cast<std::uint64_t>(bytes);
+StoredDType stored_dtype(DType dtype) {
+  for (const StoredDType& type : kStoredDTypes)
+    if (type.dtype == dtype) return type;
+  return {name_of(dtype), static_cast<int>(8 * bytes_of(dtype)), dtype};
 }
 
-std::uint64_t safetensors_header_length(const std::string& path, const std::byte* first_bytes,
+std::optional<std::uint64_t> safetensors_byte_count(const StoredDType& type, const Shape& shape) {
+  std::int64_t bits = 1;
+  // The elements first, in the order in which element_count multiplies.
+  for (const std::int64_t dimension : shape)
+    if (__builtin_mul_overflow(bits, dimension, &bits)) return std::nullopt;
+  if (__builtin_mul_overflow(bits, std::int64_t{type.bits}, &bits) || bits % 8 != 0)
+    return std::nullopt;
+  return static_cast<std::uint64_t>(bits / 8);
+}
+
+std::uint64_t safetensors_header_length(const std::string& path, std::string_view first_bytes,
                                         std::uint64_t file_bytes) {
   if (file_bytes < kSafetensorsLengthBytes)
     refuse(path, "expected at least 8 bytes, found " + std::to_string(file_bytes));
+  refuse_lfs_pointer(path, first_bytes);
   std::uint64_t header_bytes = 0;
   for (std::size_t i = kSafetensorsLengthBytes; i-- > 0;)
-    header_bytes = header_bytes << 8 | std::to_integer<std::uint64_t>(first_bytes[i]);
+    header_bytes = header_bytes << 8 | static_cast<unsigned char>(first_bytes[i]);
   const std::uint64_t most = std::min(kMaxHeaderBytes, file_bytes - kSafetensorsLengthBytes);
   if (header_bytes > most)
     refuse(path, "expected a header of at most " + std::to_string(most) +
@@ -203,17 +194,6 @@ SafetensorsHeader parse_safetensors_header(const std::string& path, const std::s
   SafetensorsHeader header = read_header(path, text);
   check_layout(path, header.entries, data_bytes);
   return header;
-}
-
-std::uint64_t safetensors_file_size(const std::string& path) {
-  std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
-    refuse(path, std::string("expected a file, found ") +
-                     (std::filesystem::is_directory(status) ? "a directory" : "something else"));
-  const auto size = std::filesystem::file_size(path, error);
-  if (error) refuse(path, "cannot be read: " + error.message());
-  return size;
 }
 
 }  // namespace corank

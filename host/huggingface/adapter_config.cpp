@@ -1,44 +1,75 @@
 #include "host/huggingface/adapter_config.h"
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <limits>
 
+#include "host/huggingface/known_keys.h"
 #include "models/base/error.h"
+#include "models/base/text.h"
 
 namespace corank {
 namespace {
 
-// Keys that read_adapter_config reads.
-constexpr std::array kHonoured = {"peft_type",
-                                  "task_type",
-                                  "r",
-                                  "lora_alpha",
-                                  "lora_dropout",
-                                  "use_rslora",
-                                  "bias",
-                                  "target_modules",
-                                  "exclude_modules",
-                                  "layers_to_transform",
-                                  "layers_pattern",
-                                  "rank_pattern",
-                                  "alpha_pattern",
-                                  "modules_to_save",
-                                  "init_lora_weights",
-                                  "trainable_token_indices"};
+/// The keys of LoraConfig and PeftConfig of PEFT 0.21.
+const KnownKeys& lora_keys() {
+  constexpr KeyUse kHonoured = KeyUse::kHonoured;
+  constexpr KeyUse kHarmless = KeyUse::kHarmless;
+  constexpr KeyUse kNotApplied = KeyUse::kNotApplied;
+  constexpr KeyUse kRefused = KeyUse::kRefused;
+  static const KnownKeys keys = {
+      {"peft_type", kHonoured},
+      {"task_type", kHonoured},
+      {"r", kHonoured},
+      {"lora_alpha", kHonoured},
+      {"lora_dropout", kHonoured},
+      {"use_rslora", kHonoured},
+      {"bias", kHonoured},
+      {"target_modules", kHonoured},
+      {"exclude_modules", kHonoured},
+      {"layers_to_transform", kHonoured},
+      {"layers_pattern", kHonoured},
+      {"rank_pattern", kHonoured},
+      {"alpha_pattern", kHonoured},
+      {"modules_to_save", kHonoured},
+      {"init_lora_weights", kHonoured},
+      {"trainable_token_indices", kHonoured},
+      {"ensure_weight_tying", kHonoured},
 
-// Keys that say where an adapter comes from, or that only matter together with another key that is
-// refused below: PEFT reads them, and they change nothing about a LoRA adapter.
-constexpr std::array kWithoutEffect = {
-    "base_model_name_or_path", "revision",          "peft_version",
-    "inference_mode",          "auto_mapping",      "runtime_config",
-    "megatron_core",           "qalora_group_size", "loftq_config"};
+      // PEFT itself turns it off for the linears of LLaMA and BERT, with a warning.
+      {"fan_in_fan_out", kNotApplied},
 
-/// null, false, [], {}: how PEFT writes "not used".
-bool is_off(const Json& value) {
-  return value.is_null() || value == Json(false) ||
-         ((value.is_array() || value.is_object()) && value.empty());
+      // Another computation than a LoRA's, or another model.
+      {"use_dora", kRefused},
+      {"use_qalora", kRefused},
+      {"use_bdlora", kRefused},
+      {"lora_bias", kRefused},
+      {"target_parameters", kRefused},
+      {"layer_replication", kRefused},
+      {"alora_invocation_tokens", kRefused},
+      {"arrow_config", kRefused},
+      {"kasa_config", kRefused},
+      {"velora_config", kRefused},
+      {"monteclora_config", kRefused},
+      {"megatron_config", kRefused},
+
+      // Where an adapter comes from, and how a program runs it.
+      {"base_model_name_or_path", kHarmless},
+      {"revision", kHarmless},
+      {"peft_version", kHarmless},
+      {"inference_mode", kHarmless},
+      {"auto_mapping", kHarmless},
+      {"runtime_config", kHarmless},
+      // Only together with a key that is refused.
+      {"megatron_core", kHarmless},
+      {"qalora_group_size", kHarmless},
+      // Only with a value of init_lora_weights that is refused, or that gives A its start.
+      {"loftq_config", kHarmless},
+      {"eva_config", kHarmless},
+      {"corda_config", kHarmless},
+      {"lora_ga_config", kHarmless},
+  };
+  return keys;
 }
 
 template <class Names>
@@ -46,12 +77,23 @@ bool contains(const Names& names, const std::string& key) {
   return std::find(names.begin(), names.end(), key) != names.end();
 }
 
-void refuse_other_keys(const JsonObject& config) {
-  for (const auto& [key, value] : config.json().items()) {
-    if (contains(kHonoured, key) || contains(kWithoutEffect, key) || is_off(value)) continue;
-    throw InputError(config.where() + ": '" + key + "': " + excerpt(value) +
-                     " is not supported; expected null, false or no such key");
+/// What is not honoured. Of an unknown key (of a newer PEFT, or of somebody's own) PEFT warns and
+/// passes over it. But a variant of LoRA is turned on by true, a list or an object: that would be
+/// another adapter. A number or a text alone turns nothing on.
+std::vector<std::string> check_keys(const JsonObject& config) {
+  std::vector<std::string> notes = check_known_keys(config, lora_keys());
+  std::vector<std::string> passed;
+  for (const std::string& key : unknown_keys(config, lora_keys())) {
+    const Json& value = config.json().at(key);
+    if (is_off(value)) continue;
+    if (value.is_boolean() || value.is_structured())
+      throw InputError(config.where() + ": " + quote(key) + ": " + excerpt(value) +
+                       " is not supported; expected null, false or no such key");
+    passed.push_back(key);
   }
+  if (!passed.empty())
+    notes.push_back(config.where() + ": unknown keys are passed over: " + quote_list(passed));
+  return notes;
 }
 
 ModulePattern read_pattern(const JsonObject& config, const std::string& key) {
@@ -104,6 +146,7 @@ void read_targets(const JsonObject& config, AdapterConfig& adapter) {
 
 void read_layers(const JsonObject& config, AdapterConfig& adapter) {
   adapter.layers_pattern = read_texts(config, "layers_pattern");
+  if (adapter.layers_pattern == std::vector<std::string>{""}) adapter.layers_pattern.clear();
   if (config.has("layers_to_transform")) {
     const Json& layers = config.json().at("layers_to_transform");
     // An empty list filters nothing.
@@ -112,7 +155,7 @@ void read_layers(const JsonObject& config, AdapterConfig& adapter) {
     else if (!layers.empty())
       adapter.layers_to_transform = read_integers(config, "layers_to_transform", layers);
   }
-  if (!adapter.layers_pattern.empty() && !adapter.layers_to_transform)
+  if (!adapter.layers_pattern.empty() && !config.has("layers_to_transform"))
     config.refuse("layers_to_transform", "layer numbers, because layers_pattern is given");
   const bool text_target = adapter.all_linear || adapter.target_modules.expression;
   if (text_target && adapter.layers_to_transform)
@@ -153,10 +196,10 @@ void check_initialisation(const JsonObject& config) {
   const std::string key = "init_lora_weights";
   if (!config.has(key) || config.json().at(key).is_boolean()) return;
   const std::string method = config.text(key);
-  if (method == "gaussian" || method == "orthogonal") return;
+  if (method == "gaussian" || method == "orthogonal" || method == "eva") return;
   config.refuse(key,
-                "true, false, \"gaussian\" or \"orthogonal\", which leave the base weights as "
-                "they are");
+                "true, false, \"gaussian\", \"orthogonal\" or \"eva\", which leave the base "
+                "weights as they are");
 }
 
 }  // namespace
@@ -168,7 +211,7 @@ AdapterConfig read_adapter_config(const std::string& folder) {
   adapter.file = path;
   adapter.json = config.json();
   if (config.text("peft_type") != "LORA") config.refuse("peft_type", "\"LORA\"");
-  refuse_other_keys(config);
+  adapter.notes = check_keys(config);
   adapter.task_type = config.text_or("task_type", "");
   if (adapter.task_type != "" && adapter.task_type != "CAUSAL_LM" && adapter.task_type != "SEQ_CLS")
     config.refuse("task_type", "\"CAUSAL_LM\", \"SEQ_CLS\" or null");
@@ -188,6 +231,7 @@ AdapterConfig read_adapter_config(const std::string& folder) {
     for (const char* head : {"classifier", "score"})
       if (!contains(adapter.modules_to_save, head)) adapter.modules_to_save.emplace_back(head);
   read_trainable_tokens(config, adapter);
+  adapter.ensure_weight_tying = config.boolean_or("ensure_weight_tying", false);
   check_initialisation(config);
   return adapter;
 }

@@ -21,7 +21,8 @@ struct ModulePattern {
 
 enum class BiasTraining { kNone, kLoraOnly, kAll };
 
-/// Rows of an embedding that are trained by themselves. An empty module means the input embedding.
+/// Rows of an embedding, or of a linear, that are trained by themselves. An empty module means the
+/// input embedding.
 struct TokenRows {
   std::string module;
   std::vector<std::int64_t> ids;
@@ -46,13 +47,15 @@ struct AdapterConfig {
   std::vector<std::pair<std::string, double>> alpha_pattern;
   std::vector<std::string> modules_to_save;  // with what PEFT adds by itself for SEQ_CLS
   std::vector<TokenRows> trainable_tokens;
+  bool ensure_weight_tying = false;
+  std::vector<std::string> notes;  // what the file says and the run does not do
 };
 
 /// Reads FOLDER/adapter_config.json. Throws InputError that names file and key: peft_type other
 /// than LORA; r or lora_alpha missing (PEFT would quietly take 8); a value out of range; a key that
-/// corank does not honour with a value other than PEFT's harmless default (use_dora, lora_bias,
-/// target_parameters, an initialisation that changes the base weights, ...); an unknown key;
-/// combinations that PEFT itself refuses.
+/// corank does not honour and that is on (use_dora, lora_bias, target_parameters, an initialisation
+/// that changes the base weights, ...); an unknown key that is true, a list or an object;
+/// combinations that PEFT itself refuses. Other unknown keys are named in the notes.
 AdapterConfig read_adapter_config(const std::string& folder);
 
 }  // namespace corank

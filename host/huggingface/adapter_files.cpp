@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <set>
+#include <utility>
 
 #include "host/formats/mapped_safetensors.h"
 #include "host/formats/safetensors.h"
 #include "host/report/write_json.h"
 #include "models/base/error.h"
+#include "models/base/text.h"
 #include "sim/system/output_file.h"
 
 namespace corank {
@@ -16,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kPrefix = "base_model.model.";
+constexpr const char* kTokenAdapter = ".token_adapter";
 constexpr const char* kTensorFile = "adapter_model.safetensors";
 constexpr const char* kConfigFile = "adapter_config.json";
 
@@ -38,11 +42,114 @@ std::string file_name_of(std::string name) {
   return name;
 }
 
-/// Frozen tensors that PEFT writes into an adapter's file: the base weights of adapted embeddings
-/// and heads, and what bias = "all" picks up inside its wrapper of a saved module.
-bool is_frozen_copy(const std::string& name) {
-  return ends_with(name, ".base_layer.weight") || contains(name, ".original_module.") ||
-         ends_with(name, ".modules_to_save.bias");
+/// Tensors that PEFT writes and does not read: the original of a saved module, and what bias =
+/// "all" and save_embedding_layers pick up inside its wrapper.
+bool is_unused_copy(const std::string& name) {
+  return contains(name, ".original_module.") || contains(name, ".modules_to_save.");
+}
+
+bool is_adapted(const LoraPlan& plan, const std::string& module) {
+  return std::any_of(plan.adapters.begin(), plan.adapters.end(),
+                     [&](const LoraModule& adapter) { return adapter.module == module; });
+}
+
+bool has_trained_tokens(const LoraPlan& plan, const std::string& module) {
+  return std::any_of(plan.trainable_tokens.begin(), plan.trainable_tokens.end(),
+                     [&](const TrainableTokens& tokens) { return tokens.module == module; });
+}
+
+/// The embedding whose trained tokens a tied head reads, too.
+const Module* followed_embedding(const Transformer& transformer, const LoraPlan& plan,
+                                 const Module& head) {
+  if (head.kind != ModuleKind::kLinear || has_trained_tokens(plan, head.name)) return nullptr;
+  for (const Module& other : transformer.modules)
+    if (other.kind == ModuleKind::kEmbedding && other.weight == head.weight &&
+        has_trained_tokens(plan, other.name))
+      return &other;
+  return nullptr;
+}
+
+/// PEFT's name of a module inside its wrapper.
+std::string wrapped_name(const Transformer& transformer, const LoraPlan& plan,
+                         const Module& module) {
+  if (is_adapted(plan, module.name)) return kPrefix + module.name + ".base_layer";
+  if (has_trained_tokens(plan, module.name) || followed_embedding(transformer, plan, module))
+    return kPrefix + module.name + kTokenAdapter + ".base_layer";
+  return kPrefix + module.name;
+}
+
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+void require_tensor_file(const std::string& folder) {
+  const fs::path root(folder);
+  if (is_there(root / kTensorFile) || !is_there(root / "adapter_model.bin")) return;
+  throw InputError(folder + ": expected " + kTensorFile +
+                   ", found adapter_model.bin, a pickle of PyTorch's, which older versions of PEFT "
+                   "wrote; PEFT makes safetensors of it: "
+                   "PeftModel.from_pretrained(MODEL, FOLDER).save_pretrained(NEW_FOLDER)");
+}
+
+using Views = std::map<std::string, const TensorView*>;
+
+/// The tensor of this name and shape, taken out of `views`.
+Tensor take_trained(const std::string& path, const std::string& name, const Shape& shape,
+                    Views& views) {
+  const std::string tensor = path + ": tensor " + quote(name);
+  const std::string expected = tensor + ": expected shape " + to_string(shape);
+  const auto found = views.find(name);
+  if (found == views.end()) throw InputError(expected + ", found no such tensor");
+  if (found->second->shape != shape)
+    throw InputError(expected + ", found " + to_string(found->second->shape));
+  Tensor taken = to_f32(*found->second, tensor);
+  views.erase(found);
+  return taken;
+}
+
+/// A tensor that must replace a frozen parameter.
+FrozenTensor read_frozen(const std::string& path, const std::string& name, const TensorView& view,
+                         const std::map<std::string, std::string>& frozen, const Graph& graph) {
+  const std::string tensor = path + ": tensor " + quote(name);
+  const auto value = frozen.find(name);
+  if (value == frozen.end())
+    throw InputError(tensor + ": expected tensors of what " + kConfigFile +
+                     " selects, or a parameter of the model, only");
+  const Shape& shape = graph.value(*find_value(graph, value->second)).shape;
+  if (view.shape != shape)
+    throw InputError(tensor + ": expected shape " + to_string(shape) +
+                     ", that of the model, found " + to_string(view.shape));
+  to_f32({view.type, {0}, view.data}, tensor);  // of no element: it refuses a dtype
+  return {value->second, copy_of(view, tensor)};
+}
+
+/// save_embedding_layers writes the trained tokens of a tied embedding by the head's name as well.
+void drop_followed_tokens(const std::string& path, const Transformer& transformer,
+                          const LoraPlan& plan, const TensorMap& trained, Views& views) {
+  const std::string delta = std::string(kTokenAdapter) + ".trainable_tokens_delta";
+  for (const Module& head : transformer.modules) {
+    const Module* embedding = followed_embedding(transformer, plan, head);
+    const auto found = views.find(kPrefix + head.name + delta);
+    if (embedding == nullptr || found == views.end()) continue;
+    const std::string tensor = path + ": tensor " + quote(found->first);
+    if (to_f32(*found->second, tensor).bytes != trained.at(embedding->name + delta).bytes)
+      throw InputError(tensor + ": expected the elements of those of " + quote(embedding->name) +
+                       ", because config.json ties the two, found others");
+    views.erase(found);
+  }
+}
+
+/// Both names of a tied pair mean one value.
+void require_one_value(const std::string& path, const FrozenTensors& frozen) {
+  std::map<std::string, std::pair<std::string, const Tensor*>> seen;
+  for (const auto& [name, given] : frozen) {
+    const auto [other, first] = seen.emplace(given.value, std::make_pair(name, &given.tensor));
+    if (!first && other->second.second->bytes != given.tensor.bytes)
+      throw InputError(path + ": tensor " + quote(name) + ": expected the elements of " +
+                       quote(other->second.first) +
+                       ", because config.json ties the two, found others");
+  }
 }
 
 }  // namespace
@@ -51,47 +158,58 @@ std::string adapter_tensor_name(const LoraPlan& plan, const std::string& value) 
   const std::string bias = ".bias";
   if (ends_with(value, bias)) {
     const std::string module = value.substr(0, value.size() - bias.size());
-    const bool adapted =
-        std::any_of(plan.adapters.begin(), plan.adapters.end(),
-                    [&](const LoraModule& adapter) { return adapter.module == module; });
-    if (adapted) return kPrefix + module + ".base_layer.bias";
+    if (is_adapted(plan, module)) return kPrefix + module + ".base_layer.bias";
   }
   return kPrefix + value;
 }
 
-TensorMap read_adapter(const std::string& folder, const LoraPlan& plan,
-                       const std::map<std::string, Shape>& trainables) {
+std::map<std::string, std::string> frozen_tensor_names(const Transformer& transformer,
+                                                       const LoraPlan& plan) {
+  std::map<std::string, std::string> names;
+  for (const Module& module : transformer.modules) {
+    const auto add = [&](ValueId id, const char* parameter) {
+      const Value& value = transformer.graph.value(id);
+      if (value.role == Role::kFrozen)
+        names[wrapped_name(transformer, plan, module) + parameter] = value.name;
+    };
+    add(module.weight, ".weight");
+    if (module.bias) add(*module.bias, ".bias");
+  }
+  return names;
+}
+
+AdapterTensors read_adapter(const std::string& folder, const LoraPlan& plan,
+                            const Transformer& transformer) {
+  require_tensor_file(folder);
   const std::string path = (fs::path(folder) / kTensorFile).string();
   const MappedSafetensors file(path);
-  std::map<std::string, const TensorView*> views;
-  for (const auto& [name, view] : file.tensors()) views[file_name_of(name)] = &view;
+  Views views;
+  for (const auto& [name, view] : file.tensors())
+    if (!views.emplace(file_name_of(name), &view).second)
+      throw InputError(path + ": tensor " + quote(file_name_of(name)) +
+                       " is there twice, by its name in a file and by that at run time");
 
-  TensorMap tensors;
-  std::set<std::string> used;
-  for (const auto& [value, shape] : trainables) {
-    const std::string name = adapter_tensor_name(plan, value);
-    const std::string expected =
-        path + ": tensor '" + name + "': expected shape " + to_string(shape);
-    const auto found = views.find(name);
-    if (found == views.end()) throw InputError(expected + ", found no such tensor");
-    if (found->second->shape != shape)
-      throw InputError(expected + ", found " + to_string(found->second->shape));
-    tensors.emplace(value, to_f32(*found->second, path + ": tensor '" + name + "'"));
-    used.insert(name);
-  }
-  for (const auto& entry : views)
-    if (used.count(entry.first) == 0 && !is_frozen_copy(entry.first))
-      throw InputError(path + ": tensor '" + entry.first + "': expected tensors of what " +
-                       kConfigFile + " selects only");
+  AdapterTensors tensors;
+  for (const Value& value : transformer.graph.values)
+    if (value.role == Role::kTrainable)
+      tensors.trained.emplace(value.name, take_trained(path, adapter_tensor_name(plan, value.name),
+                                                       value.shape, views));
+  drop_followed_tokens(path, transformer, plan, tensors.trained, views);
+  const std::map<std::string, std::string> frozen = frozen_tensor_names(transformer, plan);
+  for (const auto& [name, view] : views)
+    if (!is_unused_copy(name))
+      tensors.frozen.emplace(name, read_frozen(path, name, *view, frozen, transformer.graph));
+  require_one_value(path, tensors.frozen);
   return tensors;
 }
 
 void write_adapter(const std::string& folder, const AdapterConfig& config, const LoraPlan& plan,
-                   const TensorMap& tensors) {
+                   const TensorMap& trained, const FrozenTensors& frozen) {
   const OutputFolder made(folder);
   SafetensorsFile file;
-  for (const auto& [value, tensor] : tensors)
+  for (const auto& [value, tensor] : trained)
     file.tensors[adapter_tensor_name(plan, value)] = tensor;
+  for (const auto& [name, given] : frozen) file.tensors[name] = given.tensor;
   write_safetensors((fs::path(folder) / kTensorFile).string(), file);
 
   // What the user wrote stays as it is, so that PEFT selects the same modules again.

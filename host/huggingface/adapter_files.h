@@ -7,6 +7,7 @@
 #include "host/huggingface/adapter_config.h"
 #include "models/base/tensor.h"
 #include "models/peft/lora.h"
+#include "models/transformer/transformer.h"
 
 namespace corank {
 
@@ -14,18 +15,40 @@ namespace corank {
 /// "base_model.model." before it, and "<m>.base_layer.bias" for the bias of an adapted module.
 std::string adapter_tensor_name(const LoraPlan& plan, const std::string& value);
 
-/// Reads FOLDER/adapter_model.safetensors: a tensor for each of `trainables` (value name -> shape),
-/// by value name, as F32. The names that PEFT uses at run time (".lora_A.default.weight") are
-/// understood, too. Copies of frozen weights that PEFT writes beside embedding adapters, and of the
-/// original of a saved module, are not read. Throws InputError that names file and tensor: one that
-/// is missing, misshapen, or that belongs to nothing that the configuration selects.
-TensorMap read_adapter(const std::string& folder, const LoraPlan& plan,
-                       const std::map<std::string, Shape>& trainables);
+/// The names in that file of the parameters that stay frozen -> the graph's value. PEFT calls the
+/// weight of an adapted module "<m>.base_layer.weight", that of one with trained tokens
+/// "<m>.token_adapter.base_layer.weight"; two names of a tied pair mean one value.
+std::map<std::string, std::string> frozen_tensor_names(const Transformer& transformer,
+                                                       const LoraPlan& plan);
 
-/// Writes FOLDER/adapter_config.json and FOLDER/adapter_model.safetensors, which PEFT loads.
-/// `tensors` are F32 by value name. Each file is written beside its place and renamed. Throws
-/// InputError if the folder cannot be made, MachineError if the disk refuses.
+/// A tensor of the adapter's file that replaces a frozen parameter of the model: PEFT writes
+/// embeddings and heads when the vocabulary was resized or save_embedding_layers is set.
+struct FrozenTensor {
+  std::string value;  // of the graph
+  Tensor tensor;      // as the file has it
+};
+
+/// By the name in the file.
+using FrozenTensors = std::map<std::string, FrozenTensor>;
+
+struct AdapterTensors {
+  TensorMap trained;  // F32 by value name
+  FrozenTensors frozen;
+};
+
+/// Reads FOLDER/adapter_model.safetensors: a tensor for each trainable value of the rewritten
+/// transformer, and those that replace frozen parameters. The names that PEFT uses at run time
+/// (".lora_A.default.weight") are understood, too. Copies of the original of a saved module are not
+/// read. Throws InputError that names file and tensor: one that is missing, misshapen, that belongs
+/// to nothing that the configuration selects, or a tied pair of two values; and for a folder with
+/// adapter_model.bin in place of the file.
+AdapterTensors read_adapter(const std::string& folder, const LoraPlan& plan,
+                            const Transformer& transformer);
+
+/// Writes FOLDER/adapter_config.json and FOLDER/adapter_model.safetensors, which PEFT loads. Each
+/// file is written beside its place and renamed. Throws InputError if the folder cannot be made,
+/// MachineError if the disk refuses.
 void write_adapter(const std::string& folder, const AdapterConfig& config, const LoraPlan& plan,
-                   const TensorMap& tensors);
+                   const TensorMap& trained, const FrozenTensors& frozen);
 
 }  // namespace corank

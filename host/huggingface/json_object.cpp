@@ -3,12 +3,13 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
-#include <set>
+#include <iterator>
 #include <utility>
 
+#include "host/formats/input_file.h"
 #include "models/base/error.h"
+#include "models/base/text.h"
 
 namespace corank {
 namespace {
@@ -16,32 +17,55 @@ namespace {
 // The index of the largest published models is below 10 MiB; keeps a wrong path from being read to
 // its end.
 constexpr std::size_t kMaxBytes = 64u << 20;
-// Deeper than any configuration; the parser's callback would otherwise be the attacker's stack.
-constexpr int kMaxDepth = 32;
+// Deeper than any configuration.
+constexpr int kMostDepth = 32;
 
 std::string read_text_file(const std::string& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored))
-    throw InputError(path + ": expected a file, found a directory");
+  if (input_file_size(path) > kMaxBytes) throw InputError(path + ": is larger than 64 MiB");
   errno = 0;
   std::ifstream in(path, std::ios::binary);
   if (!in) throw InputError(path + ": cannot be read: " + std::strerror(errno));
-  std::string text;
-  std::string block(1 << 16, '\0');
-  while (in.read(block.data(), static_cast<std::streamsize>(block.size())), in.gcount() > 0) {
-    text.append(block, 0, static_cast<std::size_t>(in.gcount()));
-    if (text.size() > kMaxBytes) throw InputError(path + ": is larger than 64 MiB");
-  }
+  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  if (in.bad()) throw InputError(path + ": cannot be read to its end");
+  refuse_lfs_pointer(path, text);
   return text;
 }
 
-}  // namespace
-
-std::string excerpt(const Json& value) {
-  constexpr std::size_t kLongest = 60;
-  std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
-  return text.size() <= kLongest ? text : text.substr(0, kLongest) + "...";
+/// The place of a byte, counted from 1.
+SourceLocation location_of(const std::string& path, const std::string& text, std::size_t byte) {
+  SourceLocation location{path, 0, 0};
+  if (byte == 0) return location;
+  location.line = location.column = 1;
+  for (std::size_t i = 0; i + 1 < byte && i < text.size(); ++i) {
+    ++location.column;
+    if (text[i] == '\n') {
+      ++location.line;
+      location.column = 1;
+    }
+  }
+  return location;
 }
+
+[[noreturn]] void refuse_text(const std::string& path, const std::string& text,
+                              const JsonFault& fault) {
+  const SourceLocation location = location_of(path, text, fault.byte);
+  switch (fault.kind) {
+    case JsonFault::Kind::kNumber:
+      throw InputError(location, quote(fault.key) +
+                                     ": expected a number of at most 1.8e308, found " +
+                                     printable(fault.token, 60));
+    case JsonFault::Kind::kTwice:
+      throw InputError(location, "has the key " + quote(fault.key) + " twice");
+    case JsonFault::Kind::kDepth:
+      throw InputError(location, "is nested too deeply for a configuration");
+    case JsonFault::Kind::kSyntax:
+      break;
+  }
+  throw InputError(location, fault.byte > text.size() ? "is not valid JSON: it ends too early"
+                                                      : "is not valid JSON");
+}
+
+}  // namespace
 
 JsonObject::JsonObject(Json value, std::string where)
     : value_(std::move(value)), where_(std::move(where)) {
@@ -54,7 +78,7 @@ bool JsonObject::has(const std::string& key) const {
 }
 
 void JsonObject::refuse(const std::string& key, const std::string& expected) const {
-  throw InputError(where_ + ": '" + key + "': expected " + expected + ", found " +
+  throw InputError(where_ + ": " + quote(key) + ": expected " + expected + ", found " +
                    (value_.contains(key) ? excerpt(value_.at(key)) : "no such key"));
 }
 
@@ -112,7 +136,7 @@ std::vector<std::string> JsonObject::texts(const std::string& key) const {
 JsonObject JsonObject::object(const std::string& key) const {
   const Json& value = at(key, "an object");
   if (!value.is_object()) refuse(key, "an object");
-  return {value, where_ + ": " + key};
+  return {value, where_ + ": " + printable(key, 120)};
 }
 
 std::int64_t JsonObject::integer_or(const std::string& key, std::int64_t preset,
@@ -131,24 +155,8 @@ std::string JsonObject::text_or(const std::string& key, const std::string& prese
 
 JsonObject read_json_object(const std::string& path) {
   const std::string text = read_text_file(path);
-  // The parser keeps one of several equal keys; a file that has them says two things.
-  std::vector<std::set<std::string>> keys;
-  const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    if (depth > kMaxDepth) throw InputError(path + ": is nested too deeply for a configuration");
-    if (event == Json::parse_event_t::object_start) keys.emplace_back();
-    if (event == Json::parse_event_t::object_end) keys.pop_back();
-    if (event == Json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second)
-      throw InputError(path + ": has the key " + excerpt(parsed) + " twice");
-    return true;
-  };
-  try {
-    return {Json::parse(text, watch), path};
-  } catch (const Json::parse_error& error) {
-    throw InputError(path + ": is not valid JSON at byte " + std::to_string(error.byte) + " of " +
-                     std::to_string(text.size()));
-  } catch (const Json::exception& error) {
-    throw InputError(path + ": is not valid JSON: " + error.what());
-  }
+  if (const auto fault = find_json_fault(text, kMostDepth)) refuse_text(path, text, *fault);
+  return {Json::parse(text), path};
 }
 
 }  // namespace corank

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "host/formats/json_text.h"
+
 namespace corank {
 
 /// Keys keep the order of the file (rank_pattern depends on it).
@@ -49,11 +51,9 @@ class JsonObject {
   std::string where_;
 };
 
-/// Reads a file of at most 64 MiB that holds one object. Throws InputError: missing, unreadable,
-/// truncated or not JSON (with the byte), duplicate keys, not an object.
+/// Reads a file of at most 64 MiB that holds one object. Throws InputError: missing, unreadable, a
+/// special file, a git-lfs pointer; truncated, not JSON or a number beyond a double (with line and
+/// column); duplicate keys; not an object.
 JsonObject read_json_object(const std::string& path);
-
-/// A JSON value, short enough for a message.
-std::string excerpt(const Json& value);
 
 }  // namespace corank

@@ -4,7 +4,10 @@
 #include <filesystem>
 
 #include "host/huggingface/json_object.h"
+#include "host/huggingface/known_keys.h"
+#include "host/huggingface/model_keys.h"
 #include "models/base/error.h"
+#include "models/base/text.h"
 
 namespace corank {
 namespace {
@@ -48,14 +51,33 @@ std::optional<std::int64_t> pad_token(const JsonObject& config, std::int64_t voc
   return id;
 }
 
+/// One note that names the keys of which nothing is known. transformers passes over them as well.
+void add_unknown_keys(const JsonObject& config, const KnownKeys& known,
+                      std::vector<std::string>& notes) {
+  const std::vector<std::string> keys = unknown_keys(config, known);
+  if (!keys.empty())
+    notes.push_back(config.where() + ": unknown keys are passed over: " + quote_list(keys));
+}
+
+/// What of the rotary embedding's object is not read.
+void check_rope_keys(const JsonObject& rope, std::vector<std::string>& notes) {
+  for (const auto& [key, value] : rope.json().items())
+    if (value.is_object()) rope.refuse(key, "one embedding for all layers");
+  for (std::string& note : check_known_keys(rope, rope_keys())) notes.push_back(std::move(note));
+  add_unknown_keys(rope, rope_keys(), notes);
+}
+
 /// Old files have rope_theta beside rope_scaling, new ones both in rope_parameters; where both are
-/// there, rope_scaling replaces rope_parameters and a rope_theta inside wins (transformers 5).
-RopeParameters rope(const JsonObject& config) {
+/// there, a rope_scaling that is not empty replaces rope_parameters and a rope_theta inside wins
+/// (transformers 5).
+RopeParameters rope(const JsonObject& config, std::vector<std::string>& notes) {
   RopeParameters parameters;
   parameters.theta = positive_or(config, "rope_theta", parameters.theta);
-  const std::string key = config.has("rope_scaling") ? "rope_scaling" : "rope_parameters";
+  const bool old = config.has("rope_scaling") && !is_off(config.json().at("rope_scaling"));
+  const std::string key = old ? "rope_scaling" : "rope_parameters";
   if (!config.has(key)) return parameters;
   const JsonObject inner = config.object(key);
+  check_rope_keys(inner, notes);
   parameters.theta = positive_or(inner, "rope_theta", parameters.theta);
   const std::string type_key = inner.has("rope_type") ? "rope_type" : "type";
   parameters.type = inner.text_or(type_key, "default");
@@ -68,7 +90,10 @@ RopeParameters rope(const JsonObject& config) {
   parameters.high_freq_factor = positive(inner, "high_freq_factor");
   if (parameters.high_freq_factor <= parameters.low_freq_factor)
     inner.refuse("high_freq_factor", "a number above low_freq_factor");
-  parameters.original_max_position_embeddings = positive(inner, "original_max_position_embeddings");
+  const std::string original = "original_max_position_embeddings";
+  parameters.original_max_position_embeddings =
+      inner.has(original) ? positive(inner, original)
+                          : positive_or(config, "max_position_embeddings", 2048);
   return parameters;
 }
 
@@ -84,13 +109,23 @@ void check_architecture(const JsonObject& config, const std::vector<std::string>
   config.refuse("architectures", "one of " + list);
 }
 
-/// The number of classes, as Hugging Face finds it.
-std::int64_t label_count(const JsonObject& config) {
-  std::int64_t labels = 2;
+/// The number of classes as transformers finds it: num_labels, where it is there, makes an id2label
+/// of that length; without either there are two.
+std::int64_t label_count(const JsonObject& config, std::vector<std::string>& notes) {
+  std::optional<std::int64_t> named;
   if (config.has("id2label"))
-    labels = static_cast<std::int64_t>(config.object("id2label").json().size());
+    named = static_cast<std::int64_t>(config.object("id2label").json().size());
+  std::int64_t labels = named.value_or(2);
+  if (config.has("num_labels")) {
+    labels = config.integer("num_labels", 0, kMostWidth);
+    if (named && *named != labels)
+      notes.push_back(config.where() + ": 'num_labels': " + std::to_string(labels) +
+                      " counts, not the " + std::to_string(*named) + " labels of id2label");
+  }
   // One label is a regression in Hugging Face, several with floats a multi-label loss.
-  if (labels < 2) config.refuse("id2label", "at least 2 labels (a classification)");
+  if (labels < 2)
+    config.refuse(config.has("num_labels") ? "num_labels" : "id2label",
+                  "at least 2 labels (a classification)");
   const std::string problem = config.text_or("problem_type", "single_label_classification");
   if (problem != "single_label_classification")
     config.refuse("problem_type", "\"single_label_classification\" or null");
@@ -103,17 +138,26 @@ bool has_architecture(const JsonObject& config, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-LlamaShape llama_shape(const JsonObject& config, const std::string& task_type) {
+/// Layers of other kinds (linear or sliding attention) are not in the graph.
+void check_layer_types(const JsonObject& config) {
+  if (!config.has("layer_types")) return;
+  for (const std::string& type : config.texts("layer_types"))
+    if (type != "full_attention") config.refuse("layer_types", "\"full_attention\" only");
+}
+
+LlamaShape llama_shape(const JsonObject& config, const std::string& task_type,
+                       std::vector<std::string>& notes) {
   const std::string classifier = "LlamaForSequenceClassification";
   // A head of classes cannot predict tokens; one of tokens is left out of a classification.
   if (task_type == "CAUSAL_LM") {
-    check_architecture(config, {"LlamaForCausalLM", "LlamaModel"});
+    check_architecture(config, {"LlamaForCausalLM", "LlamaModel", "LLaMAForCausalLM"});
   } else {
-    check_architecture(config, {"LlamaForCausalLM", "LlamaModel", classifier});
+    check_architecture(config, {"LlamaForCausalLM", "LlamaModel", classifier, "LLaMAForCausalLM"});
   }
+  check_layer_types(config);
   LlamaShape shape;
   if (task_type == "SEQ_CLS" || (task_type.empty() && has_architecture(config, classifier)))
-    shape.labels = label_count(config);
+    shape.labels = label_count(config, notes);
   shape.vocabulary = width(config, "vocab_size");
   shape.hidden = width(config, "hidden_size");
   shape.intermediate = width(config, "intermediate_size");
@@ -136,15 +180,23 @@ LlamaShape llama_shape(const JsonObject& config, const std::string& task_type) {
   shape.attention_bias = config.boolean_or("attention_bias", false);
   shape.mlp_bias = config.boolean_or("mlp_bias", false);
   shape.tied_embeddings = config.boolean_or("tie_word_embeddings", false);
-  shape.rope = rope(config);
+  shape.rope = rope(config, notes);
   shape.pad_token_id = pad_token(config, shape.vocabulary);
   return shape;
 }
 
-BertShape bert_shape(const JsonObject& config) {
+/// BERT's dropouts are on where the file does not speak of them.
+void note_default_dropouts(const JsonObject& config, std::vector<std::string>& notes) {
+  for (const char* key : {"hidden_dropout_prob", "attention_probs_dropout_prob"})
+    if (!config.has(key))
+      notes.push_back(config.where() + ": " + quote(key) + ": 0.1, its default, is not applied");
+}
+
+BertShape bert_shape(const JsonObject& config, std::vector<std::string>& notes) {
   // Checkpoints of other heads are used for classification too: their own head is left out.
   check_architecture(config, {"BertForSequenceClassification", "BertModel", "BertForMaskedLM",
-                              "BertForPreTraining"});
+                              "BertLMHeadModel", "BertForPreTraining"});
+  note_default_dropouts(config, notes);
   BertShape shape;
   shape.vocabulary = width(config, "vocab_size");
   shape.hidden = width(config, "hidden_size");
@@ -156,8 +208,9 @@ BertShape bert_shape(const JsonObject& config) {
                   "a divisor of hidden_size, " + std::to_string(shape.hidden));
   shape.max_positions = width(config, "max_position_embeddings");
   shape.token_types = width_or(config, "type_vocab_size", 2);
-  shape.labels = label_count(config);
+  shape.labels = label_count(config, notes);
   shape.layer_norm_eps = positive_or(config, "layer_norm_eps", shape.layer_norm_eps);
+  shape.causal = config.boolean_or("is_decoder", false) && config.boolean_or("is_causal", true);
   shape.activation = activation(config, "gelu");
   // Absent means 0 here, unlike null.
   shape.pad_token_id = config.json().contains("pad_token_id") ? pad_token(config, shape.vocabulary)
@@ -180,27 +233,45 @@ std::int64_t ModelConfig::classes() const {
   return std::visit([](const auto& s) { return s.labels; }, shape);
 }
 
+std::int64_t ModelConfig::token_types() const {
+  const auto* bert = std::get_if<BertShape>(&shape);
+  return bert == nullptr ? 0 : bert->token_types;
+}
+
 std::string ModelConfig::prefix() const {
   return std::holds_alternative<BertShape>(shape) ? "bert." : "model.";
 }
 
 ModelFacts ModelConfig::facts() const {
   if (std::holds_alternative<BertShape>(shape))
-    return {"bert", "bert.embeddings.word_embeddings", "classifier"};
-  return {"llama", "model.embed_tokens", classes() == 0 ? "lm_head" : "score"};
+    return {"bert", "bert.embeddings.word_embeddings", "classifier", false};
+  const bool causal = classes() == 0;
+  return {"llama", "model.embed_tokens", causal ? "lm_head" : "score",
+          causal && std::get<LlamaShape>(shape).tied_embeddings};
 }
 
 ModelConfig read_model_config(const std::string& folder, const std::string& task_type) {
   const std::string path = (std::filesystem::path(folder) / "config.json").string();
   const JsonObject config = read_json_object(path);
   const std::string type = config.text("model_type");
-  if (type == "llama") return {path, llama_shape(config, task_type)};
+  const auto check_keys = [&config](const KnownKeys& known) {
+    std::vector<std::string> notes = check_known_keys(config, known);
+    add_unknown_keys(config, known, notes);
+    return notes;
+  };
+  if (type == "llama") {
+    std::vector<std::string> notes = check_keys(llama_keys());
+    const LlamaShape shape = llama_shape(config, task_type, notes);
+    return {path, shape, notes};
+  }
   if (type == "bert") {
     if (task_type == "CAUSAL_LM")
       throw InputError(path +
                        ": a model of type 'bert' is trained with an adapter of task_type "
                        "\"SEQ_CLS\" or null, found \"CAUSAL_LM\"");
-    return {path, bert_shape(config)};
+    std::vector<std::string> notes = check_keys(bert_keys());
+    const BertShape shape = bert_shape(config, notes);
+    return {path, shape, notes};
   }
   config.refuse("model_type",
                 "\"llama\" (LlamaForCausalLM, LlamaForSequenceClassification) or \"bert\" "

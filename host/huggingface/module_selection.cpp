@@ -7,6 +7,7 @@
 
 #include "host/huggingface/regular_expression.h"
 #include "models/base/error.h"
+#include "models/base/text.h"
 
 namespace corank {
 namespace {
@@ -22,11 +23,31 @@ bool is_named(const std::vector<std::string>& names, const std::string& module) 
   });
 }
 
-std::string quoted(const ModulePattern& pattern) {
-  if (pattern.expression) return "\"" + *pattern.expression + "\"";
-  std::string text = "[";
-  for (const std::string& name : pattern.names) text += (text.size() > 1 ? ", " : "") + name;
-  return text + "]";
+std::string text_of(const ModulePattern& pattern) {
+  return pattern.expression ? "\"" + printable(*pattern.expression, 200) + "\""
+                            : "[" + quote_list(pattern.names) + "]";
+}
+
+/// Why nothing is adapted: the targets mean nothing, or nothing in the layers that are wanted.
+[[noreturn]] void refuse_no_target(const AdapterConfig& config, const ModulePattern& targets,
+                                   const std::vector<ModelModule>& modules) {
+  const bool named = !targets.expression &&
+                     std::any_of(modules.begin(), modules.end(), [&](const ModelModule& module) {
+                       return is_named(targets.names, module.name);
+                     });
+  if (named && config.layers_to_transform) {
+    std::string layers;
+    for (const std::int64_t layer : *config.layers_to_transform)
+      layers += (layers.empty() ? "" : ", ") + std::to_string(layer);
+    const std::string where = config.layers_pattern.empty()
+                                  ? ""
+                                  : " of layers_pattern " + quote_list(config.layers_pattern);
+    throw InputError(config.file + ": 'layers_to_transform': expected layers of the model with a " +
+                     "module of " + text_of(targets) + ", found none in the layers [" +
+                     printable(layers, 200) + "]" + where);
+  }
+  throw InputError(config.file + ": 'target_modules': expected names of modules of the model, " +
+                   "found none that " + text_of(targets) + " means");
 }
 
 /// Compiles the expressions of a configuration once.
@@ -49,10 +70,12 @@ class Matcher {
       exclude_ = expression(*config.exclude_modules.expression, "exclude_modules");
     for (const std::string& name : config.modules_to_save)
       saved_.push_back(expression("(^|.*\\.)" + name + "($|\\..*)", "modules_to_save"));
+    // What comes before the pattern is optional, and the first number in the name counts.
     for (const std::string& pattern : config.layers_pattern)
-      layers_.push_back(expression(".*\\." + pattern + "\\.(\\d+)\\.", "layers_pattern"));
+      layers_.push_back(
+          expression("(?:^|.*?\\.)" + pattern + "\\.(?<idx>\\d+)\\.", "layers_pattern"));
     if (config.layers_pattern.empty())
-      layers_.push_back(expression(".*\\.[^.]*\\.(\\d+)\\.", "layers_to_transform"));
+      layers_.push_back(expression(".*?\\.[^.]*\\.(?<idx>\\d+)\\.", "layers_to_transform"));
     for (const auto& [key, rank] : config.rank_pattern)
       ranks_.emplace_back(expression("(.*\\.)?(" + key + ")$", "rank_pattern"), rank);
     for (const auto& [key, alpha] : config.alpha_pattern)
@@ -95,14 +118,12 @@ class Matcher {
   bool is_in_layers(const std::string& module) const {
     if (!config_.layers_to_transform) return true;
     for (const RegularExpression& pattern : layers_) {
-      const auto groups = pattern.match(module);
-      if (!groups) continue;
-      // The first pattern that matches decides; the number is its last group, but patterns may have
-      // groups of their own before it, and PEFT takes the first one.
+      const auto number = pattern.match_group(module, "idx");
+      if (!number) continue;
+      // The first pattern that matches decides.
       const auto& wanted = *config_.layers_to_transform;
-      return std::any_of(wanted.begin(), wanted.end(), [&](std::int64_t layer) {
-        return std::to_string(layer) == groups->at(1);
-      });
+      return std::any_of(wanted.begin(), wanted.end(),
+                         [&](std::int64_t layer) { return std::to_string(layer) == *number; });
     }
     return false;
   }
@@ -143,25 +164,73 @@ std::vector<std::string> saved_modules(const AdapterConfig& config,
   return saved;
 }
 
-TrainableTokens resolve_tokens(const AdapterConfig& config, const TokenRows& rows,
-                               const std::vector<ModelModule>& modules, const ModelFacts& facts) {
-  const std::string where = config.file + ": 'trainable_token_indices'";
-  const std::string wanted = rows.module.empty() ? facts.input_embedding : rows.module;
-  const auto module = std::find_if(modules.begin(), modules.end(), [&](const ModelModule& m) {
-    return m.kind == ModuleKind::kEmbedding &&
-           (m.name == wanted || ends_with(m.name, "." + wanted));
-  });
-  if (module == modules.end())
-    throw InputError(where + ": expected an embedding of the model, found '" + wanted + "'");
+/// The row numbers, each once and within the module.
+void check_rows(const std::string& where, const TokenRows& rows, const ModelModule& module) {
   std::set<std::int64_t> seen;
   for (const std::int64_t id : rows.ids) {
-    if (id >= module->weight.at(0))
-      throw InputError(where + ": expected rows of " + module->name + " below " +
-                       std::to_string(module->weight.at(0)) + ", found " + std::to_string(id));
+    if (id >= module.weight.at(0))
+      throw InputError(where + ": expected rows of " + module.name + " below " +
+                       std::to_string(module.weight.at(0)) + ", found " + std::to_string(id));
     if (!seen.insert(id).second)
       throw InputError(where + ": the row " + std::to_string(id) + " stands there twice");
   }
-  return {module->name, rows.ids};
+}
+
+/// The modules of which these rows are trained: as for modules_to_save, PEFT compares the end of
+/// the name. (Of a linear with a bias it would drop the bias.)
+std::vector<TrainableTokens> resolve_tokens(const AdapterConfig& config, const TokenRows& rows,
+                                            const std::vector<ModelModule>& modules,
+                                            const ModelFacts& facts) {
+  const std::string where = config.file + ": 'trainable_token_indices'";
+  const std::string wanted = rows.module.empty() ? facts.input_embedding : rows.module;
+  std::vector<TrainableTokens> tokens;
+  for (const ModelModule& module : modules) {
+    if (!ends_with(module.name, wanted)) continue;
+    const bool has_rows = module.kind == ModuleKind::kEmbedding ||
+                          (module.kind == ModuleKind::kLinear && !module.bias);
+    if (!has_rows)
+      throw InputError(where + ": expected an embedding, or a linear without a bias, found " +
+                       quote(module.name));
+    check_rows(where, rows, module);
+    tokens.push_back({module.name, rows.ids});
+  }
+  if (tokens.empty())
+    throw InputError(where + ": expected an embedding of the model, found " + quote(wanted));
+  return tokens;
+}
+
+/// All trained rows. Those of an output head that shares the table of the embedding are the
+/// embedding's, where they are the same rows (peft.utils.other.set_additional_trainable_modules).
+std::vector<TrainableTokens> all_tokens(const AdapterConfig& config,
+                                        const std::vector<ModelModule>& modules,
+                                        const ModelFacts& facts) {
+  std::vector<TrainableTokens> all;
+  for (const TokenRows& rows : config.trainable_tokens)
+    for (TrainableTokens& tokens : resolve_tokens(config, rows, modules, facts))
+      all.push_back(std::move(tokens));
+  const auto of = [&](const std::string& module) {
+    return std::find_if(all.begin(), all.end(),
+                        [&](const TrainableTokens& tokens) { return tokens.module == module; });
+  };
+  const auto embedding = of(facts.input_embedding), head = of(facts.output_head);
+  if (!facts.tied_head || embedding == all.end() || head == all.end()) return all;
+  if (embedding->tokens == head->tokens)
+    all.erase(head);
+  else if (config.ensure_weight_tying)
+    throw InputError(config.file + ": 'ensure_weight_tying': expected the same rows of " +
+                     embedding->module + " and " + head->module + ", found different ones");
+  return all;
+}
+
+/// Adapters and copies of a tied head and its table are independent of each other here.
+void check_tying(const AdapterConfig& config, const ModelFacts& facts, const LoraPlan& plan) {
+  if (!config.ensure_weight_tying || !facts.tied_head) return;
+  std::vector<std::string> names = plan.saved_modules;
+  for (const LoraModule& adapter : plan.adapters) names.push_back(adapter.module);
+  for (const std::string& name : names)
+    if (name == facts.input_embedding || name == facts.output_head)
+      throw InputError(config.file + ": 'ensure_weight_tying': true is not supported where " +
+                       quote(name) + " is adapted or saved; expected false or no such key");
 }
 
 }  // namespace
@@ -189,7 +258,7 @@ LoraPlan select_modules(const AdapterConfig& config, const std::vector<ModelModu
   for (const ModelModule& module : modules) {
     if (!matcher.is_target(module.name)) continue;
     if (module.kind != ModuleKind::kLinear && module.kind != ModuleKind::kEmbedding)
-      throw InputError(config.file + ": 'target_modules': " + quoted(matcher.targets()) +
+      throw InputError(config.file + ": 'target_modules': " + text_of(matcher.targets()) +
                        " means the module '" + module.name +
                        "', too; expected linear and embedding modules only");
     const LoraScale scale{matcher.alpha_of(module.name),
@@ -197,9 +266,7 @@ LoraPlan select_modules(const AdapterConfig& config, const std::vector<ModelModu
     plan.adapters.push_back({module.name, scale});
     adapted.insert(module.name);
   }
-  if (adapted.empty())
-    throw InputError(config.file + ": 'target_modules': expected names of modules of the model, " +
-                     "found none that " + quoted(matcher.targets()) + " means");
+  if (adapted.empty()) refuse_no_target(config, matcher.targets(), modules);
 
   plan.saved_modules = saved_modules(config, modules);
   const std::set<std::string> saved(plan.saved_modules.begin(), plan.saved_modules.end());
@@ -210,13 +277,12 @@ LoraPlan select_modules(const AdapterConfig& config, const std::vector<ModelModu
          (config.bias == BiasTraining::kLoraOnly && adapted.count(module.name) != 0)))
       plan.trainable_biases.push_back(module.name);
 
-  for (const TokenRows& rows : config.trainable_tokens) {
-    plan.trainable_tokens.push_back(resolve_tokens(config, rows, modules, facts));
-    const std::string& name = plan.trainable_tokens.back().module;
-    if (adapted.count(name) != 0 || saved.count(name) != 0)
-      throw InputError(config.file + ": 'trainable_token_indices': " + name +
+  plan.trainable_tokens = all_tokens(config, modules, facts);
+  for (const TrainableTokens& tokens : plan.trainable_tokens)
+    if (adapted.count(tokens.module) != 0 || saved.count(tokens.module) != 0)
+      throw InputError(config.file + ": 'trainable_token_indices': " + tokens.module +
                        " is adapted or saved as well; expected one of these");
-  }
+  check_tying(config, facts, plan);
   return plan;
 }
 

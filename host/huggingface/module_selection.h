@@ -28,13 +28,14 @@ struct ModelFacts {
   std::string model_type;       // "llama", "bert": decides the default targets
   std::string input_embedding;  // "model.embed_tokens"
   std::string output_head;      // "lm_head", "classifier"
+  bool tied_head = false;       // the head reads the table of the input embedding
 };
 
 /// What is trained. The seed of the dropout is left to the caller.
 /// Throws InputError, naming the configuration and the module: a target that is neither a linear
 /// nor an embedding; no target found; a pattern that is no regular expression; token rows of
-/// something that is no embedding, out of its range, listed twice, or of an embedding that is
-/// adapted or saved as well.
+/// something that is neither an embedding nor a linear without a bias, out of its range, listed
+/// twice, or of a module that is adapted or saved as well.
 LoraPlan select_modules(const AdapterConfig& config, const std::vector<ModelModule>& modules,
                         const ModelFacts& facts);
 

@@ -4,6 +4,7 @@
 #include <pcre2.h>
 
 #include "models/base/error.h"
+#include "models/base/text.h"
 
 namespace corank {
 
@@ -18,8 +19,8 @@ struct RegularExpression::Code {
 RegularExpression::RegularExpression(const std::string& pattern, const std::string& where)
     : pattern_(pattern), where_(where) {
   if (pattern.find("{,") != std::string::npos)
-    throw InputError(where + ": the regular expression '" + pattern +
-                     "' has '{,'; expected '{0,' where a quantifier is meant");
+    throw InputError(where + ": the regular expression " + quote(pattern) +
+                     " has '{,'; expected '{0,' where a quantifier is meant");
   int error = 0;
   PCRE2_SIZE offset = 0;
   // DOLLAR_ENDONLY would be stricter than Python's $; module names have no newlines, so the plain
@@ -29,7 +30,7 @@ RegularExpression::RegularExpression(const std::string& pattern, const std::stri
   if (code == nullptr) {
     PCRE2_UCHAR text[256] = {};
     pcre2_get_error_message(error, text, sizeof text);
-    throw InputError(where + ": '" + pattern + "' is no regular expression: at character " +
+    throw InputError(where + ": " + quote(pattern) + " is no regular expression: at character " +
                      std::to_string(offset) + ": " + reinterpret_cast<const char*>(text));
   }
   code_ = std::make_shared<const Code>(code);
@@ -43,8 +44,8 @@ std::optional<std::vector<std::string>> RegularExpression::run(const std::string
                                 0, options, data.get(), nullptr);
   if (count == PCRE2_ERROR_NOMATCH) return std::nullopt;
   if (count < 0)
-    throw InputError(where_ + ": the regular expression '" + pattern_ +
-                     "' cannot be matched against '" + text + "' (PCRE2 error " +
+    throw InputError(where_ + ": the regular expression " + quote(pattern_) +
+                     " cannot be matched against " + quote(text) + " (PCRE2 error " +
                      std::to_string(count) + ")");
   const PCRE2_SIZE* bounds = pcre2_get_ovector_pointer(data.get());
   std::vector<std::string> groups;
@@ -62,6 +63,15 @@ std::optional<std::vector<std::string>> RegularExpression::full_match(
 
 std::optional<std::vector<std::string>> RegularExpression::match(const std::string& text) const {
   return run(text, PCRE2_ANCHORED);
+}
+
+std::optional<std::string> RegularExpression::match_group(const std::string& text,
+                                                          const char* name) const {
+  const auto groups = match(text);
+  if (!groups) return std::nullopt;
+  const int number =
+      pcre2_substring_number_from_name(code_->code, reinterpret_cast<PCRE2_SPTR>(name));
+  return number < 0 ? "" : groups->at(static_cast<std::size_t>(number));
 }
 
 }  // namespace corank

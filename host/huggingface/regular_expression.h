@@ -23,6 +23,8 @@ class RegularExpression {
   std::optional<std::vector<std::string>> full_match(const std::string& text) const;
   /// re.match: anchored at the beginning only.
   std::optional<std::vector<std::string>> match(const std::string& text) const;
+  /// The group of this name in match(), or nothing if there is no match.
+  std::optional<std::string> match_group(const std::string& text, const char* name) const;
 
  private:
   struct Code;

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "host/formats/mapped_safetensors.h"
 
@@ -11,8 +12,10 @@ namespace corank {
 class WeightFiles {
  public:
   /// Maps FOLDER/model.safetensors, or the shards that FOLDER/model.safetensors.index.json names.
-  /// Throws InputError: neither is there, a damaged file or index, a shard that is missing, outside
-  /// of the folder or lacks a tensor that the index places there.
+  /// The names of old BERT files, LayerNorm.gamma and .beta, become LayerNorm.weight and .bias.
+  /// Throws InputError: neither is there (nor readable: PyTorch's own files), a damaged file or
+  /// index, a shard that is missing, outside of the folder or lacks a tensor that the index places
+  /// there, a tensor that is there by its old and its new name.
   explicit WeightFiles(const std::string& folder);
 
   /// A tensor by its name in the whole model ("model.layers.0..."). Files of the bare model leave
@@ -24,10 +27,16 @@ class WeightFiles {
   const TensorView& require(const std::string& name, const std::string& prefix,
                             const Shape& shape) const;
 
+  /// Names of all tensors, sorted.
+  std::vector<std::string> names() const;
+
   /// What messages begin with: the file, or the index.
   const std::string& where() const { return where_; }
 
  private:
+  void add(const std::string& name, const TensorView& view);
+  void read_index(const std::string& folder);
+
   std::string where_;
   std::map<std::string, MappedSafetensors> files_;    // by file name
   std::map<std::string, const TensorView*> tensors_;  // of all files

@@ -56,6 +56,7 @@ OrderedJson to_json(const FinetuneReport& r) {
                       {"batch", r.batch},
                       {"sequence", r.sequence},
                       {"adapted_modules", r.adapted_modules}};
+  json["notes"] = r.notes;
   json["training"] = {{"optimizer", r.optimizer},
                       {"schedule", r.schedule},
                       {"steps", r.losses.size()},
@@ -125,6 +126,7 @@ std::string to_table(const FinetuneReport& r) {
   line("stash for the loss", bytes(a.loss_stash_bytes));
   line("peak", bytes(a.peak_bytes) + " with BF16 weights and activations; this run took " +
                    bytes(r.measured_peak_bytes));
+  for (const std::string& note : r.notes) text += "  note: " + note + "\n";
   return text;
 }
 

@@ -20,6 +20,8 @@ struct FinetuneReport {
   std::int64_t steps_asked = 0;
   std::int64_t adapted_modules = 0;
 
+  std::vector<std::string> notes;  // what the user's files say and the run did not do
+
   std::string optimizer, schedule;
   std::vector<double> losses;          // of each step, before its update
   std::vector<double> learning_rates;  // of each step

@@ -7,6 +7,7 @@
 #include "host/formats/safetensors.h"
 #include "host/huggingface/adapter_files.h"
 #include "host/huggingface/model_config.h"
+#include "host/huggingface/model_weights.h"
 #include "host/huggingface/module_selection.h"
 #include "host/huggingface/weight_files.h"
 #include "host/report/write_json.h"
@@ -35,28 +36,14 @@ void require_folder(const Config& config, const std::string& key, const std::str
                          (fs::exists(folder, ignored) ? "none" : "not there"));
 }
 
-/// Every parameter of the graph that the adapter does not train.
-void load_frozen(const Graph& graph, const ModelConfig& model, const WeightFiles& files,
-                 Numerics numerics, TensorMap& values) {
-  for (const Value& value : graph.values) {
-    if (value.role != Role::kFrozen) continue;
-    // A tied head that the adapter unties starts from the embedding.
-    const auto* llama = std::get_if<LlamaShape>(&model.shape);
-    const bool tied = value.name == "lm_head.weight" && llama != nullptr && llama->tied_embeddings;
-    const std::string name = tied ? "model.embed_tokens.weight" : value.name;
-    const TensorView& view = files.require(name, model.prefix(), value.shape);
-    const std::string what = files.where() + ": tensor '" + name + "'";
-    const bool rounded = numerics == Numerics::kBf16 && value.dtype == DType::BF16;
-    values.emplace(value.name, rounded ? to_bf16(view, what) : to_f32(view, what));
-    release(view);  // so that a model is in memory once
-  }
-}
-
-std::map<std::string, Shape> trainables_of(const Graph& graph) {
-  std::map<std::string, Shape> trainables;
-  for (const Value& value : graph.values)
-    if (value.role == Role::kTrainable) trainables[value.name] = value.shape;
-  return trainables;
+/// What the files say and the run does not do.
+std::vector<std::string> notes_of(const AdapterConfig& adapter, const ModelConfig& model,
+                                  const WeightFiles& weights, const Transformer& transformer) {
+  std::vector<std::string> notes = model.notes;
+  notes.insert(notes.end(), adapter.notes.begin(), adapter.notes.end());
+  for (std::string& note : unused_weights(model, weights, transformer))
+    notes.push_back(std::move(note));
+  return notes;
 }
 
 /// Appends the backward pass of the loss.
@@ -97,11 +84,15 @@ FinetuneResult finetune(const Config& config,
 
   FinetuneResult result;
   result.adapter_config = read_adapter_config(config.adapter);
-  const ModelConfig model = read_model_config(config.model, result.adapter_config.task_type);
+  ModelConfig model = read_model_config(config.model, result.adapter_config.task_type);
+  const WeightFiles weights(config.model);
+  untie_other_head(model, weights);
   const Batches batches =
-      read_batches(config.batches, {model.vocabulary(), model.max_positions(), model.classes()});
+      read_batches(config.batches, {model.vocabulary(), model.max_positions(), model.classes(),
+                                    model.token_types(), config.optimizer.accumulate});
 
   Transformer transformer = build(model, batches.batch, batches.sequence);
+  result.report.notes = notes_of(result.adapter_config, model, weights, transformer);
   result.plan = select_modules(result.adapter_config, modules_of(transformer), model.facts());
   result.plan.dropout_seed = config.seed;
   apply_lora(transformer, result.plan);
@@ -109,9 +100,9 @@ FinetuneResult finetune(const Config& config,
   const TrainingGraph training = differentiate_loss(transformer);
 
   const Numerics numerics = numerics_of(config.numerics);
-  const std::map<std::string, Shape> trainables = trainables_of(transformer.graph);
-  TensorMap values = read_adapter(config.adapter, result.plan, trainables);
-  load_frozen(transformer.graph, model, WeightFiles(config.model), numerics, values);
+  AdapterTensors adapter = read_adapter(config.adapter, result.plan, transformer);
+  TensorMap values = load_frozen(transformer.graph, model, weights, adapter.frozen, numerics);
+  for (const auto& entry : adapter.trained) values.insert(entry);
 
   OptimizerSettings settings = config.optimizer;
   if (settings.schedule.total == 0) settings.schedule.total = batches.count / settings.accumulate;
@@ -119,8 +110,9 @@ FinetuneResult finetune(const Config& config,
   TrainingResult trained = train(training, numerics, batches, settings, values, progress, stop);
   if (trained.losses.empty() && trained.stopped) throw Interrupted();
 
-  for (const auto& entry : trainables)
+  for (const auto& entry : adapter.trained)
     result.adapter.emplace(entry.first, std::move(values.at(entry.first)));
+  result.frozen = std::move(adapter.frozen);
   result.gradients = std::move(trained.first_gradients);
   result.logits = std::move(trained.first_logits);
   if (batches.causal)  // the graph has a row for each token
@@ -165,7 +157,7 @@ void write_finetune(const std::string& directory, const FinetuneResult& result,
   const fs::path root(directory);
   const OutputFolder made(directory, "--out " + directory);
   write_adapter((root / kAdapterFolder).string(), result.adapter_config, result.plan,
-                result.adapter);
+                result.adapter, result.frozen);
   if (output.gradients) {
     SafetensorsFile file;
     for (const auto& [value, gradient] : result.gradients)

@@ -7,6 +7,7 @@
 
 #include "host/config/config.h"
 #include "host/huggingface/adapter_config.h"
+#include "host/huggingface/adapter_files.h"
 #include "host/report/finetune_report.h"
 #include "host/run/run_files.h"
 #include "models/base/tensor.h"
@@ -18,10 +19,11 @@ struct FinetuneResult {
   FinetuneReport report;
   AdapterConfig adapter_config;
   LoraPlan plan;
-  TensorMap adapter;    // the trained elements, F32 by value name
-  TensorMap gradients;  // of the first step, before clipping; F32 by value name
-  Tensor logits;        // of the first micro-batch, before any update; F32 [batch, seq, vocabulary]
-                        // or [batch, labels]
+  TensorMap adapter;     // the trained elements, F32 by value name
+  FrozenTensors frozen;  // what the adapter's file has of the model: written again with it
+  TensorMap gradients;   // of the first step, before clipping; F32 by value name
+  Tensor logits;  // of the first micro-batch, before any update; F32 [batch, seq, vocabulary]
+                  // or [batch, labels]
 };
 
 /// Reads workload.model, workload.adapter and workload.batches, builds the graph, and trains.

@@ -1,10 +1,13 @@
 #include "host/train/batches.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "host/formats/safetensors.h"
 #include "models/base/error.h"
+#include "models/base/text.h"
 
 namespace corank {
 namespace {
@@ -13,12 +16,28 @@ constexpr std::int64_t kIgnored = -100;  // torch.nn.CrossEntropyLoss's ignore_i
 
 Tensor take(const SafetensorsFile& file, const std::string& path, const std::string& name) {
   const auto found = file.tensors.find(name);
-  if (found == file.tensors.end())
+  const auto other = file.others.find(name);
+  if (found == file.tensors.end() && other == file.others.end())
     throw InputError(path + ": expected the tensor '" + name + "', found no such tensor");
-  if (found->second.dtype != DType::I64)
-    throw InputError(path + ": tensor '" + name + "': expected I64, found " +
-                     name_of(found->second.dtype));
+  const std::string dtype =
+      found == file.tensors.end() ? other->second : name_of(found->second.dtype);
+  if (dtype != name_of(DType::I64))
+    throw InputError(path + ": tensor '" + name + "': expected I64, found " + dtype);
   return found->second;
+}
+
+/// No tensor of the file is passed over.
+void require_known_names(const SafetensorsFile& file, const std::string& path, bool has_types) {
+  std::vector<std::string> names;
+  for (const auto& entry : file.tensors) names.push_back(entry.first);
+  for (const auto& entry : file.others) names.push_back(entry.first);
+  for (const std::string& name : names) {
+    if (name == "input_ids" || name == "attention_mask" || name == "labels") continue;
+    if (name == "token_type_ids" && has_types) continue;
+    throw InputError(path + ": expected the tensors input_ids, attention_mask" +
+                     (has_types ? ", token_type_ids" : "") + " and labels only, found " +
+                     quote(name));
+  }
 }
 
 void require_shape(const Tensor& tensor, const std::string& path, const std::string& name,
@@ -53,59 +72,84 @@ void require_range(const Tensor& tensor, const std::string& path, const std::str
   }
 }
 
+/// An optional tensor of the shape of input_ids with elements from 0 to below `below`; all
+/// `preset` where it is absent.
+Tensor take_optional(const SafetensorsFile& file, const std::string& path, const std::string& name,
+                     const Shape& shape, std::int64_t below, const std::string& what,
+                     std::int64_t preset) {
+  if (file.tensors.count(name) != 0 || file.others.count(name) != 0) {
+    Tensor tensor = take(file, path, name);
+    require_shape(tensor, path, name, shape);
+    require_range(tensor, path, name, below, false, what);
+    return tensor;
+  }
+  Tensor tensor(DType::I64, shape);
+  std::fill_n(tensor.data<std::int64_t>(), element_count(shape), preset);
+  return tensor;
+}
+
+Tensor take_ids(const SafetensorsFile& file, const std::string& path, const BatchLimits& limits) {
+  Tensor ids = take(file, path, "input_ids");
+  if (ids.shape.size() != 3 || element_count(ids.shape) == 0)
+    throw InputError(path + ": tensor 'input_ids': expected shape [steps, batch, seq], found " +
+                     to_string(ids.shape));
+  require_range(ids, path, "input_ids", limits.vocabulary, false, "an id of the vocabulary,");
+  const std::int64_t sequence = ids.shape[2];
+  if (limits.positions > 0 && sequence > limits.positions)
+    throw InputError(path + ": tensor 'input_ids': expected at most " +
+                     std::to_string(limits.positions) + " positions, those of the model, found " +
+                     std::to_string(sequence));
+  if (limits.classes == 0 && sequence < 2)
+    throw InputError(path +
+                     ": tensor 'input_ids': expected sequences of at least 2 tokens (each "
+                     "predicts the next one), found " +
+                     std::to_string(sequence));
+  return ids;
+}
+
+/// Whole steps, in each of which a label counts.
+void require_steps(const Batches& batches, std::int64_t accumulate) {
+  if (batches.count % accumulate != 0)
+    throw InputError(batches.file + ": expected a multiple of " + std::to_string(accumulate) +
+                     " micro-batches, because workload.optimizer.accumulate makes as many one "
+                     "step, found " +
+                     std::to_string(batches.count));
+  for (std::int64_t first = 0; first < batches.count; first += accumulate) {
+    std::int64_t kept = 0;
+    for (std::int64_t i = first; i < first + accumulate; ++i) kept += kept_labels(batches, i);
+    if (kept > 0) continue;
+    const std::string which = accumulate == 1
+                                  ? "micro-batch " + std::to_string(first)
+                                  : "micro-batches " + std::to_string(first) + " to " +
+                                        std::to_string(first + accumulate - 1) + ", one step,";
+    throw InputError(batches.file + ": tensor 'labels': every label of " + which + " is -100" +
+                     (batches.causal ? " or at the first position of its row" : "") +
+                     "; expected one that counts, without which there is no loss");
+  }
+}
+
 }  // namespace
 
 Batches read_batches(const std::string& path, const BatchLimits& limits) {
   const SafetensorsFile file = read_safetensors(path);
-  for (const auto& entry : file.tensors)
-    if (entry.first != "input_ids" && entry.first != "attention_mask" && entry.first != "labels")
-      throw InputError(path +
-                       ": expected the tensors input_ids, attention_mask and labels only, "
-                       "found '" +
-                       entry.first + "'");
+  require_known_names(file, path, limits.token_types > 0);
   Batches batches;
   batches.file = path;
-  batches.input_ids = take(file, path, "input_ids");
+  batches.causal = limits.classes == 0;
+  batches.input_ids = take_ids(file, path, limits);
   const Shape shape = batches.input_ids.shape;
-  if (shape.size() != 3 || element_count(shape) == 0)
-    throw InputError(path + ": tensor 'input_ids': expected shape [steps, batch, seq], found " +
-                     to_string(shape));
   batches.count = shape[0];
   batches.batch = shape[1];
   batches.sequence = shape[2];
-  batches.causal = limits.classes == 0;
-  require_range(batches.input_ids, path, "input_ids", limits.vocabulary, false,
-                "an id of the vocabulary,");
-  if (limits.positions > 0 && batches.sequence > limits.positions)
-    throw InputError(path + ": tensor 'input_ids': expected at most " +
-                     std::to_string(limits.positions) + " positions, those of the model, found " +
-                     std::to_string(batches.sequence));
-  if (batches.causal && batches.sequence < 2)
-    throw InputError(path +
-                     ": tensor 'input_ids': expected sequences of at least 2 tokens (each "
-                     "predicts the next one), found " +
-                     std::to_string(batches.sequence));
-
-  if (file.tensors.count("attention_mask") != 0) {
-    batches.attention_mask = take(file, path, "attention_mask");
-    require_shape(batches.attention_mask, path, "attention_mask", shape);
-    require_range(batches.attention_mask, path, "attention_mask", 2, false, "a mask,");
-  } else {
-    batches.attention_mask = Tensor(DType::I64, shape);
-    auto* mask = batches.attention_mask.data<std::int64_t>();
-    for (std::int64_t i = 0; i < element_count(shape); ++i) mask[i] = 1;
-  }
-
+  batches.attention_mask = take_optional(file, path, "attention_mask", shape, 2, "a mask,", 1);
+  batches.token_type_ids = take_optional(file, path, "token_type_ids", shape, limits.token_types,
+                                         "a token type of the model,", 0);
   batches.labels = take(file, path, "labels");
   require_shape(batches.labels, path, "labels",
                 batches.causal ? shape : Shape{batches.count, batches.batch});
   require_range(batches.labels, path, "labels", batches.causal ? limits.vocabulary : limits.classes,
                 true, batches.causal ? "an id of the vocabulary," : "a class,");
-  for (std::int64_t i = 0; i < batches.count; ++i)
-    if (kept_labels(batches, i) == 0)
-      throw InputError(path + ": tensor 'labels': every label of micro-batch " + std::to_string(i) +
-                       " is -100" + (batches.causal ? " or at the first position of its row" : "") +
-                       "; expected one that counts, without which there is no loss");
+  require_steps(batches, limits.accumulate);
   return batches;
 }
 

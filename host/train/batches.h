@@ -12,23 +12,27 @@ namespace corank {
 /// What the batches must fit.
 struct BatchLimits {
   std::int64_t vocabulary = 0;
-  std::int64_t positions = 0;  // longest sequence; 0: any
-  std::int64_t classes = 0;    // 0: causal language modelling
+  std::int64_t positions = 0;    // longest sequence; 0: any
+  std::int64_t classes = 0;      // 0: causal language modelling
+  std::int64_t token_types = 0;  // 0: the model knows none
+  std::int64_t accumulate = 1;   // micro-batches of a step
 };
 
 struct Batches {
   std::string file;
   std::int64_t count = 0, batch = 0, sequence = 0;
   bool causal = true;
-  Tensor input_ids, attention_mask;  // I64 [count, batch, sequence]; the mask all 1 if absent
-  Tensor labels;                     // the same (causal), or I64 [count, batch]
+  // I64 [count, batch, sequence]; if absent, the mask is all 1 and the types are all 0
+  Tensor input_ids, attention_mask, token_type_ids;
+  Tensor labels;  // the same (causal), or I64 [count, batch]
 };
 
 /// Reads and checks: input_ids I64 [steps, batch, seq], optional attention_mask of the same shape
-/// (0 or 1), labels of the same shape (causal) or [steps, batch] (classification); -100 is ignored
-/// by the loss. Throws InputError that names file, tensor, place, expected and found: another
-/// tensor or shape, an id outside the vocabulary, a label outside the vocabulary or the classes, a
-/// micro-batch in which every label is ignored, a sequence that is too long.
+/// (0 or 1), for a model with token types optional token_type_ids of the same shape, labels of the
+/// same shape (causal) or [steps, batch] (classification); -100 is ignored by the loss. Throws
+/// InputError that names file, tensor, place, expected and found: another tensor, dtype or shape,
+/// an id outside the vocabulary, a label outside the vocabulary or the classes, micro-batches that
+/// do not make whole steps, a step in which every label is ignored, a sequence that is too long.
 Batches read_batches(const std::string& path, const BatchLimits& limits);
 
 /// Micro-batch i of a tensor whose first dimension counts micro-batches.

@@ -36,8 +36,8 @@ void give_batch(const TrainingGraph& training, const Batches& batches, std::int6
   values["input_ids"] = micro_batch(batches.input_ids, i);
   values["attention_mask"] = micro_batch(batches.attention_mask, i);
   values["labels"] = micro_batch(batches.labels, i);
-  if (find_value(graph, "token_type_ids"))  // one segment
-    values["token_type_ids"] = Tensor(DType::I64, {batches.batch, batches.sequence});
+  if (find_value(graph, "token_type_ids"))
+    values["token_type_ids"] = micro_batch(batches.token_type_ids, i);
   if (find_value(graph, "last_tokens"))
     values["last_tokens"] = last_tokens(values.at("input_ids"), training.pad_token_id);
   if (find_value(graph, "dropout_step")) {
@@ -47,14 +47,15 @@ void give_batch(const TrainingGraph& training, const Batches& batches, std::int6
   }
 }
 
-/// Share of micro-batch i in the loss of its step.
+/// Share of micro-batch i in the loss of its step; 0 without a label.
 double share_of(const Batches& batches, std::int64_t first, std::int64_t count, std::int64_t i) {
-  if (count == 1) return 1;
-  if (!batches.causal) return 1 / static_cast<double>(count);
   double all = 0;
-  for (std::int64_t j = first; j < first + count; ++j)
-    all += static_cast<double>(kept_labels(batches, j));
-  return static_cast<double>(kept_labels(batches, i)) / all;
+  const auto weight = [&](std::int64_t j) {
+    const auto kept = static_cast<double>(kept_labels(batches, j));
+    return batches.causal ? kept : std::min(kept, 1.0);
+  };
+  for (std::int64_t j = first; j < first + count; ++j) all += weight(j);
+  return weight(i) / all;
 }
 
 /// The moments of every trainable value, zero at the start.
@@ -102,12 +103,6 @@ TrainingResult train(const TrainingGraph& training, Numerics numerics, const Bat
                      const OptimizerSettings& settings, TensorMap& values,
                      const std::function<void(std::int64_t, double)>& progress,
                      const std::function<bool()>& stop) {
-  if (batches.count % settings.accumulate != 0)
-    throw InputError(batches.file + ": expected a multiple of " +
-                     std::to_string(settings.accumulate) +
-                     " micro-batches, because workload.optimizer.accumulate makes as many one "
-                     "step, found " +
-                     std::to_string(batches.count));
   const std::int64_t steps = batches.count / settings.accumulate;
   const double lr = settings.name == "sgd" ? settings.sgd.lr : settings.adamw.lr;
   TrainingResult result;
@@ -120,17 +115,20 @@ TrainingResult train(const TrainingGraph& training, Numerics numerics, const Bat
     for (std::int64_t i = first; i < first + settings.accumulate; ++i) {
       result.stopped = stop && stop();
       if (result.stopped) break;
+      const double share = share_of(batches, first, settings.accumulate, i);
+      if (share == 0 && i > 0) continue;  // of the first one the logits are wanted
       give_batch(training, batches, i, values);
+      if (share == 0) values["labels"] = Tensor(DType::I64, values["labels"].shape);  // any will do
       const ExecuteFigures figures = execute(training.graph, numerics, values);
       result.peak_bytes = std::max(result.peak_bytes, figures.peak_bytes);
-      const double share = share_of(batches, first, settings.accumulate, i);
+      if (i == 0) result.first_logits = as_f32(values.at("logits"));
+      if (share == 0) continue;
       loss += share * scalar_of(values.at("loss"));
       TensorMap micro;
       for (const auto& [trainable, gradient] : training.gradients)
         micro.emplace(trainable, as_f32(values.at(gradient)));
       const FloatEnvironment environment;
       accumulate(gradients, micro, share);
-      if (i == 0) result.first_logits = as_f32(values.at("logits"));
     }
     if (result.stopped) break;
     require_finite(loss, "loss", step, batches);

@@ -61,10 +61,10 @@ class TrainingDiverged : public std::runtime_error {
 /// the steps done by then.
 ///
 /// As transformers' Trainer does it, the loss of a causal step is the mean over all targets of its
-/// micro-batches, the one of a classification step the mean of their means.
+/// micro-batches, the one of a classification step the mean of their means. A micro-batch without a
+/// label counts for nothing.
 ///
-/// Throws InputError where the number of micro-batches is no multiple of accumulate, and
-/// TrainingDiverged.
+/// `batches` were read for the same number of micro-batches a step. Throws TrainingDiverged.
 TrainingResult train(const TrainingGraph& training, Numerics numerics, const Batches& batches,
                      const OptimizerSettings& settings, TensorMap& values,
                      const std::function<void(std::int64_t, double)>& progress = nullptr,

@@ -17,18 +17,23 @@ struct SourceLocation {
 /// "file:line:column", leaving out what is unknown.
 std::string to_string(const SourceLocation& location);
 
+/// The message as it reaches the user: control characters escaped, its middle left out where it is
+/// longer than any screen (text of a user's file can be of any length).
+std::string bounded_message(const std::string& message);
+
 /// The user's input is wrong: exit code 2. The message says what was expected and what was found.
 class InputError : public std::runtime_error {
  public:
-  explicit InputError(const std::string& message) : std::runtime_error(message) {}
+  explicit InputError(const std::string& message) : std::runtime_error(bounded_message(message)) {}
   InputError(const SourceLocation& location, const std::string& message)
-      : std::runtime_error(to_string(location) + ": " + message) {}
+      : InputError(to_string(location) + ": " + message) {}
 };
 
 /// The simulated machine, or the machine that corank runs on, failed: exit code 3.
 class MachineError : public std::runtime_error {
  public:
-  explicit MachineError(const std::string& message) : std::runtime_error(message) {}
+  explicit MachineError(const std::string& message)
+      : std::runtime_error(bounded_message(message)) {}
 };
 
 }  // namespace corank

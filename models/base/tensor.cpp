@@ -1,5 +1,6 @@
 #include "models/base/tensor.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace corank {
@@ -42,11 +43,13 @@ const char* name_of(DType dtype) {
 }
 
 std::string to_string(const Shape& shape) {
+  constexpr std::size_t kMost = 8;  // no tensor of a model has more; a damaged file may
   std::string text = "[";
-  for (std::size_t i = 0; i < shape.size(); ++i) {
+  for (std::size_t i = 0; i < std::min(shape.size(), kMost); ++i) {
     if (i > 0) text += ", ";
     text += std::to_string(shape[i]);
   }
+  if (shape.size() > kMost) text += ", ... " + std::to_string(shape.size()) + " dimensions";
   return text + "]";
 }
 

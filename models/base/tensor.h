@@ -18,7 +18,7 @@ const char* name_of(DType dtype);
 
 using Shape = std::vector<std::int64_t>;
 
-/// "[64, 384]"
+/// "[64, 384]"; of more than 8 dimensions the first and their number.
 std::string to_string(const Shape& shape);
 /// Product of the dimensions; 1 for a scalar (empty shape).
 std::int64_t element_count(const Shape& shape);

@@ -142,9 +142,16 @@ void make_trainable(Graph& graph, ValueId id) {
   graph.value(id).dtype = DType::F32;
 }
 
-/// Lets the contraction of a linear read another weight.
+/// Lets the op of a linear or an embedding read another weight.
 void set_weight(Graph& graph, const Module& module, ValueId weight) {
-  std::get<Contraction>(graph.ops[op_that_writes(graph, module.out)]).terms.front().right = weight;
+  Op& op = graph.ops[op_that_writes(graph, module.out)];
+  if (auto* gather = std::get_if<Embedding>(&op)) {
+    gather->table = weight;
+  } else if (auto* leading = std::get_if<Slice>(&op)) {  // the table of positions
+    leading->in = weight;
+  } else {
+    std::get<Contraction>(op).terms.front().right = weight;
+  }
 }
 
 /// The other module that reads the same weight, if there is one.
@@ -181,26 +188,33 @@ void save_module(Transformer& transformer, const std::string& name) {
   }
 }
 
-void train_tokens(Transformer& transformer, const TrainableTokens& tokens) {
+/// A module reads its weight with some of its rows replaced by trained ones. So does the head that
+/// is tied to an embedding, unless rows of its own are trained.
+void train_tokens(Transformer& transformer, const TrainableTokens& tokens,
+                  const std::set<std::string>& trained_modules) {
   Graph& graph = transformer.graph;
   const Module module = required_module(transformer, tokens.module);
-  if (module.kind != ModuleKind::kEmbedding || tokens.tokens.empty()) {
-    throw InputError(tokens.module + ": trained tokens need an embedding and at least one token");
+  const bool linear = module.kind == ModuleKind::kLinear;
+  if (module.kind == ModuleKind::kNorm || module.bias || tokens.tokens.empty()) {
+    throw InputError(tokens.module +
+                     ": trained tokens need an embedding, or a linear without a bias, and at least "
+                     "one token");
   }
   const Value table = graph.value(module.weight);
   const Shape shape{static_cast<std::int64_t>(tokens.tokens.size()), table.shape[1]};
   const ValueId rows = add_value(graph, {module.name + ".token_adapter.trainable_tokens_delta",
                                          shape, DType::F32, Role::kTrainable});
+  const Module* tied =
+      linear ? nullptr : tied_module(transformer, required_module(transformer, module.name));
+  if (tied != nullptr && trained_modules.count(tied->name) > 0) tied = nullptr;
+
   const std::size_t appended = graph.ops.size();
-  const ValueId replaced = add_replace_rows(graph, table.name + ".replaced", module.weight, rows,
-                                            tokens.tokens, DType::F32);
-  const Module* tied = tied_module(transformer, required_module(transformer, tokens.module));
-  ValueId operand = -1;
-  if (tied != nullptr) operand = add_convert(graph, table.name + ".replaced.bf16", replaced);
-  for (std::size_t i = 0; i < appended; ++i) {
-    auto* gather = std::get_if<Embedding>(&graph.ops[i]);
-    if (gather != nullptr && gather->table == module.weight) gather->table = replaced;
-  }
+  const std::string name = module.name + ".weight.replaced";
+  const ValueId replaced =
+      add_replace_rows(graph, name, module.weight, rows, tokens.tokens, DType::F32);
+  ValueId operand = -1;  // of a product
+  if (linear || tied != nullptr) operand = add_convert(graph, name + ".bf16", replaced);
+  set_weight(graph, module, linear ? operand : replaced);
   if (tied != nullptr) set_weight(graph, *tied, operand);
   move_ops(graph, appended, 0);
 }
@@ -276,11 +290,13 @@ void apply_lora(Transformer& transformer, const LoraPlan& plan) {
     make_trainable(graph, *module.bias);
   }
   for (const TrainableTokens& tokens : plan.trainable_tokens) {
-    require_once(token_trained, tokens.module, "an embedding with trained tokens");
+    require_once(token_trained, tokens.module, "a module with trained tokens");
     if (trained_in_full.count(tokens.module) > 0) {
       throw InputError("LoRA: " + tokens.module + " is saved, so that its tokens are trained");
     }
-    train_tokens(transformer, tokens);
+  }
+  for (const TrainableTokens& tokens : plan.trainable_tokens) {
+    train_tokens(transformer, tokens, token_trained);
   }
   check(graph);
 }

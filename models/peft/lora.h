@@ -42,7 +42,8 @@ struct LoraModule {
   LoraScale scale;
 };
 
-/// Rows of an embedding that are trained in place of the frozen ones.
+/// Rows of an embedding, or of a linear without a bias (an output head), that are trained in place
+/// of the frozen ones.
 struct TrainableTokens {
   std::string module;
   std::vector<std::int64_t> tokens;  // rows, each once
@@ -68,7 +69,8 @@ struct LoraPlan {
 /// A saved (or token-trained) module of tied embeddings stops being tied as PEFT does it: where
 /// embed_tokens is saved, the head reads the frozen lm_head.weight, which the caller gives with the
 /// elements of the file's embed_tokens.weight; where lm_head is saved, it is the trainable
-/// lm_head.weight. Trained tokens of tied embeddings replace the rows in the head, too.
+/// lm_head.weight. Trained tokens of tied embeddings replace the rows in the head, too, unless the
+/// plan names rows of the head itself.
 /// Throws InputError for a module that is not there, is named twice, does not fit, or a rank
 /// below 1.
 void apply_lora(Transformer& transformer, const LoraPlan& plan);

@@ -18,6 +18,7 @@ ValueId add_layer(TransformerBuilder& builder, const BertShape& shape, const std
   attention.heads = shape.heads;
   attention.kv_heads = shape.heads;
   attention.mask = mask;
+  attention.causal = shape.causal;
   const ValueId context = builder.attention(attention_name + "self.", attention);
   const ValueId dense =
       builder.linear(attention_name + "output.dense", context, shape.hidden, true);

@@ -13,6 +13,7 @@ struct BertShape {
   double layer_norm_eps = 1e-12;
   ActivationFunction activation = ActivationFunction::kGeluErf;
   std::optional<std::int64_t> pad_token_id = 0;
+  bool causal = false;  // a decoder: no position attends to a later one
 };
 
 /// Modules: bert.embeddings.{word,position,token_type}_embeddings, .LayerNorm,

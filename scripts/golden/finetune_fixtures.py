@@ -66,6 +66,11 @@ class Fixture:
     prefix: bool = True  # names as LlamaForCausalLM / BertForSequenceClassification has them, not the bare model
     old_config: dict | None = None  # what older versions wrote in place of rope_parameters
     short_adapter_config: bool = False  # only the keys that PEFT needs
+    changed_config: dict = field(default_factory=dict)  # what config.json says otherwise; None: not at all
+    gamma_beta: bool = False  # LayerNorm's names in the checkpoints that came from TensorFlow
+    new_embeddings: bool = False  # the adapter's file has another embed_tokens and lm_head than the model
+    pairs: bool = False  # batches with token_type_ids
+    without_labels: tuple[int, ...] = ()  # micro-batches
 
     @property
     def is_bert(self) -> bool:
@@ -161,6 +166,45 @@ FIXTURES = [
     Fixture("bert_embeddings", bert(), {"task_type": "SEQ_CLS", "r": 3, "lora_alpha": 6, "target_modules": [
         "word_embeddings", "position_embeddings", "token_type_embeddings", "query"]},
             settings=ADAMW | PLAIN | {"eps": 1e-6}, shape=(4, 9), padding="right"),
+    # LayerNorm's gamma and beta, a LayerNorm trained in full, the number of classes without their names.
+    Fixture("bert_old_names", bert(), {"task_type": "SEQ_CLS", "r": 2, "lora_alpha": 4, "target_modules": ["query", "value"],
+                                       "modules_to_save": ["embeddings.LayerNorm"]},
+            settings=ADAMW | PLAIN | {"eps": 1e-6}, shape=(4, 9), padding="right", prefix=False, gamma_beta=True,
+            changed_config={"id2label": None, "label2id": None, "num_labels": 3}),
+    # A BERT that attends to earlier positions only.
+    Fixture("bert_decoder", bert(is_decoder=True),
+            {"task_type": "SEQ_CLS", "r": 2, "lora_alpha": 4, "target_modules": ["query", "key", "output.dense"]},
+            settings=ADAMW | PLAIN | {"eps": 1e-6}, shape=(4, 9), padding="right"),
+    # Pairs of sentences: three token types, two of them in each row.
+    Fixture("bert_pairs", bert(type_vocab_size=3),
+            {"task_type": "SEQ_CLS", "r": 2, "lora_alpha": 4, "target_modules": ["query", "token_type_embeddings"]},
+            settings=ADAMW | PLAIN | {"eps": 1e-6}, shape=(4, 9), padding="right", pairs=True),
+    # config.json ties the head, but the file has another one, which holds.
+    Fixture("llama_own_head", llama(), {"r": 2, "lora_alpha": 4, "target_modules": ["q_proj", "v_proj"]},
+            padding="right", changed_config={"tie_word_embeddings": True}),
+    # Rows of the embedding and others of the head, where these are two tables, and where they are one.
+    Fixture("llama_tokens_head", llama(), {"r": 2, "lora_alpha": 4, "target_modules": ["q_proj", "v_proj"],
+                                           "trainable_token_indices": {"embed_tokens": [3, 7, 20], "lm_head": [7, 41]}},
+            padding="right"),
+    Fixture("llama_tokens_tied", llama(tie_word_embeddings=True),
+            {"r": 2, "lora_alpha": 4, "target_modules": ["q_proj", "v_proj"],
+             "trainable_token_indices": {"embed_tokens": [3, 7, 20], "lm_head": [7, 41]}}, padding="right"),
+    Fixture("llama_tokens_shared", llama(tie_word_embeddings=True),
+            {"r": 2, "lora_alpha": 4, "target_modules": ["q_proj", "v_proj"],
+             "trainable_token_indices": {"lm_head": [5, 7], "embed_tokens": [5, 7]}}, padding="right"),
+    # Patterns of layers: one that means nothing, one from the root on.
+    Fixture("llama_layers_root", llama(num_hidden_layers=3, hidden_size=24, intermediate_size=40),
+            {"r": 2, "lora_alpha": 4, "target_modules": ["q_proj", "up_proj"], "layers_to_transform": [0, 2],
+             "layers_pattern": ["h", "model.layers"]}),
+    # The adapter's file brings an embedding and a head along, as PEFT writes them of a resized vocabulary.
+    Fixture("llama_new_embeddings", llama(), {"r": 2, "lora_alpha": 4, "target_modules": ["q_proj"]},
+            padding="right", new_embeddings=True),
+    # Steps of which one micro-batch of three has no label: the first one, a later one.
+    Fixture("llama_masked_micro_batch", llama(), {"r": 2, "lora_alpha": 4, "target_modules": ["q_proj", "v_proj"]},
+            settings=ADAMW | PLAIN | {"accumulate": 3}, padding="right", without_labels=(0, 5, 7)),
+    # The same of an embedding that is adapted as well: "base_layer".
+    Fixture("llama_new_table", llama(tie_word_embeddings=True),
+            {"r": 2, "lora_alpha": 4, "target_modules": ["q_proj", "embed_tokens"]}, padding="right", new_embeddings=True),
 ]
 # How far from 0 the inputs of a ReLU stay, in the first batch. With BF16 operands they are off by about 4e-3.
 RELU_DISTANCE = 0.02
@@ -237,6 +281,7 @@ def write_model(fixture: Fixture, folder: pathlib.Path, generator: torch.Generat
             config.pop(key, None)
         config["torch_dtype"] = config.pop("dtype")
         config |= fixture.old_config
+    config = {key: value for key, value in (config | fixture.changed_config).items() if value is not None}
     (folder / "config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
     tensors = {name: parameter.detach().to(fixture.weights) for name, parameter in model.named_parameters()}
@@ -244,6 +289,9 @@ def write_model(fixture: Fixture, folder: pathlib.Path, generator: torch.Generat
         tensors = {name.removeprefix("model.").removeprefix("bert."): tensor for name, tensor in tensors.items()}
         if fixture.is_bert:  # a buffer that old checkpoints carry
             tensors["embeddings.position_ids"] = torch.arange(fixture.config["max_position_embeddings"])[None]
+    if fixture.gamma_beta:
+        tensors = {name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): tensor
+                   for name, tensor in tensors.items()}
     if fixture.shards == 1:
         write_reproducibly(folder / "model.safetensors", tensors)
         return
@@ -290,7 +338,12 @@ def write_adapter(fixture: Fixture, model_path: pathlib.Path, folder: pathlib.Pa
                 parameter.add_(0.1 * noise)
                 if "modules_to_save" in name:  # exact as the model's other weights are
                     parameter.copy_(numbers_exact_in_bf16(parameter))
-    model.save_pretrained(folder)
+        if fixture.new_embeddings:
+            for name, parameter in model.named_parameters():
+                if "embed_tokens" in name and name.endswith("weight") or "lm_head" in name:
+                    parameter.add_(0.5 * torch.randn(parameter.shape, generator=generator))
+                    parameter.copy_(numbers_exact_in_bf16(parameter))
+    model.save_pretrained(folder, save_embedding_layers=fixture.new_embeddings or "auto")
     (folder / "README.md").unlink()
     write_reproducibly(folder / "adapter_model.safetensors", load_file(folder / "adapter_model.safetensors"))
     file = folder / "adapter_config.json"
@@ -331,10 +384,16 @@ def token_batches(fixture: Fixture, generator: torch.Generator) -> dict[str, tor
     if fixture.classifies:
         labels = torch.randint(0, fixture.config["num_labels"], (1, rows), generator=generator)
         ids[:, :, 0] = first + labels  # a hint that the first token carries
-        return {"input_ids": ids, "attention_mask": mask, "labels": labels.repeat(count, 1)}
+        types = {}
+        if fixture.pairs:
+            begin = torch.randint(2, length - 2, (count, rows, 1), generator=generator)
+            second = torch.randint(1, fixture.config["type_vocab_size"], (count, rows, 1), generator=generator)
+            types = {"token_type_ids": torch.where(torch.arange(length) < begin, 0, second) * mask}
+        return {"input_ids": ids, "attention_mask": mask, "labels": labels.repeat(count, 1)} | types
     labels = ids.clone()
     labels[mask == 0] = -100
     labels[:, 1, :3] = -100  # a prompt
+    labels[list(fixture.without_labels)] = -100
     return {"input_ids": ids, "attention_mask": mask, "labels": labels}
 
 
@@ -392,7 +451,7 @@ class Run:
         """Of micro-batch i, whose dropout mask holds from now on."""
         for dropout in self.dropouts:
             dropout.step = i
-        return {key: self.batches[key][i] for key in ("input_ids", "attention_mask")}
+        return {key: tensor[i] for key, tensor in self.batches.items() if key != "labels"}
 
     def logits(self, i: int) -> torch.Tensor:
         with torch.no_grad():

@@ -3,8 +3,8 @@
 
     load_adapter.py MODEL ADAPTER BATCHES EXPECTED [--tensor logits_final] [--micro-batch 0]
 
-MODEL and ADAPTER are folders, BATCHES has input_ids and attention_mask [M, batch, seq]. Exit code 0: equal within the
-tolerance (relative L2); 1: not equal, or PEFT warned.
+MODEL and ADAPTER are folders, BATCHES has input_ids, attention_mask and maybe token_type_ids [M, batch, seq]. Exit code 0:
+equal within the tolerance (relative L2); 1: not equal, or PEFT warned.
 """
 
 import argparse
@@ -51,8 +51,8 @@ def main():
         sys.exit(1)
     batches = load_file(arguments.batches)
     with torch.no_grad():
-        logits = model(input_ids=batches["input_ids"][arguments.micro_batch],
-                       attention_mask=batches["attention_mask"][arguments.micro_batch]).logits.double()
+        inputs = {name: tensor[arguments.micro_batch] for name, tensor in batches.items() if name != "labels"}
+        logits = model(**inputs).logits.double()
     expected = load_file(arguments.expected)[arguments.tensor].double()
     if logits.shape != expected.shape:
         print(f"{arguments.adapter}: logits are {list(logits.shape)}, {arguments.tensor} is {list(expected.shape)}")

@@ -1,6 +1,8 @@
 // `corank run --fidelity reference` as a user meets it: exit codes, messages, files.
+#include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
 #include <cstdio>
@@ -156,7 +158,7 @@ TEST_CASE("A truncated or foreign config.json is refused") {
   const Workload workload("llama_gqa");
   const std::string whole = content_of(workload.path("model/config.json"));
   workload.write("model/config.json", whole.substr(0, whole.size() / 2));
-  check_refusal(workload, 2, "config.json: is not valid JSON at byte");
+  check_refusal(workload, 2, ": is not valid JSON: it ends too early");
   workload.write("model/config.json", R"({"model_type": "gpt2"})");
   check_refusal(workload, 2, "'model_type': expected \"llama\" (LlamaForCausalLM, ");
   workload.write("model/config.json", whole);
@@ -196,7 +198,7 @@ TEST_CASE("A missing, misshapen or damaged weight is refused") {
 TEST_CASE("An adapter that does not fit its configuration is refused") {
   const Workload workload("llama_gqa");
   workload.change_json("adapter/adapter_config.json", [](Json& json) { json["r"] = 5; });
-  check_refusal(workload, 2, "lora_A.weight': expected shape [5, 48], found [4, 48]");
+  check_refusal(workload, 2, "lora_A.weight': expected shape [5, 32], found [4, 32]");
   workload.change_json("adapter/adapter_config.json", [](Json& json) {
     json["r"] = 4;
     json.erase("lora_alpha");
@@ -263,4 +265,82 @@ TEST_CASE("An adapter is not written over the one that the run starts from") {
   CHECK_THAT(outcome.text, Contains("would be written over") &&
                                Contains("out/adapter/adapter_model.safetensors, which this run"));
   CHECK(content_of(workload.path("out/adapter/adapter_model.safetensors")) == before);
+}
+
+TEST_CASE("What the files say and the run does not do is on the terminal and in the report") {
+  const Workload workload("bert");
+  workload.change_json("model/config.json", [](Json& json) { json["made_by"] = "somebody"; });
+  workload.change_tensors(kModel, [](TensorMap& tensors) {
+    tensors["cls.predictions.bias"] = Tensor(DType::F32, {64});
+  });
+  const Outcome outcome = workload.run();
+  INFO(outcome.text);
+  REQUIRE(outcome.code == 0);
+  const Json notes = Json::parse(content_of(workload.path("out/report.json")))["notes"];
+  REQUIRE(notes.size() == 4);
+  for (const char* said :
+       {"'hidden_dropout_prob': 0.1 is not applied",
+        "'attention_probs_dropout_prob': 0.1 is not applied",
+        "unknown keys are passed over: 'made_by'", "are not used: 'cls.predictions.bias'"}) {
+    CHECK_THAT(outcome.text, Contains(std::string("note: ")) && Contains(said));
+    CHECK(std::any_of(notes.begin(), notes.end(), [&](const Json& note) {
+      return note.get<std::string>().find(said) != std::string::npos;
+    }));
+  }
+  const Workload plain("llama_gqa");
+  const Outcome quiet = plain.run();
+  CHECK_THAT(quiet.text, !Contains("note:"));
+  CHECK(Json::parse(content_of(plain.path("out/report.json")))["notes"].empty());
+}
+
+TEST_CASE("A git-lfs pointer in place of any file is called so") {
+  for (const char* name :
+       {"model/config.json", "model/model.safetensors", "adapter/adapter_config.json",
+        "adapter/adapter_model.safetensors", "batches.safetensors"}) {
+    const Workload workload("llama_gqa");
+    workload.write(name,
+                   "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 17040\n");
+    check_refusal(workload, 2, std::string(name) + ": is a git-lfs pointer");
+  }
+}
+
+TEST_CASE("A FIFO in place of any file is refused at once") {
+  for (const char* name :
+       {"model/config.json", "model/model.safetensors", "adapter/adapter_config.json",
+        "adapter/adapter_model.safetensors", "batches.safetensors"}) {
+    const Workload workload("llama_gqa");
+    fs::remove(workload.path(name));
+    REQUIRE(::mkfifo(workload.path(name).c_str(), 0600) == 0);
+    check_refusal(workload, 2, std::string(name) + ": expected a file, found a FIFO");
+  }
+}
+
+TEST_CASE("Folders that only PyTorch can read are refused with what makes safetensors of them") {
+  const Workload workload("llama_gqa");
+  fs::rename(workload.path("adapter/adapter_model.safetensors"),
+             workload.path("adapter/adapter_model.bin"));
+  check_refusal(workload, 2, "found adapter_model.bin, a pickle of PyTorch's");
+  fs::rename(workload.path(kModel), workload.path("model/pytorch_model.bin"));
+  check_refusal(workload, 2, "found pytorch_model.bin, a pickle of PyTorch's");
+}
+
+TEST_CASE("An adapter keeps the embeddings that its file brings along") {
+  const Workload workload("llama_new_embeddings");
+  REQUIRE(workload.run().code == 0);
+  const auto before = read_safetensors(workload.path("adapter/adapter_model.safetensors")).tensors;
+  const auto after =
+      read_safetensors(workload.path("out/adapter/adapter_model.safetensors")).tensors;
+  REQUIRE(before.size() == after.size());
+  for (const char* name : {"model.embed_tokens.weight", "lm_head.weight"}) {
+    const std::string tensor = std::string("base_model.model.") + name;
+    CHECK(before.at(tensor).bytes == after.at(tensor).bytes);
+  }
+}
+
+TEST_CASE("A message about a folder with a name of any length is short") {
+  const Workload workload("llama_gqa");
+  const Outcome outcome = workload.run("--set workload.model=/" + std::string(5000, 'x'));
+  CHECK(outcome.code == 2);
+  CHECK(outcome.text.size() < 1700);
+  CHECK_THAT(outcome.text, Contains(" ... ") && Contains("not there"));
 }

@@ -197,6 +197,29 @@ TEST_CASE("a wrong dtype is refused by name", "[capture]") {
         "tensor \"lora_B.exp_avg\": expected dtype F32, found BF16");
 }
 
+TEST_CASE("a dtype that corank does not compute with is refused where it is used", "[capture]") {
+  // The same capture with a tensor of F32 called U32.
+  const auto refusal_with = [](const std::string& tensor) {
+    SafetensorsFile file = small_capture();
+    file.tensors["marker"] = Tensor(DType::F32, {2});
+    const TemporaryFolder folder;
+    const std::string path = folder.file("layer.safetensors");
+    write_safetensors(path, file);
+    std::string bytes = content_of(path);
+    const std::string dtype = "\"" + tensor + "\":{\"dtype\":\"";
+    const std::size_t at = bytes.find(dtype + "F32");
+    REQUIRE(at != std::string::npos);
+    bytes.replace(at + dtype.size(), 3, "U32");
+    folder.write("layer.safetensors", bytes);
+    return message_of<InputError>([&] { read_capture(path, {}); });
+  };
+  CHECK(refusal_with("marker") == "");
+  for (const std::string tensor : {"bias", "lora_A", "lora_B.exp_avg"})
+    CHECK_THAT(refusal_with(tensor), Contains("tensor \"" + tensor +
+                                              "\": expected dtype BF16 or F32, "
+                                              "found U32"));
+}
+
 TEST_CASE("missing metadata is refused by name", "[capture]") {
   for (const std::string key : {"r", "lora_alpha"}) {
     CHECK(refusal([&](SafetensorsFile& file) { file.metadata.erase(key); }) ==

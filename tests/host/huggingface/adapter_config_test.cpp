@@ -1,5 +1,7 @@
 #include "host/huggingface/adapter_config.h"
 
+#include <sys/stat.h>
+
 #include <catch2/catch.hpp>
 #include <string>
 
@@ -82,20 +84,36 @@ TEST_CASE("What PEFT would quietly replace by a default is missing here") {
 
 TEST_CASE("A key that corank does not honour is refused unless it is off") {
   CHECK(refusal(R"("use_dora": false, "future_key": null, "other": {}, "third": [])") == "");
-  for (const char* key :
-       {R"("use_dora": true)", R"("lora_bias": true)", R"("fan_in_fan_out": true)",
-        R"("use_qalora": true)", R"("target_parameters": ["x"])",
-        R"("layer_replication": [[0, 1]])", R"("ensure_weight_tying": true)",
-        R"("alora_invocation_tokens": [1])", R"("eva_config": {"rho": 2})", R"("lora_alhpa": 3)"}) {
+  for (const char* key : {R"("use_dora": true)", R"("lora_bias": true)", R"("use_qalora": true)",
+                          R"("target_parameters": ["x"])", R"("layer_replication": [[0, 1]])",
+                          R"("alora_invocation_tokens": [1])", R"("use_bdlora": {"nblocks": 2})",
+                          R"("monteclora_config": {"num_samples": 8})",
+                          R"("kasa_config": {"beta": 1})", R"("velora_config": {"scale": 1})",
+                          R"("arrow_config": {"top_k": 3})", R"("megatron_config": {"x": 1})"}) {
     const std::string text = key;
     const std::string name = text.substr(1, text.find('"', 1) - 1);
     INFO(text);
     CHECK_THAT(refusal(text), Contains("'" + name + "': ") && Contains("is not supported"));
   }
-  for (const char* method : {"pissa", "olora", "loftq", "pissa_niter_4", "mica"})
+  for (const char* method :
+       {"pissa", "olora", "loftq", "corda", "lora_ga", "pissa_niter_4", "mica"})
     CHECK_THAT(refusal(R"("init_lora_weights": ")" + std::string(method) + "\""),
                Contains("'init_lora_weights'"));
   CHECK(refusal(R"("init_lora_weights": "gaussian")") == "");
+  // These give A its start and leave the base as it is.
+  CHECK(refusal(R"("init_lora_weights": "eva", "eva_config": {"rho": 2.0})") == "");
+  CHECK(refusal(R"("init_lora_weights": "orthogonal", "corda_config": {"x": 1})") == "");
+}
+
+TEST_CASE("An unknown key that turns something on is refused, one that is a number is named") {
+  CHECK_THAT(refusal(R"("use_future": true)"), Contains("'use_future': true is not supported"));
+  CHECK_THAT(refusal(R"("future_config": {"a": 1})"), Contains("'future_config': "));
+  CHECK_THAT(refusal(R"("future_list": [1])"), Contains("'future_list': "));
+  const AdapterConfig c = read(R"({"peft_type": "LORA", "r": 4, "lora_alpha": 8,
+      "future_size": 16, "future_name": "x", "use_future": false, "fan_in_fan_out": true})");
+  REQUIRE(c.notes.size() == 2);
+  CHECK_THAT(c.notes[0], Contains("'fan_in_fan_out': true is not applied"));
+  CHECK_THAT(c.notes[1], Contains("unknown keys are passed over: 'future_size', 'future_name'"));
 }
 
 TEST_CASE("Values out of range and combinations that PEFT refuses are errors") {
@@ -105,6 +123,8 @@ TEST_CASE("Values out of range and combinations that PEFT refuses are errors") {
   CHECK_THAT(refusal(R"("target_modules": 3)"), Contains("'target_modules': expected a list"));
   CHECK_THAT(refusal(R"("rank_pattern": {"q": 0})"), Contains("rank_pattern: 'q': expected"));
   CHECK_THAT(refusal(R"("layers_pattern": "h")"), Contains("because layers_pattern is given"));
+  CHECK(refusal(R"("layers_pattern": "h", "layers_to_transform": [])") == "");
+  CHECK(refusal(R"("layers_pattern": "")") == "");
   CHECK_THAT(refusal(R"("target_modules": "all-linear", "layers_to_transform": 1)"),
              Contains("because layers_to_transform is given"));
   CHECK_THAT(refusal(R"("layers_to_transform": [-1])"), Contains("'layers_to_transform'"));
@@ -112,11 +132,36 @@ TEST_CASE("Values out of range and combinations that PEFT refuses are errors") {
 }
 
 TEST_CASE("A damaged file is refused with its name") {
-  CHECK_THAT(refusal_of_file(R"({"peft_type": "LORA", )"), Contains("is not valid JSON at byte"));
+  CHECK_THAT(refusal_of_file(R"({"peft_type": "LORA", )"),
+             Contains("adapter_config.json:1:23: is not valid JSON"));
   CHECK_THAT(refusal_of_file("[1]"), Contains("expected a JSON object, found [1]"));
-  CHECK_THAT(refusal_of_file(R"({"r": 1, "r": 2})"), Contains("has the key \"r\" twice"));
+  CHECK_THAT(refusal_of_file(R"({"r": 1, "r": 2})"), Contains("has the key 'r' twice"));
   CHECK_THAT(refusal_of_file(std::string(100, '[')), Contains("nested too deeply"));
   const TemporaryFolder folder;
   CHECK_THAT(message_of<InputError>([&] { read_adapter_config(folder.file("none")); }),
              Contains("adapter_config.json: cannot be read: No such file"));
+}
+
+TEST_CASE("A number that no double holds is refused with its place and key") {
+  CHECK_THAT(
+      refusal_of_file("{\"r\": 4,\n \"lora_alpha\": 1e999}"),
+      Contains("adapter_config.json:2:16: 'lora_alpha': expected a number of at most 1.8e308, "
+               "found 1e999"));
+  CHECK_THAT(refusal_of_file("{\"a\": {\"b\": [1, -1e999]}}"), Contains(":1:17: 'b': expected"));
+}
+
+TEST_CASE("What is no file of its own is refused, and never waited for") {
+  const TemporaryFolder folder;
+  REQUIRE(::mkfifo(folder.file("adapter_config.json").c_str(), 0600) == 0);
+  CHECK_THAT(message_of<InputError>([&] { read_adapter_config(folder.file("")); }),
+             Contains("adapter_config.json: expected a file, found a FIFO"));
+  CHECK_THAT(refusal_of_file("version https://git-lfs.github.com/spec/v1\noid sha256:0\n"),
+             Contains("adapter_config.json: is a git-lfs pointer"));
+}
+
+TEST_CASE("Names and values of any length make a short message") {
+  const std::string message = refusal(R"("task_type": ")" + std::string(100000, 'x') + R"(", ")" +
+                                      std::string(100000, 'y') + "\": true");
+  CHECK(message.size() < 500);
+  CHECK_THAT(refusal(R"("a\u0000b\n": true)"), Contains("'a\\x00b\\n': true is not supported"));
 }

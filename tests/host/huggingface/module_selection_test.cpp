@@ -16,8 +16,9 @@ using Catch::Contains;
 
 namespace {
 
-const ModelFacts kLlama{"llama", "model.embed_tokens", "lm_head"};
-const ModelFacts kBert{"bert", "bert.embeddings.word_embeddings", "classifier"};
+const ModelFacts kLlama{"llama", "model.embed_tokens", "lm_head", false};
+const ModelFacts kTiedLlama{"llama", "model.embed_tokens", "lm_head", true};
+const ModelFacts kBert{"bert", "bert.embeddings.word_embeddings", "classifier", false};
 
 /// The plan of a configuration with these keys besides r = 4 and lora_alpha = 8.
 LoraPlan plan_of(const std::string& keys, const std::vector<ModelModule>& modules,
@@ -57,7 +58,7 @@ TEST_CASE("A list means modules whose name equals an entry or ends with a dot an
   CHECK(adapted(llama_plan(R"("target_modules": ["model.layers.1.self_attn.v_proj"])")) ==
         Names{"1.self_attn.v_proj"});
   // No entry ends in the middle of a part of a name.
-  CHECK_THAT(refusal(R"("target_modules": ["proj"])"), Contains("found none that [proj] means"));
+  CHECK_THAT(refusal(R"("target_modules": ["proj"])"), Contains("found none that ['proj'] means"));
   // An entry that means nothing is ignored beside one that means something.
   CHECK(adapted(llama_plan(R"("target_modules": ["lm_head", "query"])")) == Names{"lm_head"});
 }
@@ -124,10 +125,34 @@ TEST_CASE("layers_to_transform filters suffixes, but not full names") {
                            12)) == Names{"0.self_attn.q_proj", "10.self_attn.q_proj", "lm_head"});
   CHECK_THAT(refusal(R"("target_modules": ["q_proj"], "layers_to_transform": [0],
                         "layers_pattern": ["blocks"])"),
-             Contains("found none"));
+             Contains("'layers_to_transform': expected layers of the model with a module of "
+                      "['q_proj'], found none in the layers [0] of layers_pattern 'blocks'"));
+  CHECK_THAT(refusal(R"("target_modules": ["q_proj"], "layers_to_transform": [7, 9])"),
+             Contains("found none in the layers [7, 9]"));
+  CHECK_THAT(refusal(R"("target_modules": ["query"], "layers_to_transform": [0])"),
+             Contains("'target_modules': ") && Contains("found none that ['query'] means"));
   // model.embed_tokens has no number.
   CHECK(adapted(llama_plan(R"("target_modules": ["embed_tokens", "q_proj"],
                               "layers_to_transform": [0])")) == Names{"0.self_attn.q_proj"});
+}
+
+TEST_CASE("A pattern of layers may begin at the root, have groups, or stand in a list") {
+  const auto layers = [](const std::string& pattern) {
+    return adapted(llama_plan(R"("target_modules": ["q_proj"], "layers_to_transform": [1],
+                                 "layers_pattern": )" +
+                              pattern));
+  };
+  const Names second = {"1.self_attn.q_proj"};
+  CHECK(layers("\"model.layers\"") == second);
+  CHECK(layers("\"layers\"") == second);
+  CHECK(layers(R"x("(model)\\.(layers|blocks)")x") == second);
+  CHECK(layers(R"(["h", "model.layers"])") == second);
+  // The first number counts, not that of an expert.
+  std::vector<ModelModule> modules;
+  for (const char* name : {"model.layers.0.experts.1.up", "model.layers.1.experts.0.up"})
+    modules.push_back({name, ModuleKind::kLinear, {8, 8}, false});
+  CHECK(adapted(plan_of(R"("target_modules": ["up"], "layers_to_transform": [1])", modules,
+                        kLlama)) == Names{"1.experts.0.up"});
 }
 
 TEST_CASE("The first pattern that matches gives a module its rank and alpha") {
@@ -154,6 +179,43 @@ TEST_CASE("bias chooses the biases, and never those of a saved module") {
   const LoraPlan all = bert_plan(targets + R"("bias": "all")");
   CHECK(all.trainable_biases.size() == 10);  // 7 linears and 3 norms, without the classifier
   CHECK(all.saved_modules == std::vector<std::string>{"classifier"});
+}
+
+TEST_CASE("Trained tokens may be rows of an output head, too") {
+  const auto tokens = [](const std::string& indices, const ModelFacts& facts) {
+    std::map<std::string, std::vector<std::int64_t>> rows;
+    for (const TrainableTokens& each :
+         plan_of(R"("target_modules": ["q_proj"], "trainable_token_indices": )" + indices,
+                 llama_modules(1), facts)
+             .trainable_tokens)
+      rows[each.module] = each.tokens;
+    return rows;
+  };
+  using Rows = std::map<std::string, std::vector<std::int64_t>>;
+  const std::string apart = R"({"embed_tokens": [3, 9], "lm_head": [9, 4]})";
+  const std::string same = R"({"lm_head": [3, 9], "embed_tokens": [3, 9]})";
+  const Rows both = {{"model.embed_tokens", {3, 9}}, {"lm_head", {9, 4}}};
+  CHECK(tokens(apart, kLlama) == both);
+  CHECK(tokens(apart, kTiedLlama) == both);
+  CHECK(tokens(same, kLlama).size() == 2);
+  // Equal rows of a tied pair are trained once (peft.utils.other).
+  CHECK(tokens(same, kTiedLlama) == Rows{{"model.embed_tokens", {3, 9}}});
+  CHECK(tokens(R"({"lm_head": [3]})", kTiedLlama) == Rows{{"lm_head", {3}}});
+  CHECK_THAT(message_of<InputError>(
+                 [&] { tokens(apart + R"(, "ensure_weight_tying": true)", kTiedLlama); }),
+             Contains("'ensure_weight_tying': expected the same rows"));
+  CHECK(tokens(same + R"(, "ensure_weight_tying": true)", kTiedLlama).size() == 1);
+  CHECK_THAT(refusal(R"("target_modules": ["q_proj"], "trainable_token_indices": {"norm": [1]})"),
+             Contains("expected an embedding, or a linear without a bias, found"));
+}
+
+TEST_CASE("Weight tying can be asked for where nothing of a tied pair is adapted") {
+  const std::string keys = R"("target_modules": ["q_proj"], "ensure_weight_tying": true)";
+  CHECK(plan_of(keys, llama_modules(1), kTiedLlama).adapters.size() == 1);
+  const std::string saved = keys + R"(, "modules_to_save": ["embed_tokens"])";
+  CHECK(plan_of(saved, llama_modules(1), kLlama).saved_modules.size() == 1);
+  CHECK_THAT(message_of<InputError>([&] { plan_of(saved, llama_modules(1), kTiedLlama); }),
+             Contains("'ensure_weight_tying': true is not supported where 'model.embed_tokens'"));
 }
 
 TEST_CASE("Trained tokens are rows of one embedding that is not trained otherwise") {

@@ -1,5 +1,6 @@
 #include "host/huggingface/weight_files.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -79,6 +80,72 @@ TEST_CASE("Shards are read by their index") {
   CHECK_THAT(with_map(R"("a": 1)"), Contains("weight_map: 'a': expected a text, found 1"));
 }
 
+TEST_CASE("A tensor of a shard is there even where the index leaves it out") {
+  const TemporaryFolder folder;
+  write(folder, "model-1.safetensors", {{"a", f32({1}, 1)}, {"b", f32({1}, 2)}});
+  folder.write("model.safetensors.index.json", R"({"weight_map": {"a": "model-1.safetensors"}})");
+  const WeightFiles files(folder.file(""));
+  CHECK(files.names() == std::vector<std::string>{"a", "b"});
+  CHECK(first_of(files.require("b", "", {1})) == 2);
+}
+
+TEST_CASE("LayerNorm's gamma and beta of old files are its weight and bias") {
+  const TemporaryFolder folder;
+  write(folder, "model.safetensors",
+        {{"bert.a.LayerNorm.gamma", f32({1}, 1)},
+         {"b.LayerNorm.beta", f32({1}, 2)},
+         {"bert.gamma", f32({1}, 3)}});
+  {
+    const WeightFiles files(folder.file(""));
+    CHECK(first_of(files.require("bert.a.LayerNorm.weight", "bert.", {1})) == 1);
+    CHECK(first_of(files.require("bert.b.LayerNorm.bias", "bert.", {1})) == 2);
+    CHECK(files.names() ==
+          std::vector<std::string>{"b.LayerNorm.bias", "bert.a.LayerNorm.weight", "bert.gamma"});
+  }
+  write(folder, "model.safetensors",
+        {{"x.LayerNorm.gamma", f32({1}, 1)}, {"x.LayerNorm.weight", f32({1}, 2)}});
+  CHECK_THAT(refusal(folder), Contains("'x.LayerNorm.weight' is there twice, by its old and"));
+  write(folder, "model-1.safetensors", {{"x.LayerNorm.gamma", f32({1}, 4)}});
+  std::filesystem::remove(folder.file("model.safetensors"));
+  folder.write("model.safetensors.index.json",
+               R"({"weight_map": {"x.LayerNorm.gamma": "model-1.safetensors"}})");
+  CHECK(first_of(WeightFiles(folder.file("")).require("x.LayerNorm.weight", "", {1})) == 4);
+}
+
+TEST_CASE("A shard's name with a control character is refused with the byte") {
+  const TemporaryFolder folder;
+  folder.write("model.safetensors.index.json", R"({"weight_map": {"w": "a\u0000b", "v": "a"}})");
+  CHECK_THAT(refusal(folder), Contains("weight_map: 'w': expected the name of a file, found "
+                                       "'a\\x00b' with the byte \\x00 in it"));
+  folder.write("model.safetensors.index.json", R"({"weight_map": {"w": "a\nb"}})");
+  CHECK_THAT(refusal(folder), Contains("with the byte \\n in it"));
+}
+
+TEST_CASE("Weights of PyTorch's own format are refused with the way to safetensors") {
+  for (const char* name : {"pytorch_model.bin", "pytorch_model.bin.index.json"}) {
+    const TemporaryFolder folder;
+    folder.write(name, "x");
+    CHECK_THAT(refusal(folder),
+               Contains(std::string("found ") + name) && Contains("save_pretrained"));
+  }
+  const TemporaryFolder folder;
+  folder.write("tf_model.h5", "x");
+  CHECK_THAT(refusal(folder), Contains("found tf_model.h5, weights of another library"));
+}
+
+TEST_CASE("A special file or a git-lfs pointer in place of weights is refused") {
+  const TemporaryFolder folder;
+  REQUIRE(::mkfifo(folder.file("model.safetensors").c_str(), 0600) == 0);
+  CHECK_THAT(refusal(folder), Contains("model.safetensors: expected a file, found a FIFO"));
+  const TemporaryFolder other;
+  REQUIRE(::mkfifo(other.file("model.safetensors.index.json").c_str(), 0600) == 0);
+  CHECK_THAT(refusal(other), Contains("index.json: expected a file, found a FIFO"));
+  const TemporaryFolder pointer;
+  pointer.write("model.safetensors.index.json",
+                "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n");
+  CHECK_THAT(refusal(pointer), Contains("index.json: is a git-lfs pointer"));
+}
+
 TEST_CASE("A folder without weights, or with damaged ones, is refused") {
   const TemporaryFolder folder;
   CHECK_THAT(refusal(folder), Contains("model.safetensors.index.json, found neither"));
@@ -115,7 +182,7 @@ TEST_CASE("A weight that was copied is given back, so that a model is in memory 
   CHECK(to_f32(large, "x").data<float>()[1000] == 1001);
   CHECK(first_of(files.require("first", "", {7})) == 3);
   CHECK(first_of(files.require("next", "", {5})) == 2);
-  release({DType::F32, {0}, large.data});  // of nothing
+  release({stored_dtype(DType::F32), {0}, large.data});  // of nothing
 }
 
 TEST_CASE("F16 and BF16 elements widen exactly, and round to nearest even") {
@@ -123,7 +190,7 @@ TEST_CASE("F16 and BF16 elements widen exactly, and round to nearest even") {
   // 1.5, -2, the smallest subnormal 2^-24, the largest 65504, infinity, 1 + 2^-10
   const std::uint16_t halves[] = {0x3E00, 0xC000, 0x0001, 0x7BFF, 0x7C00, 0x3C01};
   std::copy(std::begin(halves), std::end(halves), half.data<std::uint16_t>());
-  const TensorView view{half.dtype, half.shape, half.bytes.data()};
+  const TensorView view = view_of(half);
   const Tensor wide = to_f32(view, "x");
   const float* elements = wide.data<float>();
   CHECK(elements[0] == 1.5f);
@@ -137,7 +204,6 @@ TEST_CASE("F16 and BF16 elements widen exactly, and round to nearest even") {
   CHECK(rounded.data<std::uint16_t>()[5] == 0x3F80);
   CHECK(rounded.data<std::uint16_t>()[3] == 0x4780);
   const Tensor integers(DType::I64, {1});
-  const TensorView wrong{integers.dtype, integers.shape, integers.bytes.data()};
-  CHECK(message_of<InputError>([&] { to_f32(wrong, "ids"); }) ==
+  CHECK(message_of<InputError>([&] { to_f32(view_of(integers), "ids"); }) ==
         "ids: expected F32, F16 or BF16, found I64");
 }

@@ -31,7 +31,8 @@ TensorMap causal() {
           {"labels", integers({2, 1, 3}, {1, -100, 3, 4, 5, 6})}};
 }
 
-const BatchLimits kCausal{10, 0, 0};
+const BatchLimits kCausal{10, 0, 0, 0, 1};
+const BatchLimits kPairs{10, 3, 3, 2, 1};  // three positions, classes, two token types
 
 std::string refusal(const TensorMap& tensors, const BatchLimits& limits = kCausal) {
   return message_of<InputError>([&] { read(tensors, limits); });
@@ -58,12 +59,47 @@ TEST_CASE("A causal label counts unless it is -100 or nothing predicts it") {
 TEST_CASE("Labels of a classification are one a row") {
   TensorMap file = causal();
   file["labels"] = integers({2, 1}, {2, 0});
-  const Batches b = read(file, {10, 3, 3});
+  const Batches b = read(file, kPairs);
   CHECK_FALSE(b.causal);
   CHECK(kept_labels(b, 0) == 1);
   file["labels"] = integers({2, 1}, {3, 0});
-  CHECK_THAT(refusal(file, {10, 3, 3}),
+  CHECK_THAT(refusal(file, kPairs),
              Contains("'labels' at [0, 0]: expected a class, from 0 to 2, or -100, found 3"));
+}
+
+TEST_CASE("Token types are optional, and only of a model that has them") {
+  TensorMap file = causal();
+  file["labels"] = integers({2, 1}, {2, 0});
+  CHECK(read(file, kPairs).token_type_ids.data<std::int64_t>()[5] == 0);
+  file["token_type_ids"] = integers({2, 1, 3}, {0, 0, 1, 0, 1, 1});
+  const Tensor second = micro_batch(read(file, kPairs).token_type_ids, 1);
+  CHECK(second.data<std::int64_t>()[1] == 1);
+  file["token_type_ids"] = integers({2, 1, 3}, {0, 0, 1, 0, 2, 1});
+  CHECK_THAT(
+      refusal(file, kPairs),
+      Contains("'token_type_ids' at [1, 0, 1]: expected a token type of the model, from 0 to "
+               "1, found 2"));
+  file["token_type_ids"] = integers({2, 3}, {0, 0, 1, 0, 1, 1});
+  CHECK_THAT(refusal(file, kPairs), Contains("'token_type_ids': expected shape [2, 1, 3]"));
+  file["token_type_ids"] = Tensor(DType::I32, {2, 1, 3});
+  CHECK_THAT(refusal(file, kPairs), Contains("'token_type_ids': expected I64, found I32"));
+  file = causal();
+  file["token_type_ids"] = integers({2, 1, 3}, {0, 0, 0, 0, 0, 0});
+  CHECK_THAT(refusal(file), Contains("input_ids, attention_mask and labels only, found "
+                                     "'token_type_ids'"));
+}
+
+TEST_CASE("A micro-batch without a label is right in a step that has one") {
+  TensorMap file = causal();
+  file["labels"] = integers({2, 1, 3}, {1, -100, -100, 4, 5, 6});
+  CHECK_THAT(refusal(file), Contains("every label of micro-batch 0 is -100 or at the first"));
+  const BatchLimits two{10, 0, 0, 0, 2};
+  CHECK(kept_labels(read(file, two), 0) == 0);
+  file["labels"] = integers({2, 1, 3}, {1, -100, -100, 4, -100, -100});
+  CHECK_THAT(refusal(file, two),
+             Contains("every label of micro-batches 0 to 1, one step, is -100"));
+  CHECK_THAT(refusal(causal(), {10, 0, 0, 0, 3}),
+             Contains("expected a multiple of 3 micro-batches"));
 }
 
 TEST_CASE("The last token of a sequence is the last one that is no padding") {
@@ -101,5 +137,5 @@ TEST_CASE("Wrong batches are refused with the tensor and the place") {
   CHECK_THAT(with("labels", integers({2, 1, 3}, {1, 2, 3, 7, -99, 1})), Contains("found -99"));
   CHECK_THAT(with("position_ids", integers({1}, {1})), Contains("found 'position_ids'"));
   CHECK_THAT(refusal({}), Contains("expected the tensor 'input_ids'"));
-  CHECK_THAT(refusal(causal(), {10, 2, 0}), Contains("at most 2 positions"));
+  CHECK_THAT(refusal(causal(), {10, 2, 0, 0, 1}), Contains("at most 2 positions"));
 }

@@ -177,6 +177,79 @@ TEST_CASE("embedding adapters and saved tied modules have the right derivatives"
   }
 }
 
+TEST_CASE("trained tokens of an output head have the right derivatives, tied or not") {
+  const bool tied = GENERATE(false, true);
+  LlamaShape shape = tiny_llama();
+  shape.attention_bias = shape.mlp_bias = false;
+  shape.tied_embeddings = tied;
+  shape.pad_token_id.reset();
+  LoraPlan plan;
+  plan.trainable_tokens = {{"model.embed_tokens", {3, 11}}, {"lm_head", {11, 2, 7}}};
+  Transformer transformer = build_llama(shape, 2, 5);
+  apply_lora(transformer, plan);
+  check_loss_derivatives(transformer, shape.vocabulary, 0, 21, 2);
+}
+
+TEST_CASE("trained rows of a head are the head's, and of a tied table the embedding's as well") {
+  const auto logits = [](const LoraPlan& plan, bool tied) {
+    LlamaShape shape = tiny_llama();
+    shape.attention_bias = shape.mlp_bias = false;
+    shape.tied_embeddings = tied;
+    Transformer transformer = build_llama(shape, 1, 4);
+    apply_lora(transformer, plan);
+    std::mt19937_64 generator(22);
+    TensorMap given = batch_of(transformer, shape.vocabulary, 0, generator);
+    // Rows of zeros: a head's row of zeros gives a logit of 0.
+    for (const Value& value : transformer.graph.values)
+      if (value.role == Role::kTrainable) given[value.name] = Tensor(DType::F64, value.shape);
+    add_parameters(transformer.graph, given, generator);
+    execute(transformer.graph, Numerics::kFp64, given);
+    const Tensor& tensor = given.at("logits");
+    return std::vector<double>(tensor.data<double>(), tensor.data<double>() + shape.vocabulary);
+  };
+  LoraPlan embedding, head, both;
+  embedding.trainable_tokens = {{"model.embed_tokens", {4}}};
+  head.trainable_tokens = {{"lm_head", {5}}};
+  both.trainable_tokens = {{"model.embed_tokens", {4}}, {"lm_head", {5}}};
+  for (const bool tied : {false, true}) {
+    CHECK(logits(head, tied)[5] == 0);
+    CHECK(logits(head, tied)[4] != 0);
+    CHECK((logits(embedding, tied)[4] == 0) == tied);
+    CHECK(logits(both, tied)[5] == 0);
+    CHECK(logits(both, tied)[4] != 0);
+  }
+}
+
+TEST_CASE("trained rows of the table of positions take their place") {
+  Transformer transformer = build_bert(tiny_bert(), 3, 6);
+  LoraPlan plan;
+  plan.trainable_tokens = {{"bert.embeddings.position_embeddings", {0, 4}}};
+  apply_lora(transformer, plan);
+  check_loss_derivatives(transformer, tiny_bert().vocabulary, tiny_bert().labels, 23, 1);
+}
+
+TEST_CASE("a BERT that is a decoder classifies by what its first token alone sees") {
+  BertShape shape = tiny_bert();
+  for (const bool causal : {false, true}) {
+    shape.causal = causal;
+    const Transformer transformer = build_bert(shape, 1, 4);
+    std::mt19937_64 generator(24);
+    TensorMap given;
+    given["input_ids"] = integers({1, 4}, {1, 2, 3, 4});
+    given["attention_mask"] = integers({1, 4}, {1, 1, 1, 1});
+    given["token_type_ids"] = integers({1, 4}, {0, 0, 0, 0});
+    given["labels"] = integers({1}, {0});
+    add_parameters(transformer.graph, given, generator);
+    const auto logit = [&](std::int64_t last) {
+      TensorMap values = given;
+      values["input_ids"] = integers({1, 4}, {1, 2, 3, last});
+      execute(transformer.graph, Numerics::kFp64, values);
+      return values.at("logits").data<double>()[0];
+    };
+    CHECK((logit(4) == logit(5)) == causal);
+  }
+}
+
 TEST_CASE("a LLaMA that classifies has derivatives that are central differences") {
   LlamaShape shape = tiny_llama();
   shape.labels = 3;
@@ -432,6 +505,9 @@ TEST_CASE("a plan that does not fit is refused by name") {
   plan.adapters = {{"classifier", {1, 1, false}}};
   plan.saved_modules = {"classifier"};
   CHECK(message(plan) == "LoRA: classifier is both adapted and saved");
+  plan = {};
+  plan.trainable_tokens = {{"bert.pooler.dense", {1}}};
+  CHECK_THAT(message(plan), Contains("a linear without a bias"));
   plan = {};
   plan.trainable_biases = {"bert.embeddings.word_embeddings"};
   CHECK(message(plan) == "LoRA: bert.embeddings.word_embeddings has no bias to train");

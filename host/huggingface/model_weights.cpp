@@ -1,0 +1,112 @@
+#include "host/huggingface/model_weights.h"
+
+#include <cstring>
+#include <map>
+#include <set>
+#include <variant>
+
+#include "models/base/error.h"
+#include "models/base/text.h"
+
+namespace corank {
+namespace {
+
+constexpr const char* kTable = "model.embed_tokens.weight";
+constexpr const char* kHead = "lm_head.weight";
+
+/// The model has a head that shares the table of the embedding.
+bool is_tied(const ModelConfig& model) { return model.facts().tied_head; }
+
+bool equal_elements(const TensorView& a, const TensorView& b, const std::string& what) {
+  if (a.shape != b.shape) return false;
+  if (a.type.dtype == b.type.dtype) {
+    const std::uint64_t bytes = safetensors_byte_count(a.type, a.shape).value_or(0);
+    return std::memcmp(a.data, b.data, bytes) == 0;
+  }
+  const Tensor left = to_f32(a, what), right = to_f32(b, what);
+  return left.bytes == right.bytes;
+}
+
+bool ends_with(const std::string& text, const std::string& suffix) {
+  return text.size() >= suffix.size() &&
+         text.compare(text.size() - suffix.size(), suffix.size(), suffix) == 0;
+}
+
+/// PreTrainedModel._adjust_missing_and_unexpected_keys.
+bool is_known_buffer(const std::string& name) {
+  return ends_with(name, "rotary_emb.inv_freq") || name == "position_ids" ||
+         ends_with(name, ".position_ids");
+}
+
+/// Where a frozen parameter comes from. A head that shares the table of the embedding, or did until
+/// the adapter untied it, and the table itself are in the file by either name.
+std::string source_of(const std::string& value, const ModelConfig& model,
+                      const WeightFiles& files) {
+  if (!is_tied(model) || (value != kTable && value != kHead)) return value;
+  return files.find(kTable, model.prefix()) == nullptr &&
+                 files.find(kHead, model.prefix()) != nullptr
+             ? kHead
+             : kTable;
+}
+
+}  // namespace
+
+void untie_other_head(ModelConfig& model, const WeightFiles& files) {
+  if (!is_tied(model)) return;
+  const TensorView* table = files.find(kTable, model.prefix());
+  const TensorView* head = files.find(kHead, model.prefix());
+  if (table == nullptr || head == nullptr) return;
+  const bool equal = equal_elements(*table, *head, files.where() + ": tensor '" + kHead + "'");
+  release(*table);
+  release(*head);
+  if (equal) return;
+  std::get<LlamaShape>(model.shape).tied_embeddings = false;
+  model.notes.push_back(model.file + ": 'tie_word_embeddings': true does not hold: the file has " +
+                        "another " + kHead + ", which is used");
+}
+
+std::vector<std::string> unused_weights(const ModelConfig& model, const WeightFiles& files,
+                                        const Transformer& transformer) {
+  std::set<std::string> parameters;
+  if (is_tied(model)) parameters.insert(kHead);
+  for (const Value& value : transformer.graph.values)
+    if (value.role == Role::kFrozen) parameters.insert(value.name);
+  // A name without the prefix is read where the whole one is not there.
+  const auto is_read = [&](const std::string& name) {
+    const std::string whole = model.prefix() + name;
+    return parameters.count(name) != 0 ||
+           (parameters.count(whole) != 0 && files.find(whole, "") == nullptr);
+  };
+  std::vector<std::string> unused;
+  for (const std::string& name : files.names())
+    if (!is_read(name) && !is_known_buffer(name)) unused.push_back(name);
+  if (unused.empty()) return {};
+  return {files.where() +
+          ": tensors that the model has no parameter for are not used: " + quote_list(unused)};
+}
+
+TensorMap load_frozen(const Graph& graph, const ModelConfig& model, const WeightFiles& files,
+                      const FrozenTensors& replaced, Numerics numerics) {
+  std::map<std::string, TensorView> given;
+  for (const auto& entry : replaced) given[entry.second.value] = view_of(entry.second.tensor);
+  TensorMap values;
+  for (const Value& value : graph.values) {
+    if (value.role != Role::kFrozen) continue;
+    const bool rounded = numerics == Numerics::kBf16 && value.dtype == DType::BF16;
+    const auto load = [&](const TensorView& view, const std::string& what) {
+      values.emplace(value.name, rounded ? to_bf16(view, what) : to_f32(view, what));
+    };
+    const auto replacement = given.find(value.name);
+    if (replacement != given.end()) {
+      load(replacement->second, value.name);
+      continue;
+    }
+    const std::string name = source_of(value.name, model, files);
+    const TensorView& view = files.require(name, model.prefix(), value.shape);
+    load(view, files.where() + ": tensor " + quote(name));
+    release(view);  // so that a model is in memory once
+  }
+  return values;
+}
+
+}  // namespace corank

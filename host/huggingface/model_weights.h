@@ -1,0 +1,31 @@
+// The weights of a model folder as the values of its graph, by the rules of transformers 5.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "host/huggingface/adapter_files.h"
+#include "host/huggingface/model_config.h"
+#include "host/huggingface/weight_files.h"
+#include "models/numerics/numerics.h"
+
+namespace corank {
+
+/// A head that config.json ties to the embedding is not tied where the file has another
+/// lm_head.weight: it is the file's, and the notes of the configuration say so
+/// (PreTrainedModel.tie_weights).
+void untie_other_head(ModelConfig& model, const WeightFiles& files);
+
+/// One note that names the tensors of the files that the model has no parameter for, if there are
+/// any; transformers ignores them with a warning. Buffers of old checkpoints, whose elements follow
+/// from the configuration, are not named. `transformer` is the model before it is rewritten.
+std::vector<std::string> unused_weights(const ModelConfig& model, const WeightFiles& files,
+                                        const Transformer& transformer);
+
+/// Every parameter of the graph that is not trained, by value name: from the adapter's file where
+/// it is there, else from the model's. F32, or BF16 where `numerics` rounds them. Throws InputError
+/// for one that is missing or misshapen.
+TensorMap load_frozen(const Graph& graph, const ModelConfig& model, const WeightFiles& files,
+                      const FrozenTensors& replaced, Numerics numerics);
+
+}  // namespace corank
