@@ -21,6 +21,8 @@ namespace {
 using namespace corank::fuzz;
 namespace fs = std::filesystem;
 
+constexpr int kMostKept = 100;  // inputs that fail, of one run
+
 struct Task {
   std::string format, keep, program;
   std::uint64_t seed = 1;
@@ -60,14 +62,15 @@ std::string excerpt(const std::string& text) {
 }
 
 void report(const Task& task, int number, const Input& input, const Outcome& outcome,
-            const std::string& broken) {
+            const std::string& broken, bool kept) {
   const std::string folder = fmt::format("{}/{}-{}-{}", task.keep, task.format, task.seed, number);
-  keep(input, folder);
+  if (kept) keep(input, folder);
   fmt::print(
       "FAILED: {} seed {} number {}: {} (exit code {}, {:.1f} s, {} MiB)\n  {}\n"
       "  input: {}\n  replay: {} {} --seed {} --first {} --count 1\n",
       task.format, task.seed, number, broken, outcome.exit_code, outcome.seconds, outcome.peak_mib,
-      excerpt(outcome.err), folder, task.program, task.format, task.seed, number);
+      excerpt(outcome.err), kept ? folder : "not kept any more", task.program, task.format,
+      task.seed, number);
   std::fflush(stdout);
 }
 
@@ -83,7 +86,7 @@ Sum run(const Task& task, const Format& format) {
     const std::string broken = broken_promise(input, outcome);
     if (!broken.empty()) {
       ++sum.failed;
-      report(task, number, input, outcome, broken);
+      report(task, number, input, outcome, broken, sum.failed <= kMostKept);
     }
     ++sum.codes[outcome.exit_code];
     sum.longest_seconds = std::max(sum.longest_seconds, outcome.seconds);
@@ -118,7 +121,7 @@ int fuzz(const Task& task, const Format& format) {
 int main(int argc, char** argv) {
   Task task;
   task.program = argv[0];
-  task.keep = "fuzz-failures";
+  task.keep = "build/fuzz-failures";
   std::vector<std::string> names;
   for (const Format& format : kFormats) names.emplace_back(format.name);
   CLI::App app("fuzz: damaged and extreme inputs for corank");

@@ -42,10 +42,13 @@ bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-/// The message is about something that the user named: a file, an argument, an option.
+/// The message is about something that the user named: a file or one that lacks in its folder, an
+/// argument, an option.
 bool names_an_input(const Input& input, const std::string& message) {
-  for (const auto& file : input.files)
-    if (contains(message, file.first)) return true;
+  for (const auto& file : input.files) {
+    const std::size_t folder = file.first.rfind('/') + 1;  // 0: there is none
+    if (contains(message, folder > 0 ? file.first.substr(0, folder) : file.first)) return true;
+  }
   return contains(message, "--") ||
          std::any_of(input.arguments.begin(), input.arguments.end(), [&](const std::string& word) {
            return !word.empty() && word != "run" && contains(message, word);

@@ -13,7 +13,7 @@ constexpr std::int64_t kMostMib = 2048;  // of address space
 constexpr int kMostSeconds = 20;         // of CPU time
 /// What computes for longer is told to stop, as by Ctrl-C: an input may ask for more work than a
 /// fuzzer has time for.
-constexpr int kSecondsToInterrupt = 5;
+constexpr int kSecondsToInterrupt = 2;
 
 struct Outcome {
   int exit_code = -1;  // -1: ended by `signal`

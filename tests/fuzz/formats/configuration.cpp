@@ -11,8 +11,10 @@ namespace {
 void draw_settings(Random& random, Settings& settings) {
   for (int left = draw::int_between(random, 0, 4); left > 0; --left) {
     const SchemaKey key = draw::one_of(random, schema_keys());
-    if (key.path.find('[') == std::string::npos)
-      settings[key.path] = draw_value(random, key.type, 85);
+    // A device comes as a whole (memory.cpp), an item with its list.
+    const bool alone =
+        key.path.find('[') == std::string::npos && key.path.rfind("memory.device.", 0) != 0;
+    if (alone) settings[key.path] = draw_value(random, key.type, 90);
   }
 }
 

@@ -17,10 +17,13 @@ std::string draw_layer(Random& random) {
   for (const SchemaKey& key : schema_keys()) {
     const std::string name =
         key.path.rfind(kItems, 0) == 0 ? key.path.substr(std::string(kItems).size()) : "";
-    const bool given = name == "in" || name == "out" || name == "rank";
+    // Many layers take the time of many inputs.
+    const bool given = name == "in" || name == "out" || name == "rank" ||
+                       (name == "repeat" && percent(random, 95));
     if (!name.empty() && !given && percent(random, 20))
       layer += ", " + name + ": " + draw_value(random, key.type, 90);
   }
+  if (percent(random, 20)) layer += ", repeat: " + std::to_string(draw::between(random, 1, 8));
   return layer + "}";
 }
 
