@@ -1,5 +1,5 @@
-// fuzz FORMAT [--seed N] [--first N] [--count N] [--keep FOLDER]: makes inputs of a format, runs
-// corank on each, and says which promise was not kept (README.md).
+// fuzz FORMAT [--seed N] [--first N] [--count N] [--show] [--keep FOLDER]: makes inputs of a
+// format, runs corank on each, and says which promise was not kept (README.md).
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -27,6 +27,7 @@ struct Task {
   std::string format, keep, program;
   std::uint64_t seed = 1;
   int first = 0, count = 500;
+  bool show = false;
 };
 
 struct Sum {
@@ -83,6 +84,7 @@ Sum run(const Task& task, const Format& format) {
     write_files(input, folder);
     const Outcome outcome = run_input(input, folder);
     fs::remove_all(folder);
+    if (task.show) fmt::print("{} {} {}\n", number, outcome.exit_code, excerpt(outcome.err));
     const std::string broken = broken_promise(input, outcome);
     if (!broken.empty()) {
       ++sum.failed;
@@ -129,6 +131,7 @@ int main(int argc, char** argv) {
   app.add_option("--seed", task.seed, "of the inputs");
   app.add_option("--first", task.first, "number of the first input");
   app.add_option("--count", task.count, "how many");
+  app.add_flag("--show", task.show, "print what corank says to each input");
   app.add_option("--keep", task.keep, "folder for inputs that fail");
   CLI11_PARSE(app, argc, argv);
   for (const Format& format : kFormats)

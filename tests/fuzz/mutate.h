@@ -1,10 +1,7 @@
-// Three ways to damage a file, one for each kind that the formats are made of.
+// Ways to damage a file, one for each kind that the formats are made of.
 #pragma once
 
-#include <map>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "host/formats/safetensors.h"
 #include "host/verify/draw.h"
@@ -27,26 +24,19 @@ void mutate_bytes(Random& random, std::string& bytes);
 /// characters and encodings, very long words.
 void mutate_text(Random& random, std::string& text);
 
+/// One change of what a JSON text says, which stays JSON: values of other types and sizes, members
+/// gone, misspelled, exchanged, in lists of their own. What is no JSON is changed as a text.
+void mutate_json(Random& random, std::string& text);
+
 /// A scalar that seldom belongs where it is put: "-1", "1e999", "[]", 2^63, a very long word.
 std::string odd_scalar(Random& random);
 
-/// A safetensors file in parts, in which nothing needs to be right. Sizes are JSON texts.
-struct SafetensorsDraft {
-  struct Entry {
-    std::string name, dtype;
-    std::vector<std::string> shape;
-    std::string bytes;
-    std::string begin, end;  // empty: as the bytes lie
-  };
-  std::vector<Entry> entries;
-  std::vector<std::pair<std::string, std::string>> metadata;  // the second: JSON
-};
+/// A safetensors file after one change or a few: of values, of a tensor's size or format with or
+/// without its bytes, of names, offsets and metadata, of the header's text or of any bytes. What is
+/// no such file is changed as bytes.
+std::string mutate_safetensors(Random& random, const std::string& file);
 
-SafetensorsDraft draft_of(const SafetensorsFile& file);
-std::string to_bytes(const SafetensorsDraft& draft);
-
-/// The bytes of a safetensors file after one change: of values, of a tensor's size or format with
-/// or without its bytes, of names, offsets and metadata, of the header's text or of any bytes.
-std::string mutate_safetensors(Random& random, SafetensorsDraft draft);
+/// The bytes of a safetensors file.
+std::string to_bytes(const SafetensorsFile& file);
 
 }  // namespace corank::fuzz

@@ -45,11 +45,6 @@ const std::vector<std::map<std::string, std::string>>& fixtures() {
   return all;
 }
 
-SafetensorsDraft draft_of_bytes(const std::string& bytes) {
-  static const TemporaryFolder folder;
-  return draft_of(read_safetensors(folder.write("draft.safetensors", bytes)));
-}
-
 }  // namespace
 
 const std::string& source_file(const std::string& path) {
@@ -95,20 +90,18 @@ Input small_training(Random& random) {
 }
 
 void mutate_files(Random& random, Input& input, const std::string& beginning) {
-  std::vector<std::string*> texts, tensors;
-  for (auto& [name, content] : input.files)
-    if (name.rfind(beginning, 0) == 0)
-      (ends_with(name, ".safetensors") ? tensors : texts).push_back(&content);
+  std::vector<std::string> names;
+  for (const auto& [name, content] : input.files)
+    if (name.rfind(beginning, 0) == 0) names.push_back(name);
   for (int left = mistakes(random); left > 0; --left) {
-    const bool text = tensors.empty() || (!texts.empty() && percent(random, 50));
-    if (text)
-      mutate_text(random, *one_of(random, texts));
-    else {
-      std::string& content = *one_of(random, tensors);
-      content = mutate_safetensors(random, draft_of_bytes(content));
-      tensors.clear();  // what is damaged is no draft any more
-      if (texts.empty()) return;
-    }
+    const std::string name = one_of(random, names);
+    std::string& content = input.files.at(name);
+    if (ends_with(name, ".safetensors"))
+      content = mutate_safetensors(random, content);
+    else if (ends_with(name, ".json") && percent(random, 70))
+      mutate_json(random, content);
+    else
+      mutate_text(random, content);
   }
 }
 
