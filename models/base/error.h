@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "models/base/text.h"
+
 namespace corank {
 
 /// A place in a text file of the user's. Lines and columns count from 1; 0 means unknown.
@@ -17,12 +19,13 @@ struct SourceLocation {
 /// "file:line:column", leaving out what is unknown.
 std::string to_string(const SourceLocation& location);
 
-/// The user's input is wrong: exit code 2. The message says what was expected and what was found.
+/// The user's input is wrong: exit code 2. The message says what was expected and what was found,
+/// in one line, whatever the text of the user's that it quotes.
 class InputError : public std::runtime_error {
  public:
-  explicit InputError(const std::string& message) : std::runtime_error(message) {}
+  explicit InputError(const std::string& message) : std::runtime_error(as_line(message)) {}
   InputError(const SourceLocation& location, const std::string& message)
-      : std::runtime_error(to_string(location) + ": " + message) {}
+      : InputError(to_string(location) + ": " + message) {}
 };
 
 /// The simulated machine, or the machine that corank runs on, failed: exit code 3.

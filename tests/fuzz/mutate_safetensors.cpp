@@ -112,11 +112,9 @@ void change_size(Random& random, Entry& entry) {
     entry.shape.insert(entry.shape.end(), more, "1");
     return;
   }
-  std::string& size =
-      one_of(random, std::array<std::string*, 2>{&entry.shape.front(), &entry.shape.back()})[0];
   if (percent(random, 20)) return entry.shape.pop_back();
   if (percent(random, 20)) return std::swap(entry.shape.front(), entry.shape.back());
-  size = one_of(random, kSizes);
+  (percent(random, 50) ? entry.shape.front() : entry.shape.back()) = one_of(random, kSizes);
 }
 
 /// Another size with as many bytes as it asks for: right by the format, wrong for its reader.
