@@ -82,8 +82,8 @@ void wait_for(pid_t child, Outcome& outcome) {
   if (!ends_within(descriptor, kSecondsToInterrupt)) {
     outcome.interrupted = true;
     kill(child, SIGINT);
-    if (!ends_within(descriptor, 5 * kMostSeconds))
-      kill(child, SIGKILL);  // it waits, or is starved
+    // The limit of CPU time comes first, unless it waits for something.
+    if (!ends_within(descriptor, 15 * kMostSeconds)) kill(child, SIGKILL);
   }
   close(descriptor);
   int status = 0;
