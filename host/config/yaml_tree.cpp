@@ -151,33 +151,13 @@ bool is_control(unsigned char byte) {
   return (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7F;
 }
 
-/// Length of the UTF-8 sequence (RFC 3629) at the beginning of `text`; 0 if it is none.
-std::size_t utf8_length(const unsigned char* text, std::size_t available) {
-  const unsigned char lead = text[0];
-  if (lead < 0x80) return 1;
-  const std::size_t length = lead < 0xC2   ? 0
-                             : lead < 0xE0 ? 2
-                             : lead < 0xF0 ? 3
-                             : lead < 0xF5 ? 4
-                                           : 0;
-  if (length == 0 || length > available) return 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if ((text[i] & 0xC0) != 0x80) return 0;
-  // Overlong forms, surrogates, and what lies beyond U+10FFFF show in the second byte.
-  if (lead == 0xE0 && text[1] < 0xA0) return 0;
-  if (lead == 0xED && text[1] > 0x9F) return 0;
-  if (lead == 0xF0 && text[1] < 0x90) return 0;
-  if (lead == 0xF4 && text[1] > 0x8F) return 0;
-  return length;
-}
-
 /// yaml-cpp takes some control characters for the end of its input and passes on bytes that are not
 /// UTF-8, so both are found before it sees them.
 void check_characters(const std::string& text, const Origin& origin) {
   const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
   int line = 1, column = 1;
   for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = utf8_length(bytes + i, text.size() - i);
+    const std::size_t length = utf8_length(std::string_view(text).substr(i));
     if (length == 0) throw InputError(origin.at(line, column), "expected UTF-8 text");
     if (is_control(bytes[i]))
       throw InputError(origin.at(line, column),

@@ -13,12 +13,16 @@ std::string to_string(const SourceLocation& location) {
   return text;
 }
 
-std::string bounded_message(const std::string& message) {
+std::string message_line(const std::string& message) {
+  constexpr std::size_t kMostBytes = 1500;
+  return printable(message, kMostBytes);
+}
+
+std::string message_lines(const std::string& message) {
   std::string text;
-  // Lines of a message are the program's own; names in them are quoted before.
   for (std::size_t begin = 0; begin <= message.size();) {
     const std::size_t end = std::min(message.find('\n', begin), message.size());
-    text += (begin > 0 ? "\n" : "") + printable(message.substr(begin, end - begin), 1500);
+    text += (begin > 0 ? "\n" : "") + message_line(message.substr(begin, end - begin));
     begin = end + 1;
   }
   return text;

@@ -17,14 +17,17 @@ struct SourceLocation {
 /// "file:line:column", leaving out what is unknown.
 std::string to_string(const SourceLocation& location);
 
-/// The message as it reaches the user: control characters escaped, its middle left out where it is
-/// longer than any screen (text of a user's file can be of any length).
-std::string bounded_message(const std::string& message);
+/// A message as it reaches the user: what cannot be shown escaped, its middle left out where it is
+/// longer than any screen (text of a user's file can be of any length). One line, or of the
+/// program's own lines each.
+std::string message_line(const std::string& message);
+std::string message_lines(const std::string& message);
 
-/// The user's input is wrong: exit code 2. The message says what was expected and what was found.
+/// The user's input is wrong: exit code 2. The message says what was expected and what was found, in
+/// one line, whatever the text of the user's that it quotes.
 class InputError : public std::runtime_error {
  public:
-  explicit InputError(const std::string& message) : std::runtime_error(bounded_message(message)) {}
+  explicit InputError(const std::string& message) : std::runtime_error(message_line(message)) {}
   InputError(const SourceLocation& location, const std::string& message)
       : InputError(to_string(location) + ": " + message) {}
 };
@@ -33,7 +36,7 @@ class InputError : public std::runtime_error {
 class MachineError : public std::runtime_error {
  public:
   explicit MachineError(const std::string& message)
-      : std::runtime_error(bounded_message(message)) {}
+      : std::runtime_error(message_lines(message)) {}
 };
 
 }  // namespace corank

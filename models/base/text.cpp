@@ -5,6 +5,18 @@
 namespace corank {
 namespace {
 
+unsigned char byte_at(std::string_view text, std::size_t i) {
+  return static_cast<unsigned char>(text[i]);
+}
+
+bool is_continuation(unsigned char byte) { return (byte & 0xC0) == 0x80; }
+
+/// Of one UTF-8 sequence: ASCII's control characters and those of ISO 6429 (U+0080 to U+009F).
+bool is_control(std::string_view sequence) {
+  const unsigned char lead = byte_at(sequence, 0);
+  return lead < 0x20 || lead == 0x7F || (lead == 0xC2 && byte_at(sequence, 1) < 0xA0);
+}
+
 std::string escape_of(unsigned char byte) {
   if (byte == '\n') return "\\n";
   if (byte == '\r') return "\\r";
@@ -13,26 +25,47 @@ std::string escape_of(unsigned char byte) {
   return {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
 }
 
-/// Bytes of UTF-8 that only go on with a character.
-bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
-
 }  // namespace
 
-std::string printable(const std::string& text, std::size_t most) {
+std::size_t utf8_length(std::string_view text) {
+  if (text.empty()) return 0;
+  const unsigned char lead = byte_at(text, 0);
+  if (lead < 0x80) return 1;
+  const std::size_t length = lead < 0xC2   ? 0
+                             : lead < 0xE0 ? 2
+                             : lead < 0xF0 ? 3
+                             : lead < 0xF5 ? 4
+                                           : 0;
+  if (length == 0 || length > text.size()) return 0;
+  for (std::size_t i = 1; i < length; ++i)
+    if (!is_continuation(byte_at(text, i))) return 0;
+  // Overlong forms, surrogates, and what lies beyond U+10FFFF show in the second byte.
+  const unsigned char second = byte_at(text, 1);
+  if (lead == 0xE0 && second < 0xA0) return 0;
+  if (lead == 0xED && second > 0x9F) return 0;
+  if (lead == 0xF0 && second < 0x90) return 0;
+  if (lead == 0xF4 && second > 0x8F) return 0;
+  return length;
+}
+
+std::string printable(std::string_view text, std::size_t most) {
   std::string line;
-  for (const char byte : text) {
-    const auto value = static_cast<unsigned char>(byte);
-    if (value < 0x20 || value == 0x7F)
-      line += escape_of(value);
-    else
-      line += byte;
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = utf8_length(text.substr(i));
+    const std::string_view sequence = text.substr(i, std::max<std::size_t>(length, 1));
+    if (length == 0 || is_control(sequence)) {
+      for (const char byte : sequence) line += escape_of(static_cast<unsigned char>(byte));
+    } else {
+      line.append(sequence);
+    }
+    i += sequence.size();
   }
   if (line.size() <= most) return line;
   const std::string gap = " ... ";
   std::size_t head = most > gap.size() ? (most - gap.size()) / 2 : 0;
   std::size_t tail = line.size() - head;
-  while (head > 0 && continues(line[head])) --head;
-  while (tail < line.size() && continues(line[tail])) ++tail;
+  while (head > 0 && is_continuation(byte_at(line, head))) --head;
+  while (tail < line.size() && is_continuation(byte_at(line, tail))) ++tail;
   return line.substr(0, head) + gap + line.substr(tail);
 }
 

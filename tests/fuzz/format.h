@@ -1,0 +1,42 @@
+// The input formats that are fuzzed, a file each in formats/.
+#pragma once
+
+#include "host/verify/draw.h"
+#include "tests/fuzz/input.h"
+
+namespace corank::fuzz {
+
+using draw::Random;
+
+/// Each makes one input, the same one for the same state of `random`. Most of what they make is
+/// valid or nearly so, because what is refused by the first check tests nothing behind it.
+Input make_configuration(Random& random);  // run configurations, included files, --set
+Input make_machine(Random& random);        // machines and layers within the schema's ranges
+Input make_shapes(Random& random);         // layers by their sizes
+Input make_memory(Random& random);         // DRAM memories and devices
+Input make_energy(Random& random);         // energy tables
+Input make_capture(Random& random);        // captured layers
+Input make_model(Random& random);          // Hugging Face model folders
+Input make_adapter(Random& random);        // PEFT adapter folders
+Input make_batches(Random& random);        // token batches
+Input make_verification(Random& random);   // what `corank verify` and `corank machine` take
+
+struct Format {
+  const char* name;
+  Input (*make)(Random& random);
+};
+
+constexpr Format kFormats[] = {
+    {"configuration", make_configuration},
+    {"machine", make_machine},
+    {"shapes", make_shapes},
+    {"memory", make_memory},
+    {"energy", make_energy},
+    {"capture", make_capture},
+    {"model", make_model},
+    {"adapter", make_adapter},
+    {"batches", make_batches},
+    {"verification", make_verification},
+};
+
+}  // namespace corank::fuzz
