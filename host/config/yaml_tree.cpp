@@ -8,7 +8,10 @@
 #include <cstddef>
 #include <optional>
 #include <sstream>
+#include <string_view>
 #include <utility>
+
+#include "models/base/text.h"
 
 namespace corank {
 namespace {
