@@ -342,9 +342,9 @@ void apply_setting(YamlNode& root, const std::string& setting) {
 
 /// Where the configuration gives one of these paths: on the command line, which has the last word,
 /// else the first of them, else the root.
-SourceLocation locate(const YamlNode& root, std::initializer_list<const char*> paths) {
+SourceLocation locate(const YamlNode& root, const std::vector<std::string>& paths) {
   const YamlNode* first = nullptr;
-  for (const std::string path : paths) {
+  for (const std::string& path : paths) {
     const YamlNode* node = &root;
     for (std::size_t begin = 0; node != nullptr && begin <= path.size();) {
       const std::size_t end = std::min(path.find('.', begin), path.size());
@@ -366,7 +366,7 @@ void check_banks(const YamlNode& root, const std::string& memory, int kib, int b
   if (kib >= least) return;
   const std::string kib_path = "accelerator." + memory + ".kib";
   const std::string banks_path = "accelerator." + memory + ".banks";
-  throw InputError(locate(root, {kib_path.c_str(), banks_path.c_str(), "accelerator.array.rows",
+  throw InputError(locate(root, {kib_path, banks_path, "accelerator.array.rows",
                                  "accelerator.array.columns", "accelerator.axi.data_bits"}),
                    kib_path + ": expected at least " + std::to_string(least) + " KiB, which are " +
                        std::to_string(elements) + " lines of " + std::to_string(line_bytes) +
@@ -398,7 +398,7 @@ void check_compiler(const Config& config, const YamlNode& root) {
   const auto check_limit = [&](const std::string& memory, int limit, int built) {
     if (limit <= built) return;
     const std::string path = "compiler." + memory + "_kib";
-    throw InputError(locate(root, {path.c_str(), ("accelerator." + memory + ".kib").c_str()}),
+    throw InputError(locate(root, {path, "accelerator." + memory + ".kib"}),
                      path + ": expected at most the machine's " + std::to_string(built) +
                          " KiB, found " + std::to_string(limit));
   };
@@ -507,7 +507,15 @@ Config load_config(const std::string& path, const std::vector<std::string>& sett
   check_energy(config.energy, root);
   check_shapes(config.shapes, root);
   finish_optimizer(config.optimizer, root);
+  config.source = std::make_shared<const YamlNode>(std::move(root));
   return config;
+}
+
+SourceLocation location_of(const Config& config, const std::vector<std::string>& keys) {
+  const SourceLocation file{config.file, 0, 0};
+  if (config.source == nullptr) return file;
+  const SourceLocation found = locate(*config.source, keys);
+  return found.file.empty() ? file : found;
 }
 
 MemoryConfig load_memory(const std::string& path) {

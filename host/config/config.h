@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "host/train/training.h"
 #include "host/workload/layer_shapes.h"
+#include "models/base/error.h"
 #include "models/energy/energy.h"
 #include "models/numerics/numerics.h"
 #include "sim/platform/configuration.h"
@@ -22,8 +24,11 @@ struct CompilerConfig {
   int block_depth = 0;    // contraction elements
 };
 
+struct YamlNode;
+
 struct Config {
-  std::string file;  // where it was read
+  std::string file;                        // where it was read
+  std::shared_ptr<const YamlNode> source;  // what was read, files and settings put in
   std::string name;
   MachineShape machine;
   MachineLimits limits;
@@ -59,6 +64,10 @@ struct Config {
 /// and what was expected and found: unknown key, wrong type, out of range, impossible combination,
 /// unreadable file, invalid YAML.
 Config load_config(const std::string& path, const std::vector<std::string>& settings);
+
+/// Where the configuration gives one of these keys ("a.b.c"): on the command line, which has the last
+/// word, else the first of them, else the file.
+SourceLocation location_of(const Config& config, const std::vector<std::string>& keys);
 
 /// Reads a memory's own file (configs/memory). Throws InputError as load_config() does.
 MemoryConfig load_memory(const std::string& path);
