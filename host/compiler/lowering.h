@@ -107,10 +107,12 @@ class Lowering {
   // ---------------------------------------------------------------- rehearsal.cpp
   // Of the first blocks of the cost rule, the one with which a product's stage is over first.
   BlockSize best_block(const Stage& stage, const ContractionShape& shape);
-  // How long the stage takes with a block, at most about `most` cycles: a part of it is lowered by
-  // itself and rehearsed.
+  // How long the stage takes with a block; of long ones at most about `most` cycles are waited for.
   double rehearsed_cycles(const Stage& stage, const ContractionShape& shape, const BlockSize& block,
                           double most) const;
+  // The same of a part, which is lowered by itself and rehearsed as it is.
+  double cycles_of_part(const Stage& stage, const ContractionShape& part, const BlockSize& block,
+                        double most) const;
   // What the time of a stage depends on, beside its blocks.
   std::vector<std::int64_t> key_of(const Stage& stage) const;
 

@@ -12,31 +12,37 @@
 namespace corank {
 namespace {
 
-// Of a long product a part is rehearsed, so many chunks about: then what comes at its beginning and
-// end matters little.
-constexpr std::int64_t kRehearsedChunks = 256;
+// Of a long product the first blocks are rehearsed, and half of them: about so many chunks, but at
+// least so many blocks. What is at the beginning and the end of a product then counts once.
+constexpr std::int64_t kRehearsedChunks = 256, kRehearsedBlocks = 4;
 
-// The first blocks of a product: of the outer dimension as many as there may be chunks, at least
-// two of each and all of the depth, unless a block alone has too many.
-ContractionShape part_of(const ContractionShape& shape, const BlockSize& block) {
-  ContractionShape part = shape;
+std::int64_t chunks_of_block(const ContractionShape& shape, const BlockSize& block) {
   std::int64_t chunks = 0;
   for (const ProductShape& product : shape.products)
     chunks += ceil_div(product.depth, block.depth);
-  for (ProductShape& product : part.products) {
-    if (chunks > kRehearsedChunks)
-      product.depth = std::min(product.depth, block.depth * ceil_div(kRehearsedChunks, 4));
-  }
-  chunks = std::min(chunks, kRehearsedChunks);
-  const auto blocks_of = [](std::int64_t size, std::int64_t step, std::int64_t most) {
-    return std::min(size, step * std::max<std::int64_t>(2, most));
-  };
+  return chunks;
+}
+
+// The first `blocks` blocks, in whole rounds of the inner dimension if there are more than one.
+ContractionShape first_blocks(const ContractionShape& shape, const BlockSize& block,
+                              std::int64_t blocks) {
+  ContractionShape part = shape;
   std::int64_t& outer = block.columns_outer ? part.columns : part.rows;
   std::int64_t& inner = block.columns_outer ? part.rows : part.columns;
   const std::int64_t outer_step = block.columns_outer ? block.columns : block.rows;
   const std::int64_t inner_step = block.columns_outer ? block.rows : block.columns;
-  inner = blocks_of(inner, inner_step, kRehearsedChunks / chunks);
-  outer = blocks_of(outer, outer_step, kRehearsedChunks / chunks / ceil_div(inner, inner_step));
+  inner = std::min(inner, inner_step * blocks);
+  outer = std::min(outer, outer_step * std::max<std::int64_t>(
+                                           1, blocks / ceil_div(inner, inner_step)));
+  return part;
+}
+
+// The first chunks of each block, as deep as may be rehearsed.
+ContractionShape first_chunks(const ContractionShape& shape, const BlockSize& block) {
+  ContractionShape part = shape;
+  if (chunks_of_block(shape, block) <= kRehearsedChunks) return part;
+  for (ProductShape& product : part.products)
+    product.depth = std::min(product.depth, block.depth * kRehearsedChunks / 4);
   return part;
 }
 
@@ -84,7 +90,27 @@ BlockSize Lowering::best_block(const Stage& stage, const ContractionShape& shape
 
 double Lowering::rehearsed_cycles(const Stage& stage, const ContractionShape& shape,
                                   const BlockSize& block, double most) const {
-  const ContractionShape part = part_of(shape, block);
+  const LocalAreas areas = local_areas(machine_, limits_, use_of(stage));
+  const auto estimated = [&](const ContractionShape& part) {
+    return estimate(block, part, areas, machine_, memory_).longest();
+  };
+  const ContractionShape shallow = first_chunks(shape, block);
+  const std::int64_t blocks =
+      std::max(kRehearsedBlocks, kRehearsedChunks / chunks_of_block(shallow, block));
+  const ContractionShape part = first_blocks(shallow, block, blocks);
+  const double tiles = tile_cycles(block, shape), all = estimated(shape), of_part = estimated(part);
+  if (share_of(part, shape) == 1) return cycles_of_part(stage, part, block, most - tiles) + tiles;
+  // The rest takes as long as the second half of the part, by what the rule says of both.
+  const ContractionShape half = first_blocks(shallow, block, blocks / 2);
+  const double growth = (all - of_part) / (of_part - estimated(half));
+  const double first = cycles_of_part(stage, half, block, most - tiles);
+  const double both =
+      cycles_of_part(stage, part, block, (most - tiles + growth * first) / (1 + growth));
+  return both + growth * (both - first) + tiles;
+}
+
+double Lowering::cycles_of_part(const Stage& stage, const ContractionShape& part,
+                                const BlockSize& block, double most) const {
   Lowering trial(graph_, machine_, limits_, stream_, memory_);
   trial.step_.layouts = step_.layouts;
   trial.step_.instructions = step_.instructions;
@@ -97,17 +123,9 @@ double Lowering::rehearsed_cycles(const Stage& stage, const ContractionShape& sh
   std::vector<interface::CommandWords> commands;
   for (const CompiledCommand& command : trial.step_.commands) commands.push_back(command.words);
   commands.push_back(encode(interface::HaltCommand{}));
-
-  const LocalAreas areas = local_areas(machine_, limits_, use_of(stage));
-  const auto cycles_of = [&](const ContractionShape& s) {
-    return estimate(block, s, areas, machine_, memory_).longest();
-  };
-  const double growth = cycles_of(shape) / cycles_of(part);
   constexpr double kLong = 1e12;
-  const auto limit = static_cast<cycle_model::Cycle>(std::min(most / growth, kLong)) + 1;
-  return growth *
-             static_cast<double>(rehearse(machine_, memory_, commands, step_.instructions, limit)) +
-         tile_cycles(block, shape);
+  return static_cast<double>(rehearse(machine_, memory_, commands, step_.instructions,
+                                      static_cast<cycle_model::Cycle>(std::clamp(most, 0.0, kLong)) + 1));
 }
 
 }  // namespace corank
