@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <tuple>
 
 #include "host/formats/safetensors.h"
 #include "host/report/trace_json.h"
@@ -259,13 +260,14 @@ RunReport run(const Config& config, const RunOptions& options) {
   Workload workload = read_workload(config);
   const bool repeated = config.layers == "repeated";
   RepeatedStep step;
+  Simulated simulated;
   if (repeated) {
-    step = prepare_repeated(config, workload);
+    std::tie(step, simulated) = simulate_repeated(config, options, workload);
   } else {
     step.prepared = prepare_step(config, std::move(workload));
+    simulated = simulate(config, options, step.prepared, build_machine(config, options));
   }
   const PreparedStep& prepared = step.prepared;
-  const Simulated simulated = simulate(config, options, prepared, build_machine(config, options));
   const StepMeasurement measured = measure(config, prepared, simulated);
   const std::vector<PlatformSnapshot>& snapshots = simulated.platform.snapshots;
 
