@@ -72,8 +72,9 @@ CompiledStep Lowering::run(std::uint64_t memory_size) {
                "at least ");
   check_commands(stages);
 
+  const std::vector<BlockSize> sizes = plan(stages);
   load_programs();
-  for (const Stage& stage : stages) lower(stage);
+  for (std::size_t i = 0; i < stages.size(); ++i) lower(stages[i], sizes[i]);
   op_ = -1;
   const std::uint64_t values_end = place_tiles();
   step_.commands.push_back({encode(HaltCommand{}), -1, kNoWaits});

@@ -105,21 +105,30 @@ class Lowering {
   double change_of_sums() const { return 2 * static_cast<double>(2 * machine_.array_rows + 3); }
 
   // ---------------------------------------------------------------- rehearsal.cpp
-  // Of the first blocks of the cost rule, the one with which a product's stage is over first.
-  BlockSize best_block(const Stage& stage, const ContractionShape& shape);
+  // The blocks of every stage; of one that is no product they mean nothing.
+  std::vector<BlockSize> plan(const std::vector<Stage>& stages);
+  // Of the first blocks of the cost rule, those with which a product's stage is over first, the
+  // fastest in front.
+  std::vector<BlockSize> best_blocks(const Stage& stage);
   // How long the stage takes with a block; of long ones at most about `most` cycles are waited for.
   double rehearsed_cycles(const Stage& stage, const ContractionShape& shape, const BlockSize& block,
                           double most) const;
   // The same of a part, which is lowered by itself and rehearsed as it is.
   double cycles_of_part(const Stage& stage, const ContractionShape& part, const BlockSize& block,
                         double most) const;
+  double cycles_of_step(const std::vector<Stage>& stages, const std::vector<BlockSize>& sizes,
+                        double most) const;
+  // One to lower stages of this step with, as often as one likes.
+  Lowering rehearsal() const;
+  // How long its commands take.
+  double cycles(double most) const;
   // What the time of a stage depends on, beside its blocks.
   std::vector<std::int64_t> key_of(const Stage& stage) const;
 
   // ---------------------------------------------------------------- pieces.cpp
   // The pieces of the ops beside it go between the blocks of the stage's own op, and the gemms of a
   // rider between the first ones.
-  void lower(const Stage& stage);
+  void lower(const Stage& stage, const BlockSize& size);
   // A product's stage, of which `shape` may be a part, then with as much of the pieces.
   void lower(const Stage& stage, const ContractionShape& shape, const BlockSize& size);
   void begin(const Stage& stage);
@@ -199,7 +208,7 @@ class Lowering {
   BesideUse use_;     // of the stage that is lowered
   LocalAreas areas_;  // for that
   mutable std::map<std::vector<std::int64_t>, std::vector<BlockSize>> blocks_;  // found so far
-  std::map<std::vector<std::int64_t>, BlockSize> best_blocks_;                  // by key_of()
+  std::map<std::vector<std::int64_t>, std::vector<BlockSize>> best_blocks_;     // by key_of()
   Dependencies dependencies_;
   std::vector<std::pair<std::size_t, VectorProgram>> programs_;  // first instruction, program
   CompiledStep step_;

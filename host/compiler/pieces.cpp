@@ -9,10 +9,9 @@
 
 namespace corank {
 
-void Lowering::lower(const Stage& stage) {
+void Lowering::lower(const Stage& stage, const BlockSize& size) {
   if (contraction_at(stage.op) != nullptr) {
-    const ContractionShape shape = shape_of(stage);
-    lower(stage, shape, best_block(stage, shape));
+    lower(stage, shape_of(stage), size);
     return;
   }
   begin(stage);

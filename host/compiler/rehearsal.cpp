@@ -1,4 +1,5 @@
-// The block of a product that a rehearsal on the cycle model finds the fastest.
+// The blocks with which a rehearsal on the cycle model finds the products, and a short step, the
+// fastest.
 
 #include "sim/cycle/rehearsal.h"
 
@@ -16,11 +17,22 @@ namespace {
 // least so many blocks. What is at the beginning and the end of a product then counts once.
 constexpr std::int64_t kRehearsedChunks = 256, kRehearsedBlocks = 4;
 
+// Of the rehearsed blocks so many are tried in the whole step, if they are nearly as fast.
+constexpr std::size_t kTried = 4;
+constexpr double kWorthATry = 1.1;
+
+constexpr double kUnlimited = std::numeric_limits<double>::infinity();
+
 std::int64_t chunks_of_block(const ContractionShape& shape, const BlockSize& block) {
   std::int64_t chunks = 0;
   for (const ProductShape& product : shape.products)
     chunks += ceil_div(product.depth, block.depth);
   return chunks;
+}
+
+std::int64_t chunks_of(const ContractionShape& shape, const BlockSize& block) {
+  return ceil_div(shape.rows, block.rows) * ceil_div(shape.columns, block.columns) *
+         chunks_of_block(shape, block);
 }
 
 // The first `blocks` blocks, in whole rounds of the inner dimension if there are more than one.
@@ -69,23 +81,55 @@ std::vector<std::int64_t> Lowering::key_of(const Stage& stage) const {
   return key;
 }
 
-BlockSize Lowering::best_block(const Stage& stage, const ContractionShape& shape) {
+std::vector<BlockSize> Lowering::best_blocks(const Stage& stage) {
+  const ContractionShape shape = shape_of(stage);
   const std::vector<BlockSize>& sizes = blocks_of(shape, use_of(stage));
   if (sizes.empty()) {
     refuse_blocks(shape, local_areas(machine_, limits_, use_of(stage)), limits_,
                   graph_.value(contraction_at(stage.op)->out).name);
   }
-  if (sizes.size() == 1) return sizes.front();
+  // How fast the host sends its tiles is not known here.
+  if (sizes.size() == 1 || shape.streamed) return {sizes.front()};
   const auto [known, is_new] = best_blocks_.try_emplace(key_of(stage));
   if (!is_new) return known->second;
-  double least = std::numeric_limits<double>::infinity();
+  std::vector<std::pair<double, BlockSize>> timed;
   for (const BlockSize& size : sizes) {
-    const double cycles = rehearsed_cycles(stage, shape, size, least);
-    if (cycles >= least) continue;
-    least = cycles;
-    known->second = size;
+    const double least = timed.empty() ? kUnlimited : timed.front().first;
+    timed.emplace_back(rehearsed_cycles(stage, shape, size, kWorthATry * least), size);
+    std::stable_sort(timed.begin(), timed.end(),
+                     [](const auto& one, const auto& other) { return one.first < other.first; });
+  }
+  for (const auto& [cycles, size] : timed) {
+    if (known->second.size() < kTried && cycles < kWorthATry * timed.front().first)
+      known->second.push_back(size);
   }
   return known->second;
+}
+
+std::vector<BlockSize> Lowering::plan(const std::vector<Stage>& stages) {
+  std::vector<std::vector<BlockSize>> choices;
+  std::vector<BlockSize> sizes;
+  std::int64_t chunks = 0;
+  for (const Stage& stage : stages) {
+    const bool product = contraction_at(stage.op) != nullptr;
+    choices.push_back(product ? best_blocks(stage) : std::vector<BlockSize>{BlockSize{}});
+    sizes.push_back(choices.back().front());
+    if (product) chunks += chunks_of(shape_of(stage), sizes.back());
+  }
+  if (chunks > kRehearsedChunks) return sizes;
+  // In a short step the stages overlap much.
+  double least = cycles_of_step(stages, sizes, kUnlimited);
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    for (std::size_t choice = 1; choice < choices[i].size(); ++choice) {
+      std::vector<BlockSize> others = sizes;
+      others[i] = choices[i][choice];
+      const double cycles = cycles_of_step(stages, others, least);
+      if (cycles >= least) continue;
+      least = cycles;
+      sizes = others;
+    }
+  }
+  return sizes;
 }
 
 double Lowering::rehearsed_cycles(const Stage& stage, const ContractionShape& shape,
@@ -111,6 +155,19 @@ double Lowering::rehearsed_cycles(const Stage& stage, const ContractionShape& sh
 
 double Lowering::cycles_of_part(const Stage& stage, const ContractionShape& part,
                                 const BlockSize& block, double most) const {
+  Lowering trial = rehearsal();
+  trial.lower(stage, part, block);
+  return trial.cycles(most);
+}
+
+double Lowering::cycles_of_step(const std::vector<Stage>& stages,
+                                const std::vector<BlockSize>& sizes, double most) const {
+  Lowering trial = rehearsal();
+  for (std::size_t i = 0; i < stages.size(); ++i) trial.lower(stages[i], sizes[i]);
+  return trial.cycles(most);
+}
+
+Lowering Lowering::rehearsal() const {
   Lowering trial(graph_, machine_, limits_, stream_, memory_);
   trial.step_.layouts = step_.layouts;
   trial.step_.instructions = step_.instructions;
@@ -119,13 +176,16 @@ double Lowering::cycles_of_part(const Stage& stage, const ContractionShape& part
   trial.streamed_ = streamed_;
   trial.ordered_ = ordered_;
   trial.load_programs();
-  trial.lower(stage, part, block);
-  std::vector<interface::CommandWords> commands;
-  for (const CompiledCommand& command : trial.step_.commands) commands.push_back(command.words);
-  commands.push_back(encode(interface::HaltCommand{}));
+  return trial;
+}
+
+double Lowering::cycles(double most) const {
   constexpr double kLong = 1e12;
-  return static_cast<double>(rehearse(machine_, memory_, commands, step_.instructions,
-                                      static_cast<cycle_model::Cycle>(std::clamp(most, 0.0, kLong)) + 1));
+  std::vector<interface::CommandWords> commands;
+  for (const CompiledCommand& command : step_.commands) commands.push_back(command.words);
+  commands.push_back(encode(interface::HaltCommand{}));
+  const auto limit = static_cast<cycle_model::Cycle>(std::clamp(most, 0.0, kLong)) + 1;
+  return static_cast<double>(rehearse(machine_, memory_, commands, step_.instructions, limit));
 }
 
 }  // namespace corank
