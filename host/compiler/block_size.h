@@ -123,7 +123,13 @@ struct ProductTime {
   double bus_cycles = 0, array_cycles = 0, command_cycles = 0;
   double commands = 0;
 
-  double longest() const { return std::max({bus_cycles, array_cycles, command_cycles}); }
+  /// Of the three the one that takes longest.
+  double ProductTime::*bound() const {
+    if (array_cycles >= std::max(bus_cycles, command_cycles)) return &ProductTime::array_cycles;
+    return bus_cycles >= command_cycles ? &ProductTime::bus_cycles : &ProductTime::command_cycles;
+  }
+  double longest() const { return this->*bound(); }
+  double sum() const { return bus_cycles + array_cycles + command_cycles; }
   ProductTime& operator+=(const ProductTime& other);
 };
 ProductTime estimate(const BlockSize& block, const ContractionShape& shape, const LocalAreas& areas,

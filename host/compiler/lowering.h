@@ -20,7 +20,7 @@
 namespace corank {
 
 /// Blocks of a product that are rehearsed.
-inline constexpr std::size_t kRehearsed = 12;
+inline constexpr std::size_t kRehearsed = 24;
 
 /// Operands that are loaded before they are needed.
 inline constexpr std::size_t kChunksAhead = kTurns - 1;

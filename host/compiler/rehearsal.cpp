@@ -17,6 +17,10 @@ namespace {
 // least so many blocks. What is at the beginning and the end of a product then counts once.
 constexpr std::int64_t kRehearsedChunks = 256, kRehearsedBlocks = 4;
 
+// Between blocks that are as fast less work of every kind decides, as in the rule: the memory of the
+// rehearsal is simpler than a DRAM, which suffers more from what it has to do.
+constexpr double kWeightOfWork = 1.0 / 64;
+
 // Of the rehearsed blocks so many are tried in the whole step, if they are nearly as fast.
 constexpr std::size_t kTried = 4;
 constexpr double kWorthATry = 1.1;
@@ -136,21 +140,25 @@ double Lowering::rehearsed_cycles(const Stage& stage, const ContractionShape& sh
                                   const BlockSize& block, double most) const {
   const LocalAreas areas = local_areas(machine_, limits_, use_of(stage));
   const auto estimated = [&](const ContractionShape& part) {
-    return estimate(block, part, areas, machine_, memory_).longest();
+    return estimate(block, part, areas, machine_, memory_);
   };
   const ContractionShape shallow = first_chunks(shape, block);
   const std::int64_t blocks =
       std::max(kRehearsedBlocks, kRehearsedChunks / chunks_of_block(shallow, block));
   const ContractionShape part = first_blocks(shallow, block, blocks);
-  const double tiles = tile_cycles(block, shape), all = estimated(shape), of_part = estimated(part);
-  if (share_of(part, shape) == 1) return cycles_of_part(stage, part, block, most - tiles) + tiles;
+  const ProductTime all = estimated(shape);
+  const double beside = tile_cycles(block, shape) + all.sum() * kWeightOfWork;
+  if (share_of(part, shape) == 1)
+    return cycles_of_part(stage, part, block, most - beside) + beside;
   // The rest takes as long as the second half of the part, by what the rule says of both.
   const ContractionShape half = first_blocks(shallow, block, blocks / 2);
-  const double growth = (all - of_part) / (of_part - estimated(half));
-  const double first = cycles_of_part(stage, half, block, most - tiles);
+  const auto longest = all.bound();
+  const double of_part = estimated(part).*longest;
+  const double growth = (all.*longest - of_part) / (of_part - estimated(half).*longest);
+  const double first = cycles_of_part(stage, half, block, most - beside);
   const double both =
-      cycles_of_part(stage, part, block, (most - tiles + growth * first) / (1 + growth));
-  return both + growth * (both - first) + tiles;
+      cycles_of_part(stage, part, block, (most - beside + growth * first) / (1 + growth));
+  return both + growth * (both - first) + beside;
 }
 
 double Lowering::cycles_of_part(const Stage& stage, const ContractionShape& part,
