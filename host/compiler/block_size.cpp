@@ -85,6 +85,10 @@ double gemm_cycles(std::int64_t rows, std::int64_t columns, std::int64_t depth,
          std::max(static_cast<double>(passes * pass), round_trip(machine));
 }
 
+double epilogue_cycles(std::int64_t rows, std::int64_t columns, const MachineShape& machine) {
+  return kEpilogueCycles * static_cast<double>(rows * ceil_div(columns, machine.vector_lanes));
+}
+
 double array_cycles(const BlockSize& block, const ContractionShape& shape, const LocalAreas& areas,
                     const MachineShape& machine) {
   double cycles = 0;
@@ -99,14 +103,30 @@ double array_cycles(const BlockSize& block, const ContractionShape& shape, const
   // The array waits for the first slice, and for its own last row before each slice.
   const std::int64_t columns = std::min(block.columns, shape.columns);
   const std::int64_t slice = std::min(columns, block.slice);
-  const double epilogue = kEpilogueCycles *
-                          static_cast<double>(std::min(block.rows, shape.rows) * slice) /
-                          machine.vector_lanes;
+  const double epilogue = epilogue_cycles(std::min(block.rows, shape.rows), slice, machine);
   const std::int64_t blocks =
       ceil_div(shape.rows, block.rows) * ceil_div(shape.columns, block.columns);
   return cycles +
          static_cast<double>(blocks) *
              (epilogue + round_trip(machine) * static_cast<double>(ceil_div(columns, slice)));
+}
+
+// Sums that are the result as they are go from the accumulators to memory.
+bool has_epilogue(const ContractionShape& shape) { return !shape.output_fp32 || shape.has_bias; }
+
+// What overlaps with nothing: the operands of the first chunk on their way in, and of the last block
+// what the vector unit takes it through, and the way out.
+double ends(const BlockSize& block, const ContractionShape& shape, const LocalAreas& areas,
+            const MachineShape& machine, const MemoryTiming& memory) {
+  const std::int64_t rows = std::min(block.rows, shape.rows);
+  const std::int64_t columns = std::min(block.columns, shape.columns);
+  const std::int64_t slice = block.slice > 0 ? std::min(block.slice, columns) : columns;
+  const double loaded = 2.0 * static_cast<double>(areas.lanes) *
+                        static_cast<double>(stream_lines(block, shape, areas.lanes) +
+                                            stationary_lines(block, shape, areas.lanes));
+  const double stored = (shape.output_fp32 ? 4.0 : 2.0) * static_cast<double>(rows * slice);
+  return (loaded + stored) / bytes_per_cycle(machine, memory) +
+         (has_epilogue(shape) ? epilogue_cycles(rows, slice, machine) : 0);
 }
 
 // How often an operand is loaded, whose `round` blocks come round `rounds` times: those that can
@@ -119,10 +139,20 @@ double loads_of(std::int64_t round, std::int64_t rounds, std::int64_t slots) {
 
 }  // namespace
 
+double ProductTime::*ProductTime::bound() const {
+  double ProductTime::*longest = &ProductTime::array_cycles;
+  for (const auto other : {&ProductTime::bus_cycles, &ProductTime::command_cycles,
+                           &ProductTime::vector_cycles}) {
+    if (this->*other > this->*longest) longest = other;
+  }
+  return longest;
+}
+
 ProductTime& ProductTime::operator+=(const ProductTime& other) {
   bus_cycles += other.bus_cycles;
   array_cycles += other.array_cycles;
   command_cycles += other.command_cycles;
+  vector_cycles += other.vector_cycles;
   commands += other.commands;
   return *this;
 }
@@ -162,7 +192,8 @@ ProductTime estimate(const BlockSize& block, const ContractionShape& shape, cons
   const double bytes = stream_bytes * stream_loads + stationary_bytes * stationary_loads +
                        output_bytes + kCommandBytes * commands;
   return {bytes / bytes_per_cycle(machine, memory), array_cycles(block, shape, areas, machine),
-          commands * (memory.latency_cycles + kFetchCycles) / kFetchDepth, commands};
+          commands * (memory.latency_cycles + kFetchCycles) / kFetchDepth,
+          has_epilogue(shape) ? epilogue_cycles(shape.rows, shape.columns, machine) : 0, commands};
 }
 
 double tile_cycles(const BlockSize& block, const ContractionShape& shape) {
@@ -334,10 +365,8 @@ double cost_of(const BlockSize& block, const ContractionShape& shape, const Loca
                const MachineShape& machine, const MemoryTiming& memory) {
   const ProductTime time = estimate(block, shape, areas, machine, memory);
   return time.longest() +
-         (time.array_cycles + time.command_cycles +
-          time.bus_cycles * prefetch(block, shape, areas)) /
-             8 +
-         tile_cycles(block, shape);
+         (time.sum() + time.bus_cycles * (prefetch(block, shape, areas) - 1)) / 8 +
+         ends(block, shape, areas, machine, memory) + tile_cycles(block, shape);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // The block sizes of a matrix product, by a cost rule.
 //
 // A product is computed in blocks of rows x columns of the output, each over chunks of the depth.
-// For every candidate the rule estimates what three resources, which overlap, are busy with:
+// For every candidate the rule estimates what four resources, which overlap, are busy with:
 //   bus cycles     = bytes loaded and stored / bytes a cycle of the bus, of the memory behind it or
 //   of the bursts in flight, whichever is slowest, where an operand block is loaded again whenever
 //   it is needed and the local memory could not keep it;
@@ -9,10 +9,12 @@
 //   the block has too few of them, and what the array waits between blocks for its sums. A pass
 //   takes a tile of the stationary operand, full or not, so a chunk less deep than the array has
 //   rows costs as much as one that is as deep (array_unit.sv);
-//   command cycles = commands x what fetching one takes (command_processor.sv).
-// The cost is the largest of the three plus (p bus + array + commands) / 8: the second term prefers
-// less work of every kind where the largest is the same, and (p, from 3 down to 1) several places
-// for operands, so that loads run ahead.
+//   command cycles = commands x what fetching one takes (command_processor.sv);
+//   vector cycles  = beats of what ends a block x its instructions (vector_unit.sv).
+// The cost is the largest of them plus (p bus + the others) / 8: the second term prefers less work
+// of every kind where the largest is the same, and (p, from 3 down to 1) several places for
+// operands, so that loads run ahead; plus what overlaps with nothing, the loads of the first chunk
+// and the end of the last block.
 //
 // The rule ranks; of the first few the compiler rehearses each (rehearsal.cpp).
 //
@@ -24,7 +26,6 @@
 // it, slice by slice, so that a block with four times the sums of one buffer costs few cycles.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -118,18 +119,16 @@ std::int64_t stationary_lines(const BlockSize& block, const ContractionShape& sh
 std::int64_t output_lines(const BlockSize& block, const ContractionShape& shape,
                           std::int64_t lanes);
 
-/// How long a product takes the memory, the array and the command processor, which overlap.
+/// How long a product takes the memory, the array, the command processor and the vector unit, which
+/// overlap.
 struct ProductTime {
-  double bus_cycles = 0, array_cycles = 0, command_cycles = 0;
+  double bus_cycles = 0, array_cycles = 0, command_cycles = 0, vector_cycles = 0;
   double commands = 0;
 
-  /// Of the three the one that takes longest.
-  double ProductTime::*bound() const {
-    if (array_cycles >= std::max(bus_cycles, command_cycles)) return &ProductTime::array_cycles;
-    return bus_cycles >= command_cycles ? &ProductTime::bus_cycles : &ProductTime::command_cycles;
-  }
+  /// The one that takes longest.
+  double ProductTime::*bound() const;
   double longest() const { return this->*bound(); }
-  double sum() const { return bus_cycles + array_cycles + command_cycles; }
+  double sum() const { return bus_cycles + array_cycles + command_cycles + vector_cycles; }
   ProductTime& operator+=(const ProductTime& other);
 };
 ProductTime estimate(const BlockSize& block, const ContractionShape& shape, const LocalAreas& areas,

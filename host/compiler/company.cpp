@@ -174,7 +174,7 @@ ProductTime Lowering::time_alone(int op) const {
     const ContractionShape shape = shape_of(*contraction_at(op));
     const BesideUse use = use_of({op, {}});
     const std::vector<BlockSize>& sizes = blocks_of(shape, use);
-    if (sizes.empty()) return {kUnlimited, kUnlimited, kUnlimited, 0};
+    if (sizes.empty()) return {kUnlimited, kUnlimited, kUnlimited, kUnlimited, 0};
     return estimate(sizes.front(), shape, local_areas(machine_, limits_, use), machine_, memory_);
   }
   const Op& node = graph_.ops[static_cast<std::size_t>(op)];
@@ -182,7 +182,7 @@ ProductTime Lowering::time_alone(int op) const {
   for (const ValueId id : operands_of(node)) bytes += layout(id).bytes();
   for (const ValueId id : results_of(node)) bytes += layout(id).bytes();
   return {static_cast<double>(bytes) / bytes_per_cycle(machine_, memory_),
-          static_cast<double>(cost_of(op).vector_cycles), 0, 0};
+          static_cast<double>(cost_of(op).vector_cycles), 0, 0, 0};
 }
 
 }  // namespace corank
