@@ -21,8 +21,13 @@ constexpr std::int64_t kRehearsedChunks = 256, kRehearsedBlocks = 4;
 // rehearsal is simpler than a DRAM, which suffers more from what it has to do.
 constexpr double kWeightOfWork = 1.0 / 64;
 
-// Of the rehearsed blocks so many are tried in the whole step, if they are nearly as fast.
-constexpr std::size_t kTried = 4;
+// A rehearsed stage has the memory to itself, so less than this does not speak against the rule.
+constexpr double kTrustInRule = 0.99;
+
+// In a step of at most so many chunks the stages overlap much: of the rehearsed blocks of each so
+// many are tried in the whole step, if they are nearly as fast.
+constexpr std::int64_t kShortStep = 256;
+constexpr std::size_t kTried = 6;
 constexpr double kWorthATry = 1.1;
 
 constexpr double kUnlimited = std::numeric_limits<double>::infinity();
@@ -99,7 +104,8 @@ std::vector<BlockSize> Lowering::best_blocks(const Stage& stage) {
   std::vector<std::pair<double, BlockSize>> timed;
   for (const BlockSize& size : sizes) {
     const double least = timed.empty() ? kUnlimited : timed.front().first;
-    timed.emplace_back(rehearsed_cycles(stage, shape, size, kWorthATry * least), size);
+    const double cycles = rehearsed_cycles(stage, shape, size, kWorthATry * least);
+    timed.emplace_back(timed.empty() ? cycles * kTrustInRule : cycles, size);
     std::stable_sort(timed.begin(), timed.end(),
                      [](const auto& one, const auto& other) { return one.first < other.first; });
   }
@@ -120,8 +126,7 @@ std::vector<BlockSize> Lowering::plan(const std::vector<Stage>& stages) {
     sizes.push_back(choices.back().front());
     if (product) chunks += chunks_of(shape_of(stage), sizes.back());
   }
-  if (chunks > kRehearsedChunks) return sizes;
-  // In a short step the stages overlap much.
+  if (chunks > kShortStep) return sizes;
   double least = cycles_of_step(stages, sizes, kUnlimited);
   for (std::size_t i = 0; i < stages.size(); ++i) {
     for (std::size_t choice = 1; choice < choices[i].size(); ++choice) {
