@@ -114,8 +114,8 @@ double array_cycles(const BlockSize& block, const ContractionShape& shape, const
 // Sums that are the result as they are go from the accumulators to memory.
 bool has_epilogue(const ContractionShape& shape) { return !shape.output_fp32 || shape.has_bias; }
 
-// What overlaps with nothing: the operands of the first chunk on their way in, and of the last block
-// what the vector unit takes it through, and the way out.
+// What overlaps with nothing: the operands of the first chunk on their way in, and of the last
+// block what the vector unit takes it through, and the way out.
 double ends(const BlockSize& block, const ContractionShape& shape, const LocalAreas& areas,
             const MachineShape& machine, const MemoryTiming& memory) {
   const std::int64_t rows = std::min(block.rows, shape.rows);
@@ -141,8 +141,8 @@ double loads_of(std::int64_t round, std::int64_t rounds, std::int64_t slots) {
 
 double ProductTime::*ProductTime::bound() const {
   double ProductTime::*longest = &ProductTime::array_cycles;
-  for (const auto other : {&ProductTime::bus_cycles, &ProductTime::command_cycles,
-                           &ProductTime::vector_cycles}) {
+  for (const auto other :
+       {&ProductTime::bus_cycles, &ProductTime::command_cycles, &ProductTime::vector_cycles}) {
     if (this->*other > this->*longest) longest = other;
   }
   return longest;
@@ -186,9 +186,10 @@ ProductTime estimate(const BlockSize& block, const ContractionShape& shape, cons
       (shape.output_fp32 ? 4.0 : 2.0) * static_cast<double>(shape.rows * shape.columns);
   // A gemm a chunk, its loads, and what ends a block.
   const auto blocks = static_cast<double>(row_blocks * column_blocks);
-  const double commands = static_cast<double>(chunks) * (blocks + stream_loads * static_cast<double>(row_blocks) +
-                                    stationary_loads * static_cast<double>(column_blocks)) +
-                          2 * blocks;
+  const double commands =
+      static_cast<double>(chunks) * (blocks + stream_loads * static_cast<double>(row_blocks) +
+                                     stationary_loads * static_cast<double>(column_blocks)) +
+      2 * blocks;
   const double bytes = stream_bytes * stream_loads + stationary_bytes * stationary_loads +
                        output_bytes + kCommandBytes * commands;
   return {bytes / bytes_per_cycle(machine, memory), array_cycles(block, shape, areas, machine),
@@ -344,8 +345,7 @@ void for_each_candidate(const ContractionShape& shape, const LocalAreas& areas,
   const auto columns_of =
       candidates(shape.columns, steps.columns, limits.block_columns, kColumnParts);
   const auto depths_of = candidates(depth, steps.depth, limits.block_depth, 1);
-  for (const std::int64_t rows :
-       candidates(shape.rows, steps.rows, limits.block_rows, kRowParts)) {
+  for (const std::int64_t rows : candidates(shape.rows, steps.rows, limits.block_rows, kRowParts)) {
     for (const std::int64_t columns : columns_of) {
       for (const std::int64_t chunk : depths_of) {
         for (const bool columns_outer : {false, true}) {
@@ -364,8 +364,7 @@ void for_each_candidate(const ContractionShape& shape, const LocalAreas& areas,
 double cost_of(const BlockSize& block, const ContractionShape& shape, const LocalAreas& areas,
                const MachineShape& machine, const MemoryTiming& memory) {
   const ProductTime time = estimate(block, shape, areas, machine, memory);
-  return time.longest() +
-         (time.sum() + time.bus_cycles * (prefetch(block, shape, areas) - 1)) / 8 +
+  return time.longest() + (time.sum() + time.bus_cycles * (prefetch(block, shape, areas) - 1)) / 8 +
          ends(block, shape, areas, machine, memory) + tile_cycles(block, shape);
 }
 
@@ -400,20 +399,23 @@ void refuse_blocks(const ContractionShape& shape, const LocalAreas& areas,
                            least(depth, steps.depth, limits.block_depth)};
   const std::int64_t output = lines_of(std::min(smallest.rows, shape.rows),
                                        std::min(smallest.columns, shape.columns), areas.lanes);
-  throw KeyError({"compiler.scratchpad_kib", "compiler.accumulator_kib", "compiler.block.rows",
-                  "compiler.block.columns", "compiler.block.depth", "accelerator.scratchpad.kib",
-                  "accelerator.accumulator.kib", "accelerator"}, fmt::format(
-      "{}: not even a block of {} rows x {} columns, {} deep, fits the local memories: it needs "
-      "{} lines for the "
-      "streamed operand (there are {}), {} for the stationary one (there are {}), {} for the "
-      "sums (there are {}) and {} for the "
-      "output (there are {}); a line holds {} elements. Give accelerator.scratchpad.kib, "
-      "accelerator.accumulator.kib or the "
-      "compiler's limits more",
-      what, smallest.rows, smallest.columns, smallest.depth,
-      stream_lines(smallest, shape, areas.lanes), areas.stream_lines,
-      stationary_lines(smallest, shape, areas.lanes), areas.stationary_lines, output,
-      areas.single_sum_lines, shape.output_fp32 ? 0 : output, areas.output_lines, areas.lanes));
+  throw KeyError(
+      {"compiler.scratchpad_kib", "compiler.accumulator_kib", "compiler.block.rows",
+       "compiler.block.columns", "compiler.block.depth", "accelerator.scratchpad.kib",
+       "accelerator.accumulator.kib", "accelerator"},
+      fmt::format(
+          "{}: not even a block of {} rows x {} columns, {} deep, fits the local memories: it "
+          "needs "
+          "{} lines for the "
+          "streamed operand (there are {}), {} for the stationary one (there are {}), {} for the "
+          "sums (there are {}) and {} for the "
+          "output (there are {}); a line holds {} elements. Give accelerator.scratchpad.kib, "
+          "accelerator.accumulator.kib or the "
+          "compiler's limits more",
+          what, smallest.rows, smallest.columns, smallest.depth,
+          stream_lines(smallest, shape, areas.lanes), areas.stream_lines,
+          stationary_lines(smallest, shape, areas.lanes), areas.stationary_lines, output,
+          areas.single_sum_lines, shape.output_fp32 ? 0 : output, areas.output_lines, areas.lanes));
 }
 
 }  // namespace corank

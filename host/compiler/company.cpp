@@ -130,10 +130,10 @@ double Lowering::cycles_of(const Stage& stage) const {
     // Its own operand, once for every block of rows, and its result.
     const Rider rider = *rider_of(stage.rider, *contraction_at(stage.op));
     const auto bytes = [&](ValueId id) { return static_cast<double>(layout(id).bytes()); };
-    sum.bus_cycles += (bytes(rider.own_block(0, 1).value) *
-                           static_cast<double>(ceil_div(shape.rows, size.rows)) +
-                       bytes(rider.contraction->out)) /
-                      bytes_per_cycle(machine_, memory_);
+    sum.bus_cycles +=
+        (bytes(rider.own_block(0, 1).value) * static_cast<double>(ceil_div(shape.rows, size.rows)) +
+         bytes(rider.contraction->out)) /
+        bytes_per_cycle(machine_, memory_);
     sum.array_cycles +=
         time_alone(stage.rider).array_cycles +
         change_of_sums() * static_cast<double>(ceil_div(shape.rows, size.rows) *

@@ -23,8 +23,8 @@ void Lowering::lower(const Stage& stage, const BlockSize& size) {
 void Lowering::lower(const Stage& stage, const ContractionShape& shape, const BlockSize& size) {
   begin(stage);
   const ContractionShape whole = shape_of(stage);
-  pieces_.resize(static_cast<std::size_t>(static_cast<double>(pieces_.size()) *
-                                          share_of(shape, whole)));
+  pieces_.resize(
+      static_cast<std::size_t>(static_cast<double>(pieces_.size()) * share_of(shape, whole)));
   lower(*contraction_at(stage.op), stage.rider, shape, size);
   finish_pieces();
 }

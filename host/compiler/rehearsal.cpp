@@ -17,8 +17,8 @@ namespace {
 // least so many blocks. What is at the beginning and the end of a product then counts once.
 constexpr std::int64_t kRehearsedChunks = 256, kRehearsedBlocks = 4;
 
-// Between blocks that are as fast less work of every kind decides, as in the rule: the memory of the
-// rehearsal is simpler than a DRAM, which suffers more from what it has to do.
+// Between blocks that are as fast less work of every kind decides, as in the rule: the memory of
+// the rehearsal is simpler than a DRAM, which suffers more from what it has to do.
 constexpr double kWeightOfWork = 1.0 / 64;
 
 // A rehearsed stage has the memory to itself, so less than this does not speak against the rule.
@@ -34,8 +34,7 @@ constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 
 std::int64_t chunks_of_block(const ContractionShape& shape, const BlockSize& block) {
   std::int64_t chunks = 0;
-  for (const ProductShape& product : shape.products)
-    chunks += ceil_div(product.depth, block.depth);
+  for (const ProductShape& product : shape.products) chunks += ceil_div(product.depth, block.depth);
   return chunks;
 }
 
@@ -53,8 +52,8 @@ ContractionShape first_blocks(const ContractionShape& shape, const BlockSize& bl
   const std::int64_t outer_step = block.columns_outer ? block.columns : block.rows;
   const std::int64_t inner_step = block.columns_outer ? block.rows : block.columns;
   inner = std::min(inner, inner_step * blocks);
-  outer = std::min(outer, outer_step * std::max<std::int64_t>(
-                                           1, blocks / ceil_div(inner, inner_step)));
+  outer =
+      std::min(outer, outer_step * std::max<std::int64_t>(1, blocks / ceil_div(inner, inner_step)));
   return part;
 }
 
@@ -153,8 +152,7 @@ double Lowering::rehearsed_cycles(const Stage& stage, const ContractionShape& sh
   const ContractionShape part = first_blocks(shallow, block, blocks);
   const ProductTime all = estimated(shape);
   const double beside = tile_cycles(block, shape) + all.sum() * kWeightOfWork;
-  if (share_of(part, shape) == 1)
-    return cycles_of_part(stage, part, block, most - beside) + beside;
+  if (share_of(part, shape) == 1) return cycles_of_part(stage, part, block, most - beside) + beside;
   // The rest takes as long as the second half of the part, by what the rule says of both.
   const ContractionShape half = first_blocks(shallow, block, blocks / 2);
   const auto longest = all.bound();

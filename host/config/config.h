@@ -65,8 +65,8 @@ struct Config {
 /// unreadable file, invalid YAML.
 Config load_config(const std::string& path, const std::vector<std::string>& settings);
 
-/// Where the configuration gives one of these keys ("a.b.c"): on the command line, which has the last
-/// word, else the first of them, else the file.
+/// Where the configuration gives one of these keys ("a.b.c"): on the command line, which has the
+/// last word, else the first of them, else the file.
 SourceLocation location_of(const Config& config, const std::vector<std::string>& keys);
 
 /// Reads a memory's own file (configs/memory). Throws InputError as load_config() does.

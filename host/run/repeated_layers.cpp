@@ -89,8 +89,7 @@ template <class Between>
 auto of_middle(const RepeatedStep& step, bool later, const Between& between) {
   const std::size_t first = later ? 1 : 0;
   auto sum = between(first, first + 1) + between(first + 3, first + 4);
-  if (step.prepared.snapshots_after.size() > kSnapshots)
-    sum += between(first + 6, first + 7);
+  if (step.prepared.snapshots_after.size() > kSnapshots) sum += between(first + 6, first + 7);
   return sum;
 }
 
@@ -99,7 +98,8 @@ CompiledStep commands_of_group(const RepeatedStep& step) {
   CompiledStep group;
   group.instructions = step.prepared.step.instructions;
   for (const CompiledCommand& command : step.prepared.step.commands) {
-    if (command.op >= 0 && group_of(step, value_of(step.prepared, command.op)) == forward_copied(step))
+    if (command.op >= 0 &&
+        group_of(step, value_of(step.prepared, command.op)) == forward_copied(step))
       group.commands.push_back(command);
   }
   return group;
@@ -175,8 +175,8 @@ void extrapolate_phases(const RepeatedStep& step, std::vector<PhaseReport>& phas
   }
 }
 
-// Of a list with entries of every layer: those of the group that is copied once more for each group left
-// out.
+// Of a list with entries of every layer: those of the group that is copied once more for each group
+// left out.
 template <class Entry, class Name>
 void extrapolate_list(const RepeatedStep& step, std::vector<Entry>& list, const Name& name) {
   std::vector<Entry> whole;
@@ -269,9 +269,8 @@ RepeatedStep prepare_groups(const Config& config, Workload workload,
   if (need > size)
     throw InputError(
         location_of(config, kMemoryKeys),
-        fmt::format(
-            "the step of all {} layers needs {} bytes of device memory; {} gives {} bytes",
-            repetition.group * repetition.times, need, kMemoryKeys.front(), size));
+        fmt::format("the step of all {} layers needs {} bytes of device memory; {} gives {} bytes",
+                    repetition.group * repetition.times, need, kMemoryKeys.front(), size));
   return step;
 }
 
@@ -282,12 +281,12 @@ std::pair<RepeatedStep, Simulated> simulate_repeated(const Config& config,
                                                      const Workload& workload) {
   const auto repetition = find_repetition(steps_of(workload));
   if (!repetition || repetition->times <= kLeastSimulatedGroups)
-    throw refusal(
-        config, fmt::format("expected a group of layers that comes at least {} times, found {}",
-                            kLeastSimulatedGroups + 1,
-                            repetition ? fmt::format("a group of {} that comes {} times",
-                                                     repetition->group, repetition->times)
-                                       : std::string("none that repeats")));
+    throw refusal(config,
+                  fmt::format("expected a group of layers that comes at least {} times, found {}",
+                              kLeastSimulatedGroups + 1,
+                              repetition ? fmt::format("a group of {} that comes {} times",
+                                                       repetition->group, repetition->times)
+                                         : std::string("none that repeats")));
   double error = 0;
   std::size_t groups = kLeastSimulatedGroups;
   for (; groups <= kMostSimulatedGroups && groups < repetition->times; groups *= 2) {
@@ -334,8 +333,8 @@ StepMeasurement extrapolate(const Config& config, const RepeatedStep& step,
           left_out_of([&](const PlatformSnapshot& at) { return (*at.dram).*sum; });
   }
   whole.step_ns += left_out_of([](const PlatformSnapshot& at) { return at.ns; });
-  const double growth = static_cast<double>(step.repetition.times) /
-                        static_cast<double>(step.simulated);
+  const double growth =
+      static_cast<double>(step.repetition.times) / static_cast<double>(step.simulated);
   whole.upload_ns *= growth;
   whole.download_ns *= growth;
   extrapolate_link(step, whole);

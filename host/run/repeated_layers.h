@@ -1,6 +1,7 @@
 // A step of many equal layers from a simulation of a few. The first layers, two in the middle and
 // the last are simulated one after another, more of the first ones where the two in the middle are
-// not alike; what came between two of the middle is then put in for each of the rest. A figure of such a run is an estimate, and is called that: "layers repeated".
+// not alike; what came between two of the middle is then put in for each of the rest. A figure of
+// such a run is an estimate, and is called that: "layers repeated".
 #pragma once
 
 #include <cstddef>
@@ -25,8 +26,8 @@ struct LayerRepetition {
 /// The shortest group; nullopt if nothing repeats. Layers are equal if they have the same sizes.
 std::optional<LayerRepetition> find_repetition(const std::vector<LayerStep>& layers);
 
-/// Groups that are simulated: the first ones, two in the middle among them, and the last; so many at
-/// least.
+/// Groups that are simulated: the first ones, two in the middle among them, and the last; so many
+/// at least.
 inline constexpr std::size_t kLeastSimulatedGroups = 4;
 
 /// A step of `simulated` groups, with snapshots after the passes of three of them.
@@ -38,8 +39,8 @@ struct RepeatedStep {
 
 /// Simulates as few groups as it takes until the two in the middle are alike: what it makes to the
 /// whole step which of them stands for those left out is at most 1 %. Throws InputError if fewer
-/// than five groups repeat, if those in the middle are not carried out one like the other, or do not
-/// come to be alike, or if the whole step would not fit the device memory.
+/// than five groups repeat, if those in the middle are not carried out one like the other, or do
+/// not come to be alike, or if the whole step would not fit the device memory.
 std::pair<RepeatedStep, Simulated> simulate_repeated(const Config& config,
                                                      const RunOptions& options,
                                                      const Workload& workload);

@@ -34,7 +34,8 @@ struct ReadBeat {
 /// cycles without a change both may be left out for skip(), which moves the beats on.
 class AxiPort {
  public:
-  AxiPort(TransactionSink& memory, int beat_bytes, const StallConfig& stalls, const FaultConfig& faults);
+  AxiPort(TransactionSink& memory, int beat_bytes, const StallConfig& stalls,
+          const FaultConfig& faults);
 
   void look(Cycle cycle, Femtoseconds edge);
   bool ar_ready() const { return ar_ready_; }

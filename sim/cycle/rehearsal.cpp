@@ -38,8 +38,9 @@ class Memory : public TransactionSink {
   void send(Transaction& transaction) override {
     if (transaction.is_read()) fill(transaction);
     transaction.set_response_status(tlm::TLM_OK_RESPONSE);
-    bus_free_ = std::max(now_ + latency_, bus_free_) +
-                transfer_time(static_cast<std::int64_t>(transaction.bytes.size()), bytes_per_cycle_);
+    bus_free_ =
+        std::max(now_ + latency_, bus_free_) +
+        transfer_time(static_cast<std::int64_t>(transaction.bytes.size()), bytes_per_cycle_);
     answers_.push_back({&transaction, bus_free_});
   }
 
@@ -131,10 +132,10 @@ Cycle rehearse(const MachineShape& shape, const MemoryTiming& memory,
   bench.write_register(kRegRingBaseHi, static_cast<std::uint32_t>(kRing >> 32));
   bench.write_register(kRegRingEntries, entries);
   bench.write_register(kRegMemoryLimitHi, static_cast<std::uint32_t>(kMemoryLimit >> 32));
-  bench.write_register(
-      kRegBurstLimits,
-      static_cast<std::uint32_t>(memory.outstanding_bursts) << kBurstLimitsOutstandingLsb |
-          static_cast<std::uint32_t>(memory.burst_beats) << kBurstLimitsBeatsLsb);
+  bench.write_register(kRegBurstLimits, static_cast<std::uint32_t>(memory.outstanding_bursts)
+                                                << kBurstLimitsOutstandingLsb |
+                                            static_cast<std::uint32_t>(memory.burst_beats)
+                                                << kBurstLimitsBeatsLsb);
   bench.write_register(kRegStreamWritten, std::numeric_limits<std::int32_t>::max());
   bench.write_register(kRegInterruptEnable, 1u << kInterruptEnableDoneLsb);
   bench.write_register(kRegControl, 1u << kControlEnableLsb);

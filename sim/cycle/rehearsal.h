@@ -22,9 +22,9 @@ struct MemoryTiming {
 };
 
 /// Cycles from the doorbell to the completion of the halt that ends the commands. All of them are
-/// in the ring, and all streamed tiles are there, from the beginning. Their first address is that of
-/// `instructions`, which a load of programs reads. At most about `most`: the rest is not waited for.
-/// Throws MachineError where a command has a fault.
+/// in the ring, and all streamed tiles are there, from the beginning. Their first address is that
+/// of `instructions`, which a load of programs reads. At most about `most`: the rest is not waited
+/// for. Throws MachineError where a command has a fault.
 cycle_model::Cycle rehearse(const MachineShape& shape, const MemoryTiming& memory,
                             const std::vector<interface::CommandWords>& commands,
                             const std::vector<std::uint64_t>& instructions,

@@ -55,7 +55,9 @@ struct Blocks {
 };
 
 MachineShape draw_machine(draw::Random& random) {
-  const auto size = [&] { return one_of(random, std::array<int, 9>{1, 2, 3, 5, 8, 12, 16, 24, 32}); };
+  const auto size = [&] {
+    return one_of(random, std::array<int, 9>{1, 2, 3, 5, 8, 12, 16, 24, 32});
+  };
   MachineShape machine;
   machine.array_rows = size();
   machine.array_columns = size();
@@ -104,7 +106,8 @@ Graph product_of(const LayerStep& layer, int which) {
     add_contraction(graph, "out", {term}, 1.0f, {}, dtype, Role::kResult);
   };
   if (which == 0) add({x, false, weight, true, {}}, DType::BF16);
-  if (which == 1) add({dy, false, weight, false, {Part::kFrozen, Pass::kInputGradient}}, DType::BF16);
+  if (which == 1)
+    add({dy, false, weight, false, {Part::kFrozen, Pass::kInputGradient}}, DType::BF16);
   if (which == 2) add({dy, true, x, false, {Part::kFrozen, Pass::kWeightGradient}}, DType::F32);
   return graph;
 }
@@ -169,21 +172,22 @@ std::optional<Case> draw_case(draw::Random& random) {
   const LayerStep layer = draw_layer(random, any_kind() ? 400 : 140);
   c.config.machine = draw_machine(random);
   c.config.values = "off";
-  c.config.memory = chance(random, 2) ? draw_dram(random, dram_memories()) : draw_fixed_latency(random);
+  c.config.memory =
+      chance(random, 2) ? draw_dram(random, dram_memories()) : draw_fixed_latency(random);
   c.config.limits.outstanding_bursts = int_between(random, 2, 16);
   c.config.limits.burst_beats = one_of(random, std::array<int, 3>{8, 64, 256});
   c.config.link.bandwidth_gb_per_s = 4;  // so that the memory is free when the step begins
   c.config.watchdog_cycles = 1000000000;
   const int which = int_between(random, 0, 5);
   c.graph = which < 3 ? product_of(layer, which) : build_layer_step(layer);
-  c.text = fmt::format(
-      "{}, {} tokens, {} -> {}, r = {}; {}x{}, {} lanes, {} / {} KiB, AXI {}, {}",
-      std::array<const char*, 4>{"output", "input gradient", "weight gradient",
-                                 "layer"}[static_cast<std::size_t>(std::min(which, 3))],
-      layer.tokens, layer.in, layer.out, layer.lora.rank, c.config.machine.array_rows,
-      c.config.machine.array_columns, c.config.machine.vector_lanes,
-      c.config.machine.scratchpad_kib, c.config.machine.accumulator_kib,
-      c.config.machine.axi_data_bits, describe(c.config.memory));
+  c.text =
+      fmt::format("{}, {} tokens, {} -> {}, r = {}; {}x{}, {} lanes, {} / {} KiB, AXI {}, {}",
+                  std::array<const char*, 4>{"output", "input gradient", "weight gradient",
+                                             "layer"}[static_cast<std::size_t>(std::min(which, 3))],
+                  layer.tokens, layer.in, layer.out, layer.lora.rank, c.config.machine.array_rows,
+                  c.config.machine.array_columns, c.config.machine.vector_lanes,
+                  c.config.machine.scratchpad_kib, c.config.machine.accumulator_kib,
+                  c.config.machine.axi_data_bits, describe(c.config.memory));
   try {
     compile_with(c, {});
   } catch (const InputError&) {
