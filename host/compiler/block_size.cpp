@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "host/compiler/ceil_div.h"
+#include "host/compiler/tiles.h"
 #include "models/base/error.h"
 
 namespace corank {
@@ -57,66 +58,161 @@ std::array<std::pair<std::int64_t, std::int64_t>, 2> parts(std::int64_t size, st
   return {{{block, size / block}, {size % block, size % block > 0 ? 1 : 0}}};
 }
 
-// What a tile that the host streams costs the link beside its bytes, about: the host asks for a
-// free place, and the place is taken until all rows have streamed past.
-constexpr double kTileCycles = 1000;
-
 // Beats of the vector unit's epilogue take about so many cycles: load, scale or bias, store.
 constexpr double kEpilogueCycles = 3;
 
+constexpr double kCommandBytes = 64;
+constexpr double kFetchDepth = 4;    // commands that are asked for at once (command_processor.sv)
+constexpr double kFetchCycles = 10;  // from a command's place in the buffer to its successor's data
+
+// From a row's request to the first one that may read its sums (D of array_unit.sv).
+double round_trip(const MachineShape& machine) { return 2.0 * machine.array_rows + 3; }
+
+// Cycles of the gemms of a block of rows x columns, over all products: a pass streams the rows past
+// a tile, and the next one cannot start before its tile has a place in the array (array_unit.sv:
+// S(i+1) >= P(i+1) + 1, P(i+1) >= S(i) + max(R-1, 1)).
+double gemm_cycles(std::int64_t rows, std::int64_t columns, std::int64_t depth,
+                   const ContractionShape& shape, const LocalAreas& areas,
+                   const MachineShape& machine) {
+  const std::int64_t passes = tiles(columns, areas.lanes, machine.array_columns);
+  const std::int64_t pass = std::max<std::int64_t>(rows, std::max(machine.array_rows - 1, 1) + 1);
+  std::int64_t slices = 0;
+  for (const ProductShape& product : shape.products) {
+    for (const auto& [chunk, count] : parts(product.depth, depth))
+      slices += count * tiles(chunk, areas.lanes, machine.array_rows);
+  }
+  return static_cast<double>(slices) *
+         std::max(static_cast<double>(passes * pass), round_trip(machine));
+}
+
+double epilogue_cycles(std::int64_t rows, std::int64_t columns, const MachineShape& machine) {
+  return kEpilogueCycles * static_cast<double>(rows * ceil_div(columns, machine.vector_lanes));
+}
+
+double array_cycles(const BlockSize& block, const ContractionShape& shape, const LocalAreas& areas,
+                    const MachineShape& machine) {
+  double cycles = 0;
+  for (const auto& [rows, row_count] : parts(shape.rows, block.rows)) {
+    for (const auto& [columns, column_count] : parts(shape.columns, block.columns)) {
+      const auto count = static_cast<double>(row_count * column_count);
+      if (count > 0)
+        cycles += count * gemm_cycles(rows, columns, block.depth, shape, areas, machine);
+    }
+  }
+  if (block.sum_buffers == 2) return cycles;
+  // The array waits for the first slice, and for its own last row before each slice.
+  const std::int64_t columns = std::min(block.columns, shape.columns);
+  const std::int64_t slice = std::min(columns, block.slice);
+  const double epilogue = epilogue_cycles(std::min(block.rows, shape.rows), slice, machine);
+  const std::int64_t blocks =
+      ceil_div(shape.rows, block.rows) * ceil_div(shape.columns, block.columns);
+  return cycles +
+         static_cast<double>(blocks) *
+             (epilogue + round_trip(machine) * static_cast<double>(ceil_div(columns, slice)));
+}
+
+// Sums that are the result as they are go from the accumulators to memory.
+bool has_epilogue(const ContractionShape& shape) { return !shape.output_fp32 || shape.has_bias; }
+
+// What overlaps with nothing: the operands of the first chunk on their way in, and of the last
+// block what the vector unit takes it through, and the way out.
+double ends(const BlockSize& block, const ContractionShape& shape, const LocalAreas& areas,
+            const MachineShape& machine, const MemoryTiming& memory) {
+  const std::int64_t rows = std::min(block.rows, shape.rows);
+  const std::int64_t columns = std::min(block.columns, shape.columns);
+  const std::int64_t slice = block.slice > 0 ? std::min(block.slice, columns) : columns;
+  const double loaded = 2.0 * static_cast<double>(areas.lanes) *
+                        static_cast<double>(stream_lines(block, shape, areas.lanes) +
+                                            stationary_lines(block, shape, areas.lanes));
+  const double stored = (shape.output_fp32 ? 4.0 : 2.0) * static_cast<double>(rows * slice);
+  return (loaded + stored) / bytes_per_cycle(machine, memory) +
+         (has_epilogue(shape) ? epilogue_cycles(rows, slice, machine) : 0);
+}
+
+// How often an operand is loaded, whose `round` blocks come round `rounds` times: those that can
+// stay meanwhile in `slots` places are loaded once.
+double loads_of(std::int64_t round, std::int64_t rounds, std::int64_t slots) {
+  const std::int64_t stay = round <= slots ? round : std::max<std::int64_t>(0, slots - kTurns);
+  return static_cast<double>(rounds) -
+         static_cast<double>((rounds - 1) * stay) / static_cast<double>(round);
+}
+
 }  // namespace
 
+double ProductTime::*ProductTime::bound() const {
+  double ProductTime::*longest = &ProductTime::array_cycles;
+  for (const auto other :
+       {&ProductTime::bus_cycles, &ProductTime::command_cycles, &ProductTime::vector_cycles}) {
+    if (this->*other > this->*longest) longest = other;
+  }
+  return longest;
+}
+
+ProductTime& ProductTime::operator+=(const ProductTime& other) {
+  bus_cycles += other.bus_cycles;
+  array_cycles += other.array_cycles;
+  command_cycles += other.command_cycles;
+  vector_cycles += other.vector_cycles;
+  commands += other.commands;
+  return *this;
+}
+
+double bytes_per_cycle(const MachineShape& machine, const MemoryTiming& memory) {
+  const double bus = machine.axi_data_bits / 8.0;
+  // Bursts in flight: each is there for the latency and its own beats.
+  const double in_flight = memory.outstanding_bursts * memory.burst_beats * bus /
+                           (memory.latency_cycles + memory.burst_beats);
+  return std::min({bus, memory.bytes_per_cycle, in_flight});
+}
+
 ProductTime estimate(const BlockSize& block, const ContractionShape& shape, const LocalAreas& areas,
-                     const MachineShape& machine, double memory_bytes_per_cycle) {
+                     const MachineShape& machine, const MemoryTiming& memory) {
   const std::int64_t row_blocks = ceil_div(shape.rows, block.rows);
   const std::int64_t column_blocks = ceil_div(shape.columns, block.columns);
   std::int64_t chunks = 0;
-  double stream_bytes = 0, stationary_bytes = 0, array_cycles = 0;
-  const double latency = 2.0 * machine.array_rows + 3;
+  double stream_bytes = 0, stationary_bytes = 0;
   for (const ProductShape& product : shape.products) {
     chunks += ceil_div(product.depth, block.depth);
     stream_bytes += 2.0 * static_cast<double>(shape.rows * product.depth);
     stationary_bytes += 2.0 * static_cast<double>(shape.columns * product.depth);
-    const auto slices = static_cast<double>(ceil_div(product.depth, machine.array_rows));
-    for (const auto& [rows, row_count] : parts(shape.rows, block.rows)) {
-      for (const auto& [columns, column_count] : parts(shape.columns, block.columns)) {
-        const auto passes = static_cast<double>(ceil_div(columns, machine.array_columns));
-        const auto pass = static_cast<double>(std::max<std::int64_t>(rows, machine.array_rows));
-        array_cycles += static_cast<double>(row_count * column_count) * slices *
-                        std::max(passes * pass, latency);
-      }
-    }
   }
-  if (block.sum_buffers == 1) {
-    // The array waits for the first slice, and for its own last row before each slice.
-    const std::int64_t columns = std::min(block.columns, shape.columns);
-    const std::int64_t slice = std::min(columns, block.slice);
-    const double epilogue = kEpilogueCycles *
-                            static_cast<double>(std::min(block.rows, shape.rows) * slice) /
-                            machine.vector_lanes;
-    array_cycles += static_cast<double>(row_blocks * column_blocks) *
-                    (epilogue + latency * static_cast<double>(ceil_div(columns, slice)));
-  }
-  const std::int64_t stream_slots = areas.stream_lines / stream_lines(block, shape, areas.lanes);
-  const std::int64_t stationary_slots =
-      areas.stationary_lines / stationary_lines(block, shape, areas.lanes);
-  // The blocks come round again and again; those that can stay meanwhile are loaded once.
-  const auto loaded = [](std::int64_t round, std::int64_t rounds, std::int64_t slots) {
-    const std::int64_t stay = round <= slots ? round : std::max<std::int64_t>(0, slots - kTurns);
-    return static_cast<double>(rounds) -
-           static_cast<double>((rounds - 1) * stay) / static_cast<double>(round);
-  };
-  stream_bytes *=
-      loaded(block.columns_outer ? chunks * row_blocks : chunks, column_blocks, stream_slots);
-  stationary_bytes *=
-      loaded(block.columns_outer ? chunks : chunks * column_blocks, row_blocks, stationary_slots);
+  const double stream_loads =
+      loads_of(block.columns_outer ? chunks * row_blocks : chunks, column_blocks,
+               areas.stream_lines / stream_lines(block, shape, areas.lanes));
+  const double stationary_loads =
+      loads_of(block.columns_outer ? chunks : chunks * column_blocks, row_blocks,
+               areas.stationary_lines / stationary_lines(block, shape, areas.lanes));
   const double output_bytes =
       (shape.output_fp32 ? 4.0 : 2.0) * static_cast<double>(shape.rows * shape.columns);
-  const double command_bytes =
-      64.0 * 3.0 * static_cast<double>(row_blocks * column_blocks * chunks);
-  return {(stream_bytes + stationary_bytes + output_bytes + command_bytes) /
-              std::min(memory_bytes_per_cycle, machine.axi_data_bits / 8.0),
-          array_cycles};
+  // A gemm a chunk, its loads, and what ends a block.
+  const auto blocks = static_cast<double>(row_blocks * column_blocks);
+  const double commands =
+      static_cast<double>(chunks) * (blocks + stream_loads * static_cast<double>(row_blocks) +
+                                     stationary_loads * static_cast<double>(column_blocks)) +
+      2 * blocks;
+  const double bytes = stream_bytes * stream_loads + stationary_bytes * stationary_loads +
+                       output_bytes + kCommandBytes * commands;
+  return {bytes / bytes_per_cycle(machine, memory), array_cycles(block, shape, areas, machine),
+          commands * (memory.latency_cycles + kFetchCycles) / kFetchDepth,
+          has_epilogue(shape) ? epilogue_cycles(shape.rows, shape.columns, machine) : 0, commands};
+}
+
+double tile_cycles(const BlockSize& block, const ContractionShape& shape) {
+  // What a tile that the host streams costs the link beside its bytes, about: the host asks for a
+  // free place, and the place is taken until all rows have streamed past.
+  constexpr double kTileCycles = 1000;
+  if (!shape.streamed) return 0;
+  return kTileCycles * static_cast<double>(ceil_div(shape.rows, block.rows) *
+                                           ceil_div(shape.columns, block.columns));
+}
+
+double share_of(const ContractionShape& part, const ContractionShape& whole) {
+  const auto macs = [](const ContractionShape& shape) {
+    double depth = 0;
+    for (const ProductShape& product : shape.products) depth += static_cast<double>(product.depth);
+    return static_cast<double>(shape.rows) * static_cast<double>(shape.columns) * depth;
+  };
+  return macs(part) / macs(whole);
 }
 
 std::int64_t lines_of(std::int64_t rows, std::int64_t columns, std::int64_t lanes) {
@@ -227,65 +323,66 @@ double prefetch(const BlockSize& block, const ContractionShape& shape, const Loc
   return places < 2 ? 3 : 1 + 1 / static_cast<double>(places - 1);
 }
 
-}  // namespace
+bool fits(const BlockSize& block, const ContractionShape& shape, const LocalAreas& areas) {
+  const std::int64_t columns = std::min(block.columns, shape.columns);
+  const std::int64_t sums = lines_of(std::min(block.rows, shape.rows), columns, areas.lanes);
+  return stream_lines(block, shape, areas.lanes) <= areas.stream_lines &&
+         stationary_lines(block, shape, areas.lanes) <= areas.stationary_lines &&
+         sums <= (block.sum_buffers == 2 ? areas.sum_lines : areas.single_sum_lines) &&
+         block.rows <= shape.most_rows && block.depth <= shape.most_depth &&
+         (shape.output_fp32 || output_lines(block, shape, areas.lanes) <= areas.output_lines) &&
+         (!shape.has_bias || lines_of(1, columns, areas.lanes) <= areas.bias_lines);
+}
 
-std::optional<BlockSize> find_block_size(const ContractionShape& shape, const LocalAreas& areas,
-                                         const MachineShape& machine, const CompilerConfig& limits,
-                                         double memory_bytes_per_cycle) {
+// Calls visit(block) for every candidate, each in all orders and with one and two buffers of sums.
+template <class Visit>
+void for_each_candidate(const ContractionShape& shape, const LocalAreas& areas,
+                        const CompilerConfig& limits, const Visit& visit) {
+  constexpr std::int64_t kRowParts = 4, kColumnParts = 24;
   const Steps steps = steps_of(shape);
   std::int64_t depth = 0;
   for (const ProductShape& product : shape.products) depth = std::max(depth, product.depth);
-  std::optional<BlockSize> best;
-  double best_cost = std::numeric_limits<double>::infinity();
-  const auto try_block = [&](BlockSize block, int operand_buffers) {
-    if (block.sum_buffers == 1) block.slice = slice_of(block, shape, areas);
-    const std::int64_t output = lines_of(std::min(block.rows, shape.rows),
-                                         std::min(block.columns, shape.columns), areas.lanes);
-    const std::int64_t sum_lines =
-        block.sum_buffers == 2 ? areas.sum_lines : areas.single_sum_lines;
-    const std::int64_t handed_over = output_lines(block, shape, areas.lanes);
-    if (operand_buffers * stream_lines(block, shape, areas.lanes) > areas.stream_lines ||
-        operand_buffers * stationary_lines(block, shape, areas.lanes) > areas.stationary_lines ||
-        output > sum_lines || block.rows > shape.most_rows || block.depth > shape.most_depth ||
-        (!shape.output_fp32 && handed_over > areas.output_lines) ||
-        (shape.has_bias &&
-         lines_of(1, std::min(block.columns, shape.columns), areas.lanes) > areas.bias_lines)) {
-      return;
-    }
-    const auto [bus, array] = estimate(block, shape, areas, machine, memory_bytes_per_cycle);
-    double cost = std::max(bus, array) + (array + bus * prefetch(block, shape, areas)) / 8;
-    if (shape.streamed) {
-      const std::int64_t blocks =
-          ceil_div(shape.rows, block.rows) * ceil_div(shape.columns, block.columns);
-      cost += kTileCycles * static_cast<double>(blocks);
-    }
-    if (cost < best_cost) {
-      best_cost = cost;
-      best = block;
-    }
-  };
-  // Two buffers for the operands, so that loads and products overlap; one only where two do not
-  // fit.
-  constexpr std::int64_t kRowParts = 4, kColumnParts = 24;
-  const auto row_sizes = candidates(shape.rows, steps.rows, limits.block_rows, kRowParts);
-  const auto column_sizes =
+  const auto columns_of =
       candidates(shape.columns, steps.columns, limits.block_columns, kColumnParts);
-  const auto depth_sizes = candidates(depth, steps.depth, limits.block_depth, 1);
-  for (const int operand_buffers : {2, 1}) {
-    for (const int sum_buffers : {2, 1}) {
-      for (const std::int64_t rows : row_sizes) {
-        for (const std::int64_t columns : column_sizes) {
-          for (const std::int64_t chunk : depth_sizes) {
-            for (const bool columns_outer : {false, true}) {
-              if (shape.columns_outer && !columns_outer) continue;
-              try_block({rows, columns, chunk, columns_outer, sum_buffers, 0}, operand_buffers);
-            }
-          }
+  const auto depths_of = candidates(depth, steps.depth, limits.block_depth, 1);
+  for (const std::int64_t rows : candidates(shape.rows, steps.rows, limits.block_rows, kRowParts)) {
+    for (const std::int64_t columns : columns_of) {
+      for (const std::int64_t chunk : depths_of) {
+        for (const bool columns_outer : {false, true}) {
+          if (shape.columns_outer && !columns_outer) continue;
+          BlockSize block{rows, columns, chunk, columns_outer, 2, 0};
+          visit(block);
+          block.sum_buffers = 1;
+          block.slice = slice_of(block, shape, areas);
+          visit(block);
         }
       }
     }
-    if (best) break;
   }
+}
+
+double cost_of(const BlockSize& block, const ContractionShape& shape, const LocalAreas& areas,
+               const MachineShape& machine, const MemoryTiming& memory) {
+  const ProductTime time = estimate(block, shape, areas, machine, memory);
+  return time.longest() + (time.sum() + time.bus_cycles * (prefetch(block, shape, areas) - 1)) / 8 +
+         ends(block, shape, areas, machine, memory) + tile_cycles(block, shape);
+}
+
+}  // namespace
+
+std::vector<BlockSize> find_block_sizes(const ContractionShape& shape, const LocalAreas& areas,
+                                        const MachineShape& machine, const CompilerConfig& limits,
+                                        const MemoryTiming& memory, std::size_t most) {
+  std::vector<std::pair<double, BlockSize>> found;
+  for_each_candidate(shape, areas, limits, [&](const BlockSize& block) {
+    if (fits(block, shape, areas))
+      found.emplace_back(cost_of(block, shape, areas, machine, memory), block);
+  });
+  const std::size_t count = std::min(most, found.size());
+  std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(count), found.end(),
+                    [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<BlockSize> best;
+  for (std::size_t i = 0; i < count; ++i) best.push_back(found[i].second);
   return best;
 }
 
@@ -302,18 +399,23 @@ void refuse_blocks(const ContractionShape& shape, const LocalAreas& areas,
                            least(depth, steps.depth, limits.block_depth)};
   const std::int64_t output = lines_of(std::min(smallest.rows, shape.rows),
                                        std::min(smallest.columns, shape.columns), areas.lanes);
-  throw InputError(fmt::format(
-      "{}: not even a block of {} rows x {} columns, {} deep, fits the local memories: it needs "
-      "{} lines for the "
-      "streamed operand (there are {}), {} for the stationary one (there are {}), {} for the "
-      "sums (there are {}) and {} for the "
-      "output (there are {}); a line holds {} elements. Give accelerator.scratchpad.kib, "
-      "accelerator.accumulator.kib or the "
-      "compiler's limits more",
-      what, smallest.rows, smallest.columns, smallest.depth,
-      stream_lines(smallest, shape, areas.lanes), areas.stream_lines,
-      stationary_lines(smallest, shape, areas.lanes), areas.stationary_lines, output,
-      areas.single_sum_lines, shape.output_fp32 ? 0 : output, areas.output_lines, areas.lanes));
+  throw KeyError(
+      {"compiler.scratchpad_kib", "compiler.accumulator_kib", "compiler.block.rows",
+       "compiler.block.columns", "compiler.block.depth", "accelerator.scratchpad.kib",
+       "accelerator.accumulator.kib", "accelerator"},
+      fmt::format(
+          "{}: not even a block of {} rows x {} columns, {} deep, fits the local memories: it "
+          "needs "
+          "{} lines for the "
+          "streamed operand (there are {}), {} for the stationary one (there are {}), {} for the "
+          "sums (there are {}) and {} for the "
+          "output (there are {}); a line holds {} elements. Give accelerator.scratchpad.kib, "
+          "accelerator.accumulator.kib or the "
+          "compiler's limits more",
+          what, smallest.rows, smallest.columns, smallest.depth,
+          stream_lines(smallest, shape, areas.lanes), areas.stream_lines,
+          stationary_lines(smallest, shape, areas.lanes), areas.stationary_lines, output,
+          areas.single_sum_lines, shape.output_fp32 ? 0 : output, areas.output_lines, areas.lanes));
 }
 
 }  // namespace corank

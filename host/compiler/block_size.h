@@ -1,15 +1,22 @@
 // The block sizes of a matrix product, by a cost rule.
 //
 // A product is computed in blocks of rows x columns of the output, each over chunks of the depth.
-// For every candidate the rule estimates
-//   bus cycles   = bytes loaded and stored / bytes a cycle of the bus or of the memory behind it,
-//   whichever is slower, where an operand block is loaded again whenever it is needed and the local
-//   memory could not keep it, and
-//   array cycles = passes x max(rows, R), or the latency D of the array a depth slice where the
-//   block has too few rows and columns, and what the array waits between blocks for its sums,
-// and takes the candidate with the smallest max(bus, array) + (p bus + array) / 8: the two overlap,
-// so the larger one counts; the second term prefers less work of both kinds where the larger one is
-// the same, and (p, from 2 down to 1) several places for operands, so that loads run ahead.
+// For every candidate the rule estimates what four resources, which overlap, are busy with:
+//   bus cycles     = bytes loaded and stored / bytes a cycle of the bus, of the memory behind it or
+//   of the bursts in flight, whichever is slowest, where an operand block is loaded again whenever
+//   it is needed and the local memory could not keep it;
+//   array cycles   = passes x the time of one, or the latency D of the array a depth slice where
+//   the block has too few of them, and what the array waits between blocks for its sums. A pass
+//   takes a tile of the stationary operand, full or not, so a chunk less deep than the array has
+//   rows costs as much as one that is as deep (array_unit.sv);
+//   command cycles = commands x what fetching one takes (command_processor.sv);
+//   vector cycles  = beats of what ends a block x its instructions (vector_unit.sv).
+// The cost is the largest of them plus (p bus + the others) / 8: the second term prefers less work
+// of every kind where the largest is the same, and (p, from 3 down to 1) several places for
+// operands, so that loads run ahead; plus what overlaps with nothing, the loads of the first chunk
+// and the end of the last block.
+//
+// The rule ranks; of the first few the compiler rehearses each (rehearsal.cpp).
 //
 // Where the stationary operand is streamed from the host, the time of a column block's part is
 // added: the array waits for the first one.
@@ -21,11 +28,11 @@
 
 #include <cstdint>
 #include <limits>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "host/config/config.h"
+#include "sim/cycle/rehearsal.h"
 
 namespace corank {
 
@@ -112,20 +119,36 @@ std::int64_t stationary_lines(const BlockSize& block, const ContractionShape& sh
 std::int64_t output_lines(const BlockSize& block, const ContractionShape& shape,
                           std::int64_t lanes);
 
-/// How long a product takes the memory and the array; the two overlap.
+/// How long a product takes the memory, the array, the command processor and the vector unit, which
+/// overlap.
 struct ProductTime {
-  double bus_cycles = 0, array_cycles = 0;
+  double bus_cycles = 0, array_cycles = 0, command_cycles = 0, vector_cycles = 0;
+  double commands = 0;
+
+  /// The one that takes longest.
+  double ProductTime::*bound() const;
+  double longest() const { return this->*bound(); }
+  double sum() const { return bus_cycles + array_cycles + command_cycles + vector_cycles; }
+  ProductTime& operator+=(const ProductTime& other);
 };
 ProductTime estimate(const BlockSize& block, const ContractionShape& shape, const LocalAreas& areas,
-                     const MachineShape& machine, double memory_bytes_per_cycle);
+                     const MachineShape& machine, const MemoryTiming& memory);
 
-/// `memory_bytes_per_cycle` is what the device memory sustains. Nothing if not even the smallest
-/// block fits.
-std::optional<BlockSize> find_block_size(const ContractionShape& shape, const LocalAreas& areas,
-                                         const MachineShape& machine, const CompilerConfig& limits,
-                                         double memory_bytes_per_cycle);
+/// What streamed weights add: the array waits for the first tile of a column block.
+double tile_cycles(const BlockSize& block, const ContractionShape& shape);
 
-/// For a shape without a block: throws InputError, with the sizes of the smallest one. `what` names
+/// Of the multiply-accumulates of `whole`, those of a part of it.
+double share_of(const ContractionShape& part, const ContractionShape& whole);
+
+/// Bytes a cycle that go between memory and local memories at most.
+double bytes_per_cycle(const MachineShape& machine, const MemoryTiming& memory);
+
+/// The blocks that fit, those that the rule prefers first; at most `most` of them.
+std::vector<BlockSize> find_block_sizes(const ContractionShape& shape, const LocalAreas& areas,
+                                        const MachineShape& machine, const CompilerConfig& limits,
+                                        const MemoryTiming& memory, std::size_t most);
+
+/// For a shape without a block: throws KeyError, with the sizes of the smallest one. `what` names
 /// the product in that message.
 [[noreturn]] void refuse_blocks(const ContractionShape& shape, const LocalAreas& areas,
                                 const CompilerConfig& limits, const std::string& what);

@@ -1,6 +1,7 @@
 // Which ops are carried out together: what each costs, what fits, and whether it pays.
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 #include <variant>
 
@@ -13,6 +14,8 @@ namespace {
 // Products that are carried out together with another one take places from its operands, and the
 // array waits now and then: they must save more than about a hundredth.
 constexpr double kCompanyPrice = 1.01;
+
+constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
@@ -100,19 +103,17 @@ BesideUse Lowering::use_of(const Stage& stage) const {
 }
 
 double Lowering::cycles_of(const Stage& stage) const {
-  ContractionShape shape = shape_of(*contraction_at(stage.op));
-  const LocalAreas areas = local_areas(machine_, limits_, use_of(stage));
-  if (stage.rider >= 0) {
-    const auto rider = rider_of(stage.rider, *contraction_at(stage.op));
-    if (!rider) return kUnlimited;
-    limit_for_rider(*rider, areas, shape);
-  }
-  const auto size = block_of(shape, use_of(stage));
-  if (!size) return kUnlimited;
-  ProductTime sum = estimate(*size, shape, areas, machine_, memory_bytes_per_cycle_);
+  if (stage.rider >= 0 && !rider_of(stage.rider, *contraction_at(stage.op))) return kUnlimited;
+  const ContractionShape shape = shape_of(stage);
+  const std::vector<BlockSize>& sizes = blocks_of(shape, use_of(stage));
+  if (sizes.empty()) return kUnlimited;
+  const BlockSize& size = sizes.front();
+  ProductTime sum =
+      estimate(size, shape, local_areas(machine_, limits_, use_of(stage)), machine_, memory_);
   for (const int op : stage.beside) {
     const ProductTime time = time_alone(op);
     sum.bus_cycles += time.bus_cycles;
+    sum.command_cycles += time.command_cycles;
     // Beside a product, the vector unit has time enough: the schedule sees to that.
     if (contraction_at(op) == nullptr) continue;
     // It may fit no more since the layout of a rider that stayed behind was changed (decide).
@@ -129,20 +130,20 @@ double Lowering::cycles_of(const Stage& stage) const {
     // Its own operand, once for every block of rows, and its result.
     const Rider rider = *rider_of(stage.rider, *contraction_at(stage.op));
     const auto bytes = [&](ValueId id) { return static_cast<double>(layout(id).bytes()); };
-    sum.bus_cycles += (bytes(rider.own_block(0, 1).value) *
-                           static_cast<double>(ceil_div(shape.rows, size->rows)) +
-                       bytes(rider.contraction->out)) /
-                      bytes_per_cycle();
+    sum.bus_cycles +=
+        (bytes(rider.own_block(0, 1).value) * static_cast<double>(ceil_div(shape.rows, size.rows)) +
+         bytes(rider.contraction->out)) /
+        bytes_per_cycle(machine_, memory_);
     sum.array_cycles +=
         time_alone(stage.rider).array_cycles +
-        change_of_sums() * static_cast<double>(ceil_div(shape.rows, size->rows) *
-                                               ceil_div(rider.product.shape.depth, size->depth));
+        change_of_sums() * static_cast<double>(ceil_div(shape.rows, size.rows) *
+                                               ceil_div(rider.product.shape.depth, size.depth));
   }
-  return std::max(sum.bus_cycles, sum.array_cycles);
+  return sum.longest();
 }
 
-std::optional<BlockSize> Lowering::block_of(const ContractionShape& shape,
-                                            const BesideUse& use) const {
+const std::vector<BlockSize>& Lowering::blocks_of(const ContractionShape& shape,
+                                                  const BesideUse& use) const {
   std::vector<std::int64_t> key{shape.rows,      shape.columns,       shape.output_fp32,
                                 shape.has_bias,  shape.columns_outer, shape.streamed,
                                 shape.most_rows, shape.most_depth,    use.biases,
@@ -152,8 +153,8 @@ std::optional<BlockSize> Lowering::block_of(const ContractionShape& shape,
                {product.depth, product.stream_depth_major, product.stationary_depth_major});
   const auto [known, is_new] = blocks_.try_emplace(key);
   if (is_new) {
-    known->second = find_block_size(shape, local_areas(machine_, limits_, use), machine_, limits_,
-                                    memory_bytes_per_cycle_);
+    known->second = find_block_sizes(shape, local_areas(machine_, limits_, use), machine_, limits_,
+                                     memory_, kRehearsed);
   }
   return known->second;
 }
@@ -163,7 +164,7 @@ double Lowering::cycles_alone(const std::vector<int>& ops) const {
   for (const int op : ops) {
     if (op < 0) continue;
     const ProductTime time = time_alone(op);
-    cycles += std::max(time.bus_cycles, time.array_cycles);
+    cycles += time.longest();
   }
   return cycles;
 }
@@ -171,21 +172,17 @@ double Lowering::cycles_alone(const std::vector<int>& ops) const {
 ProductTime Lowering::time_alone(int op) const {
   if (contraction_at(op) != nullptr) {
     const ContractionShape shape = shape_of(*contraction_at(op));
-    const LocalAreas areas = local_areas(machine_, limits_, use_of({op, {}}));
-    const auto size = block_of(shape, use_of({op, {}}));
-    if (!size) return {kUnlimited, kUnlimited};
-    return estimate(*size, shape, areas, machine_, memory_bytes_per_cycle_);
+    const BesideUse use = use_of({op, {}});
+    const std::vector<BlockSize>& sizes = blocks_of(shape, use);
+    if (sizes.empty()) return {kUnlimited, kUnlimited, kUnlimited, kUnlimited, 0};
+    return estimate(sizes.front(), shape, local_areas(machine_, limits_, use), machine_, memory_);
   }
   const Op& node = graph_.ops[static_cast<std::size_t>(op)];
   std::uint64_t bytes = 0;
   for (const ValueId id : operands_of(node)) bytes += layout(id).bytes();
   for (const ValueId id : results_of(node)) bytes += layout(id).bytes();
-  return {static_cast<double>(bytes) / bytes_per_cycle(),
-          static_cast<double>(cost_of(op).vector_cycles)};
-}
-
-double Lowering::bytes_per_cycle() const {
-  return std::min(memory_bytes_per_cycle_, machine_.axi_data_bits / 8.0);
+  return {static_cast<double>(bytes) / bytes_per_cycle(machine_, memory_),
+          static_cast<double>(cost_of(op).vector_cycles), 0, 0, 0};
 }
 
 }  // namespace corank

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 #include <variant>
 
@@ -14,6 +15,7 @@
 #include "host/compiler/memory_map.h"
 #include "host/compiler/supported.h"
 #include "models/base/error.h"
+#include "models/base/host_memory.h"
 
 namespace corank {
 namespace {
@@ -44,7 +46,7 @@ std::vector<bool> ordered_values(const Graph& graph) {
 using namespace interface;
 
 Lowering::Lowering(const Graph& graph, const MachineShape& machine, const CompilerConfig& limits,
-                   const WeightStream& stream, double memory_bytes_per_cycle)
+                   const WeightStream& stream, const MemoryTiming& memory)
     : graph_(graph),
       machine_(machine),
       limits_(limits),
@@ -53,7 +55,7 @@ Lowering::Lowering(const Graph& graph, const MachineShape& machine, const Compil
           machine.scratchpad_kib * 1024LL / (areas_.lanes * 2) / machine.scratchpad_banks,
           machine.accumulator_kib * 1024LL / (areas_.lanes * 4) / machine.accumulator_banks),
       stream_(stream),
-      memory_bytes_per_cycle_(memory_bytes_per_cycle) {}
+      memory_(memory) {}
 
 CompiledStep Lowering::run(std::uint64_t memory_size) {
   check_supported(graph_);
@@ -67,11 +69,16 @@ CompiledStep Lowering::run(std::uint64_t memory_size) {
   step_.program_address = 0;
   const std::uint64_t program_bytes = static_cast<std::uint64_t>(program_rows() * kPanelRowBytes);
   const std::uint64_t values_address = whole_pages(program_bytes);
-  step_.tile_ring_address = place_values(graph_, stages, streamed_, values_address, step_.layouts);
-  step_.tile_ring_address = whole_pages(step_.tile_ring_address);
+  step_.tile_ring_address =
+      whole_pages(place_values(graph_, stages, streamed_, values_address, step_.layouts));
+  // Before any command is made.
+  check_memory(step_.tile_ring_address, step_.tile_ring_address - values_address, memory_size,
+               "at least ");
+  check_commands(stages);
 
+  const std::vector<BlockSize> sizes = plan(stages);
   load_programs();
-  for (const Stage& stage : stages) lower(stage);
+  for (std::size_t i = 0; i < stages.size(); ++i) lower(stages[i], sizes[i]);
   op_ = -1;
   const std::uint64_t values_end = place_tiles();
   step_.commands.push_back({encode(HaltCommand{}), -1, kNoWaits});
@@ -81,14 +88,34 @@ CompiledStep Lowering::run(std::uint64_t memory_size) {
   while (step_.ring_entries < step_.commands.size() && step_.ring_entries < kMostRingEntries)
     step_.ring_entries *= 2;
   step_.memory_bytes = step_.ring_address + step_.ring_entries * sizeof(CommandWords);
-  if (step_.memory_bytes > memory_size) {
-    throw InputError(
-        fmt::format("the step needs {} bytes of device memory (values {}, command ring {}); "
-                    "memory.size_mib gives {} bytes",
-                    step_.memory_bytes, values_end - values_address,
-                    step_.ring_entries * sizeof(CommandWords), memory_size));
-  }
+  check_memory(step_.memory_bytes, values_end - values_address, memory_size, "");
   return std::move(step_);
+}
+
+void Lowering::check_memory(std::uint64_t bytes, std::uint64_t values, std::uint64_t size,
+                            const std::string& how_many) const {
+  if (bytes <= size) return;
+  throw KeyError(kMemoryKeys,
+                 fmt::format("the step needs {}{} bytes of device memory (values {}); {} gives {} "
+                             "bytes",
+                             how_many, bytes, values, kMemoryKeys.front(), size));
+}
+
+// The commands of all products, before any is made: their number has 31 bits in the dependencies,
+// and they must find room.
+void Lowering::check_commands(const std::vector<Stage>& stages) const {
+  double commands = 0;
+  for (const Stage& stage : stages) {
+    for (const int op : stage.ops()) commands += time_alone(op).commands;
+  }
+  const double bytes = commands * sizeof(CompiledCommand);
+  const auto room = static_cast<double>(host_memory_bytes());
+  if (bytes <= room && commands < std::numeric_limits<std::int32_t>::max()) return;
+  throw KeyError({"compiler.block.rows", "compiler.block.columns", "compiler.block.depth",
+                  "workload.shapes", "workload.capture", "workload.captures"},
+                 fmt::format("the step has about {:.0f} commands, which need {:.0f} bytes; this "
+                             "computer has {:.0f}",
+                             commands, bytes, room));
 }
 
 void Lowering::choose_layouts() {
@@ -136,7 +163,8 @@ void Lowering::gather_programs() {
     step_.instructions.insert(step_.instructions.end(), program.begin(), program.end());
   }
   if (static_cast<std::int64_t>(step_.instructions.size()) > kProgramMemoryInstructions) {
-    throw InputError(
+    throw KeyError(
+        {"workload.shapes", "workload.capture", "workload.captures"},
         fmt::format("the step's vector programs have {} instructions; the program memory holds {}",
                     step_.instructions.size(), kProgramMemoryInstructions));
   }
@@ -155,8 +183,8 @@ void Lowering::load_programs() {
 
 CompiledStep compile(const Graph& graph, const MachineShape& machine, const CompilerConfig& limits,
                      std::uint64_t memory_size_bytes, const WeightStream& stream,
-                     double memory_bytes_per_cycle) {
-  return Lowering(graph, machine, limits, stream, memory_bytes_per_cycle).run(memory_size_bytes);
+                     const MemoryTiming& memory) {
+  return Lowering(graph, machine, limits, stream, memory).run(memory_size_bytes);
 }
 
 }  // namespace corank

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -44,8 +43,6 @@ struct WeightStream {
   int ring_tiles = 4;
 };
 
-inline constexpr double kUnlimited = std::numeric_limits<double>::infinity();
-
 struct CompiledStep {
   std::deque<CompiledCommand>
       commands;  // the last one is a halt; a deque, since millions must not be moved as it grows
@@ -62,14 +59,18 @@ struct CompiledStep {
   std::map<int, BlockSize> blocks;    // by op
 };
 
+/// What gives the size of the device memory.
+inline const std::vector<std::string> kMemoryKeys = {"memory.size_mib", "memory.device",
+                                                     "memory.channels", "memory"};
+
 /// Compiles the whole graph for a machine. Values that are computed inside and are no results share
 /// memory once they are dead. Streamed weights have no layout; each of their products takes them
-/// tile by tile, in column blocks of the output. `memory_bytes_per_cycle` is the device memory's
-/// bandwidth, which the blocks are chosen for; without it that of the AXI port is the limit. Throws
-/// InputError, with the sizes, if the local memories or the device memory are too small.
+/// tile by tile, in column blocks of the output. `memory` is what the blocks are chosen for. Throws
+/// KeyError, with the sizes, if the local memories or the device memory are too small: the latter,
+/// where the values alone do not fit, before any command is made.
 CompiledStep compile(const Graph& graph, const MachineShape& machine, const CompilerConfig& limits,
                      std::uint64_t memory_size_bytes, const WeightStream& stream = {},
-                     double memory_bytes_per_cycle = kUnlimited);
+                     const MemoryTiming& memory = {});
 
 /// "gemm adapter up forward of y, command 12": for messages.
 std::string describe_command(const CompiledStep& step, const Graph& graph, std::size_t index);

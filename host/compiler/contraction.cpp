@@ -69,17 +69,12 @@ std::vector<Chunk> chunks_of(const std::vector<Product>& products, const Contrac
 
 }  // namespace
 
-void Lowering::lower(const Contraction& op, int rider_op) {
-  ContractionShape shape = shape_of(op);
+void Lowering::lower(const Contraction& op, int rider_op, const ContractionShape& shape,
+                     const BlockSize& size) {
   std::optional<Rider> rider;
-  if (rider_op >= 0) {
-    rider = rider_of(rider_op, op);
-    limit_for_rider(*rider, areas_, shape);
-  }
-  const std::vector<Product> products = products_of(op);
-  const auto found = block_of(shape, use_);
-  if (!found) refuse_blocks(shape, areas_, limits_, graph_.value(op.out).name);
-  const BlockSize size = *found;
+  if (rider_op >= 0) rider = rider_of(rider_op, op);
+  std::vector<Product> products = products_of(op);
+  for (std::size_t i = 0; i < products.size(); ++i) products[i].shape = shape.products[i];
   step_.blocks[op_] = size;
 
   Slots stream_slots(areas_.stream_line, areas_.stream_lines,

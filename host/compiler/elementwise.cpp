@@ -24,7 +24,9 @@ BlockSize elementwise_block(std::int64_t rows, std::int64_t columns, std::int64_
     const std::int64_t most = ceil_div(columns, 64);
     return {height, std::clamp<std::int64_t>(limit / height / panel, 1, most) * 64};
   }
-  throw InputError(
+  throw KeyError(
+      {"compiler.accumulator_kib", "compiler.scratchpad_kib", "accelerator.accumulator.kib",
+       "accelerator.scratchpad.kib", "accelerator"},
       fmt::format("{}: not even one row of 64 elements fits the local memories: it needs {} "
                   "lines, there are {}; "
                   "give accelerator.accumulator.kib, accelerator.scratchpad.kib or the "

@@ -19,6 +19,9 @@
 
 namespace corank {
 
+/// Blocks of a product that are rehearsed.
+inline constexpr std::size_t kRehearsed = 24;
+
 /// Operands that are loaded before they are needed.
 inline constexpr std::size_t kChunksAhead = kTurns - 1;
 
@@ -26,7 +29,7 @@ class Lowering {
  public:
   /// Keeps references to the graph, the machine and the limits.
   Lowering(const Graph& graph, const MachineShape& machine, const CompilerConfig& limits,
-           const WeightStream& stream, double memory_bytes_per_cycle);
+           const WeightStream& stream, const MemoryTiming& memory);
 
   /// To be called once.
   CompiledStep run(std::uint64_t memory_size);
@@ -38,6 +41,9 @@ class Lowering {
   std::int64_t program_rows() const;
   void gather_programs();  // equal programs are kept once
   void load_programs();
+  void check_memory(std::uint64_t bytes, std::uint64_t values, std::uint64_t size,
+                    const std::string& how_many) const;
+  void check_commands(const std::vector<Stage>& stages) const;
 
   const TensorLayout& layout(ValueId id) const {
     return step_.layouts[static_cast<std::size_t>(id)];
@@ -85,8 +91,10 @@ class Lowering {
   // nothing; products do, so they must save something.
   Stage what_pays(const Stage& stage) const;
   BesideUse use_of(const Stage& stage) const;
-  // The search is long and a model's layers are alike, so results are kept.
-  std::optional<BlockSize> block_of(const ContractionShape& shape, const BesideUse& use) const;
+  // The first blocks of the cost rule; none if not even the smallest one fits. The search is long
+  // and a model's layers are alike, so results are kept.
+  const std::vector<BlockSize>& blocks_of(const ContractionShape& shape,
+                                          const BesideUse& use) const;
   // Estimates: of a product together with what is in its stage, infinite where that does not fit;
   // and of ops one after another (-1: none).
   double cycles_of(const Stage& stage) const;
@@ -95,12 +103,38 @@ class Lowering {
   ProductTime time_alone(int op) const;
   // What the array waits for a gemm with other sums in between, there and back.
   double change_of_sums() const { return 2 * static_cast<double>(2 * machine_.array_rows + 3); }
-  double bytes_per_cycle() const;
+
+  // ---------------------------------------------------------------- rehearsal.cpp
+  // The blocks of every stage; of one that is no product they mean nothing.
+  std::vector<BlockSize> plan(const std::vector<Stage>& stages);
+  // Of the first blocks of the cost rule, those with which a product's stage is over first, the
+  // fastest in front.
+  std::vector<BlockSize> best_blocks(const Stage& stage);
+  // How long the stage takes with a block; of long ones at most about `most` cycles are waited for.
+  double rehearsed_cycles(const Stage& stage, const ContractionShape& shape, const BlockSize& block,
+                          double most) const;
+  // The same of a part, which is lowered by itself and rehearsed as it is.
+  double cycles_of_part(const Stage& stage, const ContractionShape& part, const BlockSize& block,
+                        double most) const;
+  double cycles_of_step(const std::vector<Stage>& stages, const std::vector<BlockSize>& sizes,
+                        double most) const;
+  // One to lower stages of this step with, as often as one likes.
+  Lowering rehearsal() const;
+  // How long its commands take.
+  double cycles(double most) const;
+  // What the time of a stage depends on, beside its blocks.
+  std::vector<std::int64_t> key_of(const Stage& stage) const;
 
   // ---------------------------------------------------------------- pieces.cpp
   // The pieces of the ops beside it go between the blocks of the stage's own op, and the gemms of a
   // rider between the first ones.
-  void lower(const Stage& stage);
+  void lower(const Stage& stage, const BlockSize& size);
+  // A product's stage, of which `shape` may be a part, then with as much of the pieces.
+  void lower(const Stage& stage, const ContractionShape& shape, const BlockSize& size);
+  void begin(const Stage& stage);
+  void finish_pieces();
+  // The shape of a product in its stage. areas_ are those of the stage.
+  ContractionShape shape_of(const Stage& stage) const;
   // Cuts an op into pieces, which are emitted later.
   void cut(int op);
   void cut(const Contraction& op);
@@ -124,7 +158,8 @@ class Lowering {
   void cut(const AdamW& op);
 
   // ---------------------------------------------------------------- contraction.cpp
-  void lower(const Contraction& op, int rider_op);
+  void lower(const Contraction& op, int rider_op, const ContractionShape& shape,
+             const BlockSize& size);
   // From the sums of a block of the output to memory.
   void finish_block(const Contraction& op, const Block& target, const Local& sum, Slots& bias_slots,
                     Slots& output_slots);
@@ -172,12 +207,13 @@ class Lowering {
   const CompilerConfig& limits_;
   BesideUse use_;     // of the stage that is lowered
   LocalAreas areas_;  // for that
-  mutable std::map<std::vector<std::int64_t>, std::optional<BlockSize>> blocks_;  // found so far
+  mutable std::map<std::vector<std::int64_t>, std::vector<BlockSize>> blocks_;  // found so far
+  std::map<std::vector<std::int64_t>, std::vector<BlockSize>> best_blocks_;     // by key_of()
   Dependencies dependencies_;
   std::vector<std::pair<std::size_t, VectorProgram>> programs_;  // first instruction, program
   CompiledStep step_;
   const WeightStream stream_;
-  const double memory_bytes_per_cycle_;
+  const MemoryTiming memory_;
   std::vector<bool> streamed_, ordered_;  // by value
   std::vector<Piece> pieces_;
   std::size_t next_piece_ = 0;

@@ -9,7 +9,27 @@
 
 namespace corank {
 
-void Lowering::lower(const Stage& stage) {
+void Lowering::lower(const Stage& stage, const BlockSize& size) {
+  if (contraction_at(stage.op) != nullptr) {
+    lower(stage, shape_of(stage), size);
+    return;
+  }
+  begin(stage);
+  beside_ = false;
+  cut(stage.op);
+  finish_pieces();
+}
+
+void Lowering::lower(const Stage& stage, const ContractionShape& shape, const BlockSize& size) {
+  begin(stage);
+  const ContractionShape whole = shape_of(stage);
+  pieces_.resize(
+      static_cast<std::size_t>(static_cast<double>(pieces_.size()) * share_of(shape, whole)));
+  lower(*contraction_at(stage.op), stage.rider, shape, size);
+  finish_pieces();
+}
+
+void Lowering::begin(const Stage& stage) {
   use_ = use_of(stage);
   areas_ = local_areas(machine_, limits_, use_);
   pieces_.clear();
@@ -17,12 +37,9 @@ void Lowering::lower(const Stage& stage) {
   beside_ = true;
   for (const int beside : stage.beside) cut(beside);
   op_ = stage.op;
-  if (contraction_at(stage.op) != nullptr) {
-    lower(*contraction_at(stage.op), stage.rider);
-  } else {
-    beside_ = false;
-    cut(stage.op);
-  }
+}
+
+void Lowering::finish_pieces() {
   emit_pieces(pieces_.size());
   while (!loaded_pieces_.empty()) multiply_piece();
 }

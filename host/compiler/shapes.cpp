@@ -48,6 +48,15 @@ ContractionShape Lowering::shape_of(const Contraction& op) const {
   return shape;
 }
 
+ContractionShape Lowering::shape_of(const Stage& stage) const {
+  const Contraction& op = *contraction_at(stage.op);
+  ContractionShape shape = shape_of(op);
+  if (stage.rider >= 0)
+    limit_for_rider(rider_of(stage.rider, op).value(),
+                    local_areas(machine_, limits_, use_of(stage)), shape);
+  return shape;
+}
+
 std::optional<Rider> Lowering::rider_of(int op, const Contraction& host) const {
   Rider rider;
   rider.op = op;

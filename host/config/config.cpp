@@ -352,9 +352,9 @@ void note_places(const YamlNode& node, const std::string& path,
 
 /// Where the configuration gives one of these paths: on the command line, which has the last word,
 /// else the first of them, else the root.
-SourceLocation locate(const YamlNode& root, std::initializer_list<const char*> paths) {
+SourceLocation locate(const YamlNode& root, const std::vector<std::string>& paths) {
   const YamlNode* first = nullptr;
-  for (const std::string path : paths) {
+  for (const std::string& path : paths) {
     const YamlNode* node = &root;
     for (std::size_t begin = 0; node != nullptr && begin <= path.size();) {
       const std::size_t end = std::min(path.find('.', begin), path.size());
@@ -376,7 +376,7 @@ void check_banks(const YamlNode& root, const std::string& memory, int kib, int b
   if (kib >= least) return;
   const std::string kib_path = "accelerator." + memory + ".kib";
   const std::string banks_path = "accelerator." + memory + ".banks";
-  throw InputError(locate(root, {kib_path.c_str(), banks_path.c_str(), "accelerator.array.rows",
+  throw InputError(locate(root, {kib_path, banks_path, "accelerator.array.rows",
                                  "accelerator.array.columns", "accelerator.axi.data_bits"}),
                    kib_path + ": expected at least " + std::to_string(least) + " KiB, which are " +
                        std::to_string(elements) + " lines of " + std::to_string(line_bytes) +
@@ -408,7 +408,7 @@ void check_compiler(const Config& config, const YamlNode& root) {
   const auto check_limit = [&](const std::string& memory, int limit, int built) {
     if (limit <= built) return;
     const std::string path = "compiler." + memory + "_kib";
-    throw InputError(locate(root, {path.c_str(), ("accelerator." + memory + ".kib").c_str()}),
+    throw InputError(locate(root, {path, "accelerator." + memory + ".kib"}),
                      path + ": expected at most the machine's " + std::to_string(built) +
                          " KiB, found " + std::to_string(limit));
   };
@@ -531,6 +531,17 @@ SourceLocation place_of(const Config& config, const std::string& path) {
   const auto whole = config.places.find("");
   const bool known = whole != config.places.end() && !whole->second.file.empty();
   return known ? whole->second : SourceLocation{"the configuration", 0, 0};
+}
+
+SourceLocation location_of(const Config& config, const std::vector<std::string>& keys) {
+  const SourceLocation* first = nullptr;
+  for (const std::string& key : keys) {
+    const auto place = config.places.find(key);
+    if (place == config.places.end()) continue;
+    if (place->second.line == 0) return place->second;  // a setting
+    if (first == nullptr) first = &place->second;
+  }
+  return first != nullptr ? *first : place_of(config, keys.front());
 }
 
 MemoryConfig load_memory(const std::string& path) {

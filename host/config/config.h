@@ -66,6 +66,9 @@ Config load_config(const std::string& path, const std::vector<std::string>& sett
 
 /// Where the configuration gives the value at this path, or the nearest above it that it gives.
 SourceLocation place_of(const Config& config, const std::string& path);
+/// Where the configuration gives one of these keys ("a.b.c"): on the command line, which has the
+/// last word, else the first of them, else the file.
+SourceLocation location_of(const Config& config, const std::vector<std::string>& keys);
 
 /// Reads a memory's own file (configs/memory). Throws InputError as load_config() does.
 MemoryConfig load_memory(const std::string& path);

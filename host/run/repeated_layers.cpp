@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
+#include <numeric>
 #include <set>
 #include <string>
 #include <tuple>
@@ -22,25 +23,23 @@ namespace {
 
 using namespace interface;
 
-// The passes of the simulated groups as they are carried out: forward in order, backward from the
-// last one.
-struct Pass {
-  bool forward;
-  std::size_t group;
-};
-constexpr std::array<Pass, 2 * kSimulatedGroups> kPasses = {
-    {{true, 0}, {true, 1}, {true, 2}, {true, 3}, {false, 3}, {false, 2}, {false, 1}, {false, 0}}};
-// After these a snapshot is taken, the first three of either direction. Updates that found no place
-// beside a product come behind the last pass, group by group as backward: then a snapshot is taken
-// after each of the first three of those too.
-constexpr std::array<std::size_t, 6> kSnapshotAfter = {0, 1, 2, 4, 5, 6};
-constexpr std::array<std::size_t, 3> kTailGroups = {3, 2, 1};
-// The passes that stand for those left out come after two others of their direction.
-constexpr std::size_t kForwardCopied = 2, kBackwardCopied = 6;
+// The passes of the simulated groups as they are carried out, forward in order, backward from the
+// last one: pass p < groups is forward. Snapshots are taken after three forward passes, the last of
+// which is that of the last group but one, and three backward ones, of the groups 3, 2 and 1. So
+// either direction has two passes between snapshots that are as far from the beginning of the step
+// as the simulated groups allow. Updates that found no place beside a product come behind the last
+// pass, group by group as backward: then a snapshot is taken after each of these three of those
+// too.
+constexpr std::size_t kSnapshots = 6;
+constexpr std::array<std::size_t, 3> kBackwardGroups = {3, 2, 1};
 
-std::size_t pass_of(bool forward, std::size_t group) {
-  return forward ? group : 2 * kSimulatedGroups - 1 - group;
+std::size_t pass_of(const RepeatedStep& step, bool forward, std::size_t group) {
+  return forward ? group : 2 * step.simulated - 1 - group;
 }
+
+// The groups whose passes stand for those left out, which come behind them.
+std::size_t forward_copied(const RepeatedStep& step) { return step.simulated - 2; }
+constexpr std::size_t kBackwardCopied = 1;
 
 // Values of layer 3 are called "3.something" (layer_prefix).
 std::size_t layer_of(const std::string& value) { return std::strtoul(value.c_str(), nullptr, 10); }
@@ -58,13 +57,12 @@ const std::string& value_of(const PreparedStep& prepared, int op) {
       .name;
 }
 
-std::size_t left_out(const RepeatedStep& step) { return step.repetition.times - kSimulatedGroups; }
+std::size_t left_out(const RepeatedStep& step) { return step.repetition.times - step.simulated; }
 
 // The last product of each pass, and the last command of each group behind all products.
 std::vector<std::uint32_t> snapshot_commands(const RepeatedStep& step) {
   const PreparedStep& prepared = step.prepared;
-  std::array<std::uint32_t, kPasses.size()> last{};
-  std::array<std::uint32_t, kSimulatedGroups> tail{};
+  std::vector<std::uint32_t> last(2 * step.simulated), tail(step.simulated);
   for (std::size_t i = 0; i < prepared.step.commands.size(); ++i) {
     const CompiledCommand& command = prepared.step.commands[i];
     if (command.op < 0) continue;
@@ -73,11 +71,14 @@ std::vector<std::uint32_t> snapshot_commands(const RepeatedStep& step) {
     tail[group] = index;
     if ((command.words[0] & 0xff) != GemmCommand::kOpcode) continue;
     const bool forward = decode_gemm(command.words).kind % 3 == 0;  // part, then pass
-    last[pass_of(forward, group)] = index;
+    last[pass_of(step, forward, group)] = index;
   }
   std::vector<std::uint32_t> commands;
-  for (const std::size_t pass : kSnapshotAfter) commands.push_back(last[pass]);
-  for (const std::size_t group : kTailGroups) {
+  for (std::size_t group = step.simulated - 4; group <= forward_copied(step); ++group)
+    commands.push_back(last[pass_of(step, true, group)]);
+  for (const std::size_t group : kBackwardGroups)
+    commands.push_back(last[pass_of(step, false, group)]);
+  for (const std::size_t group : kBackwardGroups) {
     if (tail[group] > last.back()) commands.push_back(tail[group]);
   }
   return commands;
@@ -90,8 +91,7 @@ template <class Between>
 auto of_middle(const RepeatedStep& step, bool later, const Between& between) {
   const std::size_t first = later ? 1 : 0;
   auto sum = between(first, first + 1) + between(first + 3, first + 4);
-  if (step.prepared.snapshots_after.size() > kSnapshotAfter.size())
-    sum += between(first + 6, first + 7);
+  if (step.prepared.snapshots_after.size() > kSnapshots) sum += between(first + 6, first + 7);
   return sum;
 }
 
@@ -100,7 +100,8 @@ CompiledStep commands_of_group(const RepeatedStep& step) {
   CompiledStep group;
   group.instructions = step.prepared.step.instructions;
   for (const CompiledCommand& command : step.prepared.step.commands) {
-    if (command.op >= 0 && group_of(step, value_of(step.prepared, command.op)) == kForwardCopied)
+    if (command.op >= 0 &&
+        group_of(step, value_of(step.prepared, command.op)) == forward_copied(step))
       group.commands.push_back(command);
   }
   return group;
@@ -110,9 +111,9 @@ CompiledStep commands_of_group(const RepeatedStep& step) {
 // put in for those left out is then all that they would do.
 bool is_steady(const RepeatedStep& step) {
   const std::vector<std::uint32_t>& after = step.prepared.snapshots_after;
-  const bool has_tail = after.size() > kSnapshotAfter.size();
+  const bool has_tail = after.size() > kSnapshots;
   if (!std::is_sorted(after.begin(), after.end()) ||
-      (has_tail && after.size() != kSnapshotAfter.size() + kTailGroups.size()))
+      (has_tail && after.size() != kSnapshots + kBackwardGroups.size()))
     return false;
   const auto commands = [&](bool later) {
     return of_middle(step, later,
@@ -131,7 +132,7 @@ std::uint64_t memory_of_group(const RepeatedStep& step) {
   for (std::size_t id = 0; id < prepared.graph.values.size(); ++id) {
     const Value& value = prepared.graph.values[id];
     if (value.role == Role::kIntermediate || streamed.count(static_cast<ValueId>(id)) > 0 ||
-        group_of(step, value.name) != kForwardCopied)
+        group_of(step, value.name) != forward_copied(step))
       continue;
     bytes += whole_pages(prepared.step.layouts[id].bytes());
   }
@@ -148,33 +149,36 @@ auto of_middle(const RepeatedStep& step, const std::vector<PlatformSnapshot>& sn
 }
 
 void extrapolate_phases(const RepeatedStep& step, std::vector<PhaseReport>& phases) {
-  std::array<std::vector<PhaseReport>, kPasses.size()> passes;
+  std::vector<std::vector<PhaseReport>> passes(2 * step.simulated);
   for (PhaseReport& phase : phases) {
     const auto kind = std::find_if(phase.kinds.begin(), phase.kinds.end(),
                                    [](std::uint64_t cycles) { return cycles > 0; });
     const bool forward = (kind - phase.kinds.begin()) % 3 == 0;
-    passes[pass_of(forward, group_of(step, phase.value))].push_back(std::move(phase));
+    passes[pass_of(step, forward, group_of(step, phase.value))].push_back(std::move(phase));
   }
   phases.clear();
   const std::size_t last = step.repetition.times - 1, group = step.repetition.group;
-  const auto add = [&](std::size_t pass, std::size_t real_group) {
-    for (PhaseReport phase : passes[pass]) {
+  const auto add = [&](bool forward, std::size_t simulated, std::size_t real_group) {
+    for (PhaseReport phase : passes[pass_of(step, forward, simulated)]) {
       phase.value = with_layer(phase.value, real_group * group + layer_of(phase.value) % group);
       phases.push_back(phase);
     }
   };
-  for (std::size_t pass = 0; pass < kPasses.size(); ++pass) {
-    const auto [forward, simulated] = kPasses[pass];
-    const std::size_t real =
-        forward ? (simulated == 3 ? last : simulated) : (simulated == 0 ? 0 : last - 3 + simulated);
-    const bool copied = pass == kForwardCopied || pass == kBackwardCopied;
-    for (std::size_t i = 0; i <= (copied ? left_out(step) : 0); ++i)
-      add(pass, forward ? real + i : real - i);
+  const std::size_t copies = left_out(step);
+  for (std::size_t simulated = 0; simulated < step.simulated; ++simulated) {
+    const std::size_t real = simulated > forward_copied(step) ? last : simulated;
+    for (std::size_t i = 0; i <= (simulated == forward_copied(step) ? copies : 0); ++i)
+      add(true, simulated, real + i);
+  }
+  for (std::size_t simulated = step.simulated; simulated-- > 0;) {
+    const std::size_t real = simulated == 0 ? 0 : simulated + copies;
+    for (std::size_t i = 0; i <= (simulated == kBackwardCopied ? copies : 0); ++i)
+      add(false, simulated, real - i);
   }
 }
 
-// Of a list with entries of every layer: those of the third group once more for each group left
-// out.
+// Of a list with entries of every layer: those of the group that is copied once more for each group
+// left out.
 template <class Entry, class Name>
 void extrapolate_list(const RepeatedStep& step, std::vector<Entry>& list, const Name& name) {
   std::vector<Entry> whole;
@@ -183,8 +187,8 @@ void extrapolate_list(const RepeatedStep& step, std::vector<Entry>& list, const 
     Entry copy = entry;
     const std::size_t layer = layer_of(name(copy)), simulated = layer / group;
     const std::string value = name(copy);
-    const std::size_t copies = simulated == kForwardCopied ? left_out(step) : 0;
-    const std::size_t moved = simulated > kForwardCopied ? left_out(step) * group : 0;
+    const std::size_t copies = simulated == forward_copied(step) ? left_out(step) : 0;
+    const std::size_t moved = simulated > forward_copied(step) ? left_out(step) * group : 0;
     for (std::size_t i = 0; i <= copies; ++i) {
       name(copy) = with_layer(value, layer + moved + i * group);
       whole.push_back(copy);
@@ -204,7 +208,7 @@ void extrapolate_link(const LinkConfig& link, const RepeatedStep& step, StepMeas
     common += command.op < 0 ? sizeof(CommandWords) : 0;
   // What a group adds to a time's bytes, with the groups that are left out as many times.
   const auto of_groups = [&](std::uint64_t bytes_of_simulated) {
-    return left_out(step) * bytes_of_simulated / kSimulatedGroups;
+    return left_out(step) * bytes_of_simulated / step.simulated;
   };
   const std::uint64_t in_step = bytes.streamed + bytes.commands - common;
   const auto grow = [&](LinkDirectionStatistics& direction, std::uint64_t more) {
@@ -246,34 +250,70 @@ std::optional<LayerRepetition> find_repetition(const std::vector<LayerStep>& lay
   return std::nullopt;
 }
 
-RepeatedStep prepare_repeated(const Config& config, Workload workload) {
-  const auto repetition = find_repetition(steps_of(workload));
-  if (!repetition || repetition->times <= kSimulatedGroups)
-    throw InputError(fmt::format(
-        "{}: workload.layers: repeated needs a group of layers that comes at least {} times; "
-        "found {}",
-        config.file, kSimulatedGroups + 1,
-        repetition
-            ? fmt::format("a group of {} that comes {} times", repetition->group, repetition->times)
-            : std::string("none that repeats")));
+namespace {
+
+// Where more groups than this would have to be simulated, the whole may as well be.
+constexpr std::size_t kMostSimulatedGroups = 16;
+// Of the whole step: what may hang on which of the two groups in the middle stands for those left
+// out.
+constexpr double kMostError = 0.01;
+
+InputError refusal(const Config& config, const std::string& why) {
+  return {location_of(config, {"workload.layers"}), "workload.layers: repeated: " + why};
+}
+
+RepeatedStep prepare_groups(const Config& config, Workload workload,
+                            const LayerRepetition& repetition, std::size_t groups) {
   RepeatedStep step;
-  step.repetition = *repetition;
-  workload.layers.resize(kSimulatedGroups * repetition->group);
+  step.repetition = repetition;
+  step.simulated = groups;
+  workload.layers.resize(groups * repetition.group);
   step.prepared = prepare_step(config, std::move(workload));
   step.prepared.snapshots_after = snapshot_commands(step);
   if (!is_steady(step))
-    throw InputError(
-        config.file +
-        ": workload.layers: repeated: the layers in the middle are not carried out one like the "
-        "other; expected workload.layers: whole");
+    throw refusal(config,
+                  "the layers in the middle are not carried out one like the other; expected "
+                  "workload.layers: whole");
   const std::uint64_t need =
       step.prepared.step.memory_bytes + left_out(step) * memory_of_group(step);
   const std::uint64_t size = driver_options_of(config).memory_size_bytes;
   if (need > size)
-    throw InputError(fmt::format(
-        "the step of all {} layers needs {} bytes of device memory; memory.size_mib gives {} bytes",
-        repetition->group * repetition->times, need, size));
+    throw InputError(
+        location_of(config, kMemoryKeys),
+        fmt::format("the step of all {} layers needs {} bytes of device memory; {} gives {} bytes",
+                    repetition.group * repetition.times, need, kMemoryKeys.front(), size));
   return step;
+}
+
+}  // namespace
+
+std::pair<RepeatedStep, Simulated> simulate_repeated(const Config& config,
+                                                     const RunOptions& options,
+                                                     const Workload& workload) {
+  const auto repetition = find_repetition(steps_of(workload));
+  if (!repetition || repetition->times <= kLeastSimulatedGroups)
+    throw refusal(config,
+                  fmt::format("expected a group of layers that comes at least {} times, found {}",
+                              kLeastSimulatedGroups + 1,
+                              repetition ? fmt::format("a group of {} that comes {} times",
+                                                       repetition->group, repetition->times)
+                                         : std::string("none that repeats")));
+  double error = 0;
+  std::size_t groups = kLeastSimulatedGroups;
+  for (; groups <= kMostSimulatedGroups && groups < repetition->times; groups *= 2) {
+    RepeatedStep step = prepare_groups(config, workload, *repetition, groups);
+    Simulated simulated = simulate(config, options, step.prepared, build_machine(config, options));
+    if (simulated.result.stopped) return {std::move(step), std::move(simulated)};
+    const std::vector<PlatformSnapshot>& snapshots = simulated.platform.snapshots;
+    const StepMeasurement whole =
+        extrapolate(config, step, measure(config, step.prepared, simulated), snapshots);
+    error = repetition_report(step, snapshots, whole).error;
+    if (error <= kMostError) return {std::move(step), std::move(simulated)};
+  }
+  throw refusal(config, fmt::format("the two groups in the middle of {} still differ: by {:.1f} % "
+                                    "of the whole step, where at most {:.0f} % is taken; expected "
+                                    "workload.layers: whole",
+                                    groups / 2, 100 * error, 100 * kMostError));
 }
 
 StepMeasurement extrapolate(const Config& config, const RepeatedStep& step,
@@ -290,6 +330,14 @@ StepMeasurement extrapolate(const Config& config, const RepeatedStep& step,
   };
   for (std::size_t i = 0; i < whole.counters.size(); ++i)
     whole.counters[i] += left_out_of([&](const PlatformSnapshot& at) { return at.counters[i]; });
+  // A half of a cycle may be missing from each activity; the longest one takes what is.
+  for (std::size_t unit = 0; unit < interface::kUnitNames.size(); ++unit) {
+    const auto begin = whole.counters.begin() +
+                       static_cast<std::ptrdiff_t>(unit * interface::kActivityNames.size());
+    const auto end = begin + interface::kActivityNames.size();
+    *std::max_element(begin, end) += whole.counters[static_cast<std::size_t>(Counter::kCycles)] -
+                                     std::accumulate(begin, end, std::uint64_t{0});
+  }
   // What does not count cycles follows from the commands.
   const CompiledStep group = commands_of_group(step);
   for (const auto& [counter, count] : account(group, config.machine, config.limits.burst_beats)) {
@@ -319,7 +367,7 @@ LayersRepeated repetition_report(const RepeatedStep& step,
   LayersRepeated report;
   report.layers_of_group = step.repetition.group;
   report.groups = step.repetition.times;
-  report.simulated_groups = kSimulatedGroups;
+  report.simulated_groups = step.simulated;
   for (const bool later : {false, true})
     report.middle_cycles[later] = of_middle(step, snapshots, later, [](const PlatformSnapshot& at) {
       return at.counters[static_cast<std::size_t>(Counter::kCycles)];

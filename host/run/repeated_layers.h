@@ -1,10 +1,12 @@
 // A step of many equal layers from a simulation of a few. The first layers, two in the middle and
-// the last are simulated one after another; what came between two of the middle is then put in for
-// each of the rest. A figure of such a run is an estimate, and is called that: "layers repeated".
+// the last are simulated one after another, more of the first ones where the two in the middle are
+// not alike; what came between two of the middle is then put in for each of the rest. A figure of
+// such a run is an estimate, and is called that: "layers repeated".
 #pragma once
 
 #include <cstddef>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "host/config/config.h"
@@ -24,17 +26,24 @@ struct LayerRepetition {
 /// The shortest group; nullopt if nothing repeats. Layers are equal if they have the same sizes.
 std::optional<LayerRepetition> find_repetition(const std::vector<LayerStep>& layers);
 
-/// Groups that are simulated: the first, two in the middle, the last.
-inline constexpr std::size_t kSimulatedGroups = 4;
+/// Groups that are simulated: the first ones, two in the middle among them, and the last; so many
+/// at least.
+inline constexpr std::size_t kLeastSimulatedGroups = 4;
 
-/// A step of so many groups, with snapshots after the passes of three of them. Throws InputError
-/// if fewer than five groups repeat, if those in the middle are not carried out one like the other,
-/// or if the whole step would not fit the device memory.
+/// A step of `simulated` groups, with snapshots after the passes of three of them.
 struct RepeatedStep {
   LayerRepetition repetition;
+  std::size_t simulated = kLeastSimulatedGroups;
   PreparedStep prepared;
 };
-RepeatedStep prepare_repeated(const Config& config, Workload workload);
+
+/// Simulates as few groups as it takes until the two in the middle are alike: what it makes to the
+/// whole step which of them stands for those left out is at most 1 %. Throws InputError if fewer
+/// than five groups repeat, if those in the middle are not carried out one like the other, or do
+/// not come to be alike, or if the whole step would not fit the device memory.
+std::pair<RepeatedStep, Simulated> simulate_repeated(const Config& config,
+                                                     const RunOptions& options,
+                                                     const Workload& workload);
 
 /// What the whole step comes to: all counts that the simulated groups came to and, for each group
 /// that was left out, the mean of the two in the middle, with their updates behind

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <tuple>
 
 #include "host/formats/safetensors.h"
 #include "host/report/trace_json.h"
@@ -287,18 +288,20 @@ RunReport run(const Config& config, const RunOptions& options) {
                           options.waves.value_or("")});
   Workload workload = read_workload(config);
   const bool repeated = config.layers == "repeated";
-  RepeatedStep step;
-  if (repeated) {
-    step = prepare_repeated(config, workload);
-  } else {
-    step.prepared = prepare_step(config, std::move(workload));
-  }
-  const PreparedStep& prepared = step.prepared;
-  const OrderlyEnd orderly;
   RunOptions simulated_options = options;
   if (files.waves) simulated_options.waves = files.waves->temporary();
-  const Simulated simulated =
-      simulate(config, simulated_options, prepared, build_machine(config, options));
+  RepeatedStep step;
+  Simulated simulated;
+  if (repeated) {
+    const OrderlyEnd orderly;
+    std::tie(step, simulated) = simulate_repeated(config, simulated_options, workload);
+  } else {
+    step.prepared = prepare_step(config, std::move(workload));
+    const std::string machine = build_machine(config, options);
+    const OrderlyEnd orderly;
+    simulated = simulate(config, simulated_options, step.prepared, machine);
+  }
+  const PreparedStep& prepared = step.prepared;
   const StepMeasurement measured = measure(config, prepared, simulated);
   const std::vector<PlatformSnapshot>& snapshots = simulated.platform.snapshots;
 

@@ -29,17 +29,26 @@ void check_layer_step(const Config& config) {
   if (config.write_logits) refuse("output.logits", "true");
 }
 
-// Of a memory's peak, about: refresh and the turns between reads and writes take the rest.
-constexpr double kSustained = 0.9;
+// Of a memory's peak, about: of a DRAM, refresh and the turns between reads and writes take the
+// rest.
+double sustained_share(const MemoryConfig& memory) { return memory.kind == "dram" ? 0.9 : 1; }
 
 std::uint64_t memory_bytes(const Config& config) { return size_bytes(config.memory); }
 
 }  // namespace
 
 CompiledStep compile_for(const Config& config, const Graph& graph) {
-  return compile(graph, config.machine, config.compiler, memory_bytes(config),
-                 {config.weights == "streamed", config.stream_tiles},
-                 kSustained * config.memory.bandwidth_gb_per_s * 1e3 / config.limits.clock_mhz);
+  const double cycles_per_ns = config.limits.clock_mhz / 1e3;
+  const MemoryTiming memory{
+      sustained_share(config.memory) * config.memory.bandwidth_gb_per_s / cycles_per_ns,
+      config.memory.latency_ns * cycles_per_ns, config.limits.outstanding_bursts,
+      config.limits.burst_beats};
+  try {
+    return compile(graph, config.machine, config.compiler, memory_bytes(config),
+                   {config.weights == "streamed", config.stream_tiles}, memory);
+  } catch (const KeyError& error) {
+    throw InputError(location_of(config, error.keys()), error.what());
+  }
 }
 
 std::string build_machine(const Config& config, const RunOptions& options) {

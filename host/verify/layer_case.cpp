@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <random>
 
 #include "host/run/simulate.h"
@@ -160,14 +161,15 @@ MemoryConfig draw_memory(Random& random, const CaseSource& source) {
   return chance(random, 2) ? draw_dram(random, source.drams) : draw_fixed_latency(random);
 }
 
-bool compiles(const LayerCase& layer) {
+std::optional<CompiledStep> compiled(const LayerCase& layer) {
   try {
-    compile_for(layer.config, graph_of(layer));
-    return true;
+    return compile_for(layer.config, graph_of(layer));
   } catch (const InputError&) {
-    return false;
+    return std::nullopt;
   }
 }
+
+bool compiles(const LayerCase& layer) { return compiled(layer).has_value(); }
 
 // A limit of the compiler: mostly none, else half of what there is or about the least that it
 // accepts.
@@ -260,14 +262,16 @@ LayerCase make_case(const CaseSource& source, std::uint64_t seed, int number) {
   // remainders whose turn it is.
   constexpr int kInTurn = 50, kAttempts = 2000;
   int turn = number / static_cast<int>(source.machines.size());
+  std::optional<CompiledStep> step;
   for (int attempt = 1;; ++attempt) {
     if (attempt > kInTurn) turn = int_between(random, 0, 31);
     draw_step(random, source, turn, layer);
     draw_compiler(random, layer);
-    if (compiles(layer) || attempt == kAttempts) break;
+    step = compiled(layer);
+    if (step || attempt == kAttempts) break;
   }
-  const CompiledStep step = compile_for(config, graph_of(layer));  // or says what is too small
-  config.watchdog_cycles += upload_cycles(config, step.memory_bytes);
+  if (!step) step = compile_for(config, graph_of(layer));  // says what is too small
+  config.watchdog_cycles += upload_cycles(config, step->memory_bytes);
   draw_inputs(random, layer);
   if (number % 10 == 9) layer.planted = plant(random, layer.inputs);
   return layer;

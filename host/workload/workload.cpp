@@ -6,6 +6,7 @@
 #include <cmath>
 #include <random>
 
+#include "host/workload/step_size.h"
 #include "models/base/error.h"
 #include "models/base/numerics.h"
 
@@ -52,31 +53,15 @@ Workload from_files(const std::vector<std::string>& files, const AdamWOptions& a
   return workload;
 }
 
-LayerStep step_of(const LayerShape& shape, std::int64_t tokens, const AdamWOptions& adamw) {
-  LayerStep step;
-  step.tokens = tokens;
-  step.in = shape.in;
-  step.out = shape.out;
-  step.has_bias = shape.bias;
-  step.lora.rank = shape.rank;
-  step.lora.alpha = shape.alpha > 0 ? shape.alpha : 2.0 * shape.rank;
-  step.adamw = adamw;
-  step.step = 20;  // as the moments of make_layer are
-  return step;
-}
-
 Workload from_shapes(const LayerShapes& shapes, std::uint64_t seed, const AdamWOptions& adamw,
                      bool values) {
   Workload workload;
   for (int turn = 0; turn < shapes.repeat; ++turn) {
-    for (LayerShape shape : shapes.layers) {
-      const auto& names = shapes.adapters;
-      if (!names.empty() && std::find(names.begin(), names.end(), shape.name) == names.end())
-        shape.rank = 0;
+    for (const LayerShape& shape : shapes.layers) {
+      const LayerStep step = step_of(shapes, shape, adamw);
       for (int i = 0; i < shape.repeat; ++i) {
-        workload.layers.push_back(
-            values ? make_layer(shape, shapes.tokens, seed + workload.layers.size(), adamw)
-                   : Capture{step_of(shape, shapes.tokens, adamw), {}, {}});
+        workload.layers.push_back(values ? make_layer(step, seed + workload.layers.size())
+                                         : Capture{step, {}, {}});
       }
     }
   }
@@ -88,22 +73,38 @@ Workload from_shapes(const LayerShapes& shapes, std::uint64_t seed, const AdamWO
 
 }  // namespace
 
-Capture make_layer(const LayerShape& shape, std::int64_t tokens, std::uint64_t seed,
-                   const AdamWOptions& adamw) {
+LayerStep step_of(const LayerShapes& shapes, const LayerShape& shape, const AdamWOptions& adamw) {
+  const std::vector<std::string>& names = shapes.adapters;
+  const bool adapted =
+      names.empty() || std::find(names.begin(), names.end(), shape.name) != names.end();
+  LayerStep step;
+  step.tokens = shapes.tokens;
+  step.in = shape.in;
+  step.out = shape.out;
+  step.has_bias = shape.bias;
+  step.lora.rank = adapted ? shape.rank : 0;
+  step.lora.alpha = shape.alpha > 0 ? shape.alpha : 2.0 * step.lora.rank;
+  step.adamw = adamw;
+  step.step = 20;  // as the moments of make_layer are
+  return step;
+}
+
+Capture make_layer(const LayerStep& step, std::uint64_t seed) {
   Normal normal(seed);
   Capture layer;
-  layer.step = step_of(shape, tokens, adamw);
-  const double by_inputs = 1 / std::sqrt(static_cast<double>(shape.in));
+  layer.step = step;
+  const double by_inputs = 1 / std::sqrt(static_cast<double>(step.in));
   const double gradient = 1e-3;
   TensorMap& inputs = layer.inputs;
-  inputs["x"] = bf16_tensor({tokens, shape.in}, 1, normal);
-  inputs["weight"] = bf16_tensor({shape.out, shape.in}, by_inputs, normal);
-  inputs["dy"] = bf16_tensor({tokens, shape.out}, gradient, normal);
-  if (shape.bias) inputs["bias"] = f32_tensor({shape.out}, 0.1, normal);
+  inputs["x"] = bf16_tensor({step.tokens, step.in}, 1, normal);
+  inputs["weight"] = bf16_tensor({step.out, step.in}, by_inputs, normal);
+  inputs["dy"] = bf16_tensor({step.tokens, step.out}, gradient, normal);
+  if (step.has_bias) inputs["bias"] = f32_tensor({step.out}, 0.1, normal);
   layer.originals = inputs;
-  if (shape.rank == 0) return layer;
-  const std::vector<std::pair<std::string, Shape>> masters = {{"lora_A", {shape.rank, shape.in}},
-                                                              {"lora_B", {shape.out, shape.rank}}};
+  const std::int64_t rank = step.lora.rank;
+  if (rank == 0) return layer;
+  const std::vector<std::pair<std::string, Shape>> masters = {{"lora_A", {rank, step.in}},
+                                                              {"lora_B", {step.out, rank}}};
   for (const auto& [name, size] : masters) {
     inputs[name] = f32_tensor(size, by_inputs, normal);
     inputs[name + ".exp_avg"] = f32_tensor(size, gradient, normal);
@@ -129,8 +130,10 @@ Workload read_workload(const Config& config) {
             (config.model.empty() ? " (or workload.captures, or workload.shapes)"
                                   : "; workload.model runs with --fidelity reference"));
   const AdamWOptions& adamw = config.optimizer.adamw;
-  if (!config.shapes.layers.empty())
+  if (!config.shapes.layers.empty()) {
+    check_step_size(config);
     return from_shapes(config.shapes, config.seed, adamw, config.values == "on");
+  }
   return from_files(
       config.capture.empty() ? config.captures : std::vector<std::string>{config.capture}, adamw);
 }

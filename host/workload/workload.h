@@ -24,8 +24,11 @@ Workload read_workload(const Config& config);
 
 /// A layer of this size with normally distributed values, from a seed: activations of variance 1,
 /// weights that keep it, small output gradients, an adapter and moments as after some steps.
-Capture make_layer(const LayerShape& shape, std::int64_t tokens, std::uint64_t seed,
-                   const AdamWOptions& adamw);
+Capture make_layer(const LayerStep& step, std::uint64_t seed);
+
+/// One of the layers given by their sizes; without an adapter where the list of adapters leaves it
+/// out.
+LayerStep step_of(const LayerShapes& shapes, const LayerShape& shape, const AdamWOptions& adamw);
 
 std::vector<LayerStep> steps_of(const Workload& workload);
 

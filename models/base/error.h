@@ -4,6 +4,8 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace corank {
 
@@ -30,6 +32,18 @@ class InputError : public std::runtime_error {
   explicit InputError(const std::string& message) : std::runtime_error(message_line(message)) {}
   InputError(const SourceLocation& location, const std::string& message)
       : InputError(to_string(location) + ": " + message) {}
+};
+
+/// What keys of the configuration make impossible, found by someone who does not have the file:
+/// whoever has it puts the place of the first key in front that the user gave.
+class KeyError : public InputError {
+ public:
+  KeyError(std::vector<std::string> keys, const std::string& message)
+      : InputError(message), keys_(std::move(keys)) {}
+  const std::vector<std::string>& keys() const { return keys_; }
+
+ private:
+  std::vector<std::string> keys_;
 };
 
 /// The simulated machine, or the machine that corank runs on, failed: exit code 3.

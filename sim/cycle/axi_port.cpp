@@ -2,9 +2,9 @@
 
 namespace corank::cycle_model {
 
-AxiPort::AxiPort(RequestPort& port, int beat_bytes, const StallConfig& stalls,
+AxiPort::AxiPort(TransactionSink& memory, int beat_bytes, const StallConfig& stalls,
                  const FaultConfig& faults)
-    : port_(port), beat_bytes_(beat_bytes), stalls_(stalls), faults_(faults) {}
+    : memory_(memory), beat_bytes_(beat_bytes), stalls_(stalls), faults_(faults) {}
 
 void AxiPort::look(Cycle cycle, Femtoseconds edge) {
   const bool read_room = reads_.size() < AxiBursts::kMost,
@@ -71,7 +71,7 @@ bool AxiPort::step(const AxiAddress& ar, const AxiAddress& aw, bool w_valid, boo
   if (w_taken_) {
     ++statistics_.write.beats;
     if (w_last) {
-      port_.send(*writes_[filled_++].transaction);
+      memory_.send(*writes_[filled_++].transaction);
       changed = true;
     }
   }
@@ -100,7 +100,7 @@ void AxiPort::request_read(const AxiAddress& ar) {
   if (number == faults_.silent_read) {
     ++injections_.silent_reads;  // the memory never hears of it
   } else {
-    port_.send(*burst.transaction);
+    memory_.send(*burst.transaction);
   }
 }
 

@@ -7,10 +7,9 @@
 #include "sim/cycle/types.h"
 #include "sim/platform/axi_bursts.h"
 #include "sim/platform/duration.h"
-#include "sim/platform/request_port.h"
 #include "sim/platform/stall_pattern.h"
 #include "sim/platform/statistics.h"
-#include "sim/platform/transaction_pool.h"
+#include "sim/platform/transaction_sink.h"
 
 namespace corank::cycle_model {
 
@@ -35,7 +34,8 @@ struct ReadBeat {
 /// cycles without a change both may be left out for skip(), which moves the beats on.
 class AxiPort {
  public:
-  AxiPort(RequestPort& port, int beat_bytes, const StallConfig& stalls, const FaultConfig& faults);
+  AxiPort(TransactionSink& memory, int beat_bytes, const StallConfig& stalls,
+          const FaultConfig& faults);
 
   void look(Cycle cycle, Femtoseconds edge);
   bool ar_ready() const { return ar_ready_; }
@@ -75,7 +75,7 @@ class AxiPort {
   void count_held(Channel channel) { ++injections_.held_cycles[static_cast<std::size_t>(channel)]; }
   void request_read(const AxiAddress& ar);
 
-  RequestPort& port_;
+  TransactionSink& memory_;
   TransactionPool pool_;
   std::int64_t beat_bytes_;
   StallPattern stalls_;

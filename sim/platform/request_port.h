@@ -8,14 +8,14 @@
 #include <utility>
 
 #include "sim/platform/duration.h"
-#include "sim/platform/transaction_pool.h"
+#include "sim/platform/transaction_sink.h"
 #include "tlm_utils/simple_initiator_socket.h"
 
 namespace corank {
 
 /// Sends requests in order, one after the other as the base protocol's request exclusion rule wants
 /// (the next BEGIN_REQ after the END_REQ of the one before), and accepts every response at once.
-class RequestPort : public sc_core::sc_module {
+class RequestPort : public sc_core::sc_module, public TransactionSink {
  public:
   /// Called once a transaction, with the time from which its response counts (later than now() if
   /// the target annotates a delay).
@@ -32,7 +32,7 @@ class RequestPort : public sc_core::sc_module {
     sensitive << resume_;
   }
 
-  void send(Transaction& transaction) {
+  void send(Transaction& transaction) override {
     waiting_.push_back(&transaction);
     send_waiting();
   }

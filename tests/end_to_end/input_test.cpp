@@ -162,7 +162,8 @@ TEST_CASE("a local memory that is too small is refused with what it would need",
              Contains("accelerator.scratchpad.kib") && Contains("lines"));
   CHECK_THAT(refusal_of("accelerator.accumulator.kib=1"),
              Contains("accelerator.accumulator.kib") && Contains("lines"));
-  CHECK_THAT(refusal_of("compiler.scratchpad_kib=1"), Contains("lines"));
+  CHECK_THAT(refusal_of("compiler.scratchpad_kib=1"),
+             Catch::StartsWith("--set compiler.scratchpad_kib=1: ") && Contains("lines"));
   CHECK_THAT(refusal_of("compiler.scratchpad_kib=65"), Contains("at most the machine's 64 KiB"));
 }
 
@@ -170,9 +171,44 @@ TEST_CASE("a device memory that is too small is refused with what the step needs
   const TemporaryFolder folder;
   const std::string path = folder.file("layer.safetensors");
   write_safetensors(path, small_capture({1, 1024, 1024, 1, 1}));  // the weight alone: 2 MiB
-  CHECK_THAT(refusal({"--set", "workload.capture=" + path, "--set", "memory.size_mib=1"}),
-             Catch::Matches("the step needs 2[0-9]{6} bytes of device memory .*; memory.size_mib "
-                            "gives 1048576 bytes"));
+  CHECK_THAT(
+      refusal({"--set", "workload.capture=" + path, "--set", "memory.size_mib=1"}),
+      Catch::Matches("--set memory.size_mib=1: the step needs at least 2[0-9]{6} bytes of device "
+                     "memory .*; memory.size_mib gives 1048576 bytes"));
+}
+
+TEST_CASE("sizes that fit no memory are refused before anything of that size is made",
+          "[program]") {
+  const auto shapes = [](const std::string& layer, const std::string& more) {
+    return "workload={shapes: {tokens: 512, layers: [{" + layer + "}]" + more + "}}";
+  };
+  const auto refusal_with = [&](const std::string& workload, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"--fidelity", "cycle", "--set", workload};
+    for (const std::string& setting : more) {
+      arguments.push_back("--set");
+      arguments.push_back(setting);
+    }
+    return refusal(arguments);
+  };
+  const std::string wide = shapes("in: 262144, out: 262144, rank: 16", "");
+  // The weight is 2 x 2^36 bytes, each of x, dy, y and dx 2^28, and so on.
+  CHECK_THAT(refusal_with(wide, {"values=off", "memory.size_mib=1024"}),
+             Catch::Matches("--set memory.size_mib=1024: the step needs at least 138[0-9]{9} bytes "
+                            "of device memory for its values; memory.size_mib gives 1073741824 "
+                            "bytes"));
+  // More than 64 bits can count.
+  CHECK_THAT(refusal_with(shapes("in: 16777215, out: 16777215, rank: 4096, repeat: 65536",
+                                 ", repeat: 65536"),
+                          {"values=off"}),
+             Contains("bytes of device memory"));
+  // Small enough for a device, but not for this computer.
+  const std::vector<std::string> large = {"memory.size_mib=1048576"};
+  CHECK_THAT(refusal_with(shapes("in: 400000, out: 400000, rank: 1", ""), large),
+             Contains("values: on: the step's tensors need at least") &&
+                 Contains("bytes of this computer's memory"));
+  CHECK_THAT(refusal_with(shapes("in: 1, out: 1, rank: 0, repeat: 65536", ", repeat: 65536"),
+                          {"values=off", "memory.size_mib=1048576"}),
+             Contains("bytes of device memory"));
 }
 
 TEST_CASE("an --out that cannot be a folder is refused before the simulation", "[program]") {

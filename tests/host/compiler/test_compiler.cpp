@@ -72,7 +72,7 @@ TEST_CASE(
         INFO(bytes_per_cycle << " bytes a cycle, " << array << " x " << array << ", " << tokens
                              << " tokens");
         const CompiledStep step = compile(build_layer_step(layer(tokens, 700, 500, 6)), machine, {},
-                                          64 << 20, {}, bytes_per_cycle);
+                                          64 << 20, {}, {bytes_per_cycle});
         std::int64_t last_of_streams = -1, first_of_stationaries = banks;
         for (const CompiledCommand& command : step.commands) {
           if ((command.words[0] & 0xff) != GemmCommand::kOpcode) continue;
@@ -138,7 +138,7 @@ TEST_CASE(
   step.has_bias = false;
   for (const double bytes_per_cycle : {1.0, 4.0, 17.3, 60.0}) {
     INFO(bytes_per_cycle << " bytes a cycle");
-    CHECK(macs(compile(build_layer_step(step), machine, limits, 64 << 20, {}, bytes_per_cycle)) ==
+    CHECK(macs(compile(build_layer_step(step), machine, limits, 64 << 20, {}, {bytes_per_cycle})) ==
           2 * 19 * 188 * 3 + 3 * 19 * 14 * (188 + 3));
   }
 }

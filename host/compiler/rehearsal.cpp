@@ -1,0 +1,202 @@
+// The blocks with which a rehearsal on the cycle model finds the products, and a short step, the
+// fastest.
+
+#include "sim/cycle/rehearsal.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "host/compiler/ceil_div.h"
+#include "host/compiler/lowering.h"
+
+namespace corank {
+namespace {
+
+// Of a long product the first blocks are rehearsed, and half of them: about so many chunks, but at
+// least so many blocks. What is at the beginning and the end of a product then counts once.
+constexpr std::int64_t kRehearsedChunks = 256, kRehearsedBlocks = 4;
+
+// Between blocks that are as fast less work of every kind decides, as in the rule: the memory of
+// the rehearsal is simpler than a DRAM, which suffers more from what it has to do.
+constexpr double kWeightOfWork = 1.0 / 64;
+
+// A rehearsed stage has the memory to itself, so less than this does not speak against the rule.
+constexpr double kTrustInRule = 0.99;
+
+// In a step of at most so many chunks the stages overlap much: of the rehearsed blocks of each so
+// many are tried in the whole step, if they are nearly as fast.
+constexpr std::int64_t kShortStep = 256;
+constexpr std::size_t kTried = 6;
+constexpr double kWorthATry = 1.1;
+
+constexpr double kUnlimited = std::numeric_limits<double>::infinity();
+
+std::int64_t chunks_of_block(const ContractionShape& shape, const BlockSize& block) {
+  std::int64_t chunks = 0;
+  for (const ProductShape& product : shape.products) chunks += ceil_div(product.depth, block.depth);
+  return chunks;
+}
+
+std::int64_t chunks_of(const ContractionShape& shape, const BlockSize& block) {
+  return ceil_div(shape.rows, block.rows) * ceil_div(shape.columns, block.columns) *
+         chunks_of_block(shape, block);
+}
+
+// The first `blocks` blocks, in whole rounds of the inner dimension if there are more than one.
+ContractionShape first_blocks(const ContractionShape& shape, const BlockSize& block,
+                              std::int64_t blocks) {
+  ContractionShape part = shape;
+  std::int64_t& outer = block.columns_outer ? part.columns : part.rows;
+  std::int64_t& inner = block.columns_outer ? part.rows : part.columns;
+  const std::int64_t outer_step = block.columns_outer ? block.columns : block.rows;
+  const std::int64_t inner_step = block.columns_outer ? block.rows : block.columns;
+  inner = std::min(inner, inner_step * blocks);
+  outer =
+      std::min(outer, outer_step * std::max<std::int64_t>(1, blocks / ceil_div(inner, inner_step)));
+  return part;
+}
+
+// The first chunks of each block, as deep as may be rehearsed.
+ContractionShape first_chunks(const ContractionShape& shape, const BlockSize& block) {
+  ContractionShape part = shape;
+  if (chunks_of_block(shape, block) <= kRehearsedChunks) return part;
+  for (ProductShape& product : part.products)
+    product.depth = std::min(product.depth, block.depth * kRehearsedChunks / 4);
+  return part;
+}
+
+}  // namespace
+
+std::vector<std::int64_t> Lowering::key_of(const Stage& stage) const {
+  std::vector<std::int64_t> key;
+  for (const int op : stage.ops()) {
+    const Op& node = graph_.ops[static_cast<std::size_t>(op)];
+    key.insert(key.end(), {op == stage.rider, static_cast<std::int64_t>(node.index()),
+                           static_cast<std::int64_t>(program_of(graph_, node).size())});
+    const auto add_sizes = [&](ValueId id) {
+      const TensorLayout& place = layout(id);
+      key.insert(key.end(), {place.rows, place.columns, place.transposed, is_streamed(id),
+                             static_cast<std::int64_t>(place.dtype)});
+    };
+    for (const ValueId id : operands_of(node)) add_sizes(id);
+    for (const ValueId id : results_of(node)) add_sizes(id);
+    const Contraction* contraction = contraction_at(op);
+    if (contraction == nullptr) continue;
+    for (const Term& term : contraction->terms)
+      key.insert(key.end(), {term.left_transposed, term.right_transposed});
+  }
+  return key;
+}
+
+std::vector<BlockSize> Lowering::best_blocks(const Stage& stage) {
+  const ContractionShape shape = shape_of(stage);
+  const std::vector<BlockSize>& sizes = blocks_of(shape, use_of(stage));
+  if (sizes.empty()) {
+    refuse_blocks(shape, local_areas(machine_, limits_, use_of(stage)), limits_,
+                  graph_.value(contraction_at(stage.op)->out).name);
+  }
+  // How fast the host sends its tiles is not known here.
+  if (sizes.size() == 1 || shape.streamed) return {sizes.front()};
+  const auto [known, is_new] = best_blocks_.try_emplace(key_of(stage));
+  if (!is_new) return known->second;
+  std::vector<std::pair<double, BlockSize>> timed;
+  for (const BlockSize& size : sizes) {
+    const double least = timed.empty() ? kUnlimited : timed.front().first;
+    const double cycles = rehearsed_cycles(stage, shape, size, kWorthATry * least);
+    timed.emplace_back(timed.empty() ? cycles * kTrustInRule : cycles, size);
+    std::stable_sort(timed.begin(), timed.end(),
+                     [](const auto& one, const auto& other) { return one.first < other.first; });
+  }
+  for (const auto& [cycles, size] : timed) {
+    if (known->second.size() < kTried && cycles < kWorthATry * timed.front().first)
+      known->second.push_back(size);
+  }
+  return known->second;
+}
+
+std::vector<BlockSize> Lowering::plan(const std::vector<Stage>& stages) {
+  std::vector<std::vector<BlockSize>> choices;
+  std::vector<BlockSize> sizes;
+  std::int64_t chunks = 0;
+  for (const Stage& stage : stages) {
+    const bool product = contraction_at(stage.op) != nullptr;
+    choices.push_back(product ? best_blocks(stage) : std::vector<BlockSize>{BlockSize{}});
+    sizes.push_back(choices.back().front());
+    if (product) chunks += chunks_of(shape_of(stage), sizes.back());
+  }
+  if (chunks > kShortStep) return sizes;
+  double least = cycles_of_step(stages, sizes, kUnlimited);
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    for (std::size_t choice = 1; choice < choices[i].size(); ++choice) {
+      std::vector<BlockSize> others = sizes;
+      others[i] = choices[i][choice];
+      const double cycles = cycles_of_step(stages, others, least);
+      if (cycles >= least) continue;
+      least = cycles;
+      sizes = others;
+    }
+  }
+  return sizes;
+}
+
+double Lowering::rehearsed_cycles(const Stage& stage, const ContractionShape& shape,
+                                  const BlockSize& block, double most) const {
+  const LocalAreas areas = local_areas(machine_, limits_, use_of(stage));
+  const auto estimated = [&](const ContractionShape& part) {
+    return estimate(block, part, areas, machine_, memory_);
+  };
+  const ContractionShape shallow = first_chunks(shape, block);
+  const std::int64_t blocks =
+      std::max(kRehearsedBlocks, kRehearsedChunks / chunks_of_block(shallow, block));
+  const ContractionShape part = first_blocks(shallow, block, blocks);
+  const ProductTime all = estimated(shape);
+  const double beside = tile_cycles(block, shape) + all.sum() * kWeightOfWork;
+  if (share_of(part, shape) == 1) return cycles_of_part(stage, part, block, most - beside) + beside;
+  // The rest takes as long as the second half of the part, by what the rule says of both.
+  const ContractionShape half = first_blocks(shallow, block, blocks / 2);
+  const auto longest = all.bound();
+  const double of_part = estimated(part).*longest;
+  const double growth = (all.*longest - of_part) / (of_part - estimated(half).*longest);
+  const double first = cycles_of_part(stage, half, block, most - beside);
+  const double both =
+      cycles_of_part(stage, part, block, (most - beside + growth * first) / (1 + growth));
+  return both + growth * (both - first) + beside;
+}
+
+double Lowering::cycles_of_part(const Stage& stage, const ContractionShape& part,
+                                const BlockSize& block, double most) const {
+  Lowering trial = rehearsal();
+  trial.lower(stage, part, block);
+  return trial.cycles(most);
+}
+
+double Lowering::cycles_of_step(const std::vector<Stage>& stages,
+                                const std::vector<BlockSize>& sizes, double most) const {
+  Lowering trial = rehearsal();
+  for (std::size_t i = 0; i < stages.size(); ++i) trial.lower(stages[i], sizes[i]);
+  return trial.cycles(most);
+}
+
+Lowering Lowering::rehearsal() const {
+  Lowering trial(graph_, machine_, limits_, stream_, memory_);
+  trial.step_.layouts = step_.layouts;
+  trial.step_.instructions = step_.instructions;
+  trial.step_.traffic.resize(graph_.values.size());
+  trial.programs_ = programs_;
+  trial.streamed_ = streamed_;
+  trial.ordered_ = ordered_;
+  trial.load_programs();
+  return trial;
+}
+
+double Lowering::cycles(double most) const {
+  constexpr double kLong = 1e12;
+  std::vector<interface::CommandWords> commands;
+  for (const CompiledCommand& command : step_.commands) commands.push_back(command.words);
+  commands.push_back(encode(interface::HaltCommand{}));
+  const auto limit = static_cast<cycle_model::Cycle>(std::clamp(most, 0.0, kLong)) + 1;
+  return static_cast<double>(rehearse(machine_, memory_, commands, step_.instructions, limit));
+}
+
+}  // namespace corank
