@@ -365,7 +365,7 @@ double cost_of(const BlockSize& block, const ContractionShape& shape, const Loca
                const MachineShape& machine, const MemoryTiming& memory) {
   const ProductTime time = estimate(block, shape, areas, machine, memory);
   return time.longest() + (time.sum() + time.bus_cycles * (prefetch(block, shape, areas) - 1)) / 8 +
-         ends(block, shape, areas, machine, memory) + tile_cycles(block, shape);
+         (shape.streamed ? tile_cycles(block, shape) : ends(block, shape, areas, machine, memory));
 }
 
 }  // namespace

@@ -104,7 +104,7 @@ std::vector<BlockSize> Lowering::best_blocks(const Stage& stage) {
   for (const BlockSize& size : sizes) {
     const double least = timed.empty() ? kUnlimited : timed.front().first;
     const double cycles = rehearsed_cycles(stage, shape, size, kWorthATry * least);
-    timed.emplace_back(timed.empty() ? cycles * kTrustInRule : cycles, size);
+    timed.emplace_back(timed.empty() ? kTrustInRule * cycles : cycles, size);
     std::stable_sort(timed.begin(), timed.end(),
                      [](const auto& one, const auto& other) { return one.first < other.first; });
   }
