@@ -143,9 +143,12 @@ class Driver {
       const bool room =
           written_ < std::min(commands, head + step_.ring_entries) || sent_ < tiles_end(released);
       if (room || (written_ == commands && sent_ == tiles)) continue;
-      // A fault meanwhile shows in the interrupt; otherwise wait a little for space.
-      interrupted = host_.wait_interrupt(kRefillPollCycles);
-      if (!interrupted && !refresh(head, released)) check_progress(kRefillPollCycles);
+      // A fault meanwhile shows in the interrupt; otherwise wait a little for space, longer where
+      // half a ring of commands is in front of the device and no tile has to be sent.
+      const bool plenty = sent_ == tiles && written_ - head > step_.ring_entries / 2;
+      const std::int64_t wait = plenty ? kLongPollCycles : kRefillPollCycles;
+      interrupted = host_.wait_interrupt(wait);
+      if (!interrupted && !refresh(head, released)) check_progress(wait);
     }
     std::int64_t waited = 0;
     while (!interrupted) {
@@ -205,6 +208,7 @@ class Driver {
   }
 
   static constexpr std::int64_t kRefillPollCycles = 2000;
+  static constexpr std::int64_t kLongPollCycles = 8000;
   static constexpr std::int64_t kSliceCycles = 50000;    // between two looks at whether to stop
   static constexpr std::uint64_t kCommandsAtOnce = 512;  // 32 KiB: few packets between two tiles
 

@@ -85,9 +85,9 @@ std::vector<EnergyLine> energy_lines(const DeviceCounters& counters, const RunRe
 
 // Of the step's time, how long the busier direction's wire was.
 double link_share(const LinkReport& link) {
-  return ratio(static_cast<double>(
-                   std::max(link.step.wire_bytes_to_device, link.step.wire_bytes_to_host)),
-               link.step.ns * link.peak_gb_per_s);
+  return ratio(
+      static_cast<double>(std::max(link.step.wire_bytes_to_device, link.step.wire_bytes_to_host)),
+      link.step.ns * link.peak_gb_per_s);
 }
 
 // The busiest resource bounds the step, if it is busy most of the time; otherwise waiting does, and

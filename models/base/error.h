@@ -25,8 +25,8 @@ std::string to_string(const SourceLocation& location);
 std::string message_line(const std::string& message);
 std::string message_lines(const std::string& message);
 
-/// The user's input is wrong: exit code 2. The message says what was expected and what was found, in
-/// one line, whatever the text of the user's that it quotes.
+/// The user's input is wrong: exit code 2. The message says what was expected and what was found,
+/// in one line, whatever the text of the user's that it quotes.
 class InputError : public std::runtime_error {
  public:
   explicit InputError(const std::string& message) : std::runtime_error(message_line(message)) {}
@@ -49,8 +49,7 @@ class KeyError : public InputError {
 /// The simulated machine, or the machine that corank runs on, failed: exit code 3.
 class MachineError : public std::runtime_error {
  public:
-  explicit MachineError(const std::string& message)
-      : std::runtime_error(message_lines(message)) {}
+  explicit MachineError(const std::string& message) : std::runtime_error(message_lines(message)) {}
 };
 
 }  // namespace corank

@@ -11,9 +11,9 @@ namespace corank {
 /// Length of the UTF-8 sequence (RFC 3629) at the beginning of `text`; 0 if it is none.
 std::size_t utf8_length(std::string_view text);
 
-/// The text with control characters, and bytes that are no UTF-8, written as escapes ("\n", "\x00"),
-/// so that it stays on one line, any terminal can show it and it is not cut at a NUL. Beyond `most`
-/// bytes its middle is replaced by " ... ".
+/// The text with control characters, and bytes that are no UTF-8, written as escapes ("\n",
+/// "\x00"), so that it stays on one line, any terminal can show it and it is not cut at a NUL.
+/// Beyond `most` bytes its middle is replaced by " ... ".
 std::string printable(std::string_view text, std::size_t most);
 
 /// A name in single quotes, printable and short.

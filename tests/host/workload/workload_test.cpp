@@ -34,17 +34,18 @@ double deviation(const Tensor& tensor) {
 }  // namespace
 
 TEST_CASE("a layer by its size has values of the stated size, the same ones for the same seed") {
-  const Capture layer = make_layer(shape(400, 300, 7), 50, 5, {});
+  LayerShapes shapes;
+  shapes.tokens = 50;
+  const LayerStep step = step_of(shapes, shape(400, 300, 7), {});
+  const Capture layer = make_layer(step, 5);
   CHECK(layer.step.lora.alpha == 14);
   CHECK(layer.inputs.at("lora_A").shape == Shape{7, 400});
   CHECK(layer.inputs.at("lora_B").shape == Shape{300, 7});
   CHECK(layer.inputs.count("bias") == 0);
   CHECK(deviation(layer.inputs.at("x")) == Approx(1).epsilon(0.02));
   CHECK(deviation(layer.inputs.at("weight")) == Approx(1.0 / 20).epsilon(0.02));
-  CHECK(layer.inputs.at("x").bytes ==
-        make_layer(shape(400, 300, 7), 50, 5, {}).inputs.at("x").bytes);
-  CHECK(layer.inputs.at("x").bytes !=
-        make_layer(shape(400, 300, 7), 50, 6, {}).inputs.at("x").bytes);
+  CHECK(layer.inputs.at("x").bytes == make_layer(step, 5).inputs.at("x").bytes);
+  CHECK(layer.inputs.at("x").bytes != make_layer(step, 6).inputs.at("x").bytes);
   for (std::int64_t i = 0; i < 2800; ++i)
     CHECK(layer.inputs.at("lora_A.exp_avg_sq").data<float>()[i] >= 0);
 }
