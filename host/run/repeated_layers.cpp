@@ -285,6 +285,12 @@ RepeatedStep prepare_groups(const Config& config, Workload workload,
   return step;
 }
 
+// Whether the step lasts as long as the link needs for what it brings during the step.
+bool link_keeps_up(const LinkConfig& link, const StepMeasurement& whole) {
+  return static_cast<double>(whole.in_step.to_device.wire_bytes) <=
+         (1 + kMostError) * whole.step_ns * link.bandwidth_gb_per_s;
+}
+
 }  // namespace
 
 std::pair<RepeatedStep, Simulated> simulate_repeated(const Config& config,
@@ -299,6 +305,7 @@ std::pair<RepeatedStep, Simulated> simulate_repeated(const Config& config,
                                                        repetition->group, repetition->times)
                                          : std::string("none that repeats")));
   double error = 0;
+  bool keeps_up = true;
   std::size_t groups = kLeastSimulatedGroups;
   for (; groups <= kMostSimulatedGroups && groups < repetition->times; groups *= 2) {
     RepeatedStep step = prepare_groups(config, workload, *repetition, groups);
@@ -308,8 +315,14 @@ std::pair<RepeatedStep, Simulated> simulate_repeated(const Config& config,
     const StepMeasurement whole =
         extrapolate(config, step, measure(config, step.prepared, simulated), snapshots);
     error = repetition_report(step, snapshots, whole).error;
-    if (error <= kMostError) return {std::move(step), std::move(simulated)};
+    keeps_up = link_keeps_up(config.link, whole);
+    if (error <= kMostError && keeps_up) return {std::move(step), std::move(simulated)};
   }
+  if (!keeps_up)
+    throw refusal(config,
+                  "the link takes longer for what the groups left out need than those take, which the "
+                  "simulated ones, with full rings at their beginning, do not show; expected "
+                  "workload.layers: whole");
   throw refusal(config, fmt::format("the two groups in the middle of {} still differ: by {:.1f} % "
                                     "of the whole step, where at most {:.0f} % is taken; expected "
                                     "workload.layers: whole",

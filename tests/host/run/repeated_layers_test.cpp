@@ -168,6 +168,9 @@ TEST_CASE("layers repeated is refused where it cannot be right", "[repeated]") {
   CHECK_THAT(refusal({24, 128, 9}, {"memory.size_mib=2"}),
              Contains("bytes of device memory") && Contains("memory.size_mib gives 2097152 bytes"));
   CHECK_THAT(refusal({64, 384, 4}, {}), Catch::StartsWith("--set workload="));
+  // The rings, which the host fills before the step, hold what the simulated groups need.
+  CHECK_THAT(refusal({24, 128, 40}, {"link.bandwidth_gb_per_s=0.001"}),
+             Contains("the link takes longer") && Contains("expected workload.layers: whole"));
 }
 
 TEST_CASE("groups that do not come to be alike are not put in for others", "[repeated]") {
