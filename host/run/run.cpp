@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include "host/formats/safetensors.h"
 #include "host/report/trace_json.h"
@@ -294,8 +295,14 @@ RunReport run(const Config& config, const RunOptions& options) {
     step.prepared = prepare_step(config, std::move(workload));
   }
   const PreparedStep& prepared = step.prepared;
-  const OrderlyEnd orderly;
+  // The simulation asks for the first time whether to stop when the step begins. Before that there
+  // is nothing to keep.
+  std::optional<OrderlyEnd> orderly;
   RunOptions simulated_options = options;
+  simulated_options.stop = [&] {
+    if (!orderly) orderly.emplace();
+    return options.stop && options.stop();
+  };
   if (files.waves) simulated_options.waves = files.waves->temporary();
   const Simulated simulated =
       simulate(config, simulated_options, prepared, build_machine(config, options));
