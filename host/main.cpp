@@ -235,10 +235,10 @@ int run(int argc, char** argv) {
     }
     const auto unknown = app.remaining();
     const bool no_such = app.get_subcommands().empty() && !unknown.empty();
-    return complain(
-        (no_such ? "no subcommand '" + unknown.front() + "'" : std::string(error.what())) +
-            "; corank --help shows what there is",
-        kWrongInput);
+    return complain(corank::message_line(no_such ? "no subcommand '" + unknown.front() + "'"
+                                                 : std::string(error.what())) +
+                        "; corank --help shows what there is",
+                    kWrongInput);
   }
   if (*schema) return end_with(schema_command(described));
   if (*verify) return end_with(verify_command(arguments, verification));

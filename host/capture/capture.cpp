@@ -2,19 +2,36 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 
 #include "host/formats/safetensors.h"
 #include "models/base/error.h"
 #include "models/base/numerics.h"
+#include "models/base/text.h"
 
 namespace corank {
 namespace {
 
+constexpr std::array kTensors = {"x",
+                                 "dy",
+                                 "weight",
+                                 "bias",
+                                 "lora_A",
+                                 "lora_A.exp_avg",
+                                 "lora_A.exp_avg_sq",
+                                 "lora_B",
+                                 "lora_B.exp_avg",
+                                 "lora_B.exp_avg_sq"};
+
 class Reader {
  public:
-  explicit Reader(const std::string& path) : path_(path), file_(read_safetensors(path)) {}
+  explicit Reader(const std::string& path) : path_(path), file_(read_safetensors(path)) {
+    for (const auto& tensor : file_.tensors) check_name(tensor.first);
+    for (const auto& tensor : file_.others) check_name(tensor.first);
+  }
 
   const Tensor& matrix(const std::string& name, bool only_f32) const {
     const Tensor& tensor = find(name);
@@ -81,6 +98,13 @@ class Reader {
   const std::string& path() const { return path_; }
 
  private:
+  // One that is not read would be a mistake in its name: without its moments a step is another one.
+  void check_name(const std::string& name) const {
+    if (std::find(kTensors.begin(), kTensors.end(), name) == kTensors.end())
+      throw InputError(fmt::format("{}: unknown tensor {}; a capture has {}", path_, quote(name),
+                                   fmt::join(kTensors, ", ")));
+  }
+
   const Tensor& find(const std::string& name) const {
     const Tensor* tensor = optional(name);
     if (!tensor) throw InputError(fmt::format("{}: tensor \"{}\" is missing", path_, name));

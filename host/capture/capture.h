@@ -21,7 +21,7 @@ struct Capture {
 ///   x [tokens, in], dy [tokens, out], weight [out, in], optional bias [out]: BF16 or F32;
 ///   lora_A [r, in], lora_B [out, r]: F32; optional moments lora_A.exp_avg, lora_A.exp_avg_sq, the
 ///   same of lora_B: F32 (0 if absent); metadata r, lora_alpha, optional use_rslora ("true" or
-///   "false"), step (1 if absent).
+///   "false"), step (1 if absent). No other tensors.
 /// Throws InputError that names the file, the tensor, what was expected and what was found.
 Capture read_capture(const std::string& path, const AdamWOptions& adamw);
 

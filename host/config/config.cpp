@@ -86,12 +86,12 @@ Key link_section(LinkConfig& link) {
   return or_file(
       mapping("link", "the link between host and accelerator",
               {text("name", link.name, "name in reports"),
-               number("latency_ns", link.latency_ns, up_to(1e9), "ns", "of a packet, one way"),
+               number("latency_ns", link.latency_ns, up_to(1e6), "ns", "of a packet, one way"),
                number("bandwidth_gb_per_s", link.bandwidth_gb_per_s, {1e-3, 1e6}, "GB/s",
                       "each way, on the wire, 1e9 bytes a second"),
                integer("payload_bytes", link.payload_bytes, {1, 1 << 20}, "B",
                        "payload of a packet, at most"),
-               integer("overhead_bytes", link.overhead_bytes, {0, 1 << 20}, "B",
+               integer("overhead_bytes", link.overhead_bytes, {0, 1 << 16}, "B",
                        "bytes on the wire that a packet has besides its payload"),
                text("source", link.source, "where these figures come from")}));
 }
@@ -264,7 +264,7 @@ std::vector<Key> schema_of(Config& config) {
                        "logits.safetensors: those of the first micro-batch, before any update")}),
       compiler_section(config.compiler),
       verification_section(config.stalls, config.faults),
-      integer("watchdog_cycles", config.watchdog_cycles, {1}, "cycles",
+      integer("watchdog_cycles", config.watchdog_cycles, {1, 1'000'000'000}, "cycles",
               "without any progress of the accelerator, after which a run is given up")};
 }
 

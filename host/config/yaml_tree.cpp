@@ -171,6 +171,63 @@ void check_characters(const std::string& text, const Origin& origin) {
   }
 }
 
+/// What yaml-cpp says of a text, by how its sentence begins, and what we say: its sentences are for
+/// who knows how a YAML parser works.
+struct SyntaxFault {
+  const char* begin;
+  const char* sentence;
+};
+
+constexpr const char* kNoAnchors = "anchors and aliases are not supported";
+constexpr const char* kNoTags = "tags are not supported";
+constexpr const char* kNoDirectives = "directives, lines that begin with '%', are not supported";
+
+constexpr SyntaxFault kSyntaxFaults[] = {
+    {YAML::ErrorMsg::END_OF_MAP, "expected 'key: value', indented as the keys above are"},
+    {YAML::ErrorMsg::END_OF_MAP_FLOW, "expected ',' or '}' after an entry of a mapping in braces"},
+    {YAML::ErrorMsg::END_OF_SEQ, "expected '- ' and an item, indented as the items above are"},
+    {YAML::ErrorMsg::END_OF_SEQ_FLOW, "expected ',' or ']' after an item of a list in brackets"},
+    {YAML::ErrorMsg::FLOW_END, "found a ']' or '}' that closes no bracket of its kind"},
+    {YAML::ErrorMsg::BLOCK_ENTRY, "found a '- ' where no item of a list can be"},
+    {YAML::ErrorMsg::MAP_KEY, "found a '? ' where no key can be"},
+    {YAML::ErrorMsg::MAP_VALUE,
+     "found a ':' where no value can be: a line has one key, and a text with ': ' needs quotes"},
+    {YAML::ErrorMsg::UNKNOWN_TOKEN,
+     "found a character that a text without quotes cannot begin with"},
+    {YAML::ErrorMsg::EOF_IN_SCALAR, "found the end of the text before the closing quote"},
+    {YAML::ErrorMsg::DOC_IN_SCALAR, "found the end of the document before the closing quote"},
+    {YAML::ErrorMsg::CHAR_IN_SCALAR, "found a character that a text without quotes cannot have"},
+    {YAML::ErrorMsg::TAB_IN_INDENTATION, "expected spaces before a text, found a tab"},
+    {YAML::ErrorMsg::INVALID_ESCAPE, "found a '\\' with a character that it cannot escape"},
+    {YAML::ErrorMsg::INVALID_HEX, "expected hexadecimal digits after '\\x', '\\u' or '\\U'"},
+    {YAML::ErrorMsg::INVALID_UNICODE, "found an escape that stands for no Unicode character"},
+    {YAML::ErrorMsg::CHAR_IN_BLOCK, "expected a new line after '|' or '>'"},
+    {YAML::ErrorMsg::ZERO_INDENT_IN_BLOCK, "expected an indentation of 1 to 9 after '|' or '>'"},
+    {YAML::ErrorMsg::ALIAS_NOT_FOUND, kNoAnchors},
+    {YAML::ErrorMsg::ANCHOR_NOT_FOUND, kNoAnchors},
+    {YAML::ErrorMsg::CHAR_IN_ALIAS, kNoAnchors},
+    {YAML::ErrorMsg::CHAR_IN_ANCHOR, kNoAnchors},
+    {YAML::ErrorMsg::ALIAS_CONTENT, kNoAnchors},
+    {YAML::ErrorMsg::MULTIPLE_ANCHORS, kNoAnchors},
+    {YAML::ErrorMsg::UNKNOWN_ANCHOR, kNoAnchors},
+    {YAML::ErrorMsg::CHAR_IN_TAG_HANDLE, kNoTags},
+    {YAML::ErrorMsg::TAG_WITH_NO_SUFFIX, kNoTags},
+    {YAML::ErrorMsg::END_OF_VERBATIM_TAG, kNoTags},
+    {YAML::ErrorMsg::MULTIPLE_TAGS, kNoTags},
+    {YAML::ErrorMsg::YAML_DIRECTIVE_ARGS, kNoDirectives},
+    {YAML::ErrorMsg::YAML_VERSION, kNoDirectives},
+    {YAML::ErrorMsg::YAML_MAJOR_VERSION, kNoDirectives},
+    {YAML::ErrorMsg::REPEATED_YAML_DIRECTIVE, kNoDirectives},
+    {YAML::ErrorMsg::TAG_DIRECTIVE_ARGS, kNoDirectives},
+    {YAML::ErrorMsg::REPEATED_TAG_DIRECTIVE, kNoDirectives},
+};
+
+const char* sentence_of(std::string_view fault) {
+  for (const auto& [begin, sentence] : kSyntaxFaults)
+    if (fault.substr(0, std::string_view(begin).size()) == begin) return sentence;
+  return "what stands here is not YAML 1.2";
+}
+
 YamlNode parse(const std::string& text, const Origin& origin) {
   check_characters(text, origin);
   TreeBuilder builder(origin);
@@ -184,7 +241,7 @@ YamlNode parse(const std::string& text, const Origin& origin) {
     }
     parser.HandleNextDocument(builder);  // throws if there is a second one
   } catch (const YAML::Exception& error) {
-    throw InputError(origin.at(error.mark), "invalid YAML: " + error.msg);
+    throw InputError(origin.at(error.mark), std::string("invalid YAML: ") + sentence_of(error.msg));
   }
   return builder.take();
 }

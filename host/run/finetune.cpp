@@ -46,6 +46,16 @@ std::vector<std::string> notes_of(const AdapterConfig& adapter, const ModelConfi
   return notes;
 }
 
+/// What the models' own checks find wrong is wrong in this file, which they do not know.
+template <class Work>
+auto blame(const std::string& file, const Work& work) {
+  try {
+    return work();
+  } catch (const InputError& error) {
+    throw InputError(file + ": " + error.what());
+  }
+}
+
 /// Appends the backward pass of the loss.
 TrainingGraph differentiate_loss(const Transformer& transformer) {
   TrainingGraph training{transformer.graph, {}, transformer.pad_token_id};
@@ -91,11 +101,12 @@ FinetuneResult finetune(const Config& config,
       read_batches(config.batches, {model.vocabulary(), model.max_positions(), model.classes(),
                                     model.token_types(), config.optimizer.accumulate});
 
-  Transformer transformer = build(model, batches.batch, batches.sequence);
+  Transformer transformer =
+      blame(model.file, [&] { return build(model, batches.batch, batches.sequence); });
   result.report.notes = notes_of(result.adapter_config, model, weights, transformer);
   result.plan = select_modules(result.adapter_config, modules_of(transformer), model.facts());
   result.plan.dropout_seed = config.seed;
-  apply_lora(transformer, result.plan);
+  blame(result.adapter_config.file, [&] { apply_lora(transformer, result.plan); });
   const std::size_t forward_ops = transformer.graph.ops.size();
   const TrainingGraph training = differentiate_loss(transformer);
 

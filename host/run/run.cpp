@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <tuple>
 
 #include "host/formats/safetensors.h"
@@ -288,18 +289,23 @@ RunReport run(const Config& config, const RunOptions& options) {
                           options.waves.value_or("")});
   Workload workload = read_workload(config);
   const bool repeated = config.layers == "repeated";
+  // The simulation asks for the first time whether to stop when the step begins. Before that there
+  // is nothing to keep.
+  std::optional<OrderlyEnd> orderly;
   RunOptions simulated_options = options;
+  simulated_options.stop = [&] {
+    if (!orderly) orderly.emplace();
+    return options.stop && options.stop();
+  };
   if (files.waves) simulated_options.waves = files.waves->temporary();
   RepeatedStep step;
   Simulated simulated;
   if (repeated) {
-    const OrderlyEnd orderly;
     std::tie(step, simulated) = simulate_repeated(config, simulated_options, workload);
   } else {
     step.prepared = prepare_step(config, std::move(workload));
-    const std::string machine = build_machine(config, options);
-    const OrderlyEnd orderly;
-    simulated = simulate(config, simulated_options, step.prepared, machine);
+    simulated =
+        simulate(config, simulated_options, step.prepared, build_machine(config, options));
   }
   const PreparedStep& prepared = step.prepared;
   const StepMeasurement measured = measure(config, prepared, simulated);

@@ -1,11 +1,14 @@
 #include "host/run/simulate.h"
 
+#include <fmt/format.h>
+
 #include <optional>
 #include <utility>
 
 #include "host/run/progress.h"
 #include "models/base/error.h"
 #include "sim/machine/build.h"
+#include "sim/system/interruption.h"
 
 namespace corank {
 
@@ -35,6 +38,24 @@ double sustained_share(const MemoryConfig& memory) { return memory.kind == "dram
 
 std::uint64_t memory_bytes(const Config& config) { return size_bytes(config.memory); }
 
+// SystemC counts femtoseconds in 64 bits, which are five hours; the rest is for the step itself.
+constexpr double kMostLinkSeconds = 9000;
+
+// What goes over the link one after another, in packets as full as they can be.
+void check_link_time(const Config& config, const PreparedStep& prepared) {
+  const LinkConfig& link = config.link;
+  const LinkBytes bytes = expected_link_bytes(prepared.step, prepared.graph);
+  const auto payload = static_cast<double>(bytes.to_device + bytes.to_host);
+  const double wire = payload * (1 + static_cast<double>(link.overhead_bytes) /
+                                         static_cast<double>(link.payload_bytes));
+  const double seconds = wire / (link.bandwidth_gb_per_s * 1e9);
+  if (seconds > kMostLinkSeconds)
+    throw InputError(place_of(config, "link"),
+                     fmt::format("link: the step's transfers take {:.6g} s; expected at most {} s, "
+                                 "which can be simulated",
+                                 seconds, kMostLinkSeconds));
+}
+
 }  // namespace
 
 CompiledStep compile_for(const Config& config, const Graph& graph) {
@@ -57,6 +78,7 @@ std::string build_machine(const Config& config, const RunOptions& options) {
   build.waves = options.waves.has_value();
   build.quiet = !options.progress;
   build.stop = options.stop;
+  const OrderlyEnd orderly;  // the tools end first
   return machine_library(config.machine, build);
 }
 
@@ -97,6 +119,7 @@ PreparedStep prepare_step(const Config& config) {
 
 Simulated simulate(const Config& config, const RunOptions& options, const PreparedStep& prepared,
                    const std::string& machine, const SimulationObserver& observer) {
+  check_link_time(config, prepared);
   PlatformConfig platform = platform_of(config);
   platform.fidelity = options.fidelity;
   platform.machine_library = machine;

@@ -1,6 +1,8 @@
 #include "models/base/text.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 
 namespace corank {
 namespace {
@@ -67,6 +69,12 @@ std::string printable(std::string_view text, std::size_t most) {
   while (head > 0 && is_continuation(byte_at(line, head))) --head;
   while (tail < line.size() && is_continuation(byte_at(line, tail))) ++tail;
   return line.substr(0, head) + gap + line.substr(tail);
+}
+
+std::string short_number(double number) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.6g", number);
+  return text.data();
 }
 
 std::string quote(const std::string& name) { return "'" + printable(name, 120) + "'"; }

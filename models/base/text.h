@@ -16,6 +16,9 @@ std::size_t utf8_length(std::string_view text);
 /// Beyond `most` bytes its middle is replaced by " ... ".
 std::string printable(std::string_view text, std::size_t most);
 
+/// A number in at most 12 characters, like 0.5 or 1e+300.
+std::string short_number(double number);
+
 /// A name in single quotes, printable and short.
 std::string quote(const std::string& name);
 /// "'a', 'b'"; of more than 10 names the first and "and N more".

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "models/base/error.h"
+#include "models/base/text.h"
 #include "models/graph/backward.h"
 #include "models/ops/arrays.h"
 #include "models/ops/checks.h"
@@ -39,7 +40,7 @@ bool dropout_keeps(const Dropout& op, std::int64_t step, std::uint64_t i) {
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Dropout& op) {
   if (!(op.rate >= 0 && op.rate < 1)) {
     throw InputError(name + ": expected a dropout rate from 0 to below 1, found " +
-                     std::to_string(op.rate));
+                     short_number(op.rate));
   }
   require_shape(integer_operand(graph, op.step, name), {1}, name);
   return {float_operand(graph, op.in, name).shape};

@@ -1,6 +1,7 @@
 #include "models/ops/layer_norm.h"
 
 #include "models/base/error.h"
+#include "models/base/text.h"
 #include "models/graph/backward.h"
 #include "models/numerics/functions.h"
 #include "models/ops/arrays.h"
@@ -14,7 +15,7 @@ std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, con
   require_shape(float_operand(graph, op.weight, name), {columns_of(in)}, name);
   require_shape(float_operand(graph, op.bias, name), {columns_of(in)}, name);
   if (!(op.eps > 0)) {
-    throw InputError(name + ": expected an eps above 0, found " + std::to_string(op.eps));
+    throw InputError(name + ": expected an eps above 0, found " + short_number(op.eps));
   }
   return {in.shape, in.shape, {in.shape[0]}};
 }

@@ -1,6 +1,7 @@
 #include "models/ops/rms_norm.h"
 
 #include "models/base/error.h"
+#include "models/base/text.h"
 #include "models/graph/backward.h"
 #include "models/numerics/functions.h"
 #include "models/ops/arrays.h"
@@ -13,7 +14,7 @@ std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, con
   require(in.shape.size() == 2, in, "a matrix", name);
   require_shape(float_operand(graph, op.weight, name), {columns_of(in)}, name);
   if (!(op.eps > 0)) {
-    throw InputError(name + ": expected an eps above 0, found " + std::to_string(op.eps));
+    throw InputError(name + ": expected an eps above 0, found " + short_number(op.eps));
   }
   return {in.shape, {in.shape[0]}};
 }

@@ -6,6 +6,7 @@
 
 #include "models/base/error.h"
 #include "models/base/numerics.h"
+#include "models/base/text.h"
 #include "models/ops/arrays.h"
 #include "models/ops/checks.h"
 
@@ -15,7 +16,7 @@ namespace {
 void require_range(bool in_range, const char* what, const char* expected, double found) {
   if (in_range) return;
   throw InputError(std::string("SGD: expected ") + what + " " + expected + ", found " +
-                   std::to_string(found));
+                   short_number(found));
 }
 
 template <class T>

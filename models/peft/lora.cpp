@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "models/base/error.h"
+#include "models/base/text.h"
 
 namespace corank {
 namespace {
@@ -235,7 +236,7 @@ float scale_of(const LoraScale& lora) {
   const auto scale =
       static_cast<float>(lora.alpha / (lora.rank_stabilized ? std::sqrt(rank) : rank));
   if (!std::isfinite(scale)) {
-    throw InputError("LoRA: expected a finite scale, found alpha " + std::to_string(lora.alpha));
+    throw InputError("LoRA: expected a finite scale, found alpha " + short_number(lora.alpha));
   }
   return scale;
 }
@@ -251,7 +252,7 @@ void apply_lora(Transformer& transformer, const LoraPlan& plan) {
   std::set<std::string> adapted, biases, trained_in_full, token_trained;
   if (!(plan.dropout >= 0 && plan.dropout < 1)) {
     throw InputError("LoRA: expected a dropout from 0 to below 1, found " +
-                     std::to_string(plan.dropout));
+                     short_number(plan.dropout));
   }
   LoraDropout dropout{plan.dropout, plan.dropout_seed, 0, -1};
   if (plan.dropout > 0) {

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "models/base/error.h"
+#include "models/base/text.h"
 
 namespace corank {
 namespace {
@@ -10,7 +11,7 @@ namespace {
 void require_positive(const char* what, double found) {
   if (found > 0 && std::isfinite(found)) return;
   throw InputError(std::string("RoPE: expected a positive ") + what + ", found " +
-                   std::to_string(found));
+                   short_number(found));
 }
 
 /// Long wavelengths are stretched by factor, short ones kept, and those between interpolated

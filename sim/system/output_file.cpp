@@ -30,23 +30,34 @@ bool same_file(const struct stat& a, const struct stat& b) {
   return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-// What a signal handler finds; more at a time than any command writes.
-constexpr std::size_t kMostFiles = 16;
-std::array<std::atomic<const char*>, kMostFiles> temporaries{};
-
-void note_temporary(const char* path) {
-  for (auto& place : temporaries) {
-    const char* none = nullptr;
-    if (place.compare_exchange_strong(none, path)) return;
+/// Paths that a signal handler finds; more places than any command has files at a time, and a path
+/// has folders that are not there.
+class NotedPaths {
+ public:
+  void note(const char* path) {
+    for (auto& place : places_) {
+      const char* none = nullptr;
+      if (place.compare_exchange_strong(none, path)) return;
+    }
   }
-}
-
-void forget_temporary(const char* path) {
-  for (auto& place : temporaries) {
-    const char* noted = path;
-    if (place.compare_exchange_strong(noted, nullptr)) return;
+  void forget(const char* path) {
+    for (auto& place : places_) {
+      const char* noted = path;
+      if (place.compare_exchange_strong(noted, nullptr)) return;
+    }
   }
-}
+  /// The last noted first.
+  template <class Remove>
+  void each(const Remove& remove) const {
+    for (auto place = places_.rbegin(); place != places_.rend(); ++place)
+      if (const char* path = place->load()) remove(path);
+  }
+
+ private:
+  std::array<std::atomic<const char*>, 64> places_{};
+};
+
+NotedPaths temporaries, made_folders;
 
 /// What the path leads to, through symbolic links; it need not be there.
 std::string followed(const std::string& path) {
@@ -111,13 +122,13 @@ OutputFile::~OutputFile() {
   for (const std::string* path : {&temporary_, &beside_}) {
     if (path->empty()) continue;
     unlink(path->c_str());
-    forget_temporary(path->c_str());
+    temporaries.forget(path->c_str());
   }
 }
 
 void OutputFile::expect_beside(const std::string& suffix) {
   beside_ = temporary_ + suffix;
-  note_temporary(beside_.c_str());
+  temporaries.note(beside_.c_str());
 }
 
 void OutputFile::open_stream(const std::string& path) {
@@ -141,7 +152,7 @@ void OutputFile::open_temporary() {
     temporary_.clear();
     refuse(errno);
   }
-  note_temporary(temporary_.c_str());
+  temporaries.note(temporary_.c_str());
 }
 
 void OutputFile::write(std::string_view bytes) {
@@ -170,7 +181,7 @@ void OutputFile::finish() {
   if (closed != 0) fail(errno);
   if (temporary_.empty()) return;
   if (rename(temporary_.c_str(), target_.c_str()) != 0) fail(errno);
-  forget_temporary(temporary_.c_str());
+  temporaries.forget(temporary_.c_str());
   temporary_.clear();
 }
 
@@ -183,8 +194,8 @@ void OutputFile::fail(int error) const {
 }
 
 void remove_temporary_files() {
-  for (auto& place : temporaries)
-    if (const char* path = place.load()) unlink(path);
+  temporaries.each(unlink);
+  made_folders.each(rmdir);  // fails where files are
 }
 
 OutputFolder::OutputFolder(const std::string& path, const std::string& named) {
@@ -198,21 +209,28 @@ OutputFolder::OutputFolder(const std::string& path, const std::string& named) {
   if (error) throw InputError(called + ": cannot be written to: " + error.message());
   if (!folder.empty() && !fs::is_directory(folder, error))
     throw InputError(called + ": expected a folder, but " + folder.string() + " is a file");
+  made_.reserve(missing.size());  // the signal handler knows where the texts are
   while (!missing.empty()) {
     const std::string next = missing.back().string();
     missing.pop_back();
     if (mkdir(next.c_str(), 0777) == 0) {
       made_.push_back(next);
+      made_folders.note(made_.back().c_str());
     } else if (errno != EEXIST) {  // another run may make the same folder
       const std::string why = std::strerror(errno);
-      for (; !made_.empty(); made_.pop_back()) rmdir(made_.back().c_str());
+      remove_empty();
       throw InputError(called + ": cannot make the directory: " + why);
     }
   }
 }
 
-OutputFolder::~OutputFolder() {
-  for (; !made_.empty(); made_.pop_back()) rmdir(made_.back().c_str());  // fails where files are
+OutputFolder::~OutputFolder() { remove_empty(); }
+
+void OutputFolder::remove_empty() {
+  for (; !made_.empty(); made_.pop_back()) {
+    rmdir(made_.back().c_str());  // fails where files are
+    made_folders.forget(made_.back().c_str());
+  }
 }
 
 void check_outputs(const std::vector<NamedPath>& outputs, const std::vector<std::string>& inputs) {

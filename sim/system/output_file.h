@@ -58,10 +58,13 @@ class OutputFolder {
   OutputFolder& operator=(const OutputFolder&) = delete;
 
  private:
+  void remove_empty();
+
   std::vector<std::string> made_;
 };
 
-/// Removes every temporary file of this process, which ends now. A signal handler may call it.
+/// Removes every temporary file of this process, which ends now, and what it made of folders that
+/// are still empty. A signal handler may call it.
 void remove_temporary_files();
 
 struct NamedPath {

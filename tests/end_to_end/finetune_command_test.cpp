@@ -211,6 +211,16 @@ TEST_CASE("An adapter that does not fit its configuration is refused") {
   check_refusal(workload, 2, "'use_dora': true is not supported");
 }
 
+TEST_CASE("What the graph of an adapter cannot be is said with its file") {
+  const Workload workload("llama_gqa");
+  workload.change_json("adapter/adapter_config.json",
+                       [](Json& config) { config["lora_alpha"] = 1e300; });
+  // No float holds the scale, and no message the 301 digits.
+  check_refusal(workload, 2,
+                "corank: " + workload.path("adapter/adapter_config.json") +
+                    ": LoRA: expected a finite scale, found alpha 1e+300\n");
+}
+
 TEST_CASE("Wrong batches are refused") {
   const auto with = [](const std::string& name, std::int64_t element, std::int64_t value) {
     return [=](TensorMap& tensors) { tensors.at(name).data<std::int64_t>()[element] = value; };

@@ -317,3 +317,42 @@ TEST_CASE("a signal ends a run at any time, and no temporary file stays", "[prog
     CHECK(temporaries() == 0);
   }
 }
+
+TEST_CASE("Ctrl-C before a step begins ends the run at once, and no folder stays", "[program]") {
+  const Place place;
+  // 4 MiB, a byte a packet: the upload takes seconds.
+  const ProgramResult result =
+      interrupt({"run", place.file("a.yaml"), "--fidelity", "cycle", "--set",
+                 "workload={shapes: {tokens: 16, layers: [{in: 1024, out: 1024, rank: 8}]}}",
+                 "--set", "values=off", "--set", "memory.size_mib=64", "--set",
+                 "link.payload_bytes=1", "--out", place.file("new/deep")},
+                SIGINT, [&] { return fs::exists(place.file("new/deep")); });
+  CHECK(result.exit_code == 130);
+  CHECK(result.out == "");
+  CHECK(result.err == "corank: interrupted\n");
+  CHECK_FALSE(fs::exists(place.file("new")));
+}
+
+TEST_CASE("a link on which the step would take longer than can be simulated is refused",
+          "[program]") {
+  const Place place;
+  const ProgramResult result = place.run(
+      "--set 'link={bandwidth_gb_per_s: 1e-3, payload_bytes: 1, overhead_bytes: 65536}' --set "
+      "'workload={shapes: {tokens: 16, layers: [{in: 512, out: 512, rank: 8}]}}' --set values=off");
+  CHECK(result.exit_code == 2);
+  CHECK_THAT(result.err, Contains("link: the step's transfers take ") &&
+                             Contains(" s; expected at most 9000 s, which can be simulated"));
+}
+
+TEST_CASE("what a command line says is quoted in a line of bounded length", "[program]") {
+  const std::string hostile = "7\x1b[31m\n" + std::string(100'000, 'x');
+  for (const std::string option : {"--cases", "--first", "--seed"}) {
+    const ProgramResult result = run_program(CORANK_PROGRAM, {"verify", option, hostile});
+    INFO(result.err);
+    CHECK(result.exit_code == 2);
+    CHECK(result.err.size() < 2000);
+    CHECK(result.err.find('\x1b') == std::string::npos);
+    CHECK(result.err.find('\n') == result.err.size() - 1);
+  }
+  CHECK(run_program(CORANK_PROGRAM, {hostile}).err.size() < 2000);
+}

@@ -73,6 +73,37 @@ TEST_CASE("Invalid YAML is refused where it stands") {
   CHECK_THAT(refusal("a: 1\n\tb: 2\n"), Catch::StartsWith("a.yaml:2:"));
 }
 
+TEST_CASE("What is wrong with YAML is said in our own sentences") {
+  const std::pair<const char*, const char*> wrong[] = {
+      {"a: {b: 1", "expected ',' or '}' after an entry of a mapping in braces"},
+      {"a: [1, 2", "expected ',' or ']' after an item of a list in brackets"},
+      {"a: [1}", "found a ']' or '}' that closes no bracket of its kind"},
+      {"a: 1\n- 2", "expected 'key: value', indented as the keys above are"},
+      {"a: b: 1",
+       "found a ':' where no value can be: a line has one key, and a text with ': ' "
+       "needs quotes"},
+      {"a: - 1", "found a '- ' where no item of a list can be"},
+      {"a: ? 1", "found a '? ' where no key can be"},
+      {"a: @b", "found a character that a text without quotes cannot begin with"},
+      {"a: 'b", "found the end of the text before the closing quote"},
+      {"a: 'b\n---\n", "found the end of the document before the closing quote"},
+      {"a: \"\\q\"", "found a '\\' with a character that it cannot escape"},
+      {"a: \"\\xg0\"", "expected hexadecimal digits after '\\x', '\\u' or '\\U'"},
+      {"a: \"\\ud800\"", "found an escape that stands for no Unicode character"},
+      {"a: |x\n  b", "expected a new line after '|' or '>'"},
+      {"a: |0\n  b", "expected an indentation of 1 to 9 after '|' or '>'"},
+      {"a: * b", "anchors and aliases are not supported"},
+      {"a: &\n", "anchors and aliases are not supported"},
+      {"a: !<b", "tags are not supported"},
+      {"%YAML 9.1\n---\na: 1", "directives, lines that begin with '%', are not supported"},
+  };
+  for (const auto& [text, sentence] : wrong) {
+    const std::string message = refusal(text);
+    INFO("text " << text << "\nmessage " << message);
+    CHECK_THAT(message, Catch::EndsWith(std::string(": invalid YAML: ") + sentence));
+  }
+}
+
 TEST_CASE("What is no text is refused where it stands") {
   CHECK(refusal("a: 1\nb\x04: 2\n") == "a.yaml:2:2: expected a text, found control character 4");
   CHECK(refusal(std::string("a: 1\0", 5)) ==

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -141,6 +142,21 @@ TEST_CASE("A folder for output that nothing was written to is not left behind") 
   const std::string file = folder.file("a/b/c/file");
   CHECK(message_of<InputError>([&] { const OutputFolder made(file + "/d", "--out it"); }) ==
         "--out it: expected a folder, but " + file + " is a file");
+}
+
+TEST_CASE("A process that ends at once leaves neither a temporary file nor a folder behind") {
+  const TemporaryFolder folder;
+  const pid_t child = fork();
+  if (child == 0) {
+    const OutputFolder made(folder.file("a/b/c"));
+    const OutputFile file(folder.file("a/b/c/file")), other(folder.file("other"));
+    remove_temporary_files();
+    _exit(0);
+  }
+  int status = -1;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+  CHECK(folder.entries() == 0);
 }
 
 TEST_CASE("An output over an input or over another output is refused, whatever its path") {
