@@ -27,8 +27,8 @@ constexpr double kTrustInRule = 0.99;
 // In a step of at most so many chunks the stages overlap much: of the rehearsed blocks of each so
 // many are tried in the whole step, if they are nearly as fast.
 constexpr std::int64_t kShortStep = 256;
-constexpr std::size_t kTried = 12;
-constexpr double kWorthATry = 1.1;
+constexpr std::size_t kTried = 24;
+constexpr double kWorthATry = 1.3;
 
 constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 
@@ -97,7 +97,7 @@ std::vector<BlockSize> Lowering::best_blocks(const Stage& stage) {
                   graph_.value(contraction_at(stage.op)->out).name);
   }
   // How fast the host sends its tiles is not known here.
-  if (sizes.size() == 1 || shape.streamed) return {sizes.front()};
+  if (sizes.size() == 1 || shape.streamed || !limits_.rehearse) return {sizes.front()};
   const auto [known, is_new] = best_blocks_.try_emplace(key_of(stage));
   if (!is_new) return known->second;
   std::vector<std::pair<double, BlockSize>> timed;
@@ -124,7 +124,7 @@ std::optional<double> Lowering::plan() {
     sizes_.push_back(choices.back().front());
     if (product) chunks += chunks_of(shape_of(stage), sizes_.back());
   }
-  if (chunks > kShortStep) return std::nullopt;
+  if (chunks > kShortStep || !limits_.rehearse) return std::nullopt;
   double least = cycles_of_step(sizes_, kUnlimited);
   for (std::size_t i = 0; i < stages_.size(); ++i) {
     for (std::size_t choice = 1; choice < choices[i].size(); ++choice) {
