@@ -75,6 +75,7 @@ Stage Lowering::what_pays(const Stage& stage) const {
       for (const bool with_elementwise : {true, false}) {
         // The element-wise ops may need the products' results, and those the rider's.
         if (rides && !with_products && with_elementwise && !products.empty()) continue;
+        if ((rides && !company_.riders) || (with_products && !company_.products)) continue;
         Stage part{stage.op, {}, rides ? stage.rider : -1};
         if (with_products) part.beside = products;
         if (with_elementwise)

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -46,7 +47,8 @@ std::vector<bool> ordered_values(const Graph& graph) {
 using namespace interface;
 
 Lowering::Lowering(const Graph& graph, const MachineShape& machine, const CompilerConfig& limits,
-                   const WeightStream& stream, const MemoryTiming& memory)
+                   const WeightStream& stream, const MemoryTiming& memory,
+                   const Company& company)
     : graph_(graph),
       machine_(machine),
       limits_(limits),
@@ -55,30 +57,33 @@ Lowering::Lowering(const Graph& graph, const MachineShape& machine, const Compil
           machine.scratchpad_kib * 1024LL / (areas_.lanes * 2) / machine.scratchpad_banks,
           machine.accumulator_kib * 1024LL / (areas_.lanes * 4) / machine.accumulator_banks),
       stream_(stream),
-      memory_(memory) {}
+      memory_(memory),
+      company_(company) {}
 
-CompiledStep Lowering::run(std::uint64_t memory_size) {
+std::optional<double> Lowering::decide(std::uint64_t memory_size) {
   check_supported(graph_);
   find_streamed_values();
   ordered_ = ordered_values(graph_);
   choose_layouts();
   step_.traffic.resize(graph_.values.size());
   gather_programs();
-  std::vector<Stage> stages = schedule(graph_, [&](int op) { return cost_of(op); });
-  decide(stages);
+  stages_ = schedule(graph_, [&](int op) { return cost_of(op); });
+  decide(stages_);
   step_.program_address = 0;
-  const std::uint64_t program_bytes = static_cast<std::uint64_t>(program_rows() * kPanelRowBytes);
-  const std::uint64_t values_address = whole_pages(program_bytes);
+  const std::uint64_t values_address = whole_pages(program_bytes());
   step_.tile_ring_address =
-      whole_pages(place_values(graph_, stages, streamed_, values_address, step_.layouts));
+      whole_pages(place_values(graph_, stages_, streamed_, values_address, step_.layouts));
   // Before any command is made.
   check_memory(step_.tile_ring_address, step_.tile_ring_address - values_address, memory_size,
                "at least ");
-  check_commands(stages);
+  check_commands(stages_);
 
-  const std::vector<BlockSize> sizes = plan(stages);
+  return plan();
+}
+
+CompiledStep Lowering::run(std::uint64_t memory_size) {
   load_programs();
-  for (std::size_t i = 0; i < stages.size(); ++i) lower(stages[i], sizes[i]);
+  for (std::size_t i = 0; i < stages_.size(); ++i) lower(stages_[i], sizes_[i]);
   op_ = -1;
   const std::uint64_t values_end = place_tiles();
   step_.commands.push_back({encode(HaltCommand{}), -1, kNoWaits});
@@ -88,7 +93,7 @@ CompiledStep Lowering::run(std::uint64_t memory_size) {
   while (step_.ring_entries < step_.commands.size() && step_.ring_entries < kMostRingEntries)
     step_.ring_entries *= 2;
   step_.memory_bytes = step_.ring_address + step_.ring_entries * sizeof(CommandWords);
-  check_memory(step_.memory_bytes, values_end - values_address, memory_size, "");
+  check_memory(step_.memory_bytes, values_end - whole_pages(program_bytes()), memory_size, "");
   return std::move(step_);
 }
 
@@ -153,6 +158,10 @@ std::int64_t Lowering::program_rows() const {
   return ceil_div(static_cast<std::int64_t>(step_.instructions.size()), kInstructionsPerRow);
 }
 
+std::uint64_t Lowering::program_bytes() const {
+  return static_cast<std::uint64_t>(program_rows() * kPanelRowBytes);
+}
+
 void Lowering::gather_programs() {
   for (const Op& op : graph_.ops) {
     const VectorProgram program = program_of(graph_, op);
@@ -184,7 +193,25 @@ void Lowering::load_programs() {
 CompiledStep compile(const Graph& graph, const MachineShape& machine, const CompilerConfig& limits,
                      std::uint64_t memory_size_bytes, const WeightStream& stream,
                      const MemoryTiming& memory) {
-  return Lowering(graph, machine, limits, stream, memory).run(memory_size_bytes);
+  std::optional<Lowering> best;
+  double least = 0;
+  // In a short step the stages overlap much, and the estimates of what pays are rough.
+  for (const Company company : {Company{true, true}, Company{false, true}, Company{false, false}}) {
+    Lowering lowering(graph, machine, limits, stream, memory, company);
+    std::optional<double> cycles;
+    try {
+      cycles = lowering.decide(memory_size_bytes);
+    } catch (const KeyError&) {
+      if (!best) throw;
+      continue;  // what the first one put together does not fit by itself
+    }
+    if (!best || (cycles && *cycles < least)) {
+      best.emplace(std::move(lowering));
+      least = cycles.value_or(0);
+    }
+    if (!cycles) break;
+  }
+  return best->run(memory_size_bytes);
 }
 
 }  // namespace corank

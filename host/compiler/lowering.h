@@ -25,13 +25,21 @@ inline constexpr std::size_t kRehearsed = 24;
 /// Operands that are loaded before they are needed.
 inline constexpr std::size_t kChunksAhead = kTurns - 1;
 
+/// Which products may be carried out together with others, where the estimates say that it pays.
+struct Company {
+  bool riders = true, products = true;
+};
+
 class Lowering {
  public:
   /// Keeps references to the graph, the machine and the limits.
   Lowering(const Graph& graph, const MachineShape& machine, const CompilerConfig& limits,
-           const WeightStream& stream, const MemoryTiming& memory);
+           const WeightStream& stream, const MemoryTiming& memory, const Company& company);
 
-  /// To be called once.
+  /// Decides everything; to be called once. Returns how long the step takes in a rehearsal, if it is
+  /// so short that it is rehearsed as a whole.
+  std::optional<double> decide(std::uint64_t memory_size);
+  /// Makes the commands; to be called once after that.
   CompiledStep run(std::uint64_t memory_size);
 
  private:
@@ -39,6 +47,7 @@ class Lowering {
   void choose_layouts();
   TensorLayout layout_of(ValueId id, bool may_transpose) const;
   std::int64_t program_rows() const;
+  std::uint64_t program_bytes() const;
   void gather_programs();  // equal programs are kept once
   void load_programs();
   void check_memory(std::uint64_t bytes, std::uint64_t values, std::uint64_t size,
@@ -105,8 +114,8 @@ class Lowering {
   double change_of_sums() const { return 2 * static_cast<double>(2 * machine_.array_rows + 3); }
 
   // ---------------------------------------------------------------- rehearsal.cpp
-  // The blocks of every stage; of one that is no product they mean nothing.
-  std::vector<BlockSize> plan(const std::vector<Stage>& stages);
+  // Chooses the blocks of every stage (sizes_; of one that is no product they mean nothing).
+  std::optional<double> plan();
   // Of the first blocks of the cost rule, those with which a product's stage is over first, the
   // fastest in front.
   std::vector<BlockSize> best_blocks(const Stage& stage);
@@ -116,8 +125,7 @@ class Lowering {
   // The same of a part, which is lowered by itself and rehearsed as it is.
   double cycles_of_part(const Stage& stage, const ContractionShape& part, const BlockSize& block,
                         double most) const;
-  double cycles_of_step(const std::vector<Stage>& stages, const std::vector<BlockSize>& sizes,
-                        double most) const;
+  double cycles_of_step(const std::vector<BlockSize>& sizes, double most) const;
   // One to lower stages of this step with, as often as one likes.
   Lowering rehearsal() const;
   // How long its commands take.
@@ -214,6 +222,9 @@ class Lowering {
   CompiledStep step_;
   const WeightStream stream_;
   const MemoryTiming memory_;
+  const Company company_;
+  std::vector<Stage> stages_;
+  std::vector<BlockSize> sizes_;  // of their blocks
   std::vector<bool> streamed_, ordered_;  // by value
   std::vector<Piece> pieces_;
   std::size_t next_piece_ = 0;

@@ -27,8 +27,8 @@ constexpr double kTrustInRule = 0.99;
 // In a step of at most so many chunks the stages overlap much: of the rehearsed blocks of each so
 // many are tried in the whole step, if they are nearly as fast.
 constexpr std::int64_t kShortStep = 256;
-constexpr std::size_t kTried = 6;
-constexpr double kWorthATry = 1.1;
+constexpr std::size_t kTried = 24;
+constexpr double kWorthATry = 1.3;
 
 constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 
@@ -97,7 +97,7 @@ std::vector<BlockSize> Lowering::best_blocks(const Stage& stage) {
                   graph_.value(contraction_at(stage.op)->out).name);
   }
   // How fast the host sends its tiles is not known here.
-  if (sizes.size() == 1 || shape.streamed) return {sizes.front()};
+  if (sizes.size() == 1 || shape.streamed || !limits_.rehearse) return {sizes.front()};
   const auto [known, is_new] = best_blocks_.try_emplace(key_of(stage));
   if (!is_new) return known->second;
   std::vector<std::pair<double, BlockSize>> timed;
@@ -115,29 +115,28 @@ std::vector<BlockSize> Lowering::best_blocks(const Stage& stage) {
   return known->second;
 }
 
-std::vector<BlockSize> Lowering::plan(const std::vector<Stage>& stages) {
+std::optional<double> Lowering::plan() {
   std::vector<std::vector<BlockSize>> choices;
-  std::vector<BlockSize> sizes;
   std::int64_t chunks = 0;
-  for (const Stage& stage : stages) {
+  for (const Stage& stage : stages_) {
     const bool product = contraction_at(stage.op) != nullptr;
     choices.push_back(product ? best_blocks(stage) : std::vector<BlockSize>{BlockSize{}});
-    sizes.push_back(choices.back().front());
-    if (product) chunks += chunks_of(shape_of(stage), sizes.back());
+    sizes_.push_back(choices.back().front());
+    if (product) chunks += chunks_of(shape_of(stage), sizes_.back());
   }
-  if (chunks > kShortStep) return sizes;
-  double least = cycles_of_step(stages, sizes, kUnlimited);
-  for (std::size_t i = 0; i < stages.size(); ++i) {
+  if (chunks > kShortStep || !limits_.rehearse) return std::nullopt;
+  double least = cycles_of_step(sizes_, kUnlimited);
+  for (std::size_t i = 0; i < stages_.size(); ++i) {
     for (std::size_t choice = 1; choice < choices[i].size(); ++choice) {
-      std::vector<BlockSize> others = sizes;
+      std::vector<BlockSize> others = sizes_;
       others[i] = choices[i][choice];
-      const double cycles = cycles_of_step(stages, others, least);
+      const double cycles = cycles_of_step(others, least);
       if (cycles >= least) continue;
       least = cycles;
-      sizes = others;
+      sizes_ = others;
     }
   }
-  return sizes;
+  return least;
 }
 
 double Lowering::rehearsed_cycles(const Stage& stage, const ContractionShape& shape,
@@ -171,15 +170,14 @@ double Lowering::cycles_of_part(const Stage& stage, const ContractionShape& part
   return trial.cycles(most);
 }
 
-double Lowering::cycles_of_step(const std::vector<Stage>& stages,
-                                const std::vector<BlockSize>& sizes, double most) const {
+double Lowering::cycles_of_step(const std::vector<BlockSize>& sizes, double most) const {
   Lowering trial = rehearsal();
-  for (std::size_t i = 0; i < stages.size(); ++i) trial.lower(stages[i], sizes[i]);
+  for (std::size_t i = 0; i < stages_.size(); ++i) trial.lower(stages_[i], sizes[i]);
   return trial.cycles(most);
 }
 
 Lowering Lowering::rehearsal() const {
-  Lowering trial(graph_, machine_, limits_, stream_, memory_);
+  Lowering trial(graph_, machine_, limits_, stream_, memory_, company_);
   trial.step_.layouts = step_.layouts;
   trial.step_.instructions = step_.instructions;
   trial.step_.traffic.resize(graph_.values.size());

@@ -23,7 +23,9 @@ bool fits(const std::string& setting) {
   step.lora.rank = 4;
   step.has_bias = true;
   try {
-    compile_for(load_config("", {setting}), build_layer_step(step));
+    Config config = load_config("", {setting});
+    config.compiler.rehearse = false;
+    compile_for(config, build_layer_step(step));
     return true;
   } catch (const InputError&) {
     return false;
