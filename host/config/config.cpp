@@ -529,8 +529,8 @@ SourceLocation place_of(const Config& config, const std::string& path) {
     if (above.find('.') == std::string::npos) break;
   }
   const auto whole = config.places.find("");
-  const bool known = whole != config.places.end() && !whole->second.file.empty();
-  return known ? whole->second : SourceLocation{"the configuration", 0, 0};
+  if (whole != config.places.end() && !whole->second.file.empty()) return whole->second;
+  return {config.file.empty() ? "the configuration" : config.file, 0, 0};
 }
 
 SourceLocation location_of(const Config& config, const std::vector<std::string>& keys) {

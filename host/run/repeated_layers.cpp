@@ -319,10 +319,11 @@ std::pair<RepeatedStep, Simulated> simulate_repeated(const Config& config,
     if (error <= kMostError && keeps_up) return {std::move(step), std::move(simulated)};
   }
   if (!keeps_up)
-    throw refusal(config,
-                  "the link takes longer for what the groups left out need than those take, which the "
-                  "simulated ones, with full rings at their beginning, do not show; expected "
-                  "workload.layers: whole");
+    throw refusal(
+        config,
+        "the link takes longer for what the groups left out need than those take, which the "
+        "simulated ones, with full rings at their beginning, do not show; expected "
+        "workload.layers: whole");
   throw refusal(config, fmt::format("the two groups in the middle of {} still differ: by {:.1f} % "
                                     "of the whole step, where at most {:.0f} % is taken; expected "
                                     "workload.layers: whole",

@@ -304,8 +304,7 @@ RunReport run(const Config& config, const RunOptions& options) {
     std::tie(step, simulated) = simulate_repeated(config, simulated_options, workload);
   } else {
     step.prepared = prepare_step(config, std::move(workload));
-    simulated =
-        simulate(config, simulated_options, step.prepared, build_machine(config, options));
+    simulated = simulate(config, simulated_options, step.prepared, build_machine(config, options));
   }
   const PreparedStep& prepared = step.prepared;
   const StepMeasurement measured = measure(config, prepared, simulated);
