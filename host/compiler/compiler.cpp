@@ -43,8 +43,7 @@ std::vector<bool> ordered_values(const Graph& graph) {
 using namespace interface;
 
 Lowering::Lowering(const Graph& graph, const MachineShape& machine, const CompilerConfig& limits,
-                   const WeightStream& stream, const MemoryTiming& memory,
-                   const Company& company)
+                   const WeightStream& stream, const MemoryTiming& memory, const Company& company)
     : graph_(graph),
       machine_(machine),
       limits_(limits),

@@ -36,8 +36,8 @@ class Lowering {
   Lowering(const Graph& graph, const MachineShape& machine, const CompilerConfig& limits,
            const WeightStream& stream, const MemoryTiming& memory, const Company& company);
 
-  /// Decides everything; to be called once. Returns how long the step takes in a rehearsal, if it is
-  /// so short that it is rehearsed as a whole.
+  /// Decides everything; to be called once. Returns how long the step takes in a rehearsal, if it
+  /// is so short that it is rehearsed as a whole.
   std::optional<double> decide(std::uint64_t memory_size);
   /// Makes the commands; to be called once after that.
   CompiledStep run(std::uint64_t memory_size);
@@ -224,7 +224,7 @@ class Lowering {
   const MemoryTiming memory_;
   const Company company_;
   std::vector<Stage> stages_;
-  std::vector<BlockSize> sizes_;  // of their blocks
+  std::vector<BlockSize> sizes_;          // of their blocks
   std::vector<bool> streamed_, ordered_;  // by value
   std::vector<Piece> pieces_;
   std::size_t next_piece_ = 0;
