@@ -323,11 +323,12 @@ double prefetch(const BlockSize& block, const ContractionShape& shape, const Loc
   return places < 2 ? 3 : 1 + 1 / static_cast<double>(places - 1);
 }
 
-bool fits(const BlockSize& block, const ContractionShape& shape, const LocalAreas& areas) {
+bool fits(const BlockSize& block, std::int64_t places, const ContractionShape& shape,
+          const LocalAreas& areas) {
   const std::int64_t columns = std::min(block.columns, shape.columns);
   const std::int64_t sums = lines_of(std::min(block.rows, shape.rows), columns, areas.lanes);
-  return stream_lines(block, shape, areas.lanes) <= areas.stream_lines &&
-         stationary_lines(block, shape, areas.lanes) <= areas.stationary_lines &&
+  return places * stream_lines(block, shape, areas.lanes) <= areas.stream_lines &&
+         places * stationary_lines(block, shape, areas.lanes) <= areas.stationary_lines &&
          sums <= (block.sum_buffers == 2 ? areas.sum_lines : areas.single_sum_lines) &&
          block.rows <= shape.most_rows && block.depth <= shape.most_depth &&
          (shape.output_fp32 || output_lines(block, shape, areas.lanes) <= areas.output_lines) &&
@@ -374,10 +375,14 @@ std::vector<BlockSize> find_block_sizes(const ContractionShape& shape, const Loc
                                         const MachineShape& machine, const CompilerConfig& limits,
                                         const MemoryTiming& memory, std::size_t most) {
   std::vector<std::pair<double, BlockSize>> found;
-  for_each_candidate(shape, areas, limits, [&](const BlockSize& block) {
-    if (fits(block, shape, areas))
-      found.emplace_back(cost_of(block, shape, areas, machine, memory), block);
-  });
+  // Two places for operands, so that loads and products overlap; one only where two do not fit.
+  for (const std::int64_t places : {2, 1}) {
+    if (!found.empty()) break;
+    for_each_candidate(shape, areas, limits, [&](const BlockSize& block) {
+      if (fits(block, places, shape, areas))
+        found.emplace_back(cost_of(block, shape, areas, machine, memory), block);
+    });
+  }
   const std::size_t count = std::min(most, found.size());
   std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(count), found.end(),
                     [](const auto& a, const auto& b) { return a.first < b.first; });
