@@ -115,6 +115,7 @@ class Lowering {
 
   // ---------------------------------------------------------------- rehearsal.cpp
   // Chooses the blocks of every stage (sizes_; of one that is no product they mean nothing).
+  bool has_equal_products() const;
   std::optional<double> plan();
   // Of the first blocks of the cost rule, those with which a product's stage is over first, the
   // fastest in front.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "host/compiler/ceil_div.h"
@@ -115,6 +116,15 @@ std::vector<BlockSize> Lowering::best_blocks(const Stage& stage) {
   return known->second;
 }
 
+// Equal layers are carried out alike, however many there are: no place of theirs is tuned by
+// itself.
+bool Lowering::has_equal_products() const {
+  std::set<std::vector<std::int64_t>> keys;
+  for (const Stage& stage : stages_)
+    if (contraction_at(stage.op) != nullptr && !keys.insert(key_of(stage)).second) return true;
+  return false;
+}
+
 std::optional<double> Lowering::plan() {
   std::vector<std::vector<BlockSize>> choices;
   std::int64_t chunks = 0;
@@ -124,7 +134,7 @@ std::optional<double> Lowering::plan() {
     sizes_.push_back(choices.back().front());
     if (product) chunks += chunks_of(shape_of(stage), sizes_.back());
   }
-  if (chunks > kShortStep || !limits_.rehearse) return std::nullopt;
+  if (chunks > kShortStep || !limits_.rehearse || has_equal_products()) return std::nullopt;
   double least = cycles_of_step(sizes_, kUnlimited);
   for (std::size_t i = 0; i < stages_.size(); ++i) {
     for (std::size_t choice = 1; choice < choices[i].size(); ++choice) {

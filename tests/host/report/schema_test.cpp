@@ -100,7 +100,7 @@ TEST_CASE("the report of a run keeps to its schema", "[schema]") {
 TEST_CASE("the report of every kind of run keeps to its schema", "[schema]") {
   const std::string one = "workload={shapes: {tokens: 9, layers: [{in: 24, out: 16, rank: 3}]}}";
   const std::string many =
-      "workload={shapes: {tokens: 32, layers: [{in: 96, out: 96, rank: 4, repeat: 12}]}}";
+      "workload={shapes: {tokens: 24, layers: [{in: 128, out: 128, rank: 8, repeat: 10}]}}";
   const std::string no_adapter =
       "workload={shapes: {tokens: 9, layers: [{in: 24, out: 16, rank: 0}, {in: 16, out: 24, rank: "
       "0, bias: true}]}}";
