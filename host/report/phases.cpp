@@ -5,6 +5,7 @@
 
 #include "host/compiler/ceil_div.h"
 #include "host/compiler/dependencies.h"
+#include "host/compiler/tiles.h"
 
 namespace corank {
 namespace {
@@ -19,11 +20,6 @@ constexpr double kMostOfIt = 0.75;
 
 // Commands that wait for data in the load unit, at most (load_unit.sv).
 constexpr std::size_t kLoadsWaiting = 4;
-
-// Tiles along a dimension: at most `limit` elements, none across the end of a line.
-std::int64_t tiles(std::int64_t size, std::int64_t lanes, std::int64_t limit) {
-  return size / lanes * ceil_div(lanes, limit) + ceil_div(size % lanes, limit);
-}
 
 class Attribution {
  public:
