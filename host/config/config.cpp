@@ -350,22 +350,25 @@ void note_places(const YamlNode& node, const std::string& path,
 
 // ---- what no single key can know ----
 
-/// Where the configuration gives one of these paths: on the command line, which has the last word,
-/// else the first of them, else the root.
-SourceLocation locate(const YamlNode& root, const std::vector<std::string>& paths) {
-  const YamlNode* first = nullptr;
+/// Where one of these paths is given: on the command line, which has the last word, else the first
+/// of them; null: none is.
+const SourceLocation* place_of_any(const std::map<std::string, SourceLocation>& places,
+                                   const std::vector<std::string>& paths) {
+  const SourceLocation* first = nullptr;
   for (const std::string& path : paths) {
-    const YamlNode* node = &root;
-    for (std::size_t begin = 0; node != nullptr && begin <= path.size();) {
-      const std::size_t end = std::min(path.find('.', begin), path.size());
-      node = find(*node, path.substr(begin, end - begin));
-      begin = end + 1;
-    }
-    if (node == nullptr) continue;
-    if (node->where.line == 0) return node->where;
-    if (first == nullptr) first = node;
+    const auto place = places.find(path);
+    if (place == places.end()) continue;
+    if (place->second.line == 0) return &place->second;  // a setting
+    if (first == nullptr) first = &place->second;
   }
-  return first != nullptr ? first->where : root.where;
+  return first;
+}
+
+SourceLocation locate(const YamlNode& root, const std::vector<std::string>& paths) {
+  std::map<std::string, SourceLocation> places;
+  note_places(root, "", places);
+  const SourceLocation* given = place_of_any(places, paths);
+  return given != nullptr ? *given : root.where;
 }
 
 // A column of as many elements as a line has may meet two banks, but not three.
@@ -534,14 +537,8 @@ SourceLocation place_of(const Config& config, const std::string& path) {
 }
 
 SourceLocation location_of(const Config& config, const std::vector<std::string>& keys) {
-  const SourceLocation* first = nullptr;
-  for (const std::string& key : keys) {
-    const auto place = config.places.find(key);
-    if (place == config.places.end()) continue;
-    if (place->second.line == 0) return place->second;  // a setting
-    if (first == nullptr) first = &place->second;
-  }
-  return first != nullptr ? *first : place_of(config, keys.front());
+  const SourceLocation* given = place_of_any(config.places, keys);
+  return given != nullptr ? *given : place_of(config, keys.front());
 }
 
 MemoryConfig load_memory(const std::string& path) {
