@@ -82,9 +82,14 @@ Waits Dependencies::add(Engine engine, const std::vector<Access>& accesses) {
   Waits waits = kNoWaits;
   for (std::size_t from = 0; from < kEngines; ++from) {
     if (needed[from] <= waited_[from][self]) continue;  // an earlier wait implies it
-    waits[from] = waited_[from][self] = needed[from];
+    waits[from] = waited_[from][self] = std::max(needed[from], oldest_in_window(from));
   }
+  last_[self][of_unit_[self]++ % kWindow] = index;
   return waits;
+}
+
+std::int32_t Dependencies::oldest_in_window(std::size_t engine) const {
+  return of_unit_[engine] < kWindow ? -1 : last_[engine][of_unit_[engine] % kWindow];
 }
 
 }  // namespace corank

@@ -4,6 +4,11 @@
 // touch the same lines or the same memory and one of them writes, or where both would use the same
 // port (read or write) of the same bank: ownership of a bank changes hands by tokens. A wait is
 // left out where an earlier wait already implies it.
+//
+// Tokens that nobody has taken yet gather in counters of the device: the stores of a tensor give
+// theirs long before the loads of the next product take them. So that no counter overflows, a
+// command waits for none but the last kWindow commands of a unit, the oldest of them in place of an
+// older one, which is complete before it.
 #pragma once
 
 #include <array>
@@ -38,6 +43,11 @@ constexpr std::uint32_t token(Engine from, Engine to) {
 using Waits = std::array<std::int32_t, kEngines>;
 inline constexpr Waits kNoWaits{-1, -1, -1, -1};
 
+/// A counter holds 255 tokens (rtl/command/token_file.sv). Beside those of the last commands there
+/// are at most the ones of waiting commands in a queue (16: accelerator.queue_depth) and one in
+/// work.
+inline constexpr std::size_t kWindow = 192;
+
 class Dependencies {
  public:
   /// Lines of a bank of the scratchpad and of the accumulator memory.
@@ -60,6 +70,8 @@ class Dependencies {
     std::vector<Latest> pieces, banks;
   };
 
+  std::int32_t oldest_in_window(std::size_t engine) const;
+
   template <class Visit>
   void for_each_piece(const Access& access, const Visit& visit);
 
@@ -67,6 +79,9 @@ class Dependencies {
   std::vector<Latest> program_;
   std::unordered_map<std::int64_t, Latest> memory_;
   std::array<Waits, kEngines> waited_;  // [from][to]: latest command waited for
+  // By unit: its last commands, each in the place of the one kWindow commands before.
+  std::array<std::array<std::int32_t, kWindow>, kEngines> last_{};
+  std::array<std::size_t, kEngines> of_unit_{};  // how many it has
   std::int32_t commands_ = 0;
 };
 

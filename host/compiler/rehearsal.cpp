@@ -58,13 +58,17 @@ ContractionShape first_blocks(const ContractionShape& shape, const BlockSize& bl
   return part;
 }
 
-// The first chunks of each block, as deep as may be rehearsed.
-ContractionShape first_chunks(const ContractionShape& shape, const BlockSize& block) {
+// The first `chunks` chunks of each product of a block.
+ContractionShape first_chunks(const ContractionShape& shape, const BlockSize& block,
+                              std::int64_t chunks) {
   ContractionShape part = shape;
-  if (chunks_of_block(shape, block) <= kRehearsedChunks) return part;
   for (ProductShape& product : part.products)
-    product.depth = std::min(product.depth, block.depth * kRehearsedChunks / 4);
+    product.depth = std::min(product.depth, block.depth * chunks);
   return part;
+}
+
+bool is_part(const ContractionShape& shape, const ContractionShape& whole) {
+  return share_of(shape, whole) < 1;
 }
 
 }  // namespace
@@ -155,18 +159,24 @@ double Lowering::rehearsed_cycles(const Stage& stage, const ContractionShape& sh
   const auto estimated = [&](const ContractionShape& part) {
     return estimate(block, part, areas, machine_, memory_);
   };
-  const ContractionShape shallow = first_chunks(shape, block);
+  const ContractionShape shallow = chunks_of_block(shape, block) > kRehearsedChunks
+                                       ? first_chunks(shape, block, kRehearsedChunks / 4)
+                                       : shape;
   const std::int64_t blocks =
       std::max(kRehearsedBlocks, kRehearsedChunks / chunks_of_block(shallow, block));
   const ContractionShape part = first_blocks(shallow, block, blocks);
   const ProductTime all = estimated(shape);
   const double beside = tile_cycles(block, shape) + all.sum() * kWeightOfWork;
-  if (share_of(part, shape) == 1) return cycles_of_part(stage, part, block, most - beside) + beside;
-  // The rest takes as long as the second half of the part, by what the rule says of both.
-  const ContractionShape half = first_blocks(shallow, block, blocks / 2);
-  const auto longest = all.bound();
-  const double of_part = estimated(part).*longest;
-  const double growth = (all.*longest - of_part) / (of_part - estimated(half).*longest);
+  if (!is_part(part, shape)) return cycles_of_part(stage, part, block, most - beside) + beside;
+  // The rest takes as long as the second half of the part, by what the rule says of both. Half of
+  // the blocks, or where there are no more of them, half of their chunks.
+  ContractionShape half = first_blocks(shallow, block, blocks / 2);
+  if (!is_part(half, part)) half = first_chunks(part, block, kRehearsedChunks / 8);
+  const ProductTime of_part = estimated(part), of_half = estimated(half);
+  auto longest = all.bound();
+  // The vector unit has nothing to do between a block's chunks, the array has in every one.
+  if (of_part.*longest == of_half.*longest) longest = &ProductTime::array_cycles;
+  const double growth = (all.*longest - of_part.*longest) / (of_part.*longest - of_half.*longest);
   const double first = cycles_of_part(stage, half, block, most - beside);
   const double both =
       cycles_of_part(stage, part, block, (most - beside + growth * first) / (1 + growth));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -22,9 +23,12 @@ std::size_t op_that_writes(const Graph& graph, ValueId id) {
 
 /// Moves the ops from `appended` on to the position `to`: before the op that reads their results.
 void move_ops(Graph& graph, std::size_t appended, std::size_t to) {
-  const auto begin = graph.ops.begin();
-  std::rotate(begin + static_cast<std::ptrdiff_t>(to),
-              begin + static_cast<std::ptrdiff_t>(appended), graph.ops.end());
+  // Not std::rotate: it swaps ops, and the swap of each kind with each takes minutes to compile.
+  const auto first = graph.ops.begin() + static_cast<std::ptrdiff_t>(appended);
+  std::vector<Op> moved(std::make_move_iterator(first), std::make_move_iterator(graph.ops.end()));
+  graph.ops.erase(first, graph.ops.end());
+  graph.ops.insert(graph.ops.begin() + static_cast<std::ptrdiff_t>(to),
+                   std::make_move_iterator(moved.begin()), std::make_move_iterator(moved.end()));
 }
 
 /// The term x . W^T of a linear.

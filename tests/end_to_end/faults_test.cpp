@@ -126,12 +126,12 @@ class TooManyCommands : public ForwardingHost {
 };
 
 /// Many small blocks: more commands than the smallest ring holds.
-LayerBench long_bench() {
+LayerBench long_bench(std::int64_t tokens = 96) {
   CompilerConfig compiler;
   compiler.block_rows = 4;
   compiler.block_columns = 64;
   compiler.block_depth = 64;
-  LayerBench bench({96, 130, 130, 5, 2}, compiler);
+  LayerBench bench({tokens, 130, 130, 5, 2}, compiler);
   bench.step.ring_entries = 64;
   return bench;
 }
@@ -481,7 +481,7 @@ TEST_CASE("a fault while the ring is being refilled is named as such", "[faults]
 
 TEST_CASE("a ring smaller than the step is refilled, and the results are right", "[ring]") {
   const TimeLimit limit(120);
-  LayerBench bench = long_bench();
+  LayerBench bench = long_bench(24);  // through one entry a step takes a poll for each command
   REQUIRE(bench.step.commands.size() > 3 * 64);
   for (const std::uint64_t entries : {64, 32, 2, 1}) {
     INFO(entries << " entries");

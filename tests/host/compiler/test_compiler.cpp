@@ -66,13 +66,15 @@ TEST_CASE(
       machine.scratchpad_kib = machine.accumulator_kib = scratchpad;
       machine.scratchpad_banks = banks;
       machine.axi_data_bits = 64;
+      CompilerConfig limits;
+      limits.rehearse = false;  // holds for any blocks
       const std::int64_t bank_lines =
           scratchpad * 1024 / (2 * memory_lanes(machine)) / machine.scratchpad_banks;
       for (const std::int64_t tokens : {9, 130, 512}) {
         INFO(bytes_per_cycle << " bytes a cycle, " << array << " x " << array << ", " << tokens
                              << " tokens");
-        const CompiledStep step = compile(build_layer_step(layer(tokens, 700, 500, 6)), machine, {},
-                                          64 << 20, {}, {bytes_per_cycle});
+        const CompiledStep step = compile(build_layer_step(layer(tokens, 700, 500, 6)), machine,
+                                          limits, 64 << 20, {}, {bytes_per_cycle});
         std::int64_t last_of_streams = -1, first_of_stationaries = banks;
         for (const CompiledCommand& command : step.commands) {
           if ((command.words[0] & 0xff) != GemmCommand::kOpcode) continue;
@@ -141,6 +143,16 @@ TEST_CASE(
     CHECK(macs(compile(build_layer_step(step), machine, limits, 64 << 20, {}, {bytes_per_cycle})) ==
           2 * 19 * 188 * 3 + 3 * 19 * 14 * (188 + 3));
   }
+}
+
+TEST_CASE("a product of a single block, too deep to be rehearsed whole, is compiled",
+          "[compiler]") {
+  MachineShape machine;
+  machine.array_rows = machine.array_columns = machine.vector_lanes = 4;
+  machine.axi_data_bits = 64;
+  const std::int64_t T = 65536, in = 7, out = 12, r = 11;  // the gradients of weights are T deep
+  CHECK(macs(compile(build_layer_step(layer(T, in, out, r)), machine, {}, 64 << 20)) ==
+        static_cast<std::uint64_t>(2 * T * in * out + 3 * T * r * (in + out)));
 }
 
 TEST_CASE("what cannot fit is refused with its sizes", "[compiler]") {

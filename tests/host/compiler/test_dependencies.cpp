@@ -39,6 +39,35 @@ Access scratchpad(std::int64_t begin, std::int64_t end, bool write) {
 
 }  // namespace
 
+TEST_CASE("tokens of stores that are read much later do not gather beyond the device's counters",
+          "[compiler][dependencies]") {
+  Program program;
+  const auto block = [](int number, bool write) {
+    return Access{Space::kMemory, 4096LL * number, 4096LL * (number + 1), write};
+  };
+  constexpr int kStores = 1000;
+  for (int i = 0; i < kStores; ++i) program.add(Engine::kStore, {block(i, true)});
+  for (int i = 0; i < kStores; ++i) program.add(Engine::kLoad, {block(i, false)});
+  const auto& tokens = program.tokens();
+  const std::uint32_t bit = token(Engine::kStore, Engine::kLoad);
+  int gathered = 0, most = 0, complete = -1;
+  for (int i = 0; i < 2 * kStores; ++i) {
+    const auto command = static_cast<std::size_t>(i);
+    if ((tokens[command].wait & bit) != 0) {
+      // The next store that gives a token has to be complete.
+      do {
+        ++complete;
+      } while ((tokens[static_cast<std::size_t>(complete)].signal & bit) == 0);
+      --gathered;
+    }
+    if (i >= kStores) CHECK(complete >= i - kStores);
+    if ((tokens[command].signal & bit) != 0) ++gathered;
+    most = std::max(most, gathered);
+  }
+  CHECK(most == static_cast<int>(kWindow));
+  CHECK(gathered == 0);
+}
+
 TEST_CASE("a reader waits for the writer, once", "[compiler][dependencies]") {
   Program program;
   program.add(Engine::kLoad, {scratchpad(0, 8, true)});

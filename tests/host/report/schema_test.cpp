@@ -31,7 +31,8 @@ std::unique_ptr<valijson::Schema> parse_schema(const std::string& file) {
 std::string violations(const Report& report) {
   static const auto step = parse_schema("report.schema.json");
   static const auto finetune = parse_schema("finetune_report.schema.json");
-  const auto& schema = report["fidelity"] == "reference" ? finetune : step;
+  const bool of_reference = report.value("fidelity", Report()) == "reference";
+  const auto& schema = of_reference ? finetune : step;
   valijson::ValidationResults results;
   valijson::Validator validator;
   const valijson::adapters::NlohmannJsonAdapter adapter(report);
