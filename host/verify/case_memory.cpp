@@ -9,6 +9,7 @@
 
 #include "host/config/config.h"
 #include "models/base/error.h"
+#include "sim/system/installation.h"
 
 namespace corank {
 namespace {
@@ -49,9 +50,10 @@ DramControllerConfig draw_controller(Random& random) {
 
 std::vector<MemoryConfig> dram_memories() {
   namespace fs = std::filesystem;
+  const fs::path folder = built_or_installed(CORANK_MEMORY_DIR, "configs/memory");
   std::error_code error;
   std::vector<fs::path> files;
-  for (const fs::directory_entry& entry : fs::directory_iterator(CORANK_MEMORY_DIR, error))
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error))
     if (entry.path().extension() == ".yaml") files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   std::vector<MemoryConfig> memories;
@@ -60,7 +62,7 @@ std::vector<MemoryConfig> dram_memories() {
     if (memory.kind == "dram") memories.push_back(std::move(memory));
   }
   if (memories.empty())
-    throw InputError(CORANK_MEMORY_DIR ": expected files of memories of kind dram, found none");
+    throw InputError(folder.string() + ": expected files of memories of kind dram, found none");
   return memories;
 }
 

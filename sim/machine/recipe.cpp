@@ -10,6 +10,7 @@
 
 #include "models/base/error.h"
 #include "sim/system/child_process.h"
+#include "sim/system/installation.h"
 
 namespace corank {
 namespace {
@@ -48,14 +49,16 @@ struct Place {
   bool named = false;              // by the variable
 };
 
-Place place(const char* variable, const char* built) {
+Place place(const char* variable, const char* built, const char* installed) {
   const char* value = std::getenv(variable);
   if (value != nullptr && value[0] != 0) return {value, variable, true};
-  return {built, variable, false};
+  return {built_or_installed(built, installed), variable, false};
 }
 
-Place rtl_place() { return place(kRtlVariable, CORANK_RTL_DIR); }
-Place generated_place() { return place(kGeneratedVariable, CORANK_GENERATED_RTL_DIR); }
+Place rtl_place() { return place(kRtlVariable, CORANK_RTL_DIR, "rtl"); }
+Place generated_place() {
+  return place(kGeneratedVariable, CORANK_GENERATED_RTL_DIR, "rtl/interface");
+}
 
 std::string read_text(const Place& from, const std::string& name) {
   const fs::path path = from.folder / name;
@@ -192,7 +195,7 @@ Recipe read_recipe(const MachineShape& shape, bool waves) {
     const std::string name = made ? "interface_pkg.sv" : line;
     recipe.rtl.push_back({"rtl/" + name, read_text(made ? generated : rtl, name)});
   }
-  const Place shell{CORANK_SHELL_DIR, nullptr, false};
+  const Place shell{built_or_installed(CORANK_SHELL_DIR, "machine"), nullptr, false};
   for (const char* name : {"shell.cpp", "pins.h", kHostFloatHeader})
     recipe.shell.push_back({std::string("shell/") + name, read_text(shell, name)});
   return recipe;

@@ -1,0 +1,17 @@
+# Installs BUILD below WORK, builds the project OUTSIDE against that and runs it with the installed RTL.
+file(REMOVE_RECURSE ${WORK})
+set(prefix ${WORK}/installed)
+function(run)
+  execute_process(COMMAND ${ARGV} RESULT_VARIABLE status OUTPUT_VARIABLE text ERROR_VARIABLE text)
+  message("${text}")
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "${ARGV}: ended with ${status}")
+  endif()
+endfunction()
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${prefix})
+run(${CMAKE_COMMAND} -S ${OUTSIDE} -B ${WORK}/build -G Ninja -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_PREFIX_PATH=${prefix})
+run(${CMAKE_COMMAND} --build ${WORK}/build)
+set(data ${prefix}/share/corank)
+run(${CMAKE_COMMAND} -E env CORANK_RTL_DIR=${data}/rtl CORANK_GENERATED_RTL_DIR=${data}/rtl/interface
+    CORANK_CACHE=${MACHINES} ${WORK}/build/own_memory)
+run(${prefix}/bin/corank schema)
