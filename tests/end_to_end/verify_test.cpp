@@ -38,8 +38,8 @@ TEST_CASE("the machine is right: the sum of what was compared, and exit code 0",
                              !Contains(" 0 commands"));
   // The configuration's memory is used, and the same seed gives the same cases.
   CHECK(run_verify({"--cases", "4", "--seed", "3"}).out == result.out);
-  const ProgramResult slow = run_verify({"--cases", "4", "--seed", "3", "--set",
-                                         "memory={latency_ns: 5000, bandwidth_gb_per_s: 1}"});
+  const ProgramResult slow = run_verify(
+      {"--cases", "4", "--seed", "3", "--set", "memory={latency_ns: 5000, bandwidth_gb_per_s: 1}"});
   CHECK(slow.exit_code == 0);
   CHECK(slow.out != result.out);
 }
