@@ -10,6 +10,7 @@
 #include "host/config/config.h"
 #include "host/report/report.h"
 #include "host/report/schemas.h"
+#include "host/run/compile.h"
 #include "host/run/finetune.h"
 #include "host/run/lockstep.h"
 #include "host/run/run.h"
@@ -129,6 +130,15 @@ Outcome machine_command(const Arguments& arguments) {
   return {corank::machine_library(config.machine, options) + "\n"};
 }
 
+Outcome compile_command(const Arguments& arguments, const std::string& output) {
+  using corank::CompilerOutput;
+  const corank::Config config = corank::load_config(arguments.config, arguments.settings);
+  const CompilerOutput wanted = output == "graph"  ? CompilerOutput::kGraph
+                                : output == "plan" ? CompilerOutput::kPlan
+                                                   : CompilerOutput::kCommands;
+  return {corank::compile_to_text(config, wanted)};
+}
+
 Outcome schema_command(const std::string& of) {
   if (of == "report") return {corank::kReportSchema};
   if (of == "finetune_report") return {corank::kFinetuneReportSchema};
@@ -189,6 +199,20 @@ int run(int argc, char** argv) {
                    "path.to.key=value, overrides the configuration (repeatable)")
       ->allow_extra_args(false);
 
+  CLI::App* compile = app.add_subcommand(
+      "compile", "print what the compiler decides for the step of a configuration");
+  std::string compiled = "plan";
+  compile->add_option("config", arguments.config, "configuration, YAML")->required();
+  compile
+      ->add_option("--set", arguments.settings,
+                   "path.to.key=value, overrides the configuration (repeatable)")
+      ->allow_extra_args(false);
+  compile
+      ->add_option("--print", compiled,
+                   "graph, the ops of the step; plan, their order, blocks and places; or commands")
+      ->check(CLI::IsMember({"graph", "plan", "commands"}))
+      ->capture_default_str();
+
   corank::VerifyOptions verification;
   CLI::App* verify = app.add_subcommand(
       "verify",
@@ -240,6 +264,7 @@ int run(int argc, char** argv) {
                         "; corank --help shows what there is",
                     kWrongInput);
   }
+  if (*compile) return end_with(compile_command(arguments, compiled));
   if (*schema) return end_with(schema_command(described));
   if (*verify) return end_with(verify_command(arguments, verification));
   return end_with(*machine ? machine_command(arguments) : run_command(arguments));

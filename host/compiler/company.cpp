@@ -48,7 +48,7 @@ void Lowering::decide(std::vector<Stage>& stages) {
     if (stage.rider >= 0 && together.rider < 0) {
       decided.push_back({stage.rider, {}});
       const auto out = static_cast<std::size_t>(contraction_at(stage.rider)->out);
-      step_.layouts[out] = layout_of(static_cast<ValueId>(out), true);
+      plan_.layouts[out] = layout_of(static_cast<ValueId>(out), true);
       // With that layout what reads it may take more room beside the product.
       together = what_pays({stage.op, stage.beside});
     }

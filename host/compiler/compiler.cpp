@@ -66,23 +66,40 @@ std::optional<double> Lowering::decide(std::uint64_t memory_size) {
   choose_layouts();
   step_.traffic.resize(graph_.values.size());
   gather_programs();
-  stages_ = schedule(graph_, [&](int op) { return cost_of(op); });
-  decide(stages_);
+  plan_.stages = schedule(graph_, [&](int op) { return cost_of(op); });
+  decide(plan_.stages);
   step_.program_address = 0;
-  const std::uint64_t values_address = whole_pages(program_bytes());
-  step_.tile_ring_address =
-      whole_pages(place_values(graph_, stages_, streamed_, values_address, step_.layouts));
+  plan_.values_begin = whole_pages(program_bytes());
+  plan_.values_end =
+      place_values(graph_, plan_.stages, plan_.streamed, plan_.values_begin, plan_.layouts);
+  step_.tile_ring_address = whole_pages(plan_.values_end);
   // Before any command is made.
-  check_memory(step_.tile_ring_address, step_.tile_ring_address - values_address, memory_size,
+  check_memory(step_.tile_ring_address, step_.tile_ring_address - plan_.values_begin, memory_size,
                "at least ");
-  check_commands(stages_);
+  check_commands(plan_.stages);
 
-  return plan();
+  const std::optional<double> cycles = choose_blocks();
+  finish_plan();
+  return cycles;
+}
+
+void Lowering::finish_plan() {
+  for (std::size_t i = 0; i < plan_.stages.size(); ++i) {
+    const Stage& stage = plan_.stages[i];
+    const LocalAreas areas = local_areas(machine_, limits_, use_of(stage));
+    plan_.buffers.push_back(contraction_at(stage.op) != nullptr
+                                ? buffers_of_product(areas, use_of(stage), plan_.blocks[i])
+                                : buffers_of_elementwise(areas));
+  }
+  const std::vector<std::string> wrong = violations(plan_, graph_, machine_);
+  if (!wrong.empty())
+    throw MachineError("internal fault, please report it: the plan of the step is wrong: " +
+                       wrong.front());
 }
 
 CompiledStep Lowering::run(std::uint64_t memory_size) {
   load_programs();
-  for (std::size_t i = 0; i < stages_.size(); ++i) lower(stages_[i], sizes_[i]);
+  for (std::size_t i = 0; i < plan_.stages.size(); ++i) lower(plan_.stages[i], plan_.blocks[i]);
   op_ = -1;
   const std::uint64_t values_end = place_tiles();
   step_.commands.push_back({encode(HaltCommand{}), -1, kNoWaits});
@@ -93,6 +110,7 @@ CompiledStep Lowering::run(std::uint64_t memory_size) {
     step_.ring_entries *= 2;
   step_.memory_bytes = step_.ring_address + step_.ring_entries * sizeof(CommandWords);
   check_memory(step_.memory_bytes, values_end - whole_pages(program_bytes()), memory_size, "");
+  step_.plan = std::move(plan_);
   return std::move(step_);
 }
 
@@ -128,7 +146,7 @@ void Lowering::choose_layouts() {
   // which they are where the output is stored as it is.
   std::vector<bool> may_transpose(graph_.values.size(), true);
   for (std::size_t id = 0; id < graph_.values.size(); ++id) {
-    if (streamed_[id]) may_transpose[id] = false;  // tiles are cut from the matrix as it is
+    if (plan_.streamed[id]) may_transpose[id] = false;  // tiles are cut from the matrix as it is
   }
   for (const Op& op : graph_.ops) {
     if (const auto* contraction = std::get_if<Contraction>(&op);
@@ -144,13 +162,14 @@ void Lowering::choose_layouts() {
       may_transpose[static_cast<std::size_t>(contraction->out)] = false;
   }
   for (std::size_t id = 0; id < graph_.values.size(); ++id)
-    step_.layouts.push_back(layout_of(static_cast<ValueId>(id), may_transpose[id]));
+    plan_.layouts.push_back(layout_of(static_cast<ValueId>(id), may_transpose[id]));
 }
 
 TensorLayout Lowering::layout_of(ValueId id, bool may_transpose) const {
   const Value& value = graph_.value(id);
-  const std::int64_t rows = value.shape.size() < 2 ? 1 : value.shape[0];
-  return corank::layout_of(value.dtype, rows, value.shape.back(), may_transpose);
+  const std::int64_t columns = value.shape.back();
+  return corank::layout_of(value.dtype, element_count(value.shape) / columns, columns,
+                           may_transpose);
 }
 
 std::int64_t Lowering::program_rows() const {

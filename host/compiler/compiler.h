@@ -10,6 +10,7 @@
 #include "host/compiler/block_size.h"
 #include "host/compiler/dependencies.h"
 #include "host/compiler/layout.h"
+#include "host/compiler/plan.h"
 #include "models/graph/graph.h"
 #include "rtl/interface/interface.h"
 
@@ -46,7 +47,7 @@ struct WeightStream {
 struct CompiledStep {
   std::deque<CompiledCommand>
       commands;  // the last one is a halt; a deque, since millions must not be moved as it grows
-  std::vector<TensorLayout> layouts;        // by ValueId
+  Plan plan;
   std::vector<std::uint64_t> instructions;  // all vector programs, one after another
   std::uint64_t program_address = 0;
   std::uint64_t ring_address = 0;

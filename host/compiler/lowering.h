@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "host/compiler/compiler.h"
+#include "host/compiler/plan.h"
 #include "host/compiler/product.h"
 #include "host/compiler/schedule.h"
 #include "host/compiler/slots.h"
@@ -48,6 +49,8 @@ class Lowering {
   TensorLayout layout_of(ValueId id, bool may_transpose) const;
   std::int64_t program_rows() const;
   std::uint64_t program_bytes() const;
+  // The buffers of every stage; throws MachineError if the plan is wrong, a defect of the compiler.
+  void finish_plan();
   void gather_programs();  // equal programs are kept once
   void load_programs();
   void check_memory(std::uint64_t bytes, std::uint64_t values, std::uint64_t size,
@@ -55,7 +58,7 @@ class Lowering {
   void check_commands(const std::vector<Stage>& stages) const;
 
   const TensorLayout& layout(ValueId id) const {
-    return step_.layouts[static_cast<std::size_t>(id)];
+    return plan_.layouts[static_cast<std::size_t>(id)];
   }
   const Contraction* contraction_at(int op) const {
     return std::get_if<Contraction>(&graph_.ops[static_cast<std::size_t>(op)]);
@@ -64,7 +67,7 @@ class Lowering {
   // ---------------------------------------------------------------- streamed_weights.cpp
   // Those that only frozen products read, as their right operand.
   void find_streamed_values();
-  bool is_streamed(ValueId id) const { return streamed_[static_cast<std::size_t>(id)]; }
+  bool is_streamed(ValueId id) const { return plan_.streamed[static_cast<std::size_t>(id)]; }
   bool streams(const Contraction& op) const;
   // The part of a streamed weight that a block of output columns needs, over the whole depth.
   void begin_tile(const Product& product, std::int64_t column, std::int64_t columns);
@@ -114,9 +117,9 @@ class Lowering {
   double change_of_sums() const { return 2 * static_cast<double>(2 * machine_.array_rows + 3); }
 
   // ---------------------------------------------------------------- rehearsal.cpp
-  // Chooses the blocks of every stage (sizes_; of one that is no product they mean nothing).
   bool has_equal_products() const;
-  std::optional<double> plan();
+  // Chooses the blocks of every stage.
+  std::optional<double> choose_blocks();
   // Of the first blocks of the cost rule, those with which a product's stage is over first, the
   // fastest in front.
   std::vector<BlockSize> best_blocks(const Stage& stage);
@@ -224,9 +227,8 @@ class Lowering {
   const WeightStream stream_;
   const MemoryTiming memory_;
   const Company company_;
-  std::vector<Stage> stages_;
-  std::vector<BlockSize> sizes_;          // of their blocks
-  std::vector<bool> streamed_, ordered_;  // by value
+  Plan plan_;
+  std::vector<bool> ordered_;  // by value
   std::vector<Piece> pieces_;
   std::size_t next_piece_ = 0;
   std::deque<LoadedPiece> loaded_pieces_;

@@ -124,30 +124,30 @@ std::vector<BlockSize> Lowering::best_blocks(const Stage& stage) {
 // itself.
 bool Lowering::has_equal_products() const {
   std::set<std::vector<std::int64_t>> keys;
-  for (const Stage& stage : stages_)
+  for (const Stage& stage : plan_.stages)
     if (contraction_at(stage.op) != nullptr && !keys.insert(key_of(stage)).second) return true;
   return false;
 }
 
-std::optional<double> Lowering::plan() {
+std::optional<double> Lowering::choose_blocks() {
   std::vector<std::vector<BlockSize>> choices;
   std::int64_t chunks = 0;
-  for (const Stage& stage : stages_) {
+  for (const Stage& stage : plan_.stages) {
     const bool product = contraction_at(stage.op) != nullptr;
     choices.push_back(product ? best_blocks(stage) : std::vector<BlockSize>{BlockSize{}});
-    sizes_.push_back(choices.back().front());
-    if (product) chunks += chunks_of(shape_of(stage), sizes_.back());
+    plan_.blocks.push_back(choices.back().front());
+    if (product) chunks += chunks_of(shape_of(stage), plan_.blocks.back());
   }
   if (chunks > kShortStep || !limits_.rehearse || has_equal_products()) return std::nullopt;
-  double least = cycles_of_step(sizes_, kUnlimited);
-  for (std::size_t i = 0; i < stages_.size(); ++i) {
+  double least = cycles_of_step(plan_.blocks, kUnlimited);
+  for (std::size_t i = 0; i < plan_.stages.size(); ++i) {
     for (std::size_t choice = 1; choice < choices[i].size(); ++choice) {
-      std::vector<BlockSize> others = sizes_;
+      std::vector<BlockSize> others = plan_.blocks;
       others[i] = choices[i][choice];
       const double cycles = cycles_of_step(others, least);
       if (cycles >= least) continue;
       least = cycles;
-      sizes_ = others;
+      plan_.blocks = others;
     }
   }
   return least;
@@ -192,17 +192,17 @@ double Lowering::cycles_of_part(const Stage& stage, const ContractionShape& part
 
 double Lowering::cycles_of_step(const std::vector<BlockSize>& sizes, double most) const {
   Lowering trial = rehearsal();
-  for (std::size_t i = 0; i < stages_.size(); ++i) trial.lower(stages_[i], sizes[i]);
+  for (std::size_t i = 0; i < plan_.stages.size(); ++i) trial.lower(plan_.stages[i], sizes[i]);
   return trial.cycles(most);
 }
 
 Lowering Lowering::rehearsal() const {
   Lowering trial(graph_, machine_, limits_, stream_, memory_, company_);
-  trial.step_.layouts = step_.layouts;
+  trial.plan_.layouts = plan_.layouts;
   trial.step_.instructions = step_.instructions;
   trial.step_.traffic.resize(graph_.values.size());
   trial.programs_ = programs_;
-  trial.streamed_ = streamed_;
+  trial.plan_.streamed = plan_.streamed;
   trial.ordered_ = ordered_;
   trial.load_programs();
   return trial;

@@ -41,7 +41,7 @@ class Scheduler {
     int rider = -1;
     for (std::size_t i = 0; i < products_.size(); ++i) {
       const OpCost own = cost_(products_[i]);
-      if (own.may_be_beside && may_wait(products_[i])) {
+      if (own.may_be_beside && first_reader(products_[i]) == kNever) {
         waiting_.push_back(products_[i]);
         continue;
       }
@@ -111,15 +111,23 @@ class Scheduler {
     return shared;
   }
 
+  // An element-wise op passes on when its result is needed.
   void find_readers() {
     reader_.assign(graph_.values.size(), kNever);
-    for (std::size_t i = products_.size(); i-- > 0;) {
-      for (const ValueId id : operands_of(op_at(products_[i])))
-        reader_[static_cast<std::size_t>(id)] = static_cast<int>(i);
+    const auto read = [&](int op, int reader) {
+      for (const ValueId id : operands_of(op_at(op))) {
+        int& first = reader_[static_cast<std::size_t>(id)];
+        first = std::min(first, reader);
+      }
+    };
+    for (std::size_t i = 0; i < products_.size(); ++i) read(products_[i], static_cast<int>(i));
+    for (int op = static_cast<int>(graph_.ops.size()); op-- > 0;) {
+      if (product(graph_, op) == nullptr) read(op, first_reader(op));
     }
   }
 
-  // Index into products_ of the first one that reads a result of the op; kNever: none does.
+  // Index into products_ of the first one that needs a result of the op, by way of element-wise ops
+  // too; kNever: none does.
   int first_reader(int op) const {
     int first = kNever;
     for (const ValueId id : results_of(op_at(op)))
@@ -131,22 +139,19 @@ class Scheduler {
   bool rides_on_next(std::size_t i) const {
     std::size_t follower = i + 1;
     while (follower < products_.size() && cost_(products_[follower]).may_be_beside &&
-           may_wait(products_[follower]))
+           first_reader(products_[follower]) == kNever)
       ++follower;
-    return follower < products_.size() &&
-           takes(*product(graph_, products_[follower]), *product(graph_, products_[i]));
-  }
-
-  // Whether no product needs its results, not by way of an element-wise op either.
-  bool may_wait(int op) const {
-    if (first_reader(op) != kNever) return false;
-    const std::vector<ValueId> results = results_of(op_at(op));
-    return std::none_of(waiting_.begin(), waiting_.end(), [&](int other) {
-      const std::vector<ValueId> operands = operands_of(op_at(other));
-      return first_reader(other) != kNever &&
+    if (follower == products_.size()) return false;
+    // What element-wise ops make of its result must not be needed before it is there.
+    const std::vector<ValueId> results = results_of(op_at(products_[i]));
+    const bool passed_on = std::any_of(waiting_.begin(), waiting_.end(), [&](int op) {
+      const std::vector<ValueId> operands = operands_of(op_at(op));
+      return first_reader(op) <= static_cast<int>(follower) &&
              std::find_first_of(operands.begin(), operands.end(), results.begin(), results.end()) !=
                  operands.end();
     });
+    return !passed_on &&
+           takes(*product(graph_, products_[follower]), *product(graph_, products_[i]));
   }
 
   bool ready(int op) const {

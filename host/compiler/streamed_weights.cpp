@@ -12,14 +12,14 @@ namespace corank {
 using namespace interface;
 
 void Lowering::find_streamed_values() {
-  streamed_.assign(graph_.values.size(), false);
+  plan_.streamed.assign(graph_.values.size(), false);
   if (!stream_.streamed) return;
   for (const Op& op : graph_.ops) {
     const auto* contraction = std::get_if<Contraction>(&op);
     if (contraction == nullptr) continue;
     for (const Term& term : contraction->terms) {
       if (graph_.value(term.right).role == Role::kFrozen)
-        streamed_[static_cast<std::size_t>(term.right)] = true;
+        plan_.streamed[static_cast<std::size_t>(term.right)] = true;
     }
   }
 }

@@ -87,7 +87,7 @@ class Driver {
       if (options_.values) input_of(tile.value);  // a missing one is found now
     }
     for (const ValueId id : uploaded_values(step_, graph_)) {
-      const TensorLayout& layout = step_.layouts[static_cast<std::size_t>(id)];
+      const TensorLayout& layout = step_.plan.layouts[static_cast<std::size_t>(id)];
       if (options_.values) {
         host_.write_memory(layout.address, pack(input_of(id), layout));
       } else {
@@ -175,7 +175,7 @@ class Driver {
     TensorMap results;
     for (const ValueId id : downloaded_values(graph_)) {
       const Value& value = graph_.value(id);
-      const TensorLayout& layout = step_.layouts[static_cast<std::size_t>(id)];
+      const TensorLayout& layout = step_.plan.layouts[static_cast<std::size_t>(id)];
       std::vector<std::uint8_t> bytes = host_.read_memory(layout.address, layout.bytes());
       if (options_.values) results[value.name] = unpack(bytes, layout, value.shape);
     }
@@ -361,9 +361,9 @@ LinkBytes expected_link_bytes(const CompiledStep& step, const Graph& graph) {
     bytes.to_device += tile.layout.bytes();
   }
   for (const ValueId id : uploaded_values(step, graph))
-    bytes.to_device += step.layouts[static_cast<std::size_t>(id)].bytes();
+    bytes.to_device += step.plan.layouts[static_cast<std::size_t>(id)].bytes();
   for (const ValueId id : downloaded_values(graph))
-    bytes.to_host += step.layouts[static_cast<std::size_t>(id)].bytes();
+    bytes.to_host += step.plan.layouts[static_cast<std::size_t>(id)].bytes();
   bytes.commands = step.commands.size() * sizeof(CommandWords);
   bytes.to_device += step.instructions.size() * sizeof(std::uint64_t) + bytes.commands;
   return bytes;

@@ -40,7 +40,7 @@ std::vector<TensorReport> tensors_of(const PreparedStep& prepared) {
   std::vector<TensorReport> tensors;
   for (std::size_t id = 0; id < prepared.graph.values.size(); ++id) {
     const ValueTraffic& traffic = prepared.step.traffic[id];
-    TensorReport tensor{prepared.graph.values[id].name, prepared.step.layouts[id].bytes(),
+    TensorReport tensor{prepared.graph.values[id].name, prepared.step.plan.layouts[id].bytes(),
                         traffic.loaded_bytes, traffic.stored_bytes, 0};
     // A streamed weight has no place of its own; what it would take is what a tile-wise copy takes.
     if (tensor.bytes > 0)

@@ -134,7 +134,7 @@ std::uint64_t memory_of_group(const RepeatedStep& step) {
     if (value.role == Role::kIntermediate || streamed.count(static_cast<ValueId>(id)) > 0 ||
         group_of(step, value.name) != forward_copied(step))
       continue;
-    bytes += whole_pages(prepared.step.layouts[id].bytes());
+    bytes += whole_pages(prepared.step.plan.layouts[id].bytes());
   }
   return bytes;
 }

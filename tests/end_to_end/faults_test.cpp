@@ -481,7 +481,7 @@ TEST_CASE("a fault while the ring is being refilled is named as such", "[faults]
 
 TEST_CASE("a ring smaller than the step is refilled, and the results are right", "[ring]") {
   const TimeLimit limit(120);
-  LayerBench bench = long_bench(24);  // through one entry a step takes a poll for each command
+  LayerBench bench = long_bench(40);  // through one entry a step takes a poll for each command
   REQUIRE(bench.step.commands.size() > 3 * 64);
   for (const std::uint64_t entries : {64, 32, 2, 1}) {
     INFO(entries << " entries");

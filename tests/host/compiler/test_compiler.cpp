@@ -102,7 +102,7 @@ TEST_CASE("values that live at the same time do not overlap in memory", "[compil
       if (graph.values[a].role == Role::kIntermediate ||
           graph.values[b].role == Role::kIntermediate)
         continue;
-      const TensorLayout &x = step.layouts[a], &y = step.layouts[b];
+      const TensorLayout &x = step.plan.layouts[a], &y = step.plan.layouts[b];
       INFO(graph.values[a].name << ", " << graph.values[b].name);
       CHECK((x.address + x.bytes() <= y.address || y.address + y.bytes() <= x.address));
     }
@@ -120,7 +120,7 @@ TEST_CASE("every block of every result is stored exactly once", "[compiler]") {
   for (std::size_t id = 0; id < graph.values.size(); ++id) {
     if (graph.values[id].role != Role::kResult) continue;
     INFO(graph.values[id].name);
-    CHECK(step.traffic[id].stored_bytes == step.layouts[id].bytes());
+    CHECK(step.traffic[id].stored_bytes == step.plan.layouts[id].bytes());
   }
 }
 

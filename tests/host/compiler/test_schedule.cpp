@@ -152,3 +152,21 @@ TEST_CASE("every op is carried out once, after everything that it reads", "[sche
     }
   }
 }
+
+TEST_CASE(
+    "element-wise ops that need each other come in their order before the product that reads them",
+    "[schedule]") {
+  Graph graph;
+  const ValueId scores = add_value(graph, {"scores", {1, 4, 6}, DType::F32, Role::kInput});
+  const ValueId keys = add_value(graph, {"keys", {1, 6, 8}, DType::BF16, Role::kInput});
+  const ValueId first = add_softmax(graph, "first", scores, std::nullopt, false);
+  const ValueId second = add_convert(graph, "second", first);
+  const ValueId third = add_scale(graph, "third", second, 2, DType::BF16);
+  const auto context = [&](const char* name, ValueId left) {
+    return add_contraction(graph, name, {{left, false, keys, false, {}}}, 1.0f, {}, DType::BF16,
+                           Role::kIntermediate);
+  };
+  const ValueId product = context("product", third);
+  add_scale(graph, "result", product, 2, DType::BF16);
+  CHECK(scheduled(graph, 100) == "first second third product result");
+}
