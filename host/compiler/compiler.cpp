@@ -25,7 +25,7 @@ constexpr std::int64_t kProgramMemoryInstructions = 256;  // vector_unit.sv
 // The host fills the ring before the step begins and goes on as the device empties it: enough that
 // the device does not wait for a link that keeps up, few enough that their coming takes memory's
 // time in small pieces.
-constexpr std::uint64_t kMostRingEntries = 1024;
+constexpr std::uint64_t kMostRingEntries = 4096;
 constexpr std::int64_t kInstructionsPerRow = kPanelRowBytes / 8;
 
 // Those whose accesses must keep their order: what the device both writes and reads, and whatever
