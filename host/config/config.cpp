@@ -12,6 +12,7 @@
 #include "host/config/dram_keys.h"
 #include "host/config/schema.h"
 #include "host/config/yaml_tree.h"
+#include "host/energy/actions.h"
 #include "models/base/error.h"
 
 namespace corank {
@@ -96,25 +97,25 @@ Key link_section(LinkConfig& link) {
                text("source", link.source, "where these figures come from")}));
 }
 
-std::vector<std::string> energy_actions() {
-  return {"bf16_multiply",
-          "fp32_add",
-          "fp32_multiply",
-          "fp32_divide",
-          "fp32_sqrt",
-          "scratchpad_read_byte",
-          "scratchpad_write_byte",
-          "accumulator_read_byte",
-          "accumulator_write_byte",
-          "dram_byte",
-          "link_byte"};
+std::vector<std::string> action_names() {
+  std::vector<std::string> names;
+  for (const EnergyAction& action : energy_actions()) names.emplace_back(action.name);
+  return names;
+}
+
+std::vector<std::string> action_units() {
+  std::vector<std::string> units;
+  for (const EnergyAction& action : energy_actions())
+    if (std::find(units.begin(), units.end(), action.unit) == units.end())
+      units.emplace_back(action.unit);
+  return units;
 }
 
 std::vector<Key> energy_entry(EnergyEntry& entry) {
   return {
-      required(choice("action", entry.action, energy_actions(), "what is counted")),
+      required(choice("action", entry.action, action_names(), "what is counted")),
       required(number("pj", entry.pj, NumberRange{}, "pJ", "energy of one action")),
-      required(choice("unit", entry.unit, {"operation", "byte"}, "what one action is")),
+      required(choice("unit", entry.unit, action_units(), "what one action is")),
       required(text("source", entry.source, "where the figure comes from")),
       required(choice("quality", entry.quality,
                       {"measured", "modelled", "derived", "scaled", "assumed"}, "how it was got"))};
@@ -424,10 +425,10 @@ void check_energy(const EnergyConfig& energy, const YamlNode& root) {
     const EnergyEntry& entry = energy.actions[i];
     const YamlNode& node = find(*find(root, "energy"), "actions")->items[i];
     const std::string path = "energy.actions[" + std::to_string(i) + "]";
-    const std::string suffix = "_byte";
-    const bool counts_bytes = entry.action.size() > suffix.size() &&
-                              entry.action.substr(entry.action.size() - suffix.size()) == suffix;
-    const std::string unit = counts_bytes ? "byte" : "operation";
+    const auto action = std::find_if(
+        energy_actions().begin(), energy_actions().end(),
+        [&](const EnergyAction& registered) { return registered.name == entry.action; });
+    const std::string unit = action->unit;
     if (entry.unit != unit)
       refuse(*find(node, "unit"), path + ".unit", "'" + unit + "' for " + entry.action);
     for (std::size_t earlier = 0; earlier < i; ++earlier)

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "host/energy/actions.h"
 #include "models/base/error.h"
 #include "tests/host/temporary_folder.h"
 
@@ -370,6 +371,23 @@ TEST_CASE("An energy table is checked figure by figure") {
   CHECK_THAT(refusal("energy: {actions: {a: 1}}\n"), Contains("expected a list of mappings"));
 }
 
+TEST_CASE("An unknown action of an energy table is refused with the list of those that there are") {
+  std::string list;
+  for (const EnergyAction& action : energy_actions())
+    list += (list.empty() ? "" : ", ") + std::string(action.name);
+  const std::string table =
+      "name: t\nactions:\n  - {pj: 1, unit: byte, action: nonsense, source: s, quality: "
+      "measured}\n";
+  const std::string refused =
+      "energy.actions[0].action: expected one of " + list + "; found 'nonsense'";
+  const TemporaryFolder folder;
+  folder.write("table.yaml", table);
+  folder.write("a.yaml", "energy: table.yaml\n");
+  CHECK(message_of<InputError>([&] { load_config(folder.file("a.yaml"), {}); }) ==
+        folder.file("table.yaml") + ":3:33: " + refused);
+  CHECK(refusal("energy:\n  actions:\n  - action: nonsense\n") == "a.yaml:3:13: " + refused);
+}
+
 TEST_CASE("Memory, link and energy may be files, relative to the file that names them") {
   const TemporaryFolder folder;
   folder.write("parts/memory.yaml", "latency_ns: 12\nname: part\n");
@@ -600,7 +618,7 @@ TEST_CASE("Every configuration that comes with corank is right") {
     const Config c = load_config((configs / name).string(), {});
     CHECK_FALSE(c.name.empty());
     CHECK_FALSE(c.link.source.empty());
-    CHECK(c.energy.actions.size() == 11);  // all that is counted
+    CHECK(c.energy.actions.size() == energy_actions().size());
     CHECK(std::filesystem::exists(c.capture));
   }
   const std::string quickstart = (configs / "quickstart.yaml").string();
@@ -616,5 +634,5 @@ TEST_CASE("Every configuration that comes with corank is right") {
     }
   const Config c = load_config(quickstart, {"energy=" + (configs / "energy/7nm.yaml").string()});
   CHECK(c.energy.node == "7 nm");
-  CHECK(c.energy.actions.size() == 11);
+  CHECK(c.energy.actions.size() == energy_actions().size());
 }
