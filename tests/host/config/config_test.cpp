@@ -346,6 +346,39 @@ TEST_CASE("A key of the other optimizer is refused") {
         "a.yaml:1:21: output.gradients: expected true or false, found 'yes'");
 }
 
+TEST_CASE("Every parameter of the machine has a key, with its range") {
+  const std::string schema = describe_schema();
+  for (const MachineParameter& parameter : kMachineParameters) {
+    const std::string key = std::string("accelerator.") + parameter.key;
+    INFO(key);
+    const std::string range = (parameter.power_of_two ? "a power of two, " : "") +
+                              std::to_string(parameter.least) + ".." +
+                              std::to_string(parameter.most);
+    CHECK_THAT(schema, Contains(key + ": integer, " + range));
+    CHECK_THAT(schema, Contains(parameter.doc));
+    // Lines of 32 elements leave room for twice the preset of every other parameter.
+    const int other = 2 * MachineShape{}.*parameter.value;
+    const std::string wide = "accelerator.axi.data_bits=512";
+    const Config config = load("name: m\n", {wide, key + "=" + std::to_string(other)});
+    MachineShape expected;
+    expected.axi_data_bits = 512;
+    expected.*parameter.value = other;
+    for (const MachineParameter& each : kMachineParameters)
+      CHECK(config.machine.*each.value == expected.*each.value);
+    for (const int beyond : {parameter.least - 1, parameter.most + 1}) {
+      const std::string setting = key + "=" + std::to_string(beyond);
+      CHECK(refusal("name: m\n", {setting}) == "--set " + setting + ": " + key +
+                                                   ": expected an integer, " + range + ", found '" +
+                                                   std::to_string(beyond) + "'");
+    }
+  }
+  for (const MachineChoice& choice : kMachineChoices) {
+    const std::string key = std::string("accelerator.") + choice.key;
+    for (const char* option : choice.options)
+      CHECK(load("name: m\n", {key + "=" + option}).machine.*choice.value == option);
+  }
+}
+
 TEST_CASE("An energy table is checked figure by figure") {
   const auto table = [](const std::string& lines) {
     return refusal("energy:\n  actions:\n" + lines);
