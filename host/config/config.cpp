@@ -12,6 +12,7 @@
 #include "host/config/dram_keys.h"
 #include "host/config/schema.h"
 #include "host/config/yaml_tree.h"
+#include "host/energy/actions.h"
 #include "models/base/error.h"
 
 namespace corank {
@@ -35,37 +36,40 @@ NumberRange up_to(double most) {
   return range;
 }
 
+/// The shape's keys in this section of the accelerator; "": those in none.
+std::vector<Key> shape_keys(MachineShape& shape, const std::string& section) {
+  std::vector<Key> keys;
+  // The key's name within the section; "" if it is another's.
+  const auto name_in = [&](const std::string& key) {
+    const std::size_t dot = key.find('.');
+    const std::string its = dot == std::string::npos ? "" : key.substr(0, dot);
+    return its == section ? key.substr(dot + 1) : "";
+  };
+  for (const MachineParameter& p : kMachineParameters)
+    if (const std::string name = name_in(p.key); !name.empty())
+      keys.push_back(
+          integer(name, shape.*p.value, {p.least, p.most, p.power_of_two}, p.unit, p.doc));
+  for (const MachineChoice& c : kMachineChoices)
+    if (const std::string name = name_in(c.key); !name.empty())
+      keys.push_back(choice(name, shape.*c.value, {c.options.begin(), c.options.end()}, c.doc));
+  return keys;
+}
+
 Key accelerator_section(MachineShape& shape, MachineLimits& limits) {
-  return or_file(mapping(
-      "accelerator", "the accelerator",
-      {number("clock_mhz", limits.clock_mhz, {1, 10000}, "MHz", "clock of the accelerator"),
-       mapping("array", "the systolic array",
-               {integer("rows", shape.array_rows, {1, 32}, "PEs",
-                        "contraction elements that it takes a cycle"),
-                integer("columns", shape.array_columns, {1, 32}, "PEs",
-                        "output columns that it computes side by side"),
-                choice("mac", shape.mac, {"bit-level", "host-float"},
-                       "how its arithmetic is simulated: by the RTL's own logic, or by this "
-                       "computer's float unit; same results and cycles")}),
-       mapping("vector", "the vector unit",
-               {integer("lanes", shape.vector_lanes, {1, 32, true}, "",
-                        "elements that it handles a cycle; at most those of a memory line")}),
-       mapping("scratchpad", "local memory of the BF16 operands",
-               {integer("kib", shape.scratchpad_kib, {1, 16384, true}, "KiB", "size"),
-                integer("banks", shape.scratchpad_banks, {8, 32, true}, "",
-                        "banks, each used by one unit at a time")}),
-       mapping("accumulator", "local memory of the FP32 sums",
-               {integer("kib", shape.accumulator_kib, {1, 16384, true}, "KiB", "size"),
-                integer("banks", shape.accumulator_banks, {4, 16, true}, "",
-                        "banks, each used by one unit at a time")}),
-       mapping("axi", "the AXI4 port to memory",
-               {integer("data_bits", shape.axi_data_bits, {64, 512, true}, "bit", "data width"),
-                integer("outstanding", limits.outstanding_bursts, {1, 16}, "bursts",
-                        "bursts in flight, of each channel"),
-                integer("burst_beats", limits.burst_beats, {1, 256}, "beats",
-                        "longest burst; a burst never crosses 4 KiB")}),
-       integer("queue_depth", shape.queue_depth, {1, 16}, "commands",
-               "commands that can wait at each unit")}));
+  std::vector<Key> axi = shape_keys(shape, "axi");
+  axi.push_back(integer("outstanding", limits.outstanding_bursts, {1, 16}, "bursts",
+                        "bursts in flight, of each channel"));
+  axi.push_back(integer("burst_beats", limits.burst_beats, {1, 256}, "beats",
+                        "longest burst; a burst never crosses 4 KiB"));
+  std::vector<Key> keys = {
+      number("clock_mhz", limits.clock_mhz, {1, 10000}, "MHz", "clock of the accelerator"),
+      mapping("array", "the systolic array", shape_keys(shape, "array")),
+      mapping("vector", "the vector unit", shape_keys(shape, "vector")),
+      mapping("scratchpad", "local memory of the BF16 operands", shape_keys(shape, "scratchpad")),
+      mapping("accumulator", "local memory of the FP32 sums", shape_keys(shape, "accumulator")),
+      mapping("axi", "the AXI4 port to memory", std::move(axi))};
+  for (Key& key : shape_keys(shape, "")) keys.push_back(std::move(key));
+  return or_file(mapping("accelerator", "the accelerator", std::move(keys)));
 }
 
 Key memory_section(MemoryConfig& memory) {
@@ -96,25 +100,25 @@ Key link_section(LinkConfig& link) {
                text("source", link.source, "where these figures come from")}));
 }
 
-std::vector<std::string> energy_actions() {
-  return {"bf16_multiply",
-          "fp32_add",
-          "fp32_multiply",
-          "fp32_divide",
-          "fp32_sqrt",
-          "scratchpad_read_byte",
-          "scratchpad_write_byte",
-          "accumulator_read_byte",
-          "accumulator_write_byte",
-          "dram_byte",
-          "link_byte"};
+std::vector<std::string> action_names() {
+  std::vector<std::string> names;
+  for (const EnergyAction& action : energy_actions()) names.emplace_back(action.name);
+  return names;
+}
+
+std::vector<std::string> action_units() {
+  std::vector<std::string> units;
+  for (const EnergyAction& action : energy_actions())
+    if (std::find(units.begin(), units.end(), action.unit) == units.end())
+      units.emplace_back(action.unit);
+  return units;
 }
 
 std::vector<Key> energy_entry(EnergyEntry& entry) {
   return {
-      required(choice("action", entry.action, energy_actions(), "what is counted")),
+      required(choice("action", entry.action, action_names(), "what is counted")),
       required(number("pj", entry.pj, NumberRange{}, "pJ", "energy of one action")),
-      required(choice("unit", entry.unit, {"operation", "byte"}, "what one action is")),
+      required(choice("unit", entry.unit, action_units(), "what one action is")),
       required(text("source", entry.source, "where the figure comes from")),
       required(choice("quality", entry.quality,
                       {"measured", "modelled", "derived", "scaled", "assumed"}, "how it was got"))};
@@ -424,10 +428,10 @@ void check_energy(const EnergyConfig& energy, const YamlNode& root) {
     const EnergyEntry& entry = energy.actions[i];
     const YamlNode& node = find(*find(root, "energy"), "actions")->items[i];
     const std::string path = "energy.actions[" + std::to_string(i) + "]";
-    const std::string suffix = "_byte";
-    const bool counts_bytes = entry.action.size() > suffix.size() &&
-                              entry.action.substr(entry.action.size() - suffix.size()) == suffix;
-    const std::string unit = counts_bytes ? "byte" : "operation";
+    const auto action = std::find_if(
+        energy_actions().begin(), energy_actions().end(),
+        [&](const EnergyAction& registered) { return registered.name == entry.action; });
+    const std::string unit = action->unit;
     if (entry.unit != unit)
       refuse(*find(node, "unit"), path + ".unit", "'" + unit + "' for " + entry.action);
     for (std::size_t earlier = 0; earlier < i; ++earlier)

@@ -14,7 +14,6 @@ namespace {
 
 using namespace interface;
 
-constexpr std::uint32_t kIdentity = 0x434F524B;  // "CORK"
 constexpr std::uint32_t kEnable = 1u << kControlEnableLsb;
 constexpr std::uint32_t kReset = 1u << kControlResetLsb;
 constexpr std::uint32_t kClearCounters = 1u << kControlClearCountersLsb;
@@ -58,26 +57,14 @@ class Driver {
       : host_(host), step_(step), graph_(graph), inputs_(inputs), options_(options) {}
 
   void check_machine(const MachineShape& machine) {
-    const auto expect = [&](const char* what, std::uint32_t offset, std::uint32_t expected) {
-      const std::uint32_t found = host_.read_register(offset);
-      if (found != expected) {
+    for (const MachineRegister& built : kMachineRegisters) {
+      if (!built.in_programs) continue;
+      const std::uint32_t found = host_.read_register(built.offset);
+      const std::uint32_t expected = built.value(machine);
+      if (found != expected)
         throw MachineError(fmt::format("the device's register {} reads {:#010x}, expected {:#010x}",
-                                       what, found, expected));
-      }
-    };
-    const auto pair = [](int low, int high) {
-      return static_cast<std::uint32_t>(low) | static_cast<std::uint32_t>(high) << 16;
-    };
-    const auto lanes = memory_lanes(machine);
-    expect("identity", kRegIdentity, kIdentity);
-    expect("interface_version", kRegInterfaceVersion, kInterfaceVersion);
-    expect("array_shape", kRegArrayShape, pair(machine.array_rows, machine.array_columns));
-    expect("lanes", kRegLanes, pair(machine.vector_lanes, lanes));
-    expect("scratchpad_lines", kRegScratchpadLines,
-           static_cast<std::uint32_t>(machine.scratchpad_kib * 1024 / (lanes * 2)));
-    expect("accumulator_lines", kRegAccumulatorLines,
-           static_cast<std::uint32_t>(machine.accumulator_kib * 1024 / (lanes * 4)));
-    expect("banks", kRegBanks, pair(machine.scratchpad_banks, machine.accumulator_banks));
+                                       built.name, found, expected));
+    }
   }
 
   // All that the device needs before its first doorbell, and both rings full. The step begins when

@@ -2,11 +2,11 @@
 // memory, not SystemC.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 
 #include "host/compiler/compiler.h"
+#include "host/driver/counters.h"
 #include "sim/platform/host_port.h"
 #include "sim/platform/platform.h"
 
@@ -26,8 +26,6 @@ struct Doorbell {
   double ns = 0;
   std::uint64_t commands = 0;
 };
-
-using DeviceCounters = std::array<std::uint64_t, interface::kCounters>;
 
 struct StepResult {
   bool stopped = false;  // given up: counters up to then, no results

@@ -50,33 +50,6 @@ double efficiency(const DramStatistics& s) {
   return s.clocks > s.idle ? share(s.data, s.clocks - s.idle) : 1;
 }
 
-std::vector<EnergyLine> dram_energy_lines(const DramReport& report, const DramDevice& device) {
-  const DramStatistics& s = report.statistics;
-  const DramEnergy& e = report.energy;
-  std::vector<EnergyLine> lines;
-  const auto add = [&](const std::string& action, double count, const std::string& unit,
-                       double total_pj, const std::string& source, const std::string& quality) {
-    lines.push_back(
-        {{action, count > 0 ? total_pj / count : 0, unit, source, quality}, count, total_pj});
-  };
-  if (!e.known) return lines;
-  const auto core = [&](const std::string& action, std::int64_t count, const std::string& unit,
-                        double total_pj) {
-    add(action, static_cast<double>(count), unit, total_pj, device.source, "modelled");
-  };
-  core("dram_activate", s.activates, "command", e.activate);
-  core("dram_precharge", s.precharges, "bank", e.precharge);
-  core("dram_read", s.reads, "command", e.read);
-  core("dram_write", s.writes, "command", e.write);
-  core("dram_refresh", s.refreshes, "command", e.refresh);
-  core("dram_background", s.clocks, "clock", e.background);
-  if (e.io_known)
-    add("dram_interface_bit",
-        8.0 * device.organisation.access_bytes * static_cast<double>(s.reads + s.writes), "bit",
-        e.io, device.io_source, "derived");
-  return lines;
-}
-
 Json to_json(const DramReport& report, const DramConfig& config) {
   const DramStatistics& s = report.statistics;
   Json json = {{"device", config.device.name},

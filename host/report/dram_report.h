@@ -4,9 +4,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
-#include <vector>
 
-#include "models/energy/energy.h"
 #include "sim/dram/configuration.h"
 #include "sim/dram/energy.h"
 #include "sim/dram/statistics.h"
@@ -27,9 +25,6 @@ double share_of_peak(const DramStatistics& statistics);
 double busy_share(const DramStatistics& statistics);
 /// The share of the peak that it gave while it was asked for something; 1 if it never was.
 double efficiency(const DramStatistics& statistics);
-
-/// One line an action, with the device's source; empty if its currents are not known.
-std::vector<EnergyLine> dram_energy_lines(const DramReport& report, const DramDevice& device);
 
 nlohmann::ordered_json to_json(const DramReport& report, const DramConfig& config);
 /// "88.1 % data, 5.0 % refresh, ...": the data bus's clocks.

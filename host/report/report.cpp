@@ -25,6 +25,16 @@ Json transfer_json(const LinkTransfer& transfer) {
           {"wire_bytes_to_host", transfer.wire_bytes_to_host}};
 }
 
+Json machine_json(const MachineShape& shape, const MachineLimits& limits) {
+  Json json;
+  for (const MachineParameter& p : kMachineParameters) json[p.name] = shape.*p.value;
+  for (const MachineChoice& c : kMachineChoices) json[c.name] = shape.*c.value;
+  json["clock_mhz"] = limits.clock_mhz;
+  json["outstanding_bursts"] = limits.outstanding_bursts;
+  json["burst_beats"] = limits.burst_beats;
+  return json;
+}
+
 Json comparison_json(const ComparisonReport& comparison) {
   Json json = {{"tensor", comparison.tensor},
                {"elements", comparison.elements},
@@ -114,19 +124,7 @@ Json to_json(const RunReport& r) {
          {"scale", layer.lora.rank > 0 ? scale_of(layer.lora) : 0.0f},
          {"step", layer.step}});
   }
-  json["machine"] = {{"array_rows", r.machine.array_rows},
-                     {"array_columns", r.machine.array_columns},
-                     {"vector_lanes", r.machine.vector_lanes},
-                     {"scratchpad_kib", r.machine.scratchpad_kib},
-                     {"scratchpad_banks", r.machine.scratchpad_banks},
-                     {"accumulator_kib", r.machine.accumulator_kib},
-                     {"accumulator_banks", r.machine.accumulator_banks},
-                     {"axi_data_bits", r.machine.axi_data_bits},
-                     {"queue_depth", r.machine.queue_depth},
-                     {"mac", r.machine.mac},
-                     {"clock_mhz", r.limits.clock_mhz},
-                     {"outstanding_bursts", r.limits.outstanding_bursts},
-                     {"burst_beats", r.limits.burst_beats}};
+  json["machine"] = machine_json(r.machine, r.limits);
   json["latency"] = {
       {"step_cycles", r.cycles}, {"step_ns", r.step_ns}, {"with_transfers_ns", r.total_ns}};
   json["bound"] = r.bound;

@@ -12,10 +12,6 @@ using interface::Counter;
 
 std::uint64_t unsigned_of(std::int64_t count) { return static_cast<std::uint64_t>(count); }
 
-std::uint64_t at(const DeviceCounters& counters, Counter counter) {
-  return counters[static_cast<std::size_t>(counter)];
-}
-
 // When the device knew of the commands: a doorbell arrives one latency after it has left.
 std::vector<RingFilled> doorbells_of(const Config& config, const StepResult& result) {
   std::vector<RingFilled> doorbells;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <tuple>
 
+#include "host/energy/energy_lines.h"
 #include "host/formats/safetensors.h"
 #include "host/report/trace_json.h"
 #include "host/report/write_json.h"
@@ -30,10 +31,6 @@ constexpr const char* kTensorsFile = "tensors.safetensors";
 
 std::uint64_t unsigned_of(std::int64_t count) { return static_cast<std::uint64_t>(count); }
 
-std::uint64_t at(const DeviceCounters& counters, Counter counter) {
-  return counters[static_cast<std::size_t>(counter)];
-}
-
 // A run that is stopped may have come to nothing yet.
 double ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
 
@@ -47,41 +44,15 @@ std::string output_name(std::string name) {
   return name;
 }
 
-std::uint64_t wire_bytes(const LinkTransfer& transfer) {
-  return transfer.wire_bytes_to_device + transfer.wire_bytes_to_host;
-}
-
-std::map<std::string, double> energy_actions(const DeviceCounters& counters,
-                                             const RunReport& report) {
-  double macs = 0;
-  for (const GemmReport& gemm : report.gemms) macs += static_cast<double>(gemm.macs);
-  const auto count = [&](Counter counter) { return static_cast<double>(at(counters, counter)); };
-  return {
-      {"bf16_multiply", macs},
-      {"fp32_add", macs + count(Counter::kVectorAdds)},
-      {"fp32_multiply", count(Counter::kVectorMultiplies)},
-      {"fp32_divide", count(Counter::kVectorDivides)},
-      {"fp32_sqrt", count(Counter::kVectorSquareRoots)},
-      {"scratchpad_read_byte", count(Counter::kScratchpadReadBytes)},
-      {"scratchpad_write_byte", count(Counter::kScratchpadWriteBytes)},
-      {"accumulator_read_byte", count(Counter::kAccumulatorReadBytes)},
-      {"accumulator_write_byte", count(Counter::kAccumulatorWriteBytes)},
-      {"dram_byte", static_cast<double>(report.memory.bytes_read + report.memory.bytes_written)},
-      {"link_byte",
-       static_cast<double>(wire_bytes(report.link.upload) + wire_bytes(report.link.step) +
-                           wire_bytes(report.link.download))}};
-}
-
-// One line for every action; a DRAM's own currents take the place of the table's figure a byte.
-std::vector<EnergyLine> energy_lines(const DeviceCounters& counters, const RunReport& report,
-                                     const EnergyConfig& table) {
-  std::map<std::string, double> actions = energy_actions(counters, report);
-  std::vector<EnergyLine> dram;
-  if (report.dram) dram = dram_energy_lines(*report.dram, report.memory_model.dram.device);
-  if (!dram.empty()) actions.erase("dram_byte");
-  std::vector<EnergyLine> lines = energy_of(actions, table);
-  lines.insert(lines.end(), dram.begin(), dram.end());
-  return lines;
+EnergyMeasurement energy_measurement(const StepMeasurement& m, const RunReport& report) {
+  EnergyMeasurement measurement;
+  measurement.counters = m.counters;
+  measurement.memory_bytes = report.memory.bytes_read + report.memory.bytes_written;
+  for (const LinkTransfer* transfer :
+       {&report.link.upload, &report.link.step, &report.link.download})
+    measurement.link_bytes += transfer->wire_bytes_to_device + transfer->wire_bytes_to_host;
+  if (m.dram) measurement.dram = *m.dram;
+  return measurement;
 }
 
 // Of the step's time, how long the busier direction's wire was.
@@ -210,18 +181,10 @@ void check_fidelity(const Config& config, const RunOptions& options) {
 
 // Every action that will be counted must have a figure.
 void check_energy_table(const Config& config) {
-  if (config.energy.actions.empty()) return;
-  const bool own_currents =
-      config.memory.kind == "dram" && dram_report(config.memory.dram, {}).energy.known;
-  for (const auto& [action, count] : energy_actions({}, {})) {
-    if (action == "dram_byte" && own_currents) continue;
-    const bool known =
-        std::any_of(config.energy.actions.begin(), config.energy.actions.end(),
-                    [name = action](const EnergyEntry& entry) { return entry.action == name; });
-    if (!known)
-      throw InputError(place_of(config, "energy.actions"), "energy table \"" + config.energy.name +
-                                                               "\": no entry for the action \"" +
-                                                               action + "\"");
+  try {
+    energy_lines({}, config.energy, config.memory);
+  } catch (const KeyError& error) {
+    throw InputError(location_of(config, error.keys()), error.what());
   }
 }
 
@@ -262,8 +225,7 @@ RunReport report_of(const Config& config, const RunOptions& options, const Workl
     report.counters[interface::kCounterNames[i]] = m.counters[i];
   report.energy_table = config.energy.name;
   report.energy_node = config.energy.node;
-  if (!config.energy.actions.empty())
-    report.energy = energy_lines(m.counters, report, config.energy);
+  report.energy = energy_lines(energy_measurement(m, report), config.energy, config.memory);
   for (const EnergyLine& line : report.energy) report.energy_pj += line.total_pj;
   report.bound = bound_of(report);
   return report;

@@ -13,8 +13,8 @@ std::vector<EnergyLine> energy_of(const std::map<std::string, double>& counts,
         std::any_of(table.actions.begin(), table.actions.end(),
                     [name = action](const EnergyEntry& entry) { return entry.action == name; });
     if (!known)
-      throw InputError("energy table \"" + table.name + "\": no entry for the action \"" + action +
-                       "\"");
+      throw KeyError({"energy.actions"}, "energy table \"" + table.name +
+                                             "\": no entry for the action \"" + action + "\"");
   }
   std::vector<EnergyLine> lines;
   for (const EnergyEntry& entry : table.actions) {

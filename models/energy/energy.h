@@ -28,7 +28,7 @@ struct EnergyLine {
   double total_pj = 0;
 };
 
-/// One line for every counted action, in the table's order. Throws InputError that names an action
+/// One line for every counted action, in the table's order. Throws KeyError that names an action
 /// which the table lacks.
 std::vector<EnergyLine> energy_of(const std::map<std::string, double>& counts,
                                   const EnergyConfig& table);

@@ -6,7 +6,7 @@
 #include "sim/cycle/gemm.h"
 #include "sim/cycle/local_memory.h"
 #include "sim/cycle/types.h"
-#include "sim/platform/configuration.h"
+#include "sim/machine/shape.h"
 
 namespace corank::cycle_model {
 

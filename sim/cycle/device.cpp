@@ -11,9 +11,7 @@ namespace {
 using interface::Activity;
 using interface::Fault;
 
-std::uint32_t lines_of(int kib, int lanes, int element_bytes) {
-  return static_cast<std::uint32_t>(kib * 1024 / (lanes * element_bytes));
-}
+std::uint32_t u32(int count) { return static_cast<std::uint32_t>(count); }
 
 // A unit's own fault, or a local access beyond the end, or a token too many.
 UnitFault fault_of(const UnitFault& own, bool local_range, std::uint64_t line, bool overflow) {
@@ -28,9 +26,8 @@ UnitFault fault_of(const UnitFault& own, bool local_range, std::uint64_t line, b
 
 Device::Device(const MachineShape& shape, bool values, AxiPort& port)
     : port_(port),
-      local_{
-          {memory_lanes(shape), lines_of(shape.scratchpad_kib, memory_lanes(shape), 2), values},
-          {memory_lanes(shape), lines_of(shape.accumulator_kib, memory_lanes(shape), 4), values}},
+      local_{{memory_lanes(shape), u32(scratchpad_lines(shape)), values},
+             {memory_lanes(shape), u32(accumulator_lines(shape)), values}},
       registers_(shape),
       processor_(shape.axi_data_bits / 8),
       queues_{CommandQueue(shape.queue_depth), CommandQueue(shape.queue_depth),

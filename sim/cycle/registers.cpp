@@ -8,12 +8,9 @@ namespace {
 
 using namespace interface;
 
-constexpr std::uint32_t kIdentity = 0x434F524B;  // "CORK"
 constexpr std::uint32_t kCountersEnd = kRegCounters + 8 * static_cast<std::uint32_t>(kCounters);
 constexpr std::uint8_t kOkay = 0, kSlaveError = 2;
 constexpr std::uint64_t kLow = 0xffffffffu, kHigh = std::uint64_t{0xffff} << 32;
-
-std::uint32_t pair(std::uint32_t low, std::uint32_t high) { return low | high << 16; }
 
 void write_low(std::uint64_t& address, std::uint32_t value) { address = (address & kHigh) | value; }
 void write_high(std::uint64_t& address, std::uint32_t value) {
@@ -168,26 +165,10 @@ bool Registers::write(std::uint32_t offset, std::uint32_t value) {
 }
 
 std::uint32_t Registers::read(std::uint32_t offset, bool& known) {
-  const auto u32 = [](int value) { return static_cast<std::uint32_t>(value); };
-  const std::uint32_t lanes = u32(memory_lanes(shape_));
   known = true;
+  for (const MachineRegister& built : kMachineRegisters)
+    if (offset == built.offset) return built.value(shape_);
   switch (offset) {
-    case kRegIdentity:
-      return kIdentity;
-    case kRegInterfaceVersion:
-      return kInterfaceVersion;
-    case kRegArrayShape:
-      return pair(u32(shape_.array_rows), u32(shape_.array_columns));
-    case kRegLanes:
-      return pair(u32(shape_.vector_lanes), lanes);
-    case kRegScratchpadLines:
-      return u32(shape_.scratchpad_kib) * 1024 / (lanes * 2);
-    case kRegAccumulatorLines:
-      return u32(shape_.accumulator_kib) * 1024 / (lanes * 4);
-    case kRegBanks:
-      return pair(u32(shape_.scratchpad_banks), u32(shape_.accumulator_banks));
-    case kRegAxiShape:
-      return pair(u32(shape_.axi_data_bits), u32(shape_.queue_depth));
     case kRegControl:
       return (enable_ ? 1u << kControlEnableLsb : 0) |
              (reset_pending_ ? 1u << kControlResetLsb : 0);

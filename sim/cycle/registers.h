@@ -8,7 +8,7 @@
 #include "sim/cycle/load_unit.h"
 #include "sim/cycle/types.h"
 #include "sim/machine/pins.h"
-#include "sim/platform/configuration.h"
+#include "sim/machine/shape.h"
 
 namespace corank::cycle_model {
 

@@ -9,7 +9,7 @@
 #include "sim/cycle/types.h"
 #include "sim/cycle/vector_kernel.h"
 #include "sim/cycle/vector_program.h"
-#include "sim/platform/configuration.h"
+#include "sim/machine/shape.h"
 
 namespace corank::cycle_model {
 

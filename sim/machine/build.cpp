@@ -233,7 +233,7 @@ std::string machine_library(const MachineShape& shape, const MachineBuildOptions
     if (problem) throw MachineError(cache.string() + ": " + problem.message());
     const Progress progress("machine " + std::to_string(shape.array_rows) + "x" +
                                 std::to_string(shape.array_columns) +
-                                (shape.mac == "host-float" ? " (host-float)" : ""),
+                                (host_float(shape) ? " (host-float)" : ""),
                             options);
     const FileLock lock(cache / (name + ".lock"), progress);
     if (!is_whole(cache, name)) build(recipe, cache, name, progress);

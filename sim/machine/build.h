@@ -4,7 +4,7 @@
 #include <functional>
 #include <string>
 
-#include "sim/platform/configuration.h"
+#include "sim/machine/shape.h"
 
 namespace corank {
 

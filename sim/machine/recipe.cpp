@@ -39,8 +39,6 @@ constexpr const char* kProcesses = "2";
 constexpr const char* kRtlVariable = "CORANK_RTL_DIR";
 constexpr const char* kGeneratedVariable = "CORANK_GENERATED_RTL_DIR";
 
-bool host_float(const MachineShape& shape) { return shape.mac == "host-float"; }
-
 /// Where texts are: in a folder that a variable of the environment names, or where this program was
 /// built.
 struct Place {
@@ -75,16 +73,8 @@ std::string read_text(const Place& from, const std::string& name) {
   throw MachineError(path.string() + ": cannot be read, to build the machine: " + why + hint);
 }
 
-std::vector<std::pair<std::string, int>> parameters(const MachineShape& shape) {
-  return {{"ArrayRows", shape.array_rows},
-          {"ArrayColumns", shape.array_columns},
-          {"VectorLanes", shape.vector_lanes},
-          {"ScratchpadKib", shape.scratchpad_kib},
-          {"ScratchpadBanks", shape.scratchpad_banks},
-          {"AccumulatorKib", shape.accumulator_kib},
-          {"AccumulatorBanks", shape.accumulator_banks},
-          {"AxiDataBits", shape.axi_data_bits},
-          {"QueueDepth", shape.queue_depth}};
+std::string assignment(const MachineParameter& parameter, const MachineShape& shape) {
+  return std::string(parameter.parameter) + "=" + std::to_string(shape.*parameter.value);
 }
 
 // What -march=native looks at.
@@ -99,7 +89,8 @@ std::string cpu_flags() {
 }
 
 void add_shape(Hash& key, const MachineShape& shape, bool waves) {
-  for (const auto& [name, value] : parameters(shape)) key.add(name + "=" + std::to_string(value));
+  for (const MachineParameter& parameter : kMachineParameters)
+    key.add(assignment(parameter, shape));
   key.add(host_float(shape) ? kHostFloatMacro : "");
   key.add(waves ? "waves" : "");
   key.add(cpu_flags());
@@ -241,8 +232,8 @@ fs::path compile(const Recipe& recipe, const fs::path& work, const std::string& 
   Strings verilate = {"verilator", "--cc", "--top-module",     "corank_accelerator",
                       "--Mdir",    model,  "--assert",         "-Wno-fatal",
                       "-CFLAGS",   flags,  "-Werror-USERERROR"};
-  for (const auto& [name, value] : parameters(shape))
-    verilate.push_back("-G" + name + "=" + std::to_string(value));
+  for (const MachineParameter& parameter : kMachineParameters)
+    verilate.push_back("-G" + assignment(parameter, shape));
   if (host_float(shape)) verilate.push_back(std::string("+define+") + kHostFloatMacro);
   if (recipe.waves) verilate.push_back("--trace-fst");
   for (const SourceText& source : recipe.rtl) verilate.push_back((work / source.name).string());

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/platform/configuration.h"
+#include "sim/machine/shape.h"
 
 namespace corank {
 

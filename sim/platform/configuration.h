@@ -6,36 +6,9 @@
 #include <string>
 
 #include "sim/dram/configuration.h"
+#include "sim/machine/shape.h"
 
 namespace corank {
-
-/// What is built into the RTL. Every field but `mac` is a parameter of the verilated machine. A
-/// bank has at least as many lines as a line has elements (memory_lanes).
-struct MachineShape {
-  int array_rows = 8;         // 1..32: contraction elements a cycle
-  int array_columns = 8;      // 1..32: output columns
-  int vector_lanes = 8;       // power of two, 1..32
-  int scratchpad_kib = 64;    // power of two
-  int scratchpad_banks = 8;   // power of two, 8..32
-  int accumulator_kib = 64;   // power of two
-  int accumulator_banks = 4;  // power of two, 4..16
-  int axi_data_bits = 128;    // 64, 128, 256 or 512
-  int queue_depth = 4;        // commands waiting at each unit, 1..16
-  // How the array's multiply-accumulate is simulated: "bit-level", by the RTL's own logic, or
-  // "host-float", by this computer's float unit. Same results, same cycles.
-  std::string mac = "bit-level";
-};
-
-/// Elements of a line of the local memories (accelerator_pkg::memory_lanes; the device reports it
-/// in its register `lanes`, which the driver compares).
-inline int memory_lanes(const MachineShape& shape) {
-  int lanes = 1;
-  while (lanes < shape.array_rows || lanes < shape.array_columns || lanes < shape.vector_lanes ||
-         lanes < shape.axi_data_bits / 16) {
-    lanes *= 2;
-  }
-  return lanes;
-}
 
 /// Run-time settings of the accelerator: registers, capped by the build.
 struct MachineLimits {

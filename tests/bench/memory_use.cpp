@@ -16,10 +16,6 @@ namespace {
 
 using interface::Counter;
 
-std::uint64_t at(const DeviceCounters& counters, Counter counter) {
-  return counters[static_cast<std::size_t>(counter)];
-}
-
 Simulated run_commands(const Config& config, const Graph& graph, const CompiledStep& step) {
   PreparedStep prepared;
   prepared.graph = graph;

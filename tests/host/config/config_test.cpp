@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "host/energy/actions.h"
 #include "models/base/error.h"
 #include "tests/host/temporary_folder.h"
 
@@ -345,6 +346,39 @@ TEST_CASE("A key of the other optimizer is refused") {
         "a.yaml:1:21: output.gradients: expected true or false, found 'yes'");
 }
 
+TEST_CASE("Every parameter of the machine has a key, with its range") {
+  const std::string schema = describe_schema();
+  for (const MachineParameter& parameter : kMachineParameters) {
+    const std::string key = std::string("accelerator.") + parameter.key;
+    INFO(key);
+    const std::string range = (parameter.power_of_two ? "a power of two, " : "") +
+                              std::to_string(parameter.least) + ".." +
+                              std::to_string(parameter.most);
+    CHECK_THAT(schema, Contains(key + ": integer, " + range));
+    CHECK_THAT(schema, Contains(parameter.doc));
+    // Lines of 32 elements leave room for twice the preset of every other parameter.
+    const int other = 2 * MachineShape{}.*parameter.value;
+    const std::string wide = "accelerator.axi.data_bits=512";
+    const Config config = load("name: m\n", {wide, key + "=" + std::to_string(other)});
+    MachineShape expected;
+    expected.axi_data_bits = 512;
+    expected.*parameter.value = other;
+    for (const MachineParameter& each : kMachineParameters)
+      CHECK(config.machine.*each.value == expected.*each.value);
+    for (const int beyond : {parameter.least - 1, parameter.most + 1}) {
+      const std::string setting = key + "=" + std::to_string(beyond);
+      CHECK(refusal("name: m\n", {setting}) == "--set " + setting + ": " + key +
+                                                   ": expected an integer, " + range + ", found '" +
+                                                   std::to_string(beyond) + "'");
+    }
+  }
+  for (const MachineChoice& choice : kMachineChoices) {
+    const std::string key = std::string("accelerator.") + choice.key;
+    for (const char* option : choice.options)
+      CHECK(load("name: m\n", {key + "=" + option}).machine.*choice.value == option);
+  }
+}
+
 TEST_CASE("An energy table is checked figure by figure") {
   const auto table = [](const std::string& lines) {
     return refusal("energy:\n  actions:\n" + lines);
@@ -368,6 +402,23 @@ TEST_CASE("An energy table is checked figure by figure") {
   CHECK_THAT(table("  - {action: dram_byte, pj: -1, unit: byte, source: s, quality: measured}\n"),
              Contains("energy.actions[0].pj: expected a finite number"));
   CHECK_THAT(refusal("energy: {actions: {a: 1}}\n"), Contains("expected a list of mappings"));
+}
+
+TEST_CASE("An unknown action of an energy table is refused with the list of those that there are") {
+  std::string list;
+  for (const EnergyAction& action : energy_actions())
+    list += (list.empty() ? "" : ", ") + std::string(action.name);
+  const std::string table =
+      "name: t\nactions:\n  - {pj: 1, unit: byte, action: nonsense, source: s, quality: "
+      "measured}\n";
+  const std::string refused =
+      "energy.actions[0].action: expected one of " + list + "; found 'nonsense'";
+  const TemporaryFolder folder;
+  folder.write("table.yaml", table);
+  folder.write("a.yaml", "energy: table.yaml\n");
+  CHECK(message_of<InputError>([&] { load_config(folder.file("a.yaml"), {}); }) ==
+        folder.file("table.yaml") + ":3:33: " + refused);
+  CHECK(refusal("energy:\n  actions:\n  - action: nonsense\n") == "a.yaml:3:13: " + refused);
 }
 
 TEST_CASE("Memory, link and energy may be files, relative to the file that names them") {
@@ -600,7 +651,7 @@ TEST_CASE("Every configuration that comes with corank is right") {
     const Config c = load_config((configs / name).string(), {});
     CHECK_FALSE(c.name.empty());
     CHECK_FALSE(c.link.source.empty());
-    CHECK(c.energy.actions.size() == 11);  // all that is counted
+    CHECK(c.energy.actions.size() == energy_actions().size());
     CHECK(std::filesystem::exists(c.capture));
   }
   const std::string quickstart = (configs / "quickstart.yaml").string();
@@ -616,5 +667,5 @@ TEST_CASE("Every configuration that comes with corank is right") {
     }
   const Config c = load_config(quickstart, {"energy=" + (configs / "energy/7nm.yaml").string()});
   CHECK(c.energy.node == "7 nm");
-  CHECK(c.energy.actions.size() == 11);
+  CHECK(c.energy.actions.size() == energy_actions().size());
 }

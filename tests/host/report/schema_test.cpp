@@ -218,6 +218,34 @@ TEST_CASE("an unknown key is refused in every object of a report", "[schema]") {
   }
 }
 
+TEST_CASE("the report has every parameter of the machine, and its schema the same ranges",
+          "[schema]") {
+  for (const MachineParameter& parameter : kMachineParameters) {
+    INFO(parameter.name);
+    RunReport run;
+    run.machine.*parameter.value = parameter.most;
+    CHECK(to_json(run)["machine"][parameter.name] == parameter.most);
+    const auto fits = [&](int value) {
+      Report other = report();
+      other["machine"][parameter.name] = value;
+      return violations(other) == "";
+    };
+    CHECK(fits(parameter.least));
+    CHECK(fits(parameter.most));
+    CHECK_FALSE(fits(parameter.least - 1));
+  }
+  for (const MachineChoice& choice : kMachineChoices) {
+    for (const char* option : choice.options) {
+      RunReport run;
+      run.machine.*choice.value = option;
+      CHECK(to_json(run)["machine"][choice.name] == option);
+      Report other = report();
+      other["machine"][choice.name] = option;
+      CHECK(violations(other) == "");
+    }
+  }
+}
+
 TEST_CASE("wrong types and values beyond their range are refused", "[schema]") {
   const std::vector<std::pair<std::string, Report>> changes = {
       {"/report_version", 3},

@@ -1,0 +1,49 @@
+#include "host/energy/actions.h"
+
+namespace corank {
+namespace {
+
+using interface::Counter;
+
+constexpr const char* kOperation = "operation";
+constexpr const char* kByte = "byte";
+
+template <Counter counter>
+double counted(const EnergyMeasurement& m) {
+  return static_cast<double>(at(m.counters, counter));
+}
+
+/// A multiply-accumulate is one BF16 multiplication and one FP32 addition.
+double multiply_accumulates(const EnergyMeasurement& m) {
+  double macs = 0;
+  for (std::size_t kind = 0; kind < interface::kGemmNames.size(); ++kind)
+    macs += static_cast<double>(m.counters[static_cast<std::size_t>(Counter::kGemmMacs0) + kind]);
+  return macs;
+}
+
+double additions(const EnergyMeasurement& m) {
+  return multiply_accumulates(m) + counted<Counter::kVectorAdds>(m);
+}
+
+double memory_bytes(const EnergyMeasurement& m) { return static_cast<double>(m.memory_bytes); }
+double link_bytes(const EnergyMeasurement& m) { return static_cast<double>(m.link_bytes); }
+
+}  // namespace
+
+const std::vector<EnergyAction>& energy_actions() {
+  static const std::vector<EnergyAction> actions = {
+      {"bf16_multiply", kOperation, multiply_accumulates},
+      {"fp32_add", kOperation, additions},
+      {"fp32_multiply", kOperation, counted<Counter::kVectorMultiplies>},
+      {"fp32_divide", kOperation, counted<Counter::kVectorDivides>},
+      {"fp32_sqrt", kOperation, counted<Counter::kVectorSquareRoots>},
+      {"scratchpad_read_byte", kByte, counted<Counter::kScratchpadReadBytes>},
+      {"scratchpad_write_byte", kByte, counted<Counter::kScratchpadWriteBytes>},
+      {"accumulator_read_byte", kByte, counted<Counter::kAccumulatorReadBytes>},
+      {"accumulator_write_byte", kByte, counted<Counter::kAccumulatorWriteBytes>},
+      {"dram_byte", kByte, memory_bytes, true},
+      {"link_byte", kByte, link_bytes}};
+  return actions;
+}
+
+}  // namespace corank

@@ -1,0 +1,32 @@
+// The actions whose energy a run adds up. To count one more, add a line to actions.cpp and its
+// figure to the tables in configs/energy: the check of the tables, the keys' documentation, the sum
+// and the report follow.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "host/driver/counters.h"
+#include "sim/dram/statistics.h"
+
+namespace corank {
+
+/// What a step did, as far as it costs energy.
+struct EnergyMeasurement {
+  DeviceCounters counters{};
+  std::uint64_t memory_bytes = 0;  // read and written, by the accelerator and over the link
+  std::uint64_t link_bytes = 0;    // on the wire, both ways, upload and download included
+  DramStatistics dram;             // of a memory of kind dram
+};
+
+struct EnergyAction {
+  const char* name;  // as tables and reports have it
+  const char* unit;  // what one action is
+  double (*count)(const EnergyMeasurement& measurement);
+  bool replaced_by_dram = false;  // where the memory has actions of its own (dram_actions.h)
+};
+
+/// Those that an energy table has figures for.
+const std::vector<EnergyAction>& energy_actions();
+
+}  // namespace corank

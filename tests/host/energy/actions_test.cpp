@@ -1,0 +1,92 @@
+#include "host/energy/actions.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <set>
+#include <string>
+
+#include "host/run/run.h"
+
+using namespace corank;
+using interface::Counter;
+
+namespace {
+
+double count_of(const std::string& name, const EnergyMeasurement& measurement) {
+  const auto& actions = energy_actions();
+  const auto action = std::find_if(actions.begin(), actions.end(),
+                                   [&](const EnergyAction& one) { return one.name == name; });
+  REQUIRE(action != actions.end());
+  return action->count(measurement);
+}
+
+/// A table that has every action, in the registered order.
+EnergyConfig whole_table() {
+  EnergyConfig table;
+  table.name = "a table";
+  for (const EnergyAction& action : energy_actions())
+    table.actions.push_back({action.name, 2, action.unit, "here", "assumed"});
+  return table;
+}
+
+}  // namespace
+
+TEST_CASE("every action has a name of its own and a unit", "[energy]") {
+  std::set<std::string> names;
+  for (const EnergyAction& action : energy_actions()) {
+    INFO(action.name);
+    CHECK(names.insert(action.name).second);
+    CHECK_FALSE(std::string(action.unit).empty());
+  }
+}
+
+TEST_CASE("every action is counted by a run, and reported in its unit", "[energy]") {
+  Config config = load_config(std::string(CORANK_CONFIGS) + "/quickstart.yaml",
+                              {"workload={shapes: {tokens: 9, layers: [{in: 24, out: 16, rank: "
+                               "3}]}}",
+                               "values=off"});
+  config.energy = whole_table();
+  RunOptions options;
+  options.fidelity = Fidelity::kCycle;
+  const RunReport report = run(config, options);
+  REQUIRE(report.energy.size() == energy_actions().size());
+  for (std::size_t i = 0; i < report.energy.size(); ++i) {
+    const EnergyLine& line = report.energy[i];
+    INFO(line.entry.action);
+    CHECK(line.entry.action == energy_actions()[i].name);
+    CHECK(line.entry.unit == energy_actions()[i].unit);
+    CHECK(line.count > 0);
+    CHECK(line.total_pj == 2 * line.count);
+  }
+}
+
+TEST_CASE("an action's count is that of its counters", "[energy]") {
+  EnergyMeasurement m;
+  const auto set = [&](Counter counter, std::uint64_t count) {
+    m.counters[static_cast<std::size_t>(counter)] = count;
+  };
+  for (std::size_t kind = 0; kind < interface::kGemmNames.size(); ++kind)
+    m.counters[static_cast<std::size_t>(Counter::kGemmMacs0) + kind] = 1000;
+  const double macs = 1000.0 * static_cast<double>(interface::kGemmNames.size());
+  set(Counter::kVectorAdds, 1);
+  set(Counter::kVectorMultiplies, 2);
+  set(Counter::kVectorDivides, 3);
+  set(Counter::kVectorSquareRoots, 4);
+  set(Counter::kScratchpadReadBytes, 5);
+  set(Counter::kScratchpadWriteBytes, 6);
+  set(Counter::kAccumulatorReadBytes, 7);
+  set(Counter::kAccumulatorWriteBytes, 8);
+  m.memory_bytes = 9;
+  m.link_bytes = 10;
+  CHECK(count_of("bf16_multiply", m) == macs);
+  CHECK(count_of("fp32_add", m) == macs + 1);
+  CHECK(count_of("fp32_multiply", m) == 2);
+  CHECK(count_of("fp32_divide", m) == 3);
+  CHECK(count_of("fp32_sqrt", m) == 4);
+  CHECK(count_of("scratchpad_read_byte", m) == 5);
+  CHECK(count_of("scratchpad_write_byte", m) == 6);
+  CHECK(count_of("accumulator_read_byte", m) == 7);
+  CHECK(count_of("accumulator_write_byte", m) == 8);
+  CHECK(count_of("dram_byte", m) == 9);
+  CHECK(count_of("link_byte", m) == 10);
+}
