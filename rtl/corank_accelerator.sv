@@ -601,9 +601,9 @@ module corank_accelerator #(
 
 `ifndef SYNTHESIS
   initial begin
-    assert (ArrayRows >= 1 && ArrayRows <= 32 && ArrayColumns >= 1 && ArrayColumns <= 32)
+    assert ((ArrayRows >= 1) && (ArrayRows <= 32) && (ArrayColumns >= 1) && (ArrayColumns <= 32))
       else $error("the array has 1 to 32 rows and columns");
-    assert (Lanes <= 32 && Lanes >= 4 && VectorLanes <= Lanes) else $error("lines have 4 to 32 elements");
+    assert ((Lanes <= 32) && (Lanes >= 4) && (VectorLanes <= Lanes)) else $error("lines have 4 to 32 elements");
   end
 `endif
 

@@ -31,7 +31,7 @@ module fp32_divide_sqrt #(
 
   import fp32_pkg::*;
 
-  if (BitsPerCycle != 1 && BitsPerCycle != 2) begin : gen_bad_parameter
+  if ((BitsPerCycle != 1) && (BitsPerCycle != 2)) begin : gen_bad_parameter
     $error("BitsPerCycle must be 1 or 2");
   end
 
@@ -162,7 +162,7 @@ module fp32_divide_sqrt #(
       end else begin
         age_q <= (age_q == Latency) ? 0 : age_q + 1;
       end
-      assert (!start_i || age_q == 0 || age_q == Latency)
+      assert (!start_i || (age_q == 0) || (age_q == Latency))
       else $error("fp32_divide_sqrt: start_i while busy");
       assert (done_o == (age_q == Latency))
       else $error("fp32_divide_sqrt: done_o is not %0d cycles after start_i", Latency);

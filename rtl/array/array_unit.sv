@@ -69,7 +69,7 @@ module array_unit #(
   import interface_pkg::*;
 
   localparam int LaneBits = $clog2(Lanes);
-  localparam int RowBits = Rows > 1 ? $clog2(Rows) : 1;
+  localparam int RowBits = (Rows > 1) ? $clog2(Rows) : 1;
   localparam int PassLatency = 2 * Rows + 3;  // D of the header
   localparam int PendingDepth = 8;            // commands between acceptance and completion, see p_pending
 
@@ -100,7 +100,7 @@ module array_unit #(
   function automatic logic [7:0] smallest(logic [31:0] remaining, logic [7:0] offset, logic [7:0] limit);
     logic [7:0] to_panel_end, best;
     to_panel_end = 8'(Lanes) - offset;
-    best = to_panel_end < limit ? to_panel_end : limit;
+    best = (to_panel_end < limit) ? to_panel_end : limit;
     if (remaining < 32'(best)) best = remaining[7:0];
     return best;
   endfunction
@@ -135,9 +135,9 @@ module array_unit #(
   assign last_columns  = columns_done_q + 32'(tile_columns) == command_q.columns;
   assign last_depth    = depth_done_q + 32'(tile_depth) == command_q.depth;
 
-  localparam int ShadowFree = Rows > 2 ? Rows - 1 : 1;
+  localparam int ShadowFree = (Rows > 2) ? Rows - 1 : 1;
   assign read_now = loading_q && !stop_i &&
-                    (tile_row_q != 8'd0 || (!next_valid_q && since_start_q >= 16'(ShadowFree)));
+                    ((tile_row_q != 8'd0) || (!next_valid_q && (since_start_q >= 16'(ShadowFree))));
   assign tile_last_row = tile_row_q + 8'd1 == tile_depth;
 
   logic pending_full, loader_ends;
@@ -171,9 +171,9 @@ module array_unit #(
       stationary_column_d = incoming.stationary_line;
       accumulator_panel_d = incoming.accumulator_line;
       tile_row_d          = '0;
-      chained_d = incoming.rows == command_q.rows && incoming.columns == command_q.columns &&
-                  incoming.accumulator_line == command_q.accumulator_line &&
-                  incoming.accumulator_stride == command_q.accumulator_stride;
+      chained_d = (incoming.rows == command_q.rows) && (incoming.columns == command_q.columns) &&
+                  (incoming.accumulator_line == command_q.accumulator_line) &&
+                  (incoming.accumulator_stride == command_q.accumulator_stride);
     end else if (read_now) begin
       tile_row_d = tile_row_q + 8'd1;
       if (tile_last_row) begin
@@ -244,7 +244,7 @@ module array_unit #(
   always_comb begin : p_next
     next_d       = next_q;
     next_valid_d = next_valid_q && !pass_start;
-    if (read_now && tile_row_q == 8'd0) begin
+    if (read_now && (tile_row_q == 8'd0)) begin
       next_valid_d              = 1'b1;
       next_d.rows               = command_q.rows;
       next_d.transposed         = command_q.stream_transposed;
@@ -255,12 +255,12 @@ module array_unit #(
       next_d.accumulator_column = column_offset;
       next_d.depth              = tile_depth;
       next_d.columns            = tile_columns;
-      next_d.from_zero          = depth_done_q == '0 && !command_q.accumulate;
+      next_d.from_zero          = (depth_done_q == '0) && !command_q.accumulate;
       next_d.round_start        = columns_done_q == '0;
       next_d.last               = last_columns && last_depth;
       next_d.kind               = command_q.kind;
       if (next_d.from_zero || !next_d.round_start) next_d.order = OrderFree;
-      else if (depth_done_q != '0 || chained_q) next_d.order = OrderRound;
+      else if ((depth_done_q != '0) || chained_q) next_d.order = OrderRound;
       else next_d.order = OrderDrain;
     end
     if (stop_i) next_valid_d = 1'b0;
@@ -498,8 +498,8 @@ module array_unit #(
   always_ff @(posedge clk_i or negedge rst_ni) begin : p_check
     if (rst_ni) begin
       assert (!retire || pending_valid) else $error("a command completes that was never accepted");
-      assert (!accept || incoming.opcode == OpGemm) else $error("the array unit was given another unit's command");
-      assert (!read_now || (tile_depth != 0 && tile_columns != 0)) else $error("an empty tile");
+      assert (!accept || (incoming.opcode == OpGemm)) else $error("the array unit was given another unit's command");
+      assert (!read_now || ((tile_depth != 0) && (tile_columns != 0))) else $error("an empty tile");
     end
   end
 `endif

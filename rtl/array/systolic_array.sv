@@ -25,7 +25,7 @@
 module systolic_array #(
   parameter int Rows    = 8,
   parameter int Columns = 8,
-  localparam int RowBits = Rows > 1 ? $clog2(Rows) : 1
+  localparam int RowBits = (Rows > 1) ? $clog2(Rows) : 1
 ) (
   input  wire logic                          clk_i,
   input  wire logic                          rst_ni,
@@ -67,7 +67,7 @@ module systolic_array #(
   for (genvar r = 0; r < Rows; r++) begin : gen_skew
     delay_line #(.Width(17), .Cycles(2 * r)) u_skew (
       .clk_i, .rst_ni,
-      .advance_i(row_valid_i || valid_q != '0),
+      .advance_i(row_valid_i || (valid_q != '0)),
       .data_i({8'(r) < row_depth_i, x_i[r]}),
       .data_o({active_row[r], x_row[r]})
     );
@@ -122,15 +122,15 @@ module systolic_array #(
           if (r == 0) $c("host_float_add(", sum[r], ",", psum_top, ",", product[r], ");");
           else $c("host_float_add(", sum[r], ",", psum[r-1], ",", product[r], ");");
         end else begin
-          for (int c = 0; c < Columns; c++) sum[r][c] = r == 0 ? psum_top[c] : psum[r-1][c];
+          for (int c = 0; c < Columns; c++) sum[r][c] = (r == 0) ? psum_top[c] : psum[r-1][c];
         end
 `else
         sum_active[r] = product_active[r];
         for (int c = 0; c < Columns; c++) begin
           if (product_active[r]) begin
-            sum[r][c] = mac_add(r == 0 ? psum_i[c] : psum[r-1][c], product[r][c]);
+            sum[r][c] = mac_add((r == 0) ? psum_i[c] : psum[r-1][c], product[r][c]);
           end else begin
-            sum[r][c] = $bits(sum_t)'({r == 0 ? psum_i[c] : psum[r-1][c]});
+            sum[r][c] = $bits(sum_t)'({(r == 0) ? psum_i[c] : psum[r-1][c]});
           end
         end
 `endif

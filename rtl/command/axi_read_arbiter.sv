@@ -73,9 +73,9 @@ module axi_read_arbiter (
   always_ff @(posedge clk_i or negedge rst_ni) begin : p_check
     if (rst_ni) begin
       ar_q <= ar_o;
-      assert (!held_q || (ar_valid_o && ar_o == ar_q))
+      assert (!held_q || (ar_valid_o && (ar_o == ar_q)))
       else $error("an address was offered and withdrawn");
-      assert (!r_valid_i || r_id_i == AxiIdFetch || r_id_i == AxiIdLoad)
+      assert (!r_valid_i || (r_id_i == AxiIdFetch) || (r_id_i == AxiIdLoad))
       else $error("read data for nobody");
     end
   end

@@ -84,15 +84,15 @@ module command_processor #(
 
   localparam int CommandBytes = CommandBits / 8;
   localparam int Beats        = CommandBits / AxiDataBits;
-  localparam int BeatBits     = Beats > 1 ? $clog2(Beats) : 1;
-  localparam int SlotBits     = FetchDepth > 1 ? $clog2(FetchDepth) : 1;
-  localparam int WordBits     = $clog2(Beats * FetchDepth) > 0 ? $clog2(Beats * FetchDepth) : 1;
+  localparam int BeatBits     = (Beats > 1) ? $clog2(Beats) : 1;
+  localparam int SlotBits     = (FetchDepth > 1) ? $clog2(FetchDepth) : 1;
+  localparam int WordBits     = ($clog2(Beats * FetchDepth) > 0) ? $clog2(Beats * FetchDepth) : 1;
 
-  if (AxiDataBits < 64 || AxiDataBits > CommandBits || (AxiDataBits & (AxiDataBits - 1)) != 0)
+  if ((AxiDataBits < 64) || (AxiDataBits > CommandBits) || ((AxiDataBits & (AxiDataBits - 1)) != 0))
   begin : gen_bad_width
     $error("AxiDataBits must be 64, 128, 256 or 512");
   end
-  if (FetchDepth < 1 || FetchDepth > 128 || (FetchDepth & (FetchDepth - 1)) != 0) begin : gen_bad_depth
+  if ((FetchDepth < 1) || (FetchDepth > 128) || ((FetchDepth & (FetchDepth - 1)) != 0)) begin : gen_bad_depth
     $error("FetchDepth must be a power of two, 1 to 128");
   end
 
@@ -221,14 +221,14 @@ module command_processor #(
   logic [SlotBits-1:0]    receive_slot, head_slot;
   logic [CommandBits-1:0] head_bits;
 
-  assign receive_slot = FetchDepth > 1 ? received_q[SlotBits-1:0] : '0;
-  assign head_slot    = FetchDepth > 1 ? head_q[SlotBits-1:0] : '0;
+  assign receive_slot = (FetchDepth > 1) ? received_q[SlotBits-1:0] : '0;
+  assign head_slot    = (FetchDepth > 1) ? head_q[SlotBits-1:0] : '0;
 
   always_ff @(posedge clk_i) begin : p_buffer
     if (r_valid_i) begin
       beats_q[WordBits'(receive_slot)*WordBits'(Beats)+WordBits'(beat_q)] <= r_data_i;
       // AXI: OKAY is 0; EXOKAY never answers a plain read.
-      error_q[receive_slot] <= (r_resp_i != 2'd0) || (beat_q != '0 && error_q[receive_slot]);
+      error_q[receive_slot] <= (r_resp_i != 2'd0) || ((beat_q != '0) && error_q[receive_slot]);
     end
   end
 
@@ -267,7 +267,7 @@ module command_processor #(
       end else if (head_fault != FaultNone) begin
         fault_o.cause = head_fault;
         if (fetch_fault) fault_o.address = head_address;
-      end else if (requested_q == head_q && ring_tail_i != head_q && !in_range) begin
+      end else if ((requested_q == head_q) && (ring_tail_i != head_q) && !in_range) begin
         fault_o.cause   = FaultMemoryRange;
         fault_o.address = head_address;
       end
@@ -302,7 +302,7 @@ module command_processor #(
   always_comb begin : p_activity
     activity_o = ActivityIdle;
     if (active && buffered) activity_o = blocked ? ActivityLatency : ActivityBusy;
-    else if (in_flight || (active && ring_tail_i != head_q)) activity_o = ActivityWaitMemory;
+    else if (in_flight || (active && (ring_tail_i != head_q))) activity_o = ActivityWaitMemory;
     else if (active && in_program_q) activity_o = ActivityWaitHost;
   end
 
@@ -330,11 +330,11 @@ module command_processor #(
       waited_address_q <= ar_o.address;
       offered_q        <= blocked && (queue_valid_o != '0);
       offered_bits_q   <= head_bits;
-      assert (!waited_q || (ar_valid_o && ar_o.address == waited_address_q))
+      assert (!waited_q || (ar_valid_o && (ar_o.address == waited_address_q)))
       else $error("an address was offered and withdrawn");
-      assert (!offered_q || !active || fault_o.valid || (queue_valid_o != '0 && head_bits == offered_bits_q))
+      assert (!offered_q || !active || fault_o.valid || ((queue_valid_o != '0) && (head_bits == offered_bits_q)))
       else $error("a command was offered and withdrawn");
-      assert (!r_valid_i || (in_flight && !(ar_valid_q && requested_q - received_q == 32'd1)))
+      assert (!r_valid_i || (in_flight && !(ar_valid_q && (requested_q - received_q == 32'd1))))
       else $error("read data that was not asked for");
       assert (!r_valid_i || (r_last_i == (beat_q == BeatBits'(Beats - 1))))
       else $error("a burst of another length than was asked for");

@@ -84,7 +84,7 @@ module command_queue #(
     end else begin
       offered_q <= command_valid_o && !command_ready_i;
       if (command_valid_o && !command_ready_i) command_q <= command_o;
-      assert (!offered_q || stop_i || (command_valid_o && command_o == command_q))
+      assert (!offered_q || stop_i || (command_valid_o && (command_o == command_q)))
       else $error("a command was offered and withdrawn");
     end
   end

@@ -133,9 +133,9 @@ module registers #(
   logic drained, running, counting, fault_now, faulted_now, reset_now;
 
   assign drained     = command_idle_i && units_idle_i;
-  assign running     = (enable_q && (ring_head_i != ring_tail_q || in_program_i)) || !drained ||
-                       !queues_empty_i || completed_i != '0;
-  assign counting    = (state_q == StateNormal && running) || (state_q == StateStopping);
+  assign running     = (enable_q && ((ring_head_i != ring_tail_q) || in_program_i)) || !drained ||
+                       !queues_empty_i || (completed_i != '0);
+  assign counting    = ((state_q == StateNormal) && running) || (state_q == StateStopping);
   assign faulted_now = (state_q == StateStopping) && drained;
   assign reset_now   = reset_pending_q && drained && !soft_reset_q;
 
@@ -171,7 +171,7 @@ module registers #(
       fault_unit_q    <= '0;
       fault_index_q   <= '0;
       fault_address_q <= '0;
-    end else if (fault_now && state_q == StateNormal) begin
+    end else if (fault_now && (state_q == StateNormal)) begin
       for (int unit = Units - 1; unit >= 0; unit--) begin  // the lowest unit is the last to assign
         if (faults_i[unit].valid) begin
           fault_cause_q   <= faults_i[unit].cause;
@@ -219,12 +219,12 @@ module registers #(
 
   function automatic logic [7:0] clamp_outstanding(logic [7:0] value);
     if (value == 8'd0) return 8'd1;
-    return value > MaximumOutstanding ? MaximumOutstanding : value;
+    return (value > MaximumOutstanding) ? MaximumOutstanding : value;
   endfunction
 
   function automatic logic [8:0] clamp_beats(logic [8:0] value);
     if (value == 9'd0) return 9'd1;
-    return value > MaximumBeats ? MaximumBeats : value;
+    return (value > MaximumBeats) ? MaximumBeats : value;
   endfunction
 
   always_ff @(posedge clk_i or negedge rst_ni) begin : p_write
@@ -345,7 +345,7 @@ module registers #(
       progress_q  <= '0;
     end else begin
       if (completed_i != '0) completed_q <= completed_q + 32'($countones(completed_i));
-      if (any_busy || completed_i != '0) progress_q <= progress_q + 32'd1;
+      if (any_busy || (completed_i != '0)) progress_q <= progress_q + 32'd1;
     end
   end
 
@@ -470,15 +470,15 @@ module registers #(
       rdata_waited_q <= rdata_o;
       assert (!bwaited_q || bvalid_o)
       else $error("a write response was withdrawn");
-      assert (!rwaited_q || (rvalid_o && rdata_o == rdata_waited_q))
+      assert (!rwaited_q || (rvalid_o && (rdata_o == rdata_waited_q)))
       else $error("a read response was withdrawn");
-      assert (!awwaited_q || (awvalid_i && awaddr_i == awaddr_q))
+      assert (!awwaited_q || (awvalid_i && (awaddr_i == awaddr_q)))
       else $error("a write address was withdrawn");
-      assert (!wwaited_q || (wvalid_i && wdata_i == wdata_q))
+      assert (!wwaited_q || (wvalid_i && (wdata_i == wdata_q)))
       else $error("write data was withdrawn");
-      assert (!arwaited_q || (arvalid_i && araddr_i == araddr_q))
+      assert (!arwaited_q || (arvalid_i && (araddr_i == araddr_q)))
       else $error("a read address was withdrawn");
-      assert (increments_i[ActivityCounters-1:0] == '0 && increments_i[CtrCommandsStore:CtrCycles] == '0)
+      assert ((increments_i[ActivityCounters-1:0] == '0) && (increments_i[CtrCommandsStore:CtrCycles] == '0))
       else $error("an increment of a counter that is counted here");
       for (int unit = 0; unit < Units; unit++) begin
         assert (int'(activities_i[unit]) < Activities)

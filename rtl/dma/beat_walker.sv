@@ -36,7 +36,7 @@ module beat_walker #(
   localparam int NarrowColumns  = accelerator_pkg::PanelRowBytes / 2;  // of a memory panel
   localparam int WideColumns    = accelerator_pkg::PanelRowBytes / 4;
 
-  if (Lanes < NarrowElements || Lanes > WideColumns) begin : gen_bad_lanes
+  if ((Lanes < NarrowElements) || (Lanes > WideColumns)) begin : gen_bad_lanes
     $error("beat_walker: Lanes must be AxiDataBits / 16 .. 32");  // or a beat would be in two lines or panels
   end
 
@@ -57,7 +57,7 @@ module beat_walker #(
   assign next_column  = column_q + elements;
   assign line_ends    = (next_column & 25'(Lanes - 1)) == 25'd0;
   assign row_ends     = (next_column & (wide_i ? 25'(WideColumns - 1) : 25'(NarrowColumns - 1))) == 25'd0;
-  assign panel_ends   = row_ends && row_q == rows_i - 24'd1;
+  assign panel_ends   = row_ends && (row_q == rows_i - 24'd1);
   assign next_offset  = line_ends ? offset_q + 32'(line_stride_i) : offset_q;
 
   assign request_o.transposed = 1'b0;
@@ -66,7 +66,7 @@ module beat_walker #(
   assign request_o.line       = 32'(line_i) + offset_q + 32'(row_q);
   assign row_o                = row_q;
   assign column_o             = column_q;
-  assign last_o               = panel_ends && next_column >= 25'(columns_i);
+  assign last_o               = panel_ends && (next_column >= 25'(columns_i));
 
   always_comb begin
     row_d          = row_q;

@@ -78,7 +78,7 @@ module burst_generator #(
   assign range_fault_o   = busy_q && !in_range;
   assign burst_address_o = address_q[47:0];
   assign burst_len_o     = 8'(beats - 1'b1);
-  assign burst_last_o    = panel_ends && panels_left_q == 24'd1;
+  assign burst_last_o    = panel_ends && (panels_left_q == 24'd1);
   assign take_block      = block_valid_i && block_ready_o;
   assign take_burst      = burst_valid_o && burst_ready_i;
 
@@ -130,13 +130,13 @@ module burst_generator #(
 `ifndef SYNTHESIS
   always_ff @(posedge clk_i) begin
     if (take_block) begin
-      assert (block_rows_i != 24'd0 && block_panels_i != 24'd0)
+      assert ((block_rows_i != 24'd0) && (block_panels_i != 24'd0))
       else $error("burst_generator: an empty block");
-      assert (block_address_i[6:0] == 7'd0 && block_panel_stride_i[6:0] == 7'd0)
+      assert ((block_address_i[6:0] == 7'd0) && (block_panel_stride_i[6:0] == 7'd0))
       else $error("burst_generator: address or stride is no multiple of 128");
     end
     if (busy_q) begin
-      assert (burst_beats_i != 9'd0 && burst_beats_i <= 9'd256) else $error("burst_generator: burst_beats_i");
+      assert ((burst_beats_i != 9'd0) && (burst_beats_i <= 9'd256)) else $error("burst_generator: burst_beats_i");
       assert (beats != '0) else $error("burst_generator: an empty burst");
     end
   end

@@ -183,7 +183,7 @@ module load_unit #(
   logic         ar_valid_q;
   axi_address_t ar_q;
   assign burst_take = (!ar_valid_q || ar_ready_i) && !halted
-                   && in_flight_ready && 8'(in_flight_count) < outstanding_limit_i;
+                   && in_flight_ready && (8'(in_flight_count) < outstanding_limit_i);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) ar_valid_q <= 1'b0;
@@ -212,8 +212,8 @@ module load_unit #(
   assign beat          = r_valid_i;
   assign beat_o        = beat;
   assign last_beat     = beat && r_last_i;
-  assign read_error    = beat && r_resp_i != RespOkay && !halted;
-  assign good_beat     = beat && r_resp_i == RespOkay && !halted;
+  assign read_error    = beat && (r_resp_i != RespOkay) && !halted;
+  assign good_beat     = beat && (r_resp_i == RespOkay) && !halted;
   assign placement_pop = good_beat && command_last;
 
   beat_walker #(.AxiDataBits(AxiDataBits), .Lanes(Lanes)) u_walker (
@@ -243,9 +243,9 @@ module load_unit #(
       accumulator_valid_q <= 1'b0;
       program_valid_q     <= 1'b0;
     end else begin
-      scratchpad_valid_q  <= good_beat && placement.target == 2'd0 && place.count != 8'd0;
-      accumulator_valid_q <= good_beat && placement.target == TargetAccumulator && place.count != 8'd0;
-      program_valid_q     <= good_beat && placement.target == TargetProgram;
+      scratchpad_valid_q  <= good_beat && (placement.target == 2'd0) && (place.count != 8'd0);
+      accumulator_valid_q <= good_beat && (placement.target == TargetAccumulator) && (place.count != 8'd0);
+      program_valid_q     <= good_beat && (placement.target == TargetProgram);
     end
   end
   always_ff @(posedge clk_i) begin
@@ -346,7 +346,7 @@ module load_unit #(
     end else begin
       ar_waits_q  <= ar_valid_o && !ar_ready_i;
       ar_before_q <= ar_o;
-      assert (!ar_waits_q || (ar_valid_o && ar_o == ar_before_q))
+      assert (!ar_waits_q || (ar_valid_o && (ar_o == ar_before_q)))
       else $error("load_unit: AR changed before it was taken");
       assert (!beat || in_flight_valid) else $error("load_unit: a beat of no burst");
       assert (!good_beat || placement_valid) else $error("load_unit: a beat of no command");
@@ -354,7 +354,7 @@ module load_unit #(
       assert (!(burst_valid && burst_take && burst_last) || placement_valid)
       else $error("load_unit: a command is gone before its last burst");
       assert (int'(placement_count) <= CommandsWaiting) else $error("load_unit: too many commands");
-      assert (!take_command || command.target != 2'd3) else $error("load_unit: no such target");
+      assert (!take_command || (command.target != 2'd3)) else $error("load_unit: no such target");
     end
   end
 `else

@@ -219,7 +219,7 @@ module store_unit #(
   logic         aw_valid_q;
   axi_address_t aw_q;
   assign burst_take = (!aw_valid_q || aw_ready_i) && !halted
-                   && in_flight_ready && 8'(in_flight_count) < outstanding_limit_i;
+                   && in_flight_ready && (8'(in_flight_count) < outstanding_limit_i);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) aw_valid_q <= 1'b0;
@@ -259,7 +259,7 @@ module store_unit #(
   logic [CountBits-1:0] beat_count;
 
   assign read          = placement_valid && !halted
-                      && 5'(beat_count) + 5'(reading_q[0].valid) + 5'(reading_q[1].valid) < 5'(ReadAhead);
+                      && (5'(beat_count) + 5'(reading_q[0].valid) + 5'(reading_q[1].valid) < 5'(ReadAhead));
   assign placement_pop = read && read_last;
 
   beat_walker #(.AxiDataBits(AxiDataBits), .Lanes(Lanes)) u_walker (
@@ -277,9 +277,9 @@ module store_unit #(
     .last_o       (read_last)
   );
 
-  assign scratchpad_read_valid_o    = read && !placement.wide && place.count != 8'd0;
+  assign scratchpad_read_valid_o    = read && !placement.wide && (place.count != 8'd0);
   assign scratchpad_read_request_o  = place;
-  assign accumulator_read_valid_o   = read && placement.wide && place.count != 8'd0;
+  assign accumulator_read_valid_o   = read && placement.wide && (place.count != 8'd0);
   assign accumulator_read_request_o = place;
 
   assign reading_d.valid = read;
@@ -343,8 +343,8 @@ module store_unit #(
   unit_fault_t fault_q, fault_d;
 
   assign b_ready_o    = 1'b1;
-  assign write_error  = b_valid_i && b_resp_i != RespOkay && !halted;
-  assign command_done = b_valid_i && b_resp_i == RespOkay && oldest_last && !halted;
+  assign write_error  = b_valid_i && (b_resp_i != RespOkay) && !halted;
+  assign command_done = b_valid_i && (b_resp_i == RespOkay) && oldest_last && !halted;
 
   always_comb begin
     fault_d.valid   = 1'b0;
@@ -420,19 +420,19 @@ module store_unit #(
       data_before_q <= w_data_o;
       strb_before_q <= w_strb_o;
       last_before_q <= w_last_o;
-      assert (!aw_waits_q || (aw_valid_o && aw_o == aw_before_q))
+      assert (!aw_waits_q || (aw_valid_o && (aw_o == aw_before_q)))
       else $error("store_unit: AW changed before it was taken");
-      assert (!w_waits_q || (w_valid_o && w_data_o == data_before_q && w_strb_o == strb_before_q
-                             && w_last_o == last_before_q))
+      assert (!w_waits_q || (w_valid_o && (w_data_o == data_before_q) && (w_strb_o == strb_before_q)
+                             && (w_last_o == last_before_q)))
       else $error("store_unit: W changed before it was taken");
       assert (!take_command || placement_ready) else $error("store_unit: no place for a command");
       assert (!cut || lengths_ready) else $error("store_unit: no place for a burst");
       assert (!arriving.valid || beat_ready) else $error("store_unit: no place for a beat");
       assert (!b_valid_i || in_flight_valid) else $error("store_unit: a response to no burst");
-      assert (!b_valid_i || in_flight_count > lengths_count)
+      assert (!b_valid_i || (in_flight_count > lengths_count))
       else $error("store_unit: a response before the data");
       assert (!command_done || held_valid) else $error("store_unit: a command completes twice");
-      assert (!take_command || command.target <= TargetAccumulator) else $error("store_unit: no such target");
+      assert (!take_command || (command.target <= TargetAccumulator)) else $error("store_unit: no such target");
     end
   end
 `endif

@@ -55,7 +55,7 @@ module tile_memory #(
   localparam int LineBits    = Lanes * ElementBits;
   localparam int BankBits    = (Banks > 1) ? $clog2(Banks) : 1;
 
-  if (Lanes < 2 || 1 << LaneBits != Lanes || 1 << $clog2(Banks) != Banks || 1 << $clog2(Lines) != Lines)
+  if ((Lanes < 2) || (1 << LaneBits != Lanes) || (1 << $clog2(Banks) != Banks) || (1 << $clog2(Lines) != Lines))
   begin : gen_bad_size
     $error("tile_memory: Lanes (from 2 on), Lines and Banks must be powers of two");
   end
@@ -193,7 +193,7 @@ module tile_memory #(
     function automatic logic takes_part(tile_request_t request, lane_t lane);
       lane_t element;
       element = lane - lane_t'(request.column) - lane_t'(request.line);
-      return 8'(element) < request.count && line_of(request, lane) >> AddressBits == 32'(bank);
+      return (8'(element) < request.count) && (line_of(request, lane) >> AddressBits == 32'(bank));
     endfunction
 
 `ifdef SYNTHESIS
@@ -282,8 +282,8 @@ module tile_memory #(
 
 `ifndef SYNTHESIS
   function automatic logic fits(logic transposed, logic [7:0] count, logic [7:0] column);
-    return count >= 8'd1 && int'(count) <= Lanes && int'(column) < Lanes
-        && (transposed || int'(column) + int'(count) <= Lanes);
+    return (count >= 8'd1) && (int'(count) <= Lanes) && (int'(column) < Lanes)
+        && (transposed || (int'(column) + int'(count) <= Lanes));
   endfunction
   always_ff @(posedge clk_i) begin
     for (int port = 0; port < Readers; port++) begin

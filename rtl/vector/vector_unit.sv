@@ -94,8 +94,8 @@ module vector_unit #(
   localparam int unsigned Instructions   = 256;
   localparam int unsigned LaneBits       = $clog2(Lanes);
 
-  if (VectorLanes > Lanes || (1 << $clog2(VectorLanes)) != VectorLanes ||
-      (1 << LaneBits) != Lanes) begin : gen_bad_parameter
+  if ((VectorLanes > Lanes) || ((1 << $clog2(VectorLanes)) != VectorLanes) ||
+      ((1 << LaneBits) != Lanes)) begin : gen_bad_parameter
     $error("VectorLanes and Lanes must be powers of two, VectorLanes <= Lanes");
   end
 

@@ -100,7 +100,7 @@ module command_path #(
     completed[0]                  = command_completed;
     for (int unit = 0; unit < 4; unit++) begin
       activities[unit+1] = unit_activity_i[unit];
-      if (unit_activity_i[unit] == ActivityIdle && waiting[unit]) activities[unit+1] = ActivityWaitToken;
+      if ((unit_activity_i[unit] == ActivityIdle) && waiting[unit]) activities[unit+1] = ActivityWaitToken;
       faults[unit+1] = unit_fault_i[unit];
       if (!unit_fault_i[unit].valid && overflow[unit]) begin
         faults[unit+1] = '{valid: 1'b1, cause: FaultTokenOverflow, address: 48'd0};
