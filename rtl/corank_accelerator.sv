@@ -146,7 +146,7 @@ module corank_accelerator #(
     .trace_issue_index_o
   );
 
-  // By queue_e.
+  // One of each for every unit with a queue, in the order of queue_e.
   queued_command_t [Queues-1:0]                 unit_command;
   logic [Queues-1:0]                            unit_valid, unit_ready;
   logic [Queues-1:0]                            unit_waiting, unit_held_back, unit_idle;

@@ -353,7 +353,7 @@ module store_unit #(
   end
 
   // ------------------------------------------------------------------ responses
-  // With them completion and faults.
+  // They complete commands and tell of faults.
   logic        write_error;
   completion_t completion_q;
   unit_fault_t fault_q, fault_d;

@@ -319,15 +319,15 @@ module vector_unit #(
   always_comb begin : p_state
     state_d = state_q;
     unique case (state_q)
-      StateIdle:    if (accept) state_d = StateFetch;
-      StateFetch:   state_d = StateStart;
-      StateStart:   state_d = start_illegal ? StateStopped : StateRun;
+      StateIdle:  if (accept) state_d = StateFetch;
+      StateFetch: state_d = StateStart;
+      StateStart: state_d = start_illegal ? StateStopped : StateRun;
       StateRun: begin
         if (start_illegal) state_d = StateStopped;
         else if (program_end) state_d = StateDrain;
       end
-      StateDrain:   state_d = StateIdle;
-      default: state_d = StateStopped;
+      StateDrain: state_d = StateIdle;
+      default:    state_d = StateStopped;
     endcase
     if (stop_i && (state_q != StateIdle)) begin
       state_d = StateStopped;
@@ -359,8 +359,8 @@ module vector_unit #(
   always_comb begin : p_activity
     unique case (state_q)
       StateFetch, StateStart, StateDrain: activity_o = ActivityLatency;
-      StateRun:                 activity_o = exhausted ? ActivityLatency : ActivityBusy;
-      default:             activity_o = ActivityIdle;
+      StateRun:                           activity_o = exhausted ? ActivityLatency : ActivityBusy;
+      default:                            activity_o = ActivityIdle;
     endcase
   end
 
