@@ -1,17 +1,20 @@
-// The accelerator: command processor, DMA, local memories, systolic array, vector unit, behind AXI4 (memory),
-// AXI4-Lite (control) and one interrupt. Ports are flat vectors, so that any simulator or wrapper can bind them.
-// The trace_* outputs tell a simulator when commands are issued, started and completed; synthesis leaves them open.
+// The accelerator: command processor, DMA, local memories, systolic array, vector unit, behind AXI4
+// (memory), AXI4-Lite (control) and one interrupt. Ports are flat vectors, so that any simulator or
+// wrapper can bind them. The trace_* outputs tell a simulator when commands are issued, started and
+// completed; synthesis leaves them open.
+
 `default_nettype none
+
 module corank_accelerator #(
-  parameter int ArrayRows        = 8,
-  parameter int ArrayColumns     = 8,
-  parameter int VectorLanes      = 8,
-  parameter int ScratchpadKib    = 64,
-  parameter int ScratchpadBanks  = 8,
-  parameter int AccumulatorKib   = 64,
-  parameter int AccumulatorBanks = 4,
-  parameter int AxiDataBits      = 128,
-  parameter int QueueDepth       = 4
+  parameter int unsigned ArrayRows        = 8,
+  parameter int unsigned ArrayColumns     = 8,
+  parameter int unsigned VectorLanes      = 8,
+  parameter int unsigned ScratchpadKib    = 64,
+  parameter int unsigned ScratchpadBanks  = 8,
+  parameter int unsigned AccumulatorKib   = 64,
+  parameter int unsigned AccumulatorBanks = 4,
+  parameter int unsigned AxiDataBits      = 128,
+  parameter int unsigned QueueDepth       = 4
 ) (
   input  wire logic                       clk_i,
   input  wire logic                       rst_ni,
@@ -36,7 +39,8 @@ module corank_accelerator #(
   output logic [31:0]                     s_axil_rdata_o,
   output logic [1:0]                      s_axil_rresp_o,
 
-  // AXI4 memory side; bursts are INCR of full beats (awsize/arsize = log2 of the bus bytes, awburst/arburst = 1)
+  // AXI4 memory side; bursts are INCR of full beats (awsize/arsize = log2 of the bus bytes,
+  // awburst/arburst = 1)
   output logic                            m_axi_awvalid_o,
   input  wire logic                       m_axi_awready_i,
   output logic [1:0]                      m_axi_awid_o,
@@ -80,12 +84,9 @@ module corank_accelerator #(
   import accelerator_pkg::*;
   import interface_pkg::*;
 
-  localparam int Lanes = memory_lanes(ArrayRows, ArrayColumns, VectorLanes, AxiDataBits);
-  localparam int ScratchpadLines = ScratchpadKib * 1024 / (Lanes * 2);
-  localparam int AccumulatorLines = AccumulatorKib * 1024 / (Lanes * 4);
-
-  // The units that have a queue, in the order of the tokens.
-  localparam int Load = 0, Array = 1, Vector = 2, Store = 3;
+  localparam int unsigned Lanes = memory_lanes(ArrayRows, ArrayColumns, VectorLanes, AxiDataBits);
+  localparam int unsigned ScratchpadLines  = ScratchpadKib * 1024 / (Lanes * 2);
+  localparam int unsigned AccumulatorLines = AccumulatorKib * 1024 / (Lanes * 4);
 
   // Soft reset reaches everything but the registers.
   logic soft_reset, unit_rst_n;
@@ -110,57 +111,62 @@ module corank_accelerator #(
   logic            fetch_burst, fetch_beat;
 
   command_processor #(.AxiDataBits(AxiDataBits)) u_command_processor (
-    .clk_i, .rst_ni(unit_rst_n),
-    .enable_i        (enable),
-    .stop_i          (stop),
-    .ring_base_i     (ring_base),
-    .ring_entries_i  (ring_entries),
-    .ring_tail_i     (ring_tail),
-    .memory_limit_i  (memory_limit),
-    .ring_head_o     (ring_head),
-    .ar_valid_o      (fetch_ar_valid),
-    .ar_o            (fetch_ar),
-    .ar_ready_i      (fetch_ar_ready),
-    .r_valid_i       (fetch_r_valid),
-    .r_data_i        (m_axi_rdata_i),
-    .r_last_i        (m_axi_rlast_i),
-    .r_resp_i        (m_axi_rresp_i),
-    .r_ready_o       (fetch_r_ready),
-    .queue_valid_o   (queue_valid),
-    .queue_command_o (queue_command),
-    .queue_ready_i   (queue_ready),
-    .units_idle_i    (units_idle && queues_empty),
-    .halt_done_o     (halt_done),
-    .in_program_o    (in_program),
-    .completed_o     (command_completed),
-    .activity_o      (command_activity),
-    .current_index_o (command_index),
-    .buffered_o      (command_buffered),
-    .fault_o         (command_fault),
-    .idle_o          (command_idle),
-    .burst_o         (fetch_burst),
-    .beat_o          (fetch_beat),
+    .clk_i,
+    .rst_ni         (unit_rst_n),
+    .enable_i       (enable),
+    .stop_i         (stop),
+    .ring_base_i    (ring_base),
+    .ring_entries_i (ring_entries),
+    .ring_tail_i    (ring_tail),
+    .memory_limit_i (memory_limit),
+    .ring_head_o    (ring_head),
+    .ar_valid_o     (fetch_ar_valid),
+    .ar_o           (fetch_ar),
+    .ar_ready_i     (fetch_ar_ready),
+    .r_valid_i      (fetch_r_valid),
+    .r_data_i       (m_axi_rdata_i),
+    .r_last_i       (m_axi_rlast_i),
+    .r_resp_i       (m_axi_rresp_i),
+    .r_ready_o      (fetch_r_ready),
+    .queue_valid_o  (queue_valid),
+    .queue_command_o(queue_command),
+    .queue_ready_i  (queue_ready),
+    .units_idle_i   (units_idle && queues_empty),
+    .halt_done_o    (halt_done),
+    .in_program_o   (in_program),
+    .completed_o    (command_completed),
+    .activity_o     (command_activity),
+    .current_index_o(command_index),
+    .buffered_o     (command_buffered),
+    .fault_o        (command_fault),
+    .idle_o         (command_idle),
+    .burst_o        (fetch_burst),
+    .beat_o         (fetch_beat),
     .trace_issue_valid_o,
     .trace_issue_index_o
   );
 
-  queued_command_t [3:0]                        unit_command;
-  logic [3:0]                                   unit_valid, unit_ready, unit_waiting, unit_held_back, unit_idle;
-  logic [3:0]                                   hold;
-  logic [3:0][$clog2(QueueDepth+1)-1:0]         queue_count;
-  logic [3:0][15:0]                             token_take, token_give;
-  logic [15:0]                                  token_available;
-  logic [3:0]                                   token_overflow;
-  completion_t [3:0]                            completion;
-  activity_e                                    load_activity, array_activity, vector_activity, store_activity;
-  activity_e [3:0]                              unit_activity;
-  logic [3:0][31:0]                             unit_index;
+  // One of each for every unit with a queue, in the order of queue_e.
+  queued_command_t [Queues-1:0]                 unit_command;
+  logic [Queues-1:0]                            unit_valid, unit_ready;
+  logic [Queues-1:0]                            unit_waiting, unit_held_back, unit_idle;
+  logic [Queues-1:0]                            hold;
+  logic [Queues-1:0][$clog2(QueueDepth+1)-1:0]  queue_count;
+  logic [Queues-1:0][15:0]                      token_take, token_give;
+  logic [Queues*Queues-1:0]                     token_available;
+  logic [Queues-1:0]                            token_overflow;
+  completion_t [Queues-1:0]                     completion;
+  activity_e                                    load_activity, array_activity;
+  activity_e                                    vector_activity, store_activity;
+  activity_e [Queues-1:0]                       unit_activity;
+  logic [Queues-1:0][31:0]                      unit_index;
   logic [31:0]                                  load_fault_index, store_fault_index;
   unit_fault_t                                  load_fault, vector_fault, store_fault;
 
-  for (genvar u = 0; u < 4; u++) begin : gen_queue
+  for (genvar u = 0; u < Queues; u++) begin : gen_queue
     command_queue #(.Depth(QueueDepth)) u_command_queue (
-      .clk_i, .rst_ni(unit_rst_n),
+      .clk_i,
+      .rst_ni             (unit_rst_n),
       .stop_i             (stop),
       .valid_i            (queue_valid[u]),
       .ready_o            (queue_ready[u]),
@@ -183,7 +189,8 @@ module corank_accelerator #(
   end
 
   token_file u_token_file (
-    .clk_i, .rst_ni(unit_rst_n),
+    .clk_i,
+    .rst_ni     (unit_rst_n),
     .take_i     (token_take),
     .give_i     (token_give),
     .available_o(token_available),
@@ -191,53 +198,63 @@ module corank_accelerator #(
   );
 
   // Streamed weights: a load that takes a tile waits until the host has written it.
-  // verilator lint_off UNUSEDSIGNAL
   load_command_t load_command;
-  // verilator lint_on UNUSEDSIGNAL
   logic          stream_available;
   logic [31:0]   stream_written, stream_released;
-  assign load_command = unit_command[Load].bits;
+  assign load_command = unit_command[QueueLoad].bits;
   always_comb begin
     hold       = '0;
-    hold[Load] = load_command.stream_take && !stream_available;
+    hold[QueueLoad] = load_command.stream_take && !stream_available;
   end
 
   stream_window u_stream_window (
-    .clk_i, .rst_ni(unit_rst_n),
+    .clk_i,
+    .rst_ni     (unit_rst_n),
     .written_i  (stream_written),
     .available_o(stream_available),
     .released_o (stream_released),
-    .start_i    (trace_start_valid_o[Load]),
+    .start_i    (trace_start_valid_o[QueueLoad]),
     .take_i     (load_command.stream_take),
     .release_i  (load_command.stream_release),
-    .complete_i (completion[Load].valid)
+    .complete_i (completion[QueueLoad].valid)
   );
 
   assign units_idle   = &unit_idle;
   assign queues_empty = queue_count == '0;
 
   // ------------------------------------------------------------------ local memories
-  localparam int ScratchpadReaders = 4, ScratchpadWriters = 2;    // array stream, array stationary, vector, store; load, vector
-  localparam int AccumulatorReaders = 3, AccumulatorWriters = 3;  // array, vector, store; array, vector, load
+  // The ports of the scratchpad (sp) and of the accumulator memory (ac); each list ends with the
+  // number of them.
+  typedef enum int unsigned {
+    SpReadStream,
+    SpReadStationary,
+    SpReadVector,
+    SpReadStore,
+    SpReaders
+  } sp_reader_e;
+  typedef enum int unsigned {SpWriteLoad, SpWriteVector, SpWriters} sp_writer_e;
+  typedef enum int unsigned {AcReadArray, AcReadVector, AcReadStore, AcReaders} ac_reader_e;
+  typedef enum int unsigned {AcWriteArray, AcWriteVector, AcWriteLoad, AcWriters} ac_writer_e;
 
-  logic          [ScratchpadReaders-1:0]                sp_read_valid, sp_read_range, sp_read_conflict;
-  tile_request_t [ScratchpadReaders-1:0]                sp_read_request;
-  logic          [ScratchpadReaders-1:0][Lanes*16-1:0]  sp_read_data;
-  logic          [ScratchpadWriters-1:0]                sp_write_valid, sp_write_range, sp_write_conflict;
-  tile_request_t [ScratchpadWriters-1:0]                sp_write_request;
-  logic          [ScratchpadWriters-1:0][Lanes*16-1:0]  sp_write_data;
-  logic          [AccumulatorReaders-1:0]               ac_read_valid, ac_read_range, ac_read_conflict;
-  tile_request_t [AccumulatorReaders-1:0]               ac_read_request;
-  logic          [AccumulatorReaders-1:0][Lanes*32-1:0] ac_read_data;
-  logic          [AccumulatorWriters-1:0]               ac_write_valid, ac_write_range, ac_write_conflict;
-  tile_request_t [AccumulatorWriters-1:0]               ac_write_request;
-  logic          [AccumulatorWriters-1:0][Lanes*32-1:0] ac_write_data;
+  logic          [SpReaders-1:0]               sp_read_valid, sp_read_range, sp_read_conflict;
+  tile_request_t [SpReaders-1:0]               sp_read_request;
+  logic          [SpReaders-1:0][Lanes*16-1:0] sp_read_data;
+  logic          [SpWriters-1:0]               sp_write_valid, sp_write_range, sp_write_conflict;
+  tile_request_t [SpWriters-1:0]               sp_write_request;
+  logic          [SpWriters-1:0][Lanes*16-1:0] sp_write_data;
+  logic          [AcReaders-1:0]               ac_read_valid, ac_read_range, ac_read_conflict;
+  tile_request_t [AcReaders-1:0]               ac_read_request;
+  logic          [AcReaders-1:0][Lanes*32-1:0] ac_read_data;
+  logic          [AcWriters-1:0]               ac_write_valid, ac_write_range, ac_write_conflict;
+  tile_request_t [AcWriters-1:0]               ac_write_request;
+  logic          [AcWriters-1:0][Lanes*32-1:0] ac_write_data;
 
   tile_memory #(
     .ElementBits(16), .Lanes(Lanes), .Lines(ScratchpadLines), .Banks(ScratchpadBanks),
-    .Readers(ScratchpadReaders), .Writers(ScratchpadWriters)
+    .Readers(SpReaders), .Writers(SpWriters)
   ) u_scratchpad (
-    .clk_i, .rst_ni(unit_rst_n),
+    .clk_i,
+    .rst_ni             (unit_rst_n),
     .read_valid_i       (sp_read_valid),
     .read_request_i     (sp_read_request),
     .read_data_o        (sp_read_data),
@@ -252,9 +269,10 @@ module corank_accelerator #(
 
   tile_memory #(
     .ElementBits(32), .Lanes(Lanes), .Lines(AccumulatorLines), .Banks(AccumulatorBanks),
-    .Readers(AccumulatorReaders), .Writers(AccumulatorWriters)
+    .Readers(AcReaders), .Writers(AcWriters)
   ) u_accumulator (
-    .clk_i, .rst_ni(unit_rst_n),
+    .clk_i,
+    .rst_ni             (unit_rst_n),
     .read_valid_i       (ac_read_valid),
     .read_request_i     (ac_read_request),
     .read_data_o        (ac_read_data),
@@ -268,47 +286,48 @@ module corank_accelerator #(
   );
 
   // ------------------------------------------------------------------ units
-  logic         load_ar_valid, load_ar_ready, load_r_valid, load_r_ready;
-  axi_address_t load_ar;
-  logic         load_burst, load_beat, store_burst, store_beat;
+  logic                   load_ar_valid, load_ar_ready, load_r_valid, load_r_ready;
+  axi_address_t           load_ar;
+  logic                   load_burst, load_beat, store_burst, store_beat;
   logic                   program_write_valid;
   logic [15:0]            program_write_word;
   logic [AxiDataBits-1:0] program_write_data;
 
   load_unit #(.AxiDataBits(AxiDataBits), .Lanes(Lanes)) u_load_unit (
-    .clk_i, .rst_ni(unit_rst_n),
-    .command_valid_i(unit_valid[Load]),
-    .command_i      (unit_command[Load]),
-    .command_ready_o(unit_ready[Load]),
-    .completion_o   (completion[Load]),
-    .activity_o     (load_activity),
-    .current_index_o(unit_index[Load]),
-    .fault_index_o  (load_fault_index),
-    .fault_o        (load_fault),
-    .stop_i         (stop),
-    .idle_o         (unit_idle[Load]),
-    .memory_limit_i (memory_limit),
-    .outstanding_limit_i(outstanding_limit),
-    .burst_beats_i  (burst_beats),
-    .ar_valid_o     (load_ar_valid),
-    .ar_o           (load_ar),
-    .ar_ready_i     (load_ar_ready),
-    .r_valid_i      (load_r_valid),
-    .r_data_i       (m_axi_rdata_i),
-    .r_last_i       (m_axi_rlast_i),
-    .r_resp_i       (m_axi_rresp_i),
-    .r_ready_o      (load_r_ready),
-    .scratchpad_write_valid_o   (sp_write_valid[0]),
-    .scratchpad_write_request_o (sp_write_request[0]),
-    .scratchpad_write_data_o    (sp_write_data[0]),
-    .accumulator_write_valid_o  (ac_write_valid[2]),
-    .accumulator_write_request_o(ac_write_request[2]),
-    .accumulator_write_data_o   (ac_write_data[2]),
-    .program_write_valid_o(program_write_valid),
-    .program_write_word_o (program_write_word),
-    .program_write_data_o (program_write_data),
-    .burst_o        (load_burst),
-    .beat_o         (load_beat)
+    .clk_i,
+    .rst_ni                     (unit_rst_n),
+    .command_valid_i            (unit_valid[QueueLoad]),
+    .command_i                  (unit_command[QueueLoad]),
+    .command_ready_o            (unit_ready[QueueLoad]),
+    .completion_o               (completion[QueueLoad]),
+    .activity_o                 (load_activity),
+    .current_index_o            (unit_index[QueueLoad]),
+    .fault_index_o              (load_fault_index),
+    .fault_o                    (load_fault),
+    .stop_i                     (stop),
+    .idle_o                     (unit_idle[QueueLoad]),
+    .memory_limit_i             (memory_limit),
+    .outstanding_limit_i        (outstanding_limit),
+    .burst_beats_i              (burst_beats),
+    .ar_valid_o                 (load_ar_valid),
+    .ar_o                       (load_ar),
+    .ar_ready_i                 (load_ar_ready),
+    .r_valid_i                  (load_r_valid),
+    .r_data_i                   (m_axi_rdata_i),
+    .r_last_i                   (m_axi_rlast_i),
+    .r_resp_i                   (m_axi_rresp_i),
+    .r_ready_o                  (load_r_ready),
+    .scratchpad_write_valid_o   (sp_write_valid[SpWriteLoad]),
+    .scratchpad_write_request_o (sp_write_request[SpWriteLoad]),
+    .scratchpad_write_data_o    (sp_write_data[SpWriteLoad]),
+    .accumulator_write_valid_o  (ac_write_valid[AcWriteLoad]),
+    .accumulator_write_request_o(ac_write_request[AcWriteLoad]),
+    .accumulator_write_data_o   (ac_write_data[AcWriteLoad]),
+    .program_write_valid_o      (program_write_valid),
+    .program_write_word_o       (program_write_word),
+    .program_write_data_o       (program_write_data),
+    .burst_o                    (load_burst),
+    .beat_o                     (load_beat)
   );
 
   logic        slot_valid;
@@ -316,109 +335,113 @@ module corank_accelerator #(
   logic [15:0] macs;
 
   array_unit #(.Rows(ArrayRows), .Columns(ArrayColumns), .Lanes(Lanes)) u_array_unit (
-    .clk_i, .rst_ni(unit_rst_n),
-    .command_valid_i(unit_valid[Array]),
-    .command_i      (unit_command[Array]),
-    .command_ready_o(unit_ready[Array]),
-    .completion_o   (completion[Array]),
-    .activity_o     (array_activity),
-    .current_index_o(unit_index[Array]),
-    .stop_i         (stop),
-    .idle_o         (unit_idle[Array]),
-    .stream_read_valid_o       (sp_read_valid[0]),
-    .stream_read_request_o     (sp_read_request[0]),
-    .stream_read_data_i        (sp_read_data[0]),
-    .stationary_read_valid_o   (sp_read_valid[1]),
-    .stationary_read_request_o (sp_read_request[1]),
-    .stationary_read_data_i    (sp_read_data[1]),
-    .accumulator_read_valid_o  (ac_read_valid[0]),
-    .accumulator_read_request_o(ac_read_request[0]),
-    .accumulator_read_data_i   (ac_read_data[0]),
-    .accumulator_write_valid_o (ac_write_valid[0]),
-    .accumulator_write_request_o(ac_write_request[0]),
-    .accumulator_write_data_o  (ac_write_data[0]),
-    .slot_valid_o   (slot_valid),
-    .slot_kind_o    (slot_kind),
-    .macs_o         (macs)
+    .clk_i,
+    .rst_ni                     (unit_rst_n),
+    .command_valid_i            (unit_valid[QueueArray]),
+    .command_i                  (unit_command[QueueArray]),
+    .command_ready_o            (unit_ready[QueueArray]),
+    .completion_o               (completion[QueueArray]),
+    .activity_o                 (array_activity),
+    .current_index_o            (unit_index[QueueArray]),
+    .stop_i                     (stop),
+    .idle_o                     (unit_idle[QueueArray]),
+    .stream_read_valid_o        (sp_read_valid[SpReadStream]),
+    .stream_read_request_o      (sp_read_request[SpReadStream]),
+    .stream_read_data_i         (sp_read_data[SpReadStream]),
+    .stationary_read_valid_o    (sp_read_valid[SpReadStationary]),
+    .stationary_read_request_o  (sp_read_request[SpReadStationary]),
+    .stationary_read_data_i     (sp_read_data[SpReadStationary]),
+    .accumulator_read_valid_o   (ac_read_valid[AcReadArray]),
+    .accumulator_read_request_o (ac_read_request[AcReadArray]),
+    .accumulator_read_data_i    (ac_read_data[AcReadArray]),
+    .accumulator_write_valid_o  (ac_write_valid[AcWriteArray]),
+    .accumulator_write_request_o(ac_write_request[AcWriteArray]),
+    .accumulator_write_data_o   (ac_write_data[AcWriteArray]),
+    .slot_valid_o               (slot_valid),
+    .slot_kind_o                (slot_kind),
+    .macs_o                     (macs)
   );
 
   logic [7:0] vector_adds, vector_multiplies, vector_divides, vector_square_roots, vector_roundings;
 
   vector_unit #(.VectorLanes(VectorLanes), .Lanes(Lanes), .AxiDataBits(AxiDataBits)) u_vector_unit (
-    .clk_i, .rst_ni(unit_rst_n),
-    .command_valid_i(unit_valid[Vector]),
-    .command_i      (unit_command[Vector]),
-    .command_ready_o(unit_ready[Vector]),
-    .completion_o   (completion[Vector]),
-    .activity_o     (vector_activity),
-    .current_index_o(unit_index[Vector]),
-    .fault_o        (vector_fault),
-    .stop_i         (stop),
-    .idle_o         (unit_idle[Vector]),
-    .program_write_valid_i(program_write_valid),
-    .program_write_word_i (program_write_word),
-    .program_write_data_i (program_write_data),
-    .scratchpad_read_valid_o    (sp_read_valid[2]),
-    .scratchpad_read_request_o  (sp_read_request[2]),
-    .scratchpad_read_data_i     (sp_read_data[2]),
-    .accumulator_read_valid_o   (ac_read_valid[1]),
-    .accumulator_read_request_o (ac_read_request[1]),
-    .accumulator_read_data_i    (ac_read_data[1]),
-    .scratchpad_write_valid_o   (sp_write_valid[1]),
-    .scratchpad_write_request_o (sp_write_request[1]),
-    .scratchpad_write_data_o    (sp_write_data[1]),
-    .accumulator_write_valid_o  (ac_write_valid[1]),
-    .accumulator_write_request_o(ac_write_request[1]),
-    .accumulator_write_data_o   (ac_write_data[1]),
-    .adds_o         (vector_adds),
-    .multiplies_o   (vector_multiplies),
-    .divides_o      (vector_divides),
-    .square_roots_o (vector_square_roots),
-    .roundings_o    (vector_roundings)
+    .clk_i,
+    .rst_ni                     (unit_rst_n),
+    .command_valid_i            (unit_valid[QueueVector]),
+    .command_i                  (unit_command[QueueVector]),
+    .command_ready_o            (unit_ready[QueueVector]),
+    .completion_o               (completion[QueueVector]),
+    .activity_o                 (vector_activity),
+    .current_index_o            (unit_index[QueueVector]),
+    .fault_o                    (vector_fault),
+    .stop_i                     (stop),
+    .idle_o                     (unit_idle[QueueVector]),
+    .program_write_valid_i      (program_write_valid),
+    .program_write_word_i       (program_write_word),
+    .program_write_data_i       (program_write_data),
+    .scratchpad_read_valid_o    (sp_read_valid[SpReadVector]),
+    .scratchpad_read_request_o  (sp_read_request[SpReadVector]),
+    .scratchpad_read_data_i     (sp_read_data[SpReadVector]),
+    .accumulator_read_valid_o   (ac_read_valid[AcReadVector]),
+    .accumulator_read_request_o (ac_read_request[AcReadVector]),
+    .accumulator_read_data_i    (ac_read_data[AcReadVector]),
+    .scratchpad_write_valid_o   (sp_write_valid[SpWriteVector]),
+    .scratchpad_write_request_o (sp_write_request[SpWriteVector]),
+    .scratchpad_write_data_o    (sp_write_data[SpWriteVector]),
+    .accumulator_write_valid_o  (ac_write_valid[AcWriteVector]),
+    .accumulator_write_request_o(ac_write_request[AcWriteVector]),
+    .accumulator_write_data_o   (ac_write_data[AcWriteVector]),
+    .adds_o                     (vector_adds),
+    .multiplies_o               (vector_multiplies),
+    .divides_o                  (vector_divides),
+    .square_roots_o             (vector_square_roots),
+    .roundings_o                (vector_roundings)
   );
 
   axi_address_t store_aw;
 
   store_unit #(.AxiDataBits(AxiDataBits), .Lanes(Lanes)) u_store_unit (
-    .clk_i, .rst_ni(unit_rst_n),
-    .command_valid_i(unit_valid[Store]),
-    .command_i      (unit_command[Store]),
-    .command_ready_o(unit_ready[Store]),
-    .completion_o   (completion[Store]),
-    .activity_o     (store_activity),
-    .current_index_o(unit_index[Store]),
-    .fault_index_o  (store_fault_index),
-    .fault_o        (store_fault),
-    .stop_i         (stop),
-    .idle_o         (unit_idle[Store]),
-    .memory_limit_i (memory_limit),
-    .outstanding_limit_i(outstanding_limit),
-    .burst_beats_i  (burst_beats),
-    .scratchpad_read_valid_o    (sp_read_valid[3]),
-    .scratchpad_read_request_o  (sp_read_request[3]),
-    .scratchpad_read_data_i     (sp_read_data[3]),
-    .accumulator_read_valid_o   (ac_read_valid[2]),
-    .accumulator_read_request_o (ac_read_request[2]),
-    .accumulator_read_data_i    (ac_read_data[2]),
-    .aw_valid_o     (m_axi_awvalid_o),
-    .aw_o           (store_aw),
-    .aw_ready_i     (m_axi_awready_i),
-    .w_valid_o      (m_axi_wvalid_o),
-    .w_data_o       (m_axi_wdata_o),
-    .w_strb_o       (m_axi_wstrb_o),
-    .w_last_o       (m_axi_wlast_o),
-    .w_ready_i      (m_axi_wready_i),
-    .b_valid_i      (m_axi_bvalid_i),
-    .b_resp_i       (m_axi_bresp_i),
-    .b_ready_o      (m_axi_bready_o),
-    .burst_o        (store_burst),
-    .beat_o         (store_beat)
+    .clk_i,
+    .rst_ni                    (unit_rst_n),
+    .command_valid_i           (unit_valid[QueueStore]),
+    .command_i                 (unit_command[QueueStore]),
+    .command_ready_o           (unit_ready[QueueStore]),
+    .completion_o              (completion[QueueStore]),
+    .activity_o                (store_activity),
+    .current_index_o           (unit_index[QueueStore]),
+    .fault_index_o             (store_fault_index),
+    .fault_o                   (store_fault),
+    .stop_i                    (stop),
+    .idle_o                    (unit_idle[QueueStore]),
+    .memory_limit_i            (memory_limit),
+    .outstanding_limit_i       (outstanding_limit),
+    .burst_beats_i             (burst_beats),
+    .scratchpad_read_valid_o   (sp_read_valid[SpReadStore]),
+    .scratchpad_read_request_o (sp_read_request[SpReadStore]),
+    .scratchpad_read_data_i    (sp_read_data[SpReadStore]),
+    .accumulator_read_valid_o  (ac_read_valid[AcReadStore]),
+    .accumulator_read_request_o(ac_read_request[AcReadStore]),
+    .accumulator_read_data_i   (ac_read_data[AcReadStore]),
+    .aw_valid_o                (m_axi_awvalid_o),
+    .aw_o                      (store_aw),
+    .aw_ready_i                (m_axi_awready_i),
+    .w_valid_o                 (m_axi_wvalid_o),
+    .w_data_o                  (m_axi_wdata_o),
+    .w_strb_o                  (m_axi_wstrb_o),
+    .w_last_o                  (m_axi_wlast_o),
+    .w_ready_i                 (m_axi_wready_i),
+    .b_valid_i                 (m_axi_bvalid_i),
+    .b_resp_i                  (m_axi_bresp_i),
+    .b_ready_o                 (m_axi_bready_o),
+    .burst_o                   (store_burst),
+    .beat_o                    (store_beat)
   );
 
   // ------------------------------------------------------------------ AXI
   axi_address_t read_address;
   axi_read_arbiter u_axi_read_arbiter (
-    .clk_i, .rst_ni(unit_rst_n),
+    .clk_i,
+    .rst_ni    (unit_rst_n),
     .ar_valid_i({load_ar_valid, fetch_ar_valid}),
     .ar_i      ({load_ar, fetch_ar}),
     .ar_ready_o({load_ar_ready, fetch_ar_ready}),
@@ -443,14 +466,16 @@ module corank_accelerator #(
   assign m_axi_awburst_o = 2'd1;
 
   // ------------------------------------------------------------------ faults
-  // A unit's own fault, or a local access of its that was out of range or met another one, or a token too many.
-  function automatic unit_fault_t fault_of(unit_fault_t own, logic range, logic conflict, logic overflow,
-                                           logic [31:0] line);
+  // A unit's own fault, or a local access of its that was out of range or met another one, or a
+  // token too many.
+  function automatic unit_fault_t fault_of(unit_fault_t own, logic range, logic conflict,
+                                           logic overflow, logic [31:0] line);
     unit_fault_t fault;
     fault = own;
     if (!own.valid) begin
       fault.valid   = range || conflict || overflow;
-      fault.cause   = range ? FaultLocalRange : conflict ? FaultBankConflict : FaultTokenOverflow;
+      fault.cause   = range    ? FaultLocalRange :
+                      conflict ? FaultBankConflict : FaultTokenOverflow;
       fault.address = overflow ? '0 : 48'(line);
     end
     return fault;
@@ -462,24 +487,46 @@ module corank_accelerator #(
   unit_fault_t [Units-1:0] faults;
   always_comb begin
     faults[UnitCommand] = command_fault;
-    faults[UnitLoad] = fault_of(load_fault, sp_write_range[0] || ac_write_range[2],
-                                sp_write_conflict[0] || ac_write_conflict[2], token_overflow[Load],
-                                ac_write_valid[2] ? ac_write_request[2].line : sp_write_request[0].line);
-    faults[UnitArray] = fault_of(
-        no_fault, sp_read_range[0] || sp_read_range[1] || ac_read_range[0] || ac_write_range[0],
-        sp_read_conflict[0] || sp_read_conflict[1] || ac_read_conflict[0] || ac_write_conflict[0], token_overflow[Array],
-        sp_read_range[0] || sp_read_conflict[0] ? sp_read_request[0].line :
-        sp_read_range[1] || sp_read_conflict[1] ? sp_read_request[1].line :
-        ac_read_range[0] || ac_read_conflict[0] ? ac_read_request[0].line : ac_write_request[0].line);
-    faults[UnitVector] = fault_of(
-        vector_fault, sp_read_range[2] || ac_read_range[1] || sp_write_range[1] || ac_write_range[1],
-        sp_read_conflict[2] || ac_read_conflict[1] || sp_write_conflict[1] || ac_write_conflict[1], token_overflow[Vector],
-        sp_read_range[2] || sp_read_conflict[2] ? sp_read_request[2].line :
-        ac_read_range[1] || ac_read_conflict[1] ? ac_read_request[1].line :
-        sp_write_range[1] || sp_write_conflict[1] ? sp_write_request[1].line : ac_write_request[1].line);
-    faults[UnitStore] = fault_of(store_fault, sp_read_range[3] || ac_read_range[2],
-                                 sp_read_conflict[3] || ac_read_conflict[2], token_overflow[Store],
-                                 ac_read_valid[2] ? ac_read_request[2].line : sp_read_request[3].line);
+    faults[UnitLoad]    = fault_of(
+        load_fault,
+        sp_write_range[SpWriteLoad] || ac_write_range[AcWriteLoad],
+        sp_write_conflict[SpWriteLoad] || ac_write_conflict[AcWriteLoad],
+        token_overflow[QueueLoad],
+        ac_write_valid[AcWriteLoad] ? ac_write_request[AcWriteLoad].line :
+                                      sp_write_request[SpWriteLoad].line);
+    faults[UnitArray]   = fault_of(
+        no_fault,
+        sp_read_range[SpReadStream] || sp_read_range[SpReadStationary] ||
+            ac_read_range[AcReadArray] || ac_write_range[AcWriteArray],
+        sp_read_conflict[SpReadStream] || sp_read_conflict[SpReadStationary] ||
+            ac_read_conflict[AcReadArray] || ac_write_conflict[AcWriteArray],
+        token_overflow[QueueArray],
+        (sp_read_range[SpReadStream] || sp_read_conflict[SpReadStream]) ?
+            sp_read_request[SpReadStream].line :
+        (sp_read_range[SpReadStationary] || sp_read_conflict[SpReadStationary]) ?
+            sp_read_request[SpReadStationary].line :
+        (ac_read_range[AcReadArray] || ac_read_conflict[AcReadArray]) ?
+            ac_read_request[AcReadArray].line : ac_write_request[AcWriteArray].line);
+    faults[UnitVector]  = fault_of(
+        vector_fault,
+        sp_read_range[SpReadVector] || ac_read_range[AcReadVector] ||
+            sp_write_range[SpWriteVector] || ac_write_range[AcWriteVector],
+        sp_read_conflict[SpReadVector] || ac_read_conflict[AcReadVector] ||
+            sp_write_conflict[SpWriteVector] || ac_write_conflict[AcWriteVector],
+        token_overflow[QueueVector],
+        (sp_read_range[SpReadVector] || sp_read_conflict[SpReadVector]) ?
+            sp_read_request[SpReadVector].line :
+        (ac_read_range[AcReadVector] || ac_read_conflict[AcReadVector]) ?
+            ac_read_request[AcReadVector].line :
+        (sp_write_range[SpWriteVector] || sp_write_conflict[SpWriteVector]) ?
+            sp_write_request[SpWriteVector].line : ac_write_request[AcWriteVector].line);
+    faults[UnitStore]   = fault_of(
+        store_fault,
+        sp_read_range[SpReadStore] || ac_read_range[AcReadStore],
+        sp_read_conflict[SpReadStore] || ac_read_conflict[AcReadStore],
+        token_overflow[QueueStore],
+        ac_read_valid[AcReadStore] ? ac_read_request[AcReadStore].line :
+                                     sp_read_request[SpReadStore].line);
   end
 
   // ------------------------------------------------------------------ registers, counters
@@ -494,7 +541,7 @@ module corank_accelerator #(
     waiting[UnitCommand]    = command_buffered;
     indices[UnitCommand]    = command_index;
     completed[UnitCommand]  = command_completed;
-    for (int u = 0; u < 4; u++) begin
+    for (int unsigned u = 0; u < Queues; u++) begin
       activities[u+1] = unit_activity[u];
       if (unit_idle[u] && unit_waiting[u]) activities[u+1] = ActivityWaitToken;
       if (unit_idle[u] && unit_held_back[u]) activities[u+1] = ActivityWaitHost;
@@ -507,15 +554,19 @@ module corank_accelerator #(
     assign trace_activity_o[u] = activities[u];
   end
 
-  // The load and the store unit hold several commands; one of them has the fault. A token too many is of the
-  // one that is complete.
+  // The load and the store unit hold several commands; one of them has the fault. A token too many
+  // is of the one that is complete.
   logic [Units-1:0][31:0] fault_indices;
   always_comb begin
     fault_indices = indices;
-    if (load_fault.valid || sp_write_range[0] || ac_write_range[2] || sp_write_conflict[0] || ac_write_conflict[2]) begin
+    if (load_fault.valid ||
+        sp_write_range[SpWriteLoad] || ac_write_range[AcWriteLoad] ||
+        sp_write_conflict[SpWriteLoad] || ac_write_conflict[AcWriteLoad]) begin
       fault_indices[UnitLoad] = load_fault_index;
     end
-    if (store_fault.valid || sp_read_range[3] || ac_read_range[2] || sp_read_conflict[3] || ac_read_conflict[2]) begin
+    if (store_fault.valid ||
+        sp_read_range[SpReadStore] || ac_read_range[AcReadStore] ||
+        sp_read_conflict[SpReadStore] || ac_read_conflict[AcReadStore]) begin
       fault_indices[UnitStore] = store_fault_index;
     end
   end
@@ -537,17 +588,21 @@ module corank_accelerator #(
     increments[CtrLoadBeats]   = 16'(load_beat);
     increments[CtrStoreBursts] = 16'(store_burst);
     increments[CtrStoreBeats]  = 16'(store_beat);
-    for (int p = 0; p < ScratchpadReaders; p++) begin
-      increments[CtrScratchpadReadBytes] += 16'd2 * elements(sp_read_valid[p], sp_read_request[p].count);
+    for (int unsigned p = 0; p < SpReaders; p++) begin
+      increments[CtrScratchpadReadBytes] +=
+          16'd2 * elements(sp_read_valid[p], sp_read_request[p].count);
     end
-    for (int p = 0; p < ScratchpadWriters; p++) begin
-      increments[CtrScratchpadWriteBytes] += 16'd2 * elements(sp_write_valid[p], sp_write_request[p].count);
+    for (int unsigned p = 0; p < SpWriters; p++) begin
+      increments[CtrScratchpadWriteBytes] +=
+          16'd2 * elements(sp_write_valid[p], sp_write_request[p].count);
     end
-    for (int p = 0; p < AccumulatorReaders; p++) begin
-      increments[CtrAccumulatorReadBytes] += 16'd4 * elements(ac_read_valid[p], ac_read_request[p].count);
+    for (int unsigned p = 0; p < AcReaders; p++) begin
+      increments[CtrAccumulatorReadBytes] +=
+          16'd4 * elements(ac_read_valid[p], ac_read_request[p].count);
     end
-    for (int p = 0; p < AccumulatorWriters; p++) begin
-      increments[CtrAccumulatorWriteBytes] += 16'd4 * elements(ac_write_valid[p], ac_write_request[p].count);
+    for (int unsigned p = 0; p < AcWriters; p++) begin
+      increments[CtrAccumulatorWriteBytes] +=
+          16'd4 * elements(ac_write_valid[p], ac_write_request[p].count);
     end
     increments[CtrVectorAdds]        = 16'(vector_adds);
     increments[CtrVectorMultiplies]  = 16'(vector_multiplies);
@@ -562,13 +617,24 @@ module corank_accelerator #(
     .AccumulatorLines(AccumulatorLines), .AccumulatorBanks(AccumulatorBanks),
     .AxiDataBits(AxiDataBits), .QueueDepth(QueueDepth)
   ) u_registers (
-    .clk_i, .rst_ni,
-    .awvalid_i(s_axil_awvalid_i), .awready_o(s_axil_awready_o), .awaddr_i(s_axil_awaddr_i),
-    .wvalid_i (s_axil_wvalid_i),  .wready_o (s_axil_wready_o),  .wdata_i (s_axil_wdata_i),
-    .bvalid_o (s_axil_bvalid_o),  .bready_i (s_axil_bready_i),  .bresp_o (s_axil_bresp_o),
-    .arvalid_i(s_axil_arvalid_i), .arready_o(s_axil_arready_o), .araddr_i(s_axil_araddr_i),
-    .rvalid_o (s_axil_rvalid_o),  .rready_i (s_axil_rready_i),  .rdata_o (s_axil_rdata_o),
-    .rresp_o  (s_axil_rresp_o),
+    .clk_i,
+    .rst_ni,
+    .awvalid_i          (s_axil_awvalid_i),
+    .awready_o          (s_axil_awready_o),
+    .awaddr_i           (s_axil_awaddr_i),
+    .wvalid_i           (s_axil_wvalid_i),
+    .wready_o           (s_axil_wready_o),
+    .wdata_i            (s_axil_wdata_i),
+    .bvalid_o           (s_axil_bvalid_o),
+    .bready_i           (s_axil_bready_i),
+    .bresp_o            (s_axil_bresp_o),
+    .arvalid_i          (s_axil_arvalid_i),
+    .arready_o          (s_axil_arready_o),
+    .araddr_i           (s_axil_araddr_i),
+    .rvalid_o           (s_axil_rvalid_o),
+    .rready_i           (s_axil_rready_i),
+    .rdata_o            (s_axil_rdata_o),
+    .rresp_o            (s_axil_rresp_o),
     .irq_o,
     .soft_reset_o       (soft_reset),
     .stop_o             (stop),
@@ -597,15 +663,18 @@ module corank_accelerator #(
   );
 
   logic unused;
-  assign unused = ^m_axi_bid_i;
+  assign unused = ^{m_axi_bid_i, load_command};
 
 `ifndef SYNTHESIS
   initial begin
-    assert (ArrayRows >= 1 && ArrayRows <= 32 && ArrayColumns >= 1 && ArrayColumns <= 32)
-      else $error("the array has 1 to 32 rows and columns");
-    assert (Lanes <= 32 && Lanes >= 4 && VectorLanes <= Lanes) else $error("lines have 4 to 32 elements");
+    ArrayShapeSupported: assert ((ArrayRows >= 1) && (ArrayRows <= 32) &&
+        (ArrayColumns >= 1) && (ArrayColumns <= 32))
+    else $error("the array has 1 to 32 rows and columns");
+    LineWidthSupported: assert ((Lanes <= 32) && (Lanes >= 4) && (VectorLanes <= Lanes))
+    else $error("lines have 4 to 32 elements");
   end
 `endif
 
 endmodule
+
 `default_nettype wire

@@ -31,7 +31,7 @@ module fp32_divide_sqrt #(
 
   import fp32_pkg::*;
 
-  if (BitsPerCycle != 1 && BitsPerCycle != 2) begin : gen_bad_parameter
+  if ((BitsPerCycle != 1) && (BitsPerCycle != 2)) begin : gen_bad_parameter
     $error("BitsPerCycle must be 1 or 2");
   end
 
@@ -54,19 +54,19 @@ module fp32_divide_sqrt #(
   // verilator lint_off UNUSEDSIGNAL
   // Not every field of an operand matters in each of these.
   function automatic fp32_class_e class_of(logic is_sqrt, fp32_t x, fp32_t y);
-    class_of = Finite;
+    class_of = ClassFinite;
     if (is_sqrt) begin
       if (fp32_is_nan(x) || (x.sign && (x.exponent != 8'd0))) begin
-        class_of = NotANumber;
+        class_of = ClassNan;
       end else if (fp32_is_infinite(x)) begin
-        class_of = Infinite;
+        class_of = ClassInfinite;
       end
     end else begin
       if (fp32_is_nan(x) || fp32_is_nan(y) || (fp32_is_infinite(x) && fp32_is_infinite(y)) ||
           ((x.exponent == 8'd0) && (y.exponent == 8'd0))) begin
-        class_of = NotANumber;
+        class_of = ClassNan;
       end else if (fp32_is_infinite(x) || (y.exponent == 8'd0)) begin
-        class_of = Infinite;
+        class_of = ClassInfinite;
       end
     end
   endfunction
@@ -138,8 +138,8 @@ module fp32_divide_sqrt #(
     if (round_q) begin
       sticky = (remainder_q != 27'd0);
       unique case (kind_q)
-        NotANumber: result_o <= CanonicalNan;
-        Infinite:   result_o <= {sign_q, 8'd255, 23'd0};
+        ClassNan:      result_o <= CanonicalNan;
+        ClassInfinite: result_o <= {sign_q, 8'd255, 23'd0};
         default:
           result_o <= digits_q[25]
               ? fp32_round(sign_q, exponent_q, {digits_q[25:1], digits_q[0] | sticky})
@@ -162,9 +162,9 @@ module fp32_divide_sqrt #(
       end else begin
         age_q <= (age_q == Latency) ? 0 : age_q + 1;
       end
-      assert (!start_i || age_q == 0 || age_q == Latency)
+      StartWhileIdle: assert (!start_i || (age_q == 0) || (age_q == Latency))
       else $error("fp32_divide_sqrt: start_i while busy");
-      assert (done_o == (age_q == Latency))
+      DoneAfterLatency: assert (done_o == (age_q == Latency))
       else $error("fp32_divide_sqrt: done_o is not %0d cycles after start_i", Latency);
     end
   end

@@ -22,9 +22,9 @@ package fp32_pkg;
 
   // A zero is a finite number whose significand is zero.
   typedef enum logic [1:0] {
-    Finite,
-    Infinite,
-    NotANumber
+    ClassFinite,
+    ClassInfinite,
+    ClassNan
   } fp32_class_e;
 
   // The exact sum of two aligned operands, not yet normalised.
@@ -136,10 +136,10 @@ package fp32_pkg;
   // First stage of a multiplication.
   function automatic fp32_product_t fp32_multiply(fp32_t a, fp32_t b);
     fp32_class_e kind;
-    kind = Finite;
+    kind = ClassFinite;
     if ((a.exponent == 8'd255) || (b.exponent == 8'd255)) begin
       kind = (fp32_is_nan(a) || fp32_is_nan(b) || (a.exponent == 8'd0) ||
-              (b.exponent == 8'd0)) ? NotANumber : Infinite;
+              (b.exponent == 8'd0)) ? ClassNan : ClassInfinite;
     end
     return '{
         kind: kind, sign: a.sign ^ b.sign,
@@ -151,8 +151,8 @@ package fp32_pkg;
   // Second stage of a multiplication: normalise, round.
   function automatic logic [31:0] fp32_round_product(fp32_product_t product);
     unique case (product.kind)
-      NotANumber: return CanonicalNan;
-      Infinite:   return {product.sign, 8'd255, 23'd0};
+      ClassNan:      return CanonicalNan;
+      ClassInfinite: return {product.sign, 8'd255, 23'd0};
       default: begin
         if (product.significand[47]) begin
           return fp32_round(product.sign, product.exponent + 10'sd1,

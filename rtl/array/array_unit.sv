@@ -1,38 +1,47 @@
 // The array unit: turns a gemm command into passes over the systolic array.
 //
-//   accumulator[rows, columns] = (accumulator or +0) + stream[rows, depth] . stationary[depth, columns]
+//   accumulator[rows, columns] =
+//       (accumulator or +0) + stream[rows, depth] . stationary[depth, columns]
 //
-// A pass holds one tile of the stationary operand (at most Rows x Columns, never across a panel of the local memory) and
-// streams all rows past it. Passes go through the column tiles of one depth slice before the next depth slice, so that an
-// accumulator row comes back as late as possible. A loader reads tiles one pass ahead of the streamer, also across commands.
+// A pass holds one tile of the stationary operand (at most Rows x Columns, never across a panel of
+// the local memory) and streams all rows past it. Passes go through the column tiles of one depth
+// slice before the next depth slice, so that an accumulator row comes back as late as possible. A
+// loader reads tiles one pass ahead of the streamer, also across commands.
 //
-// Timing, in cycles. R = Rows. Let P(i) be the cycle in which the first read of tile i is requested, d(i) its depth, S(i) the
-// cycle in which the first row of pass i is requested, M its rows.
-//   The loader takes the next command in the cycle of the last read of the present one (or any later one); the cycle after is the
-//   first one for its first P.
+// Timing, in cycles. R = Rows. Let P(i) be the cycle in which the first read of tile i is
+// requested, d(i) its depth, S(i) the cycle in which the first row of pass i is requested, M its
+// rows.
+//   The loader takes the next command in the cycle of the last read of the present one (or any
+//   later one); the cycle after is the first one for its first P.
 //   P(i+1) >= P(i) + d(i)        one stationary row is read a cycle
 //   P(i+1) >= S(i) + max(R-1, 1) the shadow weights are free from there on
 //   S(i)   >= P(i) + 1
 //   S(i+1) >= S(i) + M           one row is streamed a cycle
-//   Where sums come back: D = 2 R + 3 is the time from a row's request to the first request that may read its sums.
-//     a first pass of a depth slice (not the first one of a command that starts from +0) starts >= D after the first pass of the
-//     slice before; the same holds from a command to an accumulating one of the same rows, columns, and accumulator place; any other accumulating
-//     command waits until D after the last row of the command before.
-//   Everything happens at the first cycle that fulfils these. A row requested at s is read from the scratchpad (data s + 2), meets its
-//   partial sum (requested at s + 1, data s + 3), and is written at s + 3 + 2 R. The completion pulse of a command comes at s + 4 + 2 R
-//   of its last row.
+//   Where sums come back: D = 2 R + 3 is the time from a row's request to the first request that
+//   may read its sums.
+//     A first pass of a depth slice (not the first one of a command that starts from +0) starts >=
+//     D after the first pass of the slice before; the same holds from a command to an accumulating
+//     one of the same rows, columns, and accumulator place; any other accumulating command waits
+//     until D after the last row of the command before.
+//   Everything happens at the first cycle that fulfils these. A row requested at s is read from the
+//   scratchpad (data s + 2), meets its partial sum (requested at s + 1, data s + 3), and is written
+//   at s + 3 + 2 R. The completion pulse of a command comes at s + 4 + 2 R of its last row.
 //
-//   A cycle counts (slot_valid_o) for the kind of the pass that streams, else of the pass that waits for its turn (from P + 1 on), else of
-//   the command whose tiles are being read (from the cycle after its acceptance to its last read).
-//   From the first cycle with stop_i on nothing is read, streamed or written, and no command completes but one whose pulse is due in that very
-//   cycle; the commands that are under way leave one a cycle, then idle_o.
+//   A cycle counts (slot_valid_o) for the kind of the pass that streams, else of the pass that
+//   waits for its turn (from P + 1 on), else of the command whose tiles are being read (from the
+//   cycle after its acceptance to its last read).
+//   From the first cycle with stop_i on nothing is read, streamed or written, and no command
+//   completes but one whose pulse is due in that very cycle; the commands that are under way leave
+//   one a cycle, then idle_o.
 //
 // Flow control: the unit protocol (accelerator_pkg); the array itself never stalls.
+
 `default_nettype none
+
 module array_unit #(
-  parameter int Rows    = 8,
-  parameter int Columns = 8,
-  parameter int Lanes   = 8
+  parameter int unsigned Rows    = 8,
+  parameter int unsigned Columns = 8,
+  parameter int unsigned Lanes   = 8
 ) (
   input  wire logic                              clk_i,
   input  wire logic                              rst_ni,
@@ -59,7 +68,8 @@ module array_unit #(
   output accelerator_pkg::tile_request_t         accumulator_write_request_o,
   output logic [Lanes*32-1:0]                    accumulator_write_data_o,
 
-  // For the counters: a cycle that belongs to a kind of gemm, and the useful multiply-accumulates issued in it.
+  // For the counters: a cycle that belongs to a kind of gemm, and the useful multiply-accumulates
+  // issued in it.
   output logic                                   slot_valid_o,
   output logic [3:0]                             slot_kind_o,
   output logic [15:0]                            macs_o
@@ -68,10 +78,10 @@ module array_unit #(
   import accelerator_pkg::*;
   import interface_pkg::*;
 
-  localparam int LaneBits = $clog2(Lanes);
-  localparam int RowBits = Rows > 1 ? $clog2(Rows) : 1;
-  localparam int PassLatency = 2 * Rows + 3;  // D of the header
-  localparam int PendingDepth = 8;            // commands between acceptance and completion, see p_pending
+  localparam int unsigned LaneBits     = $clog2(Lanes);
+  localparam int unsigned RowBits      = (Rows > 1) ? $clog2(Rows) : 1;
+  localparam int unsigned PassLatency  = 2 * Rows + 3;  // D of the header
+  localparam int unsigned PendingDepth = 8;  // commands between acceptance and completion
 
   typedef enum logic [1:0] {
     OrderFree,   // starts from +0: nothing to wait for
@@ -97,10 +107,11 @@ module array_unit #(
     logic [3:0]  kind;
   } pass_t;
 
-  function automatic logic [7:0] smallest(logic [31:0] remaining, logic [7:0] offset, logic [7:0] limit);
+  function automatic logic [7:0] smallest(logic [31:0] remaining, logic [7:0] offset,
+                                          logic [7:0] limit);
     logic [7:0] to_panel_end, best;
     to_panel_end = 8'(Lanes) - offset;
-    best = to_panel_end < limit ? to_panel_end : limit;
+    best = (to_panel_end < limit) ? to_panel_end : limit;
     if (remaining < 32'(best)) best = remaining[7:0];
     return best;
   endfunction
@@ -110,12 +121,16 @@ module array_unit #(
   gemm_command_t   command_q, command_d;
   logic [31:0]     depth_done_q, depth_done_d;      // first contraction index of the present tile
   logic [31:0]     columns_done_q, columns_done_d;  // first output column of it
-  logic [31:0]     stream_panel_q, stream_panel_d;          // line of the stream's panel that holds depth_done
-  logic [31:0]     stationary_depth_q, stationary_depth_d;  // the same of a transposed stationary operand
-  logic [31:0]     stationary_column_q, stationary_column_d;  // line of the panel that holds columns_done (not transposed)
+  // Lines of panels: the one of the stream that holds depth_done, the same of a transposed
+  // stationary operand, and those of the stationary operand (not transposed) and of the accumulator
+  // that hold columns_done.
+  logic [31:0]     stream_panel_q, stream_panel_d;
+  logic [31:0]     stationary_depth_q, stationary_depth_d;
+  logic [31:0]     stationary_column_q, stationary_column_d;
   logic [31:0]     accumulator_panel_q, accumulator_panel_d;
   logic [7:0]      tile_row_q, tile_row_d;  // next row of the tile to read
-  logic            chained_q, chained_d;    // same rows, columns and accumulator place as the command before
+  // The command has the rows, columns and accumulator place of the one before.
+  logic            chained_q, chained_d;
 
   pass_t           next_q, next_d;  // the pass that the streamer takes next
   logic            next_valid_q, next_valid_d;
@@ -135,9 +150,9 @@ module array_unit #(
   assign last_columns  = columns_done_q + 32'(tile_columns) == command_q.columns;
   assign last_depth    = depth_done_q + 32'(tile_depth) == command_q.depth;
 
-  localparam int ShadowFree = Rows > 2 ? Rows - 1 : 1;
+  localparam int unsigned ShadowFree = (Rows > 2) ? Rows - 1 : 1;
   assign read_now = loading_q && !stop_i &&
-                    (tile_row_q != 8'd0 || (!next_valid_q && since_start_q >= 16'(ShadowFree)));
+                    ((tile_row_q != 8'd0) || (!next_valid_q && (since_start_q >= 16'(ShadowFree))));
   assign tile_last_row = tile_row_q + 8'd1 == tile_depth;
 
   logic pending_full, loader_ends;
@@ -171,9 +186,9 @@ module array_unit #(
       stationary_column_d = incoming.stationary_line;
       accumulator_panel_d = incoming.accumulator_line;
       tile_row_d          = '0;
-      chained_d = incoming.rows == command_q.rows && incoming.columns == command_q.columns &&
-                  incoming.accumulator_line == command_q.accumulator_line &&
-                  incoming.accumulator_stride == command_q.accumulator_stride;
+      chained_d = (incoming.rows == command_q.rows) && (incoming.columns == command_q.columns) &&
+                  (incoming.accumulator_line == command_q.accumulator_line) &&
+                  (incoming.accumulator_stride == command_q.accumulator_stride);
     end else if (read_now) begin
       tile_row_d = tile_row_q + 8'd1;
       if (tile_last_row) begin
@@ -244,23 +259,24 @@ module array_unit #(
   always_comb begin : p_next
     next_d       = next_q;
     next_valid_d = next_valid_q && !pass_start;
-    if (read_now && tile_row_q == 8'd0) begin
+    if (read_now && (tile_row_q == 8'd0)) begin
       next_valid_d              = 1'b1;
       next_d.rows               = command_q.rows;
       next_d.transposed         = command_q.stream_transposed;
       next_d.stream_stride      = command_q.stream_stride;
-      next_d.stream_line        = command_q.stream_transposed ? command_q.stream_line + depth_done_q : stream_panel_q;
+      next_d.stream_line        = command_q.stream_transposed ?
+          command_q.stream_line + depth_done_q : stream_panel_q;
       next_d.stream_column      = command_q.stream_transposed ? 8'd0 : depth_offset;
       next_d.accumulator_line   = accumulator_panel_q;
       next_d.accumulator_column = column_offset;
       next_d.depth              = tile_depth;
       next_d.columns            = tile_columns;
-      next_d.from_zero          = depth_done_q == '0 && !command_q.accumulate;
+      next_d.from_zero          = (depth_done_q == '0) && !command_q.accumulate;
       next_d.round_start        = columns_done_q == '0;
       next_d.last               = last_columns && last_depth;
       next_d.kind               = command_q.kind;
       if (next_d.from_zero || !next_d.round_start) next_d.order = OrderFree;
-      else if (depth_done_q != '0 || chained_q) next_d.order = OrderRound;
+      else if ((depth_done_q != '0) || chained_q) next_d.order = OrderRound;
       else next_d.order = OrderDrain;
     end
     if (stop_i) next_valid_d = 1'b0;
@@ -344,7 +360,8 @@ module array_unit #(
       end
       // Cycles since ..., saturating.
       since_start_q <= pass_start ? 16'd1 : since_start_q + 16'(since_start_q != '1);
-      since_round_q <= pass_start && next_q.round_start ? 16'd1 : since_round_q + 16'(since_round_q != '1);
+      since_round_q <= (pass_start && next_q.round_start) ?
+          16'd1 : since_round_q + 16'(since_round_q != '1);
       since_row_q   <= row_issue ? 16'd1 : since_row_q + 16'(since_row_q != '1);
     end
   end
@@ -355,7 +372,8 @@ module array_unit #(
   assign stream_read_request_o.column     = column;
   assign stream_read_request_o.line       = line;
 
-  // The partial sum of a row is asked for one cycle later, so that it meets the row's first product.
+  // The partial sum of a row is asked for one cycle later, so that it meets the row's first
+  // product.
   logic          sum_valid_q, sum_from_zero_q;
   tile_request_t sum_request_q;
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -377,8 +395,9 @@ module array_unit #(
   assign accumulator_read_valid_o   = sum_valid_q && !sum_from_zero_q && !stop_i;
   assign accumulator_read_request_o = sum_request_q;
 
-  // Control that travels with the row: s + 2 into the array, s + 3 its partial sum, s + 3 + 2 R out.
-  localparam int OutDelay = 2 * Rows + 3;
+  // Control that travels with the row: s + 2 into the array, s + 3 its partial sum, s + 3 + 2 R
+  // out.
+  localparam int unsigned OutDelay = 2 * Rows + 3;
   logic [OutDelay:1] row_valid_q, row_completes_q;  // index: cycles since the request
   logic [3:1]        from_zero_q;
   logic [2:1]        first_q;
@@ -392,7 +411,8 @@ module array_unit #(
       depth_q         <= '0;
     end else begin
       row_valid_q     <= stop_i ? '0 : {row_valid_q[OutDelay-1:1], row_issue};
-      row_completes_q <= stop_i ? '0 : {row_completes_q[OutDelay-1:1], row_issue && row_last && pass.last};
+      row_completes_q <= stop_i ?
+          '0 : {row_completes_q[OutDelay-1:1], row_issue && row_last && pass.last};
       from_zero_q     <= {from_zero_q[2:1], pass.from_zero};
       first_q         <= {first_q[1], pass_start};
       depth_q         <= {depth_q[1], pass.depth};
@@ -403,15 +423,16 @@ module array_unit #(
   logic [Rows-1:0][15:0]    stream_row;
   logic [Columns-1:0][15:0] stationary_row;
   always_comb begin
-    for (int r = 0; r < Rows; r++) stream_row[r] = stream_read_data_i[r*16+:16];
-    for (int c = 0; c < Columns; c++) begin
+    for (int unsigned r = 0; r < Rows; r++) stream_row[r] = stream_read_data_i[r*16+:16];
+    for (int unsigned c = 0; c < Columns; c++) begin
       stationary_row[c] = stationary_read_data_i[c*16+:16];
       psum_in[c]        = from_zero_q[3] ? 32'd0 : accumulator_read_data_i[c*32+:32];
     end
   end
 
   systolic_array #(.Rows(Rows), .Columns(Columns)) u_systolic_array (
-    .clk_i, .rst_ni,
+    .clk_i,
+    .rst_ni,
     .row_valid_i   (row_valid_q[2]),
     .row_first_i   (first_q[2]),
     .row_depth_i   (depth_q[2]),
@@ -426,21 +447,23 @@ module array_unit #(
   // Where the sums go: the request of the read, delayed.
   tile_request_t write_request;
   delay_line #(.Width($bits(tile_request_t)), .Cycles(OutDelay - 1)) u_write_place (
-    .clk_i, .rst_ni,
+    .clk_i,
+    .rst_ni,
     .advance_i(row_valid_q != '0),
-    .data_i(sum_request_q),
-    .data_o(write_request)
+    .data_i   (sum_request_q),
+    .data_o   (write_request)
   );
   assign accumulator_write_valid_o   = row_valid_q[OutDelay] && !stop_i;
   assign accumulator_write_request_o = write_request;
   always_comb begin
     accumulator_write_data_o = '0;
-    for (int c = 0; c < Columns; c++) accumulator_write_data_o[c*32+:32] = psum_out[c];
+    for (int unsigned c = 0; c < Columns; c++) accumulator_write_data_o[c*32+:32] = psum_out[c];
   end
 
   // ------------------------------------------------------------------ completion
-  // Commands complete in order. A command holds the loader for at least one cycle and its last row at most
-  // 2 R + 4 cycles later; passes start at least max(R - 1, 1) + 1 cycles apart, so fewer than PendingDepth are under way.
+  // Commands complete in order. A command holds the loader for at least one cycle and its last row
+  // at most 2 R + 4 cycles later; passes start at least max(R - 1, 1) + 1 cycles apart, so fewer
+  // than PendingDepth are under way.
   typedef struct packed {
     logic [31:0] index;
     logic [15:0] signal_tokens;
@@ -454,7 +477,8 @@ module array_unit #(
   assign retire                   = row_completes_q[OutDelay];
 
   fifo #(.Width($bits(pending_t)), .Depth(PendingDepth)) u_pending (
-    .clk_i, .rst_ni,
+    .clk_i,
+    .rst_ni,
     .valid_i(accept),
     .ready_o(pending_ready),
     .data_i (pending_in),
@@ -485,24 +509,30 @@ module array_unit #(
   end
 
   // ------------------------------------------------------------------ events
-  // A cycle belongs to the pass that streams, or else to the pass whose turn it is, or else to the tile being read.
+  // A cycle belongs to the pass that streams, or else to the pass whose turn it is, or else to the
+  // tile being read.
   assign slot_valid_o = row_issue || next_valid_q || loading_q;
   assign slot_kind_o  = (row_issue || next_valid_q) ? pass.kind : command_q.kind;
   assign macs_o       = row_issue ? 16'(pass.depth) * 16'(pass.columns) : '0;
 
   logic unused;
-  assign unused = ^{command_q.reserved0, command_q.reserved1, command_q.opcode, command_q.version, command_q.wait_tokens,
-                    command_q.signal_tokens, command_i.bits[0], pending_count, pass.order, pass.round_start};
+  assign unused = ^{command_q.reserved0, command_q.reserved1, command_q.opcode, command_q.version,
+                    command_q.wait_tokens, command_q.signal_tokens, command_i.bits[0],
+                    pending_count, pass.order, pass.round_start};
 
 `ifndef SYNTHESIS
   always_ff @(posedge clk_i or negedge rst_ni) begin : p_check
     if (rst_ni) begin
-      assert (!retire || pending_valid) else $error("a command completes that was never accepted");
-      assert (!accept || incoming.opcode == OpGemm) else $error("the array unit was given another unit's command");
-      assert (!read_now || (tile_depth != 0 && tile_columns != 0)) else $error("an empty tile");
+      CompletedWasAccepted: assert (!retire || pending_valid)
+      else $error("a command completes that was never accepted");
+      CommandIsGemm: assert (!accept || (incoming.opcode == OpGemm))
+      else $error("the array unit was given another unit's command");
+      TileNotEmpty: assert (!read_now || ((tile_depth != 8'd0) && (tile_columns != 8'd0)))
+      else $error("an empty tile");
     end
   end
 `endif
 
 endmodule
+
 `default_nettype wire

@@ -1,12 +1,13 @@
 // The AXI read port of the accelerator: two requesters, 0 the command fetch and 1 the load unit.
 //
-// Function: of the requesters that ask, the fetch goes first: it is rare, and every unit may starve for its
-//   commands. Read data goes to the requester that its id names (accelerator_pkg: AxiIdFetch, AxiIdLoad);
-//   data, response and last do not pass through here.
+// Function: of the requesters that ask, the fetch goes first: it is rare, and every unit may starve
+//   for its commands. Read data goes to the requester that its id names (accelerator_pkg:
+//   AxiIdFetch, AxiIdLoad); data, response and last do not pass through here.
 // Latency: none, every path is combinational. One address a cycle.
-// Flow control: valid/ready. An address that was offered to the memory and not taken stays, even where the
-//   fetch asks in the meantime (AXI: valid must not drop, nor the address change). A requester must not
-//   withdraw an address.
+// Flow control: valid/ready. An address that was offered to the memory and not taken stays, even
+//   where the fetch asks in the meantime (AXI: valid must not drop, nor the address change). A
+//   requester must not withdraw an address.
+
 `default_nettype none
 
 module axi_read_arbiter (
@@ -73,9 +74,9 @@ module axi_read_arbiter (
   always_ff @(posedge clk_i or negedge rst_ni) begin : p_check
     if (rst_ni) begin
       ar_q <= ar_o;
-      assert (!held_q || (ar_valid_o && ar_o == ar_q))
+      ArStable: assert (!held_q || (ar_valid_o && (ar_o == ar_q)))
       else $error("an address was offered and withdrawn");
-      assert (!r_valid_i || r_id_i == AxiIdFetch || r_id_i == AxiIdLoad)
+      ReadDataHasRequester: assert (!r_valid_i || (r_id_i == AxiIdFetch) || (r_id_i == AxiIdLoad))
       else $error("read data for nobody");
     end
   end

@@ -1,42 +1,51 @@
-// Fetches the commands of the ring, checks them and deals them out to the queues of the units, in order.
+// Fetches the commands of the ring, checks them and deals them out to the queues of the units, in
+// order.
 //
-// Indices: a command's index counts from the last reset, free running in 32 bits; it lies in the ring at
-//   ring_base_i + (index mod ring_entries_i) * 64. Four indices follow each other: head (the next to deal
-//   out), received (the next whose data comes), requested (the next to ask for) and ring_tail_i (the next
-//   that the host will write). FetchDepth bounds requested - head, so that the data of everything that was
-//   asked for has a place.
-// Fetch: in a cycle with enable_i, no stop_i, no earlier fault, requested != tail, requested - head <
-//   FetchDepth and the address register free or being emptied (ar_ready_i), the address of `requested` goes
-//   into the register: ar_valid_o is high from the next cycle until it is taken. A command is one aligned
-//   INCR burst of 64 bytes, so it never crosses a 4 KiB boundary. r_ready_o is constantly 1.
-// Dispatch: a command whose last beat comes in cycle t is looked at, at the earliest, in t + 1, one command a
-//   cycle. While enable_i is high and stop_i low the command `head`
-//     - for a unit is offered to its queue (queue_valid_o, combinational); head advances at the end of the
-//       cycle in which queue_ready_i is high, else it blocks;
+// Indices: a command's index counts from the last reset, free running in 32 bits; it lies in the
+//   ring at ring_base_i + (index mod ring_entries_i) * 64. Four indices follow each other: head
+//   (the next to deal out), received (the next whose data comes), requested (the next to ask for)
+//   and ring_tail_i (the next that the host will write). FetchDepth bounds requested - head, so
+//   that the data of everything that was asked for has a place.
+// Fetch: in a cycle with enable_i, no stop_i, no earlier fault, requested != tail, requested - head
+//   < FetchDepth and the address register free or being emptied (ar_ready_i), the address of
+//   `requested` goes into the register: ar_valid_o is high from the next cycle until it is taken. A
+//   command is one aligned INCR burst of 64 bytes, so it never crosses a 4 KiB boundary. r_ready_o
+//   is constantly 1.
+// Dispatch: a command whose last beat comes in cycle t is looked at, at the earliest, in t + 1, one
+//   command a cycle. While enable_i is high and stop_i low the command `head`
+//     - for a unit is offered to its queue (queue_valid_o, combinational); head advances at the end
+//       of the cycle in which queue_ready_i is high, else it blocks;
 //     - nop completes at once (completed_o);
-//     - halt waits for units_idle_i, then completes (completed_o and halt_done_o) in the same cycle.
+//     - halt waits for units_idle_i, then completes (completed_o and halt_done_o) in the same
+//       cycle.
 //   Space that head frees in cycle t may be asked for in t + 1.
-// Faults: fault_o is combinational, for one cycle; after it nothing more is fetched or dealt out until reset,
-//   and head stays at the command that failed. In the order in which they are looked for:
+// Faults: fault_o is combinational, for one cycle; after it nothing more is fetched or dealt out
+//   until reset, and head stays at the command that failed. In the order in which they are looked
+//   for:
 //     ring_overrun   tail - head > ring_entries_i. At once.
-//     bad_field      the ring is not aligned to 4096 bytes or its capacity is not a power of two. At once.
+//     bad_field      the ring is not aligned to 4096 bytes or its capacity is not a power of two.
+//                    At once.
 //     fetch_error    an error response in a beat of the command; address: the command's.
-//     bad_version, illegal_opcode, bad_field   of the command, in this order; what is bad: command_fault.
+//     bad_version, illegal_opcode, bad_field of the command, in this order; what is bad:
+//                    command_fault.
 //     memory_range   the command ends beyond memory_limit_i; address: the command's. Not asked for.
 //   All but the first two are found when everything before the command has been dealt out.
-// Stop: while stop_i is high nothing is asked for or dealt out; an address in the register stays until it is
-//   taken and outstanding data is received, then idle_o is high. The same holds while enable_i is low, after
-//   which work goes on where it was.
-// Program: what lies between the first command after a reset or a halt and the next halt. in_program_o is high
-//   from the cycle after that first command was dealt out or completed up to the one in which the halt completes.
-// Activity: WaitMemory while a command is awaited, or data that nobody wants any more; Latency while a full
-//   queue or a halt blocks; Busy in the cycle in which a command is dealt out, completed or found bad; WaitHost
-//   while a program goes on and the host has not written its next command; else Idle.
+// Stop: while stop_i is high nothing is asked for or dealt out; an address in the register stays
+//   until it is taken and outstanding data is received, then idle_o is high. The same holds while
+//   enable_i is low, after which work goes on where it was.
+// Program: what lies between the first command after a reset or a halt and the next halt.
+//   in_program_o is high from the cycle after that first command was dealt out or completed up to
+//   the one in which the halt completes.
+// Activity: WaitMemory while a command is awaited, or data that nobody wants any more; Latency
+//   while a full queue or a halt blocks; Busy in the cycle in which a command is dealt out,
+//   completed or found bad; WaitHost while a program goes on and the host has not written its next
+//   command; else Idle.
+
 `default_nettype none
 
 module command_processor #(
-  parameter int AxiDataBits = 128,
-  parameter int FetchDepth  = 4     // commands in flight or buffered; a power of two
+  parameter int unsigned AxiDataBits = 128,
+  parameter int unsigned FetchDepth  = 4     // commands in flight or buffered; a power of two
 ) (
   input  wire logic                        clk_i,
   input  wire logic                        rst_ni,
@@ -69,7 +78,7 @@ module command_processor #(
 
   output interface_pkg::activity_e         activity_o,
   output logic      [31:0]                 current_index_o,
-  output logic      [7:0]                  buffered_o,     // commands that are here and not dealt out
+  output logic      [7:0]                  buffered_o,     // commands here that are not dealt out
   output accelerator_pkg::unit_fault_t     fault_o,
   output logic                             idle_o,
 
@@ -82,17 +91,18 @@ module command_processor #(
   import accelerator_pkg::*;
   import interface_pkg::*;
 
-  localparam int CommandBytes = CommandBits / 8;
-  localparam int Beats        = CommandBits / AxiDataBits;
-  localparam int BeatBits     = Beats > 1 ? $clog2(Beats) : 1;
-  localparam int SlotBits     = FetchDepth > 1 ? $clog2(FetchDepth) : 1;
-  localparam int WordBits     = $clog2(Beats * FetchDepth) > 0 ? $clog2(Beats * FetchDepth) : 1;
+  localparam int unsigned CommandBytes = CommandBits / 8;
+  localparam int unsigned Beats        = CommandBits / AxiDataBits;
+  localparam int unsigned BeatBits     = (Beats > 1) ? $clog2(Beats) : 1;
+  localparam int unsigned SlotBits     = (FetchDepth > 1) ? $clog2(FetchDepth) : 1;
+  localparam int unsigned WordBits     = (Beats * FetchDepth > 1) ? $clog2(Beats * FetchDepth) : 1;
 
-  if (AxiDataBits < 64 || AxiDataBits > CommandBits || (AxiDataBits & (AxiDataBits - 1)) != 0)
-  begin : gen_bad_width
+  if ((AxiDataBits < 64) || (AxiDataBits > CommandBits) ||
+      ((AxiDataBits & (AxiDataBits - 1)) != 0)) begin : gen_bad_width
     $error("AxiDataBits must be 64, 128, 256 or 512");
   end
-  if (FetchDepth < 1 || FetchDepth > 128 || (FetchDepth & (FetchDepth - 1)) != 0) begin : gen_bad_depth
+  if ((FetchDepth < 1) || (FetchDepth > 128) ||
+      ((FetchDepth & (FetchDepth - 1)) != 0)) begin : gen_bad_depth
     $error("FetchDepth must be a power of two, 1 to 128");
   end
 
@@ -145,16 +155,16 @@ module command_processor #(
     if (header.version != InterfaceVersion) return FaultBadVersion;
     unique case (header.opcode)
       OpNop, OpHalt: good = (header.wait_tokens | header.signal_tokens) == 16'd0;  // for units only
-      OpLoad:        good = own_tokens(header, 0) && dma_is_good(bits, 2'd2);
-      OpGemm:        good = own_tokens(header, 1) && gemm_is_good(bits);
-      OpVector:      good = own_tokens(header, 2) && vector_is_good(bits);
-      OpStore:       good = own_tokens(header, 3) && dma_is_good(bits, 2'd1);
+      OpLoad:        good = own_tokens(header, QueueLoad) && dma_is_good(bits, 2'd2);
+      OpGemm:        good = own_tokens(header, QueueArray) && gemm_is_good(bits);
+      OpVector:      good = own_tokens(header, QueueVector) && vector_is_good(bits);
+      OpStore:       good = own_tokens(header, QueueStore) && dma_is_good(bits, 2'd1);
       default:       return FaultIllegalOpcode;
     endcase
     return good ? FaultNone : FaultBadField;
   endfunction
 
-  // --------------------------------------------------------------------------------------------------- fetch
+  // ------------------------------------------------------------------ fetch
   logic [31:0]         head_q, received_q, requested_q;
   logic [BeatBits-1:0] beat_q;  // of the command `received`
   logic                ar_valid_q;
@@ -166,7 +176,7 @@ module command_processor #(
   logic                buffered, in_flight;
   logic                may_request, request, in_range, advance;
   logic [31:0]         mask;
-  logic [48:0]         request_address;  // one bit more, so that the end of the memory is no special case
+  logic [48:0]         request_address;  // a bit more: the end of the memory is no special case
   logic [47:0]         head_address;
 
   assign mask            = ring_entries_i - 32'd1;
@@ -214,32 +224,32 @@ module command_processor #(
     end
   end
 
-  // -------------------------------------------------------------------------------------------------- buffer
+  // ------------------------------------------------------------------ buffer
   // The command of index i lies in slot i mod FetchDepth, its beats one after the other.
-  logic [AxiDataBits-1:0] beats_q [Beats*FetchDepth];
+  logic [AxiDataBits-1:0] beats_q[Beats*FetchDepth];
   logic [FetchDepth-1:0]  error_q;
   logic [SlotBits-1:0]    receive_slot, head_slot;
   logic [CommandBits-1:0] head_bits;
 
-  assign receive_slot = FetchDepth > 1 ? received_q[SlotBits-1:0] : '0;
-  assign head_slot    = FetchDepth > 1 ? head_q[SlotBits-1:0] : '0;
+  assign receive_slot = (FetchDepth > 1) ? received_q[SlotBits-1:0] : '0;
+  assign head_slot    = (FetchDepth > 1) ? head_q[SlotBits-1:0] : '0;
 
   always_ff @(posedge clk_i) begin : p_buffer
     if (r_valid_i) begin
       beats_q[WordBits'(receive_slot)*WordBits'(Beats)+WordBits'(beat_q)] <= r_data_i;
       // AXI: OKAY is 0; EXOKAY never answers a plain read.
-      error_q[receive_slot] <= (r_resp_i != 2'd0) || (beat_q != '0 && error_q[receive_slot]);
+      error_q[receive_slot] <= (r_resp_i != 2'd0) || ((beat_q != '0) && error_q[receive_slot]);
     end
   end
 
   always_comb begin : p_head
-    for (int beat = 0; beat < Beats; beat++) begin
+    for (int unsigned beat = 0; beat < Beats; beat++) begin
       head_bits[beat*AxiDataBits+:AxiDataBits] =
           beats_q[WordBits'(head_slot)*WordBits'(Beats)+WordBits'(beat)];
     end
   end
 
-  // ------------------------------------------------------------------------------------------------ dispatch
+  // ------------------------------------------------------------------ dispatch
   logic [7:0] opcode;
   logic       fetch_fault, ring_long, ring_odd;
   fault_e     head_fault;
@@ -267,7 +277,7 @@ module command_processor #(
       end else if (head_fault != FaultNone) begin
         fault_o.cause = head_fault;
         if (fetch_fault) fault_o.address = head_address;
-      end else if (requested_q == head_q && ring_tail_i != head_q && !in_range) begin
+      end else if ((requested_q == head_q) && (ring_tail_i != head_q) && !in_range) begin
         fault_o.cause   = FaultMemoryRange;
         fault_o.address = head_address;
       end
@@ -283,10 +293,10 @@ module command_processor #(
     blocked       = 1'b0;
     if (active && buffered && !fault_o.valid) begin
       unique case (opcode)
-        OpLoad:   queue_valid_o[0] = 1'b1;
-        OpGemm:   queue_valid_o[1] = 1'b1;
-        OpVector: queue_valid_o[2] = 1'b1;
-        OpStore:  queue_valid_o[3] = 1'b1;
+        OpLoad:   queue_valid_o[QueueLoad] = 1'b1;
+        OpGemm:   queue_valid_o[QueueArray] = 1'b1;
+        OpVector: queue_valid_o[QueueVector] = 1'b1;
+        OpStore:  queue_valid_o[QueueStore] = 1'b1;
         OpHalt:   halt_done_o = units_idle_i;
         default:  ;
       endcase
@@ -302,7 +312,7 @@ module command_processor #(
   always_comb begin : p_activity
     activity_o = ActivityIdle;
     if (active && buffered) activity_o = blocked ? ActivityLatency : ActivityBusy;
-    else if (in_flight || (active && ring_tail_i != head_q)) activity_o = ActivityWaitMemory;
+    else if (in_flight || (active && (ring_tail_i != head_q))) activity_o = ActivityWaitMemory;
     else if (active && in_program_q) activity_o = ActivityWaitHost;
   end
 
@@ -317,8 +327,8 @@ module command_processor #(
   assign trace_issue_index_o = head_q;
 
 `ifndef SYNTHESIS
-  logic                 waited_q, offered_q;
-  logic [47:0]          waited_address_q;
+  logic                   waited_q, offered_q;
+  logic [47:0]            waited_address_q;
   logic [CommandBits-1:0] offered_bits_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin : p_check
@@ -330,15 +340,17 @@ module command_processor #(
       waited_address_q <= ar_o.address;
       offered_q        <= blocked && (queue_valid_o != '0);
       offered_bits_q   <= head_bits;
-      assert (!waited_q || (ar_valid_o && ar_o.address == waited_address_q))
+      ArStable: assert (!waited_q || (ar_valid_o && (ar_o.address == waited_address_q)))
       else $error("an address was offered and withdrawn");
-      assert (!offered_q || !active || fault_o.valid || (queue_valid_o != '0 && head_bits == offered_bits_q))
+      OfferStable: assert (!offered_q || !active || fault_o.valid ||
+          ((queue_valid_o != '0) && (head_bits == offered_bits_q)))
       else $error("a command was offered and withdrawn");
-      assert (!r_valid_i || (in_flight && !(ar_valid_q && requested_q - received_q == 32'd1)))
+      BeatWasRequested: assert (!r_valid_i ||
+          (in_flight && !(ar_valid_q && (requested_q - received_q == 32'd1))))
       else $error("read data that was not asked for");
-      assert (!r_valid_i || (r_last_i == (beat_q == BeatBits'(Beats - 1))))
+      BurstLengthKept: assert (!r_valid_i || (r_last_i == (beat_q == BeatBits'(Beats - 1))))
       else $error("a burst of another length than was asked for");
-      assert (requested_q - head_q <= 32'(FetchDepth))
+      CommandsFit: assert (requested_q - head_q <= 32'(FetchDepth))
       else $error("more commands asked for than have a place");
     end
   end

@@ -1,19 +1,20 @@
 // The commands that wait in front of a unit.
 //
-// Function: a FIFO of Depth commands; the oldest is offered to the unit once every token that it waits for is
-//   available and hold_i is low, and takes those tokens as it is accepted. hold_i may depend on command_o; it
-//   stands for whatever else the oldest command has to wait for.
-// Timing: a command taken in in cycle t is the oldest, at the earliest, from t + 1 on. command_valid_o is
-//   combinational from the tokens: a token given in t lets a command be accepted in t + 1. When the unit
-//   accepts in cycle t, the next command is offered in t + 1; take_o and trace_start_* belong to the cycle of
-//   the acceptance.
-// Flow control: valid/ready on both sides; ready_o is high while fewer than Depth commands are held, whatever
-//   the other side does. A command that was offered stays so until it is accepted or stop_i comes. While
-//   stop_i is high nothing is offered and the commands stay.
+// Function: a FIFO of Depth commands; the oldest is offered to the unit once every token that it
+//   waits for is available and hold_i is low, and takes those tokens as it is accepted. hold_i may
+//   depend on command_o; it stands for whatever else the oldest command has to wait for.
+// Timing: a command taken in in cycle t is the oldest, at the earliest, from t + 1 on.
+//   command_valid_o is combinational from the tokens: a token given in t lets a command be accepted
+//   in t + 1. When the unit accepts in cycle t, the next command is offered in t + 1; take_o and
+//   trace_start_* belong to the cycle of the acceptance.
+// Flow control: valid/ready on both sides; ready_o is high while fewer than Depth commands are
+//   held, whatever the other side does. A command that was offered stays so until it is accepted or
+//   stop_i comes. While stop_i is high nothing is offered and the commands stay.
+
 `default_nettype none
 
 module command_queue #(
-  parameter int Depth = 4
+  parameter int unsigned Depth = 4
 ) (
   input  wire logic                               clk_i,
   input  wire logic                               rst_ni,
@@ -32,7 +33,7 @@ module command_queue #(
   output accelerator_pkg::queued_command_t        command_o,
 
   output logic                                    waiting_o,    // the oldest command lacks tokens
-  output logic                                    held_back_o,  // it has its tokens, but hold_i is high
+  output logic                                    held_back_o,  // it has them, but hold_i is high
   output logic      [$clog2(Depth+1)-1:0]         count_o,
 
   output logic                                    trace_start_valid_o,
@@ -45,7 +46,7 @@ module command_queue #(
   logic [15:0] wait_tokens;
 
   fifo #(
-    .Width(int'($bits(queued_command_t))),
+    .Width($bits(queued_command_t)),
     .Depth(Depth)
   ) u_fifo (
     .clk_i,
@@ -59,9 +60,7 @@ module command_queue #(
     .count_o
   );
 
-  // verilator lint_off UNUSEDSIGNAL
-  interface_pkg::nop_command_t header;  // the fields that every command has, of which one matters here
-  // verilator lint_on UNUSEDSIGNAL
+  interface_pkg::nop_command_t header;  // the fields that every command has
   assign header          = command_o.bits;
   assign wait_tokens     = header.wait_tokens;
   assign tokens_there    = (wait_tokens & ~available_i) == 16'd0;
@@ -74,6 +73,9 @@ module command_queue #(
   assign trace_start_valid_o = accept;
   assign trace_start_index_o = command_o.index;
 
+  logic unused;
+  assign unused = ^header;  // one of its fields matters here
+
 `ifndef SYNTHESIS
   logic            offered_q;
   queued_command_t command_q;
@@ -84,7 +86,7 @@ module command_queue #(
     end else begin
       offered_q <= command_valid_o && !command_ready_i;
       if (command_valid_o && !command_ready_i) command_q <= command_o;
-      assert (!offered_q || stop_i || (command_valid_o && command_o == command_q))
+      OfferStable: assert (!offered_q || stop_i || (command_valid_o && (command_o == command_q)))
       else $error("a command was offered and withdrawn");
     end
   end

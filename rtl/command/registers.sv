@@ -1,53 +1,59 @@
-// The control side of the accelerator: AXI4-Lite registers, state, first fault, interrupts and counters.
-// Offsets, fields and meanings: rtl/interface/INTERFACE.md.
+// The control side of the accelerator: AXI4-Lite registers, state, first fault, interrupts and
+// counters. Offsets, fields and meanings: rtl/interface/INTERFACE.md.
 //
-// AXI4-Lite: 32-bit accesses of aligned words, one write and one read at a time, independent of each other. A
-//   write is taken in the first cycle t in which address and data are both valid and no write response is
-//   outstanding; it has its effect at the end of t (the register shows it from t + 1 on) and its response is
-//   valid from t + 1 on. A read is taken in the first cycle t with a valid address and no outstanding read
-//   response; the response, valid from t + 1 on, holds the value of cycle t. So each channel does at most one
-//   access in two cycles. An offset that is no register, and a write to a read-only one, get SLVERR and have
-//   no effect; the data of such a read is 0.
-// Registers: reset values are 0 but for the build's shape and burst_limits, which starts at its largest
-//   values (16 bursts, 256 beats) and takes a value out of range as the nearest one in it. Addresses have 48
-//   bits: bits [31:16] of ring_base_hi and memory_limit_hi are 0 whatever is written. Bits outside the fields
-//   are 0.
-// Work: the device runs in a cycle if it is enabled with head != tail or within a program (in_program_i: what the
-//   host has not written yet is waited for), if anything in it is not idle (command_idle_i, units_idle_i,
-//   queues_empty_i), or if a command completes in it: a unit may be idle in the very cycle of its completion pulse.
-//   So every cycle from the one after a program's first doorbell to that of its halt is counted.
-// State (status.state): 0 stopped and 1 running are the same state, without and with work in this very cycle.
-//   A fault in cycle t makes it 2, stopping, from t + 1 on; there it waits for command_idle_i and
-//   units_idle_i (what the queues hold is abandoned), and the cycle after the first with both it is 3,
-//   faulted, until a reset; in that cycle interrupt_status.fault is set. status.idle is command_idle_i,
-//   units_idle_i and queues_empty_i together.
-// Faults: the first is kept, of several in one cycle that of the lowest unit (command, load, array, vector,
-//   store).
-// Reset by control.reset: drains, then clears. The bit reads 1 from the write on; stop_o is high meanwhile;
-//   in the cycle after the first with command_idle_i and units_idle_i (the cycle after the write at the
-//   earliest) soft_reset_o, a flip-flop, is high for one cycle; at its end state, fault registers,
-//   interrupt_status, ring_tail, stream_written, completed, progress and control.reset are 0. The rest, counters
-//   too, keeps its value. What is written to ring_tail or stream_written before control.reset reads 0 again is
-//   lost.
-// stop_o: high from the cycle after a fault until the reset, and while a reset drains and takes place.
-// Counters: add in cycles of state 1 and 2 only; an event of cycle t shows in a read taken in t + 1.
-//   clear_counters written in cycle t clears them at its end, the events of t included. Counted here:
-//   activities, cycles and completed commands; the rest comes by increments_i, which has to be 0 for those.
-// completed, progress: the sum of completed_i; the number of cycles with a busy unit or a completion.
+// AXI4-Lite: 32-bit accesses of aligned words, one write and one read at a time, independent of
+//   each other. A write is taken in the first cycle t in which address and data are both valid and
+//   no write response is outstanding; it has its effect at the end of t (the register shows it from
+//   t + 1 on) and its response is valid from t + 1 on. A read is taken in the first cycle t with a
+//   valid address and no outstanding read response; the response, valid from t + 1 on, holds the
+//   value of cycle t. So each channel does at most one access in two cycles. An offset that is no
+//   register, and a write to a read-only one, get SLVERR and have no effect; the data of such a
+//   read is 0.
+// Registers: reset values are 0 but for the build's shape and burst_limits, which starts at its
+//   largest values (16 bursts, 256 beats) and takes a value out of range as the nearest one in it.
+//   Addresses have 48 bits: bits [31:16] of ring_base_hi and memory_limit_hi are 0 whatever is
+//   written. Bits outside the fields are 0.
+// Work: the device runs in a cycle if it is enabled with head != tail or within a program
+//   (in_program_i: what the host has not written yet is waited for), if anything in it is not idle
+//   (command_idle_i, units_idle_i, queues_empty_i), or if a command completes in it: a unit may be
+//   idle in the very cycle of its completion pulse. So every cycle from the one after a program's
+//   first doorbell to that of its halt is counted.
+// State (status.state): 0 stopped and 1 running are the same state, without and with work in this
+//   very cycle. A fault in cycle t makes it 2, stopping, from t + 1 on; there it waits for
+//   command_idle_i and units_idle_i (what the queues hold is abandoned), and the cycle after the
+//   first with both it is 3, faulted, until a reset; in that cycle interrupt_status.fault is set.
+//   status.idle is command_idle_i, units_idle_i and queues_empty_i together.
+// Faults: the first is kept, of several in one cycle that of the lowest unit (command, load, array,
+//   vector, store).
+// Reset by control.reset: drains, then clears. The bit reads 1 from the write on; stop_o is high
+//   meanwhile; in the cycle after the first with command_idle_i and units_idle_i (the cycle after
+//   the write at the earliest) soft_reset_o, a flip-flop, is high for one cycle; at its end state,
+//   fault registers, interrupt_status, ring_tail, stream_written, completed, progress and
+//   control.reset are 0. The rest, counters too, keeps its value. What is written to ring_tail or
+//   stream_written before control.reset reads 0 again is lost.
+// stop_o: high from the cycle after a fault until the reset, and while a reset drains and takes
+//   place.
+// Counters: add in cycles of state 1 and 2 only; an event of cycle t shows in a read taken in t +
+//   1. clear_counters written in cycle t clears them at its end, the events of t included. Counted
+//   here: activities, cycles and completed commands; the rest comes by increments_i, which has to
+//   be 0 for those.
+// completed, progress: the sum of completed_i; the number of cycles with a busy unit or a
+//   completion.
 // irq_o: from flip-flops.
+
 `default_nettype none
 
 module registers #(
-  parameter int ArrayRows        = 8,
-  parameter int ArrayColumns     = 8,
-  parameter int VectorLanes      = 8,
-  parameter int Lanes            = 8,
-  parameter int ScratchpadLines  = 4096,
-  parameter int ScratchpadBanks  = 8,
-  parameter int AccumulatorLines = 2048,
-  parameter int AccumulatorBanks = 4,
-  parameter int AxiDataBits      = 128,
-  parameter int QueueDepth       = 4
+  parameter int unsigned ArrayRows        = 8,
+  parameter int unsigned ArrayColumns     = 8,
+  parameter int unsigned VectorLanes      = 8,
+  parameter int unsigned Lanes            = 8,
+  parameter int unsigned ScratchpadLines  = 4096,
+  parameter int unsigned ScratchpadBanks  = 8,
+  parameter int unsigned AccumulatorLines = 2048,
+  parameter int unsigned AccumulatorBanks = 4,
+  parameter int unsigned AxiDataBits      = 128,
+  parameter int unsigned QueueDepth       = 4
 ) (
   input  wire logic                                          clk_i,
   input  wire logic                                          rst_ni,
@@ -86,16 +92,16 @@ module registers #(
   output logic      [8:0]                                    burst_beats_o,
 
   // command, load, array, vector, store
-  input  wire interface_pkg::activity_e [interface_pkg::Units-1:0]       activities_i,
-  input  wire logic [interface_pkg::Units-1:0][7:0]                      waiting_i,      // commands
-  input  wire logic [interface_pkg::Units-1:0][31:0]                     current_index_i,
-  input  wire accelerator_pkg::unit_fault_t [interface_pkg::Units-1:0]   faults_i,
-  input  wire logic [interface_pkg::Units-1:0][31:0]                     fault_index_i,
-  input  wire logic [interface_pkg::Units-1:0]                           completed_i,
+  input  wire interface_pkg::activity_e [interface_pkg::Units-1:0] activities_i,
+  input  wire logic [interface_pkg::Units-1:0][7:0]          waiting_i,  // commands
+  input  wire logic [interface_pkg::Units-1:0][31:0]         current_index_i,
+  input  wire accelerator_pkg::unit_fault_t [interface_pkg::Units-1:0] faults_i,
+  input  wire logic [interface_pkg::Units-1:0][31:0]         fault_index_i,
+  input  wire logic [interface_pkg::Units-1:0]               completed_i,
   input  wire logic                                          halt_done_i,
   input  wire logic                                          in_program_i,
   input  wire logic                                          command_idle_i,
-  input  wire logic                                          units_idle_i,   // all but the command processor
+  input  wire logic                                          units_idle_i,  // those with a queue
   input  wire logic                                          queues_empty_i,
 
   input  wire logic [interface_pkg::Counters-1:0][15:0]      increments_i
@@ -104,14 +110,14 @@ module registers #(
   import accelerator_pkg::*;
   import interface_pkg::*;
 
-  localparam logic [31:0] Identity    = 32'h434F_524B;  // "CORK"
-  localparam logic [1:0]  RespOkay    = 2'd0;
-  localparam logic [1:0]  RespSlverr  = 2'd2;
+  localparam logic [31:0] Identity           = 32'h434F_524B;  // "CORK"
+  localparam logic [1:0]  RespOkay           = 2'd0;
+  localparam logic [1:0]  RespSlverr         = 2'd2;
   localparam logic [7:0]  MaximumOutstanding = 8'd16;
   localparam logic [8:0]  MaximumBeats       = 9'd256;
-  localparam int          ActivityCounters   = Units * Activities;
-  localparam int          EventCounters      = Counters - ActivityCounters;
-  localparam int          CountersEnd        = int'(RegCounters) + 8 * Counters;
+  localparam int unsigned ActivityCounters   = Units * Activities;
+  localparam int unsigned EventCounters      = Counters - ActivityCounters;
+  localparam int unsigned CountersEnd        = 32'(RegCounters) + 8 * Counters;
 
   typedef enum logic [1:0] {StateNormal, StateStopping, StateFaulted} state_e;
 
@@ -129,19 +135,19 @@ module registers #(
   logic [31:0] fault_index_q;
   logic [47:0] fault_address_q;
 
-  // ---------------------------------------------------------------------------------------- state and faults
+  // ------------------------------------------------------------------ state and faults
   logic drained, running, counting, fault_now, faulted_now, reset_now;
 
   assign drained     = command_idle_i && units_idle_i;
-  assign running     = (enable_q && (ring_head_i != ring_tail_q || in_program_i)) || !drained ||
-                       !queues_empty_i || completed_i != '0;
-  assign counting    = (state_q == StateNormal && running) || (state_q == StateStopping);
+  assign running     = (enable_q && ((ring_head_i != ring_tail_q) || in_program_i)) || !drained ||
+                       !queues_empty_i || (completed_i != '0);
+  assign counting    = ((state_q == StateNormal) && running) || (state_q == StateStopping);
   assign faulted_now = (state_q == StateStopping) && drained;
   assign reset_now   = reset_pending_q && drained && !soft_reset_q;
 
   always_comb begin : p_any_fault
     fault_now = 1'b0;
-    for (int unit = 0; unit < Units; unit++) fault_now |= faults_i[unit].valid;
+    for (int unsigned unit = 0; unit < Units; unit++) fault_now |= faults_i[unit].valid;
   end
 
   always_comb begin : p_state
@@ -171,7 +177,7 @@ module registers #(
       fault_unit_q    <= '0;
       fault_index_q   <= '0;
       fault_address_q <= '0;
-    end else if (fault_now && state_q == StateNormal) begin
+    end else if (fault_now && (state_q == StateNormal)) begin
       for (int unit = Units - 1; unit >= 0; unit--) begin  // the lowest unit is the last to assign
         if (faults_i[unit].valid) begin
           fault_cause_q   <= faults_i[unit].cause;
@@ -196,7 +202,7 @@ module registers #(
   assign outstanding_limit_o = outstanding_q;
   assign burst_beats_o       = beats_q;
 
-  // -------------------------------------------------------------------------------------------------- writes
+  // ------------------------------------------------------------------ writes
   logic       write, write_known, clear_counters;
   logic       bvalid_q;
   logic [1:0] bresp_q;
@@ -211,20 +217,21 @@ module registers #(
 
   always_comb begin : p_write_known
     unique case (awaddr_i)
-      RegControl, RegInterruptStatus, RegInterruptEnable, RegRingBaseLo, RegRingBaseHi, RegRingEntries,
-      RegRingTail, RegStreamWritten, RegMemoryLimitLo, RegMemoryLimitHi, RegBurstLimits: write_known = 1'b1;
-      default: write_known = 1'b0;
+      RegControl, RegInterruptStatus, RegInterruptEnable, RegRingBaseLo, RegRingBaseHi,
+      RegRingEntries, RegRingTail, RegStreamWritten, RegMemoryLimitLo, RegMemoryLimitHi,
+      RegBurstLimits: write_known = 1'b1;
+      default:        write_known = 1'b0;
     endcase
   end
 
   function automatic logic [7:0] clamp_outstanding(logic [7:0] value);
     if (value == 8'd0) return 8'd1;
-    return value > MaximumOutstanding ? MaximumOutstanding : value;
+    return (value > MaximumOutstanding) ? MaximumOutstanding : value;
   endfunction
 
   function automatic logic [8:0] clamp_beats(logic [8:0] value);
     if (value == 9'd0) return 9'd1;
-    return value > MaximumBeats ? MaximumBeats : value;
+    return (value > MaximumBeats) ? MaximumBeats : value;
   endfunction
 
   always_ff @(posedge clk_i or negedge rst_ni) begin : p_write
@@ -291,41 +298,45 @@ module registers #(
     end
   end
 
-  // ------------------------------------------------------------------------------------------------ counters
-  // Two arrays, since exactly one activity of a unit counts: five additions instead of 25 comparisons.
-  logic [63:0] activity_count_q [ActivityCounters];
-  logic [63:0] event_count_q    [EventCounters];
+  // ------------------------------------------------------------------ counters
+  // Two arrays, since exactly one activity of a unit counts: five additions instead of 25
+  // comparisons.
+  logic [63:0] activity_count_q[ActivityCounters];
+  logic [63:0] event_count_q[EventCounters];
   logic [EventCounters-1:0][15:0] event_increment;
 
   always_comb begin : p_event_increment
     event_increment = increments_i[Counters-1:ActivityCounters];
     event_increment[CtrCycles-ActivityCounters] = 16'd1;
-    for (int unit = int'(UnitLoad); unit < Units; unit++) begin
-      event_increment[CtrCommandsLoad-ActivityCounters+unit-int'(UnitLoad)] = 16'(completed_i[unit]);
+    for (int unsigned unit = 32'(UnitLoad); unit < Units; unit++) begin
+      event_increment[CtrCommandsLoad-ActivityCounters+unit-32'(UnitLoad)] =
+          16'(completed_i[unit]);
     end
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin : p_activity_count
     if (!rst_ni) begin
-      for (int i = 0; i < ActivityCounters; i++) activity_count_q[i] <= '0;
+      for (int unsigned i = 0; i < ActivityCounters; i++) activity_count_q[i] <= '0;
     end else if (clear_counters) begin
-      for (int i = 0; i < ActivityCounters; i++) activity_count_q[i] <= '0;
+      for (int unsigned i = 0; i < ActivityCounters; i++) activity_count_q[i] <= '0;
     end else if (counting) begin
-      for (int unit = 0; unit < Units; unit++) begin
-        activity_count_q[unit*Activities+int'(activities_i[unit])] <=
-            activity_count_q[unit*Activities+int'(activities_i[unit])] + 64'd1;
+      for (int unsigned unit = 0; unit < Units; unit++) begin
+        activity_count_q[unit*Activities+32'(activities_i[unit])] <=
+            activity_count_q[unit*Activities+32'(activities_i[unit])] + 64'd1;
       end
     end
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin : p_event_count
     if (!rst_ni) begin
-      for (int i = 0; i < EventCounters; i++) event_count_q[i] <= '0;
+      for (int unsigned i = 0; i < EventCounters; i++) event_count_q[i] <= '0;
     end else if (clear_counters) begin
-      for (int i = 0; i < EventCounters; i++) event_count_q[i] <= '0;
+      for (int unsigned i = 0; i < EventCounters; i++) event_count_q[i] <= '0;
     end else if (counting) begin
-      for (int i = 0; i < EventCounters; i++) begin
-        if (event_increment[i] != 16'd0) event_count_q[i] <= event_count_q[i] + 64'(event_increment[i]);
+      for (int unsigned i = 0; i < EventCounters; i++) begin
+        if (event_increment[i] != 16'd0) begin
+          event_count_q[i] <= event_count_q[i] + 64'(event_increment[i]);
+        end
       end
     end
   end
@@ -333,7 +344,9 @@ module registers #(
   logic any_busy;
   always_comb begin : p_any_busy
     any_busy = 1'b0;
-    for (int unit = 0; unit < Units; unit++) any_busy |= activities_i[unit] == ActivityBusy;
+    for (int unsigned unit = 0; unit < Units; unit++) begin
+      any_busy |= activities_i[unit] == ActivityBusy;
+    end
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin : p_progress
@@ -345,11 +358,11 @@ module registers #(
       progress_q  <= '0;
     end else begin
       if (completed_i != '0) completed_q <= completed_q + 32'($countones(completed_i));
-      if (any_busy || completed_i != '0) progress_q <= progress_q + 32'd1;
+      if (any_busy || (completed_i != '0)) progress_q <= progress_q + 32'd1;
     end
   end
 
-  // --------------------------------------------------------------------------------------------------- reads
+  // ------------------------------------------------------------------ reads
   logic        read, read_known;
   logic        rvalid_q;
   logic [1:0]  rresp_q;
@@ -377,8 +390,11 @@ module registers #(
   always_comb begin : p_counter_value
     counter_value = '0;
     if (read) begin
-      if (int'(counter) < ActivityCounters) counter_value = activity_count_q[5'(counter)];
-      else if (int'(counter) < Counters) counter_value = event_count_q[6'(int'(counter)-ActivityCounters)];
+      if (32'(counter) < ActivityCounters) begin
+        counter_value = activity_count_q[5'(counter)];
+      end else if (32'(counter) < Counters) begin
+        counter_value = event_count_q[6'(32'(counter)-ActivityCounters)];
+      end
     end
   end
 
@@ -390,46 +406,52 @@ module registers #(
     read_data  = '0;
     read_known = 1'b1;
     unique case (araddr_i)
-      RegIdentity:            read_data = Identity;
-      RegInterfaceVersion:    read_data = 32'(InterfaceVersion);
-      RegArrayShape:          read_data = {16'(ArrayColumns), 16'(ArrayRows)};
-      RegLanes:               read_data = {16'(Lanes), 16'(VectorLanes)};
-      RegScratchpadLines:     read_data = 32'(ScratchpadLines);
-      RegAccumulatorLines:    read_data = 32'(AccumulatorLines);
-      RegBanks:               read_data = {16'(AccumulatorBanks), 16'(ScratchpadBanks)};
-      RegAxiShape:            read_data = {16'(QueueDepth), 16'(AxiDataBits)};
-      RegControl:             read_data = {30'd0, reset_pending_q, enable_q};
-      RegStatus:              read_data = {29'd0, drained && queues_empty_i, status_state};
-      RegInterruptStatus:     read_data = {30'd0, fault_q, done_q};
-      RegInterruptEnable:     read_data = {30'd0, fault_enable_q, done_enable_q};
-      RegFault:               read_data = {20'd0, fault_unit_q, 8'(fault_cause_q)};
-      RegFaultCommand:        read_data = fault_index_q;
-      RegFaultAddressLo:      read_data = fault_address_q[31:0];
-      RegFaultAddressHi:      read_data = {16'd0, fault_address_q[47:32]};
-      RegRingBaseLo:          read_data = ring_base_q[31:0];
-      RegRingBaseHi:          read_data = {16'd0, ring_base_q[47:32]};
-      RegRingEntries:         read_data = ring_entries_q;
-      RegRingTail:            read_data = ring_tail_q;
-      RegRingHead:            read_data = ring_head_i;
-      RegMemoryLimitLo:       read_data = memory_limit_q[31:0];
-      RegMemoryLimitHi:       read_data = {16'd0, memory_limit_q[47:32]};
-      RegBurstLimits:         read_data = {7'd0, beats_q, 8'd0, outstanding_q};
-      RegCompleted:           read_data = completed_q;
-      RegProgress:            read_data = progress_q;
-      RegStreamWritten:       read_data = stream_written_q;
-      RegStreamReleased:      read_data = stream_released_i;
-      RegUnitStateCommand:    read_data = unit_state(activities_i[UnitCommand], waiting_i[UnitCommand]);
-      RegUnitStateLoad:       read_data = unit_state(activities_i[UnitLoad], waiting_i[UnitLoad]);
-      RegUnitStateArray:      read_data = unit_state(activities_i[UnitArray], waiting_i[UnitArray]);
-      RegUnitStateVector:     read_data = unit_state(activities_i[UnitVector], waiting_i[UnitVector]);
-      RegUnitStateStore:      read_data = unit_state(activities_i[UnitStore], waiting_i[UnitStore]);
-      RegUnitCommandCommand:  read_data = current_index_i[UnitCommand];
-      RegUnitCommandLoad:     read_data = current_index_i[UnitLoad];
-      RegUnitCommandArray:    read_data = current_index_i[UnitArray];
-      RegUnitCommandVector:   read_data = current_index_i[UnitVector];
-      RegUnitCommandStore:    read_data = current_index_i[UnitStore];
+      RegIdentity:           read_data = Identity;
+      RegInterfaceVersion:   read_data = 32'(InterfaceVersion);
+      RegArrayShape:         read_data = {16'(ArrayColumns), 16'(ArrayRows)};
+      RegLanes:              read_data = {16'(Lanes), 16'(VectorLanes)};
+      RegScratchpadLines:    read_data = 32'(ScratchpadLines);
+      RegAccumulatorLines:   read_data = 32'(AccumulatorLines);
+      RegBanks:              read_data = {16'(AccumulatorBanks), 16'(ScratchpadBanks)};
+      RegAxiShape:           read_data = {16'(QueueDepth), 16'(AxiDataBits)};
+      RegControl:            read_data = {30'd0, reset_pending_q, enable_q};
+      RegStatus:             read_data = {29'd0, drained && queues_empty_i, status_state};
+      RegInterruptStatus:    read_data = {30'd0, fault_q, done_q};
+      RegInterruptEnable:    read_data = {30'd0, fault_enable_q, done_enable_q};
+      RegFault:              read_data = {20'd0, fault_unit_q, 8'(fault_cause_q)};
+      RegFaultCommand:       read_data = fault_index_q;
+      RegFaultAddressLo:     read_data = fault_address_q[31:0];
+      RegFaultAddressHi:     read_data = {16'd0, fault_address_q[47:32]};
+      RegRingBaseLo:         read_data = ring_base_q[31:0];
+      RegRingBaseHi:         read_data = {16'd0, ring_base_q[47:32]};
+      RegRingEntries:        read_data = ring_entries_q;
+      RegRingTail:           read_data = ring_tail_q;
+      RegRingHead:           read_data = ring_head_i;
+      RegMemoryLimitLo:      read_data = memory_limit_q[31:0];
+      RegMemoryLimitHi:      read_data = {16'd0, memory_limit_q[47:32]};
+      RegBurstLimits:        read_data = {7'd0, beats_q, 8'd0, outstanding_q};
+      RegCompleted:          read_data = completed_q;
+      RegProgress:           read_data = progress_q;
+      RegStreamWritten:      read_data = stream_written_q;
+      RegStreamReleased:     read_data = stream_released_i;
+      RegUnitStateCommand:
+        read_data = unit_state(activities_i[UnitCommand], waiting_i[UnitCommand]);
+      RegUnitStateLoad:
+        read_data = unit_state(activities_i[UnitLoad], waiting_i[UnitLoad]);
+      RegUnitStateArray:
+        read_data = unit_state(activities_i[UnitArray], waiting_i[UnitArray]);
+      RegUnitStateVector:
+        read_data = unit_state(activities_i[UnitVector], waiting_i[UnitVector]);
+      RegUnitStateStore:
+        read_data = unit_state(activities_i[UnitStore], waiting_i[UnitStore]);
+      RegUnitCommandCommand: read_data = current_index_i[UnitCommand];
+      RegUnitCommandLoad:    read_data = current_index_i[UnitLoad];
+      RegUnitCommandArray:   read_data = current_index_i[UnitArray];
+      RegUnitCommandVector:  read_data = current_index_i[UnitVector];
+      RegUnitCommandStore:   read_data = current_index_i[UnitStore];
       default: begin
-        read_known = (araddr_i >= RegCounters) && (int'(araddr_i) < CountersEnd) && (araddr_i[1:0] == 2'd0);
+        read_known = (araddr_i >= RegCounters) && (32'(araddr_i) < CountersEnd) &&
+            (araddr_i[1:0] == 2'd0);
         if (read_known) read_data = araddr_i[2] ? counter_value[63:32] : counter_value[31:0];
       end
     endcase
@@ -468,20 +490,21 @@ module registers #(
       araddr_q       <= araddr_i;
       wdata_q        <= wdata_i;
       rdata_waited_q <= rdata_o;
-      assert (!bwaited_q || bvalid_o)
+      WriteResponseStable: assert (!bwaited_q || bvalid_o)
       else $error("a write response was withdrawn");
-      assert (!rwaited_q || (rvalid_o && rdata_o == rdata_waited_q))
+      ReadResponseStable: assert (!rwaited_q || (rvalid_o && (rdata_o == rdata_waited_q)))
       else $error("a read response was withdrawn");
-      assert (!awwaited_q || (awvalid_i && awaddr_i == awaddr_q))
+      WriteAddressStable: assert (!awwaited_q || (awvalid_i && (awaddr_i == awaddr_q)))
       else $error("a write address was withdrawn");
-      assert (!wwaited_q || (wvalid_i && wdata_i == wdata_q))
+      WriteDataStable: assert (!wwaited_q || (wvalid_i && (wdata_i == wdata_q)))
       else $error("write data was withdrawn");
-      assert (!arwaited_q || (arvalid_i && araddr_i == araddr_q))
+      ReadAddressStable: assert (!arwaited_q || (arvalid_i && (araddr_i == araddr_q)))
       else $error("a read address was withdrawn");
-      assert (increments_i[ActivityCounters-1:0] == '0 && increments_i[CtrCommandsStore:CtrCycles] == '0)
+      IncrementsOfOthers: assert ((increments_i[ActivityCounters-1:0] == '0) &&
+          (increments_i[CtrCommandsStore:CtrCycles] == '0))
       else $error("an increment of a counter that is counted here");
-      for (int unit = 0; unit < Units; unit++) begin
-        assert (int'(activities_i[unit]) < Activities)
+      for (int unsigned unit = 0; unit < Units; unit++) begin
+        ActivityKnown: assert (32'(activities_i[unit]) < Activities)
         else $error("no such activity");
       end
     end

@@ -1,18 +1,22 @@
-// The device's end of the ring of streamed weights: which tile may be loaded, and which ones are needed no
-// more. The host writes tiles into a ring of memory and counts them in written_i; the loads take them in that
-// order and release them in that order. A tile may be read by several loads between the one that takes it and
-// the one that releases it.
+// The device's end of the ring of streamed weights: which tile may be loaded, and which ones are
+// needed no more. The host writes tiles into a ring of memory and counts them in written_i; the
+// loads take them in that order and release them in that order. A tile may be read by several loads
+// between the one that takes it and the one that releases it.
 //
-// Function: counts the tiles taken (by loads that start with take_i) and released (by loads that complete and
-//   started with release_i). Loads start and complete in order; their release flags wait in a FIFO.
-// Timing: available_o is combinational from written_i and the count of tiles taken: a tile written in t (the
-//   register shows it in t + 1) lets a load start in t + 1, and the load that follows a taking one sees the
-//   new count in the next cycle. released_o counts a completion of cycle t from t + 1 on.
+// Function: counts the tiles taken (by loads that start with take_i) and released (by loads that
+//   complete and started with release_i). Loads start and complete in order; their release flags
+//   wait in a FIFO.
+// Timing: available_o is combinational from written_i and the count of tiles taken: a tile written
+//   in t (the register shows it in t + 1) lets a load start in t + 1, and the load that follows a
+//   taking one sees the new count in the next cycle. released_o counts a completion of cycle t from
+//   t + 1 on.
 // Flow control: none; a load that takes a tile must not start while available_o is low (assertion).
+
 `default_nettype none
 
 module stream_window #(
-  parameter int LoadsInFlight = 6  // between start and completion; load_unit: four waiting, two completing
+  // Between start and completion; load_unit: four waiting, two completing.
+  parameter int unsigned LoadsInFlight = 6
 ) (
   input  wire logic        clk_i,
   input  wire logic        rst_ni,
@@ -56,18 +60,21 @@ module stream_window #(
     end
   end
 
+  logic unused;
+  assign unused = ^{flag_ready, flag_valid, flag_count};
+
 `ifndef SYNTHESIS
   always_ff @(posedge clk_i or negedge rst_ni) begin : p_check
     if (rst_ni) begin
-      assert (!(start_i && take_i) || available_o) else $error("a tile is taken that was not written");
-      assert (!start_i || flag_ready) else $error("more loads in flight than release flags");
-      assert (!complete_i || flag_valid) else $error("a load completes that never started");
+      TakenWasWritten: assert (!(start_i && take_i) || available_o)
+      else $error("a tile is taken that was not written");
+      LoadsFit: assert (!start_i || flag_ready)
+      else $error("more loads in flight than release flags");
+      CompletedWasStarted: assert (!complete_i || flag_valid)
+      else $error("a load completes that never started");
     end
   end
 `endif
-
-  logic unused;
-  assign unused = ^{flag_ready, flag_valid, flag_count};
 
 endmodule
 

@@ -1,11 +1,13 @@
 // Types and constants that the units share.
+
 `default_nettype none
+
 // verilator lint_off UNUSEDPARAM
 // A module under test alone uses only a part of it.
 package accelerator_pkg;
 
-  // An access to a local memory (tile_memory): `count` elements, either along a line from `column` on, or
-  // (transposed) one element of each of the lines `line` .. `line + count - 1`, at `column`.
+  // An access to a local memory (tile_memory): `count` elements, either along a line from `column`
+  // on, or (transposed) one element of each of the lines `line` .. `line + count - 1`, at `column`.
   typedef struct packed {
     logic        transposed;
     logic [7:0]  count;
@@ -14,7 +16,7 @@ package accelerator_pkg;
   } tile_request_t;
 
   // Cycles from a read request to its data.
-  localparam int TileReadLatency = 2;
+  localparam int unsigned TileReadLatency = 2;
 
   typedef struct packed {
     logic                  valid;
@@ -24,9 +26,18 @@ package accelerator_pkg;
 
   // A command on its way to a unit.
   typedef struct packed {
-    logic [31:0]                            index;
-    logic [interface_pkg::CommandBits-1:0]  bits;
+    logic [31:0]                           index;
+    logic [interface_pkg::CommandBits-1:0] bits;
   } queued_command_t;
+
+  // The units that have a queue, in the order of the tokens.
+  typedef enum int unsigned {
+    QueueLoad,
+    QueueArray,
+    QueueVector,
+    QueueStore,
+    Queues  // how many
+  } queue_e;
 
   // A command that is complete, one cycle.
   typedef struct packed {
@@ -35,24 +46,28 @@ package accelerator_pkg;
     logic [15:0] signal_tokens;
   } completion_t;
 
-  // AXI4, the part of each channel that does not depend on the data width. Bursts are INCR, size is the bus width.
-  localparam int AxiIdBits = 2;
+  // AXI4, the part of each channel that does not depend on the data width. Bursts are INCR, size is
+  // the bus width.
+  localparam int unsigned AxiIdBits = 2;
   typedef struct packed {
     logic [AxiIdBits-1:0] id;
     logic [47:0]          address;
     logic [7:0]           len;  // beats - 1
   } axi_address_t;
   localparam logic [AxiIdBits-1:0] AxiIdFetch = 2'd0;
-  localparam logic [AxiIdBits-1:0] AxiIdLoad = 2'd1;
+  localparam logic [AxiIdBits-1:0] AxiIdLoad  = 2'd1;
   localparam logic [AxiIdBits-1:0] AxiIdStore = 2'd2;
 
   // Bytes of a row of a memory panel: 64 BF16 or 32 FP32 columns.
-  localparam int PanelRowBytes = 128;
+  localparam int unsigned PanelRowBytes = 128;
 
-  // Elements of a line of the local memories: enough for a row of the array, a row of outputs, the vector lanes and a
-  // BF16 beat of the bus, rounded up to a power of two so that rotating a line is a shift.
-  function automatic int memory_lanes(int rows, int columns, int vector_lanes, int axi_data_bits);
-    int most;
+  // Elements of a line of the local memories: enough for a row of the array, a row of outputs, the
+  // vector lanes and a BF16 beat of the bus, rounded up to a power of two so that rotating a line
+  // is a shift.
+  function automatic int unsigned memory_lanes(int unsigned rows, int unsigned columns,
+                                               int unsigned vector_lanes,
+                                               int unsigned axi_data_bits);
+    int unsigned most;
     most = rows;
     if (columns > most) most = columns;
     if (vector_lanes > most) most = vector_lanes;
@@ -62,4 +77,5 @@ package accelerator_pkg;
 
 endpackage
 // verilator lint_on UNUSEDPARAM
+
 `default_nettype wire

@@ -1,14 +1,19 @@
 // Delays a word by a fixed number of cycles.
 //
-// Latency:      data_o in cycle t is data_i of cycle t - Cycles, if advance_i was high from then on; Cycles = 0 is a wire.
-// Flow control: advance_i may be low only while nothing that matters is inside; then nothing toggles.
+// Latency:      data_o in cycle t is data_i of cycle t - Cycles, if advance_i was high from then
+//               on; Cycles = 0 is a wire.
+// Flow control: advance_i may be low only while nothing that matters is inside; then nothing
+//               toggles.
 //
-// A ring that is written in place: one word toggles a cycle instead of all of them, as they would in a shift register.
-// What comes out of an unwritten place is undefined: a valid bit must travel by itself.
+// A ring that is written in place: one word toggles a cycle instead of all of them, as they would
+// in a shift register. What comes out of an unwritten place is undefined: a valid bit must travel
+// by itself.
+
 `default_nettype none
+
 module delay_line #(
-  parameter int Width  = 16,
-  parameter int Cycles = 4
+  parameter int unsigned Width  = 16,
+  parameter int unsigned Cycles = 4
 ) (
   input  wire logic             clk_i,
   input  wire logic             rst_ni,
@@ -29,13 +34,15 @@ module delay_line #(
     end
     assign data_o = data_q;
   end else begin : gen_ring
-    localparam int PointerBits = $clog2(Cycles);
+    localparam int unsigned PointerBits = $clog2(Cycles);
     logic [Width-1:0]       ring_q[Cycles];
     logic [PointerBits-1:0] pointer_q;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) pointer_q <= '0;
-      else if (advance_i) pointer_q <= (pointer_q == PointerBits'(Cycles - 1)) ? '0 : pointer_q + 1'b1;
+      else if (advance_i) begin
+        pointer_q <= (pointer_q == PointerBits'(Cycles - 1)) ? '0 : pointer_q + 1'b1;
+      end
     end
 
     always_ff @(posedge clk_i) if (advance_i) ring_q[pointer_q] <= data_i;
@@ -44,4 +51,5 @@ module delay_line #(
   end
 
 endmodule
+
 `default_nettype wire

@@ -1,15 +1,17 @@
 // A synchronous first-in first-out queue of `Depth` words; Depth is any number from 1 on.
 //
-// Latency:      a word pushed in cycle t is at the head from t + 1 on if the queue is empty (there is no way
-//               through).
-// Flow control: valid/ready on both sides. ready_o and valid_o depend on the registers alone, so a full queue
-//               takes no word in the cycle in which one leaves. data_o holds still from valid_o until it is
-//               taken. count_o is the number of words held.
+// Latency:      a word pushed in cycle t is at the head from t + 1 on if the queue is empty (there
+//               is no way through).
+// Flow control: valid/ready on both sides. ready_o and valid_o depend on the registers alone, so a
+//               full queue takes no word in the cycle in which one leaves. data_o holds still from
+//               valid_o until it is taken. count_o is the number of words held.
+
 `default_nettype none
+
 module fifo #(
-  parameter  int Width     = 8,
-  parameter  int Depth     = 2,
-  localparam int CountBits = $clog2(Depth + 1)
+  parameter  int unsigned Width     = 8,
+  parameter  int unsigned Depth     = 2,
+  localparam int unsigned CountBits = $clog2(Depth + 1)
 ) (
   input  wire logic                 clk_i,
   input  wire logic                 rst_ni,
@@ -29,7 +31,7 @@ module fifo #(
     $error("fifo: Depth must be at least 1");
   end
 
-  localparam int PointerBits = (Depth > 1) ? $clog2(Depth) : 1;
+  localparam int unsigned PointerBits = (Depth > 1) ? $clog2(Depth) : 1;
 
   logic [Width-1:0]       words_q[Depth];
   logic [PointerBits-1:0] head_q, tail_q;
@@ -66,9 +68,11 @@ module fifo #(
 
 `ifndef SYNTHESIS
   always_ff @(posedge clk_i) begin
-    assert (int'(count_q) <= Depth) else $error("fifo: more words than places");
+    CountWithinDepth: assert (32'(count_q) <= Depth)
+    else $error("fifo: more words than places");
   end
 `endif
 
 endmodule
+
 `default_nettype wire

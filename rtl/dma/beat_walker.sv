@@ -1,18 +1,20 @@
-// Says where the beats of a block lie in a local memory. The beats come in memory order: panel by panel of
-// 128 bytes a row, in a panel row by row, in a row beat by beat. Element (i, j) of the block is at column j %
-// Lanes of line line_i + (j / Lanes) * line_stride_i + i. A beat has AxiDataBits / 16 elements of BF16 or
-// AxiDataBits / 32 of FP32; they are consecutive elements of one local line, because both counts divide
-// Lanes.
+// Says where the beats of a block lie in a local memory. The beats come in memory order: panel by
+// panel of 128 bytes a row, in a panel row by row, in a row beat by beat. Element (i, j) of the
+// block is at column j % Lanes of line line_i + (j / Lanes) * line_stride_i + i. A beat has
+// AxiDataBits / 16 elements of BF16 or AxiDataBits / 32 of FP32; they are consecutive elements of
+// one local line, because both counts divide Lanes.
 //
-// Latency:      none: the outputs belong to the beat at hand; advance_i goes on to the next beat at the end
-//               of its cycle.
-// Flow control: the description (wide_i .. line_stride_i) must hold still from the first beat until advance_i
-//               of the last one; the beat after that is the first one of whatever is described then. clear_i
-//               goes back to the first beat at the end of its cycle.
+// Latency:      none: the outputs belong to the beat at hand; advance_i goes on to the next beat at
+//               the end of its cycle.
+// Flow control: the description (wide_i .. line_stride_i) must hold still from the first beat until
+//               advance_i of the last one; the beat after that is the first one of whatever is
+//               described then. clear_i goes back to the first beat at the end of its cycle.
+
 `default_nettype none
+
 module beat_walker #(
-  parameter int AxiDataBits = 128,
-  parameter int Lanes       = 8
+  parameter int unsigned AxiDataBits = 128,
+  parameter int unsigned Lanes       = 8
 ) (
   input  wire logic                             clk_i,
   input  wire logic                             rst_ni,
@@ -25,23 +27,26 @@ module beat_walker #(
   input  wire logic [23:0]                      line_stride_i,
 
   input  wire logic                             advance_i,
-  output accelerator_pkg::tile_request_t        request_o,  // count 0: the beat is all beyond the last column
+  // With a count of 0 the beat is all beyond the last column.
+  output accelerator_pkg::tile_request_t        request_o,
   output logic [23:0]                           row_o,
   output logic [24:0]                           column_o,   // of the block, of the first element
   output logic                                  last_o
 );
 
-  localparam int NarrowElements = AxiDataBits / 16;
-  localparam int WideElements   = AxiDataBits / 32;
-  localparam int NarrowColumns  = accelerator_pkg::PanelRowBytes / 2;  // of a memory panel
-  localparam int WideColumns    = accelerator_pkg::PanelRowBytes / 4;
+  localparam int unsigned NarrowElements = AxiDataBits / 16;
+  localparam int unsigned WideElements   = AxiDataBits / 32;
+  localparam int unsigned NarrowColumns  = accelerator_pkg::PanelRowBytes / 2;  // of a memory panel
+  localparam int unsigned WideColumns    = accelerator_pkg::PanelRowBytes / 4;
 
-  if (Lanes < NarrowElements || Lanes > WideColumns) begin : gen_bad_lanes
-    $error("beat_walker: Lanes must be AxiDataBits / 16 .. 32");  // or a beat would be in two lines or panels
+  // Else a beat would be in two lines or panels.
+  if ((Lanes < NarrowElements) || (Lanes > WideColumns)) begin : gen_bad_lanes
+    $error("beat_walker: Lanes must be AxiDataBits / 16 .. 32");
   end
 
-  // Columns end at the next full panel, so they need a bit more than columns_i. Lines may run far beyond the
-  // memory before somebody notices; 32 bits do not wrap until the memory has seen a line beyond its end.
+  // Columns end at the next full panel, so they need a bit more than columns_i. Lines may run far
+  // beyond the memory before somebody notices; 32 bits do not wrap until the memory has seen a line
+  // beyond its end.
   logic [23:0] row_q, row_d;
   logic [24:0] column_q, column_d;
   logic [24:0] panel_column_q, panel_column_d;  // first column of the memory panel at hand
@@ -56,8 +61,9 @@ module beat_walker #(
   assign columns_left = (column_q < 25'(columns_i)) ? 25'(columns_i) - column_q : 25'd0;
   assign next_column  = column_q + elements;
   assign line_ends    = (next_column & 25'(Lanes - 1)) == 25'd0;
-  assign row_ends     = (next_column & (wide_i ? 25'(WideColumns - 1) : 25'(NarrowColumns - 1))) == 25'd0;
-  assign panel_ends   = row_ends && row_q == rows_i - 24'd1;
+  assign row_ends     =
+      (next_column & (wide_i ? 25'(WideColumns - 1) : 25'(NarrowColumns - 1))) == 25'd0;
+  assign panel_ends   = row_ends && (row_q == rows_i - 24'd1);
   assign next_offset  = line_ends ? offset_q + 32'(line_stride_i) : offset_q;
 
   assign request_o.transposed = 1'b0;
@@ -66,7 +72,7 @@ module beat_walker #(
   assign request_o.line       = 32'(line_i) + offset_q + 32'(row_q);
   assign row_o                = row_q;
   assign column_o             = column_q;
-  assign last_o               = panel_ends && next_column >= 25'(columns_i);
+  assign last_o               = panel_ends && (next_column >= 25'(columns_i));
 
   always_comb begin
     row_d          = row_q;
@@ -108,4 +114,5 @@ module beat_walker #(
   end
 
 endmodule
+
 `default_nettype wire

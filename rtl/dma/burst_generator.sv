@@ -1,19 +1,23 @@
-// Cuts a block of memory into AXI bursts. The block is `panels` panels of `rows` rows of 128 bytes; a panel
-// is contiguous, the next one begins panel_stride bytes further on.
+// Cuts a block of memory into AXI bursts. The block is `panels` panels of `rows` rows of 128 bytes;
+// a panel is contiguous, the next one begins panel_stride bytes further on.
 //
-// A burst has the least of: what is left of its panel, burst_beats_i, the beats up to the next 4 KiB boundary
-// (which a burst may not cross, AMBA AXI A3.4.1), 256 (the most that AXI's length field can say).
+// A burst has the least of: what is left of its panel, burst_beats_i, the beats up to the next
+// 4 KiB boundary (which a burst may not cross, AMBA AXI A3.4.1), 256 (the most that AXI's length
+// field can say).
 //
-// Latency:      a block taken in cycle t (block_valid_i && block_ready_o) gives its first burst in t + 1; a
-//               burst taken in t (burst_valid_o && burst_ready_i) is followed by the next one in t + 1. After
-//               the last one the generator is ready for another block in t + 1.
-// Flow control: valid/ready on both sides; block_ready_o does not depend on block_valid_i. busy_o: there are
-//               bursts left. A burst that would end beyond memory_limit_i (bytes; the first address that is
-//               not memory) is not offered: range_fault_o is high instead, burst_address_o tells where. The
-//               generator stays there until clear_i, which makes it forget the block at the end of its cycle.
+// Latency:      a block taken in cycle t (block_valid_i && block_ready_o) gives its first burst in
+//               t + 1; a burst taken in t (burst_valid_o && burst_ready_i) is followed by the next
+//               one in t + 1. After the last one the generator is ready for another block in t + 1.
+// Flow control: valid/ready on both sides; block_ready_o does not depend on block_valid_i. busy_o:
+//               there are bursts left. A burst that would end beyond memory_limit_i (bytes; the
+//               first address that is not memory) is not offered: range_fault_o is high instead,
+//               burst_address_o tells where. The generator stays there until clear_i, which makes
+//               it forget the block at the end of its cycle.
+
 `default_nettype none
+
 module burst_generator #(
-  parameter int AxiDataBits = 128
+  parameter int unsigned AxiDataBits = 128
 ) (
   input  wire logic        clk_i,
   input  wire logic        rst_ni,
@@ -32,17 +36,17 @@ module burst_generator #(
   output logic             burst_valid_o,
   input  wire logic        burst_ready_i,
   output logic [47:0]      burst_address_o,
-  output logic [7:0]       burst_len_o,  // beats - 1
+  output logic [7:0]       burst_len_o,   // beats - 1
   output logic             burst_last_o,  // of the block
   output logic             range_fault_o,
   output logic             busy_o
 );
 
-  localparam int BeatBytes    = AxiDataBits / 8;
-  localparam int BeatShift    = $clog2(BeatBytes);
-  localparam int BeatsPerRow  = accelerator_pkg::PanelRowBytes / BeatBytes;
-  localparam int BeatsOf4KiB  = 4096 / BeatBytes;
-  localparam int BeatsBits    = 24 + $clog2(BeatsPerRow);
+  localparam int unsigned BeatBytes   = AxiDataBits / 8;
+  localparam int unsigned BeatShift   = $clog2(BeatBytes);
+  localparam int unsigned BeatsPerRow = accelerator_pkg::PanelRowBytes / BeatBytes;
+  localparam int unsigned BeatsOf4KiB = 4096 / BeatBytes;
+  localparam int unsigned BeatsBits   = 24 + $clog2(BeatsPerRow);
 
   // Addresses have a bit more than memory, so that running beyond its end is noticed.
   logic                 busy_q, busy_d;
@@ -61,8 +65,8 @@ module burst_generator #(
   assign end_address        = address_q + (49'(beats) << BeatShift);
   assign next_panel_address = panel_address_q + 49'(panel_stride_q);
   assign panel_ends         = beats == beats_left_q;
-  // Once beyond the end an address must not come round to the beginning: the limit is below 2^48, so the
-  // first burst that crosses it is seen here before that can happen.
+  // Once beyond the end an address must not come round to the beginning: the limit is below 2^48,
+  // so the first burst that crosses it is seen here before that can happen.
   assign in_range           = end_address <= 49'(memory_limit_i);
 
   always_comb begin
@@ -78,7 +82,7 @@ module burst_generator #(
   assign range_fault_o   = busy_q && !in_range;
   assign burst_address_o = address_q[47:0];
   assign burst_len_o     = 8'(beats - 1'b1);
-  assign burst_last_o    = panel_ends && panels_left_q == 24'd1;
+  assign burst_last_o    = panel_ends && (panels_left_q == 24'd1);
   assign take_block      = block_valid_i && block_ready_o;
   assign take_burst      = burst_valid_o && burst_ready_i;
 
@@ -130,17 +134,20 @@ module burst_generator #(
 `ifndef SYNTHESIS
   always_ff @(posedge clk_i) begin
     if (take_block) begin
-      assert (block_rows_i != 24'd0 && block_panels_i != 24'd0)
+      BlockNotEmpty: assert ((block_rows_i != 24'd0) && (block_panels_i != 24'd0))
       else $error("burst_generator: an empty block");
-      assert (block_address_i[6:0] == 7'd0 && block_panel_stride_i[6:0] == 7'd0)
+      BlockAligned: assert ((block_address_i[6:0] == 7'd0) && (block_panel_stride_i[6:0] == 7'd0))
       else $error("burst_generator: address or stride is no multiple of 128");
     end
     if (busy_q) begin
-      assert (burst_beats_i != 9'd0 && burst_beats_i <= 9'd256) else $error("burst_generator: burst_beats_i");
-      assert (beats != '0) else $error("burst_generator: an empty burst");
+      BurstBeatsInRange: assert ((burst_beats_i != 9'd0) && (burst_beats_i <= 9'd256))
+      else $error("burst_generator: burst_beats_i");
+      BurstNotEmpty: assert (beats != '0)
+      else $error("burst_generator: an empty burst");
     end
   end
 `endif
 
 endmodule
+
 `default_nettype wire

@@ -1,41 +1,47 @@
-// The load unit: memory to scratchpad (target 0, BF16), accumulator memory (1, FP32) or vector program
-// memory (2).
+// The load unit: memory to scratchpad (target 0, BF16), accumulator memory (1, FP32) or vector
+// program memory (2).
 //
-// A load of rows x columns reads, for each of the ceil(columns / columns of a memory panel) memory panels,
-// its rows of 128 bytes, in the bursts of burst_generator. Every beat is one write of a local line
-// (beat_walker); columns beyond `columns` are read but not written, so a beat may write nothing. Target 2:
-// one panel, whatever `columns` says; its rows x 16 instructions of 64 bits are written from instruction
-// `line` on.
+// A load of rows x columns reads, for each of the ceil(columns / columns of a memory panel) memory
+// panels, its rows of 128 bytes, in the bursts of burst_generator. Every beat is one write of a
+// local line (beat_walker); columns beyond `columns` are read but not written, so a beat may write
+// nothing. Target 2: one panel, whatever `columns` says; its rows x 16 instructions of 64 bits are
+// written from instruction `line` on.
 //
 // Timing, in cycles; a command is taken in t (command_valid_i && command_ready_o):
-//   command_ready_o  the burst generator has given all bursts of the commands before to AR, fewer than four
-//                    commands wait for data (the last beat of one in r makes room in r + 1), no stop_i and no
-//                    fault of this unit. It does not depend on command_valid_i.
+//   command_ready_o  the burst generator has given all bursts of the commands before to AR, fewer
+//                    than four commands wait for data (the last beat of one in r makes room in
+//                    r + 1), no stop_i and no fault of this unit. It does not depend on
+//                    command_valid_i.
 //   t + 1            the first burst is cut, if there is room for it.
-//   AR               a burst is cut in u and on AR from u + 1, if in u AR is free or taken, and fewer than
-//                    outstanding_limit_i bursts are in flight. A burst is in flight from its first cycle on
-//                    AR to that of its last beat, both included. The next burst can be cut in u + 1.
-//   r                a beat is taken: r_ready_o is constantly 1, for every beat has its place in a local
-//                    memory.
+//   AR               a burst is cut in u and on AR from u + 1, if in u AR is free or taken, and
+//                    fewer than outstanding_limit_i bursts are in flight. A burst is in flight from
+//                    its first cycle on AR to that of its last beat, both included. The next burst
+//                    can be cut in u + 1.
+//   r                a beat is taken: r_ready_o is constantly 1, for every beat has its place in a
+//                    local memory.
 //   r + 1            it is written.
-//   r + 2            after the last beat of a command: completion_o. What was written is seen by a read
-//                    requested then.
+//   r + 2            after the last beat of a command: completion_o. What was written is seen by a
+//                    read requested then.
 //
-// activity_o: Busy in a cycle with a beat; else WaitMemory with a burst on AR or in flight; else Latency with
-//             a command; else Idle. A command is held from t + 1 up to and with its completion pulse.
+// activity_o: Busy in a cycle with a beat; else WaitMemory with a burst on AR or in flight; else
+//             Latency with a command; else Idle. A command is held from t + 1 up to and with its
+//             completion pulse.
 // current_index_o: of the oldest command held; if there is none, it means nothing.
-// Faults: memory_range in the cycle after a burst that ends beyond memory_limit_i could be cut, whether or
-//         not there is room for it (address of the burst),
-//         read_error in the cycle after a beat with another response than OKAY (address of its burst). From
-//         the fault or stop_i on no command is taken, no burst cut, no beat kept, and from stop_i on no
-//         command completed; the beats of bursts that AR has seen are received and dropped, then idle_o.
-//         After a fault of its own the unit needs a reset.
-// fault_index_o: with fault_o, the command that it is of; else the command that a write of this cycle is of.
+// Faults: memory_range in the cycle after a burst that ends beyond memory_limit_i could be cut,
+//         whether or not there is room for it (address of the burst),
+//         read_error in the cycle after a beat with another response than OKAY (address of its
+//         burst). From the fault or stop_i on no command is taken, no burst cut, no beat kept, and
+//         from stop_i on no command completed; the beats of bursts that AR has seen are received
+//         and dropped, then idle_o. After a fault of its own the unit needs a reset.
+// fault_index_o: with fault_o, the command that it is of; else the command that a write of this
+//                cycle is of.
 // Flow control: unit protocol; AXI4 AR and R.
+
 `default_nettype none
+
 module load_unit #(
-  parameter int AxiDataBits = 128,
-  parameter int Lanes       = 8
+  parameter int unsigned AxiDataBits = 128,
+  parameter int unsigned Lanes       = 8
 ) (
   input  wire logic                             clk_i,
   input  wire logic                             rst_ni,
@@ -71,7 +77,7 @@ module load_unit #(
   output accelerator_pkg::tile_request_t        accumulator_write_request_o,
   output logic [Lanes*32-1:0]                   accumulator_write_data_o,
   output logic                                  program_write_valid_o,
-  output logic [15:0]                           program_write_word_o,  // of the first instruction of the beat
+  output logic [15:0]                           program_write_word_o,  // of the first instruction
   output logic [AxiDataBits-1:0]                program_write_data_o,
 
   output logic                                  burst_o,  // for the counters: a burst, a beat
@@ -81,8 +87,8 @@ module load_unit #(
   import accelerator_pkg::*;
   import interface_pkg::*;
 
-  localparam int          CommandsWaiting   = 4;
-  localparam int          MostInFlight      = 16;
+  localparam int unsigned CommandsWaiting   = 4;
+  localparam int unsigned MostInFlight      = 16;
   localparam logic [1:0]  TargetAccumulator = 2'd1;
   localparam logic [1:0]  TargetProgram     = 2'd2;
   localparam logic [1:0]  RespOkay          = 2'b00;
@@ -99,9 +105,7 @@ module load_unit #(
   } placement_t;
 
   // ------------------------------------------------------------------ taking commands
-  // verilator lint_off UNUSEDSIGNAL
-  load_command_t command;  // reserved and already checked bits are not looked at
-  // verilator lint_on UNUSEDSIGNAL
+  load_command_t command;
   assign command = command_i.bits;
 
   logic       halted, faulted_q, faulted_d;
@@ -124,7 +128,8 @@ module load_unit #(
   assign incoming.line_stride   = command.line_stride[23:0];
 
   fifo #(.Width($bits(placement_t)), .Depth(CommandsWaiting)) u_placements (
-    .clk_i, .rst_ni,
+    .clk_i,
+    .rst_ni,
     .valid_i(take_command),
     .ready_o(placement_ready),
     .data_i (incoming),
@@ -144,7 +149,8 @@ module load_unit #(
   endfunction
 
   burst_generator #(.AxiDataBits(AxiDataBits)) u_bursts (
-    .clk_i, .rst_ni,
+    .clk_i,
+    .rst_ni,
     .clear_i             (halted),
     .memory_limit_i,
     .burst_beats_i,
@@ -169,7 +175,8 @@ module load_unit #(
   logic [4:0]  in_flight_count;
 
   fifo #(.Width(48), .Depth(MostInFlight)) u_in_flight (
-    .clk_i, .rst_ni,
+    .clk_i,
+    .rst_ni,
     .valid_i(burst_valid && burst_take),
     .ready_o(in_flight_ready),
     .data_i (burst_address),
@@ -182,8 +189,8 @@ module load_unit #(
   // AR, registered: once there, an address stays until it is taken, whatever happens.
   logic         ar_valid_q;
   axi_address_t ar_q;
-  assign burst_take = (!ar_valid_q || ar_ready_i) && !halted
-                   && in_flight_ready && 8'(in_flight_count) < outstanding_limit_i;
+  assign burst_take = (!ar_valid_q || ar_ready_i) && !halted && in_flight_ready &&
+      (8'(in_flight_count) < outstanding_limit_i);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) ar_valid_q <= 1'b0;
@@ -203,21 +210,20 @@ module load_unit #(
   // ------------------------------------------------------------------ beats
   logic          beat, good_beat, read_error, command_last;
   tile_request_t place;
-  // verilator lint_off UNUSEDSIGNAL
-  logic [23:0]   row;  // instructions have 16-bit indices, 16 a row
+  logic [23:0]   row;
   logic [24:0]   column;
-  // verilator lint_on UNUSEDSIGNAL
 
   assign r_ready_o     = 1'b1;
   assign beat          = r_valid_i;
   assign beat_o        = beat;
   assign last_beat     = beat && r_last_i;
-  assign read_error    = beat && r_resp_i != RespOkay && !halted;
-  assign good_beat     = beat && r_resp_i == RespOkay && !halted;
+  assign read_error    = beat && (r_resp_i != RespOkay) && !halted;
+  assign good_beat     = beat && (r_resp_i == RespOkay) && !halted;
   assign placement_pop = good_beat && command_last;
 
   beat_walker #(.AxiDataBits(AxiDataBits), .Lanes(Lanes)) u_walker (
-    .clk_i, .rst_ni,
+    .clk_i,
+    .rst_ni,
     .clear_i      (halted),
     .wide_i       (placement.target == TargetAccumulator),
     .rows_i       (placement.rows),
@@ -231,7 +237,8 @@ module load_unit #(
     .last_o       (command_last)
   );
 
-  // ------------------------------------------------------------------ writes, a cycle after the beat
+  // ------------------------------------------------------------------ writes
+  // A cycle after the beat.
   logic                   scratchpad_valid_q, accumulator_valid_q, program_valid_q;
   tile_request_t          request_q;
   logic [15:0]            word_q;
@@ -243,15 +250,17 @@ module load_unit #(
       accumulator_valid_q <= 1'b0;
       program_valid_q     <= 1'b0;
     end else begin
-      scratchpad_valid_q  <= good_beat && placement.target == 2'd0 && place.count != 8'd0;
-      accumulator_valid_q <= good_beat && placement.target == TargetAccumulator && place.count != 8'd0;
-      program_valid_q     <= good_beat && placement.target == TargetProgram;
+      scratchpad_valid_q  <= good_beat && (placement.target == 2'd0) && (place.count != 8'd0);
+      accumulator_valid_q <=
+          good_beat && (placement.target == TargetAccumulator) && (place.count != 8'd0);
+      program_valid_q     <= good_beat && (placement.target == TargetProgram);
     end
   end
   always_ff @(posedge clk_i) begin
     if (good_beat) begin
       request_q <= place;
-      word_q    <= 16'(placement.line) + (16'(row) << 4) + 16'(column[5:2]);  // 4 columns an instruction
+      // A row has 16 instructions of 4 columns each.
+      word_q    <= 16'(placement.line) + (16'(row) << 4) + 16'(column[5:2]);
       data_q    <= r_data_i;
     end
   end
@@ -266,8 +275,8 @@ module load_unit #(
   assign program_write_word_o        = word_q;
   assign program_write_data_o        = data_q;
 
-  // ------------------------------------------------------------------ completion, two cycles after the last
-  // beat
+  // ------------------------------------------------------------------ completion
+  // Two cycles after the last beat.
   completion_t writing_q, completion_q;
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -337,6 +346,11 @@ module load_unit #(
     else if (!idle_o) activity_o = ActivityLatency;
   end
 
+  // The command's reserved bits and those that are checked before it comes here; instructions have
+  // 16-bit indices, 16 a row.
+  logic unused;
+  assign unused = ^{command, row, column, burst_last, placement_count};
+
 `ifndef SYNTHESIS
   logic         ar_waits_q;
   axi_address_t ar_before_q;
@@ -346,21 +360,24 @@ module load_unit #(
     end else begin
       ar_waits_q  <= ar_valid_o && !ar_ready_i;
       ar_before_q <= ar_o;
-      assert (!ar_waits_q || (ar_valid_o && ar_o == ar_before_q))
+      ArStable: assert (!ar_waits_q || (ar_valid_o && (ar_o == ar_before_q)))
       else $error("load_unit: AR changed before it was taken");
-      assert (!beat || in_flight_valid) else $error("load_unit: a beat of no burst");
-      assert (!good_beat || placement_valid) else $error("load_unit: a beat of no command");
-      assert (!placement_pop || last_beat) else $error("load_unit: a burst beyond the end of its command");
-      assert (!(burst_valid && burst_take && burst_last) || placement_valid)
+      BeatHasBurst: assert (!beat || in_flight_valid)
+      else $error("load_unit: a beat of no burst");
+      BeatHasCommand: assert (!good_beat || placement_valid)
+      else $error("load_unit: a beat of no command");
+      CommandEndsWithBurst: assert (!placement_pop || last_beat)
+      else $error("load_unit: a burst beyond the end of its command");
+      BurstHasCommand: assert (!(burst_valid && burst_take && burst_last) || placement_valid)
       else $error("load_unit: a command is gone before its last burst");
-      assert (int'(placement_count) <= CommandsWaiting) else $error("load_unit: too many commands");
-      assert (!take_command || command.target != 2'd3) else $error("load_unit: no such target");
+      CommandsFit: assert (32'(placement_count) <= CommandsWaiting)
+      else $error("load_unit: too many commands");
+      TargetKnown: assert (!take_command || (command.target != 2'd3))
+      else $error("load_unit: no such target");
     end
   end
-`else
-  logic unused;
-  assign unused = ^{burst_last, placement_count};
 `endif
 
 endmodule
+
 `default_nettype wire

@@ -1,45 +1,54 @@
 // The store unit: scratchpad (target 0, BF16) or accumulator memory (1, FP32) to memory.
 //
-// A store of rows x columns writes, for each of the ceil(columns / columns of a memory panel) memory panels,
-// its rows of 128 bytes, in the bursts of burst_generator. Every beat is one read of a local line
-// (beat_walker); bytes of columns beyond `columns` have no strobe, so a beat may write nothing (then nothing
-// is read for it either).
+// A store of rows x columns writes, for each of the ceil(columns / columns of a memory panel)
+// memory panels, its rows of 128 bytes, in the bursts of burst_generator. Every beat is one read of
+// a local line (beat_walker); bytes of columns beyond `columns` have no strobe, so a beat may write
+// nothing (then nothing is read for it either).
 //
 // Timing, in cycles; a command is taken in t (command_valid_i && command_ready_o):
-//   command_ready_o  the burst generator has given all bursts of the commands before to AW, fewer than four
-//                    commands are without their last response (one in b makes room in b + 1), no stop_i and
-//                    no fault of this unit. It does not depend on command_valid_i.
-//   t + 1            the first burst is cut, the first beat is read, if there is room; the reads of a command
-//                    begin in the cycle after the last read of the command before at the earliest.
-//   AW               a burst is cut in u and on AW from u + 1, if in u AW is free or taken, and fewer than
-//                    outstanding_limit_i bursts are in flight. A burst is in flight from its first cycle on
-//                    AW to that of its response, both included. The next burst can be cut in u + 1.
-//   reads            a beat is read in every cycle in which fewer than ReadAhead = 8 beats are under way:
-//                    from the cycle after its read to that in which W takes it, both included. A beat read in
-//                    v may be on W from v + 3 on.
-//   W                a beat is on W if it has been read and its burst has been cut in an earlier cycle: so
-//                    w_valid_o of a burst never comes before its aw_valid_o. It does not wait for aw_ready_i
-//                    (AXI forbids that), so a memory that takes W first may see W of a burst before it takes
-//                    AW.
-//   b                the response of the last burst of a command is taken (b_ready_o is constantly 1).
+//   command_ready_o  the burst generator has given all bursts of the commands before to AW, fewer
+//                    than four commands are without their last response (one in b makes room in b +
+//                    1), no stop_i and no fault of this unit. It does not depend on
+//                    command_valid_i.
+//   t + 1            the first burst is cut, the first beat is read, if there is room; the reads of
+//                    a command begin in the cycle after the last read of the command before at the
+//                    earliest.
+//   AW               a burst is cut in u and on AW from u + 1, if in u AW is free or taken, and
+//                    fewer than outstanding_limit_i bursts are in flight. A burst is in flight from
+//                    its first cycle on AW to that of its response, both included. The next burst
+//                    can be cut in u + 1.
+//   reads            a beat is read in every cycle in which fewer than ReadAhead = 8 beats are
+//                    under way: from the cycle after its read to that in which W takes it, both
+//                    included. A beat read in v may be on W from v + 3 on.
+//   W                a beat is on W if it has been read and its burst has been cut in an earlier
+//                    cycle: so w_valid_o of a burst never comes before its aw_valid_o. It does not
+//                    wait for aw_ready_i (AXI forbids that), so a memory that takes W first may see
+//                    W of a burst before it takes AW.
+//   b                the response of the last burst of a command is taken (b_ready_o is constantly
+//                    1).
 //   b + 1            completion_o.
 //
-// activity_o: Busy in a cycle in which a W beat is taken; else WaitMemory with a burst on AW, a beat on W, or
-//             all data of the bursts in flight sent; else Latency with a command (local reads on their way);
-//             else Idle. A command is held from t + 1 up to and with its completion pulse.
+// activity_o: Busy in a cycle in which a W beat is taken; else WaitMemory with a burst on AW, a
+//             beat on W, or all data of the bursts in flight sent; else Latency with a command
+//             (local reads on their way); else Idle. A command is held from t + 1 up to and with
+//             its completion pulse.
 // current_index_o: of the oldest command held; if there is none, it means nothing.
-// Faults: memory_range in the cycle after a burst that ends beyond memory_limit_i could be cut, whether or
-//         not there is room for it (address of the burst),
-//         write_error in the cycle after another response than OKAY (address of its burst). From the fault or
-//         stop_i on no command is taken, no burst cut, no line read, and from stop_i on no command completed;
-//         bursts that AW has seen get their W beats (those that were not read yet without strobes) and
-//         responses, then idle_o. After a fault of its own the unit needs a reset.
-// fault_index_o: with fault_o, the command that it is of; else the command that a local read of this cycle is of.
+// Faults: memory_range in the cycle after a burst that ends beyond memory_limit_i could be cut,
+//         whether or not there is room for it (address of the burst),
+//         write_error in the cycle after another response than OKAY (address of its burst). From
+//         the fault or stop_i on no command is taken, no burst cut, no line read, and from stop_i
+//         on no command completed; bursts that AW has seen get their W beats (those that were not
+//         read yet without strobes) and responses, then idle_o. After a fault of its own the unit
+//         needs a reset.
+// fault_index_o: with fault_o, the command that it is of; else the command that a local read of
+//                this cycle is of.
 // Flow control: unit protocol; AXI4 AW, W and B.
+
 `default_nettype none
+
 module store_unit #(
-  parameter int AxiDataBits = 128,
-  parameter int Lanes       = 8
+  parameter int unsigned AxiDataBits = 128,
+  parameter int unsigned Lanes       = 8
 ) (
   input  wire logic                             clk_i,
   input  wire logic                             rst_ni,
@@ -85,13 +94,13 @@ module store_unit #(
   import accelerator_pkg::*;
   import interface_pkg::*;
 
-  localparam int         CommandsHeld      = 4;
-  localparam int         MostInFlight      = 16;
-  localparam int         ReadAhead         = 8;
-  localparam int         BeatBytes         = AxiDataBits / 8;
-  localparam int         CountBits         = $clog2(ReadAhead + 1);
-  localparam logic [1:0] TargetAccumulator = 2'd1;
-  localparam logic [1:0] RespOkay          = 2'b00;
+  localparam int unsigned CommandsHeld      = 4;
+  localparam int unsigned MostInFlight      = 16;
+  localparam int unsigned ReadAhead         = 8;
+  localparam int unsigned BeatBytes         = AxiDataBits / 8;
+  localparam int unsigned CountBits         = $clog2(ReadAhead + 1);
+  localparam logic [1:0]  TargetAccumulator = 2'd1;
+  localparam logic [1:0]  RespOkay          = 2'b00;
 
   // What must be known of a command when it is read, and when it is complete.
   typedef struct packed {
@@ -108,9 +117,7 @@ module store_unit #(
   } held_t;
 
   // ------------------------------------------------------------------ taking commands
-  // verilator lint_off UNUSEDSIGNAL
-  store_command_t command;  // reserved and already checked bits are not looked at
-  // verilator lint_on UNUSEDSIGNAL
+  store_command_t command;
   assign command = command_i.bits;
 
   logic       halted, faulted_q;
@@ -135,7 +142,8 @@ module store_unit #(
 
   // A command is read before it is complete, so there is always a place here for one that is taken.
   fifo #(.Width($bits(placement_t)), .Depth(CommandsHeld)) u_placements (
-    .clk_i, .rst_ni,
+    .clk_i,
+    .rst_ni,
     .valid_i(take_command),
     .ready_o(placement_ready),
     .data_i (incoming),
@@ -146,7 +154,8 @@ module store_unit #(
   );
 
   fifo #(.Width($bits(held_t)), .Depth(CommandsHeld)) u_held (
-    .clk_i, .rst_ni,
+    .clk_i,
+    .rst_ni,
     .valid_i(take_command),
     .ready_o(held_ready),
     .data_i (incoming_held),
@@ -166,7 +175,8 @@ module store_unit #(
   endfunction
 
   burst_generator #(.AxiDataBits(AxiDataBits)) u_bursts (
-    .clk_i, .rst_ni,
+    .clk_i,
+    .rst_ni,
     .clear_i             (halted),
     .memory_limit_i,
     .burst_beats_i,
@@ -194,7 +204,8 @@ module store_unit #(
   logic [7:0]  length;
 
   fifo #(.Width(49), .Depth(MostInFlight)) u_in_flight (
-    .clk_i, .rst_ni,
+    .clk_i,
+    .rst_ni,
     .valid_i(cut),
     .ready_o(in_flight_ready),
     .data_i ({burst_last, burst_address}),
@@ -205,7 +216,8 @@ module store_unit #(
   );
 
   fifo #(.Width(8), .Depth(MostInFlight)) u_lengths (
-    .clk_i, .rst_ni,
+    .clk_i,
+    .rst_ni,
     .valid_i(cut),
     .ready_o(lengths_ready),
     .data_i (burst_len),
@@ -218,8 +230,8 @@ module store_unit #(
   // AW, registered: once there, an address stays until it is taken, whatever happens.
   logic         aw_valid_q;
   axi_address_t aw_q;
-  assign burst_take = (!aw_valid_q || aw_ready_i) && !halted
-                   && in_flight_ready && 8'(in_flight_count) < outstanding_limit_i;
+  assign burst_take = (!aw_valid_q || aw_ready_i) && !halted && in_flight_ready &&
+      (8'(in_flight_count) < outstanding_limit_i);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) aw_valid_q <= 1'b0;
@@ -258,12 +270,13 @@ module store_unit #(
   logic                 beat_ready, beat_valid, w_take;
   logic [CountBits-1:0] beat_count;
 
-  assign read          = placement_valid && !halted
-                      && 5'(beat_count) + 5'(reading_q[0].valid) + 5'(reading_q[1].valid) < 5'(ReadAhead);
+  assign read          = placement_valid && !halted &&
+      (5'(beat_count) + 5'(reading_q[0].valid) + 5'(reading_q[1].valid) < 5'(ReadAhead));
   assign placement_pop = read && read_last;
 
   beat_walker #(.AxiDataBits(AxiDataBits), .Lanes(Lanes)) u_walker (
-    .clk_i, .rst_ni,
+    .clk_i,
+    .rst_ni,
     .clear_i      (halted),
     .wide_i       (placement.wide),
     .rows_i       (placement.rows),
@@ -277,9 +290,9 @@ module store_unit #(
     .last_o       (read_last)
   );
 
-  assign scratchpad_read_valid_o    = read && !placement.wide && place.count != 8'd0;
+  assign scratchpad_read_valid_o    = read && !placement.wide && (place.count != 8'd0);
   assign scratchpad_read_request_o  = place;
-  assign accumulator_read_valid_o   = read && placement.wide && place.count != 8'd0;
+  assign accumulator_read_valid_o   = read && placement.wide && (place.count != 8'd0);
   assign accumulator_read_request_o = place;
 
   assign reading_d.valid = read;
@@ -301,12 +314,14 @@ module store_unit #(
 
   assign arriving      = reading_q[TileReadLatency-1];
   assign arrived.bytes = arriving.bytes;
-  assign arrived.data  = arriving.wide ? AxiDataBits'(accumulator_read_data_i)
-                                       : AxiDataBits'(scratchpad_read_data_i);
+  assign arrived.data  = arriving.wide ? AxiDataBits'(accumulator_read_data_i) :
+                                         AxiDataBits'(scratchpad_read_data_i);
 
-  // What is here when the unit halts comes before everything that has not been read, so it may still go out.
+  // What is here when the unit halts comes before everything that has not been read, so it may
+  // still go out.
   fifo #(.Width($bits(beat_t)), .Depth(ReadAhead)) u_beats (
-    .clk_i, .rst_ni,
+    .clk_i,
+    .rst_ni,
     .valid_i(arriving.valid && !halted),
     .ready_o(beat_ready),
     .data_i (arrived),
@@ -337,14 +352,15 @@ module store_unit #(
     else if (w_take) sent_q <= sent_q + 8'd1;
   end
 
-  // ------------------------------------------------------------------ responses, completion, faults
+  // ------------------------------------------------------------------ responses
+  // They complete commands and tell of faults.
   logic        write_error;
   completion_t completion_q;
   unit_fault_t fault_q, fault_d;
 
   assign b_ready_o    = 1'b1;
-  assign write_error  = b_valid_i && b_resp_i != RespOkay && !halted;
-  assign command_done = b_valid_i && b_resp_i == RespOkay && oldest_last && !halted;
+  assign write_error  = b_valid_i && (b_resp_i != RespOkay) && !halted;
+  assign command_done = b_valid_i && (b_resp_i == RespOkay) && oldest_last && !halted;
 
   always_comb begin
     fault_d.valid   = 1'b0;
@@ -390,19 +406,26 @@ module store_unit #(
   assign fault_index_o = fault_q.valid ? fault_index_q : placement.index;
 
   // ------------------------------------------------------------------ state
-  assign idle_o          = !held_valid && !completion_q.valid && !cutting && !in_flight_valid && !beat_valid;
+  assign idle_o          = !held_valid && !completion_q.valid && !cutting && !in_flight_valid &&
+                           !beat_valid;
   assign current_index_o = completion_q.valid ? completion_q.index : held.index;
 
   always_comb begin
     activity_o = ActivityIdle;
-    if (w_take) activity_o = ActivityBusy;
-    else if (aw_valid_o || w_valid_o || (in_flight_valid && !length_valid)) activity_o = ActivityWaitMemory;
-    else if (!idle_o) activity_o = ActivityLatency;
+    if (w_take) begin
+      activity_o = ActivityBusy;
+    end else if (aw_valid_o || w_valid_o || (in_flight_valid && !length_valid)) begin
+      activity_o = ActivityWaitMemory;
+    end else if (!idle_o) begin
+      activity_o = ActivityLatency;
+    end
   end
 
+  // Among them the command's reserved bits and those that are checked before it comes here.
   logic unused;
-  assign unused = ^{row, column, placement_count, held_count, lengths_count, placement_ready, lengths_ready,
-                    beat_ready, scratchpad_read_data_i, accumulator_read_data_i};
+  assign unused = ^{command, row, column, placement_count, held_count, lengths_count,
+                    placement_ready, lengths_ready, beat_ready, scratchpad_read_data_i,
+                    accumulator_read_data_i};
 
 `ifndef SYNTHESIS
   logic                     aw_waits_q, w_waits_q, last_before_q;
@@ -420,22 +443,29 @@ module store_unit #(
       data_before_q <= w_data_o;
       strb_before_q <= w_strb_o;
       last_before_q <= w_last_o;
-      assert (!aw_waits_q || (aw_valid_o && aw_o == aw_before_q))
+      AwStable: assert (!aw_waits_q || (aw_valid_o && (aw_o == aw_before_q)))
       else $error("store_unit: AW changed before it was taken");
-      assert (!w_waits_q || (w_valid_o && w_data_o == data_before_q && w_strb_o == strb_before_q
-                             && w_last_o == last_before_q))
+      WStable: assert (!w_waits_q || (w_valid_o && (w_data_o == data_before_q) &&
+          (w_strb_o == strb_before_q) && (w_last_o == last_before_q)))
       else $error("store_unit: W changed before it was taken");
-      assert (!take_command || placement_ready) else $error("store_unit: no place for a command");
-      assert (!cut || lengths_ready) else $error("store_unit: no place for a burst");
-      assert (!arriving.valid || beat_ready) else $error("store_unit: no place for a beat");
-      assert (!b_valid_i || in_flight_valid) else $error("store_unit: a response to no burst");
-      assert (!b_valid_i || in_flight_count > lengths_count)
+      CommandHasPlace: assert (!take_command || placement_ready)
+      else $error("store_unit: no place for a command");
+      BurstHasPlace: assert (!cut || lengths_ready)
+      else $error("store_unit: no place for a burst");
+      BeatHasPlace: assert (!arriving.valid || beat_ready)
+      else $error("store_unit: no place for a beat");
+      ResponseHasBurst: assert (!b_valid_i || in_flight_valid)
+      else $error("store_unit: a response to no burst");
+      ResponseAfterData: assert (!b_valid_i || (in_flight_count > lengths_count))
       else $error("store_unit: a response before the data");
-      assert (!command_done || held_valid) else $error("store_unit: a command completes twice");
-      assert (!take_command || command.target <= TargetAccumulator) else $error("store_unit: no such target");
+      CommandCompletesOnce: assert (!command_done || held_valid)
+      else $error("store_unit: a command completes twice");
+      TargetKnown: assert (!take_command || (command.target <= TargetAccumulator))
+      else $error("store_unit: no such target");
     end
   end
 `endif
 
 endmodule
+
 `default_nettype wire

@@ -1,13 +1,16 @@
 // A random access memory with one read and one write port: the cell that synthesis maps to a RAM.
 //
-// Latency:      a read enabled in cycle t has its data at the output from t + 1 until the next enabled read.
-// Flow control: none, both ports work every cycle. A read in the cycle of a write to the same word gives the
-// old word. The contents are undefined until they are written.
+// Latency:      a read enabled in cycle t has its data at the output from t + 1 until the next
+//               enabled read.
+// Flow control: none, both ports work every cycle. A read in the cycle of a write to the same word
+//               gives the old word. The contents are undefined until they are written.
+
 `default_nettype none
+
 module ram_1r1w #(
-  parameter  int Width       = 16,
-  parameter  int Words       = 512,
-  localparam int AddressBits = $clog2(Words)
+  parameter  int unsigned Width       = 16,
+  parameter  int unsigned Words       = 512,
+  localparam int unsigned AddressBits = $clog2(Words)
 ) (
   input  wire logic                   clk_i,
 
@@ -28,4 +31,5 @@ module ram_1r1w #(
   end
 
 endmodule
+
 `default_nettype wire

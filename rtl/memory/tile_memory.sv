@@ -1,34 +1,38 @@
-// A local memory for matrices: `Lines` lines of `Lanes` elements, of which a reader or writer touches up to
-// `Lanes` elements a cycle, along a line or (transposed) down a column.
+// A local memory for matrices: `Lines` lines of `Lanes` elements, of which a reader or writer
+// touches up to `Lanes` elements a cycle, along a line or (transposed) down a column.
 //
-// Column c of line L lies in lane (c + L) % Lanes. So a run of columns of one line, and one column of up to
-// `Lanes` consecutive lines, have every element in another lane. Element n of an access that begins at (L, c)
-// is in lane (c + L + n) % Lanes either way: the two kinds of access differ in the address of a lane only,
-// not in the rotation. (Skewed storage: P. Budnik and D. Kuck, "The Organization and Use of Parallel
-// Memories", IEEE Trans. Comp., 1971.)
+// Column c of line L lies in lane (c + L) % Lanes. So a run of columns of one line, and one column
+// of up to `Lanes` consecutive lines, have every element in another lane. Element n of an access
+// that begins at (L, c) is in lane (c + L + n) % Lanes either way: the two kinds of access differ
+// in the address of a lane only, not in the rotation. (Skewed storage: P. Budnik and D. Kuck, "The
+// Organization and Use of Parallel Memories", IEEE Trans. Comp., 1971.)
 //
-// Banks: line L is in bank L / (Lines / Banks). A bank is `Lanes` RAMs side by side with one read and one
-// write port. A transposed access may straddle two neighbouring banks; then it uses the port of both.
+// Banks: line L is in bank L / (Lines / Banks). A bank is `Lanes` RAMs side by side with one read
+// and one write port. A transposed access may straddle two neighbouring banks; then it uses the
+// port of both.
 //
-// Latency:      a read requested in cycle t has its data in t + 2 (TileReadLatency), and until the next read
-//               of that port: t the RAMs, t + 1 rotation and output register. A write of cycle t is seen by a
-//               read requested in t + 1; a read requested in t itself gets the old elements.
-// Flow control: none; every port takes a request every cycle. Faults are combinational in the request's
-//               cycle:
+// Latency:      a read requested in cycle t has its data in t + 2 (TileReadLatency), and until the
+//               next read of that port: t the RAMs, t + 1 rotation and output register. A write of
+//               cycle t is seen by a read requested in t + 1; a read requested in t itself gets the
+//               old elements.
+// Flow control: none; every port takes a request every cycle. Faults are combinational in the
+//               request's cycle:
 //               *_range_fault_o  a line at or beyond `Lines`; the access does nothing;
-//               *_conflict_o     a port with a lower number uses the read (write) port of the same bank in
-//                                this cycle; the access does nothing.
-//               The data of an access that did nothing is what the port read before. An access without valid
-//               does nothing. Elements from `count` on are undefined.
+//               *_conflict_o     a port with a lower number uses the read (write) port of the same
+//                                bank in this cycle; the access does nothing.
+//               The data of an access that did nothing is what the port read before. An access
+//               without valid does nothing. Elements from `count` on are undefined.
 // The contents are undefined until they are written; there is no reset of them.
+
 `default_nettype none
+
 module tile_memory #(
-  parameter int ElementBits = 16,
-  parameter int Lanes       = 8,
-  parameter int Lines       = 4096,
-  parameter int Banks       = 8,
-  parameter int Readers     = 4,
-  parameter int Writers     = 2
+  parameter int unsigned ElementBits = 16,
+  parameter int unsigned Lanes       = 8,
+  parameter int unsigned Lines       = 4096,
+  parameter int unsigned Banks       = 8,
+  parameter int unsigned Readers     = 4,
+  parameter int unsigned Writers     = 2
 ) (
   input  wire logic                                        clk_i,
   input  wire logic                                        rst_ni,
@@ -49,18 +53,18 @@ module tile_memory #(
 
   import accelerator_pkg::*;
 
-  localparam int Words       = Lines / Banks;  // of a RAM
-  localparam int AddressBits = $clog2(Words);
-  localparam int LaneBits    = $clog2(Lanes);
-  localparam int LineBits    = Lanes * ElementBits;
-  localparam int BankBits    = (Banks > 1) ? $clog2(Banks) : 1;
+  localparam int unsigned Words       = Lines / Banks;  // of a RAM
+  localparam int unsigned AddressBits = $clog2(Words);
+  localparam int unsigned LaneBits    = $clog2(Lanes);
+  localparam int unsigned LineBits    = Lanes * ElementBits;
+  localparam int unsigned BankBits    = (Banks > 1) ? $clog2(Banks) : 1;
 
-  if (Lanes < 2 || 1 << LaneBits != Lanes || 1 << $clog2(Banks) != Banks || 1 << $clog2(Lines) != Lines)
-  begin : gen_bad_size
+  if ((Lanes < 2) || ((1 << LaneBits) != Lanes) || ((1 << $clog2(Banks)) != Banks) ||
+      ((1 << $clog2(Lines)) != Lines)) begin : gen_bad_size
     $error("tile_memory: Lanes (from 2 on), Lines and Banks must be powers of two");
   end
-  if (Words < Lanes) begin : gen_bad_bank
-    $error("tile_memory: a bank must have at least as many lines as there are lanes");  // or one meets three
+  if (Words < Lanes) begin : gen_bad_bank  // or an access would meet three banks
+    $error("tile_memory: a bank must have at least as many lines as there are lanes");
   end
 
   typedef logic [LineBits-1:0] line_t;
@@ -86,17 +90,20 @@ module tile_memory #(
     return transposed ? count : 8'd1;
   endfunction
 
-  // Element n goes to lane n + lanes. One stage a bit of the distance, so the shifts are by constants.
+  // Element n goes to lane n + lanes. One stage a bit of the distance, so the shifts are by
+  // constants.
   function automatic line_t rotate(line_t data, lane_t lanes);
     rotate = data;
-    for (int stage = 0; stage < LaneBits; stage++) begin
+    for (int unsigned stage = 0; stage < LaneBits; stage++) begin
       if (lanes[stage]) begin
-        rotate = rotate << (ElementBits << stage) | rotate >> (LineBits - (ElementBits << stage));
+        rotate = (rotate << (ElementBits << stage)) |
+            (rotate >> (LineBits - (ElementBits << stage)));
       end
     end
   endfunction
 
-  // ------------------------------------------------------------------ which access gets which banks
+  // ------------------------------------------------------------------ banks
+  // Which access gets which of them.
   place_t [Readers-1:0]            read_place;
   place_t [Writers-1:0]            write_place;
   logic   [Readers-1:0][Banks-1:0] read_banks;   // of the accesses that take place
@@ -107,13 +114,15 @@ module tile_memory #(
     read_taken         = '0;
     read_range_fault_o = '0;
     read_conflict_o    = '0;
-    for (int port = 0; port < Readers; port++) begin
+    for (int unsigned port = 0; port < Readers; port++) begin
       read_place[port] = '0;
       read_banks[port] = '0;
       if (read_valid_i[port]) begin
         read_place[port] = place(read_request_i[port].line,
-                                 lines_of(read_request_i[port].transposed, read_request_i[port].count));
-        read_banks[port] = Banks'(1) << read_place[port].first | Banks'(1) << read_place[port].last;
+                                 lines_of(read_request_i[port].transposed,
+                                          read_request_i[port].count));
+        read_banks[port] = (Banks'(1) << read_place[port].first) |
+            (Banks'(1) << read_place[port].last);
         read_range_fault_o[port] = !read_place[port].in_range;
         read_conflict_o[port]    = read_place[port].in_range && |(read_banks[port] & read_taken);
         if (read_range_fault_o[port] || read_conflict_o[port]) read_banks[port] = '0;
@@ -126,34 +135,38 @@ module tile_memory #(
     write_taken         = '0;
     write_range_fault_o = '0;
     write_conflict_o    = '0;
-    for (int port = 0; port < Writers; port++) begin
+    for (int unsigned port = 0; port < Writers; port++) begin
       write_place[port] = '0;
       write_banks[port] = '0;
       if (write_valid_i[port]) begin
         write_place[port] = place(write_request_i[port].line,
-                                  lines_of(write_request_i[port].transposed, write_request_i[port].count));
-        write_banks[port] = Banks'(1) << write_place[port].first | Banks'(1) << write_place[port].last;
+                                  lines_of(write_request_i[port].transposed,
+                                           write_request_i[port].count));
+        write_banks[port] = (Banks'(1) << write_place[port].first) |
+            (Banks'(1) << write_place[port].last);
         write_range_fault_o[port] = !write_place[port].in_range;
-        write_conflict_o[port]    = write_place[port].in_range && |(write_banks[port] & write_taken);
+        write_conflict_o[port]    =
+            write_place[port].in_range && |(write_banks[port] & write_taken);
         if (write_range_fault_o[port] || write_conflict_o[port]) write_banks[port] = '0;
         write_taken = write_taken | write_banks[port];
       end
     end
   end
 
-  // ------------------------------------------------------------------ writes: element n to its lane
+  // ------------------------------------------------------------------ writes
+  // Element n goes to its lane.
   line_t [Writers-1:0] write_rotated;
   always_comb begin
-    for (int port = 0; port < Writers; port++) begin
+    for (int unsigned port = 0; port < Writers; port++) begin
       write_rotated[port] = write_data_i[port];
       if (write_valid_i[port]) begin
-        write_rotated[port] = rotate(write_data_i[port], lane_t'(write_request_i[port].column)
-                                                         + lane_t'(write_request_i[port].line));
+        write_rotated[port] = rotate(write_data_i[port], lane_t'(write_request_i[port].column) +
+                                     lane_t'(write_request_i[port].line));
       end
     end
   end
 
-  // ------------------------------------------------------------------ the banks
+  // ------------------------------------------------------------------ RAMs
   line_t bank_data[Banks];
 
   for (genvar bank = 0; bank < Banks; bank++) begin : gen_bank
@@ -163,7 +176,7 @@ module tile_memory #(
     always_comb begin
       read_request = '0;
       if (read_taken[bank]) begin
-        for (int port = 0; port < Readers; port++) begin
+        for (int unsigned port = 0; port < Readers; port++) begin
           if (read_banks[port][bank]) read_request = read_request_i[port];
         end
       end
@@ -172,7 +185,7 @@ module tile_memory #(
       write_request = '0;
       write_line    = '0;
       if (write_taken[bank]) begin
-        for (int port = 0; port < Writers; port++) begin
+        for (int unsigned port = 0; port < Writers; port++) begin
           if (write_banks[port][bank]) begin
             write_request = write_request_i[port];
             write_line    = write_rotated[port];
@@ -183,7 +196,8 @@ module tile_memory #(
 
     // A lane has element n = lane - rotation of an access, if there is one and it is in this bank.
     // verilator lint_off UNUSEDSIGNAL
-    function automatic logic [31:0] line_of(tile_request_t request, lane_t lane);  // whatever the count
+    // The line does not depend on the count.
+    function automatic logic [31:0] line_of(tile_request_t request, lane_t lane);
       // verilator lint_on UNUSEDSIGNAL
       lane_t element;
       element = lane - lane_t'(request.column) - lane_t'(request.line);
@@ -193,7 +207,7 @@ module tile_memory #(
     function automatic logic takes_part(tile_request_t request, lane_t lane);
       lane_t element;
       element = lane - lane_t'(request.column) - lane_t'(request.line);
-      return 8'(element) < request.count && line_of(request, lane) >> AddressBits == 32'(bank);
+      return (8'(element) < request.count) && (line_of(request, lane) >> AddressBits == 32'(bank));
     endfunction
 
 `ifdef SYNTHESIS
@@ -202,33 +216,33 @@ module tile_memory #(
         .clk_i,
         .read_enable_i  (read_taken[bank] && takes_part(read_request, lane_t'(lane))),
         .read_address_i (AddressBits'(line_of(read_request, lane_t'(lane)))),
-        .read_data_o    (bank_data[bank][lane*ElementBits +: ElementBits]),
+        .read_data_o    (bank_data[bank][lane*ElementBits+:ElementBits]),
         .write_enable_i (write_taken[bank] && takes_part(write_request, lane_t'(lane))),
         .write_address_i(AddressBits'(line_of(write_request, lane_t'(lane)))),
-        .write_data_i   (write_line[lane*ElementBits +: ElementBits])
+        .write_data_i   (write_line[lane*ElementBits+:ElementBits])
       );
     end
 `else
-    // The same RAMs in one process, so that a simulator passes an idle bank with two tests instead of two a
-    // lane (the tests run both forms). The blocking write comes after the read, which therefore gets the old
-    // element; nobody else looks at the words. Lanes that take no part in a read give an undefined element
-    // here too.
+    // The same RAMs in one process, so that a simulator passes an idle bank with two tests instead
+    // of two a lane (the tests run both forms). The blocking write comes after the read, which
+    // therefore gets the old element; nobody else looks at the words. Lanes that take no part in a
+    // read give an undefined element here too.
     // verilator lint_off BLKSEQ
     logic [ElementBits-1:0] words[Lanes][Words];
     always_ff @(posedge clk_i) begin : p_rams
       line_t line;
       if (read_taken[bank]) begin
-        for (int lane = 0; lane < Lanes; lane++) begin
-          line[lane*ElementBits +: ElementBits] =
+        for (int unsigned lane = 0; lane < Lanes; lane++) begin
+          line[lane*ElementBits+:ElementBits] =
               words[lane][AddressBits'(line_of(read_request, lane_t'(lane)))];
         end
         bank_data[bank] <= line;
       end
       if (write_taken[bank]) begin
-        for (int lane = 0; lane < Lanes; lane++) begin
+        for (int unsigned lane = 0; lane < Lanes; lane++) begin
           if (takes_part(write_request, lane_t'(lane))) begin
             words[lane][AddressBits'(line_of(write_request, lane_t'(lane)))] =
-                write_line[lane*ElementBits +: ElementBits];
+                write_line[lane*ElementBits+:ElementBits];
           end
         end
       end
@@ -237,8 +251,8 @@ module tile_memory #(
 `endif
   end
 
-  // ------------------------------------------------------------------ reads, the cycle after: bank,
-  // rotation, register
+  // ------------------------------------------------------------------ reads
+  // In the cycle after the request: the bank, the rotation, the output register.
   for (genvar port = 0; port < Readers; port++) begin : gen_reader
     logic                   valid_q, straddles_q;
     bank_t                  first_q, last_q;
@@ -265,10 +279,11 @@ module tile_memory #(
       element  = '0;
       selected = bank_data[first_q];
       if (straddles_q) begin
-        for (int lane = 0; lane < Lanes; lane++) begin
+        for (int unsigned lane = 0; lane < Lanes; lane++) begin
           element = lane_t'(lane) - rotation_q;
           if (32'(address_q) + 32'(element) >= 32'(Words)) begin
-            selected[lane*ElementBits +: ElementBits] = bank_data[last_q][lane*ElementBits +: ElementBits];
+            selected[lane*ElementBits+:ElementBits] =
+                bank_data[last_q][lane*ElementBits+:ElementBits];
           end
         end
       end
@@ -282,22 +297,25 @@ module tile_memory #(
 
 `ifndef SYNTHESIS
   function automatic logic fits(logic transposed, logic [7:0] count, logic [7:0] column);
-    return count >= 8'd1 && int'(count) <= Lanes && int'(column) < Lanes
-        && (transposed || int'(column) + int'(count) <= Lanes);
+    return (count >= 8'd1) && (32'(count) <= Lanes) && (32'(column) < Lanes) &&
+        (transposed || (32'(column) + 32'(count) <= Lanes));
   endfunction
   always_ff @(posedge clk_i) begin
-    for (int port = 0; port < Readers; port++) begin
-      assert (!read_valid_i[port] || fits(read_request_i[port].transposed, read_request_i[port].count,
-                                          read_request_i[port].column))
+    for (int unsigned port = 0; port < Readers; port++) begin
+      ReadWithinLine: assert (!read_valid_i[port] ||
+          fits(read_request_i[port].transposed, read_request_i[port].count,
+               read_request_i[port].column))
       else $error("tile_memory: reader %0d: an access beyond the line", port);
     end
-    for (int port = 0; port < Writers; port++) begin
-      assert (!write_valid_i[port] || fits(write_request_i[port].transposed, write_request_i[port].count,
-                                           write_request_i[port].column))
+    for (int unsigned port = 0; port < Writers; port++) begin
+      WriteWithinLine: assert (!write_valid_i[port] ||
+          fits(write_request_i[port].transposed, write_request_i[port].count,
+               write_request_i[port].column))
       else $error("tile_memory: writer %0d: an access beyond the line", port);
     end
   end
 `endif
 
 endmodule
+
 `default_nettype wire

@@ -26,10 +26,10 @@ module program_memory #(
   localparam int unsigned RowShift = $clog2(Words);
   localparam int unsigned RowBits  = $clog2(Depth);
 
-  logic [63:0] bank_data_q [Words];
+  logic [63:0] bank_data_q[Words];
 
   for (genvar b = 0; b < Words; b++) begin : gen_bank
-    logic [63:0]        words_q [Depth];
+    logic [63:0]        words_q[Depth];
     logic [15:0]        place;  // of this bank's instruction in the beat
     logic [16:0]        index;  // of that instruction
     logic [RowBits-1:0] write_row, read_row;
@@ -41,7 +41,7 @@ module program_memory #(
 
     always_ff @(posedge clk_i) begin : p_bank
       if (write_valid_i && (index < 17'(Instructions))) begin
-        words_q[write_row] <= write_data_i[64*place +: 64];
+        words_q[write_row] <= write_data_i[64*place+:64];
       end
       bank_data_q[b] <= words_q[read_row];
     end

@@ -1,5 +1,5 @@
-// Registers and arithmetic of the vector unit: 16 registers of 8 beats of VectorLanes FP32 elements,
-// an add/multiply pipeline of two stages and a divider a lane.
+// Registers and arithmetic of the vector unit: 16 registers of 8 beats of VectorLanes FP32
+// elements, an add/multiply pipeline of two stages and a divider a lane.
 //
 // Function: issue_valid_i executes one instruction for one beat, on the lanes below count_i; the
 //   other lanes do nothing, and what the destination holds for them afterwards means nothing.
@@ -32,7 +32,7 @@ module vector_lanes #(
   input  wire logic [3:0]                   b_i,
   input  wire logic                         b_immediate_i,
   input  wire logic [31:0]                  immediate_i,
-  input  wire logic                         accumulator_i,  // the stream is in the accumulator memory
+  input  wire logic                         accumulator_i,  // the stream is in that memory
   input  wire logic [2:0]                   beat_i,
   input  wire logic [7:0]                   count_i,
 
@@ -60,7 +60,7 @@ module vector_lanes #(
     logic [7:0]     count;
   } operation_t;
 
-  beat_t registers_q [16*8];
+  beat_t registers_q[16*8];
 
   // t + 1
   logic        execute_valid_q;
@@ -71,8 +71,8 @@ module vector_lanes #(
   // t + 2
   logic                    finish_valid_q;
   operation_t              finish_q;
-  fp32_pkg::fp32_sum_t     sum_q [VectorLanes];
-  fp32_pkg::fp32_product_t product_q [VectorLanes];
+  fp32_pkg::fp32_sum_t     sum_q[VectorLanes];
+  fp32_pkg::fp32_product_t product_q[VectorLanes];
   // t + 3
   logic       write_valid_q;
   logic       write_load_q, write_accumulator_q;
@@ -128,12 +128,12 @@ module vector_lanes #(
     ) u_divide_sqrt (
       .clk_i,
       .rst_ni,
-      .start_i   ((execute_divide || execute_square_root) && (8'(lane) < execute_q.count)),
-      .is_sqrt_i (execute_square_root),
-      .a_i       (operand_a_q[lane]),
-      .b_i       (b_immediate_q ? immediate_q : operand_b_q[lane]),
-      .result_o  (quotient[lane]),
-      .done_o    (quotient_done[lane])
+      .start_i  ((execute_divide || execute_square_root) && (8'(lane) < execute_q.count)),
+      .is_sqrt_i(execute_square_root),
+      .a_i      (operand_a_q[lane]),
+      .b_i      (b_immediate_q ? immediate_q : operand_b_q[lane]),
+      .result_o (quotient[lane]),
+      .done_o   (quotient_done[lane])
     );
   end
 
@@ -217,12 +217,10 @@ module vector_lanes #(
 
 `ifndef SYNTHESIS
   always_ff @(posedge clk_i or negedge rst_ni) begin : p_check
-    if (!rst_ni) begin
-      // Nothing holds during reset.
-    end else begin
-      assert (!(write_valid_q && (quotient_done != '0)))
+    if (rst_ni) begin
+      OneWriteACycle: assert (!(write_valid_q && (quotient_done != '0)))
       else $error("vector_lanes: two writes of registers in one cycle");
-      assert (!issue_valid_i || ((count_i != 8'd0) && (count_i <= 8'(VectorLanes))))
+      CountInRange: assert (!issue_valid_i || ((count_i != 8'd0) && (count_i <= 8'(VectorLanes))))
       else $error("vector_lanes: count_i out of range");
     end
   end

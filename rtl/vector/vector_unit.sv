@@ -3,10 +3,10 @@
 //
 // Function. A beat is up to VectorLanes consecutive columns of one row, from a multiple of
 //   VectorLanes on; beats go row by row, left to right. A strip is 8 consecutive beats (the last
-//   strip: what is left). For each strip, every instruction is executed for all its beats, in order,
-//   before the next instruction begins. There are 16 registers of 8 beats; an instruction works on
-//   the elements that the strip's beats have in them. Registers are not cleared: a program writes
-//   one before it reads it.
+//   strip: what is left). For each strip, every instruction is executed for all its beats, in
+//   order, before the next instruction begins. There are 16 registers of 8 beats; an instruction
+//   works on the elements that the strip's beats have in them. Registers are not cleared: a program
+//   writes one before it reads it.
 //   Element (i, j) of a stream lies at line + (j / Lanes) * stride + i, column j % Lanes; of a
 //   transposed one at line + (i / Lanes) * stride + j, column i % Lanes. Where every row is row 0,
 //   i counts as 0. Line numbers have 32 bits; what lies outside the memory is tile_memory's fault
@@ -19,20 +19,22 @@
 //   Each instruction of each strip of n beats has a slot of
 //     n * interval + max(0, 4 - n)        interval: 1; DivideInterval for divide and square_root
 //   cycles, one slot right behind the other; beat k is issued in cycle k * interval of its slot.
-//   A load's request is on scratchpad_read_* or accumulator_read_* in the cycle after its issue, its
-//   data is taken two cycles later; a store's request and data are on *_write_* in the cycle after
-//   its issue. The empty cycles of a short slot keep an instruction from reading what the one before
-//   it has not yet written (4 cycles from issue to issue).
-//   After the last slot one cycle drains the last store. completion_o comes in the cycle after that;
-//   command_ready_o is high again in that same cycle. With B = rows * ceil(columns / VectorLanes):
+//   A load's request is on scratchpad_read_* or accumulator_read_* in the cycle after its issue,
+//   its data is taken two cycles later; a store's request and data are on *_write_* in the cycle
+//   after its issue. The empty cycles of a short slot keep an instruction from reading what the one
+//   before it has not yet written (4 cycles from issue to issue).
+//   After the last slot one cycle drains the last store. completion_o comes in the cycle after
+//   that; command_ready_o is high again in that same cycle. With
+//   B = rows * ceil(columns / VectorLanes):
 //     completion - acceptance = 4 + B * (sum of the program's intervals)
 //                                 + (B % 8 in {1, 2, 3} ? (4 - B % 8) * length : 0)
 //   activity_o: Latency while fetching, in the empty cycles of a slot and while draining, Busy in
 //   B * (sum of intervals) cycles, else Idle.
 //
 // Faults: when an instruction without a meaning, or with an index of 256 or more, would be the next
-//   to start, illegal_instruction is raised (address: its index) in the cycle in which it would have
-//   issued its first beat; nothing follows until reset. Earlier instructions of the strip are done.
+//   to start, illegal_instruction is raised (address: its index) in the cycle in which it would
+//   have issued its first beat; nothing follows until reset. Earlier instructions of the strip are
+//   done.
 // stop_i: from the next cycle on nothing is issued; idle_o at most two cycles after stop_i. Only a
 //   reset ends it if a command was abandoned.
 
@@ -42,7 +44,7 @@ module vector_unit #(
   parameter int unsigned VectorLanes  = 8,    // a power of two, at most Lanes
   parameter int unsigned Lanes        = 8,    // elements of a line of the local memories, ditto
   parameter int unsigned AxiDataBits  = 128,
-  parameter int unsigned BitsPerCycle = 2     // digits a cycle of divisions and square roots, 1 or 2
+  parameter int unsigned BitsPerCycle = 2     // digits a cycle of a division or square root, 1 or 2
 ) (
   input  wire logic                                clk_i,
   input  wire logic                                rst_ni,
@@ -64,14 +66,12 @@ module vector_unit #(
 
   // Local memories; data of a read 2 cycles after its request. Of a line that is wider than a beat,
   // the first elements are used.
-  // verilator lint_off UNUSEDSIGNAL
   output logic                                     scratchpad_read_valid_o,
   output accelerator_pkg::tile_request_t           scratchpad_read_request_o,
   input  wire logic [Lanes*16-1:0]                 scratchpad_read_data_i,
   output logic                                     accumulator_read_valid_o,
   output accelerator_pkg::tile_request_t           accumulator_read_request_o,
   input  wire logic [Lanes*32-1:0]                 accumulator_read_data_i,
-  // verilator lint_on UNUSEDSIGNAL
   output logic                                     scratchpad_write_valid_o,
   output accelerator_pkg::tile_request_t           scratchpad_write_request_o,
   output logic [Lanes*16-1:0]                      scratchpad_write_data_o,
@@ -94,8 +94,8 @@ module vector_unit #(
   localparam int unsigned Instructions   = 256;
   localparam int unsigned LaneBits       = $clog2(Lanes);
 
-  if (VectorLanes > Lanes || (1 << $clog2(VectorLanes)) != VectorLanes ||
-      (1 << LaneBits) != Lanes) begin : gen_bad_parameter
+  if ((VectorLanes > Lanes) || ((1 << $clog2(VectorLanes)) != VectorLanes) ||
+      ((1 << LaneBits) != Lanes)) begin : gen_bad_parameter
     $error("VectorLanes and Lanes must be powers of two, VectorLanes <= Lanes");
   end
 
@@ -127,21 +127,16 @@ module vector_unit #(
   } position_t;
 
   typedef enum logic [2:0] {
-    Idle,
-    Fetch,    // the first instruction is being read
-    Start,    // the first instruction is there
-    Run,
-    Drain,    // the last store is on its way
-    Stopped   // until reset
+    StateIdle,
+    StateFetch,    // the first instruction is being read
+    StateStart,    // the first instruction is there
+    StateRun,
+    StateDrain,    // the last store is on its way
+    StateStopped   // until reset
   } state_e;
 
-  ////////////////////////////////////////////////////////////////////////////////////////////////
-  // Command
-
-  // Bits that no vector command has, and its opcode.
-  // verilator lint_off UNUSEDSIGNAL
+  // ------------------------------------------------------------------ command
   vector_command_t command;
-  // verilator lint_on UNUSEDSIGNAL
   assign command = command_i.bits;
 
   state_e        state_d, state_q;
@@ -162,7 +157,7 @@ module vector_unit #(
     return stream;
   endfunction
 
-  assign command_ready_o = (state_q == Idle) && !stop_i;
+  assign command_ready_o = (state_q == StateIdle) && !stop_i;
   assign accept          = command_valid_i && command_ready_o;
   assign current_index_o = index_q;
 
@@ -189,16 +184,13 @@ module vector_unit #(
     end
   end
 
-  ////////////////////////////////////////////////////////////////////////////////////////////////
-  // Program: the instruction at hand, and the one after it, which is fetched meanwhile.
-
+  // ------------------------------------------------------------------ program
+  // The instruction at hand, and the one after it, which is fetched meanwhile.
   logic         start_slot;  // the fetched instruction becomes the one at hand
   logic [16:0]  fetch_index_q;
   logic [15:0]  fetch_left_q;  // instructions of the program from the fetched one on
   logic [63:0]  fetched_bits;
-  // verilator lint_off UNUSEDSIGNAL
-  instruction_t fetched, instruction_q;  // reserved bits
-  // verilator lint_on UNUSEDSIGNAL
+  instruction_t fetched, instruction_q;
   logic         fetched_illegal;
   logic         last_instruction_q;
 
@@ -240,9 +232,7 @@ module vector_unit #(
     end
   end
 
-  ////////////////////////////////////////////////////////////////////////////////////////////////
-  // Strip and slot
-
+  // ------------------------------------------------------------------ strip and slot
   position_t  strip_q;          // first beat of the strip
   position_t  position_q;       // beat at hand
   position_t  next_position;    // the one after it; unchanged beyond the end of the region
@@ -253,10 +243,11 @@ module vector_unit #(
   logic       last_in_row, beat_end, slot_end, strip_end;
   logic       issue;
 
-  assign is_divide   = (instruction_q.opcode == VopDivide) || (instruction_q.opcode == VopSquareRoot);
+  assign is_divide   = (instruction_q.opcode == VopDivide) ||
+      (instruction_q.opcode == VopSquareRoot);
   assign exhausted   = (position_q.row == rows_q);
   assign last_in_row = (columns_q - position_q.column <= 24'(VectorLanes));
-  assign issue       = (state_q == Run) && !exhausted && (phase_q == 6'd0);
+  assign issue       = (state_q == StateRun) && !exhausted && (phase_q == 6'd0);
   assign beat_end    = exhausted || !is_divide || (phase_q == 6'(DivideInterval - 1));
   assign slot_end    = beat_end && ((beat_q == 3'd7) ||
       ((beat_q >= 3'd3) && (next_position.row == rows_q)));
@@ -264,7 +255,7 @@ module vector_unit #(
 
   always_comb begin : p_next_position
     next_position = position_q;
-    if ((state_q == Run) && beat_end && !exhausted) begin
+    if ((state_q == StateRun) && beat_end && !exhausted) begin
       if (!last_in_row) begin
         next_position.column = position_q.column + 24'(VectorLanes);
         for (int unsigned s = 0; s < 4; s++) begin
@@ -292,7 +283,7 @@ module vector_unit #(
       position_q <= '0;
       beat_q     <= '0;
       phase_q    <= '0;
-    end else if (state_q == Fetch) begin
+    end else if (state_q == StateFetch) begin
       strip_q.row       <= '0;
       strip_q.column    <= '0;
       position_q.row    <= '0;
@@ -303,7 +294,7 @@ module vector_unit #(
       end
       beat_q  <= '0;
       phase_q <= '0;
-    end else if (state_q == Run) begin
+    end else if (state_q == StateRun) begin
       phase_q <= beat_end ? 6'd0 : phase_q + 6'd1;
       if (beat_end) begin
         beat_q     <= slot_end ? 3'd0 : beat_q + 3'd1;
@@ -315,43 +306,42 @@ module vector_unit #(
     end
   end
 
-  ////////////////////////////////////////////////////////////////////////////////////////////////
-  // Control
-
+  // ------------------------------------------------------------------ control
   logic        program_end, start_illegal;
   completion_t completion_q;
   unit_fault_t fault_q;
 
   assign program_end   = strip_end && (next_position.row == rows_q);
-  assign start_slot    = (state_q == Start) || ((state_q == Run) && slot_end && !program_end);
+  assign start_slot    = (state_q == StateStart) ||
+      ((state_q == StateRun) && slot_end && !program_end);
   assign start_illegal = start_slot && fetched_illegal;
 
   always_comb begin : p_state
     state_d = state_q;
     unique case (state_q)
-      Idle:    if (accept) state_d = Fetch;
-      Fetch:   state_d = Start;
-      Start:   state_d = start_illegal ? Stopped : Run;
-      Run: begin
-        if (start_illegal) state_d = Stopped;
-        else if (program_end) state_d = Drain;
+      StateIdle:  if (accept) state_d = StateFetch;
+      StateFetch: state_d = StateStart;
+      StateStart: state_d = start_illegal ? StateStopped : StateRun;
+      StateRun: begin
+        if (start_illegal) state_d = StateStopped;
+        else if (program_end) state_d = StateDrain;
       end
-      Drain:   state_d = Idle;
-      default: state_d = Stopped;
+      StateDrain: state_d = StateIdle;
+      default:    state_d = StateStopped;
     endcase
-    if (stop_i && (state_q != Idle)) begin
-      state_d = Stopped;
+    if (stop_i && (state_q != StateIdle)) begin
+      state_d = StateStopped;
     end
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin : p_control
     if (!rst_ni) begin
-      state_q      <= Idle;
+      state_q      <= StateIdle;
       completion_q <= '0;
       fault_q      <= '0;
     end else begin
       state_q                    <= state_d;
-      completion_q.valid         <= (state_q == Drain);
+      completion_q.valid         <= (state_q == StateDrain);
       completion_q.index         <= index_q;
       completion_q.signal_tokens <= signal_tokens_q;
       fault_q.valid              <= start_illegal && !stop_i;
@@ -368,15 +358,14 @@ module vector_unit #(
 
   always_comb begin : p_activity
     unique case (state_q)
-      Fetch, Start, Drain: activity_o = ActivityLatency;
-      Run:                 activity_o = exhausted ? ActivityLatency : ActivityBusy;
-      default:             activity_o = ActivityIdle;
+      StateFetch, StateStart, StateDrain: activity_o = ActivityLatency;
+      StateRun:                           activity_o = exhausted ? ActivityLatency : ActivityBusy;
+      default:                            activity_o = ActivityIdle;
     endcase
   end
 
-  ////////////////////////////////////////////////////////////////////////////////////////////////
-  // Local memories: the request is made in the cycle after the issue.
-
+  // ------------------------------------------------------------------ local memories
+  // The request is made in the cycle after the issue.
   logic          accumulator, transposed, every_row_0;  // the instruction's stream
   logic [31:0]   panel;
   logic [7:0]    count;
@@ -413,7 +402,7 @@ module vector_unit #(
     end
   end
 
-  assign idle_o = ((state_q == Idle) || (state_q == Stopped)) && !read_q && !write_q;
+  assign idle_o = ((state_q == StateIdle) || (state_q == StateStopped)) && !read_q && !write_q;
 
   assign scratchpad_read_valid_o     = read_q && !accumulator_q;
   assign scratchpad_read_request_o   = request_q;
@@ -456,16 +445,19 @@ module vector_unit #(
     .roundings_o
   );
 
+  // Bits that no vector command and no instruction has, opcodes, and elements beyond a beat.
+  logic unused;
+  assign unused = ^{command, fetched, instruction_q, scratchpad_read_data_i,
+                    accumulator_read_data_i};
+
 `ifndef SYNTHESIS
   always_ff @(posedge clk_i or negedge rst_ni) begin : p_check
-    if (!rst_ni) begin
-      // Nothing holds during reset.
-    end else begin
-      assert (!accept || ((command.rows != 32'd0) && (command.rows < 32'd1 << 24) &&
-                          (command.columns != 32'd0) && (command.columns < 32'd1 << 24)))
+    if (rst_ni) begin
+      SizeInRange: assert (!accept || ((command.rows != 32'd0) && (command.rows < 32'd1 << 24) &&
+          (command.columns != 32'd0) && (command.columns < 32'd1 << 24)))
       else $error("vector_unit: size out of range");
-      assert (!(read_q || write_q) || request_q.transposed ||
-              (32'(request_q.column) + 32'(request_q.count) <= Lanes))
+      AccessWithinLine: assert (!(read_q || write_q) || request_q.transposed ||
+          (32'(request_q.column) + 32'(request_q.count) <= Lanes))
       else $error("vector_unit: access beyond a line");
     end
   end

@@ -1,9 +1,11 @@
 // The array unit with its two local memories; spare ports of the memories are for the bench.
+
 `default_nettype none
+
 module array_bench #(
-  parameter int Rows    = 4,
-  parameter int Columns = 4,
-  parameter int Lanes   = 4
+  parameter int unsigned Rows    = 4,
+  parameter int unsigned Columns = 4,
+  parameter int unsigned Lanes   = 4
 ) (
   input  wire logic                clk_i,
   input  wire logic                rst_ni,
@@ -31,8 +33,8 @@ module array_bench #(
 );
   import accelerator_pkg::*;
 
-  localparam int Lines = 1024;
-  localparam int Banks = 8;
+  localparam int unsigned Lines = 1024;
+  localparam int unsigned Banks = 8;
 
   function automatic tile_request_t whole_line(logic [31:0] line);
     tile_request_t request;
@@ -43,36 +45,66 @@ module array_bench #(
     return request;
   endfunction
 
-  logic          [1:0]               sp_valid;
-  tile_request_t [1:0]               sp_request;
-  logic          [1:0][Lanes*16-1:0] sp_data;
-  logic          [1:0]               ac_read_valid, ac_write_valid;
-  tile_request_t [1:0]               ac_read_request, ac_write_request;
-  logic          [1:0][Lanes*32-1:0] ac_read_data, ac_write_data;
-  logic [1:0] sp_range, sp_conflict, ac_range, ac_conflict, acw_range, acw_conflict;
-  logic       spw_range, spw_conflict;
+  // The ports of the scratchpad (sp) and of the accumulator memory (ac); those of the bench are
+  // spare.
+  typedef enum int unsigned {SpReadStream, SpReadStationary, SpReaders} sp_reader_e;
+  typedef enum int unsigned {AcArray, AcBench, AcPorts} ac_port_e;
 
-  tile_memory #(.ElementBits(16), .Lanes(Lanes), .Lines(Lines), .Banks(Banks), .Readers(2), .Writers(1)) u_scratchpad (
-    .clk_i, .rst_ni,
-    .read_valid_i(sp_valid), .read_request_i(sp_request), .read_data_o(sp_data),
-    .write_valid_i(scratchpad_write_i), .write_request_i(whole_line(scratchpad_line_i)), .write_data_i(scratchpad_data_i),
-    .read_range_fault_o(sp_range), .read_conflict_o(sp_conflict),
-    .write_range_fault_o(spw_range), .write_conflict_o(spw_conflict)
+  logic          [SpReaders-1:0]               sp_read_valid, sp_read_range, sp_read_conflict;
+  tile_request_t [SpReaders-1:0]               sp_read_request;
+  logic          [SpReaders-1:0][Lanes*16-1:0] sp_read_data;
+  logic                                        sp_write_range, sp_write_conflict;
+  logic          [AcPorts-1:0]                 ac_read_valid, ac_read_range, ac_read_conflict;
+  tile_request_t [AcPorts-1:0]                 ac_read_request;
+  logic          [AcPorts-1:0][Lanes*32-1:0]   ac_read_data;
+  logic          [AcPorts-1:0]                 ac_write_valid, ac_write_range, ac_write_conflict;
+  tile_request_t [AcPorts-1:0]                 ac_write_request;
+  logic          [AcPorts-1:0][Lanes*32-1:0]   ac_write_data;
+
+  tile_memory #(
+    .ElementBits(16), .Lanes(Lanes), .Lines(Lines), .Banks(Banks),
+    .Readers(SpReaders), .Writers(1)
+  ) u_scratchpad (
+    .clk_i,
+    .rst_ni,
+    .read_valid_i       (sp_read_valid),
+    .read_request_i     (sp_read_request),
+    .read_data_o        (sp_read_data),
+    .write_valid_i      (scratchpad_write_i),
+    .write_request_i    (whole_line(scratchpad_line_i)),
+    .write_data_i       (scratchpad_data_i),
+    .read_range_fault_o (sp_read_range),
+    .read_conflict_o    (sp_read_conflict),
+    .write_range_fault_o(sp_write_range),
+    .write_conflict_o   (sp_write_conflict)
   );
-  tile_memory #(.ElementBits(32), .Lanes(Lanes), .Lines(Lines), .Banks(Banks), .Readers(2), .Writers(2)) u_accumulator (
-    .clk_i, .rst_ni,
-    .read_valid_i(ac_read_valid), .read_request_i(ac_read_request), .read_data_o(ac_read_data),
-    .write_valid_i(ac_write_valid), .write_request_i(ac_write_request), .write_data_i(ac_write_data),
-    .read_range_fault_o(ac_range), .read_conflict_o(ac_conflict),
-    .write_range_fault_o(acw_range), .write_conflict_o(acw_conflict)
+
+  tile_memory #(
+    .ElementBits(32), .Lanes(Lanes), .Lines(Lines), .Banks(Banks),
+    .Readers(AcPorts), .Writers(AcPorts)
+  ) u_accumulator (
+    .clk_i,
+    .rst_ni,
+    .read_valid_i       (ac_read_valid),
+    .read_request_i     (ac_read_request),
+    .read_data_o        (ac_read_data),
+    .write_valid_i      (ac_write_valid),
+    .write_request_i    (ac_write_request),
+    .write_data_i       (ac_write_data),
+    .read_range_fault_o (ac_read_range),
+    .read_conflict_o    (ac_read_conflict),
+    .write_range_fault_o(ac_write_range),
+    .write_conflict_o   (ac_write_conflict)
   );
-  assign ac_read_valid[1]    = accumulator_read_i;
-  assign ac_read_request[1]  = whole_line(accumulator_line_i);
-  assign ac_write_valid[1]   = accumulator_write_i;
-  assign ac_write_request[1] = whole_line(accumulator_line_i);
-  assign ac_write_data[1]    = accumulator_data_i;
-  assign accumulator_data_o  = ac_read_data[1];
-  assign fault_o = |{sp_range, sp_conflict, ac_range, ac_conflict, acw_range, acw_conflict, spw_range, spw_conflict};
+
+  assign ac_read_valid[AcBench]    = accumulator_read_i;
+  assign ac_read_request[AcBench]  = whole_line(accumulator_line_i);
+  assign ac_write_valid[AcBench]   = accumulator_write_i;
+  assign ac_write_request[AcBench] = whole_line(accumulator_line_i);
+  assign ac_write_data[AcBench]    = accumulator_data_i;
+  assign accumulator_data_o        = ac_read_data[AcBench];
+  assign fault_o = |{sp_read_range, sp_read_conflict, sp_write_range, sp_write_conflict,
+                     ac_read_range, ac_read_conflict, ac_write_range, ac_write_conflict};
 
   queued_command_t command;
   completion_t     completion;
@@ -82,21 +114,40 @@ module array_bench #(
   assign completion_index_o  = completion.index;
   assign completion_tokens_o = completion.signal_tokens;
 
-  logic [31:0] unused_index;
-  logic [3:0]  unused_kind;
+  logic [31:0] index;
+  logic [3:0]  kind;
+
   array_unit #(.Rows(Rows), .Columns(Columns), .Lanes(Lanes)) u_array_unit (
-    .clk_i, .rst_ni,
-    .command_valid_i, .command_ready_o, .command_i(command),
-    .completion_o(completion), .activity_o, .current_index_o(unused_index), .stop_i, .idle_o,
-    .stream_read_valid_o(sp_valid[0]), .stream_read_request_o(sp_request[0]), .stream_read_data_i(sp_data[0]),
-    .stationary_read_valid_o(sp_valid[1]), .stationary_read_request_o(sp_request[1]), .stationary_read_data_i(sp_data[1]),
-    .accumulator_read_valid_o(ac_read_valid[0]), .accumulator_read_request_o(ac_read_request[0]),
-    .accumulator_read_data_i(ac_read_data[0]),
-    .accumulator_write_valid_o(ac_write_valid[0]), .accumulator_write_request_o(ac_write_request[0]),
-    .accumulator_write_data_o(ac_write_data[0]),
-    .slot_valid_o(slot_o), .slot_kind_o(unused_kind), .macs_o
+    .clk_i,
+    .rst_ni,
+    .command_valid_i,
+    .command_ready_o,
+    .command_i                  (command),
+    .completion_o               (completion),
+    .activity_o,
+    .current_index_o            (index),
+    .stop_i,
+    .idle_o,
+    .stream_read_valid_o        (sp_read_valid[SpReadStream]),
+    .stream_read_request_o      (sp_read_request[SpReadStream]),
+    .stream_read_data_i         (sp_read_data[SpReadStream]),
+    .stationary_read_valid_o    (sp_read_valid[SpReadStationary]),
+    .stationary_read_request_o  (sp_read_request[SpReadStationary]),
+    .stationary_read_data_i     (sp_read_data[SpReadStationary]),
+    .accumulator_read_valid_o   (ac_read_valid[AcArray]),
+    .accumulator_read_request_o (ac_read_request[AcArray]),
+    .accumulator_read_data_i    (ac_read_data[AcArray]),
+    .accumulator_write_valid_o  (ac_write_valid[AcArray]),
+    .accumulator_write_request_o(ac_write_request[AcArray]),
+    .accumulator_write_data_o   (ac_write_data[AcArray]),
+    .slot_valid_o               (slot_o),
+    .slot_kind_o                (kind),
+    .macs_o
   );
+
   logic unused;
-  assign unused = ^{unused_index, unused_kind};
+  assign unused = ^{index, kind};
+
 endmodule
+
 `default_nettype wire

@@ -1,13 +1,15 @@
-// The whole command path as the accelerator wires it: registers, command processor, queues, tokens and the
-// read arbiter. Memory, the load unit's read port and the four units (load, array, vector, store) are the
-// bench's.
+// The whole command path as the accelerator wires it: registers, command processor, queues, tokens
+// and the read arbiter. Memory, the load unit's read port and the four units (load, array, vector,
+// store) are the bench's.
+
 `default_nettype none
+
 // What the bench does not look at stays open.
 // verilator lint_off PINCONNECTEMPTY
 
 module command_path #(
-  parameter int AxiDataBits = 128,
-  parameter int QueueDepth  = 4
+  parameter int unsigned AxiDataBits = 128,
+  parameter int unsigned QueueDepth  = 4
 ) (
   input  wire logic                    clk_i,
   input  wire logic                    rst_ni,
@@ -64,7 +66,8 @@ module command_path #(
   logic machine_rst_n;
   assign machine_rst_n = rst_ni && !soft_reset_o;
 
-  logic        enable, units_idle, queues_empty, command_idle, halt_done, in_program, command_completed;
+  logic        enable, units_idle, queues_empty;
+  logic        command_idle, command_completed, halt_done, in_program;
   logic [47:0] ring_base, memory_limit;
   logic [31:0] ring_entries, ring_tail, ring_head, command_index;
   logic [7:0]  buffered;
@@ -98,9 +101,11 @@ module command_path #(
     indices[UnitCommand]          = command_index;
     waiting_commands[UnitCommand] = buffered;
     completed[0]                  = command_completed;
-    for (int unit = 0; unit < 4; unit++) begin
+    for (int unsigned unit = 0; unit < 4; unit++) begin
       activities[unit+1] = unit_activity_i[unit];
-      if (unit_activity_i[unit] == ActivityIdle && waiting[unit]) activities[unit+1] = ActivityWaitToken;
+      if ((unit_activity_i[unit] == ActivityIdle) && waiting[unit]) begin
+        activities[unit+1] = ActivityWaitToken;
+      end
       faults[unit+1] = unit_fault_i[unit];
       if (!unit_fault_i[unit].valid && overflow[unit]) begin
         faults[unit+1] = '{valid: 1'b1, cause: FaultTokenOverflow, address: 48'd0};
@@ -108,7 +113,8 @@ module command_path #(
       indices[unit+1]          = unit_index_i[unit];
       waiting_commands[unit+1] = 8'(count[unit]);
       completed[unit+1]        = unit_completion_i[unit].valid;
-      give[unit]               = unit_completion_i[unit].valid ? unit_completion_i[unit].signal_tokens : '0;
+      give[unit]               =
+          unit_completion_i[unit].valid ? unit_completion_i[unit].signal_tokens : '0;
     end
     increments                 = '0;
     increments[CtrFetchBursts] = 16'(fetch_burst);
@@ -119,9 +125,13 @@ module command_path #(
     .AxiDataBits(AxiDataBits),
     .QueueDepth (QueueDepth)
   ) u_registers (
-    .clk_i, .rst_ni,
-    .awvalid_i, .awready_o, .awaddr_i, .wvalid_i, .wready_o, .wdata_i, .bvalid_o, .bready_i, .bresp_o,
-    .arvalid_i, .arready_o, .araddr_i, .rvalid_o, .rready_i, .rdata_o, .rresp_o,
+    .clk_i,
+    .rst_ni,
+    .awvalid_i, .awready_o, .awaddr_i,
+    .wvalid_i, .wready_o, .wdata_i,
+    .bvalid_o, .bready_i, .bresp_o,
+    .arvalid_i, .arready_o, .araddr_i,
+    .rvalid_o, .rready_i, .rdata_o, .rresp_o,
     .irq_o, .soft_reset_o, .stop_o,
     .enable_o           (enable),
     .ring_base_o        (ring_base),

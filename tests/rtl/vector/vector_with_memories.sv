@@ -1,12 +1,14 @@
 // The vector unit with the two local memories that it has in the accelerator. The ports are the
 // unit's, those of the memories are for watching; preload_* and readback_* reach the memories when
 // the unit is idle (data 2 cycles after the line's number).
+
 `default_nettype none
+
 module vector_with_memories #(
-  parameter int VectorLanes = 4,
-  parameter int Lanes       = 8,
-  parameter int Lines       = 1024,
-  parameter int AxiDataBits = 128
+  parameter int unsigned VectorLanes = 4,
+  parameter int unsigned Lanes       = 8,
+  parameter int unsigned Lines       = 1024,
+  parameter int unsigned AxiDataBits = 128
 ) (
   input  wire logic                             clk_i,
   input  wire logic                             rst_ni,
@@ -62,7 +64,8 @@ module vector_with_memories #(
     .Lanes      (Lanes),
     .AxiDataBits(AxiDataBits)
   ) u_vector_unit (
-    .clk_i, .rst_ni,
+    .clk_i,
+    .rst_ni,
     .command_valid_i, .command_i, .command_ready_o, .completion_o, .activity_o, .current_index_o,
     .fault_o, .stop_i, .idle_o,
     .program_write_valid_i, .program_write_word_i, .program_write_data_i,
@@ -80,7 +83,8 @@ module vector_with_memories #(
   tile_memory #(
     .ElementBits(16), .Lanes(Lanes), .Lines(Lines), .Banks(4), .Readers(2), .Writers(2)
   ) u_scratchpad (
-    .clk_i, .rst_ni,
+    .clk_i,
+    .rst_ni,
     .read_valid_i       ({readback_valid_i, scratchpad_read_valid_o}),
     .read_request_i     ({whole_line, scratchpad_read_request_o}),
     .read_data_o        ({readback_scratchpad_o, scratchpad_read_data}),
@@ -96,7 +100,8 @@ module vector_with_memories #(
   tile_memory #(
     .ElementBits(32), .Lanes(Lanes), .Lines(Lines), .Banks(4), .Readers(2), .Writers(2)
   ) u_accumulator (
-    .clk_i, .rst_ni,
+    .clk_i,
+    .rst_ni,
     .read_valid_i       ({readback_valid_i, accumulator_read_valid_o}),
     .read_request_i     ({whole_line, accumulator_read_request_o}),
     .read_data_o        ({readback_accumulator_o, accumulator_read_data}),
@@ -110,4 +115,5 @@ module vector_with_memories #(
   );
 
 endmodule
+
 `default_nettype wire
