@@ -90,8 +90,8 @@ void require_tensor_file(const std::string& folder) {
 using Views = std::map<std::string, const TensorView*>;
 
 /// The tensor of this name and shape, taken out of `views`.
-Tensor take_trained(const std::string& path, const std::string& name, const Shape& shape,
-                    Views& views) {
+Tensor take_trained(const std::string& path, const FileTensor& wanted, Views& views) {
+  const auto& [name, shape] = wanted;
   const std::string tensor = path + ": tensor " + quote(name);
   const std::string expected = tensor + ": expected shape " + to_string(shape);
   const auto found = views.find(name);
@@ -147,11 +147,6 @@ void require_one_value(const std::string& path, const FrozenTensors& frozen) {
   }
 }
 
-/// The shape of a trained value in the file.
-Shape file_shape(const AdapterPlan& plan, const Value& value) {
-  return plan.method->file_shape == nullptr ? value.shape : plan.method->file_shape(value, plan);
-}
-
 /// The same elements in another shape.
 Tensor reshaped(Tensor tensor, const Shape& shape) {
   tensor.shape = shape;
@@ -160,20 +155,23 @@ Tensor reshaped(Tensor tensor, const Shape& shape) {
 
 }  // namespace
 
-std::string adapter_tensor_name(const AdapterPlan& plan, const std::string& value) {
+FileTensor adapter_tensor(const AdapterPlan& plan, const Value& value) {
+  FileTensor tensor{kPrefix + value.name, value.shape};
   const std::string bias = ".bias";
-  if (ends_with(value, bias)) {
-    const std::string module = value.substr(0, value.size() - bias.size());
-    if (is_adapted(plan, module)) return kPrefix + module + ".base_layer.bias";
+  if (ends_with(value.name, bias)) {
+    const std::string module = value.name.substr(0, value.name.size() - bias.size());
+    if (is_adapted(plan, module)) tensor.name = kPrefix + module + ".base_layer.bias";
   }
-  return kPrefix + value;
+  if (plan.method->to_file != nullptr) plan.method->to_file(value, plan, tensor);
+  return tensor;
 }
 
 TensorMap adapter_tensors(const AdapterPlan& plan, const TensorMap& by_value) {
   TensorMap by_name;
   for (const auto& [value, tensor] : by_value) {
-    const Shape shape = file_shape(plan, {value, tensor.shape, tensor.dtype, Role::kTrainable});
-    by_name[adapter_tensor_name(plan, value)] = reshaped(tensor, shape);
+    const FileTensor named =
+        adapter_tensor(plan, {value, tensor.shape, tensor.dtype, Role::kTrainable});
+    by_name[named.name] = reshaped(tensor, named.shape);
   }
   return by_name;
 }
@@ -207,8 +205,7 @@ AdapterTensors read_adapter(const std::string& folder, const AdapterPlan& plan,
   AdapterTensors tensors;
   for (const Value& value : transformer.graph.values) {
     if (value.role != Role::kTrainable) continue;
-    Tensor taken =
-        take_trained(path, adapter_tensor_name(plan, value.name), file_shape(plan, value), views);
+    Tensor taken = take_trained(path, adapter_tensor(plan, value), views);
     tensors.trained.emplace(value.name, reshaped(std::move(taken), value.shape));
   }
   drop_followed_tokens(path, transformer, plan, tensors.trained, views);

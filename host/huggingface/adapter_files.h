@@ -11,9 +11,10 @@
 
 namespace corank {
 
-/// The name in adapter_model.safetensors of a trainable value of the rewritten graph:
-/// "base_model.model." before it, and "<m>.base_layer.bias" for the bias of an adapted module.
-std::string adapter_tensor_name(const AdapterPlan& plan, const std::string& value);
+/// A trainable value of the rewritten graph in adapter_model.safetensors: "base_model.model."
+/// before its name, "<m>.base_layer.bias" for the bias of an adapted module, or what the method
+/// says.
+FileTensor adapter_tensor(const AdapterPlan& plan, const Value& value);
 
 /// Trained tensors, or their gradients, by the names and in the shapes of that file.
 TensorMap adapter_tensors(const AdapterPlan& plan, const TensorMap& by_value);

@@ -23,6 +23,13 @@ struct AdapterPlan {
   std::any own;                      // what apply() of the method takes
 };
 
+/// A trained value in PEFT's file, with the elements that it has in the graph. Preset are
+/// "base_model.model." before its name, and its shape.
+struct FileTensor {
+  std::string name;
+  Shape shape;
+};
+
 struct PeftMethod {
   const char* peft_type;  // in adapter_config.json
   const char* title;      // "LoRA", in reports
@@ -40,9 +47,8 @@ struct PeftMethod {
   /// PEFT's file are, without "base_model.model."
   void (*apply)(Transformer& transformer, const AdapterPlan& plan);
 
-  /// The shape in PEFT's file of a trained value of the method's, where it is another than in the
-  /// graph; its elements are the same. nullptr: all have the graph's.
-  Shape (*file_shape)(const Value& value, const AdapterPlan& plan) = nullptr;
+  /// Changes what differs, for a trained value, of FileTensor's presets. nullptr: nothing does.
+  void (*to_file)(const Value& value, const AdapterPlan& plan, FileTensor& tensor) = nullptr;
 };
 
 /// All methods, in the order in which messages list them.

@@ -97,6 +97,10 @@ std::vector<std::size_t> GraphRewriter::uses(Span span, ValueId value) const {
       if (id != span.in) needed.insert(id);
     }
   }
+  if (positions.empty()) {
+    throw InputError(graph_.value(value).name + ": no op on the way to " +
+                     graph_.value(span.out).name + " reads this value");
+  }
   std::reverse(positions.begin(), positions.end());
   return positions;
 }
@@ -121,12 +125,7 @@ void GraphRewriter::insert_before(ValueId value, const Append& append) {
 }
 
 void GraphRewriter::insert_before_uses(Span span, ValueId value, const Append& append) {
-  const std::vector<std::size_t> positions = uses(span, value);
-  if (positions.empty()) {
-    throw InputError(graph_.value(value).name + ": no op on the way to " +
-                     graph_.value(span.out).name + " reads this value");
-  }
-  insert_at(positions.front(), append);
+  insert_at(uses(span, value).front(), append);
 }
 
 void GraphRewriter::insert_after(ValueId value, const std::string& name,

@@ -44,7 +44,7 @@ class GraphRewriter {
 
  private:
   std::size_t position_of_writer(ValueId value) const;
-  /// Places of the ops of the span that read `value`, ascending.
+  /// Places of the ops of the span that read `value`, ascending. Throws InputError for none.
   std::vector<std::size_t> uses(Span span, ValueId value) const;
   void insert_at(std::size_t position, const Append& append);
 

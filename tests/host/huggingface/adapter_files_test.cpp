@@ -91,7 +91,9 @@ std::string refusal(const TensorMap& tensors) { return refusal(tensors, plan(), 
 }  // namespace
 
 TEST_CASE("Trained tensors have PEFT's names in the file") {
-  const auto name = [](const std::string& value) { return adapter_tensor_name(plan(), value); };
+  const auto name = [](const std::string& value) {
+    return adapter_tensor(plan(), {value, {}}).name;
+  };
   CHECK(name(kAttention + "q_proj.lora_A.weight") ==
         "base_model.model." + kAttention + "q_proj.lora_A.weight");
   CHECK(name("model.embed_tokens.lora_embedding_A") ==

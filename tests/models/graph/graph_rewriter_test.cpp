@@ -97,4 +97,6 @@ TEST_CASE("what a rewrite cannot find is named") {
   CHECK_THROWS_WITH(rewriter.writer_of(two.x), Equals("x: no op computes this value"));
   CHECK_THROWS_WITH(rewriter.insert_before_uses({two.x, two.p}, two.q, [] {}),
                     Equals("q: no op on the way to p reads this value"));
+  CHECK_THROWS_WITH(rewriter.replace_uses({two.x, two.p}, two.q, two.w),
+                    Equals("q: no op on the way to p reads this value"));
 }
