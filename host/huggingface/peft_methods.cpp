@@ -1,10 +1,11 @@
+#include "host/huggingface/methods/ia3.h"
 #include "host/huggingface/methods/lora.h"
 #include "host/huggingface/peft_method.h"
 
 namespace corank {
 
 const std::vector<const PeftMethod*>& peft_methods() {
-  static const std::vector<const PeftMethod*> methods = {&lora_method()};
+  static const std::vector<const PeftMethod*> methods = {&lora_method(), &ia3_method()};
   return methods;
 }
 
