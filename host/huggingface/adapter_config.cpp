@@ -4,55 +4,25 @@
 #include <filesystem>
 #include <limits>
 
-#include "host/huggingface/known_keys.h"
+#include "host/huggingface/peft_method.h"
 #include "models/base/error.h"
 #include "models/base/text.h"
 
 namespace corank {
 namespace {
 
-/// The keys of LoraConfig and PeftConfig of PEFT 0.21.
-const KnownKeys& lora_keys() {
+/// The keys of PeftConfig of PEFT 0.21, and those of every method that wraps modules.
+const KnownKeys& common_keys() {
   constexpr KeyUse kHonoured = KeyUse::kHonoured;
   constexpr KeyUse kHarmless = KeyUse::kHarmless;
-  constexpr KeyUse kNotApplied = KeyUse::kNotApplied;
-  constexpr KeyUse kRefused = KeyUse::kRefused;
   static const KnownKeys keys = {
       {"peft_type", kHonoured},
       {"task_type", kHonoured},
-      {"r", kHonoured},
-      {"lora_alpha", kHonoured},
-      {"lora_dropout", kHonoured},
-      {"use_rslora", kHonoured},
-      {"bias", kHonoured},
       {"target_modules", kHonoured},
       {"exclude_modules", kHonoured},
-      {"layers_to_transform", kHonoured},
-      {"layers_pattern", kHonoured},
-      {"rank_pattern", kHonoured},
-      {"alpha_pattern", kHonoured},
       {"modules_to_save", kHonoured},
-      {"init_lora_weights", kHonoured},
-      {"trainable_token_indices", kHonoured},
-      {"ensure_weight_tying", kHonoured},
-
       // PEFT itself turns it off for the linears of LLaMA and BERT, with a warning.
-      {"fan_in_fan_out", kNotApplied},
-
-      // Another computation than a LoRA's, or another model.
-      {"use_dora", kRefused},
-      {"use_qalora", kRefused},
-      {"use_bdlora", kRefused},
-      {"lora_bias", kRefused},
-      {"target_parameters", kRefused},
-      {"layer_replication", kRefused},
-      {"alora_invocation_tokens", kRefused},
-      {"arrow_config", kRefused},
-      {"kasa_config", kRefused},
-      {"velora_config", kRefused},
-      {"monteclora_config", kRefused},
-      {"megatron_config", kRefused},
-
+      {"fan_in_fan_out", KeyUse::kNotApplied},
       // Where an adapter comes from, and how a program runs it.
       {"base_model_name_or_path", kHarmless},
       {"revision", kHarmless},
@@ -60,30 +30,29 @@ const KnownKeys& lora_keys() {
       {"inference_mode", kHarmless},
       {"auto_mapping", kHarmless},
       {"runtime_config", kHarmless},
-      // Only together with a key that is refused.
-      {"megatron_core", kHarmless},
-      {"qalora_group_size", kHarmless},
-      // Only with a value of init_lora_weights that is refused, or that gives A its start.
-      {"loftq_config", kHarmless},
-      {"eva_config", kHarmless},
-      {"corda_config", kHarmless},
-      {"lora_ga_config", kHarmless},
   };
   return keys;
 }
 
-template <class Names>
-bool contains(const Names& names, const std::string& key) {
-  return std::find(names.begin(), names.end(), key) != names.end();
+const PeftMethod& method_of(const JsonObject& config) {
+  const std::string type = config.text("peft_type");
+  std::string known;
+  for (const PeftMethod* method : peft_methods()) {
+    if (type == method->peft_type) return *method;
+    known += (known.empty() ? "\"" : ", \"") + std::string(method->peft_type) + "\"";
+  }
+  config.refuse("peft_type", (peft_methods().size() > 1 ? "one of " : "") + known);
 }
 
 /// What is not honoured. Of an unknown key (of a newer PEFT, or of somebody's own) PEFT warns and
-/// passes over it. But a variant of LoRA is turned on by true, a list or an object: that would be
-/// another adapter. A number or a text alone turns nothing on.
-std::vector<std::string> check_keys(const JsonObject& config) {
-  std::vector<std::string> notes = check_known_keys(config, lora_keys());
+/// passes over it. But a variant of a method is turned on by true, a list or an object: that would
+/// be another adapter. A number or a text alone turns nothing on.
+std::vector<std::string> check_keys(const JsonObject& config, const PeftMethod& method) {
+  KnownKeys known = common_keys();
+  known.insert(known.end(), method.keys.begin(), method.keys.end());
+  std::vector<std::string> notes = check_known_keys(config, known);
   std::vector<std::string> passed;
-  for (const std::string& key : unknown_keys(config, lora_keys())) {
+  for (const std::string& key : unknown_keys(config, known)) {
     const Json& value = config.json().at(key);
     if (is_off(value)) continue;
     if (value.is_boolean() || value.is_structured())
@@ -96,6 +65,27 @@ std::vector<std::string> check_keys(const JsonObject& config) {
   return notes;
 }
 
+void read_targets(const JsonObject& config, TargetKeys& targets) {
+  targets.target_modules = read_pattern(config, "target_modules");
+  targets.default_targets = !config.has("target_modules");
+  if (targets.target_modules.expression == "all-linear") {
+    targets.all_linear = true;
+    targets.target_modules.expression.reset();
+  }
+  targets.exclude_modules = read_pattern(config, "exclude_modules");
+}
+
+/// With what PEFT adds by itself (PeftModelForSequenceClassification).
+std::vector<std::string> read_saved(const JsonObject& config, const std::string& task_type) {
+  std::vector<std::string> saved = read_texts(config, "modules_to_save");
+  if (task_type != "SEQ_CLS") return saved;
+  for (const char* head : {"classifier", "score"})
+    if (std::find(saved.begin(), saved.end(), head) == saved.end()) saved.emplace_back(head);
+  return saved;
+}
+
+}  // namespace
+
 ModulePattern read_pattern(const JsonObject& config, const std::string& key) {
   ModulePattern pattern;
   if (!config.has(key)) return pattern;
@@ -106,7 +96,6 @@ ModulePattern read_pattern(const JsonObject& config, const std::string& key) {
   return pattern;
 }
 
-/// A text or a list of texts.
 std::vector<std::string> read_texts(const JsonObject& config, const std::string& key) {
   if (!config.has(key)) return {};
   if (config.json().at(key).is_string()) return {config.text(key)};
@@ -126,83 +115,23 @@ std::vector<std::int64_t> read_integers(const JsonObject& config, const std::str
   return integers;
 }
 
-BiasTraining read_bias(const JsonObject& config) {
-  const std::string bias = config.text_or("bias", "none");
-  if (bias == "none") return BiasTraining::kNone;
-  if (bias == "lora_only") return BiasTraining::kLoraOnly;
-  if (bias == "all") return BiasTraining::kAll;
-  config.refuse("bias", "\"none\", \"lora_only\" or \"all\"");
-}
-
-void read_targets(const JsonObject& config, AdapterConfig& adapter) {
-  adapter.target_modules = read_pattern(config, "target_modules");
-  adapter.default_targets = !config.has("target_modules");
-  if (adapter.target_modules.expression == "all-linear") {
-    adapter.all_linear = true;
-    adapter.target_modules.expression.reset();
-  }
-  adapter.exclude_modules = read_pattern(config, "exclude_modules");
-}
-
-void read_layers(const JsonObject& config, AdapterConfig& adapter) {
-  adapter.layers_pattern = read_texts(config, "layers_pattern");
-  if (adapter.layers_pattern == std::vector<std::string>{""}) adapter.layers_pattern.clear();
+void read_layers(const JsonObject& config, TargetKeys& targets) {
+  targets.layers_pattern = read_texts(config, "layers_pattern");
+  if (targets.layers_pattern == std::vector<std::string>{""}) targets.layers_pattern.clear();
   if (config.has("layers_to_transform")) {
     const Json& layers = config.json().at("layers_to_transform");
     // An empty list filters nothing.
     if (layers.is_number())
-      adapter.layers_to_transform = {config.integer("layers_to_transform", 0)};
+      targets.layers_to_transform = {config.integer("layers_to_transform", 0)};
     else if (!layers.empty())
-      adapter.layers_to_transform = read_integers(config, "layers_to_transform", layers);
+      targets.layers_to_transform = read_integers(config, "layers_to_transform", layers);
   }
-  if (!adapter.layers_pattern.empty() && !config.has("layers_to_transform"))
+  if (!targets.layers_pattern.empty() && !config.has("layers_to_transform"))
     config.refuse("layers_to_transform", "layer numbers, because layers_pattern is given");
-  const bool text_target = adapter.all_linear || adapter.target_modules.expression;
-  if (text_target && adapter.layers_to_transform)
+  const bool text_target = targets.all_linear || targets.target_modules.expression;
+  if (text_target && targets.layers_to_transform)
     config.refuse("target_modules", "a list, because layers_to_transform is given");
 }
-
-void read_patterns(const JsonObject& config, AdapterConfig& adapter) {
-  if (config.has("rank_pattern")) {
-    const JsonObject ranks = config.object("rank_pattern");
-    for (const auto& [key, value] : ranks.json().items()) {
-      static_cast<void>(value);
-      adapter.rank_pattern.emplace_back(key, ranks.integer(key, 1, 1 << 20));
-    }
-  }
-  if (config.has("alpha_pattern")) {
-    const JsonObject alphas = config.object("alpha_pattern");
-    for (const auto& [key, value] : alphas.json().items()) {
-      static_cast<void>(value);
-      adapter.alpha_pattern.emplace_back(key, alphas.number(key));
-    }
-  }
-}
-
-void read_trainable_tokens(const JsonObject& config, AdapterConfig& adapter) {
-  const std::string key = "trainable_token_indices";
-  if (!config.has(key) || is_off(config.json().at(key))) return;
-  const Json& value = config.json().at(key);
-  if (!value.is_object()) {
-    adapter.trainable_tokens.push_back({"", read_integers(config, key, value)});
-    return;
-  }
-  for (const auto& [module, ids] : value.items())
-    adapter.trainable_tokens.push_back({module, read_integers(config, key, ids)});
-}
-
-void check_initialisation(const JsonObject& config) {
-  // Only the first values of A and B depend on these; corank takes them from the adapter's file.
-  const std::string key = "init_lora_weights";
-  if (!config.has(key) || config.json().at(key).is_boolean()) return;
-  const std::string method = config.text(key);
-  if (method == "gaussian" || method == "orthogonal" || method == "eva") return;
-  config.refuse(key,
-                "true, false, \"gaussian\", \"orthogonal\" or \"eva\", which leave the base "
-                "weights as they are");
-}
-
-}  // namespace
 
 AdapterConfig read_adapter_config(const std::string& folder) {
   const std::string path = (std::filesystem::path(folder) / "adapter_config.json").string();
@@ -210,29 +139,14 @@ AdapterConfig read_adapter_config(const std::string& folder) {
   AdapterConfig adapter;
   adapter.file = path;
   adapter.json = config.json();
-  if (config.text("peft_type") != "LORA") config.refuse("peft_type", "\"LORA\"");
-  adapter.notes = check_keys(config);
+  adapter.method = &method_of(config);
+  adapter.notes = check_keys(config, *adapter.method);
   adapter.task_type = config.text_or("task_type", "");
   if (adapter.task_type != "" && adapter.task_type != "CAUSAL_LM" && adapter.task_type != "SEQ_CLS")
     config.refuse("task_type", "\"CAUSAL_LM\", \"SEQ_CLS\" or null");
-  adapter.r = static_cast<int>(config.integer("r", 1, 1 << 20));
-  adapter.lora_alpha = config.number("lora_alpha");
-  adapter.lora_dropout = config.number_or("lora_dropout", 0);
-  if (adapter.lora_dropout < 0 || adapter.lora_dropout >= 1)
-    config.refuse("lora_dropout", "a number from 0 to below 1");
-  adapter.use_rslora = config.boolean_or("use_rslora", false);
-  adapter.bias = read_bias(config);
-  read_targets(config, adapter);
-  read_layers(config, adapter);
-  read_patterns(config, adapter);
-  adapter.modules_to_save = read_texts(config, "modules_to_save");
-  // What PEFT adds by itself (PeftModelForSequenceClassification).
-  if (adapter.task_type == "SEQ_CLS")
-    for (const char* head : {"classifier", "score"})
-      if (!contains(adapter.modules_to_save, head)) adapter.modules_to_save.emplace_back(head);
-  read_trainable_tokens(config, adapter);
-  adapter.ensure_weight_tying = config.boolean_or("ensure_weight_tying", false);
-  check_initialisation(config);
+  read_targets(config, adapter.targets);
+  adapter.modules_to_save = read_saved(config, adapter.task_type);
+  adapter.method->read(config, adapter);
   return adapter;
 }
 

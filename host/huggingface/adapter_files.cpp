@@ -27,11 +27,6 @@ bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-bool ends_with(const std::string& text, const std::string& suffix) {
-  return text.size() >= suffix.size() &&
-         text.compare(text.size() - suffix.size(), suffix.size(), suffix) == 0;
-}
-
 /// PEFT's name at run time -> its name in the file.
 std::string file_name_of(std::string name) {
   for (const std::string part : {".modules_to_save.default", ".default"}) {
@@ -48,18 +43,18 @@ bool is_unused_copy(const std::string& name) {
   return contains(name, ".original_module.") || contains(name, ".modules_to_save.");
 }
 
-bool is_adapted(const LoraPlan& plan, const std::string& module) {
-  return std::any_of(plan.adapters.begin(), plan.adapters.end(),
-                     [&](const LoraModule& adapter) { return adapter.module == module; });
+bool is_adapted(const AdapterPlan& plan, const std::string& module) {
+  return std::find(plan.adapted.begin(), plan.adapted.end(), module) != plan.adapted.end();
 }
 
-bool has_trained_tokens(const LoraPlan& plan, const std::string& module) {
-  return std::any_of(plan.trainable_tokens.begin(), plan.trainable_tokens.end(),
+bool has_trained_tokens(const AdapterPlan& plan, const std::string& module) {
+  const std::vector<TrainableTokens>& all = plan.parameters.trainable_tokens;
+  return std::any_of(all.begin(), all.end(),
                      [&](const TrainableTokens& tokens) { return tokens.module == module; });
 }
 
 /// The embedding whose trained tokens a tied head reads, too.
-const Module* followed_embedding(const Transformer& transformer, const LoraPlan& plan,
+const Module* followed_embedding(const Transformer& transformer, const AdapterPlan& plan,
                                  const Module& head) {
   if (head.kind != ModuleKind::kLinear || has_trained_tokens(plan, head.name)) return nullptr;
   for (const Module& other : transformer.modules)
@@ -70,7 +65,7 @@ const Module* followed_embedding(const Transformer& transformer, const LoraPlan&
 }
 
 /// PEFT's name of a module inside its wrapper.
-std::string wrapped_name(const Transformer& transformer, const LoraPlan& plan,
+std::string wrapped_name(const Transformer& transformer, const AdapterPlan& plan,
                          const Module& module) {
   if (is_adapted(plan, module.name)) return kPrefix + module.name + ".base_layer";
   if (has_trained_tokens(plan, module.name) || followed_embedding(transformer, plan, module))
@@ -95,8 +90,8 @@ void require_tensor_file(const std::string& folder) {
 using Views = std::map<std::string, const TensorView*>;
 
 /// The tensor of this name and shape, taken out of `views`.
-Tensor take_trained(const std::string& path, const std::string& name, const Shape& shape,
-                    Views& views) {
+Tensor take_trained(const std::string& path, const FileTensor& wanted, Views& views) {
+  const auto& [name, shape] = wanted;
   const std::string tensor = path + ": tensor " + quote(name);
   const std::string expected = tensor + ": expected shape " + to_string(shape);
   const auto found = views.find(name);
@@ -126,7 +121,7 @@ FrozenTensor read_frozen(const std::string& path, const std::string& name, const
 
 /// save_embedding_layers writes the trained tokens of a tied embedding by the head's name as well.
 void drop_followed_tokens(const std::string& path, const Transformer& transformer,
-                          const LoraPlan& plan, const TensorMap& trained, Views& views) {
+                          const AdapterPlan& plan, const TensorMap& trained, Views& views) {
   const std::string delta = std::string(kTokenAdapter) + ".trainable_tokens_delta";
   for (const Module& head : transformer.modules) {
     const Module* embedding = followed_embedding(transformer, plan, head);
@@ -152,19 +147,37 @@ void require_one_value(const std::string& path, const FrozenTensors& frozen) {
   }
 }
 
+/// The same elements in another shape.
+Tensor reshaped(Tensor tensor, const Shape& shape) {
+  tensor.shape = shape;
+  return tensor;
+}
+
 }  // namespace
 
-std::string adapter_tensor_name(const LoraPlan& plan, const std::string& value) {
+FileTensor adapter_tensor(const AdapterPlan& plan, const Value& value) {
+  FileTensor tensor{kPrefix + value.name, value.shape};
   const std::string bias = ".bias";
-  if (ends_with(value, bias)) {
-    const std::string module = value.substr(0, value.size() - bias.size());
-    if (is_adapted(plan, module)) return kPrefix + module + ".base_layer.bias";
+  if (ends_with(value.name, bias)) {
+    const std::string module = value.name.substr(0, value.name.size() - bias.size());
+    if (is_adapted(plan, module)) tensor.name = kPrefix + module + ".base_layer.bias";
   }
-  return kPrefix + value;
+  if (plan.method->to_file != nullptr) plan.method->to_file(value, plan, tensor);
+  return tensor;
+}
+
+TensorMap adapter_tensors(const AdapterPlan& plan, const TensorMap& by_value) {
+  TensorMap by_name;
+  for (const auto& [value, tensor] : by_value) {
+    const FileTensor named =
+        adapter_tensor(plan, {value, tensor.shape, tensor.dtype, Role::kTrainable});
+    by_name[named.name] = reshaped(tensor, named.shape);
+  }
+  return by_name;
 }
 
 std::map<std::string, std::string> frozen_tensor_names(const Transformer& transformer,
-                                                       const LoraPlan& plan) {
+                                                       const AdapterPlan& plan) {
   std::map<std::string, std::string> names;
   for (const Module& module : transformer.modules) {
     const auto add = [&](ValueId id, const char* parameter) {
@@ -178,7 +191,7 @@ std::map<std::string, std::string> frozen_tensor_names(const Transformer& transf
   return names;
 }
 
-AdapterTensors read_adapter(const std::string& folder, const LoraPlan& plan,
+AdapterTensors read_adapter(const std::string& folder, const AdapterPlan& plan,
                             const Transformer& transformer) {
   require_tensor_file(folder);
   const std::string path = (fs::path(folder) / kTensorFile).string();
@@ -190,10 +203,11 @@ AdapterTensors read_adapter(const std::string& folder, const LoraPlan& plan,
                        " is there twice, by its name in a file and by that at run time");
 
   AdapterTensors tensors;
-  for (const Value& value : transformer.graph.values)
-    if (value.role == Role::kTrainable)
-      tensors.trained.emplace(value.name, take_trained(path, adapter_tensor_name(plan, value.name),
-                                                       value.shape, views));
+  for (const Value& value : transformer.graph.values) {
+    if (value.role != Role::kTrainable) continue;
+    Tensor taken = take_trained(path, adapter_tensor(plan, value), views);
+    tensors.trained.emplace(value.name, reshaped(std::move(taken), value.shape));
+  }
   drop_followed_tokens(path, transformer, plan, tensors.trained, views);
   const std::map<std::string, std::string> frozen = frozen_tensor_names(transformer, plan);
   for (const auto& [name, view] : views)
@@ -203,12 +217,10 @@ AdapterTensors read_adapter(const std::string& folder, const LoraPlan& plan,
   return tensors;
 }
 
-void write_adapter(const std::string& folder, const AdapterConfig& config, const LoraPlan& plan,
+void write_adapter(const std::string& folder, const AdapterConfig& config, const AdapterPlan& plan,
                    const TensorMap& trained, const FrozenTensors& frozen) {
   const OutputFolder made(folder);
-  SafetensorsFile file;
-  for (const auto& [value, tensor] : trained)
-    file.tensors[adapter_tensor_name(plan, value)] = tensor;
+  SafetensorsFile file{adapter_tensors(plan, trained), {}};
   for (const auto& [name, given] : frozen) file.tensors[name] = given.tensor;
   write_safetensors((fs::path(folder) / kTensorFile).string(), file);
 

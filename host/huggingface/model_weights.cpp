@@ -27,11 +27,6 @@ bool equal_elements(const TensorView& a, const TensorView& b, const std::string&
   return left.bytes == right.bytes;
 }
 
-bool ends_with(const std::string& text, const std::string& suffix) {
-  return text.size() >= suffix.size() &&
-         text.compare(text.size() - suffix.size(), suffix.size(), suffix) == 0;
-}
-
 /// PreTrainedModel._adjust_missing_and_unexpected_keys.
 bool is_known_buffer(const std::string& name) {
   return ends_with(name, "rotary_emb.inv_freq") || name == "position_ids" ||

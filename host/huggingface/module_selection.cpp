@@ -12,11 +12,6 @@
 namespace corank {
 namespace {
 
-bool ends_with(const std::string& text, const std::string& suffix) {
-  return text.size() >= suffix.size() &&
-         text.compare(text.size() - suffix.size(), suffix.size(), suffix) == 0;
-}
-
 bool is_named(const std::vector<std::string>& names, const std::string& module) {
   return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
     return module == name || ends_with(module, "." + name);
@@ -35,13 +30,14 @@ std::string text_of(const ModulePattern& pattern) {
                      std::any_of(modules.begin(), modules.end(), [&](const ModelModule& module) {
                        return is_named(targets.names, module.name);
                      });
-  if (named && config.layers_to_transform) {
+  if (named && config.targets.layers_to_transform) {
     std::string layers;
-    for (const std::int64_t layer : *config.layers_to_transform)
+    for (const std::int64_t layer : *config.targets.layers_to_transform)
       layers += (layers.empty() ? "" : ", ") + std::to_string(layer);
-    const std::string where = config.layers_pattern.empty()
-                                  ? ""
-                                  : " of layers_pattern " + quote_list(config.layers_pattern);
+    const std::string where =
+        config.targets.layers_pattern.empty()
+            ? ""
+            : " of layers_pattern " + quote_list(config.targets.layers_pattern);
     throw InputError(config.file + ": 'layers_to_transform': expected layers of the model with a " +
                      "module of " + text_of(targets) + ", found none in the layers [" +
                      printable(layers, 200) + "]" + where);
@@ -54,39 +50,32 @@ std::string text_of(const ModulePattern& pattern) {
 class Matcher {
  public:
   Matcher(const AdapterConfig& config, const std::vector<ModelModule>& modules,
-          const ModelFacts& facts)
-      : config_(config), targets_(config.target_modules), output_head_(facts.output_head) {
-    if (config.default_targets) {
-      // PEFT's TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING.
-      if (facts.model_type == "llama") targets_.names = {"q_proj", "v_proj"};
-      if (facts.model_type == "bert") targets_.names = {"query", "value"};
-    }
-    if (config.all_linear)
+          const ModelFacts& facts, const DefaultModules& defaults)
+      : config_(config), targets_(config.targets.target_modules), output_head_(facts.output_head) {
+    const TargetKeys& keys = config.targets;
+    if (keys.default_targets) targets_.names = default_names(defaults, facts);
+    if (keys.all_linear)
       for (const ModelModule& module : modules)
         if (module.kind == ModuleKind::kLinear && !is_output_layer(module.name))
           targets_.names.push_back(module.name);
     if (targets_.expression) target_ = expression(*targets_.expression, "target_modules");
-    if (config.exclude_modules.expression)
-      exclude_ = expression(*config.exclude_modules.expression, "exclude_modules");
+    if (keys.exclude_modules.expression)
+      exclude_ = expression(*keys.exclude_modules.expression, "exclude_modules");
     for (const std::string& name : config.modules_to_save)
       saved_.push_back(expression("(^|.*\\.)" + name + "($|\\..*)", "modules_to_save"));
     // What comes before the pattern is optional, and the first number in the name counts.
-    for (const std::string& pattern : config.layers_pattern)
+    for (const std::string& pattern : keys.layers_pattern)
       layers_.push_back(
           expression("(?:^|.*?\\.)" + pattern + "\\.(?<idx>\\d+)\\.", "layers_pattern"));
-    if (config.layers_pattern.empty())
+    if (keys.layers_pattern.empty())
       layers_.push_back(expression(".*?\\.[^.]*\\.(?<idx>\\d+)\\.", "layers_to_transform"));
-    for (const auto& [key, rank] : config.rank_pattern)
-      ranks_.emplace_back(expression("(.*\\.)?(" + key + ")$", "rank_pattern"), rank);
-    for (const auto& [key, alpha] : config.alpha_pattern)
-      alphas_.emplace_back(expression("(.*\\.)?(" + key + ")$", "alpha_pattern"), alpha);
   }
 
   const ModulePattern& targets() const { return targets_; }
 
   bool is_target(const std::string& module) const {
     if (exclude_ ? exclude_->full_match(module).has_value()
-                 : is_named(config_.exclude_modules.names, module))
+                 : is_named(config_.targets.exclude_modules.names, module))
       return false;
     for (const RegularExpression& saved : saved_)
       if (saved.match(module)) return false;
@@ -95,13 +84,6 @@ class Matcher {
     // A full name bypasses the filter of layers.
     if (std::find(names.begin(), names.end(), module) != names.end()) return true;
     return is_named(names, module) && is_in_layers(module);
-  }
-
-  std::int64_t rank_of(const std::string& module) const {
-    return first_match(ranks_, module, std::int64_t{config_.r});
-  }
-  double alpha_of(const std::string& module) const {
-    return first_match(alphas_, module, config_.lora_alpha);
   }
 
  private:
@@ -116,24 +98,16 @@ class Matcher {
   }
 
   bool is_in_layers(const std::string& module) const {
-    if (!config_.layers_to_transform) return true;
+    const auto& wanted = config_.targets.layers_to_transform;
+    if (!wanted) return true;
     for (const RegularExpression& pattern : layers_) {
       const auto number = pattern.match_group(module, "idx");
       if (!number) continue;
       // The first pattern that matches decides.
-      const auto& wanted = *config_.layers_to_transform;
-      return std::any_of(wanted.begin(), wanted.end(),
+      return std::any_of(wanted->begin(), wanted->end(),
                          [&](std::int64_t layer) { return std::to_string(layer) == *number; });
     }
     return false;
-  }
-
-  template <class Number>
-  static Number first_match(const std::vector<std::pair<RegularExpression, Number>>& patterns,
-                            const std::string& module, Number preset) {
-    for (const auto& [pattern, value] : patterns)
-      if (pattern.match(module)) return value;
-    return preset;
   }
 
   const AdapterConfig& config_;
@@ -141,11 +115,30 @@ class Matcher {
   std::string output_head_;
   std::optional<RegularExpression> target_, exclude_;
   std::vector<RegularExpression> saved_, layers_;
-  std::vector<std::pair<RegularExpression, std::int64_t>> ranks_;
-  std::vector<std::pair<RegularExpression, double>> alphas_;
 };
 
-/// Modules that own parameters and are, or lie in, one that modules_to_save means.
+const char* name_of(ModuleKind kind) {
+  switch (kind) {
+    case ModuleKind::kLinear:
+      return "linear";
+    case ModuleKind::kEmbedding:
+      return "embedding";
+    case ModuleKind::kNorm:
+      break;
+  }
+  return "normalisation";
+}
+
+/// "linear and embedding"
+std::string text_of(const std::vector<ModuleKind>& kinds) {
+  std::string text;
+  for (const ModuleKind kind : kinds)
+    text += (text.empty() ? "" : " and ") + std::string(name_of(kind));
+  return text;
+}
+
+}  // namespace
+
 std::vector<std::string> saved_modules(const AdapterConfig& config,
                                        const std::vector<ModelModule>& modules) {
   std::set<std::string> means;
@@ -164,77 +157,6 @@ std::vector<std::string> saved_modules(const AdapterConfig& config,
   return saved;
 }
 
-/// The row numbers, each once and within the module.
-void check_rows(const std::string& where, const TokenRows& rows, const ModelModule& module) {
-  std::set<std::int64_t> seen;
-  for (const std::int64_t id : rows.ids) {
-    if (id >= module.weight.at(0))
-      throw InputError(where + ": expected rows of " + module.name + " below " +
-                       std::to_string(module.weight.at(0)) + ", found " + std::to_string(id));
-    if (!seen.insert(id).second)
-      throw InputError(where + ": the row " + std::to_string(id) + " stands there twice");
-  }
-}
-
-/// The modules of which these rows are trained: as for modules_to_save, PEFT compares the end of
-/// the name. (Of a linear with a bias it would drop the bias.)
-std::vector<TrainableTokens> resolve_tokens(const AdapterConfig& config, const TokenRows& rows,
-                                            const std::vector<ModelModule>& modules,
-                                            const ModelFacts& facts) {
-  const std::string where = config.file + ": 'trainable_token_indices'";
-  const std::string wanted = rows.module.empty() ? facts.input_embedding : rows.module;
-  std::vector<TrainableTokens> tokens;
-  for (const ModelModule& module : modules) {
-    if (!ends_with(module.name, wanted)) continue;
-    const bool has_rows = module.kind == ModuleKind::kEmbedding ||
-                          (module.kind == ModuleKind::kLinear && !module.bias);
-    if (!has_rows)
-      throw InputError(where + ": expected an embedding, or a linear without a bias, found " +
-                       quote(module.name));
-    check_rows(where, rows, module);
-    tokens.push_back({module.name, rows.ids});
-  }
-  if (tokens.empty())
-    throw InputError(where + ": expected an embedding of the model, found " + quote(wanted));
-  return tokens;
-}
-
-/// All trained rows. Those of an output head that shares the table of the embedding are the
-/// embedding's, where they are the same rows (peft.utils.other.set_additional_trainable_modules).
-std::vector<TrainableTokens> all_tokens(const AdapterConfig& config,
-                                        const std::vector<ModelModule>& modules,
-                                        const ModelFacts& facts) {
-  std::vector<TrainableTokens> all;
-  for (const TokenRows& rows : config.trainable_tokens)
-    for (TrainableTokens& tokens : resolve_tokens(config, rows, modules, facts))
-      all.push_back(std::move(tokens));
-  const auto of = [&](const std::string& module) {
-    return std::find_if(all.begin(), all.end(),
-                        [&](const TrainableTokens& tokens) { return tokens.module == module; });
-  };
-  const auto embedding = of(facts.input_embedding), head = of(facts.output_head);
-  if (!facts.tied_head || embedding == all.end() || head == all.end()) return all;
-  if (embedding->tokens == head->tokens)
-    all.erase(head);
-  else if (config.ensure_weight_tying)
-    throw InputError(config.file + ": 'ensure_weight_tying': expected the same rows of " +
-                     embedding->module + " and " + head->module + ", found different ones");
-  return all;
-}
-
-/// Adapters and copies of a tied head and its table are independent of each other here.
-void check_tying(const AdapterConfig& config, const ModelFacts& facts, const LoraPlan& plan) {
-  if (!config.ensure_weight_tying || !facts.tied_head) return;
-  std::vector<std::string> names = plan.saved_modules;
-  for (const LoraModule& adapter : plan.adapters) names.push_back(adapter.module);
-  for (const std::string& name : names)
-    if (name == facts.input_embedding || name == facts.output_head)
-      throw InputError(config.file + ": 'ensure_weight_tying': true is not supported where " +
-                       quote(name) + " is adapted or saved; expected false or no such key");
-}
-
-}  // namespace
-
 std::vector<ModelModule> modules_of(const Transformer& transformer) {
   std::vector<ModelModule> modules;
   std::set<std::string> holders;
@@ -249,41 +171,27 @@ std::vector<ModelModule> modules_of(const Transformer& transformer) {
   return modules;
 }
 
-LoraPlan select_modules(const AdapterConfig& config, const std::vector<ModelModule>& modules,
-                        const ModelFacts& facts) {
-  const Matcher matcher(config, modules, facts);
-  LoraPlan plan;
-  plan.dropout = config.lora_dropout;
-  std::set<std::string> adapted;
+std::vector<std::string> default_names(const DefaultModules& defaults, const ModelFacts& facts) {
+  const auto found = defaults.find(facts.model_type);
+  return found == defaults.end() ? std::vector<std::string>{} : found->second;
+}
+
+std::vector<std::string> target_modules(const AdapterConfig& config,
+                                        const std::vector<ModelModule>& modules,
+                                        const ModelFacts& facts, const DefaultModules& defaults,
+                                        const std::vector<ModuleKind>& kinds) {
+  const Matcher matcher(config, modules, facts, defaults);
+  std::vector<std::string> adapted;
   for (const ModelModule& module : modules) {
     if (!matcher.is_target(module.name)) continue;
-    if (module.kind != ModuleKind::kLinear && module.kind != ModuleKind::kEmbedding)
+    if (!module.kind || std::find(kinds.begin(), kinds.end(), *module.kind) == kinds.end())
       throw InputError(config.file + ": 'target_modules': " + text_of(matcher.targets()) +
-                       " means the module '" + module.name +
-                       "', too; expected linear and embedding modules only");
-    const LoraScale scale{matcher.alpha_of(module.name),
-                          static_cast<int>(matcher.rank_of(module.name)), config.use_rslora};
-    plan.adapters.push_back({module.name, scale});
-    adapted.insert(module.name);
+                       " means the module '" + module.name + "', too; expected " + text_of(kinds) +
+                       " modules only");
+    adapted.push_back(module.name);
   }
   if (adapted.empty()) refuse_no_target(config, matcher.targets(), modules);
-
-  plan.saved_modules = saved_modules(config, modules);
-  const std::set<std::string> saved(plan.saved_modules.begin(), plan.saved_modules.end());
-
-  for (const ModelModule& module : modules)
-    if (module.bias && saved.count(module.name) == 0 &&
-        (config.bias == BiasTraining::kAll ||
-         (config.bias == BiasTraining::kLoraOnly && adapted.count(module.name) != 0)))
-      plan.trainable_biases.push_back(module.name);
-
-  plan.trainable_tokens = all_tokens(config, modules, facts);
-  for (const TrainableTokens& tokens : plan.trainable_tokens)
-    if (adapted.count(tokens.module) != 0 || saved.count(tokens.module) != 0)
-      throw InputError(config.file + ": 'trainable_token_indices': " + tokens.module +
-                       " is adapted or saved as well; expected one of these");
-  check_tying(config, facts, plan);
-  return plan;
+  return adapted;
 }
 
 }  // namespace corank

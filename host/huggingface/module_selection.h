@@ -2,12 +2,12 @@
 // (peft.tuners.tuners_utils.check_target_module_exists, peft.utils.other.get_pattern_key).
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "host/huggingface/adapter_config.h"
-#include "models/peft/lora.h"
 #include "models/transformer/transformer.h"
 
 namespace corank {
@@ -31,12 +31,23 @@ struct ModelFacts {
   bool tied_head = false;       // the head reads the table of the input embedding
 };
 
-/// What is trained. The seed of the dropout is left to the caller.
-/// Throws InputError, naming the configuration and the module: a target that is neither a linear
-/// nor an embedding; no target found; a pattern that is no regular expression; token rows of
-/// something that is neither an embedding nor a linear without a bias, out of its range, listed
-/// twice, or of a module that is adapted or saved as well.
-LoraPlan select_modules(const AdapterConfig& config, const std::vector<ModelModule>& modules,
-                        const ModelFacts& facts);
+/// Names of modules by the model's type, where a configuration names none.
+using DefaultModules = std::map<std::string, std::vector<std::string>>;
+
+/// Those of this model; none if PEFT has none for it.
+std::vector<std::string> default_names(const DefaultModules& defaults, const ModelFacts& facts);
+
+/// The modules that get an adapter, in the model's order. Throws InputError, naming the
+/// configuration and the module: a target of none of these kinds; no target found; a pattern that
+/// is no regular expression.
+std::vector<std::string> target_modules(const AdapterConfig& config,
+                                        const std::vector<ModelModule>& modules,
+                                        const ModelFacts& facts, const DefaultModules& defaults,
+                                        const std::vector<ModuleKind>& kinds);
+
+/// The modules that own parameters and are, or lie in, one that modules_to_save means: those that
+/// are trained in full.
+std::vector<std::string> saved_modules(const AdapterConfig& config,
+                                       const std::vector<ModelModule>& modules);
 
 }  // namespace corank

@@ -93,9 +93,9 @@ std::string to_table(const FinetuneReport& r) {
   const auto line = [&](const std::string& what, const std::string& value) {
     text += fmt::format("  {:<26}{}\n", what, value);
   };
-  text += fmt::format("{}: LoRA fine-tuning of {} ({}), {} steps of {} x {} x {} tokens in {}\n",
-                      r.name, r.model, r.model_type, r.losses.size(), r.accumulate, r.batch,
-                      r.sequence, r.numerics);
+  text += fmt::format("{}: {} fine-tuning of {} ({}), {} steps of {} x {} x {} tokens in {}\n",
+                      r.name, r.method, r.model, r.model_type, r.losses.size(), r.accumulate,
+                      r.batch, r.sequence, r.numerics);
   if (r.incomplete)
     text +=
         fmt::format("  INCOMPLETE: stopped after {} of {} steps\n", r.losses.size(), r.steps_asked);

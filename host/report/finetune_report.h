@@ -18,6 +18,7 @@ struct FinetuneReport {
   std::int64_t accumulate = 1;           // micro-batches of a step
   bool incomplete = false;               // the run was stopped: the steps up to then
   std::int64_t steps_asked = 0;
+  std::string method;  // "LoRA"
   std::int64_t adapted_modules = 0;
 
   std::vector<std::string> notes;  // what the user's files say and the run did not do

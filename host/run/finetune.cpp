@@ -8,7 +8,6 @@
 #include "host/huggingface/adapter_files.h"
 #include "host/huggingface/model_config.h"
 #include "host/huggingface/model_weights.h"
-#include "host/huggingface/module_selection.h"
 #include "host/huggingface/weight_files.h"
 #include "host/report/write_json.h"
 #include "host/train/batches.h"
@@ -104,9 +103,10 @@ FinetuneResult finetune(const Config& config,
   Transformer transformer =
       blame(model.file, [&] { return build(model, batches.batch, batches.sequence); });
   result.report.notes = notes_of(result.adapter_config, model, weights, transformer);
-  result.plan = select_modules(result.adapter_config, modules_of(transformer), model.facts());
-  result.plan.dropout_seed = config.seed;
-  blame(result.adapter_config.file, [&] { apply_lora(transformer, result.plan); });
+  const PeftMethod& method = *result.adapter_config.method;
+  result.plan =
+      method.plan(result.adapter_config, modules_of(transformer), model.facts(), config.seed);
+  blame(result.adapter_config.file, [&] { apply_adapter(transformer, result.plan); });
   const std::size_t forward_ops = transformer.graph.ops.size();
   const TrainingGraph training = differentiate_loss(transformer);
 
@@ -142,7 +142,8 @@ FinetuneResult finetune(const Config& config,
   report.accumulate = settings.accumulate;
   report.incomplete = trained.stopped;
   report.steps_asked = batches.count / settings.accumulate;
-  report.adapted_modules = static_cast<std::int64_t>(result.plan.adapters.size());
+  report.method = method.title;
+  report.adapted_modules = static_cast<std::int64_t>(result.plan.adapted.size());
   report.optimizer = settings.name;
   report.schedule = settings.schedule.name;
   report.losses = std::move(trained.losses);
@@ -170,10 +171,8 @@ void write_finetune(const std::string& directory, const FinetuneResult& result,
   write_adapter((root / kAdapterFolder).string(), result.adapter_config, result.plan,
                 result.adapter, result.frozen);
   if (output.gradients) {
-    SafetensorsFile file;
-    for (const auto& [value, gradient] : result.gradients)
-      file.tensors[adapter_tensor_name(result.plan, value)] = gradient;
-    write_safetensors((root / kGradientsFile).string(), file);
+    write_safetensors((root / kGradientsFile).string(),
+                      {adapter_tensors(result.plan, result.gradients), {}});
   }
   if (output.logits) {
     SafetensorsFile file;

@@ -8,17 +8,17 @@
 #include "host/config/config.h"
 #include "host/huggingface/adapter_config.h"
 #include "host/huggingface/adapter_files.h"
+#include "host/huggingface/peft_method.h"
 #include "host/report/finetune_report.h"
 #include "host/run/run_files.h"
 #include "models/base/tensor.h"
-#include "models/peft/lora.h"
 
 namespace corank {
 
 struct FinetuneResult {
   FinetuneReport report;
   AdapterConfig adapter_config;
-  LoraPlan plan;
+  AdapterPlan plan;
   TensorMap adapter;     // the trained elements, F32 by value name
   FrozenTensors frozen;  // what the adapter's file has of the model: written again with it
   TensorMap gradients;   // of the first step, before clipping; F32 by value name

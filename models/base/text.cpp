@@ -71,6 +71,10 @@ std::string printable(std::string_view text, std::size_t most) {
   return line.substr(0, head) + gap + line.substr(tail);
 }
 
+bool ends_with(std::string_view text, std::string_view suffix) {
+  return text.size() >= suffix.size() && text.substr(text.size() - suffix.size()) == suffix;
+}
+
 std::string short_number(double number) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.6g", number);

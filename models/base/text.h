@@ -16,6 +16,8 @@ std::size_t utf8_length(std::string_view text);
 /// Beyond `most` bytes its middle is replaced by " ... ".
 std::string printable(std::string_view text, std::size_t most);
 
+bool ends_with(std::string_view text, std::string_view suffix);
+
 /// A number in at most 12 characters, like 0.5 or 1e+300.
 std::string short_number(double number);
 

@@ -60,6 +60,13 @@ void count_stash(const Graph& graph, std::size_t forward_ops, StepAccount& accou
     if (convert != nullptr && !is_computed(graph.value(convert->in))) continue;
     for (const ValueId id : results_of(graph.ops[i])) forward.insert(id);
   }
+  // What a trained vector scales is multiplied by the gradient of what it gives.
+  std::set<ValueId> scaled;
+  for (std::size_t i = 0; i < forward_ops; ++i) {
+    const auto* multiply = std::get_if<Multiply>(&graph.ops[i]);
+    if (multiply != nullptr && graph.value(multiply->right).role == Role::kTrainable)
+      scaled.insert(multiply->left);
+  }
   std::set<ValueId> by_weight_gradients, by_loss, by_others;
   for (std::size_t i = forward_ops; i < graph.ops.size(); ++i) {
     const Op& op = graph.ops[i];
@@ -75,7 +82,9 @@ void count_stash(const Graph& graph, std::size_t forward_ops, StepAccount& accou
     }
     const bool loss = std::holds_alternative<CrossEntropyGradient>(op);
     // A dropped activation is made again for a weight gradient.
-    const bool adapter = std::holds_alternative<Dropout>(op);
+    const auto* multiply = std::get_if<Multiply>(&op);
+    const bool adapter = std::holds_alternative<Dropout>(op) ||
+                         (multiply != nullptr && scaled.count(multiply->right) > 0);
     for (const ValueId id : operands_of(op)) {
       (loss ? by_loss : adapter ? by_weight_gradients : by_others).insert(id);
     }

@@ -31,11 +31,10 @@ template void run(const Add& op, Arrays<double>& arrays);
 void pull_back(Backward& backward, const Add& op, ValueId gradient) {
   backward.add_value(op.left, gradient);
   const Graph& graph = backward.graph();
-  const std::int64_t period = rows_of(graph.value(op.right));
-  if (period == rows_of(graph.value(op.left))) {
+  if (graph.value(op.right).shape == graph.value(op.left).shape) {
     backward.add_value(op.right, gradient);
   } else {
-    backward.add_op(op.right, op.out, SumRows{gradient, -1, period});
+    backward.add_op(op.right, op.out, SumRows{gradient, -1, rows_of(graph.value(op.right))});
   }
 }
 

@@ -31,14 +31,13 @@ template void run(const Multiply& op, Arrays<double>& arrays);
 void pull_back(Backward& backward, const Multiply& op, ValueId gradient) {
   Graph& graph = backward.graph();
   backward.add_op(op.left, op.out, Multiply{gradient, op.right, -1});
-  const std::int64_t period = rows_of(graph.value(op.right));
-  if (period == rows_of(graph.value(op.left))) {
+  if (graph.value(op.right).shape == graph.value(op.left).shape) {
     backward.add_op(op.right, op.out, Multiply{gradient, op.left, -1});
   } else if (backward.needs(op.right)) {
     const ValueId product =
         backward.temporary(graph.value(op.out).name + ".dproduct", graph.value(op.left).shape);
     graph.ops.push_back(Multiply{gradient, op.left, product});
-    backward.add_op(op.right, op.out, SumRows{product, -1, period});
+    backward.add_op(op.right, op.out, SumRows{product, -1, rows_of(graph.value(op.right))});
   }
 }
 

@@ -42,35 +42,17 @@ struct LoraModule {
   LoraScale scale;
 };
 
-/// Rows of an embedding, or of a linear without a bias (an output head), that are trained in place
-/// of the frozen ones.
-struct TrainableTokens {
-  std::string module;
-  std::vector<std::int64_t> tokens;  // rows, each once
-};
-
-/// What is trained, after the selection of modules: what the adapter's configuration says about the
-/// modules of one transformer.
 struct LoraPlan {
   std::vector<LoraModule> adapters;
   double dropout = 0;              // of the input of A, from 0 to below 1; never in an embedding
   std::uint64_t dropout_seed = 0;  // models/ops/dropout.h defines the mask
-  std::vector<std::string> trainable_biases;  // modules (linear or norm) whose bias is trained
-  std::vector<std::string> saved_modules;     // modules (any kind) that are trained in full
-  std::vector<TrainableTokens> trainable_tokens;
 };
 
 /// Rewrites a transformer. The trainable values are named, without PEFT's "base_model.model.":
 ///   <module>.lora_A.weight [r, in], <module>.lora_B.weight [out, r]            linear
 ///   <module>.lora_embedding_A [r, rows], <module>.lora_embedding_B [hidden, r] embedding
-///   <module>.bias                                                              trainable bias
-///   <module>.weight, <module>.bias                                             saved module
-///   <module>.token_adapter.trainable_tokens_delta [tokens, hidden]             trained tokens
-/// A saved (or token-trained) module of tied embeddings stops being tied as PEFT does it: where
-/// embed_tokens is saved, the head reads the frozen lm_head.weight, which the caller gives with the
-/// elements of the file's embed_tokens.weight; where lm_head is saved, it is the trainable
-/// lm_head.weight. Trained tokens of tied embeddings replace the rows in the head, too, unless the
-/// plan names rows of the head itself.
+/// Behind the ops of another method on a linear the two products of the adapter are a sum of their
+/// own, delta, which is added to what that method made: y = bf16(base + u . B^T).
 /// Throws InputError for a module that is not there, is named twice, does not fit, or a rank
 /// below 1.
 void apply_lora(Transformer& transformer, const LoraPlan& plan);

@@ -26,7 +26,7 @@ ValueId TransformerBuilder::embedding(const std::string& name, std::int64_t rows
                                       std::optional<std::int64_t> padding_id) {
   const ValueId weight = parameter(name + ".weight", {rows, columns});
   const ValueId out = add_embedding(graph(), name, weight, ids, false, padding_id);
-  transformer_.modules.push_back({name, ModuleKind::kEmbedding, weight, std::nullopt, out});
+  transformer_.modules.push_back({name, ModuleKind::kEmbedding, ids, weight, std::nullopt, out});
   return out;
 }
 
@@ -34,7 +34,7 @@ ValueId TransformerBuilder::leading_rows(const std::string& name, std::int64_t r
                                          std::int64_t columns, std::int64_t count) {
   const ValueId weight = parameter(name + ".weight", {rows, columns});
   const ValueId out = add_slice(graph(), name, weight, 0, 0, count);
-  transformer_.modules.push_back({name, ModuleKind::kEmbedding, weight, std::nullopt, out});
+  transformer_.modules.push_back({name, ModuleKind::kEmbedding, -1, weight, std::nullopt, out});
   return out;
 }
 
@@ -47,7 +47,7 @@ ValueId TransformerBuilder::linear(const std::string& name, ValueId x, std::int6
   const ValueId y =
       add_contraction(graph(), name, {{x, false, weight, true, {part, Pass::kForward}}}, 1.0f, bias,
                       dtype, Role::kIntermediate);
-  transformer_.modules.push_back({name, ModuleKind::kLinear, weight, bias, y});
+  transformer_.modules.push_back({name, ModuleKind::kLinear, x, weight, bias, y});
   return y;
 }
 
@@ -57,14 +57,14 @@ ValueId TransformerBuilder::head(const std::string& name, ValueId x, std::int64_
   const Term term{x, false, *tied_weight, true, {Part::kHead, Pass::kForward}};
   const ValueId y =
       add_contraction(graph(), name, {term}, 1.0f, std::nullopt, DType::F32, Role::kIntermediate);
-  transformer_.modules.push_back({name, ModuleKind::kLinear, *tied_weight, std::nullopt, y});
+  transformer_.modules.push_back({name, ModuleKind::kLinear, x, *tied_weight, std::nullopt, y});
   return y;
 }
 
 ValueId TransformerBuilder::rms_norm(const std::string& name, ValueId x, double eps) {
   const ValueId weight = parameter(name + ".weight", {graph().value(x).shape.back()});
   const ValueId y = add_rms_norm(graph(), name, x, weight, eps);
-  transformer_.modules.push_back({name, ModuleKind::kNorm, weight, std::nullopt, y});
+  transformer_.modules.push_back({name, ModuleKind::kNorm, x, weight, std::nullopt, y});
   return y;
 }
 
@@ -73,7 +73,7 @@ ValueId TransformerBuilder::layer_norm(const std::string& name, ValueId x, doubl
   const ValueId weight = parameter(name + ".weight", shape);
   const ValueId bias = parameter(name + ".bias", shape);
   const ValueId y = add_layer_norm(graph(), name, x, weight, bias, eps);
-  transformer_.modules.push_back({name, ModuleKind::kNorm, weight, bias, y});
+  transformer_.modules.push_back({name, ModuleKind::kNorm, x, weight, bias, y});
   return y;
 }
 

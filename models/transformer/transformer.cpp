@@ -1,5 +1,7 @@
 #include "models/transformer/transformer.h"
 
+#include "models/base/error.h"
+
 namespace corank {
 
 const Module* find_module(const Transformer& transformer, const std::string& name) {
@@ -7,6 +9,12 @@ const Module* find_module(const Transformer& transformer, const std::string& nam
     if (module.name == name) return &module;
   }
   return nullptr;
+}
+
+const Module& required_module(const Transformer& transformer, const std::string& name) {
+  const Module* module = find_module(transformer, name);
+  if (module == nullptr) throw InputError("the model has no module " + name);
+  return *module;
 }
 
 }  // namespace corank

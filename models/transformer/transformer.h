@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/graph/graph.h"
+#include "models/graph/graph_rewriter.h"
 
 namespace corank {
 
@@ -17,9 +18,12 @@ enum class ModuleKind { kLinear, kEmbedding, kNorm };
 struct Module {
   std::string name;
   ModuleKind kind = ModuleKind::kLinear;
+  ValueId in = -1;  // what it reads: activations or, an embedding, ids; -1: a table of positions
   ValueId weight = -1;  // linear [out, in], embedding [rows, hidden], norm [hidden]
   std::optional<ValueId> bias;
   ValueId out = -1;  // what the module computes, [tokens, out]
+
+  Span span() const { return {in, out}; }
 };
 
 /// The forward graph of a loss. Given values, all I64:
@@ -46,5 +50,7 @@ struct Transformer {
 
 /// The module with this name, or nullptr.
 const Module* find_module(const Transformer& transformer, const std::string& name);
+/// The same; throws InputError if the model has no such module.
+const Module& required_module(const Transformer& transformer, const std::string& name);
 
 }  // namespace corank

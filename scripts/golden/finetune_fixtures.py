@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the fixtures in tests/fixtures/hf: short LoRA fine-tuning runs by Hugging Face PEFT.
+"""Makes the fixtures in tests/fixtures/hf: short fine-tuning runs by Hugging Face PEFT, of LoRA and (IA)^3.
 
 Each fixture is written as the files that a user would have (model folder, adapter folder, token batches), read back
 from those files by transformers and PEFT, and trained. Before the expected values are written, the run is checked:
@@ -20,7 +20,7 @@ import warnings
 from dataclasses import dataclass, field
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
+from peft import IA3Config, LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from safetensors.torch import load_file
 from transformers import (BertConfig, BertForSequenceClassification, LlamaConfig, LlamaForCausalLM,
                           LlamaForSequenceClassification)
@@ -57,7 +57,7 @@ def bert(**changes) -> dict:
 class Fixture:
     name: str
     config: dict
-    lora: dict
+    adapter: dict  # keys of adapter_config.json
     settings: dict = field(default_factory=lambda: ADAMW | PLAIN)
     shape: tuple[int, int] = (2, 10)  # sequences, tokens
     padding: str = "none"  # left, right, holes
@@ -71,6 +71,7 @@ class Fixture:
     new_embeddings: bool = False  # the adapter's file has another embed_tokens and lm_head than the model
     pairs: bool = False  # batches with token_type_ids
     without_labels: tuple[int, ...] = ()  # micro-batches
+    method: type = LoraConfig
 
     @property
     def is_bert(self) -> bool:
@@ -205,6 +206,19 @@ FIXTURES = [
     # The same of an embedding that is adapted as well: "base_layer".
     Fixture("llama_new_table", llama(tie_word_embeddings=True),
             {"r": 2, "lora_alpha": 4, "target_modules": ["q_proj", "embed_tokens"]}, padding="right", new_embeddings=True),
+    # (IA)^3 as its paper has it, which is what PEFT chooses where nothing is said: keys, values, the last linear's input.
+    Fixture("llama_ia3", llama(attention_bias=True), {}, padding="right", method=IA3Config,
+            short_adapter_config=True),
+    # Chosen by expressions: inputs shared with other linears (q and k of one layer, gate), outputs of the head and of the
+    # residual stream; an excluded module; a norm trained in full beside them.
+    Fixture("llama_ia3_patterns", llama(mlp_bias=True),
+            {"target_modules": r"lm_head|model\.layers\.\d+\.(self_attn\.[qko]_proj|mlp\.\w+_proj)",
+             "feedforward_modules": r".*(layers\.0\.self_attn\.[qk]_proj|gate_proj|down_proj)",
+             "exclude_modules": ["layers.1.mlp.up_proj"], "modules_to_save": ["norm"], "init_ia3_weights": False},
+            settings=ADAMW | PLAIN | {"accumulate": 2}, padding="left", method=IA3Config),
+    # PEFT's choice means two linears of a BERT's layer by "output.dense"; the classifier is trained in full.
+    Fixture("bert_ia3", bert(), {"task_type": "SEQ_CLS"}, settings=ADAMW | PLAIN | {"eps": 1e-6}, shape=(4, 9),
+            padding="right", method=IA3Config),
 ]
 # How far from 0 the inputs of a ReLU stay, in the first batch. With BF16 operands they are off by about 4e-3.
 RELU_DISTANCE = 0.02
@@ -317,7 +331,7 @@ def load_model(folder: pathlib.Path):
 def write_adapter(fixture: Fixture, model_path: pathlib.Path, folder: pathlib.Path, generator: torch.Generator):
     """A PEFT adapter in which no trained tensor has its usual start: a B of zeros would hide dA."""
     task = {"task_type": None if fixture.classifies else "CAUSAL_LM"}
-    model = get_peft_model(load_model(model_path), LoraConfig(**(task | fixture.lora)))
+    model = get_peft_model(load_model(model_path), fixture.method(**(task | fixture.adapter)))
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if not parameter.requires_grad:
@@ -332,6 +346,8 @@ def write_adapter(fixture: Fixture, model_path: pathlib.Path, folder: pathlib.Pa
             elif "lora_B" in name:
                 small = fixture.is_minilm or any(module in name for module in RESIDUAL)
                 parameter.copy_((0.02 if small else 0.1) * noise)
+            elif "ia3_l" in name:  # a start of ones would not tell l from its absence
+                parameter.copy_(1 + 0.3 * noise)
             elif "classifier" in name:
                 parameter.copy_(0.4 * noise / math.sqrt(parameter.shape[-1]))
             else:  # biases, saved modules, trained tokens: near the frozen value, but not it
@@ -353,7 +369,7 @@ def write_adapter(fixture: Fixture, model_path: pathlib.Path, folder: pathlib.Pa
         if isinstance(value, list):  # PEFT writes sets, in any order
             config[key] = sorted(value)
     if fixture.short_adapter_config:
-        config = {"peft_type": "LORA", "task_type": "CAUSAL_LM"} | fixture.lora
+        config = {"peft_type": config["peft_type"], "task_type": "CAUSAL_LM"} | fixture.adapter
     file.write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
 
 

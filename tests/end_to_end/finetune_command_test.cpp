@@ -126,6 +126,29 @@ TEST_CASE("A right run writes the adapter, the report and, if asked, the gradien
   CHECK(names(workload.path("out/gradients.safetensors")) == initial);
 }
 
+TEST_CASE("A run of another method than LoRA says which, and writes the same files") {
+  const Workload workload("llama_ia3");
+  const Outcome outcome = workload.run("--set numerics=bf16 --set output.gradients=true");
+  INFO(outcome.text);
+  REQUIRE(outcome.code == 0);
+  CHECK_THAT(outcome.text, Contains(": (IA)^3 fine-tuning of "));
+  const Json report = Json::parse(content_of(workload.path("out/report.json")));
+  CHECK(report["workload"]["adapted_modules"] == 6);
+  CHECK(report["step"]["trainable_elements"] == 2 * (16 + 16 + 48));  // k, v; what down_proj reads
+  CHECK(report["step"]["macs"]["adapter"] == 0);
+  CHECK(report["step"]["bytes"]["peak"] == report["step"]["bytes"]["measured_peak"]);
+  const std::string name = "base_model.model.model.layers.1.mlp.down_proj.ia3_l";
+  for (const char* file : {"out/adapter/adapter_model.safetensors", "out/gradients.safetensors"})
+    CHECK(read_safetensors(workload.path(file)).tensors.at(name).shape == Shape{1, 48});
+  CHECK(Json::parse(content_of(workload.path("out/adapter/adapter_config.json")))["peft_type"] ==
+        "IA3");
+  workload.change_json("adapter/adapter_config.json",
+                       [](Json& json) { json["peft_type"] = "PREFIX_TUNING"; });
+  fs::remove_all(workload.path("out"));
+  check_refusal(workload, 2,
+                "'peft_type': expected one of \"LORA\", \"IA3\", found \"PREFIX_TUNING\"");
+}
+
 TEST_CASE("Two runs of one configuration are equal to the bit") {
   for (const char* numerics : {"fp32", "bf16"}) {
     std::array<std::string, 2> adapters;

@@ -30,14 +30,6 @@ constexpr Bars kFp32{1e-5, 1e-5, 1e-5, 1e-4, 1e-6, 1e-3, 2e-4, 0.9999999};
 constexpr Bars kBf16Llama{2e-3, 5e-3, 2e-2, 5e-2, 3e-4, 0.15, 5e-2, 0.999};
 constexpr Bars kBf16Bert{2e-3, 1.2e-2, 2e-2, 5e-2, 3e-4, 0.15, 5e-2, 0.999};
 
-/// Tensors by the names of the adapter's file.
-TensorMap by_file_name(const FinetuneResult& result, const TensorMap& tensors) {
-  TensorMap named;
-  for (const auto& [value, tensor] : tensors)
-    named[adapter_tensor_name(result.plan, value)] = tensor;
-  return named;
-}
-
 /// The expected tensors whose name begins so, without that beginning.
 TensorMap expected_of(const FinetuneFixture& fixture, const std::string& prefix) {
   TensorMap tensors;
@@ -91,8 +83,8 @@ void check_run(const FinetuneFixture& fixture, const FinetuneResult& result, con
     CHECK(std::abs(result.report.losses[i] - expected) <= bars.loss * expected);
   }
   CHECK(relative_error(result.logits, fixture.expected.at("logits0")) <= bars.logits);
-  check_gradients(fixture, by_file_name(result, result.gradients), bars);
-  check_finals(fixture, by_file_name(result, result.adapter), bars);
+  check_gradients(fixture, adapter_tensors(result.plan, result.gradients), bars);
+  check_finals(fixture, adapter_tensors(result.plan, result.adapter), bars);
 }
 
 /// Runs `action` with each fixture whose model is there.

@@ -9,9 +9,9 @@
 #include "models/base/error.h"
 #include "models/graph/differentiate.h"
 #include "models/graph/layer_step.h"
-#include "models/peft/lora.h"
 #include "models/transformer/bert.h"
 #include "models/transformer/llama.h"
+#include "tests/models/peft/trained_lora.h"
 
 using namespace corank;
 using Catch::Contains;
@@ -23,13 +23,13 @@ const std::set<std::string> kLowered = {"contraction", "convert", "adamw"};
 
 /// Forward and backward ops of a small transformer with LoRA and dropout on every linear.
 Graph training_graph(Transformer transformer) {
-  LoraPlan plan;
+  test::TrainedLora plan;
   plan.dropout = 0.1;
   for (const Module& module : transformer.modules) {
     if (module.kind == ModuleKind::kLinear) plan.adapters.push_back({module.name, {2, 2, false}});
     if (module.kind == ModuleKind::kNorm) plan.saved_modules.push_back(module.name);
   }
-  apply_lora(transformer, plan);
+  test::apply(transformer, plan);
   DifferentiateRequest request;
   request.loss = transformer.loss;
   differentiate(transformer.graph, request);

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+#include "host/huggingface/methods/lora.h"
 #include "models/base/error.h"
 #include "tests/host/temporary_folder.h"
 
@@ -46,22 +47,24 @@ TEST_CASE("What PEFT 0.21 writes for a plain adapter is read, every key of it") 
     "use_bdlora": null, "use_dora": false, "use_qalora": false, "use_rslora": true,
     "velora_config": null})");
   CHECK(c.task_type == "CAUSAL_LM");
-  CHECK(c.r == 4);
-  CHECK(c.lora_alpha == 8);
-  CHECK(c.lora_dropout == 0.1);
-  CHECK(c.use_rslora);
-  CHECK(c.bias == BiasTraining::kLoraOnly);
-  CHECK(c.target_modules.names == std::vector<std::string>{"q_proj", "v_proj"});
-  CHECK_FALSE(c.all_linear);
-  CHECK(c.exclude_modules.expression == "x.*");
-  CHECK(c.layers_to_transform == std::vector<std::int64_t>{1, 2});
-  CHECK(c.layers_pattern == std::vector<std::string>{"h"});
-  // In the order of the file, because the first match wins.
-  REQUIRE(c.rank_pattern.size() == 2);
-  CHECK(c.rank_pattern[0] == std::pair<std::string, std::int64_t>{"z", 2});
-  CHECK(c.alpha_pattern[1] == std::pair<std::string, double>{"a", 1.0});
+  CHECK(c.method == &lora_method());
+  CHECK(c.targets.target_modules.names == std::vector<std::string>{"q_proj", "v_proj"});
+  CHECK_FALSE(c.targets.all_linear);
+  CHECK(c.targets.exclude_modules.expression == "x.*");
+  CHECK(c.targets.layers_to_transform == std::vector<std::int64_t>{1, 2});
+  CHECK(c.targets.layers_pattern == std::vector<std::string>{"h"});
   CHECK(c.modules_to_save == std::vector<std::string>{"score"});
-  CHECK(c.trainable_tokens.empty());
+  const LoraConfig& lora = lora_config(c);
+  CHECK(lora.r == 4);
+  CHECK(lora.lora_alpha == 8);
+  CHECK(lora.lora_dropout == 0.1);
+  CHECK(lora.use_rslora);
+  CHECK(lora.bias == BiasTraining::kLoraOnly);
+  // In the order of the file, because the first match wins.
+  REQUIRE(lora.rank_pattern.size() == 2);
+  CHECK(lora.rank_pattern[0] == std::pair<std::string, std::int64_t>{"z", 2});
+  CHECK(lora.alpha_pattern[1] == std::pair<std::string, double>{"a", 1.0});
+  CHECK(lora.trainable_tokens.empty());
 }
 
 TEST_CASE("A classification task saves its head without being asked") {
@@ -78,8 +81,16 @@ TEST_CASE("What PEFT would quietly replace by a default is missing here") {
              Contains("'r': expected an integer, at least 1"));
   CHECK_THAT(refusal_of_file(R"({"r": 4, "lora_alpha": 4})"),
              Contains("'peft_type': expected a text, found no such key"));
-  CHECK_THAT(refusal_of_file(R"({"peft_type": "IA3"})"),
-             Contains("'peft_type': expected \"LORA\", found \"IA3\""));
+}
+
+TEST_CASE("A method that corank does not know is refused with the list of those that it knows") {
+  std::string known;
+  for (const PeftMethod* method : peft_methods())
+    known += (known.empty() ? "\"" : ", \"") + std::string(method->peft_type) + "\"";
+  CHECK_THAT(known, Contains("\"LORA\""));
+  CHECK_THAT(refusal_of_file(R"({"peft_type": "PREFIX_TUNING"})"),
+             Contains("adapter_config.json: 'peft_type': expected ") &&
+                 Contains(known + ", found \"PREFIX_TUNING\""));
 }
 
 TEST_CASE("A key that corank does not honour is refused unless it is off") {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "host/formats/safetensors.h"
+#include "host/huggingface/methods/lora.h"
 #include "models/base/error.h"
 #include "models/transformer/llama.h"
 #include "tests/host/temporary_folder.h"
@@ -29,17 +30,27 @@ Transformer model(bool tied = false) {
 
 const std::string kAttention = "model.layers.0.self_attn.";
 
-LoraPlan plan() {
-  LoraPlan plan;
-  plan.adapters = {{kAttention + "q_proj", {8, 2, false}}, {"model.embed_tokens", {8, 2, false}}};
-  plan.trainable_biases = {kAttention + "q_proj", kAttention + "k_proj"};
-  plan.saved_modules = {"lm_head"};
+/// Adapters of rank 2 on these modules.
+AdapterPlan lora(const std::vector<std::string>& modules) {
+  AdapterPlan plan;
+  plan.method = &lora_method();
+  plan.adapted = modules;
+  LoraPlan own;
+  for (const std::string& module : modules) own.adapters.push_back({module, {8, 2, false}});
+  plan.own = own;
   return plan;
 }
 
-Transformer adapted(const LoraPlan& plan, bool tied = false) {
+AdapterPlan plan() {
+  AdapterPlan plan = lora({kAttention + "q_proj", "model.embed_tokens"});
+  plan.parameters.trainable_biases = {kAttention + "q_proj", kAttention + "k_proj"};
+  plan.parameters.saved_modules = {"lm_head"};
+  return plan;
+}
+
+Transformer adapted(const AdapterPlan& plan, bool tied = false) {
   Transformer transformer = model(tied);
-  apply_lora(transformer, plan);
+  apply_adapter(transformer, plan);
   return transformer;
 }
 
@@ -59,21 +70,18 @@ TensorMap by_value(const Transformer& transformer) {
   return tensors;
 }
 
-TensorMap by_file_name(const LoraPlan& plan, const Transformer& transformer) {
-  TensorMap file;
-  for (const auto& [value, tensor] : by_value(transformer))
-    file[adapter_tensor_name(plan, value)] = tensor;
-  return file;
+TensorMap by_file_name(const AdapterPlan& plan, const Transformer& transformer) {
+  return adapter_tensors(plan, by_value(transformer));
 }
 
-AdapterTensors read(const TensorMap& tensors, const LoraPlan& plan,
+AdapterTensors read(const TensorMap& tensors, const AdapterPlan& plan,
                     const Transformer& transformer) {
   const TemporaryFolder folder;
   write_safetensors(folder.file("adapter_model.safetensors"), {tensors, {}});
   return read_adapter(folder.file(""), plan, transformer);
 }
 
-std::string refusal(const TensorMap& tensors, const LoraPlan& plan,
+std::string refusal(const TensorMap& tensors, const AdapterPlan& plan,
                     const Transformer& transformer) {
   return message_of<InputError>([&] { read(tensors, plan, transformer); });
 }
@@ -83,7 +91,9 @@ std::string refusal(const TensorMap& tensors) { return refusal(tensors, plan(), 
 }  // namespace
 
 TEST_CASE("Trained tensors have PEFT's names in the file") {
-  const auto name = [](const std::string& value) { return adapter_tensor_name(plan(), value); };
+  const auto name = [](const std::string& value) {
+    return adapter_tensor(plan(), {value, {}}).name;
+  };
   CHECK(name(kAttention + "q_proj.lora_A.weight") ==
         "base_model.model." + kAttention + "q_proj.lora_A.weight");
   CHECK(name("model.embed_tokens.lora_embedding_A") ==
@@ -134,7 +144,7 @@ TEST_CASE("Names of PEFT's run time and copies that it does not read are underst
 }
 
 TEST_CASE("Tensors of the model in an adapter's file replace the model's") {
-  const auto read_with = [](const LoraPlan& plan, bool tied,
+  const auto read_with = [](const AdapterPlan& plan, bool tied,
                             const std::vector<std::string>& names) {
     const Transformer transformer = adapted(plan, tied);
     TensorMap file = by_file_name(plan, transformer);
@@ -148,8 +158,7 @@ TEST_CASE("Tensors of the model in an adapter's file replace the model's") {
   };
   using Values = std::map<std::string, std::string>;
   const std::string table = "model.embed_tokens.weight", head = "lm_head.weight";
-  LoraPlan query;
-  query.adapters = {{kAttention + "q_proj", {8, 2, false}}};
+  const AdapterPlan query = lora({kAttention + "q_proj"});
   CHECK(read_with(query, false, {table, head}) == Values{{table, table}, {head, head}});
   // Of a tied pair both are the table.
   CHECK(read_with(query, true, {table, head}) == Values{{table, table}, {head, table}});
@@ -157,8 +166,8 @@ TEST_CASE("Tensors of the model in an adapter's file replace the model's") {
   // Inside PEFT's wrappers: as PEFT 0.21 writes them with save_embedding_layers.
   CHECK(read_with(plan(), false, {"model.embed_tokens.base_layer.weight"}) ==
         Values{{"model.embed_tokens.base_layer.weight", table}});
-  LoraPlan tokens = query;
-  tokens.trainable_tokens = {{"model.embed_tokens", {3}}};
+  AdapterPlan tokens = query;
+  tokens.parameters.trainable_tokens = {{"model.embed_tokens", {3}}};
   const std::string wrapped = "model.embed_tokens.token_adapter.base_layer.weight";
   CHECK(read_with(tokens, false, {wrapped, head}) == Values{{wrapped, table}, {head, head}});
   const std::string wrapped_head = "lm_head.token_adapter.base_layer.weight";
@@ -167,9 +176,8 @@ TEST_CASE("Tensors of the model in an adapter's file replace the model's") {
 }
 
 TEST_CASE("The two names of a tied pair must agree") {
-  LoraPlan plan;
-  plan.adapters = {{kAttention + "q_proj", {8, 2, false}}};
-  plan.trainable_tokens = {{"model.embed_tokens", {3}}};
+  AdapterPlan plan = lora({kAttention + "q_proj"});
+  plan.parameters.trainable_tokens = {{"model.embed_tokens", {3}}};
   const Transformer transformer = adapted(plan, true);
   const TensorMap right = by_file_name(plan, transformer);
   const std::string prefix = "base_model.model.", delta = ".token_adapter.trainable_tokens_delta";
@@ -179,7 +187,7 @@ TEST_CASE("The two names of a tied pair must agree") {
   file[prefix + "lm_head" + delta] = counted({1, 4}, 77);
   CHECK_THAT(refusal(file, plan, transformer),
              Contains("lm_head" + delta + "': expected the elements of those of"));
-  plan.trainable_tokens.clear();
+  plan.parameters.trainable_tokens.clear();
   const Transformer plain = adapted(plan, true);
   file = by_file_name(plan, plain);
   file[prefix + "lm_head.weight"] = counted({5, 4}, 1);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "host/huggingface/adapter_config.h"
+#include "host/huggingface/methods/lora.h"
 #include "models/base/error.h"
 #include "tests/host/huggingface/model_modules.h"
 #include "tests/host/temporary_folder.h"
@@ -20,27 +21,28 @@ const ModelFacts kLlama{"llama", "model.embed_tokens", "lm_head", false};
 const ModelFacts kTiedLlama{"llama", "model.embed_tokens", "lm_head", true};
 const ModelFacts kBert{"bert", "bert.embeddings.word_embeddings", "classifier", false};
 
-/// The plan of a configuration with these keys besides r = 4 and lora_alpha = 8.
-LoraPlan plan_of(const std::string& keys, const std::vector<ModelModule>& modules,
-                 const ModelFacts& facts) {
+/// What is trained by a configuration of LoRA with these keys besides r = 4 and lora_alpha = 8.
+AdapterPlan plan_of(const std::string& keys, const std::vector<ModelModule>& modules,
+                    const ModelFacts& facts) {
   const TemporaryFolder folder;
   folder.write("adapter_config.json",
                R"({"peft_type": "LORA", "r": 4, "lora_alpha": 8, )" + keys + "}");
-  return select_modules(read_adapter_config(folder.file("")), modules, facts);
+  const AdapterConfig config = read_adapter_config(folder.file(""));
+  return config.method->plan(config, modules, facts, 0);
 }
 
-LoraPlan llama_plan(const std::string& keys, int layers = 2) {
+AdapterPlan llama_plan(const std::string& keys, int layers = 2) {
   return plan_of(keys, llama_modules(layers), kLlama);
 }
-LoraPlan bert_plan(const std::string& keys) { return plan_of(keys, bert_modules(), kBert); }
+AdapterPlan bert_plan(const std::string& keys) { return plan_of(keys, bert_modules(), kBert); }
 
 /// Names of the adapted modules, without what all of them begin with.
-std::set<std::string> adapted(const LoraPlan& plan, const std::string& prefix = "model.layers.") {
+std::set<std::string> adapted(const AdapterPlan& plan,
+                              const std::string& prefix = "model.layers.") {
   std::set<std::string> names;
-  for (const LoraModule& adapter : plan.adapters)
-    names.insert(adapter.module.compare(0, prefix.size(), prefix) == 0
-                     ? adapter.module.substr(prefix.size())
-                     : adapter.module);
+  for (const std::string& module : plan.adapted)
+    names.insert(module.compare(0, prefix.size(), prefix) == 0 ? module.substr(prefix.size())
+                                                               : module);
   return names;
 }
 
@@ -109,12 +111,12 @@ TEST_CASE("Exclusions win, and a module inside a saved one is never adapted") {
   CHECK(adapted(llama_plan(R"("target_modules": ["q_proj", "k_proj"],
                               "exclude_modules": ".*\\.[01]\\..*k_proj")")) ==
         Names{"0.self_attn.q_proj", "1.self_attn.q_proj"});
-  const LoraPlan plan =
+  const AdapterPlan plan =
       llama_plan(R"("target_modules": ["q_proj", "up_proj"], "modules_to_save": ["layers.1.mlp"])");
   CHECK(adapted(plan) == Names{"0.self_attn.q_proj", "1.self_attn.q_proj", "0.mlp.up_proj"});
-  CHECK(plan.saved_modules == std::vector<std::string>{"model.layers.1.mlp.gate_proj",
-                                                       "model.layers.1.mlp.up_proj",
-                                                       "model.layers.1.mlp.down_proj"});
+  CHECK(plan.parameters.saved_modules == std::vector<std::string>{"model.layers.1.mlp.gate_proj",
+                                                                  "model.layers.1.mlp.up_proj",
+                                                                  "model.layers.1.mlp.down_proj"});
 }
 
 TEST_CASE("layers_to_transform filters suffixes, but not full names") {
@@ -156,11 +158,11 @@ TEST_CASE("A pattern of layers may begin at the root, have groups, or stand in a
 }
 
 TEST_CASE("The first pattern that matches gives a module its rank and alpha") {
-  const LoraPlan plan = llama_plan(R"("target_modules": ["q_proj", "k_proj"],
+  const AdapterPlan plan = llama_plan(R"("target_modules": ["q_proj", "k_proj"],
       "rank_pattern": {"layers\\.1\\.self_attn\\.q_proj": 6, "q_proj": 2, "proj": 9, "^k_proj": 7},
       "alpha_pattern": {"model.layers.0.self_attn.k_proj": 3.5}, "use_rslora": true)");
   std::map<std::string, LoraScale> scales;
-  for (const LoraModule& adapter : plan.adapters) scales[adapter.module] = adapter.scale;
+  for (const LoraModule& adapter : lora_plan(plan).adapters) scales[adapter.module] = adapter.scale;
   CHECK(scales["model.layers.1.self_attn.q_proj"].rank == 6);
   CHECK(scales["model.layers.0.self_attn.q_proj"].rank == 2);
   CHECK(scales["model.layers.0.self_attn.q_proj"].alpha == 8);
@@ -173,12 +175,13 @@ TEST_CASE("The first pattern that matches gives a module its rank and alpha") {
 
 TEST_CASE("bias chooses the biases, and never those of a saved module") {
   const std::string targets = R"("target_modules": ["query"], "task_type": "SEQ_CLS", )";
-  CHECK(bert_plan(targets + R"("bias": "none")").trainable_biases.empty());
-  CHECK(bert_plan(targets + R"("bias": "lora_only")").trainable_biases ==
+  CHECK(bert_plan(targets + R"("bias": "none")").parameters.trainable_biases.empty());
+  CHECK(bert_plan(targets + R"("bias": "lora_only")").parameters.trainable_biases ==
         std::vector<std::string>{"bert.encoder.layer.0.attention.self.query"});
-  const LoraPlan all = bert_plan(targets + R"("bias": "all")");
-  CHECK(all.trainable_biases.size() == 10);  // 7 linears and 3 norms, without the classifier
-  CHECK(all.saved_modules == std::vector<std::string>{"classifier"});
+  const AdapterPlan all = bert_plan(targets + R"("bias": "all")");
+  CHECK(all.parameters.trainable_biases.size() ==
+        10);  // 7 linears and 3 norms, without the classifier
+  CHECK(all.parameters.saved_modules == std::vector<std::string>{"classifier"});
 }
 
 TEST_CASE("Trained tokens may be rows of an output head, too") {
@@ -187,7 +190,7 @@ TEST_CASE("Trained tokens may be rows of an output head, too") {
     for (const TrainableTokens& each :
          plan_of(R"("target_modules": ["q_proj"], "trainable_token_indices": )" + indices,
                  llama_modules(1), facts)
-             .trainable_tokens)
+             .parameters.trainable_tokens)
       rows[each.module] = each.tokens;
     return rows;
   };
@@ -211,21 +214,21 @@ TEST_CASE("Trained tokens may be rows of an output head, too") {
 
 TEST_CASE("Weight tying can be asked for where nothing of a tied pair is adapted") {
   const std::string keys = R"("target_modules": ["q_proj"], "ensure_weight_tying": true)";
-  CHECK(plan_of(keys, llama_modules(1), kTiedLlama).adapters.size() == 1);
+  CHECK(plan_of(keys, llama_modules(1), kTiedLlama).adapted.size() == 1);
   const std::string saved = keys + R"(, "modules_to_save": ["embed_tokens"])";
-  CHECK(plan_of(saved, llama_modules(1), kLlama).saved_modules.size() == 1);
+  CHECK(plan_of(saved, llama_modules(1), kLlama).parameters.saved_modules.size() == 1);
   CHECK_THAT(message_of<InputError>([&] { plan_of(saved, llama_modules(1), kTiedLlama); }),
              Contains("'ensure_weight_tying': true is not supported where 'model.embed_tokens'"));
 }
 
 TEST_CASE("Trained tokens are rows of one embedding that is not trained otherwise") {
   const std::string targets = R"("target_modules": ["q_proj"], )";
-  const LoraPlan plan = llama_plan(targets + R"("trainable_token_indices": [3, 15])");
-  REQUIRE(plan.trainable_tokens.size() == 1);
-  CHECK(plan.trainable_tokens[0].module == "model.embed_tokens");
-  CHECK(plan.trainable_tokens[0].tokens == std::vector<std::int64_t>{3, 15});
+  const AdapterPlan plan = llama_plan(targets + R"("trainable_token_indices": [3, 15])");
+  REQUIRE(plan.parameters.trainable_tokens.size() == 1);
+  CHECK(plan.parameters.trainable_tokens[0].module == "model.embed_tokens");
+  CHECK(plan.parameters.trainable_tokens[0].tokens == std::vector<std::int64_t>{3, 15});
   CHECK(llama_plan(targets + R"("trainable_token_indices": {"embed_tokens": [1]})")
-            .trainable_tokens[0]
+            .parameters.trainable_tokens[0]
             .module == "model.embed_tokens");
   CHECK_THAT(refusal(targets + R"("trainable_token_indices": [16])"),
              Contains("rows of model.embed_tokens below 16, found 16"));

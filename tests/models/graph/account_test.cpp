@@ -5,9 +5,9 @@
 #include <catch2/catch.hpp>
 
 #include "models/graph/differentiate.h"
-#include "models/peft/lora.h"
 #include "models/transformer/bert.h"
 #include "models/transformer/llama.h"
+#include "tests/models/peft/trained_lora.h"
 
 using namespace corank;
 
@@ -42,7 +42,7 @@ BertShape mini_lm() {
 StepAccount account_with_adapters(Transformer& transformer, int rank,
                                   const std::vector<std::string>& suffixes,
                                   const std::vector<std::string>& saved) {
-  LoraPlan plan;
+  test::TrainedLora plan;
   plan.saved_modules = saved;
   for (const Module& module : transformer.modules) {
     for (const std::string& suffix : suffixes) {
@@ -54,7 +54,7 @@ StepAccount account_with_adapters(Transformer& transformer, int rank,
       break;
     }
   }
-  apply_lora(transformer, plan);
+  test::apply(transformer, plan);
   const std::size_t forward_ops = transformer.graph.ops.size();
   DifferentiateRequest request;
   request.loss = transformer.loss;

@@ -85,6 +85,12 @@ std::vector<NamedCase> elementwise() {
          const ValueId left = c.leaf({c.dimension(2), columns});
          return add_add(c.graph, "y", left, c.leaf({columns}));
        }},
+      {"add of a bias to one row",
+       [](Case& c) {
+         const std::int64_t columns = c.dimension();
+         const ValueId left = c.leaf({1, columns});
+         return add_add(c.graph, "y", left, c.leaf({columns}));
+       }},
       {"add of a repeated table",
        [](Case& c) {
          const std::int64_t columns = c.dimension(), rows = c.dimension(2);
@@ -106,6 +112,12 @@ std::vector<NamedCase> elementwise() {
        [](Case& c) {
          const std::int64_t columns = c.dimension();
          const ValueId left = c.leaf({c.dimension(2), columns});
+         return add_multiply(c.graph, "y", left, c.leaf({columns}));
+       }},
+      {"multiply one row by a row",
+       [](Case& c) {
+         const std::int64_t columns = c.dimension();
+         const ValueId left = c.leaf({1, columns});
          return add_multiply(c.graph, "y", left, c.leaf({columns}));
        }},
       {"scale",

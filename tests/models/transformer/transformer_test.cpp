@@ -7,11 +7,11 @@
 #include "models/base/error.h"
 #include "models/graph/account.h"
 #include "models/graph/differentiate.h"
-#include "models/peft/lora.h"
 #include "models/reference/execute.h"
 #include "models/transformer/bert.h"
 #include "models/transformer/llama.h"
 #include "tests/models/central_difference.h"
+#include "tests/models/peft/trained_lora.h"
 #include "tests/models/tensors.h"
 
 using namespace corank;
@@ -127,7 +127,7 @@ TEST_CASE("a whole LLaMA's adapters have derivatives that are central difference
   LlamaShape shape = tiny_llama();
   shape.tied_embeddings = seed == 2;
   Transformer transformer = build_llama(shape, 2, 7);
-  LoraPlan plan;
+  test::TrainedLora plan;
   for (const Module& module : transformer.modules) {
     if (module.kind == ModuleKind::kLinear) {
       plan.adapters.push_back({module.name, {3.0, 2, seed == 2}});
@@ -142,7 +142,7 @@ TEST_CASE("a whole LLaMA's adapters have derivatives that are central difference
     plan.trainable_tokens = {{"model.embed_tokens", {3, 11}}};
     plan.adapters.pop_back();  // of lm_head: its weight is replaced
   }
-  apply_lora(transformer, plan);
+  test::apply(transformer, plan);
   const std::size_t adapters = 2 * plan.adapters.size(), biases = 14;
   check_loss_derivatives(transformer, shape.vocabulary, 0, seed,
                          adapters + biases + (seed == 1 ? 2 : 1));
@@ -153,17 +153,17 @@ TEST_CASE("embedding adapters and saved tied modules have the right derivatives"
   shape.attention_bias = shape.mlp_bias = false;
   shape.tied_embeddings = true;
   shape.pad_token_id.reset();
-  LoraPlan plan;
+  test::TrainedLora plan;
   SECTION("an adapter on the embedding") {
     plan.adapters = {{"model.embed_tokens", {4.0, 2, false}}, {"lm_head", {4.0, 3, false}}};
     Transformer transformer = build_llama(shape, 2, 5);
-    apply_lora(transformer, plan);
+    test::apply(transformer, plan);
     check_loss_derivatives(transformer, shape.vocabulary, 0, 3, 4);
   }
   SECTION("the embedding saved: the head stays as it was") {
     plan.saved_modules = {"model.embed_tokens"};
     Transformer transformer = build_llama(shape, 2, 5);
-    apply_lora(transformer, plan);
+    test::apply(transformer, plan);
     const auto head = find_value(transformer.graph, "lm_head.weight");
     REQUIRE(head.has_value());
     CHECK(transformer.graph.value(*head).role == Role::kFrozen);
@@ -172,7 +172,7 @@ TEST_CASE("embedding adapters and saved tied modules have the right derivatives"
   SECTION("the head saved: the embedding stays as it was") {
     plan.saved_modules = {"lm_head"};
     Transformer transformer = build_llama(shape, 2, 5);
-    apply_lora(transformer, plan);
+    test::apply(transformer, plan);
     check_loss_derivatives(transformer, shape.vocabulary, 0, 5, 1);
   }
 }
@@ -183,20 +183,20 @@ TEST_CASE("trained tokens of an output head have the right derivatives, tied or 
   shape.attention_bias = shape.mlp_bias = false;
   shape.tied_embeddings = tied;
   shape.pad_token_id.reset();
-  LoraPlan plan;
+  test::TrainedLora plan;
   plan.trainable_tokens = {{"model.embed_tokens", {3, 11}}, {"lm_head", {11, 2, 7}}};
   Transformer transformer = build_llama(shape, 2, 5);
-  apply_lora(transformer, plan);
+  test::apply(transformer, plan);
   check_loss_derivatives(transformer, shape.vocabulary, 0, 21, 2);
 }
 
 TEST_CASE("trained rows of a head are the head's, and of a tied table the embedding's as well") {
-  const auto logits = [](const LoraPlan& plan, bool tied) {
+  const auto logits = [](const test::TrainedLora& plan, bool tied) {
     LlamaShape shape = tiny_llama();
     shape.attention_bias = shape.mlp_bias = false;
     shape.tied_embeddings = tied;
     Transformer transformer = build_llama(shape, 1, 4);
-    apply_lora(transformer, plan);
+    test::apply(transformer, plan);
     std::mt19937_64 generator(22);
     TensorMap given = batch_of(transformer, shape.vocabulary, 0, generator);
     // Rows of zeros: a head's row of zeros gives a logit of 0.
@@ -207,7 +207,7 @@ TEST_CASE("trained rows of a head are the head's, and of a tied table the embedd
     const Tensor& tensor = given.at("logits");
     return std::vector<double>(tensor.data<double>(), tensor.data<double>() + shape.vocabulary);
   };
-  LoraPlan embedding, head, both;
+  test::TrainedLora embedding, head, both;
   embedding.trainable_tokens = {{"model.embed_tokens", {4}}};
   head.trainable_tokens = {{"lm_head", {5}}};
   both.trainable_tokens = {{"model.embed_tokens", {4}}, {"lm_head", {5}}};
@@ -222,9 +222,9 @@ TEST_CASE("trained rows of a head are the head's, and of a tied table the embedd
 
 TEST_CASE("trained rows of the table of positions take their place") {
   Transformer transformer = build_bert(tiny_bert(), 3, 6);
-  LoraPlan plan;
+  test::TrainedLora plan;
   plan.trainable_tokens = {{"bert.embeddings.position_embeddings", {0, 4}}};
-  apply_lora(transformer, plan);
+  test::apply(transformer, plan);
   check_loss_derivatives(transformer, tiny_bert().vocabulary, tiny_bert().labels, 23, 1);
 }
 
@@ -254,14 +254,14 @@ TEST_CASE("a LLaMA that classifies has derivatives that are central differences"
   LlamaShape shape = tiny_llama();
   shape.labels = 3;
   Transformer transformer = build_llama(shape, 3, 6);
-  LoraPlan plan;
+  test::TrainedLora plan;
   plan.saved_modules = {"score", "model.norm"};
   for (const Module& module : transformer.modules) {
     if (module.kind == ModuleKind::kLinear && module.name != "score") {
       plan.adapters.push_back({module.name, {3.0, 2, false}});
     }
   }
-  apply_lora(transformer, plan);
+  test::apply(transformer, plan);
   check_loss_derivatives(transformer, shape.vocabulary, shape.labels, 11,
                          2 * plan.adapters.size() + 2);
 }
@@ -280,7 +280,7 @@ TEST_CASE(
   BertShape shape = tiny_bert();
   shape.activation = function;
   Transformer transformer = build_bert(shape, 3, 6);
-  LoraPlan plan;
+  test::TrainedLora plan;
   plan.saved_modules = {"classifier", "bert.embeddings.position_embeddings"};
   for (const Module& module : transformer.modules) {
     if (module.name == "classifier") continue;
@@ -291,32 +291,32 @@ TEST_CASE(
     const bool key = module.name.find("key") != std::string::npos;
     if (module.bias && !key) plan.trainable_biases.push_back(module.name);
   }
-  apply_lora(transformer, plan);
+  test::apply(transformer, plan);
   check_loss_derivatives(transformer, shape.vocabulary, shape.labels, 6,
                          2 * plan.adapters.size() + plan.trainable_biases.size() + 3);
 }
 
 TEST_CASE("adapters on BERT's three embeddings have derivatives that are central differences") {
   Transformer transformer = build_bert(tiny_bert(), 3, 6);
-  LoraPlan plan;
+  test::TrainedLora plan;
   for (const Module& module : transformer.modules) {
     if (module.kind == ModuleKind::kEmbedding) {
       plan.adapters.push_back({module.name, {3.0, 2, false}});
     }
   }
   REQUIRE(plan.adapters.size() == 3);
-  apply_lora(transformer, plan);
+  test::apply(transformer, plan);
   check_loss_derivatives(transformer, tiny_bert().vocabulary, tiny_bert().labels, 12, 6);
 }
 
 TEST_CASE("the three numerics agree, and bf16 keeps what the account says") {
   LlamaShape shape = tiny_llama();
   Transformer transformer = build_llama(shape, 2, 7);
-  LoraPlan plan;
+  test::TrainedLora plan;
   for (const Module& module : transformer.modules) {
     if (module.kind == ModuleKind::kLinear) plan.adapters.push_back({module.name, {3.0, 2, false}});
   }
-  apply_lora(transformer, plan);
+  test::apply(transformer, plan);
   const std::size_t forward_ops = transformer.graph.ops.size();
   DifferentiateRequest request;
   request.loss = transformer.loss;
@@ -367,11 +367,11 @@ TEST_CASE("the three numerics agree, and bf16 keeps what the account says") {
 TEST_CASE("what the forward pass leaves for the backward pass is the account's stash") {
   LlamaShape shape = tiny_llama();
   Transformer transformer = build_llama(shape, 2, 7);
-  LoraPlan plan;
+  test::TrainedLora plan;
   for (const Module& module : transformer.modules) {
     if (module.kind == ModuleKind::kLinear) plan.adapters.push_back({module.name, {3.0, 2, false}});
   }
-  apply_lora(transformer, plan);
+  test::apply(transformer, plan);
   const Graph forward = transformer.graph;
   DifferentiateRequest request;
   request.loss = transformer.loss;
@@ -484,33 +484,33 @@ TEST_CASE("wrong input is refused by name when it is executed") {
 }
 
 TEST_CASE("a plan that does not fit is refused by name") {
-  const auto message = [](const LoraPlan& plan) {
+  const auto message = [](const test::TrainedLora& plan) {
     Transformer transformer = build_bert(tiny_bert(), 1, 4);
     try {
-      apply_lora(transformer, plan);
+      test::apply(transformer, plan);
     } catch (const InputError& error) {
       return std::string(error.what());
     }
     return std::string();
   };
-  LoraPlan plan;
+  test::TrainedLora plan;
   plan.adapters = {{"bert.nowhere", {1, 1, false}}};
-  CHECK(message(plan) == "LoRA: the model has no module bert.nowhere");
+  CHECK(message(plan) == "the model has no module bert.nowhere");
   plan.adapters = {{"bert.pooler.dense", {1, 1, false}}, {"bert.pooler.dense", {1, 1, false}}};
-  CHECK(message(plan) == "LoRA: bert.pooler.dense is listed twice as an adapter's module");
+  CHECK(message(plan) == "bert.pooler.dense is listed twice as an adapter's module");
   plan.adapters = {{"bert.embeddings.LayerNorm", {1, 1, false}}};
   CHECK_THAT(message(plan), Contains("is a normalisation"));
   plan.adapters = {{"bert.pooler.dense", {1, 0, false}}};
   CHECK(message(plan) == "LoRA: expected a rank of at least 1, found 0");
   plan.adapters = {{"classifier", {1, 1, false}}};
   plan.saved_modules = {"classifier"};
-  CHECK(message(plan) == "LoRA: classifier is both adapted and saved");
+  CHECK(message(plan) == "classifier is both adapted and saved");
   plan = {};
   plan.trainable_tokens = {{"bert.pooler.dense", {1}}};
   CHECK_THAT(message(plan), Contains("a linear without a bias"));
   plan = {};
   plan.trainable_biases = {"bert.embeddings.word_embeddings"};
-  CHECK(message(plan) == "LoRA: bert.embeddings.word_embeddings has no bias to train");
+  CHECK(message(plan) == "bert.embeddings.word_embeddings has no bias to train");
 }
 
 TEST_CASE("one fp32 step of MiniLM on 8 x 32 tokens", "[.benchmark]") {
@@ -522,14 +522,14 @@ TEST_CASE("one fp32 step of MiniLM on 8 x 32 tokens", "[.benchmark]") {
   shape.heads = 12;
   shape.max_positions = 512;
   Transformer transformer = build_bert(shape, 8, 32);
-  LoraPlan plan;
+  test::TrainedLora plan;
   plan.saved_modules = {"classifier"};
   for (const Module& module : transformer.modules) {
     if (module.kind == ModuleKind::kLinear && module.name != "classifier") {
       plan.adapters.push_back({module.name, {32, 16, false}});
     }
   }
-  apply_lora(transformer, plan);
+  test::apply(transformer, plan);
   DifferentiateRequest request;
   request.loss = transformer.loss;
   differentiate(transformer.graph, request);

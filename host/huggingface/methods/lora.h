@@ -1,0 +1,41 @@
+// peft_type LORA: its keys of adapter_config.json, and what follows from them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "host/huggingface/peft_method.h"
+#include "models/peft/lora.h"
+
+namespace corank {
+
+const PeftMethod& lora_method();
+
+enum class BiasTraining { kNone, kLoraOnly, kAll };
+
+/// Rows of an embedding, or of a linear, that are trained by themselves. An empty module means the
+/// input embedding.
+struct TokenRows {
+  std::string module;
+  std::vector<std::int64_t> ids;
+};
+
+struct LoraConfig {
+  int r = 0;
+  double lora_alpha = 0;
+  double lora_dropout = 0;
+  bool use_rslora = false;
+  BiasTraining bias = BiasTraining::kNone;
+  std::vector<std::pair<std::string, std::int64_t>> rank_pattern;  // in the order of the file
+  std::vector<std::pair<std::string, double>> alpha_pattern;
+  std::vector<TokenRows> trainable_tokens;
+  bool ensure_weight_tying = false;
+};
+
+/// Of a configuration and a plan whose method is LoRA.
+const LoraConfig& lora_config(const AdapterConfig& config);
+const LoraPlan& lora_plan(const AdapterPlan& plan);
+
+}  // namespace corank

@@ -1,0 +1,61 @@
+// What corank knows of a method of PEFT's: one record each. Whatever reads, trains, writes or
+// reports an adapter works through its record.
+#pragma once
+
+#include <any>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "host/huggingface/adapter_config.h"
+#include "host/huggingface/module_selection.h"
+#include "models/base/tensor.h"
+#include "models/peft/trained_parameters.h"
+#include "models/transformer/transformer.h"
+
+namespace corank {
+
+/// What an adapter trains in one model.
+struct AdapterPlan {
+  const PeftMethod* method = nullptr;
+  std::vector<std::string> adapted;  // modules that hold tensors of the method
+  TrainedParameters parameters;      // of the model itself
+  std::any own;                      // what apply() of the method takes
+};
+
+/// A trained value in PEFT's file, with the elements that it has in the graph. Preset are
+/// "base_model.model." before its name, and its shape.
+struct FileTensor {
+  std::string name;
+  Shape shape;
+};
+
+struct PeftMethod {
+  const char* peft_type;  // in adapter_config.json
+  const char* title;      // "LoRA", in reports
+  KnownKeys keys;         // of adapter_config.json, besides those that every method has
+
+  /// Reads those keys; the result is AdapterConfig::own. Throws InputError, naming file and key.
+  void (*read)(const JsonObject& json, AdapterConfig& config);
+
+  /// Chooses the modules, and what else is trained. `seed` is that of whatever the method draws.
+  /// Throws InputError, naming the configuration and the module.
+  AdapterPlan (*plan)(const AdapterConfig& config, const std::vector<ModelModule>& modules,
+                      const ModelFacts& facts, std::uint64_t seed);
+
+  /// Puts the method's own values and ops into the transformer. Values are named as the tensors of
+  /// PEFT's file are, without "base_model.model."
+  void (*apply)(Transformer& transformer, const AdapterPlan& plan);
+
+  /// Changes what differs, for a trained value, of FileTensor's presets. nullptr: nothing does.
+  void (*to_file)(const Value& value, const AdapterPlan& plan, FileTensor& tensor) = nullptr;
+};
+
+/// All methods, in the order in which messages list them.
+const std::vector<const PeftMethod*>& peft_methods();
+
+/// Rewrites the transformer as the plan says: the method's ops, then the parameters that are
+/// trained beside them.
+void apply_adapter(Transformer& transformer, const AdapterPlan& plan);
+
+}  // namespace corank

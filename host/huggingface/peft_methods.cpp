@@ -1,0 +1,17 @@
+#include "host/huggingface/methods/ia3.h"
+#include "host/huggingface/methods/lora.h"
+#include "host/huggingface/peft_method.h"
+
+namespace corank {
+
+const std::vector<const PeftMethod*>& peft_methods() {
+  static const std::vector<const PeftMethod*> methods = {&lora_method(), &ia3_method()};
+  return methods;
+}
+
+void apply_adapter(Transformer& transformer, const AdapterPlan& plan) {
+  plan.method->apply(transformer, plan);
+  train_parameters(transformer, plan.parameters, plan.adapted);
+}
+
+}  // namespace corank

@@ -1,0 +1,154 @@
+#include "models/graph/graph_rewriter.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <set>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "models/base/error.h"
+
+namespace corank {
+namespace {
+
+bool holds(const std::vector<ValueId>& ids, ValueId id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+/// The places in which an op names its operands, of the ops that a module consists of.
+std::vector<ValueId*> operand_places(Op& op) {
+  return std::visit(
+      [](auto& one) -> std::vector<ValueId*> {
+        using X = std::decay_t<decltype(one)>;
+        if constexpr (std::is_same_v<X, Contraction>) {
+          std::vector<ValueId*> places;
+          for (Term& term : one.terms) places.insert(places.end(), {&term.left, &term.right});
+          return places;
+        } else if constexpr (std::is_same_v<X, Add> || std::is_same_v<X, Multiply>) {
+          return {&one.left, &one.right};
+        } else if constexpr (std::is_same_v<X, Embedding>) {
+          return {&one.table, &one.ids};
+        } else if constexpr (std::is_same_v<X, ReplaceRows>) {
+          return {&one.table, &one.replacement};
+        } else if constexpr (std::is_same_v<X, Convert> || std::is_same_v<X, Scale> ||
+                             std::is_same_v<X, Slice> || std::is_same_v<X, Dropout>) {
+          return {&one.in};
+        } else {
+          return {};
+        }
+      },
+      op);
+}
+
+/// Whether an op's main result is its member `out`, as that of every op of a forward pass is.
+template <class X, class = void>
+inline constexpr bool has_out = false;
+template <class X>
+inline constexpr bool has_out<X, std::void_t<decltype(X::out)>> = true;
+
+void set_main_result(Op& op, ValueId from, ValueId to, const std::string& name) {
+  const bool done = std::visit(
+      [&](auto& one) {
+        if constexpr (has_out<std::decay_t<decltype(one)>>) {
+          if (one.out == from) {
+            one.out = to;
+            return true;
+          }
+        }
+        return false;
+      },
+      op);
+  if (!done) {
+    throw InputError(name +
+                     ": nothing can be put behind this value, because it is not the main "
+                     "result of its " +
+                     name_of(op));
+  }
+}
+
+std::string unique_name(const Graph& graph, const std::string& name) {
+  std::string unique = name;
+  for (int i = 2; find_value(graph, unique); ++i) unique = name + "." + std::to_string(i);
+  return unique;
+}
+
+}  // namespace
+
+std::size_t GraphRewriter::position_of_writer(ValueId value) const {
+  for (std::size_t i = 0; i < graph_.ops.size(); ++i) {
+    if (holds(results_of(graph_.ops[i]), value)) return i;
+  }
+  throw InputError(graph_.value(value).name + ": no op computes this value");
+}
+
+std::vector<std::size_t> GraphRewriter::uses(Span span, ValueId value) const {
+  std::vector<std::size_t> positions;
+  std::set<ValueId> needed = {span.out};
+  for (std::size_t i = graph_.ops.size(); i-- > 0;) {
+    const std::vector<ValueId> results = results_of(graph_.ops[i]);
+    const bool inside = std::any_of(results.begin(), results.end(),
+                                    [&](ValueId id) { return needed.count(id) > 0; });
+    if (!inside) continue;
+    const std::vector<ValueId> operands = operands_of(graph_.ops[i]);
+    if (holds(operands, value)) positions.push_back(i);
+    for (const ValueId id : operands) {
+      if (id != span.in) needed.insert(id);
+    }
+  }
+  if (positions.empty()) {
+    throw InputError(graph_.value(value).name + ": no op on the way to " +
+                     graph_.value(span.out).name + " reads this value");
+  }
+  std::reverse(positions.begin(), positions.end());
+  return positions;
+}
+
+void GraphRewriter::insert_at(std::size_t position, const Append& append) {
+  const auto appended = static_cast<std::ptrdiff_t>(graph_.ops.size());
+  append();
+  // Not std::rotate: it swaps ops, and the swap of each kind with each takes minutes to compile.
+  const auto first = graph_.ops.begin() + appended;
+  std::vector<Op> moved(std::make_move_iterator(first), std::make_move_iterator(graph_.ops.end()));
+  graph_.ops.erase(first, graph_.ops.end());
+  graph_.ops.insert(graph_.ops.begin() + static_cast<std::ptrdiff_t>(position),
+                    std::make_move_iterator(moved.begin()), std::make_move_iterator(moved.end()));
+}
+
+Op& GraphRewriter::writer_of(ValueId value) { return graph_.ops[position_of_writer(value)]; }
+
+void GraphRewriter::insert_first(const Append& append) { insert_at(0, append); }
+
+void GraphRewriter::insert_before(ValueId value, const Append& append) {
+  insert_at(position_of_writer(value), append);
+}
+
+void GraphRewriter::insert_before_uses(Span span, ValueId value, const Append& append) {
+  insert_at(uses(span, value).front(), append);
+}
+
+void GraphRewriter::insert_after(ValueId value, const std::string& name,
+                                 const std::function<void(ValueId base)>& append) {
+  const std::size_t position = position_of_writer(value);
+  const Value like = graph_.value(value);
+  const ValueId base =
+      add_value(graph_, {unique_name(graph_, name), like.shape, like.dtype, Role::kIntermediate});
+  set_main_result(graph_.ops[position], value, base, like.name);
+  insert_at(position + 1, [&] { append(base); });
+}
+
+void GraphRewriter::replace_uses(Span span, ValueId from, ValueId to) {
+  for (const std::size_t position : uses(span, from)) {
+    Op& op = graph_.ops[position];
+    for (ValueId* place : operand_places(op)) {
+      if (*place == from) *place = to;
+    }
+    if (holds(operands_of(op), from)) {
+      throw InputError(graph_.value(from).name + ": another value cannot take its place in " +
+                       name_of(op));
+    }
+  }
+}
+
+}  // namespace corank

@@ -1,0 +1,241 @@
+#include "models/peft/ia3.h"
+
+#include <catch2/catch.hpp>
+#include <functional>
+
+#include "models/base/error.h"
+#include "models/graph/account.h"
+#include "models/graph/differentiate.h"
+#include "models/peft/lora.h"
+#include "models/reference/bit_exact.h"
+#include "models/reference/execute.h"
+#include "models/transformer/bert.h"
+#include "models/transformer/llama.h"
+#include "tests/models/central_difference.h"
+#include "tests/models/tensors.h"
+
+using namespace corank;
+using Catch::Matchers::Equals;
+
+namespace {
+
+/// A model of one linear "m", y = x W^T + bias, and of a "norm".
+Transformer one_linear(std::int64_t tokens, std::int64_t in, std::int64_t out) {
+  Transformer model;
+  Graph& graph = model.graph;
+  const ValueId x = add_value(graph, {"x", {tokens, in}, DType::BF16, Role::kInput});
+  const ValueId w = add_value(graph, {"m.weight", {out, in}, DType::BF16, Role::kFrozen});
+  const ValueId bias = add_value(graph, {"m.bias", {out}, DType::BF16, Role::kFrozen});
+  const ValueId y = add_contraction(graph, "y", {{x, false, w, true, {}}}, 1.0f, bias, DType::BF16,
+                                    Role::kResult);
+  model.modules = {{"m", ModuleKind::kLinear, x, w, bias, y},
+                   {"norm", ModuleKind::kNorm, x, bias, std::nullopt, y}};
+  return model;
+}
+
+/// Adds the backward pass of y with the gradient dy, and that by x.
+void add_backward(Transformer& model) {
+  Graph& graph = model.graph;
+  const Module& m = model.modules.front();
+  const ValueId dy = add_value(graph, {"dy", graph.value(m.out).shape, DType::BF16, Role::kInput});
+  differentiate(graph, {{{m.out, dy}}, {m.in}, {}});
+}
+
+using Floats = std::vector<float>;
+
+/// Ids, a mask that hides the last token and labels of a batch.
+TensorMap batch_of(const Transformer& model, std::int64_t vocabulary, const Shape& labels,
+                   std::mt19937_64& generator) {
+  TensorMap given;
+  const auto fill = [&](const std::string& name, const Shape& shape, std::uint64_t below) {
+    Tensor tensor(DType::I64, shape);
+    for (std::int64_t i = 0; i < element_count(shape); ++i)
+      tensor.data<std::int64_t>()[i] = static_cast<std::int64_t>(generator() % below);
+    given[name] = tensor;
+  };
+  const Shape tokens{model.batch, model.sequence};
+  fill("input_ids", tokens, static_cast<std::uint64_t>(vocabulary));
+  fill("attention_mask", tokens, 1);
+  std::fill_n(given["attention_mask"].data<std::int64_t>(), element_count(tokens) - 1, 1);
+  fill("token_type_ids", tokens, 2);
+  fill("labels", labels, 3);
+  return given;
+}
+
+/// Every linear has an adapter, every second one of its input; all trained vectors are checked.
+void check_derivatives(Transformer model, const TensorMap& batch, std::mt19937_64& generator) {
+  Ia3Plan plan;
+  for (const Module& module : model.modules) {
+    if (module.kind == ModuleKind::kLinear)
+      plan.modules.push_back({module.name, plan.modules.size() % 2 == 1});
+  }
+  apply_ia3(model, plan);
+  TensorMap given = batch;
+  for (const Value& value : model.graph.values) {
+    if (is_computed(value) || value.dtype == DType::I64) continue;
+    const bool near_one = value.shape.size() == 1 && value.name.find("bias") == std::string::npos;
+    Tensor tensor = test::normal_f64(generator, value.shape);
+    for (std::int64_t i = 0; i < element_count(value.shape); ++i) {
+      double& element = tensor.data<double>()[i];
+      element = element / std::sqrt(static_cast<double>(value.shape.back())) + (near_one ? 1 : 0);
+    }
+    given[value.name] = tensor;
+  }
+  const auto errors = test::loss_derivative_errors(model.graph, model.loss, given, 2e-5, generator);
+  CHECK(errors.size() == plan.modules.size());
+  for (const auto& [name, error] : errors) {
+    INFO(name);
+    CHECK(error <= 1e-7);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("l scales what a linear computes, its bias as well") {
+  Transformer model = one_linear(2, 2, 2);
+  apply_ia3(model, {{{"m", false}}});
+  add_backward(model);
+  TensorMap values;
+  values["x"] = test::bf16({2, 2}, {1, 2, 3, -1});
+  values["m.weight"] = test::bf16({2, 2}, {1, 1, 2, 0});
+  values["m.bias"] = test::bf16({2}, {0.5f, -1});
+  values["m.ia3_l"] = test::f32({2}, {2, -3});
+  values["dy"] = test::bf16({2, 2}, {1, 1, 2, -1});
+  run_bit_exact(model.graph, values);
+  // x W^T + bias = [[3.5, 1], [2.5, 5]]
+  CHECK(test::floats(values["m.base"]) == Floats{3.5f, 1, 2.5f, 5});
+  CHECK(test::floats(values["y"]) == Floats{7, -3, 5, -15});
+  // dl = the sum over the tokens of dy * (x W^T + bias)
+  CHECK(test::floats(values["m.ia3_l_grad"]) == Floats{3.5f + 5, 1 - 5});
+  // dx = (dy * l) W = [[2, -3], [4, 3]] W
+  CHECK(test::floats(values["dx"]) == Floats{2 - 6, 2, 4 + 6, 4});
+}
+
+TEST_CASE("l of a feed-forward linear scales what it reads, and not its bias") {
+  Transformer model = one_linear(2, 2, 2);
+  apply_ia3(model, {{{"m", true}}});
+  add_backward(model);
+  TensorMap values;
+  values["x"] = test::bf16({2, 2}, {1, 2, 3, -1});
+  values["m.weight"] = test::bf16({2, 2}, {1, 1, 2, 0});
+  values["m.bias"] = test::bf16({2}, {0.5f, -1});
+  values["m.ia3_l"] = test::f32({2}, {2, -3});
+  values["dy"] = test::bf16({2, 2}, {1, 1, 2, -1});
+  run_bit_exact(model.graph, values);
+  CHECK(test::floats(values["m.scaled"]) == Floats{2, -6, 6, 3});
+  CHECK(test::floats(values["y"]) == Floats{-3.5f, 3, 9.5f, 11});
+  // dx' = dy W = [[3, 1], [0, 2]]; dl = the sum of dx' * x; dx = dx' * l
+  CHECK(test::floats(values["m.ia3_l_grad"]) == Floats{3, 2 - 2});
+  CHECK(test::floats(values["dx"]) == Floats{6, -3, 0, -6});
+}
+
+TEST_CASE("in bf16 the products are rounded once, and l never") {
+  Transformer model = one_linear(1, 1, 1);
+  apply_ia3(model, {{{"m", false}}});
+  add_backward(model);
+  TensorMap values;
+  values["x"] = test::bf16({1, 1}, {1.0078125f});  // 1 + 2^-7
+  values["m.weight"] = test::bf16({1, 1}, {1.0078125f});
+  values["m.bias"] = test::bf16({1}, {0});
+  values["m.ia3_l"] = test::f32({1}, {1.00390625f});  // 1 + 2^-8: 1 if it were rounded
+  values["dy"] = test::bf16({1, 1}, {1.0078125f});
+  run_bit_exact(model.graph, values);
+  // (1 + 2^-7)^2 = 1 + 2^-6 + 2^-14, rounded to 1 + 2^-6
+  CHECK(test::floats(values["m.base"]) == Floats{1.015625f});
+  // (1 + 2^-6) l = 1 + 2^-6 + 2^-8 + 2^-14 lies above the middle, 1 + 2^-6 + 2^-8
+  CHECK(test::floats(values["y"]) == Floats{1.0234375f});
+  // dy l = 1 + 2^-7 + 2^-8 + 2^-15 as well; dl is not rounded to BF16
+  CHECK(test::floats(values["m.dbase"]) == Floats{1.015625f});
+  CHECK(test::floats(values["m.ia3_l_grad"]) == Floats{1.0078125f * 1.015625f});
+}
+
+TEST_CASE("a whole LLaMA's vectors have derivatives that are central differences") {
+  std::mt19937_64 generator(31);
+  LlamaShape shape;
+  shape.vocabulary = 19;
+  shape.hidden = 12;
+  shape.intermediate = 14;
+  shape.layers = shape.heads = 2;
+  shape.kv_heads = 1;
+  shape.head_dim = 6;
+  shape.attention_bias = true;
+  shape.tied_embeddings = true;
+  const Transformer model = build_llama(shape, 2, 5);
+  check_derivatives(model, batch_of(model, 19, {2, 5}, generator), generator);
+}
+
+TEST_CASE("a whole BERT's vectors have derivatives that are central differences") {
+  std::mt19937_64 generator(32);
+  BertShape shape;
+  shape.vocabulary = 17;
+  shape.hidden = 12;
+  shape.intermediate = 20;
+  shape.layers = 2;
+  shape.heads = 3;
+  shape.max_positions = 9;
+  shape.labels = 3;
+  const Transformer model = build_bert(shape, 3, 6);
+  check_derivatives(model, batch_of(model, 17, {3}, generator), generator);
+}
+
+TEST_CASE("of two methods on one linear the later one is the outer one") {
+  using Method = std::function<void(Transformer&)>;
+  const Method lora = [](Transformer& model) { apply_lora(model, {{{"m", {2, 1, false}}}, 0, 0}); };
+  const Method input = [](Transformer& model) { apply_ia3(model, {{{"m", true}}}); };
+  const Method output = [](Transformer& model) { apply_ia3(model, {{{"m", false}}}); };
+  // x = 3, W = 5, bias = 1, l = 7; s B A = 2 * 11 * 13 = 286
+  const auto y = [](const Method& inner, const Method& outer) {
+    Transformer model = one_linear(1, 1, 1);
+    inner(model);
+    outer(model);
+    TensorMap values;
+    values["x"] = test::bf16({1, 1}, {3});
+    values["m.weight"] = test::bf16({1, 1}, {5});
+    values["m.bias"] = test::bf16({1}, {1});
+    values["m.ia3_l"] = test::f32({1}, {7});
+    values["m.lora_A.weight"] = test::f32({1, 1}, {11});
+    values["m.lora_B.weight"] = test::f32({1, 1}, {13});
+    execute(model.graph, Numerics::kFp32, values);
+    return test::floats(values.at("y")).front();
+  };
+  CHECK(y(lora, output) == 7 * (3 * 5 + 1 + 286 * 3));
+  CHECK(y(output, lora) == 7 * (3 * 5 + 1) + 286 * 3);
+  CHECK(y(lora, input) == 7 * 3 * 5 + 1 + 286 * 7 * 3);
+  CHECK(y(input, lora) == 7 * 3 * 5 + 1 + 286 * 3);
+}
+
+TEST_CASE("an account counts the scaled activations as the adapters' stash, and no products") {
+  const auto account = [](bool feedforward) {
+    Transformer model = one_linear(8, 3, 5);
+    // x is computed here: what is given is no stash.
+    Graph& graph = model.graph;
+    const ValueId given = add_value(graph, {"given", {8, 3}, DType::BF16, Role::kInput});
+    graph.value(model.modules[0].in).role = Role::kIntermediate;
+    GraphRewriter(graph).insert_first([&] {
+      graph.ops.push_back(Scale{given, model.modules[0].in, 2.0f});
+    });
+    apply_ia3(model, {{{"m", feedforward}}});
+    const std::size_t forward_ops = graph.ops.size();
+    const ValueId dy = add_value(graph, {"dy", {8, 5}, DType::BF16, Role::kInput});
+    differentiate(graph, {{{model.modules[0].out, dy}}, {}, {}});
+    return account_of(graph, forward_ops, 2);
+  };
+  CHECK(account(false).adapter_stash_bytes == 8 * 5 * 2);  // x W^T + bias
+  CHECK(account(true).adapter_stash_bytes == 8 * 3 * 2);   // x
+  for (const bool feedforward : {false, true}) {
+    const StepAccount a = account(feedforward);
+    CHECK(a.nonlinear_stash_bytes == 0);
+    CHECK(a.trainable_elements == (feedforward ? 3 : 5));
+    // The linear alone, and its input gradient where l lies below it.
+    CHECK(a.total_macs == 8 * 3 * 5 * (feedforward ? 2 : 1));
+  }
+}
+
+TEST_CASE("(IA)^3 refuses what is not a linear, or stands there twice") {
+  Transformer model = one_linear(1, 1, 1);
+  CHECK_THROWS_WITH(apply_ia3(model, {{{"n", false}}}), Equals("the model has no module n"));
+  CHECK_THROWS_WITH(apply_ia3(model, {{{"norm", false}}}),
+                    Equals("(IA)^3: norm is no linear, which an adapter needs"));
+  CHECK_THROWS_WITH(apply_ia3(model, {{{"m", false}, {"m", true}}}),
+                    Equals("m is listed twice as an adapter's module"));
+}
