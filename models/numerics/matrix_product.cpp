@@ -26,11 +26,15 @@ template <std::size_t Lanes, std::size_t Height>
                                                  const Operand& right, const Sums& sums) {
   using Vector = typename Register<Lanes>::Type;
   constexpr std::size_t kVectors = kChainColumns / Lanes;
+  // Vector by vector: a copy of several would go through memory.
+  const auto copy = [](auto* to, const auto* from) { std::memcpy(to, from, sizeof(Vector)); };
   Vector chains[Height][kVectors], factors[kVectors];
   for (std::size_t row = 0; row < Height; ++row)
-    std::memcpy(chains[row], sums.elements + row * sums.pitch, sizeof chains[row]);
+    for (std::size_t i = 0; i < kVectors; ++i)
+      copy(&chains[row][i], sums.elements + row * sums.pitch + i * Lanes);
   for (std::size_t k = 0; k < depth; ++k) {
-    std::memcpy(factors, right.elements + k * right.pitch, sizeof factors);
+    for (std::size_t i = 0; i < kVectors; ++i)
+      copy(&factors[i], right.elements + k * right.pitch + i * Lanes);
     for (std::size_t row = 0; row < Height; ++row) {
       const float x = left.elements[row * left.pitch + k];
       for (std::size_t i = 0; i < kVectors; ++i) chains[row][i] += x * factors[i];
@@ -38,8 +42,11 @@ template <std::size_t Lanes, std::size_t Height>
   }
   const Vector nan = float_from_bits(kCanonicalNanFp32) - Vector{};
   for (std::size_t row = 0; row < Height; ++row) {
-    for (Vector& chain : chains[row]) chain = chain == chain ? chain : nan;
-    std::memcpy(sums.elements + row * sums.pitch, chains[row], sizeof chains[row]);
+    for (std::size_t i = 0; i < kVectors; ++i) {
+      Vector& chain = chains[row][i];
+      chain = chain == chain ? chain : nan;
+      copy(sums.elements + row * sums.pitch + i * Lanes, &chain);
+    }
   }
 }
 
