@@ -9,7 +9,8 @@
 
 namespace corank {
 
-/// 64-bit instructions, see rtl/interface/INTERFACE.md.
+/// 64-bit instructions, see rtl/interface/INTERFACE.md. host/compiler/recorder.h makes them of the
+/// ops' own arithmetic.
 using VectorProgram = std::vector<std::uint64_t>;
 
 /// Cycles that a beat of VectorLanes elements takes (vector_unit.sv), for estimates.

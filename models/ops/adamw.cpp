@@ -22,18 +22,8 @@ void require_range(bool in_range, const char* what, const char* expected, double
 template <class T>
 void update(const AdamWConstants& constants, std::int64_t count, const T* gradient, T* parameter,
             T* first_moment, T* second_moment) {
-  const AdamWConstants& c = constants;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const T g = gradient[i];
-    T w = parameter[i];
-    if (c.decay != 1.0f) w = w * c.decay;
-    const T m = first_moment[i] + c.one_minus_beta1 * (g - first_moment[i]);
-    const T v = second_moment[i] * c.beta2 + (c.one_minus_beta2 * g) * g;
-    const T d = std::sqrt(v) / c.root_bias_correction2 + c.epsilon;
-    parameter[i] = w + (c.negative_step_size * m) / d;
-    first_moment[i] = m;
-    second_moment[i] = v;
-  }
+  for (std::int64_t i = 0; i < count; ++i)
+    update_element(constants, gradient[i], parameter[i], first_moment[i], second_moment[i]);
 }
 
 }  // namespace

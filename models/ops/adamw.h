@@ -1,6 +1,7 @@
 // torch.optim.AdamW (Loshchilov and Hutter, 2019, arXiv 1711.05101).
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include "models/ops/op.h"
@@ -29,6 +30,22 @@ struct AdamWConstants {
 /// Constants of step t (from 1). Throws InputError outside torch's ranges: lr, eps, weight_decay >=
 /// 0; 0 <= beta1, beta2 < 1.
 AdamWConstants constants_of(const AdamWOptions& options, std::int64_t step);
+
+/// The update of one element, every operation rounded by itself, in the order of AdamW below.
+template <class T>
+void update_element(const AdamWConstants& c, const T& gradient, T& parameter, T& first_moment,
+                    T& second_moment) {
+  using std::sqrt;
+  if (c.decay != 1.0f) parameter = parameter * c.decay;
+  T change = (gradient - first_moment) * c.one_minus_beta1;
+  first_moment = first_moment + change;
+  second_moment = second_moment * c.beta2;
+  change = (gradient * c.one_minus_beta2) * gradient;
+  second_moment = second_moment + change;
+  const T denominator = sqrt(second_moment) / c.root_bias_correction2 + c.epsilon;
+  change = (first_moment * c.negative_step_size) / denominator;
+  parameter = parameter + change;
+}
 
 /// Elementwise, every operation rounded to FP32 by itself, in this order:
 ///   w = w * decay                    (left out if decay is exactly 1)

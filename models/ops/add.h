@@ -15,6 +15,11 @@ struct Add {
   std::vector<ValueId> results() const { return {out}; }
 };
 
+template <class T>
+T element_of(const Add&, const T& left, const T& right) {
+  return left + right;
+}
+
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Add& op);
 template <class T>
 void run(const Add& op, Arrays<T>& arrays);

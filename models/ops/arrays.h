@@ -3,28 +3,44 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <type_traits>
 #include <vector>
 
+#include "models/base/tensor.h"
 #include "models/graph/graph.h"
+#include "models/numerics/convert.h"
 
 namespace corank {
+
+/// The dtype of a tensor of T.
+template <class T>
+constexpr DType kNative = std::is_same_v<T, float> ? DType::F32 : DType::F64;
 
 template <class T>
 class Arrays {
  public:
   explicit Arrays(const Graph& graph)
-      : graph_(graph),
-        floats_(graph.values.size()),
-        integers_(graph.values.size()),
-        results_(graph.values.size()) {}
+      : graph_(graph), operands_(graph.values.size()), results_(graph.values.size()) {}
 
-  /// Elements of an operand, row-major.
-  const T* floats(ValueId id) const { return floats_.at(static_cast<std::size_t>(id)); }
-  const std::int64_t* integers(ValueId id) const {
-    return integers_.at(static_cast<std::size_t>(id));
+  /// Elements of an operand, row-major. Those of another format are widened when they are asked for
+  /// first: a kernel that reads them as they are stored, from operand(), has no need of copies.
+  const T* floats(ValueId id) {
+    const Tensor& tensor = operand(id);
+    if (tensor.dtype == kNative<T>) return tensor.data<T>();
+    std::vector<T>& wide = widened_[id];
+    if (wide.empty()) {
+      wide.resize(static_cast<std::size_t>(element_count(tensor.shape)));
+      widen_elements(tensor, wide.data());
+    }
+    return wide.data();
   }
+  const std::int64_t* integers(ValueId id) const {
+    return operand(id).template data<std::int64_t>();
+  }
+  const Tensor& operand(ValueId id) const { return *operands_.at(index(id)); }
   /// Room for the elements of a result, all 0.
-  T* result(ValueId id) const { return results_.at(static_cast<std::size_t>(id)); }
+  T* result(ValueId id) const { return results_.at(index(id)); }
 
   const Shape& shape(ValueId id) const { return graph_.value(id).shape; }
   const std::string& name(ValueId id) const { return graph_.value(id).name; }
@@ -33,18 +49,20 @@ class Arrays {
   std::int64_t columns(ValueId id) const { return shape(id).back(); }
   std::int64_t rows(ValueId id) const { return elements(id) / columns(id); }
 
-  void set_floats(ValueId id, const T* elements) { floats_.at(index(id)) = elements; }
-  void set_integers(ValueId id, const std::int64_t* elements) {
-    integers_.at(index(id)) = elements;
+  void set_operand(ValueId id, const Tensor& tensor) {
+    operands_.at(index(id)) = &tensor;
+    widened_.erase(id);
   }
   void set_result(ValueId id, T* elements) { results_.at(index(id)) = elements; }
+  /// Forgets what was widened.
+  void clear() { widened_.clear(); }
 
  private:
   static std::size_t index(ValueId id) { return static_cast<std::size_t>(id); }
 
   const Graph& graph_;
-  std::vector<const T*> floats_;
-  std::vector<const std::int64_t*> integers_;
+  std::vector<const Tensor*> operands_;
+  std::map<ValueId, std::vector<T>> widened_;
   std::vector<T*> results_;
 };
 

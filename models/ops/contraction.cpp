@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "models/base/error.h"
+#include "models/numerics/matrix_product.h"
 #include "models/ops/arrays.h"
 #include "models/ops/checks.h"
 
@@ -83,31 +84,26 @@ void add_product(Eigen::Map<Matrix<T>>& out, const Eigen::Map<const Matrix<T>>& 
   }
 }
 
-/// op(matrix), row-major, so that the inner loop walks along contiguous rows.
-std::vector<float> packed(const float* in, const Extent& extent, bool transposed) {
-  std::vector<float> out(in, in + extent.rows * extent.columns);
-  if (!transposed) return out;
-  for (std::int64_t row = 0; row < extent.rows; ++row) {
-    for (std::int64_t column = 0; column < extent.columns; ++column) {
-      out[static_cast<std::size_t>(column * extent.rows + row)] = in[row * extent.columns + column];
-    }
-  }
-  return out;
+/// Matrix `b` of a batch, op(matrix) as the tensor stores it.
+template <class Element>
+StoredMatrix<Element> matrix_of(const Tensor& tensor, std::int64_t b, bool transposed) {
+  const Extent extent = extent_of(tensor.shape);
+  const Element* elements = tensor.data<Element>() + b * extent.rows * extent.columns;
+  const auto pitch = static_cast<std::size_t>(extent.columns);
+  return transposed ? StoredMatrix<Element>{elements, 1, pitch}
+                    : StoredMatrix<Element>{elements, pitch, 1};
 }
 
-/// Continues the chain of every sum: left . right, contraction index ascending.
-void accumulate(const float* left, std::int64_t rows, std::int64_t length, const float* right,
-                std::int64_t columns, float* sums) {
-  for (std::int64_t row = 0; row < rows; ++row) {
-    float* sum = sums + row * columns;
-    const float* a = left + row * length;
-    for (std::int64_t k = 0; k < length; ++k) {
-      const float* b = right + k * columns;
-      // The product is rounded, then the sum: the build forbids fused multiply-adds. The chain of
-      // one element is sequential in k; the elements of a row are independent and may go in
-      // parallel.
-      for (std::int64_t column = 0; column < columns; ++column) sum[column] += a[k] * b[column];
-    }
+/// Continues the chain of every sum of out[batch, rows, columns].
+template <class Element>
+void add_term(const Term& term, const Extent& out, const Tensor& left, const Tensor& right,
+              float* sums) {
+  const std::int64_t depth = transposed_if(term.left_transposed, extent_of(left.shape)).columns;
+  for (std::int64_t b = 0; b < out.batch; ++b) {
+    add_matrix_product(
+        static_cast<std::size_t>(out.rows), static_cast<std::size_t>(depth),
+        static_cast<std::size_t>(out.columns), matrix_of<Element>(left, b, term.left_transposed),
+        matrix_of<Element>(right, b, term.right_transposed), sums + b * out.rows * out.columns);
   }
 }
 
@@ -232,17 +228,10 @@ template void run(const Contraction& op, Arrays<double>& arrays);
 void run_chain(const Contraction& op, Arrays<float>& arrays) {
   const Extent out = extent_of(arrays.shape(op.out));
   for (const Term& term : op.terms) {
-    const Extent left = extent_of(arrays.shape(term.left));
-    const Extent right = extent_of(arrays.shape(term.right));
-    for (std::int64_t b = 0; b < out.batch; ++b) {
-      // Operands are packed once a product.
-      const std::vector<float> a = packed(arrays.floats(term.left) + b * left.rows * left.columns,
-                                          left, term.left_transposed);
-      const std::vector<float> c = packed(
-          arrays.floats(term.right) + b * right.rows * right.columns, right, term.right_transposed);
-      accumulate(a.data(), out.rows, transposed_if(term.left_transposed, left).columns, c.data(),
-                 out.columns, arrays.result(op.out) + b * out.rows * out.columns);
-    }
+    const Tensor& left = arrays.operand(term.left);
+    const Tensor& right = arrays.operand(term.right);
+    const auto add = left.dtype == DType::BF16 ? add_term<std::uint16_t> : add_term<float>;
+    add(term, out, left, right, arrays.result(op.out));
   }
   finish(op, arrays);
 }

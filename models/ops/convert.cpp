@@ -1,7 +1,5 @@
 #include "models/ops/convert.h"
 
-#include <algorithm>
-
 #include "models/ops/arrays.h"
 #include "models/ops/checks.h"
 
@@ -15,7 +13,9 @@ std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, con
 
 template <class T>
 void run(const Convert& op, Arrays<T>& arrays) {
-  std::copy_n(arrays.floats(op.in), arrays.elements(op.in), arrays.result(op.out));
+  const T* in = arrays.floats(op.in);
+  T* out = arrays.result(op.out);
+  for (std::int64_t i = 0; i < arrays.elements(op.in); ++i) out[i] = element_of(op, in[i]);
 }
 template void run(const Convert& op, Arrays<float>& arrays);
 template void run(const Convert& op, Arrays<double>& arrays);

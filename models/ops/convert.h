@@ -14,6 +14,12 @@ struct Convert {
   std::vector<ValueId> results() const { return {out}; }
 };
 
+/// The element itself: what stores it rounds it.
+template <class T>
+const T& element_of(const Convert&, const T& in) {
+  return in;
+}
+
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Convert& op);
 template <class T>
 void run(const Convert& op, Arrays<T>& arrays);

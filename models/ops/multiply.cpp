@@ -22,7 +22,7 @@ void run(const Multiply& op, Arrays<T>& arrays) {
   const std::int64_t count = arrays.elements(op.left);
   const std::int64_t period = arrays.elements(op.right);
   for (std::int64_t i = 0; i < count; i += period) {
-    for (std::int64_t j = 0; j < period; ++j) out[i + j] = left[i + j] * right[j];
+    for (std::int64_t j = 0; j < period; ++j) out[i + j] = element_of(op, left[i + j], right[j]);
   }
 }
 template void run(const Multiply& op, Arrays<float>& arrays);

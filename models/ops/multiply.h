@@ -13,6 +13,11 @@ struct Multiply {
   std::vector<ValueId> results() const { return {out}; }
 };
 
+template <class T>
+T element_of(const Multiply&, const T& left, const T& right) {
+  return left * right;
+}
+
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Multiply& op);
 template <class T>
 void run(const Multiply& op, Arrays<T>& arrays);

@@ -19,7 +19,7 @@ void run(const Scale& op, Arrays<T>& arrays) {
   const T* in = arrays.floats(op.in);
   T* out = arrays.result(op.out);
   for (std::int64_t i = 0; i < arrays.elements(op.in); ++i) {
-    out[i] = in[i] * static_cast<T>(op.factor);
+    out[i] = element_of(op, in[i]);
   }
 }
 template void run(const Scale& op, Arrays<float>& arrays);

@@ -14,6 +14,11 @@ struct Scale {
   std::vector<ValueId> results() const { return {out}; }
 };
 
+template <class T>
+T element_of(const Scale& op, const T& in) {
+  return in * op.factor;
+}
+
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Scale& op);
 template <class T>
 void run(const Scale& op, Arrays<T>& arrays);

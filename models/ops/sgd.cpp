@@ -22,15 +22,10 @@ void require_range(bool in_range, const char* what, const char* expected, double
 template <class T>
 void update(const SgdConstants& constants, std::int64_t count, const T* gradient, T* parameter,
             T* buffer) {
-  const SgdConstants& c = constants;
+  T none{};  // the buffer of an update without momentum
   for (std::int64_t i = 0; i < count; ++i) {
     T g = gradient[i];
-    if (c.weight_decay != 0.0f) g = g + c.weight_decay * parameter[i];
-    if (c.momentum != 0.0f) {
-      buffer[i] = c.momentum * buffer[i] + c.one_minus_dampening * g;
-      g = c.nesterov ? g + c.momentum * buffer[i] : buffer[i];
-    }
-    parameter[i] = parameter[i] + c.negative_lr * g;
+    update_element(constants, g, parameter[i], buffer == nullptr ? none : buffer[i]);
   }
 }
 

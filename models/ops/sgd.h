@@ -28,6 +28,23 @@ struct SgdConstants {
 /// weight_decay >= 0; nesterov only with a momentum and no dampening.
 SgdConstants constants_of(const SgdOptions& options, std::int64_t step);
 
+/// The update of one element, every operation rounded by itself, in the order of Sgd below;
+/// `gradient` is overwritten.
+template <class T>
+void update_element(const SgdConstants& c, T& gradient, T& parameter, T& buffer) {
+  if (c.weight_decay != 0.0f) gradient = gradient + parameter * c.weight_decay;
+  if (c.momentum != 0.0f) {
+    buffer = buffer * c.momentum;
+    buffer = buffer + gradient * c.one_minus_dampening;
+    if (!c.nesterov) {
+      parameter = parameter + buffer * c.negative_lr;
+      return;
+    }
+    gradient = gradient + buffer * c.momentum;
+  }
+  parameter = parameter + gradient * c.negative_lr;
+}
+
 /// Elementwise, every operation rounded to FP32 by itself, in this order:
 ///   g = g + weight_decay * w                  (left out if weight_decay is 0)
 ///   b = momentum * b + one_minus_dampening * g    (left out, with the next line, if momentum is 0)

@@ -13,9 +13,6 @@
 namespace corank {
 namespace {
 
-template <class T>
-constexpr DType kNative = std::is_same_v<T, float> ? DType::F32 : DType::F64;
-
 /// Checks the given tensors and brings them into the form in which ops read them.
 std::int64_t take_given(const Graph& graph, Numerics numerics, TensorMap& values) {
   std::int64_t bytes = 0;
@@ -44,7 +41,7 @@ std::int64_t take_given(const Graph& graph, Numerics numerics, TensorMap& values
   return bytes;
 }
 
-/// Executes one op: operands widened where they are not T, results rounded where they are not.
+/// Executes one op; results are rounded where they are not T.
 template <class T>
 class OpExecutor {
  public:
@@ -53,7 +50,9 @@ class OpExecutor {
 
   void execute(const Op& op) {
     buffers_.clear();
-    for (const ValueId id : operands_of(op)) bind_operand(id);
+    arrays_.clear();
+    for (const ValueId id : operands_of(op))
+      arrays_.set_operand(id, values_.at(graph_.value(id).name));
     const std::vector<ValueId> results = results_of(op);
     std::vector<std::pair<Tensor*, T*>> stored;
     for (const ValueId id : results) {
@@ -69,19 +68,6 @@ class OpExecutor {
   }
 
  private:
-  void bind_operand(ValueId id) {
-    const Tensor& tensor = values_.at(graph_.value(id).name);
-    if (tensor.dtype == DType::I64) {
-      arrays_.set_integers(id, tensor.data<std::int64_t>());
-    } else if (tensor.dtype == kNative<T>) {
-      arrays_.set_floats(id, tensor.data<T>());
-    } else {
-      T* buffer = new_buffer(tensor.shape);
-      widen_elements(tensor, buffer);
-      arrays_.set_floats(id, buffer);
-    }
-  }
-
   T* new_buffer(const Shape& shape) {
     buffers_.emplace_back(static_cast<std::size_t>(element_count(shape)));
     return buffers_.back().data();

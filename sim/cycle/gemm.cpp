@@ -4,73 +4,11 @@
 #include <cstring>
 
 #include "models/base/numerics.h"
+#include "models/numerics/matrix_product.h"
 
 namespace corank::cycle_model {
 
 namespace {
-
-// Eight sums side by side; where the CPU has shorter vectors the compiler takes two.
-using Sums = float __attribute__((vector_size(32)));
-constexpr std::size_t kLanes = sizeof(Sums) / sizeof(float);
-constexpr std::size_t kWidth = 2 * kLanes;  // columns at a time
-
-// Rows x kWidth sums stay in registers over the whole depth: so many chains hide the latency of an
-// addition. The array makes every NaN canonical at once; a NaN stays one to the end of its chain,
-// so it is enough to do it there.
-template <std::size_t Rows>
-[[gnu::always_inline]] inline void chains(const float* stream, const float* stationary,
-                                          std::size_t depth, std::size_t columns, float* sums) {
-  Sums left[Rows], right[Rows];
-  for (std::size_t row = 0; row < Rows; ++row) {
-    std::memcpy(&left[row], sums + row * columns, sizeof(Sums));
-    std::memcpy(&right[row], sums + row * columns + kLanes, sizeof(Sums));
-  }
-  for (std::size_t k = 0; k < depth; ++k) {
-    Sums w_left, w_right;
-    std::memcpy(&w_left, stationary + k * columns, sizeof(Sums));
-    std::memcpy(&w_right, stationary + k * columns + kLanes, sizeof(Sums));
-    for (std::size_t row = 0; row < Rows; ++row) {
-      const float x = stream[row * depth + k];
-      left[row] += x * w_left;
-      right[row] += x * w_right;
-    }
-  }
-  const float nan = float_from_bits(kCanonicalNanFp32);
-  const Sums canonical_nan = {nan, nan, nan, nan, nan, nan, nan, nan};
-  for (std::size_t row = 0; row < Rows; ++row) {
-    left[row] = left[row] == left[row] ? left[row] : canonical_nan;
-    right[row] = right[row] == right[row] ? right[row] : canonical_nan;
-    std::memcpy(sums + row * columns, &left[row], sizeof(Sums));
-    std::memcpy(sums + row * columns + kLanes, &right[row], sizeof(Sums));
-  }
-}
-
-[[gnu::always_inline]] inline void product(const float* stream, const float* stationary,
-                                           std::size_t rows, std::size_t depth, std::size_t columns,
-                                           float* sums) {
-  for (std::size_t column = 0; column < columns; column += kWidth) {
-    std::size_t row = 0;
-    for (; row + 4 <= rows; row += 4) {
-      chains<4>(stream + row * depth, stationary + column, depth, columns,
-                sums + row * columns + column);
-    }
-    for (; row < rows; ++row) {
-      chains<1>(stream + row * depth, stationary + column, depth, columns,
-                sums + row * columns + column);
-    }
-  }
-}
-
-[[gnu::target("avx2")]] void product_avx2(const float* stream, const float* stationary,
-                                          std::size_t rows, std::size_t depth, std::size_t columns,
-                                          float* sums) {
-  product(stream, stationary, rows, depth, columns, sums);
-}
-
-void product_any(const float* stream, const float* stationary, std::size_t rows, std::size_t depth,
-                 std::size_t columns, float* sums) {
-  product(stream, stationary, rows, depth, columns, sums);
-}
 
 // Where a matrix lies in a local memory (rtl/README.md).
 struct Place {
@@ -101,7 +39,7 @@ void unpack(LocalMemory<std::uint16_t>& memory, const Place& place, bool transpo
 void GemmKernel::run(const interface::GemmCommand& gemm, LocalMemories& local) {
   const FloatEnvironment as_the_device;
   const std::size_t rows = gemm.rows, columns = gemm.columns, depth = gemm.depth;
-  const std::size_t pitch = (columns + kWidth - 1) / kWidth * kWidth;
+  const std::size_t pitch = (columns + kChainColumns - 1) / kChainColumns * kChainColumns;
   const std::size_t lanes = local.accumulator.lanes();
   stream_.resize(rows * depth);
   stationary_.assign(depth * pitch, 0.0f);
@@ -125,8 +63,8 @@ void GemmKernel::run(const interface::GemmCommand& gemm, LocalMemories& local) {
     for_each_line(
         [](const float* line, float* sums, std::size_t bytes) { std::memcpy(sums, line, bytes); });
   }
-  const auto kernel = __builtin_cpu_supports("avx2") ? product_avx2 : product_any;
-  kernel(stream_.data(), stationary_.data(), rows, depth, pitch, sums_.data());
+  continue_chains(rows, depth, pitch, {stream_.data(), depth}, {stationary_.data(), pitch},
+                  {sums_.data(), pitch});
   for_each_line(
       [](float* line, const float* sums, std::size_t bytes) { std::memcpy(line, sums, bytes); });
 }

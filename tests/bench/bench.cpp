@@ -19,6 +19,7 @@
 #include "tests/bench/machine_speed.h"
 #include "tests/bench/memory_use.h"
 #include "tests/bench/model_step.h"
+#include "tests/bench/reference_speed.h"
 
 namespace corank::bench {
 namespace {
@@ -63,6 +64,7 @@ int measure(bool quick, const std::string& json_file) {
     }
   };
   add(model_step(!quick));
+  add(reference_speed(quick ? 3 : 5));
   add(efficiency());
   add(memory_use_of_all());
   add(dram_speed());

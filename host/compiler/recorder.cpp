@@ -1,0 +1,106 @@
+#include "host/compiler/recorder.h"
+
+#include <algorithm>
+
+#include "models/base/error.h"
+#include "models/base/numerics.h"
+
+namespace corank {
+namespace {
+
+using interface::VectorOpcode;
+
+// Field positions as in rtl/interface/interface.yaml.
+std::uint64_t encode(VectorOpcode opcode, unsigned destination, unsigned a,
+                     const Recorder::Operand& b, int stream) {
+  const std::uint64_t second =
+      b.is_immediate ? std::uint64_t{1} << 52 | bits_of(b.immediate) : std::uint64_t{b.index} << 48;
+  return static_cast<std::uint64_t>(opcode) << 32 | std::uint64_t{destination} << 40 |
+         std::uint64_t{a} << 44 | second | static_cast<std::uint64_t>(stream) << 54;
+}
+
+}  // namespace
+
+Recorded& Recorded::operator=(Recorded&& value) noexcept {
+  if (recorder_->reads(index_, value.first_instruction_ + 1)) {
+    // This register holds what `value` was computed of: its own is this number's from now on.
+    std::swap(index_, value.index_);
+  } else {
+    recorder_->rename(value.index_, index_, value.first_instruction_);
+  }
+  first_instruction_ = value.first_instruction_;
+  return *this;
+}
+
+Recorded::~Recorded() {
+  if (recorder_ != nullptr) recorder_->taken_.reset(index_);
+}
+
+Recorded Recorder::load(int stream) {
+  Recorded number = free_register();
+  instructions_.push_back({VectorOpcode::kLoad, number.index_, 0, {}, stream});
+  return number;
+}
+
+void Recorder::store(int stream, const Recorded& number) {
+  const auto last =
+      std::find_if(instructions_.rbegin(), instructions_.rend(),
+                   [&](const Instruction& one) { return one.destination == number.index_; });
+  stores_.push_back({stream, number.index_, static_cast<std::size_t>(instructions_.rend() - last)});
+}
+
+Recorded Recorder::record(VectorOpcode opcode, const Recorded& a, const Operand& b) {
+  Recorder& recorder = *a.recorder_;
+  Recorded result = recorder.free_register();
+  recorder.instructions_.push_back({opcode, result.index_, a.index_, b, 0});
+  return result;
+}
+
+Recorded Recorder::record(VectorOpcode opcode, Recorded&& a, const Operand& b) {
+  a.recorder_->instructions_.push_back({opcode, a.index_, a.index_, b, 0});
+  return std::move(a);
+}
+
+Recorded Recorder::free_register() {
+  std::size_t index = 0;
+  while (index < kRegisters && taken_[index]) ++index;
+  if (index == kRegisters) throw MachineError("a vector program needs more than 16 registers");
+  taken_.set(index);
+  return {this, static_cast<unsigned>(index), instructions_.size()};
+}
+
+bool Recorder::reads(unsigned index, std::size_t from) const {
+  return std::any_of(instructions_.begin() + static_cast<std::ptrdiff_t>(from), instructions_.end(),
+                     [&](const Instruction& one) {
+                       const bool of_b = !one.b.is_immediate && one.b.index == index;
+                       return one.opcode != VectorOpcode::kLoad && (one.a == index || of_b);
+                     });
+}
+
+void Recorder::rename(unsigned index, unsigned to, std::size_t from) {
+  const auto change = [&](unsigned& field) { field = field == index ? to : field; };
+  for (std::size_t i = from; i < instructions_.size(); ++i) {
+    Instruction& one = instructions_[i];
+    change(one.destination);
+    if (i == from) continue;  // before, the register held something else
+    change(one.a);
+    change(one.b.index);
+  }
+  for (Store& store : stores_)
+    if (store.before > from) change(store.index);
+}
+
+VectorProgram Recorder::program() const {
+  VectorProgram program;
+  for (std::size_t i = 0; i <= instructions_.size(); ++i) {
+    for (const Store& store : stores_)
+      if (store.before == i)
+        program.push_back(encode(VectorOpcode::kStore, 0, store.index, {}, store.stream));
+    if (i == instructions_.size()) break;
+    const Instruction& one = instructions_[i];
+    program.push_back(encode(one.opcode, one.destination, one.a, one.b, one.stream));
+  }
+  return program;
+}
+
+}  // namespace corank

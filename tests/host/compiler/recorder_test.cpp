@@ -1,0 +1,293 @@
+#include "host/compiler/recorder.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <random>
+#include <string>
+
+#include "models/base/error.h"
+#include "models/base/numerics.h"
+#include "models/reference/bit_exact.h"
+#include "sim/cycle/vector_kernel.h"
+
+using namespace corank;
+using interface::VectorOpcode;
+
+namespace {
+
+constexpr AdamWConstants kConstants{0.5f, 0.125f, 0.75f, 0.25f, 1.5f, 2.0f, -3.0f};
+
+struct StreamOf {
+  int stream;
+  std::string value;
+};
+
+/// One op, as a graph for the reference and as a program for the vector unit.
+struct Recording {
+  Graph graph;
+  std::vector<StreamOf> inputs, outputs;
+  VectorProgram program;
+};
+
+ValueId add_input(Graph& graph, const std::string& name, std::int64_t elements) {
+  return add_value(graph, {name, {elements}, DType::F32, Role::kInput});
+}
+
+Recording conversion(std::int64_t elements) {
+  Recording one;
+  add_convert(one.graph, "out", add_input(one.graph, "in", elements));
+  one.inputs = {{kConvertIn, "in"}};
+  one.outputs = {{kConvertOut, "out"}};
+  one.program = convert_program();
+  return one;
+}
+
+Recording scaling(std::int64_t elements, float factor) {
+  Recording one;
+  add_scale(one.graph, "out", add_input(one.graph, "in", elements), factor, DType::F32);
+  one.inputs = {{0, "in"}};
+  one.outputs = {{1, "out"}};
+  Recorder recorder;
+  const Recorded in = recorder.load(0);
+  recorder.store(1, element_of(Scale{-1, -1, factor}, in));
+  one.program = recorder.program();
+  return one;
+}
+
+template <class Op>
+Recording of_two(std::int64_t elements,
+                 ValueId (*add)(Graph&, const std::string&, ValueId, ValueId, DType)) {
+  Recording one;
+  const ValueId left = add_input(one.graph, "left", elements);
+  add(one.graph, "out", left, add_input(one.graph, "right", elements), DType::F32);
+  one.inputs = {{0, "left"}, {1, "right"}};
+  one.outputs = {{2, "out"}};
+  Recorder recorder;
+  const Recorded a = recorder.load(0), b = recorder.load(1);
+  recorder.store(2, element_of(Op{}, a, b));
+  one.program = recorder.program();
+  return one;
+}
+
+ValueId add_parameter(Graph& graph, std::int64_t elements) {
+  return add_value(graph, {"w", {elements}, DType::F32, Role::kTrainable});
+}
+
+Recording adamw(std::int64_t elements, const AdamWConstants& constants) {
+  Recording one;
+  const ValueId parameter = add_parameter(one.graph, elements);
+  add_adamw(one.graph, parameter, add_input(one.graph, "g", elements), constants);
+  one.inputs = {{kAdamWParameter, "w"},
+                {kAdamWGradient, "g"},
+                {kAdamWFirstMoment, "w.exp_avg"},
+                {kAdamWSecondMoment, "w.exp_avg_sq"}};
+  one.outputs = {{kAdamWParameter, "w.new"},
+                 {kAdamWFirstMoment, "w.exp_avg.new"},
+                 {kAdamWSecondMoment, "w.exp_avg_sq.new"}};
+  one.program = adamw_program(constants);
+  return one;
+}
+
+Recording sgd(std::int64_t elements, const SgdConstants& constants) {
+  Recording one;
+  const ValueId parameter = add_parameter(one.graph, elements);
+  add_sgd(one.graph, parameter, add_input(one.graph, "g", elements), constants);
+  one.inputs = {{0, "w"}, {1, "g"}, {2, "w.momentum_buffer"}};
+  one.outputs = {{0, "w.new"}};
+  // Without momentum nothing is computed of the buffer.
+  if (constants.momentum != 0) one.outputs.push_back({2, "w.momentum_buffer.new"});
+  Recorder recorder;
+  Recorded w = recorder.load(0), g = recorder.load(1), buffer = recorder.load(2);
+  update_element(constants, g, w, buffer);
+  recorder.store(0, w);
+  if (constants.momentum != 0) recorder.store(2, buffer);
+  one.program = recorder.program();
+  return one;
+}
+
+std::vector<cycle_model::Instruction> decoded(const VectorProgram& program) {
+  cycle_model::ProgramMemory memory;
+  memory.write(0, reinterpret_cast<const std::uint8_t*>(program.data()), program.size());
+  std::vector<cycle_model::Instruction> instructions;
+  for (std::size_t i = 0; i < program.size(); ++i) instructions.push_back(memory.read(i));
+  return instructions;
+}
+
+/// Runs the program on the cycle model's vector unit, a row of one element each: FP32 streams in
+/// the accumulator memory, one block of lines after another, BF16 ones in the scratchpad.
+void run_on_vector_unit(const Recording& one, std::int64_t elements, TensorMap& values) {
+  const auto rows = static_cast<std::uint32_t>((elements + 15) / 16);
+  cycle_model::LocalMemories local{{16, 4 * rows, true}, {16, 4 * rows, true}};
+  interface::VectorCommand command;
+  command.rows = rows;
+  command.columns = 16;
+  std::uint32_t* const places[] = {&command.stream0, &command.stream1, &command.stream2,
+                                   &command.stream3};
+  const auto line = [&](const StreamOf& stream) {
+    return static_cast<std::uint32_t>(stream.stream) * rows;
+  };
+  for (const StreamOf& input : one.inputs) {
+    *places[input.stream] = line(input) | 1u << 24;
+    const auto* from = values.at(input.value).data<float>();
+    std::copy_n(from, elements, local.accumulator.line(line(input)));
+  }
+  for (const StreamOf& output : one.outputs) {
+    const bool wide = one.graph.value(*find_value(one.graph, output.value)).dtype == DType::F32;
+    *places[output.stream] = line(output) | (wide ? 1u << 24 : 0u);
+  }
+  cycle_model::VectorKernel(8).run(command, decoded(one.program), local);
+  for (const StreamOf& output : one.outputs) {
+    const Value& value = one.graph.value(*find_value(one.graph, output.value));
+    Tensor& tensor = values[value.name] = Tensor(value.dtype, value.shape);
+    if (value.dtype == DType::F32)
+      std::copy_n(local.accumulator.line(line(output)), elements, tensor.data<float>());
+    else
+      std::copy_n(local.scratchpad.line(line(output)), elements, tensor.data<std::uint16_t>());
+  }
+}
+
+/// Half of them any bits, NaNs and subnormals among them, the others of the size of a gradient or
+/// special: zeros, the smallest and largest numbers, infinities.
+float any_number(std::mt19937_64& generator) {
+  const std::uint64_t random = generator();
+  const auto bits = static_cast<std::uint32_t>(random);
+  if ((random >> 32 & 1) != 0) return float_from_bits(bits);
+  if ((random >> 33 & 15) != 0) return float_from_bits((bits & 0x83FF'FFFFu) | 0x3800'0000u);
+  constexpr std::uint32_t kSpecials[] = {0x00000000, 0x00000001, 0x007FFFFF, 0x00800000,
+                                         0x3F800000, 0x7F7FFFFF, 0x7F800000, 0x7FC00000};
+  return float_from_bits((bits & 0x8000'0000u) | kSpecials[random >> 37 & 7]);
+}
+
+void require_equal_bits(const Recording& one, std::int64_t elements, const TensorMap& inputs) {
+  TensorMap expected = inputs, computed = inputs;
+  run_bit_exact(one.graph, expected);
+  run_on_vector_unit(one, elements, computed);
+  for (const StreamOf& output : one.outputs) {
+    const std::vector<std::byte>& bytes = computed.at(output.value).bytes;
+    const auto [difference, reference] =
+        std::mismatch(bytes.begin(), bytes.end(), expected.at(output.value).bytes.begin());
+    INFO(output.value << " from byte " << difference - bytes.begin() << " on");
+    REQUIRE(std::equal(difference, bytes.end(), reference));
+  }
+}
+
+void compare(const Recording& one, std::int64_t elements, std::mt19937_64& generator) {
+  TensorMap inputs;
+  for (const StreamOf& input : one.inputs) {
+    Tensor& tensor = inputs[input.value] = Tensor(DType::F32, {elements});
+    for (std::int64_t i = 0; i < elements; ++i) tensor.data<float>()[i] = any_number(generator);
+  }
+  require_equal_bits(one, elements, inputs);
+}
+
+/// Every op with `count` elements, in several portions with constants of their own.
+void compare_all(std::int64_t count, std::uint64_t seed) {
+  INFO("seed " << seed);
+  std::mt19937_64 generator(seed);
+  constexpr std::int64_t kPortions = 16;
+  const std::int64_t elements = count / kPortions;
+  for (std::int64_t step = 1; step <= kPortions; ++step) {
+    INFO("portion " << step);
+    compare(conversion(elements), elements, generator);
+    compare(of_two<Add>(elements, add_add), elements, generator);
+    compare(of_two<Multiply>(elements, add_multiply), elements, generator);
+    compare(scaling(elements, float_from_bits(0x3F000000u + static_cast<std::uint32_t>(step))),
+            elements, generator);
+    AdamWOptions options;
+    options.weight_decay = step % 2 == 0 ? 0.0 : 0.01;
+    compare(adamw(elements, constants_of(options, step)), elements, generator);
+    SgdOptions descent;
+    descent.momentum = step % 4 == 0 ? 0.0 : 0.9;
+    descent.nesterov = step % 4 == 1;
+    descent.dampening = step % 4 == 2 ? 0.1 : 0.0;
+    descent.weight_decay = step % 8 < 4 ? 0.0 : 0.01;
+    compare(sgd(elements, constants_of(descent, step)), elements, generator);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("AdamW is recorded as four loads and its operations, each result stored at once") {
+  AdamWConstants constants = kConstants;
+  // Opcode, destination, operands: written down by hand of the formats of INTERFACE.md.
+  VectorProgram expected = {
+      0x0000000000000000,  // r0 = parameter
+      0x0040010000000000,  // r1 = gradient
+      0x0080020000000000,  // r2 = first moment
+      0x00C0030000000000,  // r3 = second moment
+      0x001000043F000000,  // r0 = r0 * decay
+      0x0002140300000000,  // r4 = r1 - r2
+      0x001044043E000000,  // r4 = r4 * one_minus_beta1
+      0x0004220200000000,  // r2 = r2 + r4
+      0x0080200100000000,  // first moment = r2
+      0x001033043F400000,  // r3 = r3 * beta2
+      0x001014043E800000,  // r4 = r1 * one_minus_beta2
+      0x0001440400000000,  // r4 = r4 * r1
+      0x0004330200000000,  // r3 = r3 + r4
+      0x00C0300100000000,  // second moment = r3
+      0x0000350600000000,  // r5 = square root of r3
+      0x001055053FC00000,  // r5 = r5 / root_bias_correction2
+      0x0010550240000000,  // r5 = r5 + epsilon
+      0x00102404C0400000,  // r4 = r2 * negative_step_size
+      0x0005440500000000,  // r4 = r4 / r5
+      0x0004000200000000,  // r0 = r0 + r4
+      0x0000000100000000,  // parameter = r0
+  };
+  CHECK(adamw_program(constants) == expected);
+  constants.decay = 1.0f;
+  expected.erase(expected.begin() + 4);
+  CHECK(adamw_program(constants) == expected);
+}
+
+TEST_CASE("conversions and epilogues are recorded with no instruction to spare") {
+  constexpr std::uint64_t kLoadIn = 0x0000000000000000, kScale = 0x001000043F000000,
+                          kLoadBias = 0x0040010000000000, kAddBias = 0x0001000200000000,
+                          kStoreOut = 0x0080000100000000;
+  CHECK(convert_program() == VectorProgram{kLoadIn, 0x0040000100000000});
+  CHECK(epilogue_program(1.0f, false) == VectorProgram{kLoadIn, kStoreOut});
+  CHECK(epilogue_program(0.5f, false) == VectorProgram{kLoadIn, kScale, kStoreOut});
+  CHECK(epilogue_program(1.0f, true) == VectorProgram{kLoadIn, kLoadBias, kAddBias, kStoreOut});
+  CHECK(epilogue_program(0.5f, true) ==
+        VectorProgram{kLoadIn, kScale, kLoadBias, kAddBias, kStoreOut});
+}
+
+TEST_CASE("a number that its successor is computed of is not overwritten too early") {
+  // x = (y + 1) * x: y + 1 must not go where x lies.
+  Recorder recorder;
+  Recorded x = recorder.load(0);
+  const Recorded y = recorder.load(1);
+  x = (y + 1.0f) * x;
+  recorder.store(0, x);
+  const std::vector<cycle_model::Instruction> program = decoded(recorder.program());
+  REQUIRE(program.size() == 5);
+  CHECK(program[2].is(VectorOpcode::kAdd));
+  CHECK(program[2].a == 1);
+  CHECK(program[2].destination == 2);
+  CHECK(program[3].is(VectorOpcode::kMultiply));
+  CHECK(program[3].a == 2);
+  CHECK(program[3].b == 0);
+  CHECK(program[3].destination == 2);
+  CHECK(program[4].is(VectorOpcode::kStore));
+  CHECK(program[4].a == 2);
+}
+
+TEST_CASE("a body that needs more registers than there are is refused") {
+  Recorder recorder;
+  std::vector<Recorded> numbers;
+  for (int i = 0; i < 16; ++i) numbers.push_back(recorder.load(0));
+  CHECK_THROWS_AS(recorder.load(0), MachineError);
+  numbers.pop_back();
+  CHECK_NOTHROW(numbers.front() + numbers.back());
+}
+
+TEST_CASE("a recorded conversion has the reference's bits for every BF16 number") {
+  const std::int64_t elements = 0x10000;
+  TensorMap inputs{{"in", Tensor(DType::F32, {elements})}};
+  for (std::int64_t i = 0; i < elements; ++i)
+    inputs.at("in").data<float>()[i] = widen(static_cast<std::uint16_t>(i));
+  require_equal_bits(conversion(elements), elements, inputs);
+}
+
+TEST_CASE("recorded programs have the reference's bits for ten million numbers each") {
+  compare_all(10'000'000, 14);
+}
