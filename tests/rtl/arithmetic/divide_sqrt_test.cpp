@@ -99,7 +99,7 @@ class Driver {
 template <class Unit>
 class Comparison {
  public:
-  void add(Fp32Pair pair) {
+  [[gnu::noipa]] void add(Fp32Pair pair) {  // as in fp32_test.cpp
     check(false, pair, host_quotient(pair));
     check(true, pair, host_root(pair.a));
   }
