@@ -260,12 +260,15 @@ class Driver {
   }
 
   // The watchdog: no progress since the last look, and the waits add up to watchdog_cycles. A
-  // device that waits for a memory at work does not stand still, however long that takes.
+  // device that waits for a memory at work does not stand still, however long that takes; nor does
+  // one whose memory has answered since, though it has nothing to do just now.
   void check_progress(std::int64_t waited) {
     const std::uint32_t progress = host_.read_register(kRegProgress);
-    const bool quiet = progress_ == progress && !host_.memory_at_work();
+    const std::uint64_t answers = host_.memory_answers();
+    const bool quiet = progress_ == progress && answers_ == answers && !host_.memory_at_work();
     quiet_cycles_ = quiet ? quiet_cycles_ + waited : 0;
     progress_ = progress;
+    answers_ = answers;
     if (quiet_cycles_ < options_.watchdog_cycles) return;
     std::string text = fmt::format(
         "the device made no progress for {} cycles (watchdog_cycles); state of its units:",
@@ -307,6 +310,7 @@ class Driver {
   std::uint64_t sent_ = 0;     // tiles
   std::vector<Doorbell> doorbells_;
   std::optional<std::uint32_t> progress_;  // at the last look
+  std::uint64_t answers_ = 0;              // of the memory, at the last look
   std::int64_t quiet_cycles_ = 0;
 };
 

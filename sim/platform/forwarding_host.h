@@ -30,6 +30,7 @@ class ForwardingHost : public HostPort {
   bool wait_interrupt(std::int64_t timeout) override { return host_.wait_interrupt(timeout); }
   void take_snapshot() override { host_.take_snapshot(); }
   bool memory_at_work() const override { return host_.memory_at_work(); }
+  std::uint64_t memory_answers() const override { return host_.memory_answers(); }
   double now_ns() const override { return host_.now_ns(); }
   std::int64_t cycles() const override { return host_.cycles(); }
 

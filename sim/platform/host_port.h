@@ -39,6 +39,8 @@ class HostPort {
   virtual void take_snapshot() = 0;
   /// Whether the memory has requests that it has not answered yet. An instrument, too.
   virtual bool memory_at_work() const = 0;
+  /// How many it has answered.
+  virtual std::uint64_t memory_answers() const = 0;
 
   virtual double now_ns() const = 0;
   /// Clock edges of the accelerator up to now.

@@ -92,6 +92,7 @@ void MemoryModule::respond() {
       tlm::tlm_generic_payload& transaction = *port->answers.front().transaction;
       port->answers.pop_front();
       --open_;
+      ++answers_;
       tlm::tlm_phase phase = tlm::BEGIN_RESP;
       sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
       port->response_open = true;

@@ -29,6 +29,8 @@ class MemoryModule : public sc_core::sc_module {
   }
   /// Whether there are requests without answer.
   bool at_work() const { return open_ > 0; }
+  /// Requests that it has answered.
+  std::uint64_t answers() const { return answers_; }
   /// Of the data bus (the mean of several).
   virtual double busy_ns() const = 0;
   /// Simulates what lies between the last event and now. Answers do not depend on it.
@@ -75,6 +77,7 @@ class MemoryModule : public sc_core::sc_module {
   std::deque<Request> requests_;  // by arrival, then port
   std::uint64_t next_number_ = 0;
   std::int64_t open_ = 0;  // requests that have come and are not answered
+  std::uint64_t answers_ = 0;
   sc_core::sc_event requested_;
   sc_core::sc_event answered_;
 };

@@ -117,6 +117,7 @@ class Host : public sc_core::sc_module, public HostPort {
 
   void take_snapshot() override { take_snapshot_(); }
   bool memory_at_work() const override { return memory_.at_work(); }
+  std::uint64_t memory_answers() const override { return memory_.answers(); }
   double now_ns() const override { return static_cast<double>(now()) * 1e-6; }
   std::int64_t cycles() const override { return static_cast<std::int64_t>(now() / period_); }
 

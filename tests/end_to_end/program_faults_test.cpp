@@ -48,6 +48,34 @@ TEST_CASE("a memory that never answers ends with exit code 3 and the state of th
                           Contains("\n  store "));
 }
 
+TEST_CASE("a memory whose answers take longer than the watchdog waits is no standstill",
+          "[program]") {
+  // Times at which the driver looked when the memory had just answered, and nothing else was open.
+  const std::vector<std::string> shared = {"--fidelity", "cycle", "--set", "values=off"};
+  const std::vector<std::vector<std::string>> slow = {
+      {"--set",
+       "accelerator={array: {rows: 4, columns: 19}, vector: {lanes: 4}, axi: {data_bits: 64, "
+       "outstanding: 1, burst_beats: 55}, queue_depth: 1}",
+       "--set", "compiler.block.depth=7", "--set",
+       "link={bandwidth_gb_per_s: 18523.9, latency_ns: 49352.2}", "--set",
+       "memory={latency_ns: 1000000, bandwidth_gb_per_s: 1140.1, size_mib: 64}", "--set",
+       "workload={shapes: {tokens: 1, layers: [{in: 8, out: 10, rank: 12, bias: true}]}}"},
+      {"--set",
+       "accelerator={array: {rows: 7, columns: 23}, vector: {lanes: 4}, axi: {data_bits: 64, "
+       "burst_beats: 4}, clock_mhz: 5015.33, accumulator: {banks: 8}, scratchpad: {banks: 32}}",
+       "--set", "compiler={accumulator_kib: 16, scratchpad_kib: 54}", "--set",
+       "memory={latency_ns: 219109, bandwidth_gb_per_s: 24.2446, size_mib: 64}", "--set",
+       "workload={shapes: {tokens: 3, layers: [{in: 9, out: 9, rank: 9, bias: true}]}}"}};
+  for (const std::vector<std::string>& settings : slow) {
+    std::vector<std::string> arguments = {"run", kQuickstart};
+    arguments.insert(arguments.end(), shared.begin(), shared.end());
+    arguments.insert(arguments.end(), settings.begin(), settings.end());
+    const ProgramResult result = run_corank(arguments);
+    INFO(result.err);
+    CHECK(result.exit_code == 0);
+  }
+}
+
 TEST_CASE("a machine that cannot be built ends with exit code 3 and the tool's words",
           "[program]") {
   const TemporaryFolder folder;

@@ -141,8 +141,10 @@ TEST_CASE("a flush waits until memory has what was sent, and for nothing else") 
       CHECK(host.memory_at_work());
       host.wait_interrupt(298);
       CHECK(host.memory_at_work());
+      CHECK(host.memory_answers() == 0);
       host.wait_interrupt(2);
       CHECK(host.memory_at_work() == false);
+      CHECK(host.memory_answers() == 1);
     });
   }
 }

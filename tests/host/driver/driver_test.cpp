@@ -33,6 +33,7 @@ class Described : public HostPort {
   bool wait_interrupt(std::int64_t) override { throw Begun(); }
   void take_snapshot() override {}
   bool memory_at_work() const override { return false; }
+  std::uint64_t memory_answers() const override { return 0; }
   double now_ns() const override { return 0; }
   std::int64_t cycles() const override { return 0; }
 
