@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 
 #include "host/formats/safetensors.h"
 #include "models/base/error.h"
@@ -72,9 +73,12 @@ class Reader {
     const std::string text = metadata(key, fallback);
     char* end = nullptr;
     const double value = std::strtod(text.c_str(), &end);
-    if (text.empty() || *end != '\0' || !std::isfinite(value)) {
+    // Numbers of tensors are FP32.
+    const bool fits = std::abs(value) <= std::numeric_limits<float>::max();
+    if (text.empty() || *end != '\0' || !fits) {
       throw InputError(
-          fmt::format("{}: metadata \"{}\": expected a number, found \"{}\"", path_, key, text));
+          fmt::format("{}: metadata \"{}\": expected a number that FP32 holds, found \"{}\"", path_,
+                      key, text));
     }
     return value;
   }

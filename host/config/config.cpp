@@ -24,6 +24,9 @@ constexpr std::streamsize kMaxFileBytes = 1 << 20;
 
 // ---- the schema, a function a section ----
 
+// Of factors that tensors are multiplied with: they become FP32.
+const NumberRange kFp32Range{0, std::numeric_limits<float>::max()};
+
 NumberRange above_zero() {
   NumberRange range;
   range.least_included = false;
@@ -155,10 +158,10 @@ Key optimizer_section(OptimizerSettings& settings) {
        number_pair("betas", adamw.beta1, adamw.beta2, beta, "",
                    "adamw: decay rates of the first and the second moment"),
        number("eps", adamw.eps, above_zero(), "", "adamw: added to the denominator"),
-       number("weight_decay", adamw.weight_decay, NumberRange{}, "",
+       number("weight_decay", adamw.weight_decay, kFp32Range, "",
               "weight decay, decoupled in adamw; left out with sgd: 0"),
-       number("momentum", sgd.momentum, NumberRange{}, "", "sgd: factor of the momentum buffer"),
-       number("dampening", sgd.dampening, NumberRange{}, "",
+       number("momentum", sgd.momentum, kFp32Range, "", "sgd: factor of the momentum buffer"),
+       number("dampening", sgd.dampening, kFp32Range, "",
               "sgd: what is taken off the gradient's factor in the momentum buffer"),
        boolean("nesterov", sgd.nesterov, "sgd: Nesterov's momentum"),
        schedule_section(settings.schedule),
@@ -174,7 +177,7 @@ std::vector<Key> layer_shape(LayerShape& layer) {
           required(integer("in", layer.in, size, "", "input features")),
           required(integer("out", layer.out, size, "", "output features")),
           required(integer("rank", layer.rank, {0, 4096}, "", "of the adapter; 0: there is none")),
-          number("alpha", layer.alpha, NumberRange{}, "", "of the adapter; 0: twice the rank"),
+          number("alpha", layer.alpha, kFp32Range, "", "of the adapter; 0: twice the rank"),
           boolean("bias", layer.bias, "whether the layer has a bias"),
           integer("repeat", layer.repeat, {1, 1 << 16}, "", "so many of them, one after another")};
 }

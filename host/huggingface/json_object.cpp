@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <utility>
 
 #include "host/formats/input_file.h"
@@ -106,7 +107,9 @@ std::int64_t JsonObject::integer(const std::string& key, std::int64_t least,
 
 double JsonObject::number(const std::string& key) const {
   const Json& value = at(key, "a number");
-  if (!value.is_number() || !std::isfinite(value.get<double>())) refuse(key, "a number");
+  // What it is multiplied with is FP32.
+  if (!value.is_number() || !(std::abs(value.get<double>()) <= std::numeric_limits<float>::max()))
+    refuse(key, "a number that FP32 holds");
   return value.get<double>();
 }
 

@@ -234,14 +234,14 @@ TEST_CASE("An adapter that does not fit its configuration is refused") {
   check_refusal(workload, 2, "'use_dora': true is not supported");
 }
 
-TEST_CASE("What the graph of an adapter cannot be is said with its file") {
+TEST_CASE("A factor that no float holds is refused with its key and its file") {
   const Workload workload("llama_gqa");
   workload.change_json("adapter/adapter_config.json",
                        [](Json& config) { config["lora_alpha"] = 1e300; });
-  // No float holds the scale, and no message the 301 digits.
+  // No message holds the 301 digits.
   check_refusal(workload, 2,
                 "corank: " + workload.path("adapter/adapter_config.json") +
-                    ": LoRA: expected a finite scale, found alpha 1e+300\n");
+                    ": 'lora_alpha': expected a number that FP32 holds, found 1e+300\n");
 }
 
 TEST_CASE("Wrong batches are refused") {

@@ -549,6 +549,10 @@ TEST_CASE("Wrong layers are refused where they stand") {
         "a.yaml:1:41: workload.shapes.layers[0]: the key 'rank' is missing");
   CHECK_THAT(refusal("workload: {shapes: {tokens: 0, layers: [{in: 4, out: 5, rank: 1}]}}"),
              Contains("workload.shapes.tokens: expected an integer, 1..16777215, found '0'"));
+  CHECK_THAT(refusal("workload: {shapes: {tokens: 1, layers: [{in: 4, out: 5, rank: 1, alpha: "
+                     "1e39}]}}"),
+             Contains("a.yaml:1:") &&
+                 Contains("workload.shapes.layers[0].alpha: expected a finite number at least 0"));
   CHECK_THAT(refusal("workload: {weights: remote}"),
              Contains("workload.weights: expected one of resident, streamed"));
 }

@@ -77,6 +77,8 @@ TEST_CASE("A classification task saves its head without being asked") {
 TEST_CASE("What PEFT would quietly replace by a default is missing here") {
   CHECK_THAT(refusal_of_file(R"({"peft_type": "LORA", "r": 4})"),
              Contains("adapter_config.json: 'lora_alpha': expected a number, found no such key"));
+  CHECK_THAT(refusal_of_file(R"({"peft_type": "LORA", "r": 4, "lora_alpha": 1e39})"),
+             Contains("adapter_config.json: 'lora_alpha': expected a number that FP32 holds"));
   CHECK_THAT(refusal_of_file(R"({"peft_type": "LORA", "lora_alpha": 4})"),
              Contains("'r': expected an integer, at least 1"));
   CHECK_THAT(refusal_of_file(R"({"r": 4, "lora_alpha": 4})"),
