@@ -164,10 +164,19 @@ int run(int argc, char** argv) {
       "adapters"};
   app.require_subcommand(1);
   Arguments arguments;
+  const auto takes_configuration = [&](CLI::App* command) {
+    command->add_option("config", arguments.config, "configuration, YAML")->required();
+  };
+  const auto takes_settings = [&](CLI::App* command) {
+    command
+        ->add_option("--set", arguments.settings,
+                     "path.to.key=value, overrides the configuration (repeatable)")
+        ->allow_extra_args(false);
+  };
 
   CLI::App* run_step = app.add_subcommand(
       "run", "run one training step on the simulated hardware and report its cost");
-  run_step->add_option("config", arguments.config, "configuration, YAML")->required();
+  takes_configuration(run_step);
   run_step
       ->add_option(
           "--fidelity", arguments.fidelity,
@@ -180,10 +189,7 @@ int run(int argc, char** argv) {
       [](const std::string& text) { return text.empty() ? "expected a path" : ""; }, "", "");
   run_step->add_option("--out", arguments.out, "directory for report.json and the results")
       ->check(a_path);
-  run_step
-      ->add_option("--set", arguments.settings,
-                   "path.to.key=value, overrides the configuration (repeatable)")
-      ->allow_extra_args(false);
+  takes_settings(run_step);
   run_step
       ->add_option("--trace", arguments.trace,
                    "write what every unit did when to this JSON file, for ui.perfetto.dev")
@@ -193,20 +199,14 @@ int run(int argc, char** argv) {
 
   CLI::App* machine = app.add_subcommand(
       "machine", "build the verilated machine of a configuration and print where it lies");
-  machine->add_option("config", arguments.config, "configuration, YAML")->required();
-  machine
-      ->add_option("--set", arguments.settings,
-                   "path.to.key=value, overrides the configuration (repeatable)")
-      ->allow_extra_args(false);
+  takes_configuration(machine);
+  takes_settings(machine);
 
   CLI::App* compile = app.add_subcommand(
       "compile", "print what the compiler decides for the step of a configuration");
   std::string compiled = "plan";
-  compile->add_option("config", arguments.config, "configuration, YAML")->required();
-  compile
-      ->add_option("--set", arguments.settings,
-                   "path.to.key=value, overrides the configuration (repeatable)")
-      ->allow_extra_args(false);
+  takes_configuration(compile);
+  takes_settings(compile);
   compile
       ->add_option("--print", compiled,
                    "graph, the ops of the step; plan, their order, blocks and places; or commands")
@@ -221,10 +221,7 @@ int run(int argc, char** argv) {
   verify->add_option("config", arguments.config,
                      "configuration, YAML: its accelerator, and its memory for half of the cases; "
                      "left out: the default accelerator");
-  verify
-      ->add_option("--set", arguments.settings,
-                   "path.to.key=value, overrides the configuration (repeatable)")
-      ->allow_extra_args(false);
+  takes_settings(verify);
   verify->add_option("--cases", verification.cases, "how many")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

@@ -241,8 +241,8 @@ std::int64_t output_lines(const BlockSize& block, const ContractionShape& shape,
 LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits,
                        const BesideUse& use) {
   const std::int64_t lanes = memory_lanes(machine);
-  const std::int64_t scratchpad_lines = machine.scratchpad_kib * 1024LL / (lanes * 2);
-  const std::int64_t accumulator_lines = machine.accumulator_kib * 1024LL / (lanes * 4);
+  const std::int64_t scratchpad_lines = corank::scratchpad_lines(machine);
+  const std::int64_t accumulator_lines = corank::accumulator_lines(machine);
   // A limit leaves each use its share of the lines, in the same banks.
   const auto share = [](std::int64_t lines, int limit_kib, int kib) {
     return limit_kib > 0 ? lines * std::min(limit_kib, kib) / kib : lines;

@@ -52,9 +52,8 @@ Lowering::Lowering(const Graph& graph, const MachineShape& machine, const Compil
       machine_(machine),
       limits_(limits),
       areas_(local_areas(machine, limits)),
-      dependencies_(
-          machine.scratchpad_kib * 1024LL / (areas_.lanes * 2) / machine.scratchpad_banks,
-          machine.accumulator_kib * 1024LL / (areas_.lanes * 4) / machine.accumulator_banks),
+      dependencies_(scratchpad_lines(machine) / machine.scratchpad_banks,
+                    accumulator_lines(machine) / machine.accumulator_banks),
       stream_(stream),
       memory_(memory),
       company_(company) {}
@@ -78,17 +77,16 @@ std::optional<double> Lowering::decide(std::uint64_t memory_size) {
                "at least ");
   check_commands(plan_.stages);
 
-  const std::optional<double> cycles = choose_blocks();
-  finish_plan();
-  return cycles;
+  return choose_blocks();
 }
 
 void Lowering::finish_plan() {
   for (std::size_t i = 0; i < plan_.stages.size(); ++i) {
     const Stage& stage = plan_.stages[i];
-    const LocalAreas areas = local_areas(machine_, limits_, use_of(stage));
+    const BesideUse use = use_of(stage);
+    const LocalAreas areas = local_areas(machine_, limits_, use);
     plan_.buffers.push_back(contraction_at(stage.op) != nullptr
-                                ? buffers_of_product(areas, use_of(stage), plan_.blocks[i])
+                                ? buffers_of_product(areas, use, plan_.blocks[i])
                                 : buffers_of_elementwise(areas));
   }
   const std::vector<std::string> wrong = violations(plan_, graph_, machine_);
@@ -98,6 +96,7 @@ void Lowering::finish_plan() {
 }
 
 CompiledStep Lowering::run(std::uint64_t memory_size) {
+  finish_plan();
   load_programs();
   for (std::size_t i = 0; i < plan_.stages.size(); ++i) lower(plan_.stages[i], plan_.blocks[i]);
   op_ = -1;

@@ -38,8 +38,7 @@ std::string describe_command(const CompiledStep& step, const Graph& graph, std::
   }
   std::string text = fmt::format("command {} ({}", index, name);
   if (command.op >= 0) {
-    text += " for " +
-            graph.value(results_of(graph.ops[static_cast<std::size_t>(command.op)]).front()).name;
+    text += " for " + result_name(graph, graph.ops[static_cast<std::size_t>(command.op)]);
   }
   return text + ")";
 }

@@ -16,7 +16,7 @@ bool is_product(const Graph& graph, int op) {
 }
 
 const std::string& result_of(const Graph& graph, int op) {
-  return graph.value(results_of(graph.ops[static_cast<std::size_t>(op)]).front()).name;
+  return result_name(graph, graph.ops[static_cast<std::size_t>(op)]);
 }
 
 std::string text_of(const Graph& graph, const Stage& stage, const BlockSize& block) {

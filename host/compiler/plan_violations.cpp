@@ -45,7 +45,7 @@ class Verifier {
     }
     for (std::size_t op = 0; op < times.size(); ++op) {
       if (times[op] == 1) continue;
-      say("{} is carried out {} times", name(results_of(graph_.ops[op]).front()), times[op]);
+      say("{} is carried out {} times", result_name(graph_, graph_.ops[op]), times[op]);
     }
   }
 
@@ -74,7 +74,7 @@ class Verifier {
   void require(std::size_t stage, int op, const std::vector<ValueId>& operands) {
     for (const ValueId id : operands) {
       if (computed_[static_cast<std::size_t>(id)]) continue;
-      say("stage {}: {} reads {} before it is computed", stage, name(results_of(op_at(op)).front()),
+      say("stage {}: {} reads {} before it is computed", stage, result_name(graph_, op_at(op)),
           name(id));
     }
   }
@@ -165,9 +165,7 @@ class Verifier {
   }
 
   std::int64_t lines(Space space) const {
-    const std::int64_t lanes = memory_lanes(machine_);
-    return space == Space::kScratchpad ? machine_.scratchpad_kib * 1024LL / (2 * lanes)
-                                       : machine_.accumulator_kib * 1024LL / (4 * lanes);
+    return space == Space::kScratchpad ? scratchpad_lines(machine_) : accumulator_lines(machine_);
   }
   std::int64_t bank_lines(Space space) const {
     return lines(space) /

@@ -8,7 +8,7 @@ namespace corank {
 
 void refuse_op(const Graph& graph, const Op& op, const std::string& reason) {
   throw InputError(fmt::format("{}: the accelerator does not run the op {} yet{}",
-                               graph.value(results_of(op).front()).name, name_of(op), reason));
+                               result_name(graph, op), name_of(op), reason));
 }
 
 void check_supported(const Graph& graph) {

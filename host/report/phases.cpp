@@ -188,7 +188,7 @@ ArrayTimes array_times(const CompiledStep& step, const Graph& graph, const Machi
     if (is_new) {
       phases.emplace_back();
       const Op& op = graph.ops[static_cast<std::size_t>(command.op)];
-      phases.back().value = graph.value(results_of(op).front()).name;
+      phases.back().value = result_name(graph, op);
       phases.back().op = command.op;
     }
     PhaseReport& phase = phases[place->second];

@@ -64,8 +64,7 @@ StepMeasurement measure(const Config& config, const PreparedStep& prepared,
                         platform.trace, doorbells_of(config, result));
   m.tensors = tensors_of(prepared);
   for (const auto& [op, block] : prepared.step.blocks)
-    m.blocks.emplace_back(
-        graph.value(results_of(graph.ops[static_cast<std::size_t>(op)]).front()).name, block);
+    m.blocks.emplace_back(result_name(graph, graph.ops[static_cast<std::size_t>(op)]), block);
   m.commands = prepared.step.commands.size();
   m.commands_completed =
       unsigned_of(std::count_if(platform.trace.begin(), platform.trace.end(),

@@ -53,8 +53,7 @@ std::size_t group_of(const RepeatedStep& step, const std::string& value) {
 }
 
 const std::string& value_of(const PreparedStep& prepared, int op) {
-  return prepared.graph.value(results_of(prepared.graph.ops[static_cast<std::size_t>(op)]).front())
-      .name;
+  return result_name(prepared.graph, prepared.graph.ops[static_cast<std::size_t>(op)]);
 }
 
 std::size_t left_out(const RepeatedStep& step) { return step.repetition.times - step.simulated; }

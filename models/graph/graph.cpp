@@ -92,6 +92,10 @@ std::vector<ValueId> results_of(const Op& op) {
   return std::visit([](const auto& one) { return one.results(); }, op);
 }
 
+const std::string& result_name(const Graph& graph, const Op& op) {
+  return graph.value(results_of(op).front()).name;
+}
+
 const char* name_of(const Op& op) {
   // In the order of the alternatives.
   constexpr const char* kNames[] = {"contraction",

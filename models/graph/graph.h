@@ -59,6 +59,9 @@ std::optional<ValueId> find_value(const Graph& graph, const std::string& name);
 std::vector<ValueId> operands_of(const Op& op);
 std::vector<ValueId> results_of(const Op& op);
 
+/// The name of the first value that an op writes: in messages and reports it stands for the op.
+const std::string& result_name(const Graph& graph, const Op& op);
+
 /// "contraction", "rms_norm", "softmax_gradient", ...
 const char* name_of(const Op& op);
 

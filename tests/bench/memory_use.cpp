@@ -31,7 +31,7 @@ double stream_gb_per_s(const Config& config, std::int64_t bytes, double write_sh
   // A command moves a panel; two places in one half of the scratchpad take turns with the loads,
   // the stores read the other half.
   const std::int64_t lanes = memory_lanes(config.machine);
-  const std::int64_t lines = config.machine.scratchpad_kib * 1024LL / (2 * lanes);
+  const std::int64_t lines = scratchpad_lines(config.machine);
   const std::int64_t panel_columns = kPanelRowBytes / 2;
   const std::int64_t rows =
       std::min<std::int64_t>(512, lines / 4 / lines_of(1, panel_columns, lanes));

@@ -19,7 +19,7 @@ LayerStep layer() {
 }
 
 std::string name_of_op(const Graph& graph, int op) {
-  return graph.value(results_of(graph.ops[static_cast<std::size_t>(op)]).front()).name;
+  return result_name(graph, graph.ops[static_cast<std::size_t>(op)]);
 }
 
 // "u(lora_B.bf16) u+y ...": each stage's op, before it its rider, and in brackets what is beside

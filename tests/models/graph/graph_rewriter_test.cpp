@@ -42,7 +42,7 @@ struct TwoModules {
 
   std::vector<std::string> order() const {
     std::vector<std::string> names;
-    for (const Op& op : graph.ops) names.push_back(graph.value(results_of(op).front()).name);
+    for (const Op& op : graph.ops) names.push_back(result_name(graph, op));
     return names;
   }
 };
