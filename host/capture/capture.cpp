@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <map>
 
 #include "host/formats/safetensors.h"
 #include "models/base/error.h"
@@ -139,7 +140,7 @@ Tensor as_f32(const Tensor& tensor) {
 
 }  // namespace
 
-Capture read_capture(const std::string& path, const AdamWOptions& adamw) {
+Capture read_capture(const std::string& path) {
   const Reader reader(path);
   Capture capture;
   const Tensor& x = reader.matrix("x", false);
@@ -148,50 +149,51 @@ Capture read_capture(const std::string& path, const AdamWOptions& adamw) {
   const Tensor& a = reader.matrix("lora_A", true);
   const Tensor& b = reader.matrix("lora_B", true);
 
-  LayerStep& step = capture.step;
-  step.tokens = x.rows();
-  step.in = x.columns();
-  step.out = weight.rows();
+  LinearLayer& layer = capture.layer;
+  layer.tokens = x.rows();
+  layer.in = x.columns();
+  layer.out = weight.rows();
   const std::int64_t rank = reader.positive_integer("r", "");
-  reader.check_shape("weight", weight, {step.out, step.in}, "columns as x");
-  reader.check_shape("dy", dy, {step.tokens, step.out}, "rows as x, columns as weight has rows");
-  reader.check_shape("lora_A", a, {rank, step.in}, "[r, in], r from the metadata");
-  reader.check_shape("lora_B", b, {step.out, rank}, "[out, r], r from the metadata");
+  reader.check_shape("weight", weight, {layer.out, layer.in}, "columns as x");
+  reader.check_shape("dy", dy, {layer.tokens, layer.out}, "rows as x, columns as weight has rows");
+  reader.check_shape("lora_A", a, {rank, layer.in}, "[r, in], r from the metadata");
+  reader.check_shape("lora_B", b, {layer.out, rank}, "[out, r], r from the metadata");
 
-  step.lora.rank = static_cast<int>(rank);
-  step.lora.alpha = reader.number("lora_alpha", "");
+  layer.lora.rank = static_cast<int>(rank);
+  layer.lora.alpha = reader.number("lora_alpha", "");
   const std::string stabilized = reader.metadata("use_rslora", "false");
   if (stabilized != "true" && stabilized != "false") {
     throw InputError(
         fmt::format("{}: metadata \"use_rslora\": expected \"true\" or \"false\", found \"{}\"",
                     path, stabilized));
   }
-  step.lora.rank_stabilized = stabilized == "true";
-  step.step = reader.positive_integer("step", "1");
-  step.adamw = adamw;
+  layer.lora.rank_stabilized = stabilized == "true";
+  layer.next_update = reader.positive_integer("step", "1");
 
-  capture.originals = {{"x", x}, {"dy", dy}, {"weight", weight}, {"lora_A", a}, {"lora_B", b}};
+  std::map<std::string, const Tensor*> given = {
+      {"x", &x}, {"dy", &dy}, {"weight", &weight}, {"lora_A", &a}, {"lora_B", &b}};
   if (const Tensor* bias = reader.optional("bias")) {
     reader.check_dtype("bias", *bias, false);
-    reader.check_shape("bias", *bias, {step.out}, "[out]");
-    step.has_bias = true;
-    capture.originals["bias"] = *bias;
+    reader.check_shape("bias", *bias, {layer.out}, "[out]");
+    layer.has_bias = true;
+    given["bias"] = bias;
   }
   for (const std::string master : {"lora_A", "lora_B"}) {
     for (const std::string moment : {".exp_avg", ".exp_avg_sq"}) {
-      const Shape& shape = capture.originals.at(master).shape;
-      if (const Tensor* given = reader.optional(master + moment)) {
-        reader.check_dtype(master + moment, *given, true);
-        reader.check_shape(master + moment, *given, shape, "as " + master);
-        capture.originals[master + moment] = *given;
+      const Shape& shape = given.at(master)->shape;
+      if (const Tensor* found = reader.optional(master + moment)) {
+        reader.check_dtype(master + moment, *found, true);
+        reader.check_shape(master + moment, *found, shape, "as " + master);
+        given[master + moment] = found;
       } else {
-        capture.originals[master + moment] = Tensor(DType::F32, shape);
+        capture.inputs[master + moment] = Tensor(DType::F32, shape);
       }
     }
   }
-  for (const auto& [name, tensor] : capture.originals) {
+  for (const auto& [name, tensor] : given) {
     const bool operand = name == "x" || name == "dy" || name == "weight";
-    capture.inputs[name] = operand ? as_bf16(tensor) : as_f32(tensor);
+    if (operand && tensor->dtype != DType::BF16) capture.originals[name] = *tensor;
+    capture.inputs[name] = operand ? as_bf16(*tensor) : as_f32(*tensor);
   }
   return capture;
 }

@@ -5,16 +5,16 @@
 #include <string>
 
 #include "models/base/tensor.h"
-#include "models/graph/layer_step.h"
+#include "models/program/linear_layers.h"
 
 namespace corank {
 
 struct Capture {
-  LayerStep step;    // sizes, scale and step number; adamw as given to read_capture
-  TensorMap inputs;  // as build_layer_step names them, in the dtypes of its values (x, dy and
-                     // weight rounded to BF16)
-  TensorMap
-      originals;  // the same as the file holds them, unrounded: what the FP64 reference starts from
+  LinearLayer layer;
+  TensorMap inputs;  // by the names of linear_layers(), without prefix, in the dtypes of its values
+  /// Those of the inputs that the file holds unrounded, as it holds them: what the FP64 reference
+  /// starts from.
+  TensorMap originals;
 };
 
 /// Reads and checks a capture:
@@ -23,6 +23,6 @@ struct Capture {
 ///   same of lora_B: F32 (0 if absent); metadata r, lora_alpha, optional use_rslora ("true" or
 ///   "false"), step (1 if absent). No other tensors.
 /// Throws InputError that names the file, the tensor, what was expected and what was found.
-Capture read_capture(const std::string& path, const AdamWOptions& adamw);
+Capture read_capture(const std::string& path);
 
 }  // namespace corank

@@ -58,6 +58,7 @@ struct CompiledStep {
   std::uint64_t memory_bytes = 0;     // first address that is not in use
   std::vector<ValueTraffic> traffic;  // by ValueId
   std::map<int, BlockSize> blocks;    // by op
+  std::vector<GemmKind> gemm_kinds;   // what the device's kinds of gemm, by index, are to the model
 };
 
 /// What gives the size of the device memory.

@@ -20,8 +20,7 @@ std::string describe_command(const CompiledStep& step, const Graph& graph, std::
       break;
     case GemmCommand::kOpcode: {
       const std::uint32_t kind = decode_gemm(command.words).kind;
-      name = kind < kGemmNames.size() ? std::string("gemm ") + kGemmNames[kind]
-                                      : fmt::format("gemm of kind {}", kind);
+      name = "gemm " + identifier_of(step.gemm_kinds.at(kind));
       break;
     }
     case VectorCommand::kOpcode:

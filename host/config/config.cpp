@@ -210,6 +210,8 @@ Key workload_section(Config& config) {
        choice("weights", config.weights, {"resident", "streamed"},
               "where frozen weights are: in device memory, or with the host, which "
               "sends them just ahead of their use"),
+       integer("steps", config.steps, {1, 1 << 20}, "steps",
+               "of layers, each fed the same; token batches give their own number"),
        integer("stream_tiles", config.stream_tiles, {1, 1024}, "tiles",
                "of the ring of device memory that they come through"),
        path("model", config.model, "folder of a Hugging Face model, to be fine-tuned"),

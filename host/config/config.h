@@ -47,6 +47,7 @@ struct Config {
   std::string batches;                // safetensors file of token batches
   std::uint64_t seed = 0;             // of the dropout, of the values of layers given by size
   OptimizerSettings optimizer;
+  std::int64_t steps = 1;  // of layers; token batches have as many as they have
   std::string numerics = "bf16";
   std::string values = "on";  // off: only the time is simulated
   bool write_gradients = false, write_logits = false;

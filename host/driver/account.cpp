@@ -119,7 +119,7 @@ Counts account(const CompiledStep& step, const MachineShape& shape, int burst_be
   Counts counts;
   // Every counter that counts something else than cycles is compared, also where nothing is
   // expected.
-  for (std::uint32_t kind = 0; kind < 16; ++kind)
+  for (std::uint32_t kind = 0; kind < kGemmKinds; ++kind)
     counts[static_cast<Counter>(static_cast<std::uint32_t>(Counter::kGemmMacs0) + kind)] = 0;
   for (auto c = static_cast<std::uint32_t>(Counter::kCommandsLoad); c < kCounters; ++c)
     counts[static_cast<Counter>(c)] = 0;

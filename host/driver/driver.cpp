@@ -31,14 +31,14 @@ bool is_streamed(const CompiledStep& step, ValueId id) {
   return step.plan.streamed[static_cast<std::size_t>(id)];
 }
 
-// The given values that lie in device memory: those that are fed, or the others.
+// The given values that lie in device memory: those that are fed, or the others. Constants lie in
+// the programs that read them.
 std::vector<ValueId> uploaded_values(const CompiledStep& step, const Graph& graph, bool fed) {
   std::vector<ValueId> ids;
   for (ValueId id = 0; id < static_cast<ValueId>(graph.values.size()); ++id) {
     const Value& value = graph.value(id);
-    const bool constants = step.plan.fed[static_cast<std::size_t>(id)];
-    if (!is_computed(value) && !is_streamed(step, id) && !constants && is_fed(value) == fed)
-      ids.push_back(id);
+    if (is_computed(value) || value.role == Role::kConstants || is_streamed(step, id)) continue;
+    if (is_fed(value) == fed) ids.push_back(id);
   }
   return ids;
 }
@@ -350,9 +350,11 @@ DeviceSession::DeviceSession(HostPort& host, const CompiledStep& step,
 
 DeviceSession::~DeviceSession() = default;
 
-void DeviceSession::load(const MachineShape& machine, const TensorMap& values) {
+double DeviceSession::load(const MachineShape& machine, const TensorMap& values) {
+  const double start = host_.now_ns();
   driver_->check_machine(machine);
   driver_->load(values);
+  return host_.now_ns() - start;
 }
 
 StepResult DeviceSession::step(const TensorMap& feeds, const std::vector<ValueId>& asked) {
@@ -391,11 +393,9 @@ StepResult run_step(HostPort& host, const CompiledStep& step, const TrainingProg
                     const MachineShape& machine, const TensorMap& inputs,
                     const DriverOptions& options) {
   DeviceSession session(host, step, program, options);
-  const double start = host.now_ns();
-  session.load(machine, inputs);
-  const double loaded = host.now_ns();
+  const double load_ns = session.load(machine, inputs);
   StepResult result = session.step(inputs, results_of(program));
-  result.upload_ns += loaded - start;
+  result.upload_ns += load_ns;
   if (!result.stopped) session.reset();
   return result;
 }

@@ -56,9 +56,9 @@ class DeviceSession {
 
   /// Checks that the device is the machine that the step was compiled for, and uploads what is
   /// given once, by name. Streamed weights are sent with every step, from `values`, which must stay
-  /// where it is. Throws MachineError, for a device of another shape too, and InputError for a
-  /// value that is missing or does not fit.
-  void load(const MachineShape& machine, const TensorMap& values);
+  /// where it is. Returns the time that it took, in ns, as the host sees it. Throws MachineError,
+  /// for a device of another shape too, and InputError for a value that is missing or does not fit.
+  double load(const MachineShape& machine, const TensorMap& values);
 
   /// Uploads what the step is fed, by name, fills the rings of commands and of streamed weights,
   /// waits until memory has all that, runs the step and reads back the values `asked`, and the
@@ -69,7 +69,7 @@ class DeviceSession {
   /// Values as device memory has them.
   TensorMap read(const std::vector<ValueId>& ids);
 
-  /// Back to the state after power-on.
+  /// Back to the state after power-on; not after a step that was given up.
   void reset();
 
  private:

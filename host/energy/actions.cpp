@@ -16,7 +16,7 @@ double counted(const EnergyMeasurement& m) {
 /// A multiply-accumulate is one BF16 multiplication and one FP32 addition.
 double multiply_accumulates(const EnergyMeasurement& m) {
   double macs = 0;
-  for (std::size_t kind = 0; kind < interface::kGemmNames.size(); ++kind)
+  for (std::size_t kind = 0; kind < interface::kGemmKinds; ++kind)
     macs += static_cast<double>(m.counters[static_cast<std::size_t>(Counter::kGemmMacs0) + kind]);
   return macs;
 }

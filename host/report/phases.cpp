@@ -199,8 +199,7 @@ ArrayTimes array_times(const CompiledStep& step, const Graph& graph, const Machi
     const std::int64_t cycles = attribution.event(i).end - end;
     end = attribution.event(i).end;
     phase.cycles += static_cast<std::uint64_t>(cycles);
-    if (gemm.kind < phase.kinds.size())
-      phase.kinds[gemm.kind] += static_cast<std::uint64_t>(cycles);
+    phase.kinds[gemm.kind] += static_cast<std::uint64_t>(cycles);
     phase.streaming += static_cast<std::uint64_t>(streaming);
     phase.macs += std::uint64_t{gemm.rows} * gemm.columns * gemm.depth;
     if (cycles > streaming) {

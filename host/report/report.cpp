@@ -115,14 +115,14 @@ Json to_json(const RunReport& r) {
   }
   json["config"] = r.config_file;
   json["workload"] = {{"source", r.workload}, {"weights", r.weights}, {"layers", Json::array()}};
-  for (const LayerStep& layer : r.layers) {
+  for (const LinearLayer& layer : r.layers) {
     json["workload"]["layers"].push_back(
         {{"tokens", layer.tokens},
          {"in", layer.in},
          {"out", layer.out},
          {"rank", layer.lora.rank},
          {"scale", layer.lora.rank > 0 ? scale_of(layer.lora) : 0.0f},
-         {"step", layer.step}});
+         {"step", layer.next_update}});
   }
   json["machine"] = machine_json(r.machine, r.limits);
   json["latency"] = {
@@ -149,6 +149,19 @@ Json to_json(const RunReport& r) {
                               {"macs", phase.macs},
                               {"utilisation", phase.utilisation},
                               {"lost_cycles", lost}});
+  }
+  for (const StepReport& step : r.steps) {
+    json["steps"].push_back({{"cycles", step.cycles},
+                             {"upload_ns", step.upload_ns},
+                             {"step_ns", step.step_ns},
+                             {"download_ns", step.download_ns},
+                             {"link_bytes",
+                              {{"loaded", step.link.loaded},
+                               {"fed", step.link.fed},
+                               {"programs", step.link.programs},
+                               {"commands", step.link.commands},
+                               {"streamed", step.link.streamed},
+                               {"asked", step.link.asked}}}});
   }
   json["units"] = Json::array();
   for (const UnitReport& unit : r.units) {
@@ -223,15 +236,28 @@ Json to_json(const RunReport& r) {
   return json;
 }
 
+std::string step_lines(const std::vector<StepReport>& steps) {
+  std::string text = fmt::format("\n  {:<6}{:>14}{:>14}{:>12}{:>12}{:>12}{:>12}{:>12}\n", "step",
+                                 "cycles", "B loaded", "fed", "programs", "commands", "streamed",
+                                 "asked for");
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const LinkBytes& link = steps[i].link;
+    text += fmt::format("  {:<6}{:>14}{:>14}{:>12}{:>12}{:>12}{:>12}{:>12}\n", i + 1,
+                        steps[i].cycles, link.loaded, link.fed, link.programs, link.commands,
+                        link.streamed, link.asked);
+  }
+  return text;
+}
+
 std::string to_table(const RunReport& r) {
   std::string text;
   const auto line = [&](const std::string& what, const std::string& value) {
     text += fmt::format("  {:<26}{}\n", what, value);
   };
-  const LayerStep& layer = r.layers.front();
+  const LinearLayer& layer = r.layers.front();
   text += fmt::format(
       "{}: LoRA step {} of {} tokens, {} -> {}, r = {}{}, on {}x{} at {} MHz ({})\n", r.name,
-      layer.step, layer.tokens, layer.in, layer.out, layer.lora.rank,
+      layer.next_update, layer.tokens, layer.in, layer.out, layer.lora.rank,
       r.layers.size() == 1 ? "" : fmt::format(", and {} more layers", r.layers.size() - 1),
       r.machine.array_rows, r.machine.array_columns, r.limits.clock_mhz,
       r.layers_repeated ? r.fidelity + ", layers repeated" : r.fidelity);
@@ -323,6 +349,7 @@ std::string to_table(const RunReport& r) {
     text += fmt::format("MISMATCH counter {}: device {}, by the commands {}\n", mismatch.counter,
                         mismatch.device, mismatch.expected);
   }
+  if (!r.steps.empty()) text += step_lines(r.steps);
   line("\n  simulation",
        fmt::format("{} cycles ({} evaluated) in {:.2f} s of CPU, {:.3g} million cycles/s; {} MiB",
                    r.simulated_cycles, r.evaluated_cycles, r.simulation_cpu_s,

@@ -9,10 +9,11 @@
 
 #include "host/compiler/compiler.h"
 #include "host/config/config.h"
+#include "host/driver/driver.h"
 #include "host/report/dram_report.h"
 #include "host/report/phases.h"
 #include "models/energy/energy.h"
-#include "models/graph/layer_step.h"
+#include "models/program/linear_layers.h"
 #include "models/reference/fp64.h"
 #include "rtl/interface/interface.h"
 
@@ -84,13 +85,20 @@ struct LayersRepeated {
   double error = 0;  // of the step's cycles: their difference, for every group that was put in
 };
 
+/// One step of a run of several.
+struct StepReport {
+  std::uint64_t cycles = 0;
+  double upload_ns = 0, step_ns = 0, download_ns = 0;
+  LinkBytes link;  // memory contents over the link, by kind
+};
+
 struct RunReport {
   std::string name, fidelity, config_file;
   bool incomplete = false;  // the run was stopped: figures up to then, nothing compared
   bool values = true;       // whether tensors were computed
   std::optional<LayersRepeated> layers_repeated;
   std::string workload, weights;  // where the layers come from; resident or streamed
-  std::vector<LayerStep> layers;
+  std::vector<LinearLayer> layers;
   MachineShape machine;
   MachineLimits limits;
   MemoryConfig memory_model;
@@ -114,6 +122,7 @@ struct RunReport {
   std::vector<ComparisonReport> comparisons;
   std::vector<CounterMismatch> counter_mismatches;
   std::map<std::string, std::uint64_t> counters;
+  std::vector<StepReport> steps;  // of a run of several; all else but the comparisons is of the first
   std::vector<std::pair<std::string, BlockSize>>
       blocks;  // chosen for each op, by the value that it writes
   std::uint64_t commands = 0, commands_completed = 0;  // the halt is not counted as completed

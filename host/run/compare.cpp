@@ -4,6 +4,8 @@
 
 #include <cstring>
 
+#include "models/graph/backward.h"
+
 namespace corank {
 namespace {
 
@@ -43,17 +45,20 @@ std::vector<ComparisonReport> compare_bits(const Graph& graph, const TensorMap& 
   return reports;
 }
 
-void compare_fp64(const Capture& layer, const std::string& prefix, const TensorMap& device,
-                  std::vector<ComparisonReport>& comparisons) {
-  const Fp64Result exact =
-      run_fp64(build_layer_forward(layer.step), layer.originals, {{"y", layer.originals.at("dy")}});
-  std::map<std::string, const MatrixFp64*> references = {{prefix + "y", &exact.values.at("y")},
-                                                         {prefix + "dx", &exact.gradients.at("x")}};
-  for (const char* master : {"lora_A", "lora_B"}) {
-    const auto gradient = exact.gradients.find(master);
-    if (gradient != exact.gradients.end())
-      references[prefix + master + "_grad"] = &gradient->second;
+void compare_fp64(const Capture& capture, const std::string& prefix, const TensorMap& inputs,
+                  const TensorMap& device, std::vector<ComparisonReport>& comparisons) {
+  TensorMap given = capture.originals;
+  const Graph forward = linear_layer_forward(capture.layer);
+  for (const Value& value : forward.values) {
+    if (!is_computed(value)) given.try_emplace(value.name, inputs.at(prefix + value.name));
   }
+  const auto dy = capture.originals.find("dy");
+  const Tensor& output_gradient =
+      dy != capture.originals.end() ? dy->second : inputs.at(prefix + "dy");
+  const Fp64Result exact = run_fp64(forward, given, {{"y", output_gradient}});
+  std::map<std::string, const MatrixFp64*> references = {{prefix + "y", &exact.values.at("y")}};
+  for (const auto& [name, gradient] : exact.gradients)
+    references[prefix + gradient_name(forward.value(*find_value(forward, name)))] = &gradient;
   for (ComparisonReport& comparison : comparisons) {
     const auto reference = references.find(comparison.tensor);
     if (reference == references.end()) continue;

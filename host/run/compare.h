@@ -14,8 +14,8 @@ std::vector<ComparisonReport> compare_bits(const Graph& graph, const TensorMap& 
                                            const TensorMap& reference);
 
 /// Adds the error against FP64 autodiff from the unrounded tensors to the comparisons of a layer's
-/// y, dx, lora_A_grad and lora_B_grad, whose names have the prefix.
-void compare_fp64(const Capture& layer, const std::string& prefix, const TensorMap& device,
-                  std::vector<ComparisonReport>& comparisons);
+/// output and gradients, whose names have the prefix. `inputs` are what was given of all layers.
+void compare_fp64(const Capture& layer, const std::string& prefix, const TensorMap& inputs,
+                  const TensorMap& device, std::vector<ComparisonReport>& comparisons);
 
 }  // namespace corank

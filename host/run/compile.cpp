@@ -27,11 +27,11 @@ std::string compile_to_text(const Config& config, CompilerOutput output) {
   const PreparedStep prepared = prepare_step(config);
   switch (output) {
     case CompilerOutput::kGraph:
-      return to_text(prepared.graph);
+      return to_text(prepared.program.graph);
     case CompilerOutput::kPlan:
-      return to_text(prepared.step.plan, prepared.graph);
+      return to_text(prepared.step.plan, prepared.program.graph);
     case CompilerOutput::kCommands:
-      return text_of_commands(prepared.step, prepared.graph);
+      return text_of_commands(prepared.step, prepared.program.graph);
   }
   return "";  // not reached: every output stands above
 }

@@ -59,8 +59,9 @@ void simulate_and_tell(int file, const std::function<Simulated(const SimulationO
   };
   try {
     const Simulated simulated = run(observe(tell));
-    tell_outcome(simulated.result, simulated.platform, tell);
-    const DeviceCounters& counters = simulated.result.counters;
+    for (const StepResult& step : simulated.steps) tell_counters(step.counters, tell);
+    tell_outcome(simulated.results, simulated.platform, tell);
+    const DeviceCounters& counters = simulated.steps.back().counters;
     teller.tell(kCost,
                 fmt::format("{} {}", simulated.platform.cpu_seconds,
                             counters[static_cast<std::size_t>(interface::Counter::kCycles)]));

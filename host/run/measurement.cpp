@@ -23,8 +23,9 @@ std::vector<RingFilled> doorbells_of(const Config& config, const StepResult& res
 }
 
 // What memory and link did before, in and after the step.
-void measure_transfers(StepMeasurement& m, const std::vector<PlatformSnapshot>& snapshots) {
-  const auto [before, after, end] = snapshots_of_step(snapshots);
+void measure_transfers(StepMeasurement& m, const std::vector<PlatformSnapshot>& snapshots,
+                       std::size_t during) {
+  const auto [before, after, end] = snapshots_of_step(snapshots, during, 0);
   if (after.dram) m.dram = after.dram->since(*before.dram);
   m.upload = before.link;
   m.in_step = after.link.since(before.link);
@@ -34,9 +35,11 @@ void measure_transfers(StepMeasurement& m, const std::vector<PlatformSnapshot>& 
 
 std::vector<TensorReport> tensors_of(const PreparedStep& prepared) {
   std::vector<TensorReport> tensors;
-  for (std::size_t id = 0; id < prepared.graph.values.size(); ++id) {
+  const Graph& graph = prepared.program.graph;
+  for (std::size_t id = 0; id < graph.values.size(); ++id) {
+    if (graph.values[id].role == Role::kConstants) continue;
     const ValueTraffic& traffic = prepared.step.traffic[id];
-    TensorReport tensor{prepared.graph.values[id].name, prepared.step.plan.layouts[id].bytes(),
+    TensorReport tensor{graph.values[id].name, prepared.step.plan.layouts[id].bytes(),
                         traffic.loaded_bytes, traffic.stored_bytes, 0};
     // A streamed weight has no place of its own; what it would take is what a tile-wise copy takes.
     if (tensor.bytes > 0)
@@ -51,11 +54,12 @@ std::vector<TensorReport> tensors_of(const PreparedStep& prepared) {
 
 StepMeasurement measure(const Config& config, const PreparedStep& prepared,
                         const Simulated& simulated) {
-  const auto& [result, platform] = simulated;
-  const Graph& graph = prepared.graph;
+  const StepResult& result = simulated.steps.front();
+  const PlatformResult& platform = simulated.platform;
+  const Graph& graph = prepared.program.graph;
   StepMeasurement m;
   m.counters = result.counters;
-  measure_transfers(m, platform.snapshots);
+  measure_transfers(m, platform.snapshots, prepared.snapshots_after.size());
   // Of a DRAM what it gave while it was asked, of other kinds the peak.
   const double memory_bytes_per_cycle = config.memory.bandwidth_gb_per_s * 1e3 /
                                         config.limits.clock_mhz *
@@ -65,11 +69,12 @@ StepMeasurement measure(const Config& config, const PreparedStep& prepared,
   m.tensors = tensors_of(prepared);
   for (const auto& [op, block] : prepared.step.blocks)
     m.blocks.emplace_back(result_name(graph, graph.ops[static_cast<std::size_t>(op)]), block);
+  m.gemm_kinds = prepared.step.gemm_kinds;
   m.commands = prepared.step.commands.size();
   m.commands_completed =
       unsigned_of(std::count_if(platform.trace.begin(), platform.trace.end(),
                                 [](const TraceEvent& event) { return event.end >= 0; }));
-  m.streamed_bytes = expected_link_bytes(prepared.step, graph).streamed;
+  m.streamed_bytes = expected_link_bytes(prepared.step, prepared.program, {}).streamed;
   m.upload_ns = result.upload_ns;
   m.step_ns = result.step_ns;
   m.download_ns = result.download_ns;
@@ -78,26 +83,28 @@ StepMeasurement measure(const Config& config, const PreparedStep& prepared,
 
 std::vector<CounterMismatch> check_costs(const Config& config, const PreparedStep& prepared,
                                          const Simulated& simulated) {
-  const auto& [result, platform] = simulated;
-  const DeviceCounters& counters = result.counters;
+  const PlatformResult& platform = simulated.platform;
   std::vector<CounterMismatch> mismatches;
   const auto check = [&](const std::string& name, std::uint64_t seen, std::uint64_t expected) {
     if (seen != expected) mismatches.push_back({name, seen, expected});
   };
-  for (const auto& [counter, expected] :
-       account(prepared.step, config.machine, config.limits.burst_beats))
-    check(interface::kCounterNames[static_cast<std::size_t>(counter)], at(counters, counter),
-          expected);
-  for (std::size_t unit = 0; unit < interface::kUnitNames.size(); ++unit) {
-    std::uint64_t sum = 0;
-    for (std::size_t a = 0; a < interface::kActivityNames.size(); ++a)
-      sum += counters[unit * interface::kActivityNames.size() + a];
-    check(std::string("cycles of the ") + interface::kUnitNames[unit] + " unit, all activities",
-          sum, at(counters, Counter::kCycles));
+  const auto expected_counts = account(prepared.step, config.machine, config.limits.burst_beats);
+  std::uint64_t read_beats = 0, written_beats = 0;
+  for (const StepResult& step : simulated.steps) {
+    const DeviceCounters& counters = step.counters;
+    for (const auto& [counter, expected] : expected_counts)
+      check(interface::kCounterNames[static_cast<std::size_t>(counter)], at(counters, counter),
+            expected);
+    for (std::size_t unit = 0; unit < interface::kUnitNames.size(); ++unit) {
+      std::uint64_t sum = 0;
+      for (std::size_t a = 0; a < interface::kActivityNames.size(); ++a)
+        sum += counters[unit * interface::kActivityNames.size() + a];
+      check(std::string("cycles of the ") + interface::kUnitNames[unit] + " unit, all activities",
+            sum, at(counters, Counter::kCycles));
+    }
+    read_beats += at(counters, Counter::kLoadBeats) + at(counters, Counter::kFetchBeats);
+    written_beats += at(counters, Counter::kStoreBeats);
   }
-  const std::uint64_t read_beats =
-      at(counters, Counter::kLoadBeats) + at(counters, Counter::kFetchBeats);
-  const std::uint64_t written_beats = at(counters, Counter::kStoreBeats);
   const auto bus_bytes = static_cast<std::uint64_t>(config.machine.axi_data_bits / 8);
   check("read bytes at the memory", unsigned_of(platform.memory.accelerator.read_bytes),
         read_beats * bus_bytes);
@@ -105,11 +112,12 @@ std::vector<CounterMismatch> check_costs(const Config& config, const PreparedSte
         written_beats * bus_bytes);
   check("read beats at the pins", unsigned_of(platform.axi.read.beats), read_beats);
   check("write beats at the pins", unsigned_of(platform.axi.write.beats), written_beats);
-  const LinkBytes link = expected_link_bytes(prepared.step, prepared.graph);
+  const LinkBytes link =
+      expected_link_bytes(prepared.step, prepared.program, results_of(prepared.program));
   check("bytes written to memory over the link", unsigned_of(platform.memory.link.written_bytes),
-        link.to_device);
+        link.loaded + simulated.steps.size() * link.to_device(false));
   check("bytes read from memory over the link", unsigned_of(platform.memory.link.read_bytes),
-        link.to_host);
+        link.asked);
   return mismatches;
 }
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdlib>
 #include <numeric>
 #include <set>
 #include <string>
@@ -41,19 +40,23 @@ std::size_t pass_of(const RepeatedStep& step, bool forward, std::size_t group) {
 std::size_t forward_copied(const RepeatedStep& step) { return step.simulated - 2; }
 constexpr std::size_t kBackwardCopied = 1;
 
-// Values of layer 3 are called "3.something" (layer_prefix).
-std::size_t layer_of(const std::string& value) { return std::strtoul(value.c_str(), nullptr, 10); }
-
-std::string with_layer(const std::string& value, std::size_t layer) {
-  return std::to_string(layer) + value.substr(value.find('.'));
+std::size_t layer_of(const RepeatedStep& step, const std::string& value) {
+  return step.layers.at(value);
 }
 
-std::size_t group_of(const RepeatedStep& step, const std::string& value) {
-  return layer_of(value) / step.repetition.group;
+// The name of a layer's value in another layer.
+std::string with_layer(const RepeatedStep& step, const std::string& value, std::size_t layer) {
+  const std::size_t prefix = layer_prefix(layer_of(step, value), step.repetition.times).size();
+  return layer_prefix(layer, step.repetition.times) + value.substr(prefix);
 }
 
-const std::string& value_of(const PreparedStep& prepared, int op) {
-  return result_name(prepared.graph, prepared.graph.ops[static_cast<std::size_t>(op)]);
+const Origin& origin_of(const PreparedStep& prepared, int op) {
+  const Graph& graph = prepared.program.graph;
+  return origin_of(graph, graph.ops[static_cast<std::size_t>(op)]);
+}
+
+std::size_t group_of(const RepeatedStep& step, const Origin& origin) {
+  return static_cast<std::size_t>(origin.group) / step.repetition.group;
 }
 
 std::size_t left_out(const RepeatedStep& step) { return step.repetition.times - step.simulated; }
@@ -66,10 +69,11 @@ std::vector<std::uint32_t> snapshot_commands(const RepeatedStep& step) {
     const CompiledCommand& command = prepared.step.commands[i];
     if (command.op < 0) continue;
     const auto index = static_cast<std::uint32_t>(i);
-    const std::size_t group = group_of(step, value_of(prepared, command.op));
+    const std::size_t group = group_of(step, origin_of(prepared, command.op));
     tail[group] = index;
     if ((command.words[0] & 0xff) != GemmCommand::kOpcode) continue;
-    const bool forward = decode_gemm(command.words).kind % 3 == 0;  // part, then pass
+    const GemmKind kind = prepared.step.gemm_kinds.at(decode_gemm(command.words).kind);
+    const bool forward = kind.pass == Pass::kForward;
     last[pass_of(step, forward, group)] = index;
   }
   std::vector<std::uint32_t> commands;
@@ -100,7 +104,7 @@ CompiledStep commands_of_group(const RepeatedStep& step) {
   group.instructions = step.prepared.step.instructions;
   for (const CompiledCommand& command : step.prepared.step.commands) {
     if (command.op >= 0 &&
-        group_of(step, value_of(step.prepared, command.op)) == forward_copied(step))
+        group_of(step, origin_of(step.prepared, command.op)) == forward_copied(step))
       group.commands.push_back(command);
   }
   return group;
@@ -128,10 +132,12 @@ std::uint64_t memory_of_group(const RepeatedStep& step) {
   std::set<ValueId> streamed;
   for (const StreamTile& tile : prepared.step.tiles) streamed.insert(tile.value);
   std::uint64_t bytes = 0;
-  for (std::size_t id = 0; id < prepared.graph.values.size(); ++id) {
-    const Value& value = prepared.graph.values[id];
-    if (value.role == Role::kIntermediate || streamed.count(static_cast<ValueId>(id)) > 0 ||
-        group_of(step, value.name) != forward_copied(step))
+  const std::vector<Value>& values = prepared.program.graph.values;
+  for (std::size_t id = 0; id < values.size(); ++id) {
+    const Value& value = values[id];
+    if (value.role == Role::kIntermediate || value.role == Role::kConstants ||
+        streamed.count(static_cast<ValueId>(id)) > 0 ||
+        group_of(step, value.origin) != forward_copied(step))
       continue;
     bytes += whole_pages(prepared.step.plan.layouts[id].bytes());
   }
@@ -150,16 +156,16 @@ auto of_middle(const RepeatedStep& step, const std::vector<PlatformSnapshot>& sn
 void extrapolate_phases(const RepeatedStep& step, std::vector<PhaseReport>& phases) {
   std::vector<std::vector<PhaseReport>> passes(2 * step.simulated);
   for (PhaseReport& phase : phases) {
-    const auto kind = std::find_if(phase.kinds.begin(), phase.kinds.end(),
-                                   [](std::uint64_t cycles) { return cycles > 0; });
-    const bool forward = (kind - phase.kinds.begin()) % 3 == 0;
-    passes[pass_of(step, forward, group_of(step, phase.value))].push_back(std::move(phase));
+    const Origin& origin = origin_of(step.prepared, phase.op);
+    const bool forward = origin.kind.pass == Pass::kForward;
+    passes[pass_of(step, forward, group_of(step, origin))].push_back(std::move(phase));
   }
   phases.clear();
   const std::size_t last = step.repetition.times - 1, group = step.repetition.group;
   const auto add = [&](bool forward, std::size_t simulated, std::size_t real_group) {
     for (PhaseReport phase : passes[pass_of(step, forward, simulated)]) {
-      phase.value = with_layer(phase.value, real_group * group + layer_of(phase.value) % group);
+      phase.value = with_layer(step, phase.value,
+                               real_group * group + layer_of(step, phase.value) % group);
       phases.push_back(phase);
     }
   };
@@ -184,12 +190,12 @@ void extrapolate_list(const RepeatedStep& step, std::vector<Entry>& list, const 
   const std::size_t group = step.repetition.group;
   for (const Entry& entry : list) {
     Entry copy = entry;
-    const std::size_t layer = layer_of(name(copy)), simulated = layer / group;
+    const std::size_t layer = layer_of(step, name(copy)), simulated = layer / group;
     const std::string value = name(copy);
     const std::size_t copies = simulated == forward_copied(step) ? left_out(step) : 0;
     const std::size_t moved = simulated > forward_copied(step) ? left_out(step) * group : 0;
     for (std::size_t i = 0; i <= copies; ++i) {
-      name(copy) = with_layer(value, layer + moved + i * group);
+      name(copy) = with_layer(step, value, layer + moved + i * group);
       whole.push_back(copy);
     }
   }
@@ -200,8 +206,7 @@ void extrapolate_list(const RepeatedStep& step, std::vector<Entry>& list, const 
 // their bytes do.
 void extrapolate_link(const LinkConfig& link, const RepeatedStep& step, StepMeasurement& whole) {
   const PreparedStep& prepared = step.prepared;
-  const LinkBytes bytes = expected_link_bytes(prepared.step, prepared.graph);
-  const std::uint64_t program = prepared.step.instructions.size() * sizeof(std::uint64_t);
+  const LinkBytes bytes = expected_link_bytes(prepared.step, prepared.program, results_of(prepared.program));
   std::uint64_t common = 0;  // the commands that belong to no group
   for (const CompiledCommand& command : prepared.step.commands)
     common += command.op < 0 ? sizeof(CommandWords) : 0;
@@ -226,17 +231,17 @@ void extrapolate_link(const LinkConfig& link, const RepeatedStep& step, StepMeas
   whole.link_in_step.written_bytes += static_cast<std::int64_t>(of_groups(in_step));
   grow(whole.in_step.to_device, of_groups(in_step));
   whole.upload_ns *= grow(whole.upload.to_device,
-                          of_groups(bytes.to_device - bytes.streamed - bytes.commands - program));
-  whole.download_ns *= grow(whole.download.to_host, of_groups(bytes.to_host));
+                          of_groups(bytes.loaded + bytes.fed));
+  whole.download_ns *= grow(whole.download.to_host, of_groups(bytes.asked));
 }
 
 }  // namespace
 
-std::optional<LayerRepetition> find_repetition(const std::vector<LayerStep>& layers) {
-  const auto same = [](const LayerStep& a, const LayerStep& b) {
-    const auto sizes = [](const LayerStep& s) {
+std::optional<LayerRepetition> find_repetition(const std::vector<LinearLayer>& layers) {
+  const auto same = [](const LinearLayer& a, const LinearLayer& b) {
+    const auto sizes = [](const LinearLayer& s) {
       return std::make_tuple(s.tokens, s.in, s.out, s.has_bias, s.lora.rank, s.lora.alpha,
-                             s.lora.rank_stabilized, s.step);
+                             s.lora.rank_stabilized, s.next_update);
     };
     return sizes(a) == sizes(b);
   };
@@ -268,6 +273,8 @@ RepeatedStep prepare_groups(const Config& config, Workload workload,
   step.simulated = groups;
   workload.layers.resize(groups * repetition.group);
   step.prepared = prepare_step(config, std::move(workload));
+  for (const Value& value : step.prepared.program.graph.values)
+    step.layers[value.name] = static_cast<std::size_t>(std::max(0, value.origin.group));
   step.prepared.snapshots_after = snapshot_commands(step);
   if (!is_steady(step))
     throw refusal(config,
@@ -295,7 +302,7 @@ bool link_keeps_up(const LinkConfig& link, const StepMeasurement& whole) {
 std::pair<RepeatedStep, Simulated> simulate_repeated(const Config& config,
                                                      const RunOptions& options,
                                                      const Workload& workload) {
-  const auto repetition = find_repetition(steps_of(workload));
+  const auto repetition = find_repetition(layers_of(workload));
   if (!repetition || repetition->times <= kLeastSimulatedGroups)
     throw refusal(config,
                   fmt::format("expected a group of layers that comes at least {} times, found {}",
@@ -309,7 +316,7 @@ std::pair<RepeatedStep, Simulated> simulate_repeated(const Config& config,
   for (; groups <= kMostSimulatedGroups && groups < repetition->times; groups *= 2) {
     RepeatedStep step = prepare_groups(config, workload, *repetition, groups);
     Simulated simulated = simulate(config, options, step.prepared, build_machine(config, options));
-    if (simulated.result.stopped) return {std::move(step), std::move(simulated)};
+    if (simulated.stopped()) return {std::move(step), std::move(simulated)};
     const std::vector<PlatformSnapshot>& snapshots = simulated.platform.snapshots;
     const StepMeasurement whole =
         extrapolate(config, step, measure(config, step.prepared, simulated), snapshots);

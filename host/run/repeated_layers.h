@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -13,7 +14,6 @@
 #include "host/report/report.h"
 #include "host/run/measurement.h"
 #include "host/run/simulate.h"
-#include "models/graph/layer_step.h"
 
 namespace corank {
 
@@ -24,7 +24,7 @@ struct LayerRepetition {
 };
 
 /// The shortest group; nullopt if nothing repeats. Layers are equal if they have the same sizes.
-std::optional<LayerRepetition> find_repetition(const std::vector<LayerStep>& layers);
+std::optional<LayerRepetition> find_repetition(const std::vector<LinearLayer>& layers);
 
 /// Groups that are simulated: the first ones, two in the middle among them, and the last; so many
 /// at least.
@@ -35,6 +35,7 @@ struct RepeatedStep {
   LayerRepetition repetition;
   std::size_t simulated = kLeastSimulatedGroups;
   PreparedStep prepared;
+  std::map<std::string, std::size_t> layers;  // by value, of the simulated ones
 };
 
 /// Simulates as few groups as it takes until the two in the middle are alike: what it makes to the

@@ -19,7 +19,7 @@
 #include "host/run/simulate.h"
 #include "host/workload/workload.h"
 #include "models/base/error.h"
-#include "models/reference/bit_exact.h"
+#include "models/reference/reference_executor.h"
 #include "sim/system/interruption.h"
 
 namespace corank {
@@ -101,9 +101,9 @@ void fill_timing(RunReport& report, const StepMeasurement& m) {
   }
   const double pes = report.machine.array_rows * report.machine.array_columns;
   double macs = 0;
-  for (std::size_t kind = 0; kind < interface::kGemmNames.size(); ++kind) {
+  for (std::size_t kind = 0; kind < m.gemm_kinds.size(); ++kind) {
     GemmReport gemm;
-    gemm.kind = interface::kGemmNames[kind];
+    gemm.kind = identifier_of(m.gemm_kinds[kind]);
     gemm.macs = counters[static_cast<std::size_t>(Counter::kGemmMacs0) + kind];
     gemm.slots = counters[static_cast<std::size_t>(Counter::kGemmSlots0) + kind];
     for (const PhaseReport& phase : m.times.phases) gemm.cycles += phase.kinds[kind];
@@ -169,6 +169,11 @@ void check_fidelity(const Config& config, const RunOptions& options) {
     throw InputError(place_of(config, "workload.layers"),
                      "workload.layers: repeated gives times alone; expected --fidelity cycle and "
                      "values: off");
+  const bool one_step = config.steps == 1 && config.optimizer.accumulate == 1;
+  if (config.layers == "repeated" && !one_step)
+    throw InputError(place_of(config, "workload.layers"),
+                     "workload.layers: repeated is for one step of one micro-batch; found "
+                     "workload.steps or workload.optimizer.accumulate above 1");
   if (options.fidelity == Fidelity::kCycle) {
     if (options.waves)
       throw InputError("--waves: the cycle model has no signals; expected --fidelity rtl");
@@ -190,7 +195,7 @@ void check_energy_table(const Config& config) {
 
 RunReport report_of(const Config& config, const RunOptions& options, const Workload& workload,
                     const Simulated& simulated, const StepMeasurement& m) {
-  const auto& [result, platform] = simulated;
+  const PlatformResult& platform = simulated.platform;
   RunReport report;
   report.name = config.name;
   report.fidelity = options.fidelity == Fidelity::kRtl ? "rtl" : "cycle";
@@ -198,11 +203,11 @@ RunReport report_of(const Config& config, const RunOptions& options, const Workl
   report.config_file = config.file;
   report.workload = workload.source;
   report.weights = config.weights;
-  report.layers = steps_of(workload);
+  report.layers = layers_of(workload);
   report.machine = config.machine;
   report.limits = config.limits;
   report.memory_model = config.memory;
-  report.incomplete = result.stopped;
+  report.incomplete = simulated.stopped();
   report.commands = m.commands;
   report.commands_completed = m.commands_completed;
   report.tensors = m.tensors;
@@ -231,13 +236,31 @@ RunReport report_of(const Config& config, const RunOptions& options, const Workl
   return report;
 }
 
+// FP64 autodiff starts from what the first step is given.
 void compare_results(RunReport& report, const PreparedStep& prepared, const TensorMap& results) {
-  TensorMap reference = prepared.inputs;
-  run_bit_exact(prepared.graph, reference);
-  report.comparisons = compare_bits(prepared.graph, results, reference);
+  ReferenceExecutor reference(prepared.program, Numerics::kBf16);
+  report.comparisons =
+      compare_bits(prepared.program.graph, results, execute_steps(reference, prepared).results);
+  if (prepared.steps > 1 || prepared.program.optimizer.accumulate > 1) return;
   const std::vector<Capture>& layers = prepared.workload.layers;
   for (std::size_t i = 0; i < layers.size(); ++i)
-    compare_fp64(layers[i], layer_prefix(i, layers.size()), results, report.comparisons);
+    compare_fp64(layers[i], layer_prefix(i, layers.size()), prepared.inputs, results,
+                 report.comparisons);
+}
+
+// What each step of several took, and what it moved over the link.
+void fill_steps(RunReport& report, const PreparedStep& prepared, const Simulated& simulated) {
+  if (prepared.steps == 1) return;
+  const std::vector<ValueId> all = results_of(prepared.program);
+  for (std::size_t step = 0; step < simulated.steps.size(); ++step) {
+    const bool last = step + 1 == static_cast<std::size_t>(prepared.steps);
+    LinkBytes bytes =
+        expected_link_bytes(prepared.step, prepared.program, last ? all : std::vector<ValueId>{});
+    if (step > 0) bytes.loaded = 0;
+    report.steps.push_back({at(simulated.steps[step].counters, Counter::kCycles),
+                            simulated.steps[step].upload_ns, simulated.steps[step].step_ns,
+                            simulated.steps[step].download_ns, bytes});
+  }
 }
 
 }  // namespace
@@ -273,22 +296,23 @@ RunReport run(const Config& config, const RunOptions& options) {
   const std::vector<PlatformSnapshot>& snapshots = simulated.platform.snapshots;
 
   RunReport report;
-  if (repeated && !simulated.result.stopped) {
+  if (repeated && !simulated.stopped()) {
     const StepMeasurement whole = extrapolate(config, step, measured, snapshots);
     report = report_of(config, options, workload, simulated, whole);
     report.layers_repeated = repetition_report(step, snapshots, whole);
   } else {
     report = report_of(config, options, prepared.workload, simulated, measured);
   }
+  fill_steps(report, prepared, simulated);
   if (!report.incomplete) {
-    if (report.values) compare_results(report, prepared, simulated.result.results);
+    if (report.values) compare_results(report, prepared, simulated.results);
     report.counter_mismatches = check_costs(config, prepared, simulated);
   }
   if (!options.out_directory.empty())
-    write_files(options.out_directory, report, simulated.result.results);
+    write_files(options.out_directory, report, simulated.results);
   if (files.waves) files.waves->finish();
   if (files.trace) {
-    write_trace(*files.trace, prepared.step, prepared.graph,
+    write_trace(*files.trace, prepared.step, prepared.program.graph,
                 {config.limits.clock_mhz, simulated.platform.trace, simulated.platform.transactions,
                  measured.times.stalls});
   }

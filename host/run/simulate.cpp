@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <optional>
+#include <set>
 #include <utility>
 
+#include "host/driver/device_executor.h"
 #include "host/run/progress.h"
 #include "models/base/error.h"
 #include "sim/machine/build.h"
@@ -14,20 +16,14 @@ namespace corank {
 
 namespace {
 
-// The step of a captured layer is one AdamW step in the accelerator's formats.
-void check_layer_step(const Config& config) {
-  const OptimizerSettings& optimizer = config.optimizer;
+// The accelerator has formats of its own, and no files of a model to write.
+void check_layers(const Config& config) {
   const auto refuse = [&](const std::string& key, const std::string& found) {
     throw InputError(place_of(config, key),
                      key + ": found " + found +
                          ", which the step of a captured layer (workload.capture) does not have");
   };
   if (config.numerics != "bf16") refuse("numerics", config.numerics);
-  if (optimizer.name != "adamw") refuse("workload.optimizer.name", optimizer.name);
-  if (optimizer.schedule.name != "constant" || optimizer.schedule.warmup != 0)
-    refuse("workload.optimizer.schedule", "a schedule");
-  if (optimizer.clip_norm != 0) refuse("workload.optimizer.clip_norm", "a limit");
-  if (optimizer.accumulate != 1) refuse("workload.optimizer.accumulate", "several micro-batches");
   if (config.write_gradients) refuse("output.gradients", "true");
   if (config.write_logits) refuse("output.logits", "true");
 }
@@ -44,28 +40,31 @@ constexpr double kMostLinkSeconds = 9000;
 // What goes over the link one after another, in packets as full as they can be.
 void check_link_time(const Config& config, const PreparedStep& prepared) {
   const LinkConfig& link = config.link;
-  const LinkBytes bytes = expected_link_bytes(prepared.step, prepared.graph);
-  const auto payload = static_cast<double>(bytes.to_device + bytes.to_host);
+  const LinkBytes bytes =
+      expected_link_bytes(prepared.step, prepared.program, results_of(prepared.program));
+  const auto payload =
+      static_cast<double>(bytes.loaded + bytes.asked) +
+      static_cast<double>(prepared.steps) * static_cast<double>(bytes.to_device(false));
   const double wire = payload * (1 + static_cast<double>(link.overhead_bytes) /
                                          static_cast<double>(link.payload_bytes));
   const double seconds = wire / (link.bandwidth_gb_per_s * 1e9);
   if (seconds > kMostLinkSeconds)
     throw InputError(place_of(config, "link"),
-                     fmt::format("link: the step's transfers take {:.6g} s; expected at most {} s, "
+                     fmt::format("link: the run's transfers take {:.6g} s; expected at most {} s, "
                                  "which can be simulated",
                                  seconds, kMostLinkSeconds));
 }
 
 }  // namespace
 
-CompiledStep compile_for(const Config& config, const Graph& graph) {
+CompiledStep compile_for(const Config& config, const TrainingProgram& program) {
   const double cycles_per_ns = config.limits.clock_mhz / 1e3;
   const MemoryTiming memory{
       sustained_share(config.memory) * config.memory.bandwidth_gb_per_s / cycles_per_ns,
       config.memory.latency_ns * cycles_per_ns, config.limits.outstanding_bursts,
       config.limits.burst_beats};
   try {
-    return compile(graph, config.machine, config.compiler, memory_bytes(config),
+    return compile(program, config.machine, config.compiler, memory_bytes(config),
                    {config.weights == "streamed", config.stream_tiles}, memory);
   } catch (const KeyError& error) {
     throw InputError(location_of(config, error.keys()), error.what());
@@ -103,13 +102,35 @@ DriverOptions driver_options_of(const Config& config) {
   return options;
 }
 
+ExecutedStep execute_steps(Executor& executor, const PreparedStep& prepared) {
+  executor.load(prepared.inputs);
+  TensorMap feeds;
+  std::set<std::string> results;
+  for (const Value& value : prepared.program.graph.values) {
+    const auto input = prepared.inputs.find(value.name);
+    if (is_fed(value) && input != prepared.inputs.end()) feeds.insert(*input);
+    if (value.role == Role::kResult) results.insert(value.name);
+  }
+  ExecutedStep executed;
+  for (std::int64_t step = 0; step < prepared.steps && !executed.stopped; ++step) {
+    for (auto& [name, tensor] : optimizer_feeds(prepared.program, step))
+      feeds[name] = std::move(tensor);
+    const bool last = step + 1 == prepared.steps;
+    executed = executor.step(feeds, last ? results : std::set<std::string>{});
+  }
+  return executed;
+}
+
 PreparedStep prepare_step(const Config& config, Workload workload) {
-  check_layer_step(config);
+  check_layers(config);
   PreparedStep prepared;
+  prepared.steps = config.steps;
+  OptimizerSettings optimizer = config.optimizer;
+  if (optimizer.schedule.total == 0) optimizer.schedule.total = config.steps;
+  prepared.program = linear_layers(layers_of(workload), optimizer);
+  prepared.inputs = inputs_of(prepared.program, take_inputs(workload));
   prepared.workload = std::move(workload);
-  prepared.inputs = inputs_of(prepared.workload);
-  prepared.graph = build_layer_steps(steps_of(prepared.workload));
-  prepared.step = compile_for(config, prepared.graph);
+  prepared.step = compile_for(config, prepared.program);
   return prepared;
 }
 
@@ -131,12 +152,16 @@ Simulated simulate(const Config& config, const RunOptions& options, const Prepar
   std::optional<Progress> progress;
   std::vector<TraceEvent> events;
   std::size_t snapshots = 0;
+  const std::size_t commands = prepared.step.commands.size();
   if (!observer.event) {
-    events.reserve(prepared.step.commands.size());
-    if (options.progress) progress.emplace(prepared.step.commands.size(), config.limits.clock_mhz);
+    events.reserve(commands);
+    if (options.progress)
+      progress.emplace(commands * static_cast<std::size_t>(prepared.steps),
+                       config.limits.clock_mhz);
     platform.observer.event = [&](const TraceEvent& event) {
-      events.push_back(event);
       if (progress) progress->command(event.end);
+      if (event.command >= commands) return;  // of a later step
+      events.push_back(event);
       if (snapshots == prepared.snapshots_after.size() ||
           event.command != prepared.snapshots_after[snapshots])
         return;
@@ -149,12 +174,16 @@ Simulated simulate(const Config& config, const RunOptions& options, const Prepar
   Simulated simulated;
   simulated.platform = run_platform(platform, [&](HostPort& host) {
     port = &host;
-    simulated.result =
-        run_step(host, prepared.step, prepared.graph, config.machine, prepared.inputs, driver);
+    DeviceExecutor device(host, prepared.step, prepared.program, config.machine, driver);
+    simulated.results = execute_steps(device, prepared).results;
+    simulated.steps = device.take_measured();
+    if (!simulated.stopped()) device.reset();
   });
   if (!observer.event) {
     std::vector<TraceEvent>& trace = simulated.platform.trace;  // what did not end
-    events.insert(events.end(), trace.begin(), trace.end());
+    for (const TraceEvent& event : trace) {
+      if (event.command < commands) events.push_back(event);
+    }
     trace = std::move(events);
   }
   return simulated;

@@ -26,7 +26,7 @@ using draw::Random;
 constexpr std::array<std::int64_t, 16> kSizes = {1,  3,  5,  7,  8,  9,  13,  16,
                                                  17, 31, 32, 33, 64, 67, 130, 257};
 
-std::int64_t cycles_of(const LayerStep& s, const MachineShape& machine) {
+std::int64_t cycles_of(const LinearLayer& s, const MachineShape& machine) {
   const std::int64_t macs =
       2 * s.tokens * s.in * s.out + 3 * s.tokens * s.lora.rank * (s.in + s.out);
   return macs / (machine.array_rows * machine.array_columns);
@@ -45,7 +45,7 @@ std::int64_t size_with(Random& random, std::int64_t divisor, Remainder wanted, s
 
 // Turns alternate: one names the remainders of (in, out), the next those of (tokens, r); the other
 // two sizes are free. So 32 turns see all pairs of both.
-void draw_edges(Random& random, int turn, const MachineShape& machine, LayerStep& step) {
+void draw_edges(Random& random, int turn, const MachineShape& machine, LinearLayer& step) {
   const int pair = turn / 2 % 16;
   const std::int64_t most = random() % 8 == 0 ? 257 : 130;
   const auto row_size = [&](bool named) {
@@ -64,7 +64,7 @@ void draw_edges(Random& random, int turn, const MachineShape& machine, LayerStep
 
 // One of the four takes its turn at being 1, 2, 3 ...; the others are small more often than not, so
 // that the step stays short.
-void draw_sizes(Random& random, int number, LayerStep& step) {
+void draw_sizes(Random& random, int number, LinearLayer& step) {
   std::array<std::int64_t, 4> drawn{};
   for (std::int64_t& size : drawn) {
     size = between(random, 1, one_of(random, std::array<int, 4>{4, 16, 64, kLargestSize}));
@@ -125,7 +125,7 @@ std::string plant(Random& random, TensorMap& inputs) {
 }
 
 void draw_step(Random& random, const CaseSource& source, int turn, LayerCase& layer) {
-  LayerStep& step = layer.step;
+  LinearLayer& step = layer.layer;
   const MachineShape& machine = layer.config.machine;
   int attempts = 0;
   do {
@@ -139,9 +139,9 @@ void draw_step(Random& random, const CaseSource& source, int turn, LayerCase& la
   step.lora.alpha = static_cast<double>(between(random, 1, 32));
   step.lora.rank_stabilized = chance(random, 4);
   step.has_bias = chance(random, 2);
-  step.step = between(random, 1, 50);
-  step.adamw = {};
-  if (chance(random, 4)) step.adamw.weight_decay = 0;
+  step.next_update = between(random, 1, 50);
+  layer.adamw = {};
+  if (chance(random, 4)) layer.adamw.weight_decay = 0;
 
   layer.layers = 1;
   layer.pauses = 0;
@@ -165,7 +165,7 @@ MemoryConfig draw_memory(Random& random, const CaseSource& source) {
 CompiledStep compile_quickly(const LayerCase& layer) {
   Config config = layer.config;
   config.compiler.rehearse = false;
-  return compile_for(config, graph_of(layer));
+  return compile_for(config, program_of(layer));
 }
 
 std::optional<CompiledStep> compiled(const LayerCase& layer) {
@@ -210,7 +210,7 @@ void draw_compiler(Random& random, LayerCase& layer) {
 }
 
 void draw_inputs(Random& random, LayerCase& layer) {
-  const LayerStep& step = layer.step;
+  const LinearLayer& step = layer.layer;
   for (int i = 0; i < layer.layers; ++i) {
     const std::string prefix =
         layer_prefix(static_cast<std::size_t>(i), static_cast<std::size_t>(layer.layers));
@@ -284,12 +284,15 @@ LayerCase make_case(const CaseSource& source, std::uint64_t seed, int number) {
   config.watchdog_cycles += upload_cycles(config, step->memory_bytes);
   draw_inputs(random, layer);
   if (number % 10 == 9) layer.planted = plant(random, layer.inputs);
+  for (auto& feed : optimizer_feeds(program_of(layer), 0)) layer.inputs.insert(std::move(feed));
   return layer;
 }
 
-Graph graph_of(const LayerCase& layer) {
-  return build_layer_steps(
-      std::vector<LayerStep>(static_cast<std::size_t>(layer.layers), layer.step));
+TrainingProgram program_of(const LayerCase& layer) {
+  OptimizerSettings optimizer;
+  optimizer.adamw = layer.adamw;
+  return linear_layers(
+      std::vector<LinearLayer>(static_cast<std::size_t>(layer.layers), layer.layer), optimizer);
 }
 
 std::string describe(const LayerCase& layer) {
@@ -307,7 +310,7 @@ std::string describe(const LayerCase& layer) {
       "stalls {} %, blocks {} x {} x {}, limits {} / {} KiB{}{}{}",
       layer.number, layer.seed, m.array_rows, m.array_columns, m.axi_data_bits,
       config.limits.outstanding_bursts, config.limits.burst_beats, describe(config.memory),
-      layer.step.tokens, layer.step.in, layer.step.out, layer.step.lora.rank, config.stalls.percent,
+      layer.layer.tokens, layer.layer.in, layer.layer.out, layer.layer.lora.rank, config.stalls.percent,
       compiler.block_rows, compiler.block_columns, compiler.block_depth, compiler.scratchpad_kib,
       compiler.accumulator_kib, streamed, layer.planted.empty() ? "" : ", planted ", layer.planted);
 }

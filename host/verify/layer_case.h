@@ -9,7 +9,7 @@
 
 #include "host/config/config.h"
 #include "models/base/tensor.h"
-#include "models/graph/layer_step.h"
+#include "models/program/linear_layers.h"
 
 namespace corank {
 
@@ -35,11 +35,12 @@ struct LayerCase {
   int number = 0;
   std::uint64_t seed = 0;  // of this case
   Config config;           // machine, limits, memory, link, stalls, compiler
-  LayerStep step;
+  LinearLayer layer;
+  AdamWOptions adamw;
   int layers = 1;  // so many of this size, each with values of its own
   int pauses = 0;  // cycles that the host lets pass before each tile of a streamed weight, at most
   std::string planted;  // a special value and where it stands; empty: every input is ordinary
-  TensorMap inputs;
+  TensorMap inputs;  // all that is given, and what the step is fed
 };
 
 /// Case `number` of a run with `seed`. With kEdges cases go through all pairs of remainders of (in
@@ -51,7 +52,7 @@ struct LayerCase {
 /// InputError where the machine is too small for any layer.
 LayerCase make_case(const CaseSource& source, std::uint64_t seed, int number);
 
-Graph graph_of(const LayerCase& layer);
+TrainingProgram program_of(const LayerCase& layer);
 
 /// "case 17 (seed 5000032): 3x5, AXI 128, 33 tokens, 64 -> 67, r = 5, ..."
 std::string describe(const LayerCase& layer);

@@ -33,8 +33,9 @@ Told run_and_tell(const CompiledCase& compiled, Fidelity fidelity, const std::st
                   const std::function<bool()>& stop, const Tell& tell) {
   Told told;
   try {
-    Simulated simulated = run_case(compiled, fidelity, machine, observe(tell), stop);
-    tell_outcome(simulated.result, simulated.platform, tell);
+    SimulatedCase simulated = run_case(compiled, fidelity, machine, observe(tell), stop);
+    tell_counters(simulated.result.counters, tell);
+    tell_outcome(simulated.result.results, simulated.platform, tell);
     told.result = std::move(simulated.result);
   } catch (const MachineError& error) {
     told.error = error.what();
@@ -47,14 +48,14 @@ Told run_and_tell(const CompiledCase& compiled, Fidelity fidelity, const std::st
 
 CompiledCase::CompiledCase(LayerCase drawn)
     : layer(std::move(drawn)),
-      graph(graph_of(layer)),
-      step(compile_for(layer.config, graph)),
+      program(program_of(layer)),
+      step(compile_for(layer.config, program)),
       reference(layer.inputs) {
-  run_bit_exact(graph, reference);
+  run_bit_exact(program.graph, reference);
   finite = all_finite(reference);
 }
 
-Simulated run_case(const CompiledCase& compiled, Fidelity fidelity, const std::string& machine,
+SimulatedCase run_case(const CompiledCase& compiled, Fidelity fidelity, const std::string& machine,
                    const SimulationObserver& observer, const std::function<bool()>& stop) {
   const LayerCase& layer = compiled.layer;
   PlatformConfig platform = platform_of(layer.config);
@@ -64,18 +65,18 @@ Simulated run_case(const CompiledCase& compiled, Fidelity fidelity, const std::s
   platform.trace = platform.transactions = observer.event || observer.transaction;
   DriverOptions driver = driver_options_of(layer.config);
   driver.stop = stop;
-  Simulated simulated;
+  SimulatedCase simulated;
   simulated.platform = run_platform(platform, [&](HostPort& port) {
     PausingHost host(port, layer.pauses, layer.seed);
     simulated.result =
-        run_step(host, compiled.step, compiled.graph, layer.config.machine, layer.inputs, driver);
+        run_step(host, compiled.step, compiled.program, layer.config.machine, layer.inputs, driver);
   });
   return simulated;
 }
 
 std::string differences(const CompiledCase& compiled, const StepResult& result) {
   const Config& config = compiled.layer.config;
-  return differences(compiled.graph, compiled.step, config.machine, config.limits.burst_beats,
+  return differences(compiled.program.graph, compiled.step, config.machine, config.limits.burst_beats,
                      result, compiled.reference);
 }
 

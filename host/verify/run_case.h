@@ -14,15 +14,20 @@ struct CompiledCase {
   explicit CompiledCase(LayerCase drawn);
 
   LayerCase layer;
-  Graph graph;
+  TrainingProgram program;
   CompiledStep step;
   TensorMap reference;  // every value, by the bit-exact reference
   bool finite = false;  // every result of the reference
 };
 
+struct SimulatedCase {
+  StepResult result;
+  PlatformResult platform;
+};
+
 /// Runs the case. `machine`: the library of the verilated one. What `observer` listens to is not in
 /// the result. `stop`: asked now and then, whether to give up. Throws MachineError.
-Simulated run_case(const CompiledCase& compiled, Fidelity fidelity, const std::string& machine,
+SimulatedCase run_case(const CompiledCase& compiled, Fidelity fidelity, const std::string& machine,
                    const SimulationObserver& observer = {},
                    const std::function<bool()>& stop = nullptr);
 

@@ -106,11 +106,14 @@ void tell_result(const std::string& name, const std::vector<std::byte>& bytes, c
   }
 }
 
-void tell_outcome(const StepResult& result, const PlatformResult& platform, const Tell& tell) {
-  for (std::size_t i = 0; i < result.counters.size(); ++i)
-    tell(Sort::kCounter, fmt::format("{} {}", interface::kCounterNames[i], result.counters[i]));
+void tell_counters(const DeviceCounters& counters, const Tell& tell) {
+  for (std::size_t i = 0; i < counters.size(); ++i)
+    tell(Sort::kCounter, fmt::format("{} {}", interface::kCounterNames[i], counters[i]));
+}
+
+void tell_outcome(const TensorMap& results, const PlatformResult& platform, const Tell& tell) {
   tell_figures(platform, tell);
-  for (const auto& [name, tensor] : result.results) tell_result(name, tensor.bytes, tell);
+  for (const auto& [name, tensor] : results) tell_result(name, tensor.bytes, tell);
 }
 
 }  // namespace corank

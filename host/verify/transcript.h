@@ -38,7 +38,9 @@ SimulationObserver observe(const Tell& tell);
 void tell_figures(const PlatformResult& platform, const Tell& tell);
 /// A tensor in pieces of 32 bytes, so that a difference is found near its place.
 void tell_result(const std::string& name, const std::vector<std::byte>& bytes, const Tell& tell);
-/// Counters, figures and results of a step that has come to its end.
-void tell_outcome(const StepResult& result, const PlatformResult& platform, const Tell& tell);
+/// The counters of a step that has come to its end.
+void tell_counters(const DeviceCounters& counters, const Tell& tell);
+/// Figures and results of a simulation that has come to its end.
+void tell_outcome(const TensorMap& results, const PlatformResult& platform, const Tell& tell);
 
 }  // namespace corank

@@ -9,7 +9,6 @@
 #include "host/workload/workload.h"
 #include "models/base/error.h"
 #include "models/base/host_memory.h"
-#include "models/graph/layer_step.h"
 
 namespace corank {
 namespace {
@@ -17,25 +16,23 @@ namespace {
 // Beside tensors the host keeps, of every layer, its graph, its commands and what the report says
 // of it; of one that is not simulated (workload.layers: repeated) the last alone.
 constexpr double kHostBytesOfLayer = 16384, kHostBytesOfRepeatedLayer = 2048;
-// Inputs are kept as they were given, as the graph names them and as the reference changes them.
-constexpr double kHostCopies = 3;
 
 // Doubles: what a user may write is more than 64 bits can count.
 struct StepSize {
   double layers = 0, device_bytes = 0, host_bytes = 0;
 };
 
-StepSize size_of(const LayerStep& layer, bool streamed) {
+StepSize size_of(const LinearLayer& layer, bool streamed) {
   StepSize size;
   size.layers = 1;
-  for (const Value& value : build_layer_step(layer).values) {
-    if (value.role == Role::kIntermediate) continue;
+  for (const Value& value : linear_layers({layer}).graph.values) {
+    if (value.role == Role::kIntermediate || value.role == Role::kConstants) continue;
     const std::int64_t rows = value.shape.size() < 2 ? 1 : value.shape[0];
     const bool with_the_host = streamed && value.name == "weight";
     if (!with_the_host)
       size.device_bytes += static_cast<double>(
           whole_pages(layout_of(value.dtype, rows, value.shape.back(), true).bytes()));
-    size.host_bytes += kHostCopies * static_cast<double>(element_count(value.shape)) *
+    size.host_bytes += static_cast<double>(element_count(value.shape)) *
                        static_cast<double>(bytes_of(value.dtype));
   }
   return size;
@@ -48,7 +45,7 @@ void check_step_size(const Config& config) {
   StepSize all;
   for (const LayerShape& shape : shapes.layers) {
     const StepSize one =
-        size_of(step_of(shapes, shape, config.optimizer.adamw), config.weights == "streamed");
+        size_of(layer_of(shapes, shape), config.weights == "streamed");
     const double times = static_cast<double>(shapes.repeat) * shape.repeat;
     all.layers += times;
     all.device_bytes += times * one.device_bytes;

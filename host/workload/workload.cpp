@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <random>
+#include <utility>
 
 #include "host/workload/step_size.h"
 #include "models/base/error.h"
@@ -44,24 +45,23 @@ Tensor f32_tensor(const Shape& shape, double deviation, Normal& normal) {
   return tensor;
 }
 
-Workload from_files(const std::vector<std::string>& files, const AdamWOptions& adamw) {
+Workload from_files(const std::vector<std::string>& files) {
   Workload workload;
   for (const std::string& file : files) {
-    workload.layers.push_back(read_capture(file, adamw));
+    workload.layers.push_back(read_capture(file));
     workload.source += (workload.source.empty() ? "" : ", ") + file;
   }
   return workload;
 }
 
-Workload from_shapes(const LayerShapes& shapes, std::uint64_t seed, const AdamWOptions& adamw,
-                     bool values) {
+Workload from_shapes(const LayerShapes& shapes, std::uint64_t seed, bool values) {
   Workload workload;
   for (int turn = 0; turn < shapes.repeat; ++turn) {
     for (const LayerShape& shape : shapes.layers) {
-      const LayerStep step = step_of(shapes, shape, adamw);
+      const LinearLayer layer = layer_of(shapes, shape);
       for (int i = 0; i < shape.repeat; ++i) {
-        workload.layers.push_back(values ? make_layer(step, seed + workload.layers.size())
-                                         : Capture{step, {}, {}});
+        workload.layers.push_back(values ? make_layer(layer, seed + workload.layers.size())
+                                         : Capture{layer, {}, {}});
       }
     }
   }
@@ -73,38 +73,36 @@ Workload from_shapes(const LayerShapes& shapes, std::uint64_t seed, const AdamWO
 
 }  // namespace
 
-LayerStep step_of(const LayerShapes& shapes, const LayerShape& shape, const AdamWOptions& adamw) {
+LinearLayer layer_of(const LayerShapes& shapes, const LayerShape& shape) {
   const std::vector<std::string>& names = shapes.adapters;
   const bool adapted =
       names.empty() || std::find(names.begin(), names.end(), shape.name) != names.end();
-  LayerStep step;
-  step.tokens = shapes.tokens;
-  step.in = shape.in;
-  step.out = shape.out;
-  step.has_bias = shape.bias;
-  step.lora.rank = adapted ? shape.rank : 0;
-  step.lora.alpha = shape.alpha > 0 ? shape.alpha : 2.0 * step.lora.rank;
-  step.adamw = adamw;
-  step.step = 20;  // as the moments of make_layer are
-  return step;
+  LinearLayer layer;
+  layer.tokens = shapes.tokens;
+  layer.in = shape.in;
+  layer.out = shape.out;
+  layer.has_bias = shape.bias;
+  layer.lora.rank = adapted ? shape.rank : 0;
+  layer.lora.alpha = shape.alpha > 0 ? shape.alpha : 2.0 * layer.lora.rank;
+  layer.next_update = 20;  // as the moments of make_layer are
+  return layer;
 }
 
-Capture make_layer(const LayerStep& step, std::uint64_t seed) {
+Capture make_layer(const LinearLayer& layer, std::uint64_t seed) {
   Normal normal(seed);
-  Capture layer;
-  layer.step = step;
-  const double by_inputs = 1 / std::sqrt(static_cast<double>(step.in));
+  Capture made;
+  made.layer = layer;
+  const double by_inputs = 1 / std::sqrt(static_cast<double>(layer.in));
   const double gradient = 1e-3;
-  TensorMap& inputs = layer.inputs;
-  inputs["x"] = bf16_tensor({step.tokens, step.in}, 1, normal);
-  inputs["weight"] = bf16_tensor({step.out, step.in}, by_inputs, normal);
-  inputs["dy"] = bf16_tensor({step.tokens, step.out}, gradient, normal);
-  if (step.has_bias) inputs["bias"] = f32_tensor({step.out}, 0.1, normal);
-  layer.originals = inputs;
-  const std::int64_t rank = step.lora.rank;
-  if (rank == 0) return layer;
-  const std::vector<std::pair<std::string, Shape>> masters = {{"lora_A", {rank, step.in}},
-                                                              {"lora_B", {step.out, rank}}};
+  TensorMap& inputs = made.inputs;
+  inputs["x"] = bf16_tensor({layer.tokens, layer.in}, 1, normal);
+  inputs["weight"] = bf16_tensor({layer.out, layer.in}, by_inputs, normal);
+  inputs["dy"] = bf16_tensor({layer.tokens, layer.out}, gradient, normal);
+  if (layer.has_bias) inputs["bias"] = f32_tensor({layer.out}, 0.1, normal);
+  const std::int64_t rank = layer.lora.rank;
+  if (rank == 0) return made;
+  const std::vector<std::pair<std::string, Shape>> masters = {{"lora_A", {rank, layer.in}},
+                                                              {"lora_B", {layer.out, rank}}};
   for (const auto& [name, size] : masters) {
     inputs[name] = f32_tensor(size, by_inputs, normal);
     inputs[name + ".exp_avg"] = f32_tensor(size, gradient, normal);
@@ -112,8 +110,7 @@ Capture make_layer(const LayerStep& step, std::uint64_t seed) {
     for (std::int64_t i = 0; i < element_count(size); ++i)
       squares.data<float>()[i] *= squares.data<float>()[i];
   }
-  layer.originals = inputs;
-  return layer;
+  return made;
 }
 
 Workload read_workload(const Config& config) {
@@ -129,26 +126,26 @@ Workload read_workload(const Config& config) {
         std::string("workload.capture is missing: the captured layer to run") +
             (config.model.empty() ? " (or workload.captures, or workload.shapes)"
                                   : "; workload.model runs with --fidelity reference"));
-  const AdamWOptions& adamw = config.optimizer.adamw;
   if (!config.shapes.layers.empty()) {
     check_step_size(config);
-    return from_shapes(config.shapes, config.seed, adamw, config.values == "on");
+    return from_shapes(config.shapes, config.seed, config.values == "on");
   }
   return from_files(
-      config.capture.empty() ? config.captures : std::vector<std::string>{config.capture}, adamw);
+      config.capture.empty() ? config.captures : std::vector<std::string>{config.capture});
 }
 
-std::vector<LayerStep> steps_of(const Workload& workload) {
-  std::vector<LayerStep> steps;
-  for (const Capture& layer : workload.layers) steps.push_back(layer.step);
-  return steps;
+std::vector<LinearLayer> layers_of(const Workload& workload) {
+  std::vector<LinearLayer> layers;
+  for (const Capture& capture : workload.layers) layers.push_back(capture.layer);
+  return layers;
 }
 
-TensorMap inputs_of(const Workload& workload) {
+TensorMap take_inputs(Workload& workload) {
   TensorMap inputs;
   for (std::size_t i = 0; i < workload.layers.size(); ++i) {
-    for (const auto& [name, tensor] : workload.layers[i].inputs)
-      inputs[layer_prefix(i, workload.layers.size()) + name] = tensor;
+    for (auto& [name, tensor] : workload.layers[i].inputs)
+      inputs[layer_prefix(i, workload.layers.size()) + name] = std::move(tensor);
+    workload.layers[i].inputs.clear();
   }
   return inputs;
 }

@@ -7,7 +7,7 @@
 
 #include "host/capture/capture.h"
 #include "host/config/config.h"
-#include "models/graph/layer_step.h"
+#include "models/program/linear_layers.h"
 
 namespace corank {
 
@@ -17,22 +17,22 @@ struct Workload {
 };
 
 /// The layers that the configuration names (workload.capture, workload.captures or
-/// workload.shapes). With values: off layers given by
-/// sizes have no tensors. Throws InputError where it names none or more than one of these, or a
-/// file is wrong.
+/// workload.shapes). With values: off layers given by sizes have no tensors. Throws InputError where
+/// it names none or more than one of these, or a file is wrong.
 Workload read_workload(const Config& config);
 
 /// A layer of this size with normally distributed values, from a seed: activations of variance 1,
 /// weights that keep it, small output gradients, an adapter and moments as after some steps.
-Capture make_layer(const LayerStep& step, std::uint64_t seed);
+Capture make_layer(const LinearLayer& layer, std::uint64_t seed);
 
 /// One of the layers given by their sizes; without an adapter where the list of adapters leaves it
 /// out.
-LayerStep step_of(const LayerShapes& shapes, const LayerShape& shape, const AdamWOptions& adamw);
+LinearLayer layer_of(const LayerShapes& shapes, const LayerShape& shape);
 
-std::vector<LayerStep> steps_of(const Workload& workload);
+std::vector<LinearLayer> layers_of(const Workload& workload);
 
-/// The inputs of build_layer_steps(steps_of(workload)), by name.
-TensorMap inputs_of(const Workload& workload);
+/// The layers' inputs by the names of linear_layers(layers_of(workload)), taken out of the workload:
+/// there is one copy of a weight. Without a suffix of micro-batches.
+TensorMap take_inputs(Workload& workload);
 
 }  // namespace corank

@@ -7,17 +7,16 @@
 namespace corank {
 namespace {
 
-/// "lora_A_grad" for a parameter, "dx" for x, "q_proj.du" for q_proj.u.
+std::size_t index(ValueId id) { return static_cast<std::size_t>(id); }
+
+}  // namespace
+
 std::string gradient_name(const Value& value) {
   if (value.role == Role::kTrainable) return value.name + "_grad";
   std::string name = value.name;
   const std::size_t dot = name.rfind('.');
   return name.insert(dot == std::string::npos ? 0 : dot + 1, "d");
 }
-
-std::size_t index(ValueId id) { return static_cast<std::size_t>(id); }
-
-}  // namespace
 
 Backward::Backward(Graph& graph, const std::set<ValueId>& wanted)
     : graph_(graph),

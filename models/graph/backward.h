@@ -12,6 +12,10 @@
 
 namespace corank {
 
+/// The name of a value's gradient: "lora_A_grad" for a parameter, "dx" for x, "q_proj.du" for
+/// q_proj.u.
+std::string gradient_name(const Value& value);
+
 class Backward {
  public:
   /// `wanted`: inputs whose gradient is a result, beside the trainable values.

@@ -5,6 +5,8 @@ namespace {
 
 const char* name_of(Role role) {
   switch (role) {
+    case Role::kConstants:
+      return "constants";
     case Role::kInput:
       return "input";
     case Role::kFrozen:

@@ -1,5 +1,6 @@
 #include "models/graph/origin.h"
 
+#include <algorithm>
 #include <tuple>
 #include <utility>
 
@@ -43,6 +44,12 @@ std::string to_string(const GemmKind& kind) {
       return text + " update";
   }
   return text;  // not reached: every pass stands above
+}
+
+std::string identifier_of(const GemmKind& kind) {
+  std::string text = to_string(kind);
+  std::replace(text.begin(), text.end(), ' ', '_');
+  return text;
 }
 
 Origin update_of(Origin origin) {

@@ -20,6 +20,8 @@ bool operator==(const GemmKind& a, const GemmKind& b);
 bool operator<(const GemmKind& a, const GemmKind& b);
 /// "frozen forward", "adapter up weight gradient", ...
 std::string to_string(const GemmKind& kind);
+/// The same in one word: "adapter_up_weight_gradient".
+std::string identifier_of(const GemmKind& kind);
 
 struct Origin {
   std::string module;  // "" in a graph without modules

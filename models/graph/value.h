@@ -12,6 +12,7 @@ using ValueId = int;
 
 /// What a value is to the training step.
 enum class Role {
+  kConstants,     // a few FP32 numbers that updates read as constants, given with every step
   kInput,         // activations, token ids and incoming output gradients, given with every step
   kFrozen,        // a pretrained weight: never a gradient of its own
   kTrainable,     // an FP32 master, updated by the optimizer

@@ -17,7 +17,7 @@ ValueId constants_of_update(TrainingProgram& program, std::int64_t first_update)
   const bool sgd = program.optimizer.kind == OptimizerKind::kSgd;
   const ValueId constants = add_value(
       program.graph,
-      {name, {sgd ? kSgdConstants : kAdamWConstants}, DType::F32, Role::kInput});
+      {name, {sgd ? kSgdConstants : kAdamWConstants}, DType::F32, Role::kConstants});
   feeds.push_back({constants, first_update});
   return constants;
 }
@@ -111,11 +111,35 @@ TensorMap initial_moments(const TrainingProgram& program) {
   return moments;
 }
 
-bool is_fed(const Value& value) { return value.role == Role::kInput; }
+bool is_fed(const Value& value) {
+  return value.role == Role::kInput || value.role == Role::kConstants;
+}
 
 std::string micro_batch_name(const std::string& name, std::int64_t micro_batch,
                              std::int64_t micro_batches) {
   return micro_batches == 1 ? name : name + "@" + std::to_string(micro_batch);
+}
+
+TensorMap inputs_of(const TrainingProgram& program, TensorMap inputs) {
+  const std::int64_t micro_batches = program.optimizer.accumulate;
+  if (micro_batches == 1) return inputs;
+  const Graph& graph = program.graph;
+  for (std::int64_t i = 0; i < micro_batches; ++i) {
+    Tensor share(DType::F32, {1});
+    *share.data<float>() = static_cast<float>(1.0 / static_cast<double>(micro_batches));
+    inputs[micro_batch_name(kShare, i, micro_batches)] = std::move(share);
+  }
+  std::vector<std::string> fed;
+  for (const auto& [name, tensor] : inputs) {
+    if (find_value(graph, micro_batch_name(name, 0, micro_batches))) fed.push_back(name);
+  }
+  for (const std::string& name : fed) {
+    for (std::int64_t i = 1; i < micro_batches; ++i)
+      inputs[micro_batch_name(name, i, micro_batches)] = inputs.at(name);
+    inputs[micro_batch_name(name, 0, micro_batches)] = std::move(inputs.at(name));
+    inputs.erase(name);
+  }
+  return inputs;
 }
 
 void repeat_micro_batches(TrainingProgram& program, std::int64_t micro_batches) {
@@ -160,7 +184,7 @@ void repeat_micro_batches(TrainingProgram& program, std::int64_t micro_batches) 
     shares.push_back(add_value(graph, {micro_batch_name(kShare, i, micro_batches),
                                        {1},
                                        DType::F32,
-                                       Role::kInput}));
+                                       Role::kConstants}));
   for (auto& [parameter, gradient] : program.gradients)
     gradient = add_weighted_sum(graph, names.at(gradient), gradients.at(gradient), shares);
 }

@@ -59,6 +59,10 @@ std::string micro_batch_name(const std::string& name, std::int64_t micro_batch,
 /// Its share in the step's gradients, F32 [1], fed where there are several.
 inline constexpr const char* kShare = "share";
 
+/// What a program takes, from inputs by names without micro-batches: every micro-batch is fed the
+/// same, with equal shares.
+TensorMap inputs_of(const TrainingProgram& program, TensorMap inputs);
+
 /// The step takes `micro_batches` times what it is fed: every op that depends on what is fed is
 /// there once for each, and the gradients of the trained values, which take their names, are the
 /// sums of those of the micro-batches, each times its share, in their order from the first. Names

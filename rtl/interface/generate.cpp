@@ -17,7 +17,6 @@ namespace {
 using std::string;
 
 constexpr int kCommandWords = 16;
-constexpr int kKinds = 16;
 
 struct Field {
   string name, doc;
@@ -91,13 +90,13 @@ std::vector<Counter> read_counters(const YAML::Node& root) {
            "cycles of the " + unit.as<string>() + " unit: " + activity["doc"].as<string>()});
     }
   }
-  for (int kind = 0; kind < kKinds; ++kind) {
+  for (int kind = 0; kind < root["gemm_kinds"].as<int>(); ++kind) {
     counters.push_back(
         {fmt::format("gemm_slots_{}", kind),
          fmt::format("cycles in which the array took in rows or weights of a gemm of kind {}",
                      kind)});
   }
-  for (int kind = 0; kind < kKinds; ++kind) {
+  for (int kind = 0; kind < root["gemm_kinds"].as<int>(); ++kind) {
     counters.push_back({fmt::format("gemm_macs_{}", kind),
                         fmt::format("useful multiply-accumulates of kind {}", kind)});
   }
@@ -262,8 +261,8 @@ string make_cpp(const YAML::Node& root) {
     text += fmt::format("    \"{}\",\n", node["doc"].as<string>());
   text += "};\n\n";
   text += cpp_enum("VectorOpcode", root["vector_instructions"], true) + "\n";
-  text += cpp_enum("Gemm", root["gemm_kinds"], false) +
-          cpp_names("kGemmNames", root["gemm_kinds"]) + "\n";
+  text += fmt::format("inline constexpr std::size_t kGemmKinds = {};\n\n",
+                      root["gemm_kinds"].as<unsigned>());
   for (const Command& command : read_commands(root)) text += cpp_command(command);
   const auto counters = read_counters(root);
   text += "enum class Counter : std::uint32_t {\n";
@@ -318,7 +317,6 @@ string make_page(const YAML::Node& root) {
   list("Vector instructions", root["vector_instructions"], true);
   list("Activities of a unit", root["activities"], false);
   list("Faults", root["faults"], false);
-  list("Kinds of gemm", root["gemm_kinds"], false);
   text += "\n## Counters\n\n| index | name | meaning |\n| --- | --- | --- |\n";
   const auto counters = read_counters(root);
   for (std::size_t i = 0; i < counters.size(); ++i) {

@@ -65,9 +65,9 @@ TEST_CASE("an action's count is that of its counters", "[energy]") {
   const auto set = [&](Counter counter, std::uint64_t count) {
     m.counters[static_cast<std::size_t>(counter)] = count;
   };
-  for (std::size_t kind = 0; kind < interface::kGemmNames.size(); ++kind)
+  for (std::size_t kind = 0; kind < interface::kGemmKinds; ++kind)
     m.counters[static_cast<std::size_t>(Counter::kGemmMacs0) + kind] = 1000;
-  const double macs = 1000.0 * static_cast<double>(interface::kGemmNames.size());
+  const double macs = 1000.0 * static_cast<double>(interface::kGemmKinds);
   set(Counter::kVectorAdds, 1);
   set(Counter::kVectorMultiplies, 2);
   set(Counter::kVectorDivides, 3);

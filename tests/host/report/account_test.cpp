@@ -76,7 +76,7 @@ TEST_CASE("every command costs one fetch of 64 bytes, a halt nothing else", "[ac
 
 TEST_CASE("a gemm of 7 x 10 . 10 x 12, counted by hand", "[account]") {
   GemmCommand command = gemm(7, 10, 12);
-  command.kind = static_cast<std::uint32_t>(Gemm::kAdapterUpForward);
+  command.kind = 6;
   // Depth 10: a line of 8 is 3 + 3 + 2, then 2: 4 tiles. Columns 12: 5 + 3, then 4: 3 tiles.
   const Counts counts({encode(command)});
   CHECK(counts[Counter::kGemmMacs6] == 7 * 10 * 12);
