@@ -137,7 +137,9 @@ Key energy_section(EnergyConfig& energy) {
 Key schedule_section(Schedule& schedule) {
   return mapping(
       "schedule", "how the learning rate changes, as transformers' schedules do",
-      {choice("name", schedule.name, {"constant", "linear", "cosine"}, "what follows the warm-up"),
+      {choice_of("name", schedule.kind,
+                 {Schedule::Kind::kConstant, Schedule::Kind::kLinear, Schedule::Kind::kCosine},
+                 "what follows the warm-up"),
        integer("warmup", schedule.warmup, {}, "steps",
                "over which the rate rises; the first step has rate 0"),
        integer("total", schedule.total, {}, "steps",
@@ -152,8 +154,8 @@ Key optimizer_section(OptimizerSettings& settings) {
   SgdOptions& sgd = settings.sgd;
   return mapping(
       "optimizer", "the optimizer, with torch's names",
-      {choice("name", settings.name, {"adamw", "sgd"},
-              "as torch.optim.AdamW or torch.optim.SGD defines it"),
+      {choice_of("name", settings.kind, {OptimizerKind::kAdamW, OptimizerKind::kSgd},
+                 "as torch.optim.AdamW or torch.optim.SGD defines it"),
        number("lr", adamw.lr, above_zero(), "", "learning rate"),
        number_pair("betas", adamw.beta1, adamw.beta2, beta, "",
                    "adamw: decay rates of the first and the second moment"),
@@ -483,13 +485,13 @@ void finish_optimizer(OptimizerSettings& settings, const YamlNode& root) {
   const YamlNode* workload = find(root, "workload");
   const YamlNode* node = workload == nullptr ? nullptr : find(*workload, "optimizer");
   if (node == nullptr) return;
-  const bool is_sgd = settings.name == "sgd";
+  const bool is_sgd = settings.kind == OptimizerKind::kSgd;
   const auto refuse_keys = [&](std::initializer_list<const char*> keys, const std::string& owner) {
     for (const char* key : keys)
       if (const YamlNode* value = find(*node, key))
         throw InputError(value->where, "workload.optimizer." + std::string(key) + ": belongs to " +
                                            owner + ", but workload.optimizer.name is " +
-                                           settings.name);
+                                           name_of(settings.kind));
   };
   if (is_sgd)
     refuse_keys({"betas", "eps"}, "adamw");

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "host/train/training.h"
 #include "host/workload/layer_shapes.h"
 #include "models/base/error.h"
 #include "models/energy/energy.h"
 #include "models/numerics/numerics.h"
+#include "models/program/optimizer.h"
 #include "sim/platform/configuration.h"
 
 namespace corank {

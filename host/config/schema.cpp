@@ -119,19 +119,6 @@ Key make_key(const std::string& name, const std::string& type, const std::string
   return key;
 }
 
-std::string read_choice(const YamlNode& node, const std::string& path,
-                        const std::vector<std::string>& options) {
-  std::string found = read_text(node, path);
-  if (std::find(options.begin(), options.end(), found) != options.end()) return found;
-  if (options.size() == 1)
-    throw InputError(node.where, path + ": " + describe(node) + " is not available; expected '" +
-                                     options.front() + "', the only one so far");
-  const auto suggestion = nearest(found, options);
-  throw InputError(node.where, path + ": expected one of " + join(options) + "; found " +
-                                   describe(node) +
-                                   (suggestion ? "; did you mean '" + *suggestion + "'?" : ""));
-}
-
 void describe_into(std::string& text, const std::vector<Key>& keys, const std::string& path) {
   for (const Key& key : keys) {
     const std::string name = join_path(path, key.name);
@@ -147,6 +134,19 @@ void describe_into(std::string& text, const std::vector<Key>& keys, const std::s
 }
 
 }  // namespace
+
+std::string read_choice(const YamlNode& node, const std::string& path,
+                        const std::vector<std::string>& options) {
+  std::string found = read_text(node, path);
+  if (std::find(options.begin(), options.end(), found) != options.end()) return found;
+  if (options.size() == 1)
+    throw InputError(node.where, path + ": " + describe(node) + " is not available; expected '" +
+                                     options.front() + "', the only one so far");
+  const auto suggestion = nearest(found, options);
+  throw InputError(node.where, path + ": expected one of " + join(options) + "; found " +
+                                   describe(node) +
+                                   (suggestion ? "; did you mean '" + *suggestion + "'?" : ""));
+}
 
 void refuse(const YamlNode& node, const std::string& path, const std::string& expected) {
   throw InputError(node.where, (path.empty() ? "" : path + ": ") + "expected " + expected +

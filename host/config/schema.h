@@ -3,6 +3,7 @@
 // is made.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -62,6 +63,10 @@ Key text_list(const std::string& name, std::vector<std::string>& field, const st
 /// One of several texts.
 Key choice(const std::string& name, std::string& field, const std::vector<std::string>& options,
            const std::string& help);
+/// One of several values, written as name_of() says.
+template <class Value>
+Key choice_of(const std::string& name, Value& field, const std::vector<Value>& options,
+              const std::string& help);
 /// A text that can have one value so far, which no field needs to hold.
 Key fixed_choice(const std::string& name, const std::string& value, const std::string& help);
 Key mapping(const std::string& name, const std::string& help, std::vector<Key> keys);
@@ -90,6 +95,9 @@ std::string resolve_path(const YamlNode& node);
 
 // ---- templates ----
 
+/// One of the options, or InputError.
+std::string read_choice(const YamlNode& node, const std::string& path,
+                        const std::vector<std::string>& options);
 /// An integer within `range`, or InputError.
 std::int64_t read_integer(const YamlNode& node, const std::string& path, const IntegerRange& range);
 std::string to_string(const IntegerRange& range);
@@ -107,6 +115,21 @@ Key integer(const std::string& name, Int& field, const IntegerRange& range, cons
   key.help = help;
   key.read = [&field, range](const YamlNode& node, const std::string& where) {
     field = static_cast<Int>(read_integer(node, where, range));
+  };
+  return key;
+}
+
+template <class Value>
+Key choice_of(const std::string& name, Value& field, const std::vector<Value>& options,
+              const std::string& help) {
+  std::vector<std::string> names;
+  for (const Value option : options) names.emplace_back(name_of(option));
+  std::string chosen = name_of(field);
+  Key key = choice(name, chosen, names, help);
+  key.read = [&field, options, names](const YamlNode& node, const std::string& where) {
+    const std::string found = read_choice(node, where, names);
+    field = options[static_cast<std::size_t>(std::find(names.begin(), names.end(), found) -
+                                             names.begin())];
   };
   return key;
 }

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
-#include <set>
+#include <utility>
 
 #include "models/base/error.h"
 
@@ -27,34 +27,29 @@ std::vector<std::uint8_t> as_bytes(const T* data, std::size_t count) {
   return bytes;
 }
 
-// Values that the host must provide before the step: those that no op writes and that are not
-// streamed.
-std::vector<ValueId> uploaded_values(const CompiledStep& step, const Graph& graph) {
-  std::set<ValueId> written;
-  for (const StreamTile& tile : step.tiles) written.insert(tile.value);
-  for (const Op& op : graph.ops) {
-    for (const ValueId id : results_of(op)) written.insert(id);
-  }
+bool is_streamed(const CompiledStep& step, ValueId id) {
+  return step.plan.streamed[static_cast<std::size_t>(id)];
+}
+
+// The given values that lie in device memory: those that are fed, or the others.
+std::vector<ValueId> uploaded_values(const CompiledStep& step, const Graph& graph, bool fed) {
   std::vector<ValueId> ids;
   for (ValueId id = 0; id < static_cast<ValueId>(graph.values.size()); ++id) {
-    if (written.count(id) == 0) ids.push_back(id);
+    const Value& value = graph.value(id);
+    const bool constants = step.plan.fed[static_cast<std::size_t>(id)];
+    if (!is_computed(value) && !is_streamed(step, id) && !constants && is_fed(value) == fed)
+      ids.push_back(id);
   }
   return ids;
 }
 
-std::vector<ValueId> downloaded_values(const Graph& graph) {
-  std::vector<ValueId> ids;
-  for (ValueId id = 0; id < static_cast<ValueId>(graph.values.size()); ++id) {
-    if (graph.value(id).role == Role::kResult) ids.push_back(id);
-  }
-  return ids;
-}
+}  // namespace
 
-class Driver {
+class DeviceSession::Driver {
  public:
-  Driver(HostPort& host, const CompiledStep& step, const Graph& graph, const TensorMap& inputs,
+  Driver(HostPort& host, const CompiledStep& step, const TrainingProgram& program,
          const DriverOptions& options)
-      : host_(host), step_(step), graph_(graph), inputs_(inputs), options_(options) {}
+      : host_(host), step_(step), graph_(program.graph), options_(options) {}
 
   void check_machine(const MachineShape& machine) {
     for (const MachineRegister& built : kMachineRegisters) {
@@ -67,25 +62,25 @@ class Driver {
     }
   }
 
-  // All that the device needs before its first doorbell, and both rings full. The step begins when
-  // memory has it: it must not share the memory with what was sent before.
-  void upload() {
-    for (const StreamTile& tile : step_.tiles) {
-      if (options_.values) input_of(tile.value);  // a missing one is found now
+  // What is given once.
+  void load(const TensorMap& values) {
+    values_ = &values;
+    if (options_.values) {
+      for (const StreamTile& tile : step_.tiles) tensor_of(tile.value, values);  // or it throws now
     }
-    for (const ValueId id : uploaded_values(step_, graph_)) {
-      const TensorLayout& layout = step_.plan.layouts[static_cast<std::size_t>(id)];
-      if (options_.values) {
-        host_.write_memory(layout.address, pack(input_of(id), layout));
-      } else {
-        host_.write_nothing(layout.address, layout.bytes());
-      }
-    }
-    if (!step_.instructions.empty()) {
-      host_.write_memory(step_.program_address,
-                         as_bytes(step_.instructions.data(), step_.instructions.size()));
-    }
+    upload(uploaded_values(step_, graph_, false), values);
     set_registers();
+  }
+
+  // All that the device needs before the first doorbell of a step, and both rings full. The step
+  // begins when memory has it: it must not share the memory with what was sent before.
+  void begin(const TensorMap& feeds) {
+    first_command_ += written_;
+    first_tile_ += sent_;
+    written_ = sent_ = 0;
+    upload(uploaded_values(step_, graph_, true), feeds);
+    send_programs(feeds);
+    host_.write_register(kRegControl, kEnable);
     write_commands(std::min<std::uint64_t>(step_.commands.size(), step_.ring_entries));
     while (sent_ < tiles_end(0)) send_tile();
     host_.flush();
@@ -103,7 +98,6 @@ class Driver {
                                  << kBurstLimitsBeatsLsb);
     host_.write_register(kRegInterruptStatus, kDone | kFaulted);
     host_.write_register(kRegInterruptEnable, kDone | kFaulted);
-    host_.write_register(kRegControl, kEnable);
   }
 
   // Rings the first doorbell, and keeps both rings full, that of the commands and that of the
@@ -158,9 +152,9 @@ class Driver {
 
   bool stop() const { return options_.stop && options_.stop(); }
 
-  TensorMap download() {
+  TensorMap download(const std::vector<ValueId>& ids) {
     TensorMap results;
-    for (const ValueId id : downloaded_values(graph_)) {
+    for (const ValueId id : ids) {
       const Value& value = graph_.value(id);
       const TensorLayout& layout = step_.plan.layouts[static_cast<std::size_t>(id)];
       std::vector<std::uint8_t> bytes = host_.read_memory(layout.address, layout.bytes());
@@ -169,12 +163,15 @@ class Driver {
     return results;
   }
 
+  // What has been counted since the last call.
   DeviceCounters counters() {
     DeviceCounters counters{};
     for (std::size_t i = 0; i < counters.size(); ++i) {
       const auto offset = kRegCounters + static_cast<std::uint32_t>(8 * i);
       const std::uint64_t low = host_.read_register(offset);
-      counters[i] = low | static_cast<std::uint64_t>(host_.read_register(offset + 4)) << 32;
+      const std::uint64_t high = host_.read_register(offset + 4);
+      const std::uint64_t before = std::exchange(counters_[i], low | high << 32);
+      counters[i] = counters_[i] - before;
     }
     return counters;
   }
@@ -199,10 +196,10 @@ class Driver {
   static constexpr std::int64_t kSliceCycles = 50000;    // between two looks at whether to stop
   static constexpr std::uint64_t kCommandsAtOnce = 512;  // 32 KiB: few packets between two tiles
 
-  const Tensor& input_of(ValueId id) const {
+  const Tensor& tensor_of(ValueId id, const TensorMap& tensors) const {
     const Value& value = graph_.value(id);
-    const auto input = inputs_.find(value.name);
-    if (input == inputs_.end())
+    const auto input = tensors.find(value.name);
+    if (input == tensors.end())
       throw InputError("the step's input \"" + value.name + "\" is missing");
     if (input->second.dtype != value.dtype ||
         element_count(input->second.shape) != element_count(value.shape)) {
@@ -213,15 +210,45 @@ class Driver {
     return input->second;
   }
 
+  void upload(const std::vector<ValueId>& ids, const TensorMap& tensors) {
+    for (const ValueId id : ids) {
+      const TensorLayout& layout = step_.plan.layouts[static_cast<std::size_t>(id)];
+      if (options_.values) {
+        host_.write_memory(layout.address, pack(tensor_of(id, tensors), layout));
+      } else {
+        host_.write_nothing(layout.address, layout.bytes());
+      }
+    }
+  }
+
+  // The vector programs, with the constants that are fed in their places. Without values they have
+  // any.
+  void send_programs(const TensorMap& feeds) {
+    if (step_.instructions.empty()) return;
+    std::vector<std::uint64_t> instructions = step_.instructions;
+    for (const FedImmediate& fed : step_.fed) {
+      if (options_.values)
+        set_immediate(instructions[fed.instruction],
+                      tensor_of(fed.value, feeds).data<float>()[fed.element]);
+    }
+    host_.write_memory(step_.program_address, as_bytes(instructions.data(), instructions.size()));
+  }
+
   // How far the device has emptied the rings; whether it went on since the last look.
   bool refresh(std::uint64_t& head, std::uint64_t& released) {
-    const std::uint64_t now_head = host_.read_register(kRegRingHead);
+    const std::uint64_t now_head =
+        in_step(host_.read_register(kRegRingHead), first_command_);
     const std::uint64_t now_released =
-        step_.tiles.empty() ? 0 : host_.read_register(kRegStreamReleased);
+        step_.tiles.empty() ? 0 : in_step(host_.read_register(kRegStreamReleased), first_tile_);
     const bool moved = now_head != head || now_released != released;
     head = now_head;
     released = now_released;
     return moved;
+  }
+
+  // The registers count over all steps, in 32 bits.
+  static std::uint64_t in_step(std::uint32_t count, std::uint64_t before) {
+    return count - static_cast<std::uint32_t>(before);
   }
 
   void write_address(std::uint32_t low_offset, std::uint64_t address) {
@@ -233,7 +260,7 @@ class Driver {
   // pieces.
   void write_commands(std::uint64_t end) {
     while (written_ < end) {
-      const std::uint64_t place = written_ % step_.ring_entries;
+      const std::uint64_t place = (first_command_ + written_) % step_.ring_entries;
       const std::uint64_t count = std::min(end - written_, step_.ring_entries - place);
       std::vector<CommandWords> words;
       for (std::uint64_t i = 0; i < count; ++i) words.push_back(step_.commands[written_ + i].words);
@@ -244,7 +271,7 @@ class Driver {
   }
 
   void ring_doorbell() {
-    host_.write_register(kRegRingTail, static_cast<std::uint32_t>(written_));
+    host_.write_register(kRegRingTail, static_cast<std::uint32_t>(first_command_ + written_));
     doorbells_.push_back({host_.now_ns(), written_});
   }
 
@@ -252,11 +279,11 @@ class Driver {
     const StreamTile& tile = step_.tiles[sent_++];
     if (options_.values) {
       host_.write_memory(tile.layout.address,
-                         pack(input_of(tile.value), tile.layout, tile.row, tile.column));
+                         pack(tensor_of(tile.value, *values_), tile.layout, tile.row, tile.column));
     } else {
       host_.write_nothing(tile.layout.address, tile.layout.bytes());
     }
-    host_.write_register(kRegStreamWritten, static_cast<std::uint32_t>(sent_));
+    host_.write_register(kRegStreamWritten, static_cast<std::uint32_t>(first_tile_ + sent_));
   }
 
   // The watchdog: no progress since the last look, and the waits add up to watchdog_cycles. A
@@ -275,7 +302,8 @@ class Driver {
         quiet_cycles_);
     for (std::uint32_t unit = 0; unit < kUnitNames.size(); ++unit) {
       const std::uint32_t state = host_.read_register(kRegUnitStateCommand + 4 * unit);
-      const std::uint32_t index = host_.read_register(kRegUnitCommandCommand + 4 * unit);
+      const std::uint64_t index =
+          in_step(host_.read_register(kRegUnitCommandCommand + 4 * unit), first_command_);
       const std::uint32_t activity = state & 0xf;
       text += fmt::format("\n  {:<8} {:<12} {} commands waiting, at {}", kUnitNames[unit],
                           activity < kActivityNames.size() ? kActivityNames[activity] : "?",
@@ -288,7 +316,7 @@ class Driver {
   [[noreturn]] void throw_fault() {
     const std::uint32_t fault = host_.read_register(kRegFault);
     const std::uint32_t cause = fault >> kFaultCauseLsb & 0xff, unit = fault >> kFaultUnitLsb & 0xf;
-    const std::uint32_t index = host_.read_register(kRegFaultCommand);
+    const std::uint64_t index = in_step(host_.read_register(kRegFaultCommand), first_command_);
     const std::uint64_t address =
         host_.read_register(kRegFaultAddressLo) |
         static_cast<std::uint64_t>(host_.read_register(kRegFaultAddressHi)) << 32;
@@ -304,59 +332,94 @@ class Driver {
   HostPort& host_;
   const CompiledStep& step_;
   const Graph& graph_;
-  const TensorMap& inputs_;
   const DriverOptions& options_;
-  std::uint64_t written_ = 0;  // commands
-  std::uint64_t sent_ = 0;     // tiles
+  const TensorMap* values_ = nullptr;  // streamed weights among them
+  std::uint64_t first_command_ = 0, first_tile_ = 0;  // of the step, over all steps
+  std::uint64_t written_ = 0;                         // commands of the step
+  std::uint64_t sent_ = 0;                            // tiles of the step
+  DeviceCounters counters_{};                         // when they were read last
   std::vector<Doorbell> doorbells_;
   std::optional<std::uint32_t> progress_;  // at the last look
   std::uint64_t answers_ = 0;              // of the memory, at the last look
   std::int64_t quiet_cycles_ = 0;
 };
 
-}  // namespace
+DeviceSession::DeviceSession(HostPort& host, const CompiledStep& step,
+                             const TrainingProgram& program, const DriverOptions& options)
+    : host_(host), driver_(std::make_unique<Driver>(host, step, program, options)) {}
 
-StepResult run_step(HostPort& host, const CompiledStep& step, const Graph& graph,
-                    const MachineShape& machine, const TensorMap& inputs,
-                    const DriverOptions& options) {
-  Driver driver(host, step, graph, inputs, options);
+DeviceSession::~DeviceSession() = default;
+
+void DeviceSession::load(const MachineShape& machine, const TensorMap& values) {
+  driver_->check_machine(machine);
+  driver_->load(values);
+}
+
+StepResult DeviceSession::step(const TensorMap& feeds, const std::vector<ValueId>& asked) {
   StepResult result;
-  const double start = host.now_ns();
-  driver.check_machine(machine);
-  driver.upload();
-  const double uploaded = host.now_ns();
-  host.take_snapshot();
-  result.stopped = !driver.execute();
-  const double done = host.now_ns();
-  host.take_snapshot();
-  result.doorbells = driver.take_doorbells();
-  if (!result.stopped) result.results = driver.download();
-  const double downloaded = host.now_ns();
-  host.take_snapshot();
-  result.counters = driver.counters();
-  if (!result.stopped) driver.reset();
+  const double start = host_.now_ns();
+  driver_->begin(feeds);
+  const double uploaded = host_.now_ns();
+  host_.take_snapshot();
+  result.stopped = !driver_->execute();
+  const double done = host_.now_ns();
+  host_.take_snapshot();
+  result.doorbells = driver_->take_doorbells();
+  if (!result.stopped) result.results = driver_->download(asked);
+  const double downloaded = host_.now_ns();
+  host_.take_snapshot();
+  result.counters = driver_->counters();
   result.upload_ns = uploaded - start;
   result.step_ns = done - uploaded;
   result.download_ns = downloaded - done;
   return result;
 }
 
-StepSnapshots snapshots_of_step(const std::vector<PlatformSnapshot>& snapshots) {
-  return {snapshots.front(), snapshots.at(snapshots.size() - 2), snapshots.back()};
+TensorMap DeviceSession::read(const std::vector<ValueId>& ids) { return driver_->download(ids); }
+
+void DeviceSession::reset() { driver_->reset(); }
+
+std::vector<ValueId> results_of(const TrainingProgram& program) {
+  std::vector<ValueId> ids;
+  for (ValueId id = 0; id < static_cast<ValueId>(program.graph.values.size()); ++id) {
+    if (program.graph.value(id).role == Role::kResult) ids.push_back(id);
+  }
+  return ids;
 }
 
-LinkBytes expected_link_bytes(const CompiledStep& step, const Graph& graph) {
+StepResult run_step(HostPort& host, const CompiledStep& step, const TrainingProgram& program,
+                    const MachineShape& machine, const TensorMap& inputs,
+                    const DriverOptions& options) {
+  DeviceSession session(host, step, program, options);
+  const double start = host.now_ns();
+  session.load(machine, inputs);
+  const double loaded = host.now_ns();
+  StepResult result = session.step(inputs, results_of(program));
+  result.upload_ns += loaded - start;
+  if (!result.stopped) session.reset();
+  return result;
+}
+
+StepSnapshots snapshots_of_step(const std::vector<PlatformSnapshot>& snapshots,
+                                std::size_t during_first, std::size_t step) {
+  const std::size_t after = during_first + 1 + 3 * step;
+  return {snapshots.at(step == 0 ? 0 : after - 1), snapshots.at(after), snapshots.at(after + 1)};
+}
+
+LinkBytes expected_link_bytes(const CompiledStep& step, const TrainingProgram& program,
+                              const std::vector<ValueId>& asked) {
   LinkBytes bytes;
-  for (const StreamTile& tile : step.tiles) {
-    bytes.streamed += tile.layout.bytes();
-    bytes.to_device += tile.layout.bytes();
-  }
-  for (const ValueId id : uploaded_values(step, graph))
-    bytes.to_device += step.plan.layouts[static_cast<std::size_t>(id)].bytes();
-  for (const ValueId id : downloaded_values(graph))
-    bytes.to_host += step.plan.layouts[static_cast<std::size_t>(id)].bytes();
+  const auto all_of = [&](const std::vector<ValueId>& ids) {
+    std::uint64_t sum = 0;
+    for (const ValueId id : ids) sum += step.plan.layouts[static_cast<std::size_t>(id)].bytes();
+    return sum;
+  };
+  bytes.loaded = all_of(uploaded_values(step, program.graph, false));
+  bytes.fed = all_of(uploaded_values(step, program.graph, true));
+  bytes.programs = step.instructions.size() * sizeof(std::uint64_t);
   bytes.commands = step.commands.size() * sizeof(CommandWords);
-  bytes.to_device += step.instructions.size() * sizeof(std::uint64_t) + bytes.commands;
+  for (const StreamTile& tile : step.tiles) bytes.streamed += tile.layout.bytes();
+  bytes.asked = all_of(asked);
   return bytes;
 }
 

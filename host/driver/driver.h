@@ -1,12 +1,15 @@
-// The driver: runs a compiled step on a device through its host port. It knows registers and
-// memory, not SystemC.
+// The driver: runs the steps of a compiled program on a device through its host port. It knows
+// registers and memory, not SystemC.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <vector>
 
 #include "host/compiler/compiler.h"
 #include "host/driver/counters.h"
+#include "models/program/training_program.h"
 #include "sim/platform/host_port.h"
 #include "sim/platform/platform.h"
 
@@ -28,40 +31,85 @@ struct Doorbell {
 };
 
 struct StepResult {
-  bool stopped = false;  // given up: counters up to then, no results
-  TensorMap results;     // every value of role kResult, as read back from device memory
-  DeviceCounters counters{};
+  bool stopped = false;       // given up: counters up to then, no results
+  TensorMap results;          // those that were asked for, as read back from device memory
+  DeviceCounters counters{};  // what this step added to them
   std::vector<Doorbell> doorbells;  // in order
-  // As the host sees them. upload_ns: until memory has every input and both rings are full.
-  // step_ns: from then, the first doorbell, to the interrupt.
+  // As the host sees them. upload_ns: until memory has all that the step is fed and both rings are
+  // full. step_ns: from then, the first doorbell, to the interrupt.
   double upload_ns = 0, step_ns = 0, download_ns = 0;
 };
 
-/// Checks that the device is the machine that the step was compiled for, uploads `inputs` (by name:
-/// every value that no op writes), fills the rings of commands and of streamed weights, waits until
-/// memory has all that, runs the step and reads the results and counters back. During the step the
-/// rings are filled as the device empties them. Takes three snapshots of the platform: before the
-/// first doorbell, after the step and after the download. Throws MachineError: a fault of the
-/// device (cause, unit, command, address), no progress for watchdog_cycles in which the memory owed
-/// nobody an answer (with the state of every unit), or a device of another shape. After a fault, or
-/// without progress, the device is reset, so that another step can follow if the memory still
+/// A device that carries out the steps of one compiled program. Frozen and trained values and the
+/// optimizer's states lie in its memory from load() on; the rings run on from step to step.
+///
+/// Every call throws MachineError for a fault of the device (cause, unit, command, address), and
+/// for no progress for watchdog_cycles in which the memory owed nobody an answer (with the state of
+/// every unit). The device is reset then, so that another session can follow if the memory still
 /// answers.
-StepResult run_step(HostPort& host, const CompiledStep& step, const Graph& graph,
+class DeviceSession {
+ public:
+  /// Keeps references to all of them.
+  DeviceSession(HostPort& host, const CompiledStep& step, const TrainingProgram& program,
+                const DriverOptions& options);
+  ~DeviceSession();
+
+  /// Checks that the device is the machine that the step was compiled for, and uploads what is
+  /// given once, by name. Streamed weights are sent with every step, from `values`, which must stay
+  /// where it is. Throws MachineError, for a device of another shape too, and InputError for a
+  /// value that is missing or does not fit.
+  void load(const MachineShape& machine, const TensorMap& values);
+
+  /// Uploads what the step is fed, by name, fills the rings of commands and of streamed weights,
+  /// waits until memory has all that, runs the step and reads back the values `asked`, and the
+  /// counters. During the step the rings are filled as the device empties them. Takes three
+  /// snapshots of the platform: before the first doorbell, after the step and after the download.
+  StepResult step(const TensorMap& feeds, const std::vector<ValueId>& asked);
+
+  /// Values as device memory has them.
+  TensorMap read(const std::vector<ValueId>& ids);
+
+  /// Back to the state after power-on.
+  void reset();
+
+ private:
+  class Driver;
+  HostPort& host_;
+  std::unique_ptr<Driver> driver_;
+};
+
+/// All results of the program.
+std::vector<ValueId> results_of(const TrainingProgram& program);
+
+/// One step in a session of its own, with all that is given and fed in `inputs`; every result is
+/// asked for.
+StepResult run_step(HostPort& host, const CompiledStep& step, const TrainingProgram& program,
                     const MachineShape& machine, const TensorMap& inputs,
                     const DriverOptions& options);
 
-/// The three snapshots of run_step among those of its simulation.
+/// The three snapshots of step `step` among those of its simulation, which may have taken more
+/// during its first one.
 struct StepSnapshots {
   const PlatformSnapshot &before, &after, &end;
 };
-StepSnapshots snapshots_of_step(const std::vector<PlatformSnapshot>& snapshots);
+StepSnapshots snapshots_of_step(const std::vector<PlatformSnapshot>& snapshots,
+                                std::size_t during_first, std::size_t step);
 
-/// Bytes that run_step moves over the link as memory contents, worked out from the layouts alone.
+/// Bytes that a step moves over the link as memory contents, worked out from the layouts alone.
 struct LinkBytes {
-  std::uint64_t to_device = 0, to_host = 0;
-  std::uint64_t streamed = 0;  // of to_device: tiles of streamed weights
-  std::uint64_t commands = 0;  // of to_device
+  std::uint64_t loaded = 0;    // frozen and trained values and states: once, by load()
+  std::uint64_t fed = 0;       // what the step is fed
+  std::uint64_t programs = 0;  // vector programs, with the constants that are fed
+  std::uint64_t commands = 0;
+  std::uint64_t streamed = 0;  // tiles of streamed weights
+  std::uint64_t asked = 0;     // to the host: the results that are asked for
+
+  /// What one step sends, with all that is loaded before it or without.
+  std::uint64_t to_device(bool with_loaded) const {
+    return (with_loaded ? loaded : 0) + fed + programs + commands + streamed;
+  }
 };
-LinkBytes expected_link_bytes(const CompiledStep& step, const Graph& graph);
+LinkBytes expected_link_bytes(const CompiledStep& step, const TrainingProgram& program,
+                              const std::vector<ValueId>& asked);
 
 }  // namespace corank

@@ -1,7 +1,7 @@
 #include "host/run/finetune.h"
 
 #include <filesystem>
-#include <map>
+#include <set>
 #include <utility>
 
 #include "host/formats/safetensors.h"
@@ -13,7 +13,8 @@
 #include "host/train/batches.h"
 #include "host/train/training.h"
 #include "models/base/error.h"
-#include "models/graph/differentiate.h"
+#include "models/program/transformer_program.h"
+#include "models/reference/reference_executor.h"
 #include "models/transformer/transformer.h"
 #include "sim/system/interruption.h"
 
@@ -55,24 +56,6 @@ auto blame(const std::string& file, const Work& work) {
   }
 }
 
-/// Appends the backward pass of the loss.
-TrainingGraph differentiate_loss(const Transformer& transformer) {
-  TrainingGraph training{transformer.graph, {}, transformer.pad_token_id};
-  DifferentiateRequest request;
-  request.loss = transformer.loss;
-  const std::map<ValueId, ValueId> gradients = differentiate(training.graph, request);
-  for (std::size_t id = 0; id < transformer.graph.values.size(); ++id) {
-    const Value& value = transformer.graph.values[id];
-    if (value.role != Role::kTrainable) continue;
-    const auto gradient = gradients.find(static_cast<ValueId>(id));
-    // A trained value that the loss does not depend on (a bias of a layer above a single token,
-    // say) has no gradient, and torch's optimizers leave it alone.
-    if (gradient != gradients.end())
-      training.gradients[value.name] = training.graph.value(gradient->second).name;
-  }
-  return training;
-}
-
 }  // namespace
 
 FinetuneResult finetune(const Config& config,
@@ -107,22 +90,27 @@ FinetuneResult finetune(const Config& config,
   result.plan =
       method.plan(result.adapter_config, modules_of(transformer), model.facts(), config.seed);
   blame(result.adapter_config.file, [&] { apply_adapter(transformer, result.plan); });
-  const std::size_t forward_ops = transformer.graph.ops.size();
-  const TrainingGraph training = differentiate_loss(transformer);
+  OptimizerSettings settings = config.optimizer;
+  if (settings.schedule.total == 0) settings.schedule.total = batches.count / settings.accumulate;
+  const auto [program, account] = transformer_program(transformer, settings);
 
   const Numerics numerics = numerics_of(config.numerics);
   AdapterTensors adapter = read_adapter(config.adapter, result.plan, transformer);
   TensorMap values = load_frozen(transformer.graph, model, weights, adapter.frozen, numerics);
   for (const auto& entry : adapter.trained) values.insert(entry);
 
-  OptimizerSettings settings = config.optimizer;
-  if (settings.schedule.total == 0) settings.schedule.total = batches.count / settings.accumulate;
+  for (auto& entry : initial_moments(program)) values.insert(std::move(entry));
+  ReferenceExecutor executor(program, numerics, stop);
+  executor.load(values);
+
   const OrderlyEnd orderly;
-  TrainingResult trained = train(training, numerics, batches, settings, values, progress, stop);
+  TrainingResult trained =
+      train(executor, program, transformer.pad_token_id, batches, progress);
   if (trained.losses.empty() && trained.stopped) throw Interrupted();
 
-  for (const auto& entry : adapter.trained)
-    result.adapter.emplace(entry.first, std::move(values.at(entry.first)));
+  std::set<std::string> names;
+  for (const auto& entry : adapter.trained) names.insert(entry.first);
+  result.adapter = executor.read(names);
   result.frozen = std::move(adapter.frozen);
   result.gradients = std::move(trained.first_gradients);
   result.logits = std::move(trained.first_logits);
@@ -144,14 +132,14 @@ FinetuneResult finetune(const Config& config,
   report.steps_asked = batches.count / settings.accumulate;
   report.method = method.title;
   report.adapted_modules = static_cast<std::int64_t>(result.plan.adapted.size());
-  report.optimizer = settings.name;
-  report.schedule = settings.schedule.name;
+  report.optimizer = name_of(settings.kind);
+  report.schedule = name_of(settings.schedule.kind);
   report.losses = std::move(trained.losses);
   report.learning_rates = std::move(trained.learning_rates);
   report.gradient_norms = std::move(trained.gradient_norms);
   report.seconds = trained.seconds;
-  report.account = account_of(training.graph, forward_ops, settings.moments());
-  report.measured_peak_bytes = trained.peak_bytes;
+  report.account = account;
+  report.measured_peak_bytes = executor.peak_bytes();
   return result;
 }
 

@@ -3,48 +3,34 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <set>
+#include <string>
+#include <utility>
 
-#include "host/train/gradients.h"
 #include "models/base/error.h"
 #include "models/base/numerics.h"
-#include "models/reference/execute.h"
+#include "models/numerics/convert.h"
+#include "models/ops/clip_gradients.h"
 
 namespace corank {
 namespace {
 
-/// A result of the graph, which fp64 keeps in F64.
-Tensor as_f32(const Tensor& tensor) {
-  if (tensor.dtype == DType::F32) return tensor;
-  Tensor narrow(DType::F32, tensor.shape);
-  auto* out = narrow.data<float>();
-  const std::int64_t count = element_count(tensor.shape);
-  for (std::int64_t i = 0; i < count; ++i)
-    out[i] = tensor.dtype == DType::F64 ? static_cast<float>(tensor.data<double>()[i])
-                                        : widen(tensor.data<std::uint16_t>()[i]);
-  return narrow;
+/// A result as FP32; numbers too small for a normal one become 0, as in all FP32 arithmetic here.
+Tensor as_f32(Tensor tensor) {
+  const FloatEnvironment environment;
+  return tensor.dtype == DType::F32 ? std::move(tensor) : converted(tensor, DType::F32);
 }
 
 double scalar_of(const Tensor& tensor) {
-  return tensor.dtype == DType::F64 ? tensor.data<double>()[0]
-                                    : static_cast<double>(as_f32(tensor).data<float>()[0]);
+  double scalar = 0;
+  widen_elements(tensor, &scalar);
+  return scalar;
 }
 
-/// Micro-batch i as the graph's given values.
-void give_batch(const TrainingGraph& training, const Batches& batches, std::int64_t i,
-                TensorMap& values) {
-  const Graph& graph = training.graph;
-  values["input_ids"] = micro_batch(batches.input_ids, i);
-  values["attention_mask"] = micro_batch(batches.attention_mask, i);
-  values["labels"] = micro_batch(batches.labels, i);
-  if (find_value(graph, "token_type_ids"))
-    values["token_type_ids"] = micro_batch(batches.token_type_ids, i);
-  if (find_value(graph, "last_tokens"))
-    values["last_tokens"] = last_tokens(values.at("input_ids"), training.pad_token_id);
-  if (find_value(graph, "dropout_step")) {
-    Tensor step(DType::I64, {1});
-    step.data<std::int64_t>()[0] = i;
-    values["dropout_step"] = std::move(step);
-  }
+Tensor scalar(float number) {
+  Tensor tensor(DType::F32, {1});
+  *tensor.data<float>() = number;
+  return tensor;
 }
 
 /// Share of micro-batch i in the loss of its step; 0 without a label.
@@ -58,29 +44,22 @@ double share_of(const Batches& batches, std::int64_t first, std::int64_t count, 
   return weight(i) / all;
 }
 
-/// The moments of every trainable value, zero at the start.
-struct OptimizerState {
-  TensorMap first, second;
-};
-
-void update(const OptimizerSettings& settings, double lr, std::int64_t step,
-            const std::string& name, const Tensor& gradient, Tensor& parameter,
-            OptimizerState& state) {
-  const std::int64_t count = element_count(parameter.shape);
-  const auto moment = [&](TensorMap& moments) {
-    return moments.try_emplace(name, DType::F32, parameter.shape).first->second.data<float>();
-  };
-  if (settings.name == "sgd") {
-    SgdOptions options = settings.sgd;
-    options.lr = lr;
-    update_sgd(constants_of(options, step), count, gradient.data<float>(), parameter.data<float>(),
-               options.momentum == 0 ? nullptr : moment(state.first));
-    return;
-  }
-  AdamWOptions options = settings.adamw;
-  options.lr = lr;
-  update_adamw(constants_of(options, step), count, gradient.data<float>(), parameter.data<float>(),
-               moment(state.first), moment(state.second));
+/// What the program of a language model is fed for micro-batch i of the run.
+TensorMap batch_of(const Batches& batches, std::optional<std::int64_t> pad_token_id,
+                   std::int64_t i, double share) {
+  TensorMap values;
+  values["input_ids"] = micro_batch(batches.input_ids, i);
+  values["attention_mask"] = micro_batch(batches.attention_mask, i);
+  values["labels"] = micro_batch(batches.labels, i);
+  // Without a label there is no loss; with any other ones it counts for nothing.
+  if (share == 0) values["labels"] = Tensor(DType::I64, values["labels"].shape);
+  values["token_type_ids"] = micro_batch(batches.token_type_ids, i);
+  values["last_tokens"] = last_tokens(values.at("input_ids"), pad_token_id);
+  Tensor step(DType::I64, {1});
+  *step.data<std::int64_t>() = i;
+  values["dropout_step"] = std::move(step);
+  values[kShare] = scalar(static_cast<float>(share));
+  return values;
 }
 
 /// Steps and micro-batches are counted from 1 in messages.
@@ -92,65 +71,90 @@ void require_finite(double number, const std::string& what, std::int64_t step,
                          ": the training diverged; nothing was written");
 }
 
-}  // namespace
-
-int OptimizerSettings::moments() const {
-  if (name == "sgd") return sgd.momentum == 0 ? 0 : 1;
-  return 2;
+double norm_of(const TensorMap& gradients) {
+  std::vector<const Tensor*> tensors;
+  for (const auto& entry : gradients) tensors.push_back(&entry.second);
+  return global_norm(tensors);
 }
 
-TrainingResult train(const TrainingGraph& training, Numerics numerics, const Batches& batches,
-                     const OptimizerSettings& settings, TensorMap& values,
-                     const std::function<void(std::int64_t, double)>& progress,
-                     const std::function<bool()>& stop) {
-  const std::int64_t steps = batches.count / settings.accumulate;
-  const double lr = settings.name == "sgd" ? settings.sgd.lr : settings.adamw.lr;
-  TrainingResult result;
-  OptimizerState state;
-  const auto start = std::chrono::steady_clock::now();
-  for (std::int64_t step = 0; step < steps && !result.stopped; ++step) {
-    const std::int64_t first = step * settings.accumulate;
-    TensorMap gradients;
-    double loss = 0;
-    for (std::int64_t i = first; i < first + settings.accumulate; ++i) {
-      result.stopped = stop && stop();
-      if (result.stopped) break;
-      const double share = share_of(batches, first, settings.accumulate, i);
-      if (share == 0 && i > 0) continue;  // of the first one the logits are wanted
-      give_batch(training, batches, i, values);
-      if (share == 0) values["labels"] = Tensor(DType::I64, values["labels"].shape);  // any will do
-      const ExecuteFigures figures = execute(training.graph, numerics, values);
-      result.peak_bytes = std::max(result.peak_bytes, figures.peak_bytes);
-      if (i == 0) result.first_logits = as_f32(values.at("logits"));
-      if (share == 0) continue;
-      loss += share * scalar_of(values.at("loss"));
-      TensorMap micro;
-      for (const auto& [trainable, gradient] : training.gradients)
-        micro.emplace(trainable, as_f32(values.at(gradient)));
-      const FloatEnvironment environment;
-      accumulate(gradients, micro, share);
+/// One step after the other.
+class Training {
+ public:
+  Training(Executor& executor, const TrainingProgram& program,
+           std::optional<std::int64_t> pad_token_id, const Batches& batches)
+      : executor_(executor), program_(program), pad_token_id_(pad_token_id), batches_(batches) {
+    for (const Value& value : program.graph.values) {
+      if (is_fed(value)) fed_.insert(value.name);
     }
-    if (result.stopped) break;
-    require_finite(loss, "loss", step, batches);
-    if (step == 0) result.first_gradients = gradients;
+    for (const auto& [parameter, gradient] : program.gradients)
+      asked_.insert(program.graph.value(gradient).name);
+    for (std::int64_t i = 0; i < accumulate(); ++i) asked_.insert(name_in(i, "loss"));
+  }
 
-    const double norm = global_norm(gradients);
-    require_finite(norm, "norm of the gradients", step, batches);
-    const FloatEnvironment environment;
-    if (settings.clip_norm > 0) clip_global_norm(gradients, settings.clip_norm);
-    const double rate = lr * schedule_factor(settings.schedule, step);
-    for (const auto& [name, gradient] : gradients)
-      update(settings, rate, step + 1, name, gradient, values.at(name), state);
+  /// Returns false if the executor gave it up.
+  bool step(std::int64_t step, TrainingResult& result) {
+    TensorMap feeds = optimizer_feeds(program_, step);
+    std::vector<double> shares;
+    for (std::int64_t i = 0; i < accumulate(); ++i) {
+      const std::int64_t first = step * accumulate();
+      shares.push_back(share_of(batches_, first, accumulate(), first + i));
+      for (auto& [name, tensor] : batch_of(batches_, pad_token_id_, first + i, shares.back())) {
+        if (fed_.count(name_in(i, name)) > 0) feeds[name_in(i, name)] = std::move(tensor);
+      }
+    }
+    std::set<std::string> asked = asked_;
+    if (step == 0) asked.insert(name_in(0, "logits"));
+    ExecutedStep executed = executor_.step(feeds, asked);
+    if (executed.stopped) return false;
+    if (step == 0) result.first_logits = as_f32(executed.results.at(name_in(0, "logits")));
 
+    double loss = 0;
+    for (std::int64_t i = 0; i < accumulate(); ++i) {
+      const double share = shares[static_cast<std::size_t>(i)];
+      if (share > 0) loss += share * scalar_of(executed.results.at(name_in(i, "loss")));
+    }
+    require_finite(loss, "loss", step, batches_);
+    TensorMap gradients;
+    for (const auto& [parameter, gradient] : program_.gradients)
+      gradients[program_.graph.value(parameter).name] =
+          as_f32(std::move(executed.results.at(program_.graph.value(gradient).name)));
+    const double norm = norm_of(gradients);
+    require_finite(norm, "norm of the gradients", step, batches_);
+    if (step == 0) result.first_gradients = std::move(gradients);
     result.losses.push_back(loss);
-    result.learning_rates.push_back(rate);
+    result.learning_rates.push_back(learning_rate(program_.optimizer, step));
     result.gradient_norms.push_back(norm);
-    if (progress) progress(step + 1, loss);
+    return true;
+  }
+
+ private:
+  std::int64_t accumulate() const { return program_.optimizer.accumulate; }
+  std::string name_in(std::int64_t micro_batch, const std::string& name) const {
+    return micro_batch_name(name, micro_batch, accumulate());
+  }
+
+  Executor& executor_;
+  const TrainingProgram& program_;
+  std::optional<std::int64_t> pad_token_id_;
+  const Batches& batches_;
+  std::set<std::string> fed_, asked_;
+};
+
+}  // namespace
+
+TrainingResult train(Executor& executor, const TrainingProgram& program,
+                     std::optional<std::int64_t> pad_token_id, const Batches& batches,
+                     const std::function<void(std::int64_t, double)>& progress) {
+  const std::int64_t steps = batches.count / program.optimizer.accumulate;
+  Training training(executor, program, pad_token_id, batches);
+  TrainingResult result;
+  const auto start = std::chrono::steady_clock::now();
+  for (std::int64_t step = 0; step < steps; ++step) {
+    result.stopped = !training.step(step, result);
+    if (result.stopped) break;
+    if (progress) progress(step + 1, result.losses.back());
   }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  for (const TensorMap* moments : {&state.first, &state.second})
-    for (const auto& entry : *moments)
-      result.peak_bytes += static_cast<std::int64_t>(entry.second.bytes.size());
   return result;
 }
 

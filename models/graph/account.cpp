@@ -11,10 +11,6 @@ std::int64_t bytes_of(const Value& value) {
   return element_count(value.shape) * static_cast<std::int64_t>(corank::bytes_of(value.dtype));
 }
 
-bool is_optimizer(const Op& op) {
-  return std::holds_alternative<AdamW>(op) || std::holds_alternative<Sgd>(op);
-}
-
 void count_macs(const Graph& graph, StepAccount& account) {
   for (const Op& op : graph.ops) {
     const auto* contraction = std::get_if<Contraction>(&op);
@@ -70,7 +66,7 @@ void count_stash(const Graph& graph, std::size_t forward_ops, StepAccount& accou
   std::set<ValueId> by_weight_gradients, by_loss, by_others;
   for (std::size_t i = forward_ops; i < graph.ops.size(); ++i) {
     const Op& op = graph.ops[i];
-    if (is_optimizer(op)) continue;
+    if (is_update(graph, op)) continue;
     if (const auto* contraction = std::get_if<Contraction>(&op)) {
       for (const Term& term : contraction->terms) {
         const bool weight = term.kind.pass == Pass::kWeightGradient;

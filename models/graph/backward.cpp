@@ -7,10 +7,6 @@
 namespace corank {
 namespace {
 
-bool is_optimizer(const Op& op) {
-  return std::holds_alternative<AdamW>(op) || std::holds_alternative<Sgd>(op);
-}
-
 /// "lora_A_grad" for a parameter, "dx" for x, "q_proj.du" for q_proj.u.
 std::string gradient_name(const Value& value) {
   if (value.role == Role::kTrainable) return value.name + "_grad";
@@ -38,7 +34,7 @@ Backward::Backward(Graph& graph, const std::set<ValueId>& wanted)
     names_.insert(value.name);
   }
   for (const Op& op : graph.ops) {
-    if (is_optimizer(op)) continue;  // an update is not part of the loss
+    if (is_update(graph, op)) continue;  // an update is not part of the loss
     const std::vector<ValueId> operands = operands_of(op);
     const bool any = std::any_of(operands.begin(), operands.end(),
                                  [&](ValueId id) { return active_[index(id)]; });

@@ -101,12 +101,6 @@ bool is_remade(const Op& op, const Graph& graph, const std::set<ValueId>& kept) 
   return convert != nullptr && is_computed(graph.value(convert->in)) && kept.count(convert->in) > 0;
 }
 
-void set_result(Op& op, ValueId out) {
-  if (auto* repeat = std::get_if<RepeatHeads>(&op)) repeat->out = out;
-  if (auto* dropout = std::get_if<Dropout>(&op)) dropout->out = out;
-  if (auto* convert = std::get_if<Convert>(&op)) convert->out = out;
-}
-
 /// Makes the results of cheap forward ops again, right before the product of the backward pass that
 /// reads them first.
 void remake_copies(Graph& graph, std::size_t forward_ops) {
@@ -136,10 +130,12 @@ void remake_copies(Graph& graph, std::size_t forward_ops) {
     const auto [copy, is_new] = again.emplace(id, -1);
     if (is_new) {
       const Value value = graph.value(id);
+      graph.origin = value.origin;
+      graph.origin.kind.pass = Pass::kInputGradient;
       copy->second =
           add_value(graph, {value.name + ".again", value.shape, value.dtype, Role::kIntermediate});
       Op op = graph.ops[found->second];
-      set_result(op, copy->second);
+      replace_results(op, [&](ValueId) { return copy->second; });
       graph.ops.push_back(std::move(op));
     }
     id = copy->second;
@@ -161,13 +157,14 @@ std::map<ValueId, ValueId> differentiate(Graph& graph, const DifferentiateReques
   check(graph);
   check_request(graph, request);
   const std::size_t forward_ops = graph.ops.size();
+  const Origin origin = graph.origin;
   Backward backward(graph, request.wanted);
   for (const auto& [id, gradient] : request.output_gradients) backward.give(id, gradient);
   const std::map<ValueId, std::size_t> first_reader = first_readers(graph, backward);
 
   const auto pull_back_op = [&](const auto& op) {
     using X = std::decay_t<decltype(op)>;
-    const ValueId out = op.results().front();
+    const ValueId out = results_of(op).front();
     if (!backward.needs(out)) return;
     if constexpr (std::is_same_v<X, Convert>) {
       return;  // a value and its copy share one gradient
@@ -190,21 +187,26 @@ std::map<ValueId, ValueId> differentiate(Graph& graph, const DifferentiateReques
   };
 
   for (std::size_t i = forward_ops; i-- > 0;) {
-    if (std::holds_alternative<AdamW>(graph.ops[i]) || std::holds_alternative<Sgd>(graph.ops[i])) {
-      continue;
-    }
+    if (is_update(graph, graph.ops[i])) continue;
     const Op op = graph.ops[i];  // a copy: ops grow below
+    graph.origin = origin_of(graph, op);
+    graph.origin.kind.pass = Pass::kInputGradient;
     std::visit(pull_back_op, op);
     // The gradients of the parameters and wanted inputs that no earlier op reads: as soon as they
     // are complete, so that their operands need not be kept longer.
     for (const ValueId id : backward.incomplete()) {
       const Role role = graph.value(id).role;
       const bool leaf = role == Role::kTrainable || role == Role::kInput;
-      if (leaf && first_reader.at(id) == i) backward.complete_leaf(id);
+      if (!leaf || first_reader.at(id) != i) continue;
+      graph.origin = graph.value(id).origin;
+      graph.origin.kind.pass =
+          role == Role::kTrainable ? Pass::kWeightGradient : Pass::kInputGradient;
+      backward.complete_leaf(id);
     }
   }
   std::map<ValueId, ValueId> gradients = backward.gradients();
   remake_copies(graph, forward_ops);
+  graph.origin = origin;
   return gradients;
 }
 

@@ -12,7 +12,7 @@ namespace {
 
 template <class X>
 void check_results(const Graph& graph, const X& op) {
-  const std::vector<ValueId> results = op.results();
+  const std::vector<ValueId> results = results_of(op);
   const std::string name = existing_operand(graph, results.front(), "an op").name;
   const std::vector<Shape> shapes = infer_shapes(graph, name, op);
   for (std::size_t i = 0; i < results.size(); ++i) {
@@ -45,7 +45,8 @@ void check_op(const Graph& graph, const Convert& op) {
 
 template <class X>
 void check_op(const Graph& graph, const X& op) {
-  if constexpr (std::is_same_v<X, AdamW> || std::is_same_v<X, Sgd>) {
+  if constexpr (std::is_same_v<X, AdamW> || std::is_same_v<X, Sgd> ||
+                std::is_same_v<X, ClipGradients>) {
     infer_shapes(graph, "", op);  // checks its results, too
   } else {
     check_results(graph, op);
@@ -73,6 +74,7 @@ void check_value(const Value& value) {
 }  // namespace
 
 ValueId add_value(Graph& graph, Value value) {
+  value.origin = graph.origin;
   graph.values.push_back(std::move(value));
   return static_cast<ValueId>(graph.values.size()) - 1;
 }
@@ -85,15 +87,39 @@ std::optional<ValueId> find_value(const Graph& graph, const std::string& name) {
 }
 
 std::vector<ValueId> operands_of(const Op& op) {
-  return std::visit([](const auto& one) { return one.operands(); }, op);
+  return std::visit([](const auto& one) { return operands_of(one); }, op);
 }
 
 std::vector<ValueId> results_of(const Op& op) {
-  return std::visit([](const auto& one) { return one.results(); }, op);
+  return std::visit([](const auto& one) { return results_of(one); }, op);
+}
+
+void replace_operands(Op& op, const Replace& replace) {
+  std::visit(
+      [&](auto& one) {
+        std::decay_t<decltype(one)>::visit_operands(one, [&](ValueId& id) { id = replace(id); });
+      },
+      op);
+}
+
+void replace_results(Op& op, const Replace& replace) {
+  std::visit(
+      [&](auto& one) {
+        std::decay_t<decltype(one)>::visit_results(one, [&](ValueId& id) { id = replace(id); });
+      },
+      op);
 }
 
 const std::string& result_name(const Graph& graph, const Op& op) {
   return graph.value(results_of(op).front()).name;
+}
+
+const Origin& origin_of(const Graph& graph, const Op& op) {
+  return graph.value(results_of(op).front()).origin;
+}
+
+bool is_update(const Graph& graph, const Op& op) {
+  return origin_of(graph, op).kind.pass == Pass::kUpdate;
 }
 
 const char* name_of(const Op& op) {
@@ -132,7 +158,9 @@ const char* name_of(const Op& op) {
                                     "dropout",
                                     "select_rows",
                                     "place_rows",
-                                    "replace_rows"};
+                                    "replace_rows",
+                                    "clip_gradients",
+                                    "scale_by"};
   static_assert(std::size(kNames) == std::variant_size_v<Op>);
   return kNames[op.index()];
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <variant>
@@ -13,6 +14,7 @@
 #include "models/ops/activation.h"
 #include "models/ops/adamw.h"
 #include "models/ops/add.h"
+#include "models/ops/clip_gradients.h"
 #include "models/ops/contraction.h"
 #include "models/ops/convert.h"
 #include "models/ops/cross_entropy.h"
@@ -26,6 +28,7 @@
 #include "models/ops/rope.h"
 #include "models/ops/rows.h"
 #include "models/ops/scale.h"
+#include "models/ops/scale_by.h"
 #include "models/ops/sgd.h"
 #include "models/ops/slice.h"
 #include "models/ops/softmax.h"
@@ -39,17 +42,20 @@ using Op = std::variant<Contraction, Convert, AdamW, Sgd, Add, Multiply, Scale, 
                         RmsNormGradient, RmsNormWeightGradient, LayerNorm, LayerNormGradient, Rope,
                         Softmax, SoftmaxGradient, Embedding, ScatterAdd, Slice, Pad, Concat,
                         SplitHeads, MergeHeads, RepeatHeads, SumHeads, SumRows, CrossEntropy,
-                        CrossEntropyGradient, Dropout, SelectRows, PlaceRows, ReplaceRows>;
+                        CrossEntropyGradient, Dropout, SelectRows, PlaceRows, ReplaceRows,
+                        ClipGradients, ScaleBy>;
 
 /// Ops stand in an order in which every operand is computed before it is used.
 struct Graph {
   std::vector<Value> values;
   std::vector<Op> ops;
+  Origin origin;  // of the values that are added next
 
   const Value& value(ValueId id) const { return values.at(static_cast<std::size_t>(id)); }
   Value& value(ValueId id) { return values.at(static_cast<std::size_t>(id)); }
 };
 
+/// Adds a value, whose origin is that of the graph.
 ValueId add_value(Graph& graph, Value value);
 
 /// The value with this name, if there is one.
@@ -59,8 +65,18 @@ std::optional<ValueId> find_value(const Graph& graph, const std::string& name);
 std::vector<ValueId> operands_of(const Op& op);
 std::vector<ValueId> results_of(const Op& op);
 
+/// An op reads, or writes, replace(id) in place of each id.
+using Replace = std::function<ValueId(ValueId)>;
+void replace_operands(Op& op, const Replace& replace);
+void replace_results(Op& op, const Replace& replace);
+
 /// The name of the first value that an op writes: in messages and reports it stands for the op.
 const std::string& result_name(const Graph& graph, const Op& op);
+/// Where an op comes from: that of the first value that it writes.
+const Origin& origin_of(const Graph& graph, const Op& op);
+/// Whether an op is part of the optimizer's work, behind the gradients. Its arithmetic is FP32 in
+/// every numerics.
+bool is_update(const Graph& graph, const Op& op);
 
 /// "contraction", "rms_norm", "softmax_gradient", ...
 const char* name_of(const Op& op);

@@ -17,57 +17,6 @@ bool holds(const std::vector<ValueId>& ids, ValueId id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
 }
 
-/// The places in which an op names its operands, of the ops that a module consists of.
-std::vector<ValueId*> operand_places(Op& op) {
-  return std::visit(
-      [](auto& one) -> std::vector<ValueId*> {
-        using X = std::decay_t<decltype(one)>;
-        if constexpr (std::is_same_v<X, Contraction>) {
-          std::vector<ValueId*> places;
-          for (Term& term : one.terms) places.insert(places.end(), {&term.left, &term.right});
-          return places;
-        } else if constexpr (std::is_same_v<X, Add> || std::is_same_v<X, Multiply>) {
-          return {&one.left, &one.right};
-        } else if constexpr (std::is_same_v<X, Embedding>) {
-          return {&one.table, &one.ids};
-        } else if constexpr (std::is_same_v<X, ReplaceRows>) {
-          return {&one.table, &one.replacement};
-        } else if constexpr (std::is_same_v<X, Convert> || std::is_same_v<X, Scale> ||
-                             std::is_same_v<X, Slice> || std::is_same_v<X, Dropout>) {
-          return {&one.in};
-        } else {
-          return {};
-        }
-      },
-      op);
-}
-
-/// Whether an op's main result is its member `out`, as that of every op of a forward pass is.
-template <class X, class = void>
-inline constexpr bool has_out = false;
-template <class X>
-inline constexpr bool has_out<X, std::void_t<decltype(X::out)>> = true;
-
-void set_main_result(Op& op, ValueId from, ValueId to, const std::string& name) {
-  const bool done = std::visit(
-      [&](auto& one) {
-        if constexpr (has_out<std::decay_t<decltype(one)>>) {
-          if (one.out == from) {
-            one.out = to;
-            return true;
-          }
-        }
-        return false;
-      },
-      op);
-  if (!done) {
-    throw InputError(name +
-                     ": nothing can be put behind this value, because it is not the main "
-                     "result of its " +
-                     name_of(op));
-  }
-}
-
 std::string unique_name(const Graph& graph, const std::string& name) {
   std::string unique = name;
   for (int i = 2; find_value(graph, unique); ++i) unique = name + "." + std::to_string(i);
@@ -105,7 +54,8 @@ std::vector<std::size_t> GraphRewriter::uses(Span span, ValueId value) const {
   return positions;
 }
 
-void GraphRewriter::insert_at(std::size_t position, const Append& append) {
+void GraphRewriter::insert_at(std::size_t position, const Origin& origin, const Append& append) {
+  const Origin before = std::exchange(graph_.origin, origin);
   const auto appended = static_cast<std::ptrdiff_t>(graph_.ops.size());
   append();
   // Not std::rotate: it swaps ops, and the swap of each kind with each takes minutes to compile.
@@ -114,18 +64,19 @@ void GraphRewriter::insert_at(std::size_t position, const Append& append) {
   graph_.ops.erase(first, graph_.ops.end());
   graph_.ops.insert(graph_.ops.begin() + static_cast<std::ptrdiff_t>(position),
                     std::make_move_iterator(moved.begin()), std::make_move_iterator(moved.end()));
+  graph_.origin = before;
 }
 
 Op& GraphRewriter::writer_of(ValueId value) { return graph_.ops[position_of_writer(value)]; }
 
-void GraphRewriter::insert_first(const Append& append) { insert_at(0, append); }
+void GraphRewriter::insert_first(const Append& append) { insert_at(0, {}, append); }
 
 void GraphRewriter::insert_before(ValueId value, const Append& append) {
-  insert_at(position_of_writer(value), append);
+  insert_at(position_of_writer(value), graph_.value(value).origin, append);
 }
 
 void GraphRewriter::insert_before_uses(Span span, ValueId value, const Append& append) {
-  insert_at(uses(span, value).front(), append);
+  insert_at(uses(span, value).front(), graph_.value(span.out).origin, append);
 }
 
 void GraphRewriter::insert_after(ValueId value, const std::string& name,
@@ -134,20 +85,14 @@ void GraphRewriter::insert_after(ValueId value, const std::string& name,
   const Value like = graph_.value(value);
   const ValueId base =
       add_value(graph_, {unique_name(graph_, name), like.shape, like.dtype, Role::kIntermediate});
-  set_main_result(graph_.ops[position], value, base, like.name);
-  insert_at(position + 1, [&] { append(base); });
+  graph_.value(base).origin = like.origin;
+  replace_results(graph_.ops[position], [&](ValueId id) { return id == value ? base : id; });
+  insert_at(position + 1, like.origin, [&] { append(base); });
 }
 
 void GraphRewriter::replace_uses(Span span, ValueId from, ValueId to) {
   for (const std::size_t position : uses(span, from)) {
-    Op& op = graph_.ops[position];
-    for (ValueId* place : operand_places(op)) {
-      if (*place == from) *place = to;
-    }
-    if (holds(operands_of(op), from)) {
-      throw InputError(graph_.value(from).name + ": another value cannot take its place in " +
-                       name_of(op));
-    }
+    replace_operands(graph_.ops[position], [&](ValueId id) { return id == from ? to : id; });
   }
 }
 

@@ -46,7 +46,8 @@ class GraphRewriter {
   std::size_t position_of_writer(ValueId value) const;
   /// Places of the ops of the span that read `value`, ascending. Throws InputError for none.
   std::vector<std::size_t> uses(Span span, ValueId value) const;
-  void insert_at(std::size_t position, const Append& append);
+  /// Values that are added come from `origin`.
+  void insert_at(std::size_t position, const Origin& origin, const Append& append);
 
   Graph& graph_;
 };

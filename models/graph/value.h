@@ -4,6 +4,7 @@
 #include <string>
 
 #include "models/base/tensor.h"
+#include "models/graph/origin.h"
 
 namespace corank {
 
@@ -27,6 +28,7 @@ struct Value {
   Shape shape;
   DType dtype = DType::F32;
   Role role = Role::kIntermediate;
+  Origin origin = {};  // add_value() gives it
 };
 
 }  // namespace corank

@@ -21,8 +21,14 @@ struct Activation {
   ValueId in = -1, out = -1;
   ActivationFunction function = ActivationFunction::kSilu;
 
-  std::vector<ValueId> operands() const { return {in}; }
-  std::vector<ValueId> results() const { return {out}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.in);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+  }
 };
 
 /// out = gradient * f'(in). For tanh `in` is its result p instead: f' = 1 - p^2.
@@ -30,8 +36,15 @@ struct ActivationGradient {
   ValueId gradient = -1, in = -1, out = -1;
   ActivationFunction function = ActivationFunction::kSilu;
 
-  std::vector<ValueId> operands() const { return {gradient, in}; }
-  std::vector<ValueId> results() const { return {out}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.gradient);
+    visit(op.in);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+  }
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Activation& op);

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <string>
 
 #include "models/base/error.h"
-#include "models/base/numerics.h"
 #include "models/base/text.h"
 #include "models/ops/arrays.h"
 #include "models/ops/checks.h"
@@ -17,13 +17,6 @@ void require_range(bool in_range, const char* what, const char* expected, double
   if (in_range) return;
   throw InputError(std::string("AdamW: expected ") + what + " " + expected + ", found " +
                    short_number(found));
-}
-
-template <class T>
-void update(const AdamWConstants& constants, std::int64_t count, const T* gradient, T* parameter,
-            T* first_moment, T* second_moment) {
-  for (std::int64_t i = 0; i < count; ++i)
-    update_element(constants, gradient[i], parameter[i], first_moment[i], second_moment[i]);
 }
 
 }  // namespace
@@ -54,11 +47,22 @@ AdamWConstants constants_of(const AdamWOptions& options, std::int64_t step) {
   return constants;
 }
 
+Tensor tensor_of(const AdamWConstants& c) {
+  Tensor tensor(DType::F32, {kAdamWConstants});
+  const float elements[] = {c.decay,           c.one_minus_beta1,       c.beta2,
+                            c.one_minus_beta2, c.root_bias_correction2, c.epsilon,
+                            c.negative_step_size};
+  std::copy(std::begin(elements), std::end(elements), tensor.data<float>());
+  return tensor;
+}
+
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string&, const AdamW& op) {
   const Value& parameter = existing_operand(graph, op.parameter, "AdamW");
   const std::string name = "AdamW of " + parameter.name;
-  for (const auto& ids : {op.operands(), op.results()}) {
+  require_shape(existing_operand(graph, op.constants, name), {kAdamWConstants}, name);
+  for (const auto& ids : {operands_of(op), results_of(op)}) {
     for (const ValueId id : ids) {
+      if (id == op.constants) continue;
       const Value& value = existing_operand(graph, id, name);
       require_dtype(value, {DType::F32}, name);
       require_shape(value, parameter.shape, name);
@@ -73,27 +77,25 @@ void run(const AdamW& op, Arrays<T>& arrays) {
   std::copy_n(arrays.floats(op.parameter), count, arrays.result(op.new_parameter));
   std::copy_n(arrays.floats(op.first_moment), count, arrays.result(op.new_first_moment));
   std::copy_n(arrays.floats(op.second_moment), count, arrays.result(op.new_second_moment));
-  update(op.constants, count, arrays.floats(op.gradient), arrays.result(op.new_parameter),
-         arrays.result(op.new_first_moment), arrays.result(op.new_second_moment));
+  const T* c = arrays.floats(op.constants);
+  const AdamWConstantsOf<T> constants{c[0], c[1], c[2], c[3], c[4], c[5], c[6]};
+  const T* gradient = arrays.floats(op.gradient);
+  T* parameter = arrays.result(op.new_parameter);
+  T* first_moment = arrays.result(op.new_first_moment);
+  T* second_moment = arrays.result(op.new_second_moment);
+  for (std::int64_t i = 0; i < count; ++i)
+    update_element(op.decays, constants, gradient[i], parameter[i], first_moment[i],
+                   second_moment[i]);
 }
 template void run(const AdamW& op, Arrays<float>& arrays);
 template void run(const AdamW& op, Arrays<double>& arrays);
 
-void update_adamw(const AdamWConstants& constants, std::int64_t count, const float* gradient,
-                  float* parameter, float* first_moment, float* second_moment) {
-  update(constants, count, gradient, parameter, first_moment, second_moment);
-  // A NaN stays one through each of these sequences: making it canonical at the end is enough.
-  for (std::int64_t i = 0; i < count; ++i) {
-    parameter[i] = canonical(parameter[i]);
-    first_moment[i] = canonical(first_moment[i]);
-    second_moment[i] = canonical(second_moment[i]);
-  }
-}
-
-void add_adamw(Graph& graph, ValueId parameter, ValueId gradient, const AdamWConstants& constants) {
+void add_adamw(Graph& graph, ValueId parameter, ValueId gradient, ValueId constants, bool decays) {
   const Value master = graph.value(parameter);
   const auto add = [&](const std::string& suffix, Role role) {
-    return add_value(graph, {master.name + suffix, master.shape, DType::F32, role});
+    const ValueId id = add_value(graph, {master.name + suffix, master.shape, DType::F32, role});
+    graph.value(id).origin = update_of(master.origin);
+    return id;
   };
   AdamW adamw;
   adamw.parameter = parameter;
@@ -104,6 +106,7 @@ void add_adamw(Graph& graph, ValueId parameter, ValueId gradient, const AdamWCon
   adamw.new_first_moment = add(".exp_avg.new", Role::kResult);
   adamw.new_second_moment = add(".exp_avg_sq.new", Role::kResult);
   adamw.constants = constants;
+  adamw.decays = decays;
   graph.ops.push_back(adamw);
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "models/base/tensor.h"
 #include "models/ops/op.h"
 
 namespace corank {
@@ -16,27 +17,33 @@ struct AdamWOptions {
   double weight_decay = 0.01;
 };
 
-/// Computed in double and rounded to FP32 once a step.
-struct AdamWConstants {
-  float decay;                  // 1 - lr * weight_decay
-  float one_minus_beta1;        // 1 - beta1
-  float beta2;                  // beta2
-  float one_minus_beta2;        // 1 - beta2
-  float root_bias_correction2;  // sqrt(1 - beta2^t)
-  float epsilon;                // eps
-  float negative_step_size;     // -lr / (1 - beta1^t)
+/// What the update multiplies and adds. Number is float, or what records an operand that is fed.
+template <class Number>
+struct AdamWConstantsOf {
+  Number decay;                  // 1 - lr * weight_decay
+  Number one_minus_beta1;        // 1 - beta1
+  Number beta2;                  // beta2
+  Number one_minus_beta2;        // 1 - beta2
+  Number root_bias_correction2;  // sqrt(1 - beta2^t)
+  Number epsilon;                // eps
+  Number negative_step_size;     // -lr / (1 - beta1^t)
 };
+/// Computed in double and rounded to FP32 once a step.
+using AdamWConstants = AdamWConstantsOf<float>;
+inline constexpr std::int64_t kAdamWConstants = 7;
 
 /// Constants of step t (from 1). Throws InputError outside torch's ranges: lr, eps, weight_decay >=
 /// 0; 0 <= beta1, beta2 < 1.
 AdamWConstants constants_of(const AdamWOptions& options, std::int64_t step);
+/// As the op is fed them: F32 [7], in the order of the members.
+Tensor tensor_of(const AdamWConstants& constants);
 
 /// The update of one element, every operation rounded by itself, in the order of AdamW below.
-template <class T>
-void update_element(const AdamWConstants& c, const T& gradient, T& parameter, T& first_moment,
-                    T& second_moment) {
+template <class T, class Number>
+void update_element(bool decays, const AdamWConstantsOf<Number>& c, const T& gradient, T& parameter,
+                    T& first_moment, T& second_moment) {
   using std::sqrt;
-  if (c.decay != 1.0f) parameter = parameter * c.decay;
+  if (decays) parameter = parameter * c.decay;
   T change = (gradient - first_moment) * c.one_minus_beta1;
   first_moment = first_moment + change;
   second_moment = second_moment * c.beta2;
@@ -48,7 +55,7 @@ void update_element(const AdamWConstants& c, const T& gradient, T& parameter, T&
 }
 
 /// Elementwise, every operation rounded to FP32 by itself, in this order:
-///   w = w * decay                    (left out if decay is exactly 1)
+///   w = w * decay                    (left out unless `decays`)
 ///   m = m + one_minus_beta1 * (g - m)
 ///   v = v * beta2 + (one_minus_beta2 * g) * g
 ///   d = sqrt(v) / root_bias_correction2 + epsilon
@@ -58,13 +65,22 @@ void update_element(const AdamWConstants& c, const T& gradient, T& parameter, T&
 struct AdamW {
   ValueId parameter = -1, gradient = -1, first_moment = -1, second_moment = -1;  // read
   ValueId new_parameter = -1, new_first_moment = -1, new_second_moment = -1;     // written
-  AdamWConstants constants{};
+  ValueId constants = -1;  // [7], fed anew with every step
+  bool decays = true;      // whether there is a weight decay
 
-  std::vector<ValueId> operands() const {
-    return {parameter, gradient, first_moment, second_moment};
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.parameter);
+    visit(op.gradient);
+    visit(op.first_moment);
+    visit(op.second_moment);
+    visit(op.constants);
   }
-  std::vector<ValueId> results() const {
-    return {new_parameter, new_first_moment, new_second_moment};
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.new_parameter);
+    visit(op.new_first_moment);
+    visit(op.new_second_moment);
   }
 };
 
@@ -72,13 +88,8 @@ std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, con
 template <class T>
 void run(const AdamW& op, Arrays<T>& arrays);
 
-/// The same update of `count` elements in place, for a training loop that owns its state. To be
-/// called within a FloatEnvironment.
-void update_adamw(const AdamWConstants& constants, std::int64_t count, const float* gradient,
-                  float* parameter, float* first_moment, float* second_moment);
-
 /// Adds the update of a trainable value, with the moments `parameter`.exp_avg, .exp_avg_sq as
 /// states and `parameter`.new, .exp_avg.new, .exp_avg_sq.new as results.
-void add_adamw(Graph& graph, ValueId parameter, ValueId gradient, const AdamWConstants& constants);
+void add_adamw(Graph& graph, ValueId parameter, ValueId gradient, ValueId constants, bool decays);
 
 }  // namespace corank

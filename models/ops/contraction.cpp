@@ -109,50 +109,6 @@ void add_term(const Term& term, const Extent& out, const Tensor& left, const Ten
 
 }  // namespace
 
-bool operator==(const GemmKind& a, const GemmKind& b) {
-  return a.part == b.part && a.pass == b.pass;
-}
-
-std::string to_string(const GemmKind& kind) {
-  std::string text;
-  switch (kind.part) {
-    case Part::kFrozen:
-      text = "frozen";
-      break;
-    case Part::kAdapterDown:
-      text = "adapter down";
-      break;
-    case Part::kAdapterUp:
-      text = "adapter up";
-      break;
-    case Part::kAttention:
-      text = "attention";
-      break;
-    case Part::kHead:
-      text = "head";
-      break;
-  }
-  switch (kind.pass) {
-    case Pass::kForward:
-      return text + " forward";
-    case Pass::kInputGradient:
-      return text + " input gradient";
-    case Pass::kWeightGradient:
-      return text + " weight gradient";
-  }
-  return text;  // not reached: every pass stands above
-}
-
-std::vector<ValueId> Contraction::operands() const {
-  std::vector<ValueId> ids;
-  for (const Term& term : terms) {
-    ids.push_back(term.left);
-    ids.push_back(term.right);
-  }
-  if (bias) ids.push_back(*bias);
-  return ids;
-}
-
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,
                                 const Contraction& op) {
   if (op.terms.empty()) throw InputError(name + ": a contraction without terms");
@@ -241,9 +197,10 @@ ValueId add_contraction(Graph& graph, const std::string& name, std::vector<Term>
   Contraction op{std::move(terms), scale, bias, -1};
   const Value out{name, infer_shapes(graph, name, op).front(), dtype, role};
   require_dtype(out, {DType::F32, DType::BF16}, name);
-  op.out = add_value(graph, out);
+  const ValueId id = op.out = add_value(graph, out);
+  graph.value(id).origin.kind = op.terms.front().kind;
   graph.ops.push_back(std::move(op));
-  return static_cast<ValueId>(graph.values.size()) - 1;
+  return id;
 }
 
 std::int64_t macs_of(const Graph& graph, const Term& term) {

@@ -7,18 +7,6 @@
 
 namespace corank {
 
-/// Which part of a model a matrix product belongs to, and in which pass: utilisation and arithmetic
-/// are reported by this pair.
-enum class Part { kFrozen, kAdapterDown, kAdapterUp, kAttention, kHead };
-enum class Pass { kForward, kInputGradient, kWeightGradient };
-struct GemmKind {
-  Part part = Part::kFrozen;
-  Pass pass = Pass::kForward;
-};
-bool operator==(const GemmKind& a, const GemmKind& b);
-/// "frozen forward", "adapter up weight gradient", ...
-std::string to_string(const GemmKind& kind);
-
 /// op(left)[M, K] . op(right)[K, N]; op transposes where the flag is set. Operands of three
 /// dimensions are batches of matrices, [batch, M, K] . [batch, K, N].
 struct Term {
@@ -39,8 +27,18 @@ struct Contraction {
   std::optional<ValueId> bias;  // [1, N] or [N], F32 or BF16
   ValueId out = -1;
 
-  std::vector<ValueId> operands() const;
-  std::vector<ValueId> results() const { return {out}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    for (auto& term : op.terms) {
+      visit(term.left);
+      visit(term.right);
+    }
+    if (op.bias) visit(*op.bias);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+  }
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Contraction& op);

@@ -10,8 +10,14 @@ struct Convert {
   ValueId in = -1;
   ValueId out = -1;
 
-  std::vector<ValueId> operands() const { return {in}; }
-  std::vector<ValueId> results() const { return {out}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.in);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+  }
 };
 
 /// The element itself: what stores it rounds it.

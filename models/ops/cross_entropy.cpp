@@ -63,19 +63,6 @@ void require_labels(const Graph& graph, const std::string& name, const Value& lo
 
 }  // namespace
 
-std::vector<ValueId> CrossEntropy::operands() const {
-  std::vector<ValueId> ids{logits, labels};
-  if (items) ids.push_back(*items);
-  return ids;
-}
-
-std::vector<ValueId> CrossEntropyGradient::operands() const {
-  std::vector<ValueId> ids{logits, log_sum_exp, labels};
-  if (upstream) ids.push_back(*upstream);
-  if (items) ids.push_back(*items);
-  return ids;
-}
-
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,
                                 const CrossEntropy& op) {
   const Value& logits = float_operand(graph, op.logits, name);

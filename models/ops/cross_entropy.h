@@ -19,8 +19,17 @@ struct CrossEntropy {
   bool shifted = false;
   ValueId loss = -1, log_sum_exp = -1;  // [1], F32; [rows], F32
 
-  std::vector<ValueId> operands() const;
-  std::vector<ValueId> results() const { return {loss, log_sum_exp}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.logits);
+    visit(op.labels);
+    if (op.items) visit(*op.items);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.loss);
+    visit(op.log_sum_exp);
+  }
 };
 
 /// out = (exp(logits - log_sum_exp) - [class = label]) * (upstream / N); 0 in rows without a
@@ -32,8 +41,18 @@ struct CrossEntropyGradient {
   bool shifted = false;
   ValueId out = -1;
 
-  std::vector<ValueId> operands() const;
-  std::vector<ValueId> results() const { return {out}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.logits);
+    visit(op.log_sum_exp);
+    visit(op.labels);
+    if (op.upstream) visit(*op.upstream);
+    if (op.items) visit(*op.items);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+  }
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,

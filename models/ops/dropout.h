@@ -19,8 +19,15 @@ struct Dropout {
   std::uint64_t seed = 0;
   std::uint64_t stream = 0;  // one mask for each
 
-  std::vector<ValueId> operands() const { return {in, step}; }
-  std::vector<ValueId> results() const { return {out}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.in);
+    visit(op.step);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+  }
 };
 
 /// Whether element i is kept.

@@ -17,8 +17,15 @@ struct Embedding {
   bool transposed = false;
   std::optional<std::int64_t> padding_id;  // this row gets no gradient
 
-  std::vector<ValueId> operands() const { return {table, ids}; }
-  std::vector<ValueId> results() const { return {out}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.table);
+    visit(op.ids);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+  }
 };
 
 /// out[ids[t]] += in[t], t ascending, from +0 everywhere; rows of padding_id are left out.
@@ -29,8 +36,15 @@ struct ScatterAdd {
   bool transposed = false;
   std::optional<std::int64_t> padding_id;
 
-  std::vector<ValueId> operands() const { return {in, ids}; }
-  std::vector<ValueId> results() const { return {out}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.in);
+    visit(op.ids);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+  }
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Embedding& op);

@@ -11,8 +11,15 @@ struct GatedActivation {
   ValueId gate = -1, up = -1, out = -1;
   ActivationFunction function = ActivationFunction::kSilu;
 
-  std::vector<ValueId> operands() const { return {gate, up}; }
-  std::vector<ValueId> results() const { return {out}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.gate);
+    visit(op.up);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+  }
 };
 
 /// gate_gradient = gradient * up * f'(gate);  up_gradient = gradient * f(gate). One op, so that
@@ -22,8 +29,17 @@ struct GatedActivationGradient {
   ValueId gate_gradient = -1, up_gradient = -1;
   ActivationFunction function = ActivationFunction::kSilu;
 
-  std::vector<ValueId> operands() const { return {gradient, gate, up}; }
-  std::vector<ValueId> results() const { return {gate_gradient, up_gradient}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.gradient);
+    visit(op.gate);
+    visit(op.up);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.gate_gradient);
+    visit(op.up_gradient);
+  }
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,

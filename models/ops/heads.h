@@ -14,8 +14,14 @@ struct SplitHeads {
   ValueId in = -1, out = -1;
   std::int64_t batch = 0, heads = 0;
 
-  std::vector<ValueId> operands() const { return {in}; }
-  std::vector<ValueId> results() const { return {out}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.in);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+  }
 };
 
 /// The way back: [batch * heads, sequence, D] -> [batch * sequence, heads * D].
@@ -23,8 +29,14 @@ struct MergeHeads {
   ValueId in = -1, out = -1;
   std::int64_t batch = 0, heads = 0;
 
-  std::vector<ValueId> operands() const { return {in}; }
-  std::vector<ValueId> results() const { return {out}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.in);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+  }
 };
 
 /// [n, sequence, D] -> [n * times, sequence, D]: every head `times` times in succession.
@@ -32,8 +44,14 @@ struct RepeatHeads {
   ValueId in = -1, out = -1;
   std::int64_t times = 1;
 
-  std::vector<ValueId> operands() const { return {in}; }
-  std::vector<ValueId> results() const { return {out}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.in);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+  }
 };
 
 /// Its derivative: the sum of every `times` successive heads, ascending.
@@ -41,8 +59,14 @@ struct SumHeads {
   ValueId in = -1, out = -1;
   std::int64_t times = 1;
 
-  std::vector<ValueId> operands() const { return {in}; }
-  std::vector<ValueId> results() const { return {out}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.in);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+  }
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const SplitHeads& op);

@@ -12,16 +12,35 @@ struct LayerNorm {
   ValueId out = -1, normalized = -1, inverse_std = -1;  // n [rows, columns], r [rows], F32
   double eps = 0;
 
-  std::vector<ValueId> operands() const { return {in, weight, bias}; }
-  std::vector<ValueId> results() const { return {out, normalized, inverse_std}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.in);
+    visit(op.weight);
+    visit(op.bias);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+    visit(op.normalized);
+    visit(op.inverse_std);
+  }
 };
 
 /// g = gradient * weight:  out = r * (g - mean(g) - n * mean(g * n)) of each row.
 struct LayerNormGradient {
   ValueId gradient = -1, normalized = -1, inverse_std = -1, weight = -1, out = -1;
 
-  std::vector<ValueId> operands() const { return {gradient, normalized, inverse_std, weight}; }
-  std::vector<ValueId> results() const { return {out}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.gradient);
+    visit(op.normalized);
+    visit(op.inverse_std);
+    visit(op.weight);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+  }
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const LayerNorm& op);

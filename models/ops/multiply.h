@@ -9,8 +9,15 @@ namespace corank {
 struct Multiply {
   ValueId left = -1, right = -1, out = -1;
 
-  std::vector<ValueId> operands() const { return {left, right}; }
-  std::vector<ValueId> results() const { return {out}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.left);
+    visit(op.right);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+  }
 };
 
 template <class T>

@@ -1,7 +1,8 @@
 // What every op of the graph consists of. An op X is plain data in a header of its own, with
 //
-//   members operands(), results()
-//       the values that it reads and writes, the main result first
+//   members visit_operands(op, visit), visit_results(op, visit)
+//       calls visit(id) for each value that it reads, or writes, the main result first; `op` may be
+//       changed if it is not const
 //   infer_shapes(graph, name, op)
 //       the shape rule and the checks: shapes of the results; InputError names `name`, the values
 //       and their shapes
@@ -39,5 +40,19 @@ struct Graph;
 class Backward;  // models/graph/backward.h
 template <class T>
 class Arrays;  // models/ops/arrays.h
+
+/// The values that an op reads, and those that it writes.
+template <class X>
+std::vector<ValueId> operands_of(const X& op) {
+  std::vector<ValueId> ids;
+  X::visit_operands(op, [&](ValueId id) { ids.push_back(id); });
+  return ids;
+}
+template <class X>
+std::vector<ValueId> results_of(const X& op) {
+  std::vector<ValueId> ids;
+  X::visit_results(op, [&](ValueId id) { ids.push_back(id); });
+  return ids;
+}
 
 }  // namespace corank

@@ -11,24 +11,49 @@ struct RmsNorm {
   ValueId out = -1, inverse_rms = -1;  // [rows, columns]; r [rows], F32
   double eps = 0;
 
-  std::vector<ValueId> operands() const { return {in, weight}; }
-  std::vector<ValueId> results() const { return {out, inverse_rms}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.in);
+    visit(op.weight);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+    visit(op.inverse_rms);
+  }
 };
 
 /// n = in * r, g = gradient * weight:  out = r * (g - n * mean(g * n)) of each row.
 struct RmsNormGradient {
   ValueId gradient = -1, in = -1, inverse_rms = -1, weight = -1, out = -1;
 
-  std::vector<ValueId> operands() const { return {gradient, in, inverse_rms, weight}; }
-  std::vector<ValueId> results() const { return {out}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.gradient);
+    visit(op.in);
+    visit(op.inverse_rms);
+    visit(op.weight);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+  }
 };
 
 /// out[column] = sum over the rows, ascending, of gradient * (in * r).
 struct RmsNormWeightGradient {
   ValueId gradient = -1, in = -1, inverse_rms = -1, out = -1;
 
-  std::vector<ValueId> operands() const { return {gradient, in, inverse_rms}; }
-  std::vector<ValueId> results() const { return {out}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.gradient);
+    visit(op.in);
+    visit(op.inverse_rms);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+  }
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const RmsNorm& op);

@@ -15,8 +15,14 @@ struct Rope {
   std::vector<float> frequencies;  // D / 2, models/transformer/rope.h
   bool inverse = false;
 
-  std::vector<ValueId> operands() const { return {in}; }
-  std::vector<ValueId> results() const { return {out}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.in);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+  }
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Rope& op);

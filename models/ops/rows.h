@@ -12,8 +12,14 @@ struct SelectRows {
   ValueId in = -1, out = -1;  // [n, columns], [number of rows, columns]
   std::vector<std::int64_t> rows;
 
-  std::vector<ValueId> operands() const { return {in}; }
-  std::vector<ValueId> results() const { return {out}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.in);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+  }
 };
 
 /// out = zeros [size, columns], out[rows[i]] = in[i]: a selection's derivative. Each row once.
@@ -22,8 +28,14 @@ struct PlaceRows {
   std::vector<std::int64_t> rows;
   std::int64_t size = 0;
 
-  std::vector<ValueId> operands() const { return {in}; }
-  std::vector<ValueId> results() const { return {out}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.in);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+  }
 };
 
 /// out = table, but out[rows[i]] = replacement[i]. The table is frozen.
@@ -31,8 +43,15 @@ struct ReplaceRows {
   ValueId table = -1, replacement = -1, out = -1;
   std::vector<std::int64_t> rows;
 
-  std::vector<ValueId> operands() const { return {table, replacement}; }
-  std::vector<ValueId> results() const { return {out}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.table);
+    visit(op.replacement);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+  }
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const SelectRows& op);

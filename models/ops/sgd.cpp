@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <string>
 
 #include "models/base/error.h"
-#include "models/base/numerics.h"
 #include "models/base/text.h"
 #include "models/ops/arrays.h"
 #include "models/ops/checks.h"
@@ -17,16 +17,6 @@ void require_range(bool in_range, const char* what, const char* expected, double
   if (in_range) return;
   throw InputError(std::string("SGD: expected ") + what + " " + expected + ", found " +
                    short_number(found));
-}
-
-template <class T>
-void update(const SgdConstants& constants, std::int64_t count, const T* gradient, T* parameter,
-            T* buffer) {
-  T none{};  // the buffer of an update without momentum
-  for (std::int64_t i = 0; i < count; ++i) {
-    T g = gradient[i];
-    update_element(constants, g, parameter[i], buffer == nullptr ? none : buffer[i]);
-  }
 }
 
 }  // namespace
@@ -44,58 +34,79 @@ SgdConstants constants_of(const SgdOptions& options, std::int64_t step) {
   require_range(!options.nesterov || options.dampening == 0, "dampening",
                 "of 0 for Nesterov's method", options.dampening);
   require_range(step >= 1, "step", "of at least 1", static_cast<double>(step));
-  SgdConstants constants;
+  SgdConstants constants{};
   constants.weight_decay = static_cast<float>(options.weight_decay);
   constants.momentum = static_cast<float>(options.momentum);
   constants.one_minus_dampening = step == 1 ? 1.0f : static_cast<float>(1.0 - options.dampening);
-  constants.nesterov = options.nesterov;
   constants.negative_lr = static_cast<float>(-options.lr);
   return constants;
+}
+
+SgdForm form_of(const SgdOptions& options) {
+  return {static_cast<float>(options.weight_decay) != 0.0f,
+          static_cast<float>(options.momentum) != 0.0f, options.nesterov};
+}
+
+Tensor tensor_of(const SgdConstants& c) {
+  Tensor tensor(DType::F32, {kSgdConstants});
+  const float elements[] = {c.weight_decay, c.momentum, c.one_minus_dampening, c.negative_lr};
+  std::copy(std::begin(elements), std::end(elements), tensor.data<float>());
+  return tensor;
 }
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string&, const Sgd& op) {
   const Value& parameter = existing_operand(graph, op.parameter, "SGD");
   const std::string name = "SGD of " + parameter.name;
-  for (const auto& ids : {op.operands(), op.results()}) {
+  require_shape(existing_operand(graph, op.constants, name), {kSgdConstants}, name);
+  for (const auto& ids : {operands_of(op), results_of(op)}) {
     for (const ValueId id : ids) {
+      if (id == op.constants) continue;
       const Value& value = existing_operand(graph, id, name);
       require_dtype(value, {DType::F32}, name);
       require_shape(value, parameter.shape, name);
     }
   }
-  return {parameter.shape, parameter.shape};
+  return std::vector<Shape>(results_of(op).size(), parameter.shape);
 }
 
 template <class T>
 void run(const Sgd& op, Arrays<T>& arrays) {
   const std::int64_t count = arrays.elements(op.parameter);
   std::copy_n(arrays.floats(op.parameter), count, arrays.result(op.new_parameter));
-  std::copy_n(arrays.floats(op.buffer), count, arrays.result(op.new_buffer));
-  update(op.constants, count, arrays.floats(op.gradient), arrays.result(op.new_parameter),
-         arrays.result(op.new_buffer));
+  if (op.form.has_momentum)
+    std::copy_n(arrays.floats(op.buffer), count, arrays.result(op.new_buffer));
+  const T* c = arrays.floats(op.constants);
+  const SgdConstantsOf<T> constants{c[0], c[1], c[2], c[3]};
+  const T* gradient = arrays.floats(op.gradient);
+  T* parameter = arrays.result(op.new_parameter);
+  T none{};  // the buffer of an update without momentum
+  for (std::int64_t i = 0; i < count; ++i) {
+    T g = gradient[i];
+    T& buffer = op.form.has_momentum ? arrays.result(op.new_buffer)[i] : none;
+    update_element(op.form, constants, g, parameter[i], buffer);
+  }
 }
 template void run(const Sgd& op, Arrays<float>& arrays);
 template void run(const Sgd& op, Arrays<double>& arrays);
 
-void update_sgd(const SgdConstants& constants, std::int64_t count, const float* gradient,
-                float* parameter, float* buffer) {
-  update(constants, count, gradient, parameter, buffer);
-  for (std::int64_t i = 0; i < count; ++i) parameter[i] = canonical(parameter[i]);
-  for (std::int64_t i = 0; buffer != nullptr && i < count; ++i) buffer[i] = canonical(buffer[i]);
-}
-
-void add_sgd(Graph& graph, ValueId parameter, ValueId gradient, const SgdConstants& constants) {
+void add_sgd(Graph& graph, ValueId parameter, ValueId gradient, ValueId constants,
+             const SgdForm& form) {
   const Value master = graph.value(parameter);
   const auto add = [&](const std::string& suffix, Role role) {
-    return add_value(graph, {master.name + suffix, master.shape, DType::F32, role});
+    const ValueId id = add_value(graph, {master.name + suffix, master.shape, DType::F32, role});
+    graph.value(id).origin = update_of(master.origin);
+    return id;
   };
   Sgd sgd;
   sgd.parameter = parameter;
   sgd.gradient = gradient;
-  sgd.buffer = add(".momentum_buffer", Role::kState);
   sgd.new_parameter = add(".new", Role::kResult);
-  sgd.new_buffer = add(".momentum_buffer.new", Role::kResult);
+  if (form.has_momentum) {
+    sgd.buffer = add(".momentum_buffer", Role::kState);
+    sgd.new_buffer = add(".momentum_buffer.new", Role::kResult);
+  }
   sgd.constants = constants;
+  sgd.form = form;
   graph.ops.push_back(sgd);
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "models/base/tensor.h"
 #include "models/ops/op.h"
 
 namespace corank {
@@ -15,28 +16,40 @@ struct SgdOptions {
   bool nesterov = false;
 };
 
-/// Each computed in double and rounded to FP32 once.
-struct SgdConstants {
-  float weight_decay = 0;
-  float momentum = 0;
-  float one_minus_dampening = 1;  // 1 at the first step: torch starts the buffer with the gradient
-  bool nesterov = false;
-  float negative_lr = 0;
+/// What the update multiplies and adds. Number is float, or what records an operand that is fed.
+template <class Number>
+struct SgdConstantsOf {
+  Number weight_decay;
+  Number momentum;
+  Number one_minus_dampening;  // 1 at the first step: torch starts the buffer with the gradient
+  Number negative_lr;
 };
+/// Each computed in double and rounded to FP32 once.
+using SgdConstants = SgdConstantsOf<float>;
+inline constexpr std::int64_t kSgdConstants = 4;
+
+/// Which operations the update has.
+struct SgdForm {
+  bool decays = false, has_momentum = false, nesterov = false;
+};
+SgdForm form_of(const SgdOptions& options);
 
 /// Constants of step t (from 1). Throws InputError outside torch's ranges: lr, momentum,
 /// weight_decay >= 0; nesterov only with a momentum and no dampening.
 SgdConstants constants_of(const SgdOptions& options, std::int64_t step);
+/// As the op is fed them: F32 [4], in the order of the members.
+Tensor tensor_of(const SgdConstants& constants);
 
 /// The update of one element, every operation rounded by itself, in the order of Sgd below;
 /// `gradient` is overwritten.
-template <class T>
-void update_element(const SgdConstants& c, T& gradient, T& parameter, T& buffer) {
-  if (c.weight_decay != 0.0f) gradient = gradient + parameter * c.weight_decay;
-  if (c.momentum != 0.0f) {
+template <class T, class Number>
+void update_element(const SgdForm& form, const SgdConstantsOf<Number>& c, T& gradient, T& parameter,
+                    T& buffer) {
+  if (form.decays) gradient = gradient + parameter * c.weight_decay;
+  if (form.has_momentum) {
     buffer = buffer * c.momentum;
     buffer = buffer + gradient * c.one_minus_dampening;
-    if (!c.nesterov) {
+    if (!form.nesterov) {
       parameter = parameter + buffer * c.negative_lr;
       return;
     }
@@ -46,31 +59,39 @@ void update_element(const SgdConstants& c, T& gradient, T& parameter, T& buffer)
 }
 
 /// Elementwise, every operation rounded to FP32 by itself, in this order:
-///   g = g + weight_decay * w                  (left out if weight_decay is 0)
-///   b = momentum * b + one_minus_dampening * g    (left out, with the next line, if momentum is 0)
+///   g = g + weight_decay * w                      (left out unless `decays`)
+///   b = momentum * b + one_minus_dampening * g    (left out, with the next line, unless
+///                                                 `has_momentum`; then there is no buffer)
 ///   g = nesterov ? g + momentum * b : b
 ///   w = w + negative_lr * g
 /// The buffer b starts at 0. All values are F32 of one shape.
 struct Sgd {
   ValueId parameter = -1, gradient = -1, buffer = -1;  // read
   ValueId new_parameter = -1, new_buffer = -1;         // written
-  SgdConstants constants{};
+  ValueId constants = -1;                              // [4], fed anew with every step
+  SgdForm form;
 
-  std::vector<ValueId> operands() const { return {parameter, gradient, buffer}; }
-  std::vector<ValueId> results() const { return {new_parameter, new_buffer}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.parameter);
+    visit(op.gradient);
+    if (op.form.has_momentum) visit(op.buffer);
+    visit(op.constants);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.new_parameter);
+    if (op.form.has_momentum) visit(op.new_buffer);
+  }
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Sgd& op);
 template <class T>
 void run(const Sgd& op, Arrays<T>& arrays);
 
-/// The same update in place. `buffer` may be null if there is no momentum. To be called within a
-/// FloatEnvironment.
-void update_sgd(const SgdConstants& constants, std::int64_t count, const float* gradient,
-                float* parameter, float* buffer);
-
-/// Adds the update of a trainable value, with the state `parameter`.momentum_buffer and the results
-/// `parameter`.new, .momentum_buffer.new.
-void add_sgd(Graph& graph, ValueId parameter, ValueId gradient, const SgdConstants& constants);
+/// Adds the update of a trainable value, with the result `parameter`.new and, where it has
+/// momentum, the state `parameter`.momentum_buffer and the result `parameter`.momentum_buffer.new.
+void add_sgd(Graph& graph, ValueId parameter, ValueId gradient, ValueId constants,
+             const SgdForm& form);
 
 }  // namespace corank

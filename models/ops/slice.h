@@ -13,8 +13,14 @@ struct Slice {
   int axis = 0;
   std::int64_t begin = 0, length = 0;
 
-  std::vector<ValueId> operands() const { return {in}; }
-  std::vector<ValueId> results() const { return {out}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.in);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+  }
 };
 
 /// out = zeros, with in at [begin, begin + length of in) of an axis of `size`: a slice's
@@ -24,8 +30,14 @@ struct Pad {
   int axis = 0;
   std::int64_t begin = 0, size = 0;
 
-  std::vector<ValueId> operands() const { return {in}; }
-  std::vector<ValueId> results() const { return {out}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.in);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+  }
 };
 
 /// out = the parts, one after another along an axis.
@@ -34,8 +46,14 @@ struct Concat {
   ValueId out = -1;
   int axis = 0;
 
-  std::vector<ValueId> operands() const { return parts; }
-  std::vector<ValueId> results() const { return {out}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    for (auto& part : op.parts) visit(part);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+  }
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Slice& op);

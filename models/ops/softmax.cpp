@@ -15,12 +15,6 @@ constexpr float kMasked = std::numeric_limits<float>::lowest();
 
 }  // namespace
 
-std::vector<ValueId> Softmax::operands() const {
-  std::vector<ValueId> ids{scores};
-  if (mask) ids.push_back(*mask);
-  return ids;
-}
-
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Softmax& op) {
   const Value& scores = float_operand(graph, op.scores, name);
   require(scores.shape.size() == 3, scores, "[batch * heads, queries, keys]", name);

@@ -16,8 +16,15 @@ struct Softmax {
   bool causal = false;
   ValueId out = -1;
 
-  std::vector<ValueId> operands() const;
-  std::vector<ValueId> results() const { return {out}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.scores);
+    if (op.mask) visit(*op.mask);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+  }
 };
 
 /// out = P * (gradient - sum over the row of gradient * P), the sum of the same gradient and P. In
@@ -26,8 +33,15 @@ struct Softmax {
 struct SoftmaxGradient {
   ValueId gradient = -1, probabilities = -1, out = -1;
 
-  std::vector<ValueId> operands() const { return {gradient, probabilities}; }
-  std::vector<ValueId> results() const { return {out}; }
+  template <class Self, class Visit>
+  static void visit_operands(Self& op, const Visit& visit) {
+    visit(op.gradient);
+    visit(op.probabilities);
+  }
+  template <class Self, class Visit>
+  static void visit_results(Self& op, const Visit& visit) {
+    visit(op.out);
+  }
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Softmax& op);

@@ -64,7 +64,9 @@ LoraValues add_factors(Graph& graph, const LinearShape& linear, const LoraScale&
                        const LoraNames& names, const LoraDropout& dropout) {
   const float scale = scale_of(lora);
   LoraValues added;
+  graph.origin.kind.part = Part::kAdapterDown;
   added.a = add_value(graph, {names.a, {lora.rank, linear.in}, DType::F32, Role::kTrainable});
+  graph.origin.kind.part = Part::kAdapterUp;
   added.b = add_value(graph, {names.b, {linear.out, lora.rank}, DType::F32, Role::kTrainable});
   added.a_operand = add_convert(graph, names.a + ".bf16", added.a);
   added.b_operand = add_convert(graph, names.b + ".bf16", added.b);

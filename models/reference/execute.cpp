@@ -13,16 +13,27 @@
 namespace corank {
 namespace {
 
+/// The tensor of this name in `values`, else elsewhere; null: in neither.
+const Tensor* find_tensor(const std::string& name, const TensorMap& values,
+                          const TensorMap* elsewhere) {
+  auto found = values.find(name);
+  if (found != values.end()) return &found->second;
+  if (elsewhere == nullptr) return nullptr;
+  found = elsewhere->find(name);
+  return found == elsewhere->end() ? nullptr : &found->second;
+}
+
 /// Checks the given tensors and brings them into the form in which ops read them.
-std::int64_t take_given(const Graph& graph, Numerics numerics, TensorMap& values) {
+std::int64_t take_given(const Graph& graph, Numerics numerics, const TensorMap* elsewhere,
+                        TensorMap& values) {
   std::int64_t bytes = 0;
   for (const Value& value : graph.values) {
     if (is_computed(value)) continue;
     const std::string expected =
         value.name + ": expected " + name_of(value.dtype) + " " + to_string(value.shape);
-    const auto found = values.find(value.name);
-    if (found == values.end()) throw InputError(expected + ", found no such tensor");
-    Tensor& tensor = found->second;
+    const Tensor* found = find_tensor(value.name, values, elsewhere);
+    if (found == nullptr) throw InputError(expected + ", found no such tensor");
+    const Tensor& tensor = *found;
     const bool fits = is_float(value.dtype) ? is_float(tensor.dtype) : tensor.dtype == value.dtype;
     if (!fits || tensor.shape != value.shape) {
       throw InputError(expected + ", found " + name_of(tensor.dtype) + " " +
@@ -34,9 +45,10 @@ std::int64_t take_given(const Graph& graph, Numerics numerics, TensorMap& values
       throw InputError(expected + ", found " + std::to_string(tensor.bytes.size()) + " bytes");
     }
     if (numerics == Numerics::kBf16 && tensor.dtype != value.dtype) {
-      tensor = converted(tensor, value.dtype);
+      values[value.name] = converted(tensor, value.dtype);
     }
-    bytes += static_cast<std::int64_t>(tensor.bytes.size());
+    bytes += static_cast<std::int64_t>(
+        find_tensor(value.name, values, elsewhere)->bytes.size());
   }
   return bytes;
 }
@@ -45,14 +57,18 @@ std::int64_t take_given(const Graph& graph, Numerics numerics, TensorMap& values
 template <class T>
 class OpExecutor {
  public:
-  OpExecutor(const Graph& graph, Numerics numerics, TensorMap& values)
-      : graph_(graph), numerics_(numerics), values_(values), arrays_(graph) {}
+  OpExecutor(const Graph& graph, Numerics numerics, TensorMap& values, const TensorMap* elsewhere)
+      : graph_(graph),
+        numerics_(numerics),
+        values_(values),
+        elsewhere_(elsewhere),
+        arrays_(graph) {}
 
   void execute(const Op& op) {
     buffers_.clear();
     arrays_.clear();
     for (const ValueId id : operands_of(op))
-      arrays_.set_operand(id, values_.at(graph_.value(id).name));
+      arrays_.set_operand(id, *find_tensor(graph_.value(id).name, values_, elsewhere_));
     const std::vector<ValueId> results = results_of(op);
     std::vector<std::pair<Tensor*, T*>> stored;
     for (const ValueId id : results) {
@@ -98,11 +114,12 @@ class OpExecutor {
   const Graph& graph_;
   const Numerics numerics_;
   TensorMap& values_;
+  const TensorMap* elsewhere_;
   Arrays<T> arrays_;
   std::vector<std::vector<T>> buffers_;
 };
 
-/// For each op the intermediates that no later op reads.
+/// For each op the values that no later op reads and nobody else wants.
 std::vector<std::vector<ValueId>> dying_values(const Graph& graph, const ExecuteOptions& options) {
   std::vector<std::size_t> last(graph.values.size());
   for (std::size_t i = 0; i < graph.ops.size(); ++i) {
@@ -113,33 +130,43 @@ std::vector<std::vector<ValueId>> dying_values(const Graph& graph, const Execute
   if (options.keep_intermediates || graph.ops.empty()) return dying;
   for (std::size_t id = 0; id < graph.values.size(); ++id) {
     const Value& value = graph.values[id];
-    if (value.role == Role::kIntermediate && options.keep.count(value.name) == 0) {
+    const bool unread = value.role == Role::kIntermediate && options.keep.count(value.name) == 0;
+    if (unread || options.replaced.count(static_cast<ValueId>(id)) > 0)
       dying[last[id]].push_back(static_cast<ValueId>(id));
-    }
   }
   return dying;
 }
 
 template <class T>
-std::int64_t execute_ops(const Graph& graph, Numerics numerics, TensorMap& values,
-                         const ExecuteOptions& options, std::int64_t given_bytes) {
-  OpExecutor<T> executor(graph, numerics, values);
+void execute_ops(const Graph& graph, Numerics numerics, TensorMap& values,
+                 const ExecuteOptions& options, ExecuteFigures& figures) {
+  OpExecutor<T> executor(graph, numerics, values, options.given);
+  OpExecutor<float> updater(graph, Numerics::kBf16, values, options.given);
   const std::vector<std::vector<ValueId>> dying = dying_values(graph, options);
-  std::int64_t live = given_bytes;
-  std::int64_t peak = given_bytes;
+  std::int64_t live = figures.given_bytes;
   const auto size_of = [&](ValueId id) {
     return static_cast<std::int64_t>(values.at(graph.value(id).name).bytes.size());
   };
+  bool updating = false;
+  figures.peak_bytes = live;
   for (std::size_t i = 0; i < graph.ops.size(); ++i) {
-    executor.execute(graph.ops[i]);
+    const bool update = is_update(graph, graph.ops[i]);
+    updating = updating || update;
+    figures.stopped = !updating && options.stop && options.stop();
+    if (figures.stopped) return;
+    if (update) {
+      const FloatEnvironment environment;
+      updater.execute(graph.ops[i]);
+    } else {
+      executor.execute(graph.ops[i]);
+    }
     for (const ValueId id : results_of(graph.ops[i])) live += size_of(id);
-    peak = std::max(peak, live);
+    figures.peak_bytes = std::max(figures.peak_bytes, live);
     for (const ValueId id : dying[i]) {
       live -= size_of(id);
       values.erase(graph.value(id).name);
     }
   }
-  return peak;
 }
 
 }  // namespace
@@ -148,12 +175,12 @@ ExecuteFigures execute(const Graph& graph, Numerics numerics, TensorMap& values,
                        const ExecuteOptions& options) {
   check(graph);
   ExecuteFigures figures;
-  figures.given_bytes = take_given(graph, numerics, values);
+  figures.given_bytes = take_given(graph, numerics, options.given, values);
   if (numerics == Numerics::kFp64) {
-    figures.peak_bytes = execute_ops<double>(graph, numerics, values, options, figures.given_bytes);
+    execute_ops<double>(graph, numerics, values, options, figures);
   } else {
     const FloatEnvironment environment;
-    figures.peak_bytes = execute_ops<float>(graph, numerics, values, options, figures.given_bytes);
+    execute_ops<float>(graph, numerics, values, options, figures);
   }
   return figures;
 }

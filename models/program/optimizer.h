@@ -1,0 +1,37 @@
+// The optimizer of a training step, and what it is told anew with every step.
+#pragma once
+
+#include <cstdint>
+
+#include "models/base/tensor.h"
+#include "models/ops/adamw.h"
+#include "models/ops/sgd.h"
+#include "models/program/schedule.h"
+
+namespace corank {
+
+enum class OptimizerKind { kAdamW, kSgd };
+/// "adamw", "sgd": as torch.optim.AdamW and torch.optim.SGD.
+const char* name_of(OptimizerKind kind);
+
+struct OptimizerSettings {
+  OptimizerKind kind = OptimizerKind::kAdamW;
+  AdamWOptions adamw;  // of either, the one that `kind` means counts
+  SgdOptions sgd;
+  Schedule schedule;
+  double clip_norm = 0;         // largest global norm of a step's gradients; 0: no clipping
+  std::int64_t accumulate = 1;  // micro-batches of a step
+
+  /// FP32 moments for each trained element: 2, 1 or 0.
+  int moments() const;
+};
+
+/// At step 0, 1, ... of a run.
+double learning_rate(const OptimizerSettings& settings, std::int64_t step);
+
+/// The constants that the update ops read: of step `step` of the run, which is update number
+/// `update` (from 1) of what is trained. Throws InputError outside torch's ranges.
+Tensor optimizer_constants(const OptimizerSettings& settings, std::int64_t step,
+                           std::int64_t update);
+
+}  // namespace corank

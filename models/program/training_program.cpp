@@ -1,0 +1,168 @@
+#include "models/program/training_program.h"
+
+#include <algorithm>
+
+namespace corank {
+namespace {
+
+/// The constants of updates that have the same number.
+ValueId constants_of_update(TrainingProgram& program, std::int64_t first_update) {
+  std::vector<OptimizerFeed>& feeds = program.optimizer_feeds;
+  const auto known = std::find_if(feeds.begin(), feeds.end(), [&](const OptimizerFeed& feed) {
+    return feed.first_update == first_update;
+  });
+  if (known != feeds.end()) return known->constants;
+  std::string name = name_of(program.optimizer.kind);
+  if (!feeds.empty()) name += "." + std::to_string(first_update);
+  const bool sgd = program.optimizer.kind == OptimizerKind::kSgd;
+  const ValueId constants = add_value(
+      program.graph,
+      {name, {sgd ? kSgdConstants : kAdamWConstants}, DType::F32, Role::kInput});
+  feeds.push_back({constants, first_update});
+  return constants;
+}
+
+void add_update(TrainingProgram& program, const Trained& trained) {
+  Graph& graph = program.graph;
+  const OptimizerSettings& settings = program.optimizer;
+  const ValueId constants = constants_of_update(program, trained.next_update);
+  if (settings.kind == OptimizerKind::kSgd) {
+    add_sgd(graph, trained.parameter, trained.gradient, constants, form_of(settings.sgd));
+    const Sgd& sgd = std::get<Sgd>(graph.ops.back());
+    program.states.push_back({sgd.parameter, sgd.new_parameter});
+    if (sgd.form.has_momentum) program.states.push_back({sgd.buffer, sgd.new_buffer});
+    return;
+  }
+  add_adamw(graph, trained.parameter, trained.gradient, constants,
+            settings.adamw.weight_decay != 0);
+  const AdamW& adamw = std::get<AdamW>(graph.ops.back());
+  program.states.push_back({adamw.parameter, adamw.new_parameter});
+  program.states.push_back({adamw.first_moment, adamw.new_first_moment});
+  program.states.push_back({adamw.second_moment, adamw.new_second_moment});
+}
+
+/// Whether each value differs between micro-batches: it is fed, or computed of such a value.
+std::vector<bool> depend_on_feeds(const Graph& graph) {
+  std::vector<bool> depends;
+  for (const Value& value : graph.values) depends.push_back(is_fed(value));
+  for (const Op& op : graph.ops) {
+    const std::vector<ValueId> operands = operands_of(op);
+    const bool any = std::any_of(operands.begin(), operands.end(), [&](ValueId id) {
+      return depends[static_cast<std::size_t>(id)];
+    });
+    for (const ValueId id : results_of(op)) depends[static_cast<std::size_t>(id)] = any;
+  }
+  return depends;
+}
+
+/// gradient@0 * share@0 + gradient@1 * share@1 + ..., as `name`.
+ValueId add_weighted_sum(Graph& graph, const std::string& name,
+                         const std::vector<ValueId>& gradients,
+                         const std::vector<ValueId>& shares) {
+  ValueId sum = -1;
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    const std::string at = "@" + std::to_string(i);
+    graph.origin = update_of(graph.value(gradients[i]).origin);
+    const ValueId weighted =
+        add_scale_by(graph, name + ".weighted" + at, gradients[i], shares[i], DType::F32);
+    const bool last = i + 1 == gradients.size();
+    sum = i == 0 ? weighted
+                 : add_add(graph, last ? name : name + ".sum" + at, sum, weighted, DType::F32);
+    graph.value(sum).role = last ? Role::kResult : Role::kIntermediate;
+  }
+  graph.origin = {};
+  return sum;
+}
+
+}  // namespace
+
+void add_updates(TrainingProgram& program, const std::vector<Trained>& trained) {
+  std::vector<Trained> updated = trained;
+  if (program.optimizer.clip_norm > 0) {
+    // The norm is summed up in the order of the names.
+    std::map<std::string, ValueId> gradients;
+    for (const Trained& one : trained)
+      gradients.emplace(program.graph.value(one.parameter).name, one.gradient);
+    std::vector<ValueId> by_name;
+    for (const auto& [name, gradient] : gradients) by_name.push_back(gradient);
+    const std::vector<ValueId> clipped =
+        add_clip_gradients(program.graph, by_name, program.optimizer.clip_norm);
+    for (Trained& one : updated) {
+      const auto place = std::find(by_name.begin(), by_name.end(), one.gradient);
+      one.gradient = clipped[static_cast<std::size_t>(place - by_name.begin())];
+    }
+  }
+  for (const Trained& one : updated) add_update(program, one);
+}
+
+TensorMap optimizer_feeds(const TrainingProgram& program, std::int64_t step) {
+  TensorMap feeds;
+  for (const OptimizerFeed& feed : program.optimizer_feeds)
+    feeds[program.graph.value(feed.constants).name] =
+        optimizer_constants(program.optimizer, step, feed.first_update + step);
+  return feeds;
+}
+
+TensorMap initial_moments(const TrainingProgram& program) {
+  TensorMap moments;
+  for (const Value& value : program.graph.values) {
+    if (value.role == Role::kState) moments.emplace(value.name, Tensor(value.dtype, value.shape));
+  }
+  return moments;
+}
+
+bool is_fed(const Value& value) { return value.role == Role::kInput; }
+
+std::string micro_batch_name(const std::string& name, std::int64_t micro_batch,
+                             std::int64_t micro_batches) {
+  return micro_batches == 1 ? name : name + "@" + std::to_string(micro_batch);
+}
+
+void repeat_micro_batches(TrainingProgram& program, std::int64_t micro_batches) {
+  if (micro_batches == 1) return;
+  Graph& graph = program.graph;
+  const std::vector<bool> depends = depend_on_feeds(graph);
+  const std::size_t values = graph.values.size(), ops = graph.ops.size();
+  std::map<ValueId, std::string> names;  // of the gradients
+  for (const auto& [parameter, gradient] : program.gradients) {
+    names[gradient] = graph.value(gradient).name;
+    graph.value(gradient).role = Role::kIntermediate;
+  }
+  std::map<ValueId, std::vector<ValueId>> gradients;
+  for (const auto& [gradient, name] : names) gradients[gradient].push_back(gradient);
+  for (std::int64_t i = 1; i < micro_batches; ++i) {
+    std::vector<ValueId> own(values);
+    for (std::size_t id = 0; id < values; ++id) {
+      own[id] = static_cast<ValueId>(id);
+      if (!depends[id]) continue;
+      Value value = graph.values[id];
+      value.name = micro_batch_name(value.name, i, micro_batches);
+      const Origin origin = value.origin;
+      own[id] = add_value(graph, std::move(value));
+      graph.value(own[id]).origin = origin;
+    }
+    const auto replace = [&](ValueId id) { return own[static_cast<std::size_t>(id)]; };
+    for (std::size_t op = 0; op < ops; ++op) {
+      if (!depends[static_cast<std::size_t>(results_of(graph.ops[op]).front())]) continue;
+      Op copy = graph.ops[op];
+      replace_operands(copy, replace);
+      replace_results(copy, replace);
+      graph.ops.push_back(std::move(copy));
+    }
+    for (auto& [gradient, all] : gradients) all.push_back(replace(gradient));
+  }
+  for (std::size_t id = 0; id < values; ++id) {
+    Value& value = graph.values[id];
+    if (depends[id]) value.name = micro_batch_name(value.name, 0, micro_batches);
+  }
+  std::vector<ValueId> shares;
+  for (std::int64_t i = 0; i < micro_batches; ++i)
+    shares.push_back(add_value(graph, {micro_batch_name(kShare, i, micro_batches),
+                                       {1},
+                                       DType::F32,
+                                       Role::kInput}));
+  for (auto& [parameter, gradient] : program.gradients)
+    gradient = add_weighted_sum(graph, names.at(gradient), gradients.at(gradient), shares);
+}
+
+}  // namespace corank

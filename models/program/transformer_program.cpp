@@ -1,0 +1,29 @@
+#include "models/program/transformer_program.h"
+
+#include "models/graph/differentiate.h"
+
+namespace corank {
+
+TransformerProgram transformer_program(const Transformer& transformer,
+                                       const OptimizerSettings& optimizer) {
+  TransformerProgram built;
+  TrainingProgram& program = built.program;
+  program.graph = transformer.graph;
+  program.optimizer = optimizer;
+  const std::size_t forward_ops = program.graph.ops.size();
+  DifferentiateRequest request;
+  request.loss = transformer.loss;
+  for (const auto& [value, gradient] : differentiate(program.graph, request)) {
+    if (program.graph.value(value).role == Role::kTrainable) program.gradients[value] = gradient;
+  }
+  built.account = account_of(program.graph, forward_ops, optimizer.moments());
+  repeat_micro_batches(program, optimizer.accumulate);
+  std::vector<Trained> trained;
+  for (const auto& [parameter, gradient] : program.gradients)
+    trained.push_back({parameter, gradient, 1});
+  add_updates(program, trained);
+  check(program.graph);
+  return built;
+}
+
+}  // namespace corank

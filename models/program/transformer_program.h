@@ -1,0 +1,21 @@
+// The training step of a transformer, as a program.
+#pragma once
+
+#include "models/graph/account.h"
+#include "models/program/training_program.h"
+#include "models/transformer/transformer.h"
+
+namespace corank {
+
+struct TransformerProgram {
+  TrainingProgram program;
+  StepAccount account;  // of one micro-batch, with the optimizer's moments
+};
+
+/// The backward pass of the loss, and the updates of all trainable values that it depends on. A
+/// trained value that it does not depend on (a bias of a layer above a single token, say) has no
+/// gradient, and torch's optimizers leave it alone.
+TransformerProgram transformer_program(const Transformer& transformer,
+                                       const OptimizerSettings& optimizer);
+
+}  // namespace corank
