@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <limits>
 #include <utility>
-#include <variant>
 
 #include "host/compiler/ceil_div.h"
 #include "host/compiler/lowering.h"
@@ -20,23 +19,20 @@ constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 }  // namespace
 
 OpCost Lowering::cost_of(int index) const {
-  const Op& op = graph_.ops[static_cast<std::size_t>(index)];
   OpCost cost;
-  if (const auto* contraction = std::get_if<Contraction>(&op)) {
+  if (const Contraction* contraction = contraction_at(index)) {
     for (const Term& term : contraction->terms) cost.array_cycles += macs_of(graph_, term);
     cost.array_cycles /= machine_.array_rows * machine_.array_columns;
-    cost.may_be_beside = piece_size(*contraction).has_value();
+    cost.may_be_beside = piece_size(index).has_value();
     cost.may_ride = may_ride(*contraction);
     return cost;
   }
-  const VectorProgram program = program_of(graph_, op);
-  const Value& value = graph_.value(results_of(op).front());
-  cost.vector_cycles =
-      ceil_div(element_count(value.shape), machine_.vector_lanes) * cycles_per_beat(program);
-  const std::int64_t columns = std::min<std::int64_t>(64, layout(results_of(op).front()).columns);
-  const std::int64_t operands = std::holds_alternative<AdamW>(op) ? kAdamWStreams : 1;
+  const ValueId result = results_of(graph_.ops[static_cast<std::size_t>(index)]).front();
+  cost.vector_cycles = ceil_div(element_count(graph_.value(result).shape), machine_.vector_lanes) *
+                       cycles_per_beat(lowering(index).program);
+  const std::int64_t columns = std::min<std::int64_t>(64, layout(result).columns);
   cost.may_be_beside = lines_of(1, columns, areas_.lanes) <=
-                       std::min(areas_.beside_lines / operands, areas_.output_lines);
+                       lines_for_tile(count_streams(lowering(index).streams), areas_.beside_lines);
   return cost;
 }
 
@@ -47,8 +43,8 @@ void Lowering::decide(std::vector<Stage>& stages) {
     std::vector<Stage> after;
     if (stage.rider >= 0 && together.rider < 0) {
       decided.push_back({stage.rider, {}});
-      const auto out = static_cast<std::size_t>(contraction_at(stage.rider)->out);
-      plan_.layouts[out] = layout_of(static_cast<ValueId>(out), true);
+      const ValueId out = contraction_at(stage.rider)->out;
+      if (!is_element(out)) plan_.layouts[static_cast<std::size_t>(out)] = layout_of(out, true);
       // With that layout what reads it may take more room beside the product.
       together = what_pays({stage.op, stage.beside});
     }
@@ -118,7 +114,7 @@ double Lowering::cycles_of(const Stage& stage) const {
     // Beside a product, the vector unit has time enough: the schedule sees to that.
     if (contraction_at(op) == nullptr) continue;
     // It may fit no more since the layout of a rider that stayed behind was changed (decide).
-    const auto piece = piece_size(*contraction_at(op));
+    const auto piece = piece_size(op);
     if (!piece) return kUnlimited;
     const ContractionShape piece_shape = shape_of(*contraction_at(op));
     sum.array_cycles +=

@@ -7,16 +7,16 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <optional>
 #include <utility>
-#include <variant>
 
 #include "host/compiler/ceil_div.h"
 #include "host/compiler/lowering.h"
 #include "host/compiler/memory_map.h"
-#include "host/compiler/supported.h"
 #include "models/base/error.h"
 #include "models/base/host_memory.h"
+#include "models/graph/def_use.h"
 
 namespace corank {
 namespace {
@@ -31,13 +31,11 @@ constexpr std::int64_t kInstructionsPerRow = kPanelRowBytes / 8;
 // Those whose accesses must keep their order: what the device both writes and reads, and whatever
 // shares its memory with others. Nobody waits for the rest, which is most of a model.
 std::vector<bool> ordered_values(const Graph& graph) {
-  std::vector<bool> ordered, read(graph.values.size(), false), written(read);
-  for (const Op& op : graph.ops) {
-    for (const ValueId id : operands_of(op)) read[static_cast<std::size_t>(id)] = true;
-    for (const ValueId id : results_of(op)) written[static_cast<std::size_t>(id)] = true;
-  }
+  const DefUse uses(graph);
+  std::vector<bool> ordered;
   for (std::size_t id = 0; id < graph.values.size(); ++id) {
-    ordered.push_back((read[id] && written[id]) || graph.values[id].role == Role::kIntermediate);
+    ordered.push_back((uses.writer[id] >= 0 && !uses.readers[id].empty()) ||
+                      graph.values[id].role == Role::kIntermediate);
   }
   return ordered;
 }
@@ -59,7 +57,7 @@ Lowering::Lowering(const Graph& graph, const MachineShape& machine, const Compil
       company_(company) {}
 
 std::optional<double> Lowering::decide(std::uint64_t memory_size) {
-  check_supported(graph_);
+  lowerings_ = lowerings_of(graph_);
   find_streamed_values();
   ordered_ = ordered_values(graph_);
   choose_layouts();
@@ -140,28 +138,51 @@ void Lowering::check_commands(const std::vector<Stage>& stages) const {
 }
 
 void Lowering::choose_layouts() {
-  // A bias is added along the columns of the stored output, so such an output is stored as it is.
-  // Streamed weights come in blocks of output columns, so they must be the stationary operand,
-  // which they are where the output is stored as it is.
-  std::vector<bool> may_transpose(graph_.values.size(), true);
-  for (std::size_t id = 0; id < graph_.values.size(); ++id) {
-    if (plan_.streamed[id]) may_transpose[id] = false;  // tiles are cut from the matrix as it is
-  }
-  for (const Op& op : graph_.ops) {
-    if (const auto* contraction = std::get_if<Contraction>(&op);
-        contraction && (contraction->bias || streams(*contraction))) {
-      may_transpose[static_cast<std::size_t>(contraction->out)] = false;
-      if (contraction->bias) may_transpose[static_cast<std::size_t>(*contraction->bias)] = false;
-    }
-  }
-  // A rider's result is stored as it is (decide() sees to those that do not ride).
-  for (std::size_t i = 0; i + 1 < graph_.ops.size(); ++i) {
-    const auto* contraction = std::get_if<Contraction>(&graph_.ops[i]);
-    if (contraction != nullptr && may_ride(*contraction) && rides(graph_, *contraction))
-      may_transpose[static_cast<std::size_t>(contraction->out)] = false;
-  }
+  const std::vector<bool> may_transpose = may_be_transposed();
   for (std::size_t id = 0; id < graph_.values.size(); ++id)
     plan_.layouts.push_back(layout_of(static_cast<ValueId>(id), may_transpose[id]));
+}
+
+std::vector<bool> Lowering::may_be_transposed() const {
+  std::vector<bool> may_transpose(graph_.values.size(), true);
+  const auto keep = [&](ValueId id) { may_transpose[static_cast<std::size_t>(id)] = false; };
+  for (ValueId id = 0; id < static_cast<ValueId>(graph_.values.size()); ++id) {
+    if (is_streamed(id)) keep(id);  // tiles are cut from the matrix as it is
+  }
+  for (int op = 0; op < static_cast<int>(graph_.ops.size()); ++op) {
+    const Contraction* contraction = contraction_at(op);
+    if (contraction == nullptr) continue;
+    // A bias is added along the columns of the stored output, so such an output is stored as it is.
+    // Streamed weights come in blocks of output columns, so they must be the stationary operand,
+    // which they are where the output is stored as it is.
+    if (contraction->bias || streams(*contraction)) keep(contraction->out);
+    if (contraction->bias) keep(*contraction->bias);
+    // A rider's result is stored as it is (decide() sees to those that do not ride).
+    if (may_ride(*contraction) && rides(graph_, *contraction)) keep(contraction->out);
+  }
+  // Until nothing changes, since a value may be in several ops.
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const OpLowering& lowering : lowerings_) {
+      const auto& streams = lowering.streams;
+      const bool as_they_are =
+          std::any_of(streams.begin(), streams.end(), [&](const ElementStream& stream) {
+            const auto kept = [&](ValueId id) {
+              return id >= 0 && !may_transpose[static_cast<std::size_t>(id)];
+            };
+            return stream.is_row || kept(stream.operand) || kept(stream.result);
+          });
+      if (!as_they_are) continue;
+      for (const ElementStream& stream : streams) {
+        for (const ValueId id : {stream.operand, stream.result}) {
+          if (id < 0 || !may_transpose[static_cast<std::size_t>(id)]) continue;
+          keep(id);
+          changed = true;
+        }
+      }
+    }
+  }
+  return may_transpose;
 }
 
 TensorLayout Lowering::layout_of(ValueId id, bool may_transpose) const {
@@ -180,13 +201,13 @@ std::uint64_t Lowering::program_bytes() const {
 }
 
 void Lowering::gather_programs() {
-  for (const Op& op : graph_.ops) {
-    const VectorProgram program = program_of(graph_, op);
-    const auto known = std::find_if(programs_.begin(), programs_.end(),
-                                    [&](const auto& entry) { return entry.second == program; });
-    if (known != programs_.end() || program.empty()) continue;
-    programs_.emplace_back(step_.instructions.size(), program);
-    step_.instructions.insert(step_.instructions.end(), program.begin(), program.end());
+  std::map<VectorProgram, std::size_t> known;
+  for (const OpLowering& lowering : lowerings_) {
+    const auto [program, is_new] = known.try_emplace(lowering.program, step_.instructions.size());
+    first_instruction_.push_back(program->second);
+    if (is_new)
+      step_.instructions.insert(step_.instructions.end(), lowering.program.begin(),
+                                lowering.program.end());
   }
   if (static_cast<std::int64_t>(step_.instructions.size()) > kProgramMemoryInstructions) {
     throw KeyError(

@@ -130,7 +130,7 @@ void Lowering::lower(const Contraction& op, int rider_op, const ContractionShape
       emit_gemm(*chunk.product, depths, operands.stream, operands.stationary, first, part,
                 !chunk.first);
       if (chunk.last) {
-        finish_block(op, {op.out, chunk.row, chunk.column + first, rows, count}, part, bias_slots,
+        finish_block(op_, {op.out, chunk.row, chunk.column + first, rows, count}, part, bias_slots,
                      output_slots);
       }
     }
@@ -142,7 +142,7 @@ void Lowering::lower(const Contraction& op, int rider_op, const ContractionShape
     const Local rider_sum{areas_.beside_line, rows, rider->width};
     emit_gemm(rider->product, depths, operands.stream, operands.rider, 0, rider_sum, !chunk.first);
     if (chunk.depth + depths == chunk.product->shape.depth) {
-      finish_block(*rider->contraction, {rider->contraction->out, chunk.row, 0, rows, rider->width},
+      finish_block(rider->op, {rider->contraction->out, chunk.row, 0, rows, rider->width},
                    rider_sum, bias_slots, output_slots);
     }
     op_ = own;
@@ -178,9 +178,10 @@ void Lowering::lower(const Contraction& op, int rider_op, const ContractionShape
   next_output_line_ = output_slots.next();
 }
 
-void Lowering::finish_block(const Contraction& op, const Block& target, const Local& sum,
-                            Slots& bias_slots, Slots& output_slots) {
-  if (!needs_epilogue(graph_, op)) {
+void Lowering::finish_block(int index, const Block& target, const Local& sum, Slots& bias_slots,
+                            Slots& output_slots) {
+  const Contraction& op = *contraction_at(index);
+  if (lowering(index).program.empty()) {
     store(target, sum.line);
     return;
   }
@@ -196,7 +197,7 @@ void Lowering::finish_block(const Contraction& op, const Block& target, const Lo
               true,
               false};
   }
-  emit_vector(program_of(graph_, op), target.rows, target.columns,
+  emit_vector(index, target.rows, target.columns,
               {{Space::kAccumulator, sum, false, false}, bias, result});
   store(target, result.local.line);
 }

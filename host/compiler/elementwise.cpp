@@ -3,8 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <functional>
+#include <limits>
 #include <string>
 
 #include "host/compiler/ceil_div.h"
@@ -34,78 +33,82 @@ BlockSize elementwise_block(std::int64_t rows, std::int64_t columns, std::int64_
                   what, lines_of(1, std::min<std::int64_t>(64, columns), lanes), limit));
 }
 
-void for_each_block(
-    const TensorLayout& place, const BlockSize& size,
-    const std::function<void(std::int64_t, std::int64_t, std::int64_t, std::int64_t)>& body) {
+template <class Visit>
+void for_each_block(const TensorLayout& place, const BlockSize& size, const Visit& visit) {
   for (std::int64_t row = 0; row < place.rows; row += size.rows) {
     for (std::int64_t column = 0; column < place.columns; column += size.columns) {
-      body(row, column, std::min(size.rows, place.rows - row),
-           std::min(size.columns, place.columns - column));
+      visit(Block{-1, row, column, std::min(size.rows, place.rows - row),
+                  std::min(size.columns, place.columns - column)});
     }
   }
 }
 
 }  // namespace
 
-void Lowering::cut(const Convert& op) {
-  const TensorLayout& place = layout(op.in);
-  const Buffers in_buffers = buffers();
-  const BlockSize size = elementwise_block(place.rows, place.columns,
-                                           std::min(in_buffers.lines, areas_.output_lines / 2),
-                                           areas_.lanes, graph_.value(op.out).name);
-  step_.blocks[op_] = size;
-  const std::int64_t slot_lines =
+void Lowering::cut_elementwise(int op) {
+  const std::vector<ElementStream>& streams = lowering(op).streams;
+  const Op& node = graph_.ops[static_cast<std::size_t>(op)];
+  const TensorLayout& place = layout(results_of(node).front());
+  const Buffers operand_buffers = buffers();
+  const StreamCount count = count_streams(streams);
+  const std::int64_t region = count.wide > 0 ? operand_buffers.lines / count.wide : 0;
+  const BlockSize size =
+      elementwise_block(place.rows, place.columns, lines_for_tile(count, operand_buffers.lines),
+                        areas_.lanes, result_name(graph_, node));
+  step_.blocks[op] = size;
+  const std::int64_t narrow_lines =
       lines_of(size.rows, std::min(size.columns, place.columns), areas_.lanes);
-  for_each_block(
-      place, size,
-      [&](std::int64_t row, std::int64_t column, std::int64_t rows, std::int64_t columns) {
-        const std::size_t turn = pieces_.size();
-        add_piece([=] {
-          Slots input(in_buffers.at(turn), slot_lines, slot_lines);
-          const Local in = load(input, {op.in, row, column, rows, columns});
-          const Local out{areas_.output_line + static_cast<std::int64_t>(turn % 2) * slot_lines,
-                          rows, columns};
-          emit_vector(
-              convert_program(), rows, columns,
-              {{Space::kAccumulator, in, false, false}, {Space::kScratchpad, out, true, false}});
-          store({op.out, row, column, rows, columns}, out.line);
-          return nullptr;
-        });
-      });
+  for_each_block(place, size, [&](const Block& tile) {
+    const std::size_t turn = pieces_.size();
+    add_piece([=, &streams] {
+      std::int64_t wide_line = operand_buffers.at(turn);
+      std::int64_t narrow_line =
+          areas_.output_line + static_cast<std::int64_t>(turn % 2) * count.narrow * narrow_lines;
+      std::vector<Stream> places;
+      for (const ElementStream& stream : streams) {
+        const ValueId id = stream.operand >= 0 ? stream.operand : stream.result;
+        const Space space = local_space(id);
+        std::int64_t& line = space == Space::kAccumulator ? wide_line : narrow_line;
+        const Block block{id, stream.is_row ? 0 : tile.row, tile.column,
+                          stream.is_row ? 1 : tile.rows, tile.columns};
+        if (stream.operand >= 0) emit_load(layout(id), block, line);
+        places.push_back(
+            {space, {line, block.rows, block.columns}, stream.result >= 0, stream.is_row});
+        line += space == Space::kAccumulator ? region : narrow_lines;
+      }
+      emit_vector(op, tile.rows, tile.columns, places);
+      for (std::size_t i = 0; i < streams.size(); ++i) {
+        if (streams[i].result < 0) continue;
+        store({streams[i].result, tile.row, tile.column, tile.rows, tile.columns},
+              places[i].local.line);
+      }
+      return nullptr;
+    });
+  });
 }
 
-void Lowering::cut(const AdamW& op) {
-  const TensorLayout& place = layout(op.parameter);
-  const Buffers operand_buffers = buffers();
-  const std::int64_t region = operand_buffers.lines / kAdamWStreams;
-  const BlockSize size = elementwise_block(place.rows, place.columns, region, areas_.lanes,
-                                           graph_.value(op.new_parameter).name);
-  step_.blocks[op_] = size;
-  for_each_block(
-      place, size,
-      [&](std::int64_t row, std::int64_t column, std::int64_t rows, std::int64_t columns) {
-        const std::size_t turn = pieces_.size();
-        add_piece([=] {
-          const std::array<ValueId, kAdamWStreams> operands{op.parameter, op.gradient,
-                                                            op.first_moment, op.second_moment};
-          std::vector<Stream> streams;
-          for (std::size_t i = 0; i < operands.size(); ++i) {
-            Slots slot(operand_buffers.at(turn) + static_cast<std::int64_t>(i) * region, region,
-                       region);
-            streams.push_back({Space::kAccumulator,
-                               load(slot, {operands[i], row, column, rows, columns}),
-                               i != kAdamWGradient, false});
-          }
-          emit_vector(adamw_program(op.constants), rows, columns, streams);
-          store({op.new_parameter, row, column, rows, columns},
-                streams[kAdamWParameter].local.line);
-          store({op.new_first_moment, row, column, rows, columns},
-                streams[kAdamWFirstMoment].local.line);
-          store({op.new_second_moment, row, column, rows, columns},
-                streams[kAdamWSecondMoment].local.line);
-          return nullptr;
-        });
-      });
+bool Lowering::is_element(ValueId id) const {
+  return std::any_of(lowerings_.begin(), lowerings_.end(), [&](const OpLowering& lowering) {
+    return std::any_of(
+        lowering.streams.begin(), lowering.streams.end(),
+        [&](const ElementStream& stream) { return stream.operand == id || stream.result == id; });
+  });
+}
+
+Lowering::StreamCount Lowering::count_streams(const std::vector<ElementStream>& streams) const {
+  StreamCount count;
+  for (const ElementStream& stream : streams) {
+    const ValueId id = stream.operand >= 0 ? stream.operand : stream.result;
+    ++(local_space(id) == Space::kAccumulator ? count.wide : count.narrow);
+  }
+  return count;
+}
+
+std::int64_t Lowering::lines_for_tile(const StreamCount& count, std::int64_t buffer_lines) const {
+  std::int64_t lines = std::numeric_limits<std::int64_t>::max();
+  if (count.wide > 0) lines = std::min(lines, buffer_lines / count.wide);
+  if (count.narrow > 0) lines = std::min(lines, areas_.output_lines / (2 * count.narrow));
+  return lines;
 }
 
 }  // namespace corank

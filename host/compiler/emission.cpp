@@ -87,22 +87,22 @@ void Lowering::store(const Block& block, std::int64_t line) {
   emit(encode(command), Engine::kStore, accesses);
 }
 
-void Lowering::emit_vector(const VectorProgram& program, std::int64_t rows, std::int64_t columns,
+void Lowering::emit_vector(int op, std::int64_t rows, std::int64_t columns,
                            const std::vector<Stream>& streams) {
-  const auto entry = std::find_if(programs_.begin(), programs_.end(),
-                                  [&](const auto& e) { return e.second == program; });
+  const std::size_t first = first_instruction_[static_cast<std::size_t>(op)];
+  const std::size_t length = lowering(op).program.size();
   VectorCommand command;
-  command.first_instruction = static_cast<std::uint32_t>(entry->first);
-  command.length = static_cast<std::uint32_t>(program.size());
+  command.first_instruction = static_cast<std::uint32_t>(first);
+  command.length = static_cast<std::uint32_t>(length);
   command.rows = static_cast<std::uint32_t>(rows);
   command.columns = static_cast<std::uint32_t>(columns);
-  const std::array<std::pair<std::uint32_t*, std::uint32_t*>, 4> fields{
+  const std::array<std::pair<std::uint32_t*, std::uint32_t*>, kMostStreams> fields{
       {{&command.stream0, &command.stride0},
        {&command.stream1, &command.stride1},
        {&command.stream2, &command.stride2},
        {&command.stream3, &command.stride3}}};
-  std::vector<Access> accesses{{Space::kProgram, static_cast<std::int64_t>(entry->first),
-                                static_cast<std::int64_t>(entry->first + program.size()), false}};
+  std::vector<Access> accesses{{Space::kProgram, static_cast<std::int64_t>(first),
+                                static_cast<std::int64_t>(first + length), false}};
   for (std::size_t i = 0; i < streams.size(); ++i) {
     const Stream& stream = streams[i];
     *fields[i].first = static_cast<std::uint32_t>(stream.local.line) |

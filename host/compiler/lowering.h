@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "host/compiler/compiler.h"
+#include "host/compiler/ops/op_lowering.h"
 #include "host/compiler/plan.h"
 #include "host/compiler/product.h"
 #include "host/compiler/schedule.h"
@@ -51,6 +52,8 @@ class Lowering {
   std::uint64_t program_bytes() const;
   // The buffers of every stage; throws MachineError if the plan is wrong, a defect of the compiler.
   void finish_plan();
+  // Where those lie transposed whose elements are computed of each other, they all do.
+  std::vector<bool> may_be_transposed() const;
   void gather_programs();  // equal programs are kept once
   void load_programs();
   void check_memory(std::uint64_t bytes, std::uint64_t values, std::uint64_t size,
@@ -60,9 +63,8 @@ class Lowering {
   const TensorLayout& layout(ValueId id) const {
     return plan_.layouts[static_cast<std::size_t>(id)];
   }
-  const Contraction* contraction_at(int op) const {
-    return std::get_if<Contraction>(&graph_.ops[static_cast<std::size_t>(op)]);
-  }
+  const Contraction* contraction_at(int op) const { return product_at(graph_, op); }
+  const OpLowering& lowering(int op) const { return lowerings_[static_cast<std::size_t>(op)]; }
 
   // ---------------------------------------------------------------- streamed_weights.cpp
   // Those that only frozen products read, as their right operand.
@@ -93,7 +95,7 @@ class Lowering {
   // The blocks of a narrow product that is carried out beside another one: all its rows, a panel of
   // columns, and as much of the depth as a buffer takes, in equal parts. Nothing where it cannot
   // be: the result must be as the sums are, and the operands lie in memory.
-  std::optional<BlockSize> piece_size(const Contraction& op) const;
+  std::optional<BlockSize> piece_size(int op) const;
 
   // ---------------------------------------------------------------- company.cpp
   OpCost cost_of(int index) const;
@@ -149,7 +151,7 @@ class Lowering {
   ContractionShape shape_of(const Stage& stage) const;
   // Cuts an op into pieces, which are emitted later.
   void cut(int op);
-  void cut(const Contraction& op);
+  void cut_product(int op);
   // The two buffers of the accumulators that element-wise work takes turns with.
   struct Buffers {
     std::int64_t line, lines, pitch;
@@ -166,14 +168,21 @@ class Lowering {
   void multiply_piece();
 
   // ---------------------------------------------------------------- elementwise.cpp
-  void cut(const Convert& op);
-  void cut(const AdamW& op);
+  void cut_elementwise(int op);
+  bool is_element(ValueId id) const;  // whether an element-wise op reads or writes it
+  // Of a tile's streams, those of FP32 in the accumulators and those of BF16 in the scratchpad.
+  struct StreamCount {
+    std::int64_t wide = 0, narrow = 0;
+  };
+  StreamCount count_streams(const std::vector<ElementStream>& streams) const;
+  // What each of them may take, where there are two buffers for FP32 of so many lines.
+  std::int64_t lines_for_tile(const StreamCount& count, std::int64_t buffer_lines) const;
 
   // ---------------------------------------------------------------- contraction.cpp
   void lower(const Contraction& op, int rider_op, const ContractionShape& shape,
              const BlockSize& size);
   // From the sums of a block of the output to memory.
-  void finish_block(const Contraction& op, const Block& target, const Local& sum, Slots& bias_slots,
+  void finish_block(int op, const Block& target, const Local& sum, Slots& bias_slots,
                     Slots& output_slots);
 
   // ---------------------------------------------------------------- emission.cpp
@@ -194,7 +203,7 @@ class Lowering {
     bool write = false;
     bool first_row = false;
   };
-  void emit_vector(const VectorProgram& program, std::int64_t rows, std::int64_t columns,
+  void emit_vector(int op, std::int64_t rows, std::int64_t columns,
                    const std::vector<Stream>& streams);
   // Columns [first, first + count) of a block in a local memory; `first` begins a line.
   Local panels_of(const Local& block, std::int64_t first, std::int64_t count) const;
@@ -222,7 +231,8 @@ class Lowering {
   mutable std::map<std::vector<std::int64_t>, std::vector<BlockSize>> blocks_;  // found so far
   std::map<std::vector<std::int64_t>, std::vector<BlockSize>> best_blocks_;     // by key_of()
   Dependencies dependencies_;
-  std::vector<std::pair<std::size_t, VectorProgram>> programs_;  // first instruction, program
+  std::vector<OpLowering> lowerings_;           // by op
+  std::vector<std::size_t> first_instruction_;  // by op
   CompiledStep step_;
   const WeightStream stream_;
   const MemoryTiming memory_;

@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <utility>
-#include <variant>
 
 #include "host/compiler/lowering.h"
-#include "host/compiler/supported.h"
 
 namespace corank {
 
@@ -46,21 +44,13 @@ void Lowering::finish_pieces() {
 
 void Lowering::cut(int op) {
   op_ = op;
-  const Op& node = graph_.ops[static_cast<std::size_t>(op)];
-  if (const auto* contraction = std::get_if<Contraction>(&node)) {
-    cut(*contraction);
-  } else if (const auto* convert = std::get_if<Convert>(&node)) {
-    cut(*convert);
-  } else if (const auto* adamw = std::get_if<AdamW>(&node)) {
-    cut(*adamw);
-  } else {
-    refuse_op(graph_, node, "");
-  }
+  contraction_at(op) != nullptr ? cut_product(op) : cut_elementwise(op);
 }
 
-void Lowering::cut(const Contraction& op) {
-  const BlockSize size = piece_size(op).value();  // else it would not be beside a product
-  step_.blocks[op_] = size;
+void Lowering::cut_product(int index) {
+  const Contraction& op = *contraction_at(index);
+  const BlockSize size = piece_size(index).value();  // else it would not be beside a product
+  step_.blocks[index] = size;
   const ContractionShape shape = shape_of(op);
   const Product product = products_of(op).front();
   const Buffers sums = buffers();

@@ -22,7 +22,7 @@ std::uint64_t encode(VectorOpcode opcode, unsigned destination, unsigned a,
 }  // namespace
 
 Recorded& Recorded::operator=(Recorded&& value) noexcept {
-  if (recorder_->reads(index_, value.first_instruction_ + 1)) {
+  if (recorder_->reads(index_, value.first_instruction_ + 1, recorder_->instructions_.size())) {
     // This register holds what `value` was computed of: its own is this number's from now on.
     std::swap(index_, value.index_);
   } else {
@@ -46,6 +46,8 @@ void Recorder::store(int stream, const Recorded& number) {
   const auto last =
       std::find_if(instructions_.rbegin(), instructions_.rend(),
                    [&](const Instruction& one) { return one.destination == number.index_; });
+  const bool unchanged = last->opcode == VectorOpcode::kLoad && last->stream == stream;
+  if (unchanged) return;
   stores_.push_back({stream, number.index_, static_cast<std::size_t>(instructions_.rend() - last)});
 }
 
@@ -69,12 +71,14 @@ Recorded Recorder::free_register() {
   return {this, static_cast<unsigned>(index), instructions_.size()};
 }
 
-bool Recorder::reads(unsigned index, std::size_t from) const {
-  return std::any_of(instructions_.begin() + static_cast<std::ptrdiff_t>(from), instructions_.end(),
-                     [&](const Instruction& one) {
-                       const bool of_b = !one.b.is_immediate && one.b.index == index;
-                       return one.opcode != VectorOpcode::kLoad && (one.a == index || of_b);
-                     });
+bool Recorder::reads(unsigned index, std::size_t from, std::size_t end) const {
+  const auto at = [&](std::size_t i) {
+    return instructions_.begin() + static_cast<std::ptrdiff_t>(i);
+  };
+  return std::any_of(at(from), at(end), [&](const Instruction& one) {
+    const bool of_b = !one.b.is_immediate && one.b.index == index;
+    return one.opcode != VectorOpcode::kLoad && (one.a == index || of_b);
+  });
 }
 
 void Recorder::rename(unsigned index, unsigned to, std::size_t from) {
@@ -90,6 +94,17 @@ void Recorder::rename(unsigned index, unsigned to, std::size_t from) {
     if (store.before > from) change(store.index);
 }
 
+bool Recorder::is_used(std::size_t load) const {
+  const unsigned index = instructions_[load].destination;
+  std::size_t end = load + 1;  // behind the instruction that overwrites the register
+  while (end < instructions_.size() && instructions_[end].destination != index) ++end;
+  const auto stored = [&](const Store& store) {
+    return store.index == index && store.before > load && store.before <= end;
+  };
+  return std::any_of(stores_.begin(), stores_.end(), stored) ||
+         reads(index, load + 1, std::min(end + 1, instructions_.size()));
+}
+
 VectorProgram Recorder::program() const {
   VectorProgram program;
   for (std::size_t i = 0; i <= instructions_.size(); ++i) {
@@ -98,6 +113,7 @@ VectorProgram Recorder::program() const {
         program.push_back(encode(VectorOpcode::kStore, 0, store.index, {}, store.stream));
     if (i == instructions_.size()) break;
     const Instruction& one = instructions_[i];
+    if (one.opcode == VectorOpcode::kLoad && !is_used(i)) continue;
     program.push_back(encode(one.opcode, one.destination, one.a, one.b, one.stream));
   }
   return program;

@@ -56,12 +56,14 @@ class Recorder {
 
   /// Reads a stream. The lowest free register takes the number; a MachineError if there is none.
   Recorded load(int stream);
-  /// Writes a number to a stream, as soon as its last instruction has computed it.
+  /// Writes a number to a stream, as soon as its last instruction has computed it; what was read
+  /// from there and did not change is there already.
   void store(int stream, const Recorded& number);
   /// opcode(a, b) in the lowest free register, or in the one of `a` if nobody reads that again.
   static Recorded record(interface::VectorOpcode opcode, const Recorded& a, const Operand& b);
   static Recorded record(interface::VectorOpcode opcode, Recorded&& a, const Operand& b);
 
+  /// All of it, but for loads of what nothing is computed of.
   VectorProgram program() const;
 
  private:
@@ -81,7 +83,8 @@ class Recorder {
   static constexpr std::size_t kRegisters = 16;
 
   Recorded free_register();
-  bool reads(unsigned index, std::size_t from) const;
+  bool reads(unsigned index, std::size_t from, std::size_t end) const;  // by instructions
+  bool is_used(std::size_t load) const;
   void rename(unsigned index, unsigned to, std::size_t from);
 
   std::vector<Instruction> instructions_;  // without the stores

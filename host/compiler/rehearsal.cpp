@@ -78,7 +78,7 @@ std::vector<std::int64_t> Lowering::key_of(const Stage& stage) const {
   for (const int op : stage.ops()) {
     const Op& node = graph_.ops[static_cast<std::size_t>(op)];
     key.insert(key.end(), {op == stage.rider, static_cast<std::int64_t>(node.index()),
-                           static_cast<std::int64_t>(program_of(graph_, node).size())});
+                           static_cast<std::int64_t>(lowering(op).program.size())});
     const auto add_sizes = [&](ValueId id) {
       const TensorLayout& place = layout(id);
       key.insert(key.end(), {place.rows, place.columns, place.transposed, is_streamed(id),
@@ -201,7 +201,8 @@ Lowering Lowering::rehearsal() const {
   trial.plan_.layouts = plan_.layouts;
   trial.step_.instructions = step_.instructions;
   trial.step_.traffic.resize(graph_.values.size());
-  trial.programs_ = programs_;
+  trial.lowerings_ = lowerings_;
+  trial.first_instruction_ = first_instruction_;
   trial.plan_.streamed = plan_.streamed;
   trial.ordered_ = ordered_;
   trial.load_programs();

@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <limits>
 
+#include "models/graph/def_use.h"
+
 namespace corank {
 namespace {
 
 constexpr int kNever = std::numeric_limits<int>::max();
-
-const Contraction* product(const Graph& graph, int op) {
-  return std::get_if<Contraction>(&graph.ops[static_cast<std::size_t>(op)]);
-}
 
 bool has_pass(const Contraction& contraction, Pass pass) {
   return contraction.terms.front().kind.pass == pass;
@@ -29,10 +27,8 @@ bool takes(const Contraction& host, const Contraction& rider) {
 class Scheduler {
  public:
   Scheduler(const Graph& graph, const std::function<OpCost(int)>& cost)
-      : graph_(graph), cost_(cost), computed_(graph.values.size(), true) {
-    for (const Op& op : graph.ops) {
-      for (const ValueId id : results_of(op)) computed_[static_cast<std::size_t>(id)] = false;
-    }
+      : graph_(graph), cost_(cost), uses_(graph) {
+    for (const int writer : uses_.writer) computed_.push_back(writer < 0);
   }
 
   std::vector<Stage> run() {
@@ -48,7 +44,7 @@ class Scheduler {
       // What this product reads and is not there yet has to come first, alone.
       const std::vector<int> waiting = waiting_;
       for (const int op : waiting) {
-        if (first_reader(op) == static_cast<int>(i)) place({op, {}});
+        if (first_reader(op) <= static_cast<int>(i)) place({op, {}});
       }
       if (own.may_ride && rider < 0 && rides_on_next(i)) {
         rider = products_[i];
@@ -60,7 +56,7 @@ class Scheduler {
       // Products first: an update may need the gradient.
       const auto put_beside = [&](bool products, std::int64_t free) {
         for (const int op : waiting_) {
-          if ((product(graph_, op) != nullptr) != products) continue;
+          if ((product_at(graph_, op) != nullptr) != products) continue;
           const int reader = first_reader(op);
           const bool due = reader == kNever || reader == static_cast<int>(i) + 1;
           const OpCost cost = cost_(op);
@@ -86,7 +82,7 @@ class Scheduler {
   // that reads the same output gradient.
   void order_products() {
     for (int op = 0; op < static_cast<int>(graph_.ops.size()); ++op) {
-      const Contraction* contraction = product(graph_, op);
+      const Contraction* contraction = product_at(graph_, op);
       if (contraction == nullptr) {
         waiting_.push_back(op);
         continue;
@@ -100,15 +96,32 @@ class Scheduler {
   }
 
   bool may_swap(int earlier, int op) const {
-    const Contraction* other = product(graph_, earlier);
+    const Contraction* other = product_at(graph_, earlier);
     if (!has_pass(*other, Pass::kInputGradient)) return false;
     bool shared = false;
     const std::vector<ValueId> theirs = other->operands();
     for (const ValueId id : operands_of(op_at(op))) {
-      if (id == other->out) return false;
+      if (is_made_of(id, earlier)) return false;
       shared = shared || std::find(theirs.begin(), theirs.end(), id) != theirs.end();
     }
     return shared;
+  }
+
+  // Whether a value is the product's result, or element-wise ops make it of that.
+  bool is_made_of(ValueId id, int product) const {
+    std::vector<ValueId> makers{id};
+    std::vector<bool> seen(graph_.values.size(), false);
+    while (!makers.empty()) {
+      const ValueId maker = makers.back();
+      makers.pop_back();
+      const int writer = uses_.writer[static_cast<std::size_t>(maker)];
+      if (writer == product) return true;
+      if (writer < 0 || product_at(graph_, writer) != nullptr) continue;
+      if (seen[static_cast<std::size_t>(maker)]) continue;
+      seen[static_cast<std::size_t>(maker)] = true;
+      for (const ValueId operand : operands_of(op_at(writer))) makers.push_back(operand);
+    }
+    return false;
   }
 
   // An element-wise op passes on when its result is needed.
@@ -122,7 +135,7 @@ class Scheduler {
     };
     for (std::size_t i = 0; i < products_.size(); ++i) read(products_[i], static_cast<int>(i));
     for (int op = static_cast<int>(graph_.ops.size()); op-- > 0;) {
-      if (product(graph_, op) == nullptr) read(op, first_reader(op));
+      if (product_at(graph_, op) == nullptr) read(op, first_reader(op));
     }
   }
 
@@ -151,7 +164,7 @@ class Scheduler {
                  operands.end();
     });
     return !passed_on &&
-           takes(*product(graph_, products_[follower]), *product(graph_, products_[i]));
+           takes(*product_at(graph_, products_[follower]), *product_at(graph_, products_[i]));
   }
 
   bool ready(int op) const {
@@ -178,6 +191,7 @@ class Scheduler {
 
   const Graph& graph_;
   const std::function<OpCost(int)>& cost_;
+  const DefUse uses_;
   std::vector<bool> computed_;  // by value
   std::vector<int> products_;   // in the order in which they are carried out
   std::vector<int> reader_;     // by value: the first product that reads it, as an index
@@ -186,6 +200,10 @@ class Scheduler {
 };
 
 }  // namespace
+
+const Contraction* product_at(const Graph& graph, int op) {
+  return std::get_if<Contraction>(&graph.ops[static_cast<std::size_t>(op)]);
+}
 
 bool rides(const Graph& graph, const Contraction& own) {
   return std::any_of(graph.ops.begin(), graph.ops.end(), [&](const Op& op) {

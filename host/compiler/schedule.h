@@ -17,6 +17,9 @@
 
 namespace corank {
 
+/// The product with this index; nullptr: another kind of op.
+const Contraction* product_at(const Graph& graph, int op);
+
 /// Ops that are carried out together; those in `beside` need nothing of `op`, and come in this
 /// order. `rider` is a product without which the first term of `op` can do, -1: none; what is
 /// beside may need its result.

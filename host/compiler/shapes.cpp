@@ -87,8 +87,9 @@ void Lowering::limit_for_rider(const Rider& rider, const LocalAreas& areas,
                          : areas.rider_lines / 2 / rider.width * areas.lanes;
 }
 
-std::optional<BlockSize> Lowering::piece_size(const Contraction& op) const {
-  if (op.terms.size() != 1 || needs_epilogue(graph_, op) || streams(op)) return std::nullopt;
+std::optional<BlockSize> Lowering::piece_size(int index) const {
+  const Contraction& op = *contraction_at(index);
+  if (op.terms.size() != 1 || !lowering(index).program.empty() || streams(op)) return std::nullopt;
   const ContractionShape shape = shape_of(op);
   const LocalAreas areas = local_areas(machine_, limits_, {false, false, true});
   const std::int64_t depth = shape.products.front().depth;

@@ -2,25 +2,35 @@
 // come through.
 
 #include <algorithm>
-#include <variant>
 
 #include "host/compiler/lowering.h"
 #include "host/compiler/memory_map.h"
+#include "models/graph/def_use.h"
 
 namespace corank {
+
+namespace {
+
+bool is_right_only(const Contraction& op, ValueId id) {
+  return op.bias != id && std::none_of(op.terms.begin(), op.terms.end(),
+                                       [&](const Term& term) { return term.left == id; });
+}
+
+}  // namespace
 
 using namespace interface;
 
 void Lowering::find_streamed_values() {
   plan_.streamed.assign(graph_.values.size(), false);
   if (!stream_.streamed) return;
-  for (const Op& op : graph_.ops) {
-    const auto* contraction = std::get_if<Contraction>(&op);
-    if (contraction == nullptr) continue;
-    for (const Term& term : contraction->terms) {
-      if (graph_.value(term.right).role == Role::kFrozen)
-        plan_.streamed[static_cast<std::size_t>(term.right)] = true;
-    }
+  const DefUse uses(graph_);
+  for (std::size_t id = 0; id < graph_.values.size(); ++id) {
+    const std::vector<int>& readers = uses.readers[id];
+    plan_.streamed[id] = graph_.values[id].role == Role::kFrozen && !readers.empty() &&
+                         std::all_of(readers.begin(), readers.end(), [&](int op) {
+                           return contraction_at(op) != nullptr &&
+                                  is_right_only(*contraction_at(op), static_cast<ValueId>(id));
+                         });
   }
 }
 

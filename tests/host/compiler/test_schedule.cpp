@@ -170,3 +170,35 @@ TEST_CASE(
   add_scale(graph, "result", product, 2, DType::BF16);
   CHECK(scheduled(graph, 100) == "first second third product result");
 }
+
+TEST_CASE("a gradient that is made of an input gradient's result stays behind it", "[schedule]") {
+  Graph graph;
+  const ValueId dy = add_value(graph, {"dy", {4, 6}, DType::BF16, Role::kInput});
+  const ValueId w = add_value(graph, {"w", {6, 8}, DType::BF16, Role::kInput});
+  const ValueId dx =
+      add_contraction(graph, "dx", {{dy, false, w, false, {Part::kFrozen, Pass::kInputGradient}}},
+                      1.0f, {}, DType::BF16, Role::kIntermediate);
+  const ValueId twice = add_scale(graph, "twice", dx, 2, DType::BF16);
+  add_contraction(graph, "gradient",
+                  {{dy, true, twice, false, {Part::kFrozen, Pass::kWeightGradient}}}, 1.0f, {},
+                  DType::F32, Role::kResult);
+  CHECK(scheduled(graph, 100, false) == "dx twice gradient");
+}
+
+TEST_CASE("what a product needs that goes beside another one comes before all its readers",
+          "[schedule]") {
+  Graph graph;
+  const ValueId x = add_value(graph, {"x", {4, 4}, DType::BF16, Role::kInput});
+  const ValueId scaled = add_scale(graph, "scaled", x, 2, DType::BF16);
+  const auto add = [&](const char* name) {
+    add_contraction(graph, name, {{scaled, false, x, false, {}}}, 1.0f, {}, DType::F32,
+                    Role::kResult);
+  };
+  add("narrow");
+  add("wide");
+  const auto cost = [&](int op) {
+    const bool product = product_at(graph, op) != nullptr;
+    return OpCost{product ? 1000 : 0, 0, product && name_of_op(graph, op) == "narrow"};
+  };
+  CHECK(text_of(graph, schedule(graph, cost)) == "scaled wide narrow");
+}

@@ -93,3 +93,15 @@ TEST_CASE("a streamed weight takes no memory but the ring", "[streaming]") {
   for (const StreamTile& tile : step.tiles) largest = std::max(largest, tile.layout.bytes());
   CHECK(step.memory_bytes + weight <= resident + largest + 4096);
 }
+
+TEST_CASE("a frozen weight that something else than products reads stays in memory",
+          "[streaming]") {
+  Graph graph;
+  const ValueId x = add_value(graph, {"x", {8, 16}, DType::BF16, Role::kInput});
+  const ValueId weight = add_value(graph, {"weight", {16, 24}, DType::BF16, Role::kFrozen});
+  add_contraction(graph, "y", {{x, false, weight, false, {}}}, 1.0f, {}, DType::BF16,
+                  Role::kResult);
+  CHECK(streamed(graph, 2).tiles.size() == 1);
+  add_scale(graph, "twice", weight, 2.0f);
+  CHECK(streamed(graph, 2).tiles.empty());
+}

@@ -19,7 +19,8 @@ using Catch::Contains;
 namespace {
 
 /// What has commands. Whoever lowers another op adds it here.
-const std::set<std::string> kLowered = {"contraction", "convert", "adamw"};
+const std::set<std::string> kLowered = {"contraction", "convert",  "adamw", "sgd",
+                                        "add",         "multiply", "scale"};
 
 /// Forward and backward ops of a small transformer with LoRA and dropout on every linear.
 Graph training_graph(Transformer transformer) {
@@ -112,6 +113,28 @@ TEST_CASE("products of attention, which have three dimensions, are refused", "[c
   });
   REQUIRE(scores != graph.ops.end());
   CHECK_THAT(refusal(alone(graph, *scores)), Contains("model.layers.0.self_attn.scores"));
+}
+
+TEST_CASE("rows that are used again and again are refused where there are several, with the reason",
+          "[compiler]") {
+  Graph graph;
+  const ValueId left = add_value(graph, {"left", {6, 8}, DType::F32, Role::kInput});
+  const ValueId table = add_value(graph, {"table", {3, 8}, DType::F32, Role::kInput});
+  add_add(graph, "sum", left, table);
+  CHECK(refusal(graph) ==
+        "sum: the accelerator does not run the op add yet with 3 rows of table used again and "
+        "again");
+}
+
+TEST_CASE("a product with a bias of BF16 is refused", "[compiler]") {
+  Graph graph;
+  const ValueId left = add_value(graph, {"left", {6, 8}, DType::BF16, Role::kInput});
+  const ValueId bias = add_value(graph, {"bias", {1, 6}, DType::BF16, Role::kInput});
+  add_contraction(graph, "out", {{left, false, left, true, {}}}, 1.0f, bias, DType::BF16,
+                  Role::kResult);
+  CHECK(refusal(graph) ==
+        "out: the accelerator does not run the op contraction yet with a bias of "
+        "BF16");
 }
 
 TEST_CASE("a whole transformer is refused; a layer's step, which has commands, is not",

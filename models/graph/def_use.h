@@ -1,0 +1,17 @@
+// Who computes and who reads each value of a graph.
+#pragma once
+
+#include <vector>
+
+#include "models/graph/graph.h"
+
+namespace corank {
+
+struct DefUse {
+  explicit DefUse(const Graph& graph);
+
+  std::vector<int> writer;                // by ValueId: the op that computes it, -1: none does
+  std::vector<std::vector<int>> readers;  // by ValueId: ops in their order, each once
+};
+
+}  // namespace corank
