@@ -36,7 +36,7 @@ struct PreparedStep {
   Workload workload;  // what is left of it when its inputs have been taken
   TrainingProgram program;
   std::int64_t steps = 1;
-  TensorMap inputs;  // by name: what is given once, and what is fed with every step alike
+  TensorMap inputs;  // by name: what is given once, and what the first step is fed
   CompiledStep step;
   std::vector<std::uint32_t> snapshots_after;  // these commands, in the order of their ends
 };

@@ -284,7 +284,7 @@ LayerCase make_case(const CaseSource& source, std::uint64_t seed, int number) {
   config.watchdog_cycles += upload_cycles(config, step->memory_bytes);
   draw_inputs(random, layer);
   if (number % 10 == 9) layer.planted = plant(random, layer.inputs);
-  for (auto& feed : optimizer_feeds(program_of(layer), 0)) layer.inputs.insert(std::move(feed));
+  layer.inputs = inputs_of(program_of(layer), std::move(layer.inputs));
   return layer;
 }
 

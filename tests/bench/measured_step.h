@@ -45,7 +45,7 @@ struct Workload {
   Workload(const std::string& file, const std::vector<std::string>& settings)
       : config(load_config(file, settings)),
         capture(read_capture(config.capture, config.optimizer.adamw)),
-        graph(build_layer_step(capture.step)),
+        graph(linear_layers({capture.layer}).graph),
         step(compile_for(config, graph)) {}
 
   Config config;

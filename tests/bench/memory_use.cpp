@@ -18,7 +18,7 @@ using interface::Counter;
 
 Simulated run_commands(const Config& config, const Graph& graph, const CompiledStep& step) {
   PreparedStep prepared;
-  prepared.graph = graph;
+  prepared.program.graph = graph;
   prepared.step = step;
   RunOptions options;
   options.fidelity = Fidelity::kCycle;
@@ -64,7 +64,7 @@ double stream_gb_per_s(const Config& config, std::int64_t bytes, double write_sh
 
 MemoryUse memory_use(const Config& config) {
   const PreparedStep prepared = prepare_step(config);
-  const Simulated whole = run_commands(config, prepared.graph, prepared.step);
+  const Simulated whole = run_commands(config, prepared.program.graph, prepared.step);
   MemoryUse use;
   const DeviceCounters& counters = whole.result.counters;
   use.cycles = static_cast<double>(at(counters, Counter::kCycles));
@@ -77,7 +77,7 @@ MemoryUse memory_use(const Config& config) {
   constexpr std::int64_t kStreamBytes = 32 << 20;
   use.stream_gb_per_s = stream_gb_per_s(config, kStreamBytes);
   use.mixed_gb_per_s = stream_gb_per_s(config, kStreamBytes, written / use.bytes);
-  use.bound = step_bound(prepared.graph, config.machine,
+  use.bound = step_bound(prepared.program.graph, config.machine,
                          use.stream_gb_per_s * 1e3 / config.limits.clock_mhz);
   return use;
 }

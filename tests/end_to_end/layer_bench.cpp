@@ -15,8 +15,8 @@ LayerBench::LayerBench(const SmallLayer& layer, const CompilerConfig& compiler) 
   const TemporaryFolder folder;
   const std::string path = folder.file("layer.safetensors");
   write_safetensors(path, small_capture(layer));
-  const Capture capture = read_capture(path, {});
-  graph = build_layer_step(capture.step);
+  const Capture capture = read_capture(path);
+  graph = linear_layers({capture.layer}).graph;
   inputs = capture.inputs;
   reference = inputs;
   run_bit_exact(graph, reference);

@@ -33,7 +33,7 @@ std::string refusal(const Change& change) {
   const TemporaryFolder folder;
   const std::string path = folder.file("layer.safetensors");
   write_safetensors(path, file);
-  const std::string message = message_of<InputError>([&] { read_capture(path, {}); });
+  const std::string message = message_of<InputError>([&] { read_capture(path); });
   if (message.empty()) return "";
   CHECK_THAT(message, Catch::StartsWith(path + ": "));
   CHECK(message.find('\n') == std::string::npos);
@@ -63,15 +63,15 @@ TEST_CASE("a capture gives sizes, scale, step and every input of the graph", "[c
   AdamWOptions adamw;
   adamw.lr = 0.25;
   const Capture capture = read(file, adamw);
-  CHECK(capture.step.tokens == 9);
-  CHECK(capture.step.in == 40);
-  CHECK(capture.step.out == 24);
-  CHECK(capture.step.lora.rank == 3);
-  CHECK(capture.step.lora.alpha == 4.5);
-  CHECK(capture.step.lora.rank_stabilized);
-  CHECK(capture.step.step == 3);
-  CHECK(capture.step.has_bias);
-  CHECK(capture.step.adamw.lr == 0.25);
+  CHECK(capture.layer.tokens == 9);
+  CHECK(capture.layer.in == 40);
+  CHECK(capture.layer.out == 24);
+  CHECK(capture.layer.lora.rank == 3);
+  CHECK(capture.layer.lora.alpha == 4.5);
+  CHECK(capture.layer.lora.rank_stabilized);
+  CHECK(capture.layer.step == 3);
+  CHECK(capture.layer.has_bias);
+  CHECK(capture.layer.adamw.lr == 0.25);
 
   CHECK(capture.inputs.size() == file.tensors.size());
   for (const auto& [name, tensor] : file.tensors) {
@@ -81,7 +81,7 @@ TEST_CASE("a capture gives sizes, scale, step and every input of the graph", "[c
   }
   // The reference refuses an input that is missing, misshapen or of another dtype.
   TensorMap values = capture.inputs;
-  CHECK_NOTHROW(run_bit_exact(build_layer_step(capture.step), values));
+  CHECK_NOTHROW(run_bit_exact(linear_layers({capture.layer}).graph, values));
 }
 
 TEST_CASE("use_rslora is false and step is 1 where the metadata does not say", "[capture]") {
@@ -89,8 +89,8 @@ TEST_CASE("use_rslora is false and step is 1 where the metadata does not say", "
   file.metadata.erase("use_rslora");
   file.metadata.erase("step");
   const Capture capture = read(file);
-  CHECK_FALSE(capture.step.lora.rank_stabilized);
-  CHECK(capture.step.step == 1);
+  CHECK_FALSE(capture.layer.lora.rank_stabilized);
+  CHECK(capture.layer.step == 1);
 }
 
 TEST_CASE("F32 operands are rounded to BF16, to nearest even, and kept as they were", "[capture]") {
@@ -129,7 +129,7 @@ TEST_CASE("bias and moments may be absent: no bias, moments of zero", "[capture]
   for (const char* name : {"bias", "lora_A.exp_avg", "lora_A.exp_avg_sq", "lora_B.exp_avg_sq"})
     file.tensors.erase(name);
   const Capture capture = read(file);
-  CHECK_FALSE(capture.step.has_bias);
+  CHECK_FALSE(capture.layer.has_bias);
   CHECK(capture.inputs.count("bias") == 0);
   CHECK(capture.inputs.at("lora_A.exp_avg").shape == Shape{3, 40});
   CHECK(capture.inputs.at("lora_B.exp_avg_sq").shape == Shape{24, 3});
@@ -222,7 +222,7 @@ TEST_CASE("a dtype that corank does not compute with is refused where it is used
     REQUIRE(at != std::string::npos);
     bytes.replace(at + dtype.size(), 3, "U32");
     folder.write("layer.safetensors", bytes);
-    return message_of<InputError>([&] { read_capture(path, {}); });
+    return message_of<InputError>([&] { read_capture(path); });
   };
   for (const std::string tensor : {"bias", "lora_A", "lora_B.exp_avg"})
     CHECK_THAT(refusal_with(tensor), Contains("tensor \"" + tensor +
@@ -269,6 +269,6 @@ TEST_CASE("use_rslora is true or false and nothing else", "[capture]") {
 TEST_CASE("a capture that cannot be read is refused by its path", "[capture]") {
   const TemporaryFolder folder;
   const std::string missing = folder.file("missing.safetensors");
-  CHECK_THAT(message_of<InputError>([&] { read_capture(missing, {}); }),
+  CHECK_THAT(message_of<InputError>([&] { read_capture(missing); }),
              Catch::StartsWith(missing + ": cannot be read"));
 }

@@ -20,7 +20,7 @@
 #include "host/verify/case_memory.h"
 #include "host/verify/draw.h"
 #include "models/base/error.h"
-#include "models/graph/layer_step.h"
+#include "models/program/linear_layers.h"
 
 using namespace corank;
 using draw::between;
@@ -81,9 +81,9 @@ MachineShape draw_machine(draw::Random& random) {
   return machine;
 }
 
-LayerStep draw_layer(draw::Random& random, std::int64_t most) {
+LinearLayer draw_layer(draw::Random& random, std::int64_t most) {
   const auto size = [&] { return between(random, 1, between(random, 8, most)); };
-  LayerStep step;
+  LinearLayer step;
   step.tokens = size();
   step.in = size();
   step.out = size();
@@ -94,7 +94,7 @@ LayerStep draw_layer(draw::Random& random, std::int64_t most) {
 }
 
 // One product of a layer by itself: its output, its input gradient or a gradient of weights.
-Graph product_of(const LayerStep& layer, int which) {
+Graph product_of(const LinearLayer& layer, int which) {
   Graph graph;
   const auto input = [&](const char* name, const Shape& shape, Role role) {
     return add_value(graph, {name, shape, DType::BF16, role});
@@ -122,7 +122,7 @@ CompiledStep compile_with(const Case& c, const Blocks& blocks) {
 
 std::uint64_t cycles_of(const Case& c, CompiledStep step) {
   PreparedStep prepared;
-  prepared.graph = c.graph;
+  prepared.program.graph = c.graph;
   prepared.step = std::move(step);
   RunOptions options;
   options.fidelity = Fidelity::kCycle;
@@ -169,7 +169,7 @@ std::vector<Blocks> feasible(const Case& c) {
 
 std::optional<Case> draw_case(draw::Random& random) {
   Case c;
-  const LayerStep layer = draw_layer(random, any_kind() ? 400 : 140);
+  const LinearLayer layer = draw_layer(random, any_kind() ? 400 : 140);
   c.config.machine = draw_machine(random);
   c.config.values = "off";
   c.config.memory =
@@ -179,7 +179,7 @@ std::optional<Case> draw_case(draw::Random& random) {
   c.config.link.bandwidth_gb_per_s = 4;  // so that the memory is free when the step begins
   c.config.watchdog_cycles = 1000000000;
   const int which = int_between(random, 0, 5);
-  c.graph = which < 3 ? product_of(layer, which) : build_layer_step(layer);
+  c.graph = which < 3 ? product_of(layer, which) : linear_layers({layer}).graph;
   c.text =
       fmt::format("{}, {} tokens, {} -> {}, r = {}; {}x{}, {} lanes, {} / {} KiB, AXI {}, {}",
                   std::array<const char*, 4>{"output", "input gradient", "weight gradient",

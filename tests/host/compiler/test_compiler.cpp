@@ -6,15 +6,15 @@
 
 #include "host/compiler/compiler.h"
 #include "models/base/error.h"
-#include "models/graph/layer_step.h"
+#include "models/program/linear_layers.h"
 
 using namespace corank;
 using namespace corank::interface;
 
 namespace {
 
-LayerStep layer(std::int64_t tokens, std::int64_t in, std::int64_t out, int rank) {
-  LayerStep step;
+LinearLayer layer(std::int64_t tokens, std::int64_t in, std::int64_t out, int rank) {
+  LinearLayer step;
   step.tokens = tokens;
   step.in = in;
   step.out = out;
@@ -47,7 +47,7 @@ TEST_CASE("the gemms of a step are exactly its multiply-accumulates, whatever th
         limits.block_columns = columns;
         limits.block_depth = depth;
         INFO("blocks of " << rows << " x " << columns << ", " << depth << " deep");
-        CHECK(macs(compile(build_layer_step(layer(T, in, out, r)), MachineShape{}, limits,
+        CHECK(macs(compile(linear_layers({layer(T, in, out, r)}).graph, MachineShape{}, limits,
                            64 << 20)) == expected);
       }
     }
@@ -73,7 +73,7 @@ TEST_CASE(
       for (const std::int64_t tokens : {9, 130, 512}) {
         INFO(bytes_per_cycle << " bytes a cycle, " << array << " x " << array << ", " << tokens
                              << " tokens");
-        const CompiledStep step = compile(build_layer_step(layer(tokens, 700, 500, 6)), machine,
+        const CompiledStep step = compile(linear_layers({layer(tokens, 700, 500, 6)}).graph, machine,
                                           limits, 64 << 20, {}, {bytes_per_cycle});
         std::int64_t last_of_streams = -1, first_of_stationaries = banks;
         for (const CompiledCommand& command : step.commands) {
@@ -95,7 +95,7 @@ TEST_CASE(
 }
 
 TEST_CASE("values that live at the same time do not overlap in memory", "[compiler]") {
-  const Graph graph = build_layer_step(layer(64, 384, 384, 8));
+  const Graph graph = linear_layers({layer(64, 384, 384, 8)}).graph;
   const CompiledStep step = compile(graph, MachineShape{}, CompilerConfig{}, 64 << 20);
   for (std::size_t a = 0; a < graph.values.size(); ++a) {
     for (std::size_t b = a + 1; b < graph.values.size(); ++b) {
@@ -112,7 +112,7 @@ TEST_CASE("values that live at the same time do not overlap in memory", "[compil
 }
 
 TEST_CASE("every block of every result is stored exactly once", "[compiler]") {
-  const Graph graph = build_layer_step(layer(130, 257, 67, 9));
+  const Graph graph = linear_layers({layer(130, 257, 67, 9)}).graph;
   CompilerConfig limits;
   limits.block_rows = 32;
   limits.block_columns = 64;
@@ -136,11 +136,11 @@ TEST_CASE(
   limits.scratchpad_kib = 10;
   limits.block_rows = 8;
   limits.block_depth = 64;
-  LayerStep step = layer(19, 188, 3, 14);
+  LinearLayer step = layer(19, 188, 3, 14);
   step.has_bias = false;
   for (const double bytes_per_cycle : {1.0, 4.0, 17.3, 60.0}) {
     INFO(bytes_per_cycle << " bytes a cycle");
-    CHECK(macs(compile(build_layer_step(step), machine, limits, 64 << 20, {}, {bytes_per_cycle})) ==
+    CHECK(macs(compile(linear_layers({step}).graph, machine, limits, 64 << 20, {}, {bytes_per_cycle})) ==
           2 * 19 * 188 * 3 + 3 * 19 * 14 * (188 + 3));
   }
 }
@@ -151,19 +151,19 @@ TEST_CASE("a product of a single block, too deep to be rehearsed whole, is compi
   machine.array_rows = machine.array_columns = machine.vector_lanes = 4;
   machine.axi_data_bits = 64;
   const std::int64_t T = 65536, in = 7, out = 12, r = 11;  // the gradients of weights are T deep
-  CHECK(macs(compile(build_layer_step(layer(T, in, out, r)), machine, {}, 64 << 20)) ==
+  CHECK(macs(compile(linear_layers({layer(T, in, out, r)}).graph, machine, {}, 64 << 20)) ==
         static_cast<std::uint64_t>(2 * T * in * out + 3 * T * r * (in + out)));
 }
 
 TEST_CASE("what cannot fit is refused with its sizes", "[compiler]") {
   MachineShape machine;
   CHECK_THROWS_WITH(
-      compile(build_layer_step(layer(64, 384, 384, 8)), machine, CompilerConfig{}, 64 << 10),
+      compile(linear_layers({layer(64, 384, 384, 8)}).graph, machine, CompilerConfig{}, 64 << 10),
       Catch::Contains("bytes of device memory"));
   CompilerConfig limits;
   limits.scratchpad_kib = 1;
-  CHECK_THROWS_AS(compile(build_layer_step(layer(64, 384, 384, 8)), machine, limits, 64 << 20),
+  CHECK_THROWS_AS(compile(linear_layers({layer(64, 384, 384, 8)}).graph, machine, limits, 64 << 20),
                   InputError);
-  CHECK_THROWS_WITH(compile(build_layer_step(layer(64, 384, 384, 8)), machine, limits, 64 << 20),
+  CHECK_THROWS_WITH(compile(linear_layers({layer(64, 384, 384, 8)}).graph, machine, limits, 64 << 20),
                     Catch::Contains("lines for the streamed operand"));
 }

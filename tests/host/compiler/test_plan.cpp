@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "host/compiler/compiler.h"
-#include "models/graph/layer_step.h"
+#include "models/program/linear_layers.h"
 
 using namespace corank;
 using Catch::Matchers::Contains;
@@ -46,8 +46,8 @@ std::string first_violation(const Plan& plan, const Graph& graph) {
   return found.empty() ? "" : found.front();
 }
 
-LayerStep layer() {
-  LayerStep step;
+LinearLayer layer() {
+  LinearLayer step;
   step.tokens = 70;
   step.in = 130;
   step.out = 90;
@@ -59,7 +59,7 @@ LayerStep layer() {
 }  // namespace
 
 TEST_CASE("the plan of a step is right, on any machine and memory", "[compiler][plan]") {
-  const Graph graph = build_layer_step(layer());
+  const Graph graph = linear_layers({layer()}).graph;
   for (const int array : {2, 8, 32}) {
     for (const double bytes_per_cycle : {1.0, 60.0}) {
       MachineShape machine;

@@ -3,14 +3,14 @@
 #include <string>
 
 #include "host/compiler/schedule.h"
-#include "models/graph/layer_step.h"
+#include "models/program/linear_layers.h"
 
 using namespace corank;
 
 namespace {
 
-LayerStep layer() {
-  LayerStep step;
+LinearLayer layer() {
+  LinearLayer step;
   step.tokens = 64;
   step.in = 32;
   step.out = 48;
@@ -54,20 +54,20 @@ std::string scheduled(const Graph& graph, std::int64_t vector_cycles, bool may_b
 TEST_CASE(
     "copies go beside the product before the one that reads them, updates beside the next one",
     "[schedule]") {
-  CHECK(scheduled(build_layer_step(layer()), 100) ==
+  CHECK(scheduled(linear_layers({layer()}).graph, 100) ==
         "lora_A.bf16 u(lora_B.bf16) y lora_B_grad du(lora_B.new) lora_A_grad dx(lora_A.new)");
 }
 
 TEST_CASE("at most half of a product's time is filled with work beside it", "[schedule]") {
-  CHECK(scheduled(build_layer_step(layer()), 500) ==
+  CHECK(scheduled(linear_layers({layer()}).graph, 500) ==
         "lora_A.bf16 u(lora_B.bf16) y lora_B_grad du(lora_B.new) lora_A_grad dx(lora_A.new)");
-  CHECK(scheduled(build_layer_step(layer()), 501) ==
+  CHECK(scheduled(linear_layers({layer()}).graph, 501) ==
         "lora_A.bf16 u lora_B.bf16 y lora_B_grad du lora_A_grad dx lora_A.new lora_B.new");
 }
 
 TEST_CASE("gradients of parameters may go beside the input gradient, their updates behind them",
           "[schedule]") {
-  const Graph graph = build_layer_step(layer());
+  const Graph graph = linear_layers({layer()}).graph;
   const auto narrow = [&](int op) {
     const auto* product = std::get_if<Contraction>(&graph.ops[static_cast<std::size_t>(op)]);
     return product != nullptr && product->terms.size() == 1;
@@ -90,7 +90,7 @@ TEST_CASE("a product rides on the next one that streams the same and needs its r
           "[schedule]") {
   // The gradients read dy and x too, but no product reads them: they do not ride, and where they
   // are in between, nothing else does.
-  const Graph graph = build_layer_steps({layer(), layer()});
+  const Graph graph = linear_layers({layer(), layer()}).graph;
   for (const bool gradients_beside : {false, true}) {
     const auto cost = [&](int op) {
       const auto* product = std::get_if<Contraction>(&graph.ops[static_cast<std::size_t>(op)]);
@@ -112,21 +112,21 @@ TEST_CASE("a product rides on the next one that streams the same and needs its r
 
 TEST_CASE("what does not fit beside a product runs alone, before its reader or at the end",
           "[schedule]") {
-  CHECK(scheduled(build_layer_step(layer()), 100, false) ==
+  CHECK(scheduled(linear_layers({layer()}).graph, 100, false) ==
         "lora_A.bf16 u lora_B.bf16 y lora_B_grad du lora_A_grad dx lora_A.new lora_B.new");
 }
 
 TEST_CASE(
     "the layers of a step go forward in order, backward in reverse, each with its own gradients",
     "[schedule]") {
-  CHECK(scheduled(build_layer_steps({layer(), layer()}), 100) ==
+  CHECK(scheduled(linear_layers({layer(), layer()}).graph, 100) ==
         "0.lora_A.bf16 0.u(0.lora_B.bf16) 0.y(1.lora_A.bf16) 1.u(1.lora_B.bf16) 1.y "
         "1.lora_B_grad 1.du(1.lora_B.new) 1.lora_A_grad 1.dx(1.lora_A.new) "
         "0.lora_B_grad 0.du(0.lora_B.new) 0.lora_A_grad 0.dx(0.lora_A.new)");
 }
 
 TEST_CASE("every op is carried out once, after everything that it reads", "[schedule]") {
-  const Graph graph = build_layer_steps({layer(), layer(), layer()});
+  const Graph graph = linear_layers({layer(), layer(), layer()}).graph;
   for (const std::int64_t cycles : {1, 300, 2000}) {
     const std::vector<Stage> stages = schedule(graph, [&](int op) {
       return OpCost{op % 3 * 700, cycles, op % 2 == 0};

@@ -2,15 +2,15 @@
 #include <set>
 
 #include "host/compiler/compiler.h"
-#include "models/graph/layer_step.h"
+#include "models/program/linear_layers.h"
 
 using namespace corank;
 using namespace corank::interface;
 
 namespace {
 
-LayerStep layer(std::int64_t tokens, std::int64_t in, std::int64_t out, int rank) {
-  LayerStep step;
+LinearLayer layer(std::int64_t tokens, std::int64_t in, std::int64_t out, int rank) {
+  LinearLayer step;
   step.tokens = tokens;
   step.in = in;
   step.out = out;
@@ -28,7 +28,7 @@ CompiledStep streamed(const Graph& graph, int ring_tiles) {
 TEST_CASE("the tiles of a streamed weight are every element once forward and once backward",
           "[streaming]") {
   const std::int64_t in = 257, out = 130;
-  const Graph graph = build_layer_step(layer(33, in, out, 5));
+  const Graph graph = linear_layers({layer(33, in, out, 5)}).graph;
   const CompiledStep step = streamed(graph, 2);
   std::vector<int> forward(static_cast<std::size_t>(in * out)), backward = forward;
   for (const StreamTile& tile : step.tiles) {
@@ -48,7 +48,7 @@ TEST_CASE("the tiles of a streamed weight are every element once forward and onc
 
 TEST_CASE("each tile is taken by its first load and released by its last, in order, from its place",
           "[streaming]") {
-  const Graph graph = build_layer_steps({layer(130, 64, 200, 5), layer(130, 200, 64, 5)});
+  const Graph graph = linear_layers({layer(130, 64, 200, 5), layer(130, 200, 64, 5)}).graph;
   const CompiledStep step = streamed(graph, 3);
   REQUIRE(step.tiles.size() > 6);
   CHECK(step.tile_ring_places == 3);
@@ -76,8 +76,8 @@ TEST_CASE("each tile is taken by its first load and released by its last, in ord
 
 TEST_CASE("weights come forward in the order of the layers, then backward in reverse",
           "[streaming]") {
-  const LayerStep step = layer(16, 32, 32, 4);
-  const Graph graph = build_layer_steps({step, step, step});
+  const LinearLayer step = layer(16, 32, 32, 4);
+  const Graph graph = linear_layers({step, step, step}).graph;
   std::string order;
   for (const StreamTile& tile : streamed(graph, 2).tiles)
     order += graph.value(tile.value).name.substr(0, 1);
@@ -85,7 +85,7 @@ TEST_CASE("weights come forward in the order of the layers, then backward in rev
 }
 
 TEST_CASE("a streamed weight takes no memory but the ring", "[streaming]") {
-  const Graph graph = build_layer_step(layer(16, 512, 512, 4));
+  const Graph graph = linear_layers({layer(16, 512, 512, 4)}).graph;
   const std::uint64_t resident = compile(graph, MachineShape{}, {}, 64 << 20).memory_bytes;
   const CompiledStep step = streamed(graph, 1);
   const std::uint64_t weight = 512 * 512 * 2;

@@ -8,7 +8,7 @@
 #include "host/compiler/compiler.h"
 #include "models/base/error.h"
 #include "models/graph/differentiate.h"
-#include "models/graph/layer_step.h"
+#include "models/program/linear_layers.h"
 #include "models/transformer/bert.h"
 #include "models/transformer/llama.h"
 #include "tests/models/peft/trained_lora.h"
@@ -141,10 +141,10 @@ TEST_CASE("a whole transformer is refused; a layer's step, which has commands, i
           "[compiler]") {
   CHECK_FALSE(refusal(llama_graph()).empty());
   CHECK_FALSE(refusal(bert_graph()).empty());
-  LayerStep step;
+  LinearLayer step;
   step.tokens = 8;
   step.in = 16;
   step.out = 16;
   step.lora = {4, 2, false};
-  CHECK(refusal(build_layer_step(step)).empty());
+  CHECK(refusal(linear_layers({step}).graph).empty());
 }
