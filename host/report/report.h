@@ -97,7 +97,8 @@ struct RunReport {
   bool incomplete = false;  // the run was stopped: figures up to then, nothing compared
   bool values = true;       // whether tensors were computed
   std::optional<LayersRepeated> layers_repeated;
-  std::string workload, weights;  // where the layers come from; resident or streamed
+  std::string workload;  // where the layers come from
+  Weights weights = Weights::kResident;
   std::vector<LinearLayer> layers;
   MachineShape machine;
   MachineLimits limits;

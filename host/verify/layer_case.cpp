@@ -146,10 +146,10 @@ void draw_step(Random& random, const CaseSource& source, int turn, LayerCase& la
   layer.layers = 1;
   layer.pauses = 0;
   Config& config = layer.config;
-  config.weights = "resident";
+  config.weights = Weights::kResident;
   config.link.bandwidth_gb_per_s = 64;
   if (turn % 5 >= 2) return;
-  config.weights = "streamed";
+  config.weights = Weights::kStreamed;
   config.stream_tiles = one_of(random, std::array<int, 4>{1, 2, 3, 8});
   config.link.bandwidth_gb_per_s = one_of(random, std::array<int, 3>{1, 4, 64});
   if (chance(random, 3)) layer.pauses = 5000;
@@ -234,7 +234,7 @@ void draw_inputs(Random& random, LayerCase& layer) {
 std::int64_t upload_cycles(const Config& config, std::uint64_t bytes) {
   const MemoryConfig& memory = config.memory;
   double ns_per_byte = 1 / memory.bandwidth_gb_per_s;
-  if (memory.kind == "dram") {
+  if (memory.kind == MemoryKind::kDram) {
     const DramDevice& device = memory.dram.device;
     // Every access opens a row of one bank, between turns of the bus and refreshes.
     ns_per_byte = 4 * device.timing.tRC * device.timing.tCK_ns / device.organisation.access_bytes;
@@ -300,7 +300,7 @@ std::string describe(const LayerCase& layer) {
   const MachineShape& m = config.machine;
   const CompilerConfig& compiler = config.compiler;
   const std::string streamed =
-      config.weights == "streamed"
+      config.weights == Weights::kStreamed
           ? fmt::format(", {} layers streamed through {} tiles at {} GB/s, pauses up to {}",
                         layer.layers, config.stream_tiles, config.link.bandwidth_gb_per_s,
                         layer.pauses)

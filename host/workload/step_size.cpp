@@ -45,7 +45,7 @@ void check_step_size(const Config& config) {
   StepSize all;
   for (const LayerShape& shape : shapes.layers) {
     const StepSize one =
-        size_of(layer_of(shapes, shape), config.weights == "streamed");
+        size_of(layer_of(shapes, shape), config.weights == Weights::kStreamed);
     const double times = static_cast<double>(shapes.repeat) * shape.repeat;
     all.layers += times;
     all.device_bytes += times * one.device_bytes;
@@ -59,13 +59,13 @@ void check_step_size(const Config& config) {
                                  all.device_bytes, kMemoryKeys.front(), device));
   const auto host = static_cast<double>(host_memory_bytes());
   const double kept =
-      all.layers * (config.layers == "repeated" ? kHostBytesOfRepeatedLayer : kHostBytesOfLayer);
+      all.layers * (config.layers == Layers::kRepeated ? kHostBytesOfRepeatedLayer : kHostBytesOfLayer);
   if (kept > host)
     throw InputError(location_of(config, {"workload.shapes.repeat", "workload.shapes"}),
                      fmt::format("workload.shapes: expected fewer layers: {:.0f} need at least "
                                  "{:.0f} bytes of this computer's memory, which has {:.0f}",
                                  all.layers, kept, host));
-  if (config.values == "on" && all.host_bytes + kept > host)
+  if (config.values && all.host_bytes + kept > host)
     throw InputError(
         location_of(config, {"values", "workload.shapes"}),
         fmt::format("values: on: the step's tensors need at least {:.0f} bytes of this "

@@ -34,7 +34,7 @@ Result speed(const std::string& what, const std::string& trace_name, double limi
           Result::Bar::AtLeast,  limit,       "DDR4-2400, 64 bytes, 32 reads in flight"};
 }
 
-std::int64_t violations(const DramDevice& dram, const std::string& policy, std::int64_t accesses,
+std::int64_t violations(const DramDevice& dram, PagePolicy policy, std::int64_t accesses,
                         std::uint64_t seed) {
   DramTimingChecker checker(dram);
   DramControllerConfig controller;

@@ -149,7 +149,7 @@ TEST_CASE("an opcode that does not exist is named", "[faults]") {
                      {Fault::kIllegalOpcode, Unit::kCommand, command}});
   }
   check_all(bench, steps);
-  CHECK_THAT(describe_command(steps.back().step, bench.graph, steps.back().expected.command),
+  CHECK_THAT(describe_command(steps.back().step, bench.program.graph, steps.back().expected.command),
              Contains("(opcode 0xff for "));
 }
 

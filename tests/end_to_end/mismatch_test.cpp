@@ -70,8 +70,9 @@ TEST_CASE("a mismatch ends with exit code 1 and shows tensor, place and both val
   CHECK(result.err.empty());
 
   const Capture capture = read_capture(path);
-  TensorMap reference = capture.inputs;
-  run_bit_exact(linear_layers({capture.layer}).graph, reference);
+  const TrainingProgram program = linear_layers({capture.layer});
+  TensorMap reference = inputs_of(program, capture.inputs);
+  run_bit_exact(program.graph, reference);
   const TensorMap device = read_safetensors(out + "/tensors.safetensors").tensors;
 
   const auto report = report_in(out);

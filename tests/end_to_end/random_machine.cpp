@@ -25,7 +25,7 @@ bool fits(const std::string& setting) {
   try {
     Config config = load_config("", {setting});
     config.compiler.rehearse = false;
-    compile_for(config, linear_layers({step}).graph);
+    compile_for(config, linear_layers({step}));
     return true;
   } catch (const InputError&) {
     return false;
