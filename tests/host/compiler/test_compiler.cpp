@@ -165,5 +165,5 @@ TEST_CASE("what cannot fit is refused with its sizes", "[compiler]") {
   CHECK_THROWS_AS(compile(build_layer_step(layer(64, 384, 384, 8)), machine, limits, 64 << 20),
                   InputError);
   CHECK_THROWS_WITH(compile(build_layer_step(layer(64, 384, 384, 8)), machine, limits, 64 << 20),
-                    Catch::Contains("lines for the streamed operand"));
+                    Catch::Contains("lines for the moving operand"));
 }
