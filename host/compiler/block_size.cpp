@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "host/compiler/ceil_div.h"
+#include "host/compiler/layout.h"
 #include "host/compiler/tiles.h"
 #include "models/base/error.h"
 
@@ -36,8 +37,9 @@ std::vector<std::int64_t> candidates(std::int64_t size, std::int64_t step, int a
 std::int64_t slice_of(const BlockSize& block, const ContractionShape& shape,
                       const LocalAreas& areas) {
   const std::int64_t rows = std::min(block.rows, shape.rows);
-  const std::int64_t slice = areas.sum_bank_lines / rows * areas.lanes / 64 * 64;
-  return std::clamp<std::int64_t>(slice, 64, std::max<std::int64_t>(64, block.columns));
+  const std::int64_t slice =
+      areas.sum_bank_lines / rows * areas.lanes / kPanelColumns * kPanelColumns;
+  return std::clamp(slice, kPanelColumns, std::max(kPanelColumns, block.columns));
 }
 
 // The largest operand block of any product; `others` is its size across the depth.
@@ -122,7 +124,7 @@ double ends(const BlockSize& block, const ContractionShape& shape, const LocalAr
   const std::int64_t columns = std::min(block.columns, shape.columns);
   const std::int64_t slice = block.slice > 0 ? std::min(block.slice, columns) : columns;
   const double loaded = 2.0 * static_cast<double>(areas.lanes) *
-                        static_cast<double>(stream_lines(block, shape, areas.lanes) +
+                        static_cast<double>(moving_lines(block, shape, areas.lanes) +
                                             stationary_lines(block, shape, areas.lanes));
   const double stored = (shape.output_fp32 ? 4.0 : 2.0) * static_cast<double>(rows * slice);
   return (loaded + stored) / bytes_per_cycle(machine, memory) +
@@ -170,15 +172,15 @@ ProductTime estimate(const BlockSize& block, const ContractionShape& shape, cons
   const std::int64_t row_blocks = ceil_div(shape.rows, block.rows);
   const std::int64_t column_blocks = ceil_div(shape.columns, block.columns);
   std::int64_t chunks = 0;
-  double stream_bytes = 0, stationary_bytes = 0;
+  double moving_bytes = 0, stationary_bytes = 0;
   for (const ProductShape& product : shape.products) {
     chunks += ceil_div(product.depth, block.depth);
-    stream_bytes += 2.0 * static_cast<double>(shape.rows * product.depth);
+    moving_bytes += 2.0 * static_cast<double>(shape.rows * product.depth);
     stationary_bytes += 2.0 * static_cast<double>(shape.columns * product.depth);
   }
-  const double stream_loads =
+  const double moving_loads =
       loads_of(block.columns_outer ? chunks * row_blocks : chunks, column_blocks,
-               areas.stream_lines / stream_lines(block, shape, areas.lanes));
+               areas.moving_lines / moving_lines(block, shape, areas.lanes));
   const double stationary_loads =
       loads_of(block.columns_outer ? chunks : chunks * column_blocks, row_blocks,
                areas.stationary_lines / stationary_lines(block, shape, areas.lanes));
@@ -187,10 +189,10 @@ ProductTime estimate(const BlockSize& block, const ContractionShape& shape, cons
   // A gemm a chunk, its loads, and what ends a block.
   const auto blocks = static_cast<double>(row_blocks * column_blocks);
   const double commands =
-      static_cast<double>(chunks) * (blocks + stream_loads * static_cast<double>(row_blocks) +
+      static_cast<double>(chunks) * (blocks + moving_loads * static_cast<double>(row_blocks) +
                                      stationary_loads * static_cast<double>(column_blocks)) +
       2 * blocks;
-  const double bytes = stream_bytes * stream_loads + stationary_bytes * stationary_loads +
+  const double bytes = moving_bytes * moving_loads + stationary_bytes * stationary_loads +
                        output_bytes + kCommandBytes * commands;
   return {bytes / bytes_per_cycle(machine, memory), array_cycles(block, shape, areas, machine),
           commands * (memory.latency_cycles + kFetchCycles) / kFetchDepth,
@@ -215,13 +217,9 @@ double share_of(const ContractionShape& part, const ContractionShape& whole) {
   return macs(part) / macs(whole);
 }
 
-std::int64_t lines_of(std::int64_t rows, std::int64_t columns, std::int64_t lanes) {
-  return rows * ceil_div(columns, lanes);
-}
-
-std::int64_t stream_lines(const BlockSize& block, const ContractionShape& shape,
+std::int64_t moving_lines(const BlockSize& block, const ContractionShape& shape,
                           std::int64_t lanes) {
-  return operand_lines(block, shape, lanes, &ProductShape::stream_depth_major,
+  return operand_lines(block, shape, lanes, &ProductShape::moving_depth_major,
                        std::min(block.rows, shape.rows));
 }
 
@@ -238,78 +236,20 @@ std::int64_t output_lines(const BlockSize& block, const ContractionShape& shape,
                   block.slice > 0 ? std::min(block.slice, columns) : columns, lanes);
 }
 
-LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits,
-                       const BesideUse& use) {
-  const std::int64_t lanes = memory_lanes(machine);
-  const std::int64_t scratchpad_lines = corank::scratchpad_lines(machine);
-  const std::int64_t accumulator_lines = corank::accumulator_lines(machine);
-  // A limit leaves each use its share of the lines, in the same banks.
-  const auto share = [](std::int64_t lines, int limit_kib, int kib) {
-    return limit_kib > 0 ? lines * std::min(limit_kib, kib) / kib : lines;
-  };
-  const auto scratchpad = [&](std::int64_t lines) {
-    return share(lines, limits.scratchpad_kib, machine.scratchpad_kib);
-  };
-  const auto accumulator = [&](std::int64_t lines) {
-    return share(lines, limits.accumulator_kib, machine.accumulator_kib);
-  };
-
-  LocalAreas areas;
-  areas.lanes = lanes;
-  const std::int64_t eighth =
-      scratchpad_lines / 8;  // a whole number of banks: there are at least 8
-  areas.stream_line = 0;
-  // The array reads both operands at once, so they never share a bank: whatever is streamed with
-  // the stationary operands' blocks lies in the first part, and the other way round.
-  const std::int64_t piece_streams = use.products ? eighth / 4 : 0;
-  const std::int64_t piece_stationaries = use.products ? eighth : 0;
-  const std::int64_t rider = use.rider ? eighth / 2 : 0;
-  areas.stream_lines = scratchpad(3 * eighth - piece_streams);
-  areas.piece_stream_line = 3 * eighth - piece_streams;
-  areas.piece_stream_lines = scratchpad(piece_streams / 2);
-  areas.stationary_line = 3 * eighth;
-  areas.stationary_lines = scratchpad(3 * eighth - piece_stationaries - rider);
-  areas.rider_line = 6 * eighth - piece_stationaries - rider;
-  areas.rider_lines = scratchpad(rider);
-  areas.piece_stationary_line = 6 * eighth - piece_stationaries;
-  areas.piece_stationary_lines = scratchpad(piece_stationaries / 2);
-  areas.output_line = 6 * eighth;
-  areas.output_lines = scratchpad(2 * eighth);
-  // The last two banks are for what is not a sum.
-  const std::int64_t bank = accumulator_lines / machine.accumulator_banks;
-  const std::int64_t other_banks = use.elementwise || use.products || use.rider ? 2
-                                   : use.biases                                 ? 1
-                                                                                : 0;
-  const std::int64_t sum_banks = machine.accumulator_banks - other_banks;
-  areas.sum_line = 0;
-  areas.sum_pitch = sum_banks / 2 * bank;
-  areas.sum_lines = accumulator(areas.sum_pitch);
-  areas.single_sum_lines = accumulator(sum_banks * bank);
-  areas.sum_bank_lines = bank;
-  areas.beside_line = (machine.accumulator_banks - 2) * bank;
-  areas.beside_pitch = bank;
-  areas.beside_lines = accumulator(bank / 2);
-  areas.bias_line = (machine.accumulator_banks - 1) * bank + bank / 2;
-  areas.bias_lines = accumulator(bank / 2);
-  areas.alone_pitch = accumulator_lines / 2;
-  areas.alone_lines = accumulator(accumulator_lines / 2);
-  return areas;
-}
-
 namespace {
 
 // Blocks begin at a panel of every matrix that has the dimension along its rows of memory.
 struct Steps {
-  std::int64_t rows = 8, columns = 64, depth = 8;
+  std::int64_t rows = 8, columns = kPanelColumns, depth = 8;
 };
 
 Steps steps_of(const ContractionShape& shape) {
   Steps steps;
   if (shape.output_fp32) steps.columns = 32;
   for (const ProductShape& product : shape.products) {
-    if (product.stream_depth_major) steps.rows = 64;
-    if (product.stationary_depth_major) steps.columns = 64;
-    if (!product.stream_depth_major || !product.stationary_depth_major) steps.depth = 64;
+    if (product.moving_depth_major) steps.rows = kPanelColumns;
+    if (product.stationary_depth_major) steps.columns = kPanelColumns;
+    if (!product.moving_depth_major || !product.stationary_depth_major) steps.depth = kPanelColumns;
   }
   return steps;
 }
@@ -318,7 +258,7 @@ Steps steps_of(const ContractionShape& shape) {
 // holds up the memory now and then: 3 for one place, 2 for two, towards 1 for many.
 double prefetch(const BlockSize& block, const ContractionShape& shape, const LocalAreas& areas) {
   const std::int64_t places =
-      std::min(areas.stream_lines / stream_lines(block, shape, areas.lanes),
+      std::min(areas.moving_lines / moving_lines(block, shape, areas.lanes),
                areas.stationary_lines / stationary_lines(block, shape, areas.lanes));
   return places < 2 ? 3 : 1 + 1 / static_cast<double>(places - 1);
 }
@@ -327,7 +267,7 @@ bool fits(const BlockSize& block, std::int64_t places, const ContractionShape& s
           const LocalAreas& areas) {
   const std::int64_t columns = std::min(block.columns, shape.columns);
   const std::int64_t sums = lines_of(std::min(block.rows, shape.rows), columns, areas.lanes);
-  return places * stream_lines(block, shape, areas.lanes) <= areas.stream_lines &&
+  return places * moving_lines(block, shape, areas.lanes) <= areas.moving_lines &&
          places * stationary_lines(block, shape, areas.lanes) <= areas.stationary_lines &&
          sums <= (block.sum_buffers == 2 ? areas.sum_lines : areas.single_sum_lines) &&
          block.rows <= shape.most_rows && block.depth <= shape.most_depth &&
@@ -412,13 +352,13 @@ void refuse_blocks(const ContractionShape& shape, const LocalAreas& areas,
           "{}: not even a block of {} rows x {} columns, {} deep, fits the local memories: it "
           "needs "
           "{} lines for the "
-          "streamed operand (there are {}), {} for the stationary one (there are {}), {} for the "
+          "moving operand (there are {}), {} for the stationary one (there are {}), {} for the "
           "sums (there are {}) and {} for the "
           "output (there are {}); a line holds {} elements. Give accelerator.scratchpad.kib, "
           "accelerator.accumulator.kib or the "
           "compiler's limits more",
           what, smallest.rows, smallest.columns, smallest.depth,
-          stream_lines(smallest, shape, areas.lanes), areas.stream_lines,
+          moving_lines(smallest, shape, areas.lanes), areas.moving_lines,
           stationary_lines(smallest, shape, areas.lanes), areas.stationary_lines, output,
           areas.single_sum_lines, shape.output_fp32 ? 0 : output, areas.output_lines, areas.lanes));
 }

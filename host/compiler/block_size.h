@@ -31,7 +31,7 @@
 #include <string>
 #include <vector>
 
-#include "host/config/config.h"
+#include "host/compiler/local_areas.h"
 #include "sim/cycle/rehearsal.h"
 
 namespace corank {
@@ -40,60 +40,21 @@ namespace corank {
 /// loaded meanwhile. Blocks in further places may stay for the next time.
 inline constexpr std::int64_t kTurns = 3;
 
-/// Lines that each use of the local memories may take.
-struct LocalAreas {
-  std::int64_t lanes = 8;                          // elements of a line
-  std::int64_t stream_line = 0, stream_lines = 0;  // scratchpad: streamed operands
-  std::int64_t stationary_line = 0,
-               stationary_lines = 0;  // scratchpad: stationary operands, other banks
-  // scratchpad: operands of products beside another, two buffers of so many lines for each ...
-  std::int64_t piece_stream_line = 0, piece_stream_lines = 0;  // ... with the streamed ones
-  std::int64_t piece_stationary_line = 0,
-               piece_stationary_lines = 0;  // ... with the stationary ones
-  std::int64_t rider_line = 0,
-               rider_lines = 0;  // scratchpad: a rider's own operand, with the stationary ones
-  std::int64_t output_line = 0,
-               output_lines = 0;             // scratchpad: results of the vector unit, other banks
-  std::int64_t sum_line = 0, sum_pitch = 0;  // accumulators: two buffers, sum_pitch lines apart ...
-  std::int64_t sum_lines = 0;                // ... of so many lines each,
-  std::int64_t single_sum_lines = 0;         // or one buffer of so many
-  std::int64_t sum_bank_lines = 0;           // of a bank
-  std::int64_t bias_line = 0, bias_lines = 0;  // accumulators: biases
-  std::int64_t beside_line = 0, beside_lines = 0,
-               beside_pitch =
-                   0;  // accumulators: two buffers for element-wise work beside a product
-  std::int64_t alone_lines = 0,
-               alone_pitch = 0;  // accumulators: two buffers from line 0, for such work alone
-};
-
-/// What a product's own operands and sums must leave room for.
-struct BesideUse {
-  bool biases = true;
-  bool elementwise = true;
-  bool products = false;
-  bool rider = false;
-};
-
-/// Splits the machine's local memories, of which `limits` may leave only a part. Banks are never
-/// shared between uses that different units read at once.
-LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits,
-                       const BesideUse& use = {});
-
 /// One product of a contraction, as the array sees it.
 struct ProductShape {
   std::int64_t depth = 0;
-  bool stream_depth_major = false;      // the streamed matrix lies as [depth, rows]
+  bool moving_depth_major = false;      // the moving matrix lies as [depth, rows]
   bool stationary_depth_major = false;  // the stationary matrix lies as [depth, columns]
 };
 
 struct ContractionShape {
-  std::int64_t rows = 0, columns = 0;  // of the output; rows are streamed
+  std::int64_t rows = 0, columns = 0;  // of the output; rows move past the array
   std::vector<ProductShape> products;
   bool output_fp32 = false;
   bool has_bias = false;
   bool columns_outer = false;  // the order of the blocks is given: column blocks in the outer loop
   bool streamed = false;  // the stationary operand comes from the host, a column block at a time
-  // So that a rider's own operand and sums fit (schedule.h).
+  // So that a fused product's own operand and sums fit (schedule.h).
   std::int64_t most_rows = kAny, most_depth = kAny;
 
   static constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
@@ -106,11 +67,8 @@ struct BlockSize {
   std::int64_t slice = 0;  // columns in which the sums of a single buffer are handed over; 0: all
 };
 
-/// Local lines of a matrix of rows x columns elements.
-std::int64_t lines_of(std::int64_t rows, std::int64_t columns, std::int64_t lanes);
-
-/// Lines of the largest streamed, and of the largest stationary, operand block of any product.
-std::int64_t stream_lines(const BlockSize& block, const ContractionShape& shape,
+/// Lines of the largest moving, and of the largest stationary, operand block of any product.
+std::int64_t moving_lines(const BlockSize& block, const ContractionShape& shape,
                           std::int64_t lanes);
 std::int64_t stationary_lines(const BlockSize& block, const ContractionShape& shape,
                               std::int64_t lanes);

@@ -11,7 +11,8 @@
 #include "host/compiler/dependencies.h"
 #include "host/compiler/layout.h"
 #include "host/compiler/plan.h"
-#include "models/graph/graph.h"
+#include "host/compiler/vector_program.h"
+#include "models/program/training_program.h"
 #include "rtl/interface/interface.h"
 
 namespace corank {
@@ -34,8 +35,8 @@ struct StreamTile {
   ValueId value = -1;
   std::int64_t row = 0, column = 0;
   TensorLayout layout;
-  std::vector<std::size_t>
-      loads;  // the commands that read it; the first takes, the last releases it
+  // The commands that read it: the first takes, the last releases it.
+  std::vector<std::size_t> loads;
 };
 
 /// Whether frozen weights are streamed, and the places of the ring that they come through.
@@ -45,11 +46,13 @@ struct WeightStream {
 };
 
 struct CompiledStep {
-  std::deque<CompiledCommand>
-      commands;  // the last one is a halt; a deque, since millions must not be moved as it grows
+  // The last one is a halt; a deque, since millions must not be moved as it grows.
+  std::deque<CompiledCommand> commands;
   Plan plan;
   std::vector<std::uint64_t> instructions;  // all vector programs, one after another
+  std::vector<FedImmediate> fed;            // what each step puts into them
   std::uint64_t program_address = 0;
+  std::vector<GemmKind> gemm_kinds;  // what the device's kinds of gemm, by index, are to the model
   std::uint64_t ring_address = 0;
   std::uint64_t ring_entries = 0;  // a power of two
   std::vector<StreamTile> tiles;   // in the order in which the device takes them
@@ -58,21 +61,22 @@ struct CompiledStep {
   std::uint64_t memory_bytes = 0;     // first address that is not in use
   std::vector<ValueTraffic> traffic;  // by ValueId
   std::map<int, BlockSize> blocks;    // by op
-  std::vector<GemmKind> gemm_kinds;   // what the device's kinds of gemm, by index, are to the model
 };
 
 /// What gives the size of the device memory.
 inline const std::vector<std::string> kMemoryKeys = {"memory.size_mib", "memory.device",
                                                      "memory.channels", "memory"};
 
-/// Compiles the whole graph for a machine. Values that are computed inside and are no results share
-/// memory once they are dead. Streamed weights have no layout; each of their products takes them
-/// tile by tile, in column blocks of the output. `memory` is what the blocks are chosen for. Throws
-/// KeyError, with the sizes, if the local memories or the device memory are too small: the latter,
-/// where the values alone do not fit, before any command is made.
-CompiledStep compile(const Graph& graph, const MachineShape& machine, const CompilerConfig& limits,
-                     std::uint64_t memory_size_bytes, const WeightStream& stream = {},
-                     const MemoryTiming& memory = {});
+/// Compiles the whole step for a machine. Values that are computed inside and are no results share
+/// memory once they are dead; the next value of a state takes its place. Constants are immediates
+/// of the programs, and have no place in memory. Neither have streamed weights: each of their
+/// products takes them tile by tile, in column blocks of the output. `memory` is what the blocks
+/// are chosen for. Throws InputError for an op that the accelerator does not run, and KeyError,
+/// with the sizes, if the local memories or the device memory are too small: the latter, where the
+/// values alone do not fit, before any command is made.
+CompiledStep compile(const TrainingProgram& program, const MachineShape& machine,
+                     const CompilerConfig& limits, std::uint64_t memory_size_bytes,
+                     const WeightStream& stream = {}, const MemoryTiming& memory = {});
 
 /// "gemm adapter up forward of y, command 12": for messages.
 std::string describe_command(const CompiledStep& step, const Graph& graph, std::size_t index);

@@ -16,8 +16,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include "host/config/config.h"
-
 namespace corank {
 
 /// The units that execute commands, in the order of the token numbers: token = 4 * from + to.

@@ -11,6 +11,8 @@
 namespace corank {
 
 inline constexpr std::int64_t kPanelRowBytes = 128;
+/// BF16 columns of a panel. Blocks begin at whole panels, and no matrix is cut into narrower ones.
+inline constexpr std::int64_t kPanelColumns = 64;
 
 struct TensorLayout {
   DType dtype = DType::BF16;  // BF16 or F32

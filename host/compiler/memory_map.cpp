@@ -33,14 +33,16 @@ std::vector<Lifetime> lifetimes_of(const Graph& graph, const std::vector<Stage>&
 }  // namespace
 
 std::uint64_t place_values(const Graph& graph, const std::vector<Stage>& stages,
-                           const std::vector<bool>& elsewhere, std::uint64_t first_address,
-                           std::vector<TensorLayout>& layouts) {
+                           const std::vector<State>& states, const std::vector<bool>& elsewhere,
+                           std::uint64_t first_address, std::vector<TensorLayout>& layouts) {
+  std::vector<bool> is_next(layouts.size(), false);
+  for (const State& state : states) is_next[static_cast<std::size_t>(state.next)] = true;
   const std::vector<Lifetime> lifetimes = lifetimes_of(graph, stages);
   // What lives throughout lies side by side.
   std::uint64_t shared_address = first_address;
   std::vector<std::size_t> intermediates;
   for (std::size_t value = 0; value < layouts.size(); ++value) {
-    if (elsewhere[value]) continue;
+    if (elsewhere[value] || is_next[value]) continue;
     if (graph.values[value].role == Role::kIntermediate) {
       intermediates.push_back(value);
       continue;
@@ -69,6 +71,9 @@ std::uint64_t place_values(const Graph& graph, const std::vector<Stage>& stages,
     placed.push_back(value);
     end_of_all = std::max(end_of_all, address + layouts[value].bytes());
   }
+  for (const State& state : states)
+    layouts[static_cast<std::size_t>(state.next)].address =
+        layouts[static_cast<std::size_t>(state.value)].address;
   return end_of_all;
 }
 

@@ -27,19 +27,19 @@ std::string text_of(const Graph& graph, const Stage& stage, const BlockSize& blo
                         block.depth, block.columns_outer ? "columns" : "rows");
     if (block.slice > 0) text += fmt::format(", sums handed over by {} columns", block.slice);
   }
-  if (stage.rider >= 0) text += "; along with it " + result_of(graph, stage.rider);
-  for (std::size_t i = 0; i < stage.beside.size(); ++i)
-    text += (i == 0 ? "; beside it " : ", ") + result_of(graph, stage.beside[i]);
+  if (stage.fused >= 0) text += "; fused with it " + result_of(graph, stage.fused);
+  for (std::size_t i = 0; i < stage.overlapped.size(); ++i)
+    text += (i == 0 ? "; overlapped with it " : ", ") + result_of(graph, stage.overlapped[i]);
   return text;
 }
 
 }  // namespace
 
-std::vector<LocalBuffer> buffers_of_product(const LocalAreas& areas, const BesideUse& use,
+std::vector<LocalBuffer> buffers_of_product(const LocalAreas& areas, const StageUse& use,
                                             const BlockSize& block) {
   constexpr Space kOperands = Space::kScratchpad, kSums = Space::kAccumulator;
   std::vector<LocalBuffer> buffers = {
-      {"moving operand", kOperands, areas.stream_line, areas.stream_lines, kMovingOperand},
+      {"moving operand", kOperands, areas.moving_line, areas.moving_lines, kMovingOperand},
       {"stationary operand", kOperands, areas.stationary_line, areas.stationary_lines,
        kStationaryOperand},
       {"result", kOperands, areas.output_line, areas.output_lines, kVectorResult}};
@@ -51,18 +51,18 @@ std::vector<LocalBuffer> buffers_of_product(const LocalAreas& areas, const Besid
     buffers.push_back({"sums", kSums, areas.sum_line, areas.single_sum_lines, kFirstSums});
   }
   if (use.products) {
-    buffers.push_back({"moving operand beside", kOperands, areas.piece_stream_line,
-                       2 * areas.piece_stream_lines, kMovingOperand});
-    buffers.push_back({"stationary operand beside", kOperands, areas.piece_stationary_line,
-                       2 * areas.piece_stationary_lines, kStationaryOperand});
+    buffers.push_back({"overlapped moving operand", kOperands, areas.overlap_moving_line,
+                       2 * areas.overlap_moving_lines, kMovingOperand});
+    buffers.push_back({"overlapped stationary operand", kOperands, areas.overlap_stationary_line,
+                       2 * areas.overlap_stationary_lines, kStationaryOperand});
   }
-  if (use.rider)
-    buffers.push_back({"stationary operand along", kOperands, areas.rider_line, areas.rider_lines,
+  if (use.fused)
+    buffers.push_back({"fused stationary operand", kOperands, areas.fused_line, areas.fused_lines,
                        kStationaryOperand});
-  if (use.products || use.rider || use.elementwise) {
-    buffers.push_back({"sums beside", kSums, areas.beside_line, areas.beside_lines, kOther});
-    buffers.push_back(
-        {"sums beside", kSums, areas.beside_line + areas.beside_pitch, areas.beside_lines, kOther});
+  if (use.products || use.fused || use.elementwise) {
+    buffers.push_back({"overlapped", kSums, areas.overlap_line, areas.overlap_lines, kOther});
+    buffers.push_back({"overlapped", kSums, areas.overlap_line + areas.overlap_pitch,
+                       areas.overlap_lines, kOther});
   }
   if (use.biases) buffers.push_back({"bias", kSums, areas.bias_line, areas.bias_lines, kOther});
   return buffers;
@@ -79,7 +79,7 @@ std::string to_text(const Plan& plan, const Graph& graph) {
   for (std::size_t i = 0; i < plan.stages.size(); ++i) {
     text += fmt::format("stage {}: {}\n", i, text_of(graph, plan.stages[i], plan.blocks[i]));
     for (const LocalBuffer& buffer : plan.buffers[i]) {
-      text += fmt::format("    {:<26} {} lines {} to {}\n", buffer.use,
+      text += fmt::format("    {:<30} {} lines {} to {}\n", buffer.use,
                           buffer.space == Space::kScratchpad ? "scratchpad " : "accumulator",
                           buffer.line, buffer.line + buffer.lines - 1);
     }
@@ -88,7 +88,10 @@ std::string to_text(const Plan& plan, const Graph& graph) {
                       plan.values_end);
   for (std::size_t id = 0; id < plan.layouts.size(); ++id) {
     const TensorLayout& layout = plan.layouts[id];
-    const std::string place = plan.streamed[id] ? "streamed" : fmt::format("{:#x}", layout.address);
+    const std::string place = plan.streamed[id] ? "streamed"
+                              : graph.values[id].role == Role::kConstants
+                                  ? "immediates"
+                                  : fmt::format("{:#x}", layout.address);
     text += fmt::format("    {:<26} {} {} x {}{}, {} bytes\n", graph.values[id].name, place,
                         layout.rows, layout.columns, layout.transposed ? ", transposed" : "",
                         layout.bytes());

@@ -10,7 +10,7 @@
 #include "host/compiler/dependencies.h"
 #include "host/compiler/layout.h"
 #include "host/compiler/schedule.h"
-#include "models/graph/graph.h"
+#include "models/program/training_program.h"
 
 namespace corank {
 
@@ -23,7 +23,7 @@ struct LocalBuffer {
 };
 
 /// The buffers of a product's stage; `block` says how many buffers of partial sums there are.
-std::vector<LocalBuffer> buffers_of_product(const LocalAreas& areas, const BesideUse& use,
+std::vector<LocalBuffer> buffers_of_product(const LocalAreas& areas, const StageUse& use,
                                             const BlockSize& block);
 /// Those of an element-wise op that is carried out alone.
 std::vector<LocalBuffer> buffers_of_elementwise(const LocalAreas& areas);
@@ -32,15 +32,21 @@ struct Plan {
   std::vector<Stage> stages;                      // in the order in which they are carried out
   std::vector<BlockSize> blocks;                  // by stage; element-wise: without meaning
   std::vector<std::vector<LocalBuffer>> buffers;  // by stage
-  std::vector<TensorLayout> layouts;              // by ValueId
-  std::vector<bool> streamed;  // by ValueId: it comes tile by tile and has no place in memory
+
+  // By ValueId.
+  std::vector<TensorLayout> layouts;
+  std::vector<bool> streamed;  // it comes tile by tile and has no place in memory
+  std::vector<bool> ordered;   // its accesses must keep their order
+
+  std::vector<State> states;                       // their next values take their places
   std::uint64_t values_begin = 0, values_end = 0;  // device memory of all values, bytes
 };
 
 /// Everything that is wrong with a plan, a sentence each: an op that is missing or carried out
 /// twice; an operand that is used before it is computed; a layout that does not hold the elements
-/// of its value; values that live at the same time and overlap in device memory; buffers beyond a
-/// local memory, or that share lines, or a bank where they must not. Empty: it is right.
+/// of its value; values that live at the same time and overlap in device memory; a state that is
+/// read when its next value has taken its place; buffers beyond a local memory, or that share
+/// lines, or a bank where they must not. Empty: it is right.
 std::vector<std::string> violations(const Plan& plan, const Graph& graph,
                                     const MachineShape& machine);
 

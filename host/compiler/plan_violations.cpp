@@ -51,16 +51,17 @@ class Verifier {
 
   void check_stage(std::size_t i) {
     const Stage& stage = plan_.stages[i];
-    // The stage's own product begins with its first term, beside the product that goes along.
+    // The stage's own product begins with its first term, together with the fused product.
     if (const auto* product = std::get_if<Contraction>(&op_at(stage.op))) {
       std::vector<ValueId> first = {product->terms.front().left, product->terms.front().right};
       if (product->bias) first.push_back(*product->bias);
       require(i, stage.op, first);
     }
-    if (stage.rider >= 0) carry_out(i, stage.rider);
+    if (stage.fused >= 0) carry_out(i, stage.fused);
     require(i, stage.op, operands_of(op_at(stage.op)));
-    // What is beside it does not wait for its result.
-    for (const int op : stage.beside) carry_out(i, op);
+    // What is overlapped with it does not wait for its result, nor it for what overlaps.
+    for (const int op : stage.overlapped) carry_out(i, op);
+    require_unchanged(i, stage.op);
     for (const ValueId id : results_of(op_at(stage.op))) {
       computed_[static_cast<std::size_t>(id)] = true;
     }
@@ -68,7 +69,19 @@ class Verifier {
 
   void carry_out(std::size_t stage, int op) {
     require(stage, op, operands_of(op_at(op)));
+    require_unchanged(stage, op);
     for (const ValueId id : results_of(op_at(op))) computed_[static_cast<std::size_t>(id)] = true;
+  }
+
+  // That no state which an op reads has been overwritten by its next value.
+  void require_unchanged(std::size_t stage, int op) {
+    for (const ValueId id : operands_of(op_at(op))) {
+      for (const State& state : plan_.states) {
+        if (state.value != id || !computed_[static_cast<std::size_t>(state.next)]) continue;
+        say("stage {}: {} reads {} when {} has taken its place", stage,
+            result_name(graph_, op_at(op)), name(id), name(state.next));
+      }
+    }
   }
 
   void require(std::size_t stage, int op, const std::vector<ValueId>& operands) {
@@ -122,7 +135,8 @@ class Verifier {
     const std::vector<Lifetime> lifetime = lifetimes();
     std::vector<std::size_t> by_address;
     for (std::size_t id = 0; id < plan_.layouts.size(); ++id) {
-      if (!plan_.streamed[id]) by_address.push_back(id);
+      if (!plan_.streamed[id] && graph_.values[id].role != Role::kConstants)
+        by_address.push_back(id);
     }
     std::sort(by_address.begin(), by_address.end(), [&](std::size_t a, std::size_t b) {
       return plan_.layouts[a].address < plan_.layouts[b].address;
@@ -136,10 +150,20 @@ class Verifier {
         const std::size_t b = by_address[j];
         if (plan_.layouts[b].address >= end) break;
         if (lifetime[a].last < lifetime[b].first || lifetime[b].last < lifetime[a].first) continue;
+        if (is_state_and_next(a, b)) continue;
         say("{} and {} live at the same time and overlap in memory", graph_.values[a].name,
             graph_.values[b].name);
       }
     }
+  }
+
+  bool is_state_and_next(std::size_t a, std::size_t b) const {
+    return std::any_of(plan_.states.begin(), plan_.states.end(), [&](const State& state) {
+      const auto value = static_cast<std::size_t>(state.value);
+      const auto next = static_cast<std::size_t>(state.next);
+      return plan_.layouts[a].address == plan_.layouts[b].address &&
+             ((value == a && next == b) || (value == b && next == a));
+    });
   }
 
   // ---- the local memories

@@ -107,14 +107,16 @@ bool Recorder::is_used(std::size_t load) const {
 
 VectorProgram Recorder::program() const {
   VectorProgram program;
+  std::vector<std::uint64_t>& words = program.instructions;
   for (std::size_t i = 0; i <= instructions_.size(); ++i) {
     for (const Store& store : stores_)
       if (store.before == i)
-        program.push_back(encode(VectorOpcode::kStore, 0, store.index, {}, store.stream));
+        words.push_back(encode(VectorOpcode::kStore, 0, store.index, {}, store.stream));
     if (i == instructions_.size()) break;
     const Instruction& one = instructions_[i];
     if (one.opcode == VectorOpcode::kLoad && !is_used(i)) continue;
-    program.push_back(encode(one.opcode, one.destination, one.a, one.b, one.stream));
+    if (one.b.fed >= 0) program.fed.push_back({words.size(), one.b.fed, one.b.element});
+    words.push_back(encode(one.opcode, one.destination, one.a, one.b, one.stream));
   }
   return program;
 }

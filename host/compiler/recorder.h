@@ -39,15 +39,19 @@ class Recorded {
 
 class Recorder {
  public:
-  /// The second operand of an instruction: a register or a constant.
+  /// The second operand of an instruction: a register, a constant, or an element of a value that
+  /// every step is fed.
   struct Operand {
     unsigned index = 0;
     bool is_immediate = false;
     float immediate = 0;
+    ValueId fed = -1;
+    int element = 0;
 
     Operand() = default;
     Operand(const Recorded& number) : index(number.index_) {}
     Operand(float constant) : is_immediate(true), immediate(constant) {}
+    Operand(ValueId value, int of_element) : is_immediate(true), fed(value), element(of_element) {}
   };
 
   Recorder() = default;

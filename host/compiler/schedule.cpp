@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "models/base/error.h"
 #include "models/graph/def_use.h"
 
 namespace corank {
@@ -10,34 +11,46 @@ namespace {
 
 constexpr int kNever = std::numeric_limits<int>::max();
 
+// One part in so many of a product's time is filled with element-wise work, as much with products:
+// the estimates of both are rough, and what takes longer than the product makes the array wait.
+constexpr std::int64_t kOverlapShare = 2;
+
 bool has_pass(const Contraction& contraction, Pass pass) {
   return contraction.terms.front().kind.pass == pass;
 }
 
-// Whether a product's first term reads what a narrow one streams, and only others its result.
-bool takes(const Contraction& host, const Contraction& rider) {
-  const Term &first = host.terms.front(), &own = rider.terms.front();
+const Contraction* product_at(const Graph& graph, int op) {
+  return std::get_if<Contraction>(&graph.ops[static_cast<std::size_t>(op)]);
+}
+
+// Whether a product's first term reads what moves for a narrow one, and only others its result.
+bool carries(const Contraction& carrier, const Contraction& narrow) {
+  const Term &first = carrier.terms.front(), &own = narrow.terms.front();
   return first.left == own.left && first.left_transposed == own.left_transposed &&
-         first.left != rider.out && first.right != rider.out &&
-         std::any_of(host.terms.begin() + 1, host.terms.end(), [&](const Term& term) {
-           return term.left == rider.out || term.right == rider.out;
+         first.left != narrow.out && first.right != narrow.out &&
+         std::any_of(carrier.terms.begin() + 1, carrier.terms.end(), [&](const Term& term) {
+           return term.left == narrow.out || term.right == narrow.out;
          });
 }
 
 class Scheduler {
  public:
-  Scheduler(const Graph& graph, const std::function<OpCost(int)>& cost)
-      : graph_(graph), cost_(cost), uses_(graph) {
+  Scheduler(const Graph& graph, const std::vector<State>& states,
+            const std::function<OpCost(int)>& cost)
+      : graph_(graph), cost_(cost), uses_(graph), carried_out_(graph.ops.size(), false) {
     for (const int writer : uses_.writer) computed_.push_back(writer < 0);
+    overwritten_.assign(graph.values.size(), -1);
+    for (const State& state : states)
+      overwritten_[static_cast<std::size_t>(state.next)] = state.value;
   }
 
   std::vector<Stage> run() {
     order_products();
     find_readers();
-    int rider = -1;
+    int fused = -1;
     for (std::size_t i = 0; i < products_.size(); ++i) {
       const OpCost own = cost_(products_[i]);
-      if (own.may_be_beside && first_reader(products_[i]) == kNever) {
+      if (own.may_overlap && first_reader(products_[i]) == kNever) {
         waiting_.push_back(products_[i]);
         continue;
       }
@@ -46,29 +59,16 @@ class Scheduler {
       for (const int op : waiting) {
         if (first_reader(op) <= static_cast<int>(i)) place({op, {}});
       }
-      if (own.may_ride && rider < 0 && rides_on_next(i)) {
-        rider = products_[i];
+      if (own.may_fuse && fused < 0 && is_fused_with_next(i)) {
+        fused = products_[i];
         continue;
       }
-      Stage stage{products_[i], {}, rider};
-      if (rider >= 0) compute(rider);
-      rider = -1;
+      Stage stage{products_[i], {}, fused};
+      if (fused >= 0) compute(fused);
+      fused = -1;
       // Products first: an update may need the gradient.
-      const auto put_beside = [&](bool products, std::int64_t free) {
-        for (const int op : waiting_) {
-          if ((product_at(graph_, op) != nullptr) != products) continue;
-          const int reader = first_reader(op);
-          const bool due = reader == kNever || reader == static_cast<int>(i) + 1;
-          const OpCost cost = cost_(op);
-          const std::int64_t cycles = products ? cost.array_cycles : cost.vector_cycles;
-          if (!due || !cost.may_be_beside || cycles > free || !ready(op)) continue;
-          free -= cycles;
-          stage.beside.push_back(op);
-          compute(op);
-        }
-      };
-      put_beside(true, own.array_cycles / 2);
-      put_beside(false, own.array_cycles / 2);
+      overlap(stage, true, i, own.array_cycles / kOverlapShare);
+      overlap(stage, false, i, own.array_cycles / kOverlapShare);
       place(stage);
     }
     while (!waiting_.empty()) place({next_ready(), {}});
@@ -76,6 +76,22 @@ class Scheduler {
   }
 
  private:
+  // Adds what waits and is due, products or element-wise ops, to the stage of product `i`, as long
+  // as it takes no more than `free` cycles.
+  void overlap(Stage& stage, bool products, std::size_t i, std::int64_t free) {
+    for (const int op : waiting_) {
+      if ((product_at(graph_, op) != nullptr) != products) continue;
+      const int reader = first_reader(op);
+      const bool due = reader == kNever || reader == static_cast<int>(i) + 1;
+      const OpCost cost = cost_(op);
+      const std::int64_t cycles = products ? cost.array_cycles : cost.vector_cycles;
+      if (!due || !cost.may_overlap || cycles > free || !ready(op)) continue;
+      free -= cycles;
+      stage.overlapped.push_back(op);
+      compute(op);
+    }
+  }
+
   const Op& op_at(int op) const { return graph_.ops[static_cast<std::size_t>(op)]; }
 
   // Parameters' gradients move in front of the input gradient of their layer, which is the product
@@ -99,7 +115,7 @@ class Scheduler {
     const Contraction* other = product_at(graph_, earlier);
     if (!has_pass(*other, Pass::kInputGradient)) return false;
     bool shared = false;
-    const std::vector<ValueId> theirs = other->operands();
+    const std::vector<ValueId> theirs = operands_of(*other);
     for (const ValueId id : operands_of(op_at(op))) {
       if (is_made_of(id, earlier)) return false;
       shared = shared || std::find(theirs.begin(), theirs.end(), id) != theirs.end();
@@ -149,9 +165,9 @@ class Scheduler {
   }
 
   // Whether the next product is one that this one can go along with.
-  bool rides_on_next(std::size_t i) const {
+  bool is_fused_with_next(std::size_t i) const {
     std::size_t follower = i + 1;
-    while (follower < products_.size() && cost_(products_[follower]).may_be_beside &&
+    while (follower < products_.size() && cost_(products_[follower]).may_overlap &&
            first_reader(products_[follower]) == kNever)
       ++follower;
     if (follower == products_.size()) return false;
@@ -164,20 +180,41 @@ class Scheduler {
                  operands.end();
     });
     return !passed_on &&
-           takes(*product_at(graph_, products_[follower]), *product_at(graph_, products_[i]));
+           carries(*product_at(graph_, products_[follower]), *product_at(graph_, products_[i]));
   }
 
   bool ready(int op) const {
     const std::vector<ValueId> operands = operands_of(op_at(op));
     return std::all_of(operands.begin(), operands.end(),
-                       [&](ValueId id) { return computed_[static_cast<std::size_t>(id)]; });
+                       [&](ValueId id) { return computed_[static_cast<std::size_t>(id)]; }) &&
+           overwrites_nothing_needed(op);
+  }
+
+  // Whether all others have read the states whose places the op's results take.
+  bool overwrites_nothing_needed(int op) const {
+    const std::vector<ValueId> results = results_of(op_at(op));
+    return std::all_of(results.begin(), results.end(), [&](ValueId result) {
+      const ValueId state = overwritten_[static_cast<std::size_t>(result)];
+      if (state < 0) return true;
+      const std::vector<int>& readers = uses_.readers[static_cast<std::size_t>(state)];
+      return std::all_of(readers.begin(), readers.end(), [&](int reader) {
+        return reader == op || carried_out_[static_cast<std::size_t>(reader)];
+      });
+    });
   }
 
   int next_ready() const {
-    return *std::find_if(waiting_.begin(), waiting_.end(), [&](int op) { return ready(op); });
+    const auto next =
+        std::find_if(waiting_.begin(), waiting_.end(), [&](int op) { return ready(op); });
+    if (next == waiting_.end())
+      throw MachineError(
+          "internal fault, please report it: " + result_name(graph_, op_at(waiting_.front())) +
+          " waits for what is never there");
+    return *next;
   }
 
   void compute(int op) {
+    carried_out_[static_cast<std::size_t>(op)] = true;
     for (const ValueId id : results_of(op_at(op))) computed_[static_cast<std::size_t>(id)] = true;
   }
 
@@ -192,36 +229,35 @@ class Scheduler {
   const Graph& graph_;
   const std::function<OpCost(int)>& cost_;
   const DefUse uses_;
-  std::vector<bool> computed_;  // by value
-  std::vector<int> products_;   // in the order in which they are carried out
-  std::vector<int> reader_;     // by value: the first product that reads it, as an index
-  std::vector<int> waiting_;    // element-wise ops, and products that go beside another
+  std::vector<bool> computed_;        // by value
+  std::vector<bool> carried_out_;     // by op
+  std::vector<ValueId> overwritten_;  // by value: the state whose place it takes, -1: none
+  std::vector<int> products_;         // in the order in which they are carried out
+  std::vector<int> reader_;           // by value: the first product that reads it, as an index
+  std::vector<int> waiting_;  // element-wise ops, and products that are overlapped with another
   std::vector<Stage> stages_;
 };
 
 }  // namespace
 
-const Contraction* product_at(const Graph& graph, int op) {
-  return std::get_if<Contraction>(&graph.ops[static_cast<std::size_t>(op)]);
-}
-
-bool rides(const Graph& graph, const Contraction& own) {
+bool has_carrier(const Graph& graph, const Contraction& product) {
   return std::any_of(graph.ops.begin(), graph.ops.end(), [&](const Op& op) {
     const auto* other = std::get_if<Contraction>(&op);
-    return other != nullptr && takes(*other, own);
+    return other != nullptr && carries(*other, product);
   });
 }
 
 std::vector<int> Stage::ops() const {
   std::vector<int> ops;
-  if (rider >= 0) ops.push_back(rider);
+  if (fused >= 0) ops.push_back(fused);
   ops.push_back(op);
-  ops.insert(ops.end(), beside.begin(), beside.end());
+  ops.insert(ops.end(), overlapped.begin(), overlapped.end());
   return ops;
 }
 
-std::vector<Stage> schedule(const Graph& graph, const std::function<OpCost(int)>& cost) {
-  return Scheduler(graph, cost).run();
+std::vector<Stage> schedule(const Graph& graph, const std::vector<State>& states,
+                            const std::function<OpCost(int)>& cost) {
+  return Scheduler(graph, states, cost).run();
 }
 
 }  // namespace corank

@@ -1,15 +1,58 @@
 #include "host/compiler/vector_program.h"
 
+#include <algorithm>
+#include <tuple>
+
+#include "host/compiler/ceil_div.h"
+#include "models/base/numerics.h"
 #include "rtl/interface/interface.h"
 
 namespace corank {
 
 using interface::VectorOpcode;
 
+bool operator==(const FedImmediate& a, const FedImmediate& b) {
+  return std::tie(a.instruction, a.value, a.element) == std::tie(b.instruction, b.value, b.element);
+}
+
+bool operator==(const VectorProgram& a, const VectorProgram& b) {
+  return a.instructions == b.instructions && a.fed == b.fed;
+}
+
+void set_immediate(std::uint64_t& instruction, float immediate) {
+  instruction = (instruction & ~std::uint64_t{0xffffffff}) | bits_of(immediate);
+}
+
+Programs gather(const std::vector<const VectorProgram*>& programs) {
+  Programs all;
+  for (std::size_t i = 0; i < programs.size(); ++i) {
+    const VectorProgram& program = *programs[i];
+    const auto known =
+        std::find_if(programs.begin(), programs.begin() + static_cast<std::ptrdiff_t>(i),
+                     [&](const VectorProgram* other) { return *other == program; });
+    if (known - programs.begin() < static_cast<std::ptrdiff_t>(i)) {
+      all.first.push_back(all.first[static_cast<std::size_t>(known - programs.begin())]);
+      continue;
+    }
+    all.first.push_back(all.instructions.size());
+    for (FedImmediate fed : program.fed) {
+      fed.instruction += all.instructions.size();
+      all.fed.push_back(fed);
+    }
+    all.instructions.insert(all.instructions.end(), program.instructions.begin(),
+                            program.instructions.end());
+  }
+  return all;
+}
+
+std::int64_t rows_of(const Programs& programs) {
+  return ceil_div(static_cast<std::int64_t>(programs.instructions.size()), kInstructionsPerRow);
+}
+
 std::int64_t cycles_per_beat(const VectorProgram& program) {
   constexpr std::int64_t kDivideInterval = 15;  // fp32_divide_sqrt.sv, two digits a cycle
   std::int64_t cycles = 0;
-  for (const std::uint64_t instruction : program) {
+  for (const std::uint64_t instruction : program.instructions) {
     const auto opcode = static_cast<VectorOpcode>(instruction >> 32 & 0xff);
     const bool iterative = opcode == VectorOpcode::kDivide || opcode == VectorOpcode::kSquareRoot;
     cycles += iterative ? kDivideInterval : 1;

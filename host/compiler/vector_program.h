@@ -5,11 +5,45 @@
 #include <cstdint>
 #include <vector>
 
+#include "models/graph/value.h"
+
 namespace corank {
+
+/// The immediate of an instruction that is an element of a value which every step is fed anew.
+struct FedImmediate {
+  std::size_t instruction = 0;
+  ValueId value = -1;
+  int element = 0;
+};
+bool operator==(const FedImmediate& a, const FedImmediate& b);
 
 /// 64-bit instructions, see rtl/interface/INTERFACE.md. host/compiler/recorder.h makes them of the
 /// ops' own arithmetic.
-using VectorProgram = std::vector<std::uint64_t>;
+struct VectorProgram {
+  std::vector<std::uint64_t> instructions;
+  std::vector<FedImmediate> fed;  // 0 in the instructions
+
+  bool empty() const { return instructions.empty(); }
+  std::size_t size() const { return instructions.size(); }
+};
+bool operator==(const VectorProgram& a, const VectorProgram& b);
+
+void set_immediate(std::uint64_t& instruction, float immediate);
+
+/// All programs of a step, one after another as they lie in the program memory.
+struct Programs {
+  std::vector<std::uint64_t> instructions;
+  std::vector<FedImmediate> fed;
+  std::vector<std::size_t> first;  // instruction of each
+};
+/// Equal programs are kept once.
+Programs gather(const std::vector<const VectorProgram*>& programs);
+
+inline constexpr std::int64_t kProgramInstructions = 256;  // of the program memory (vector_unit.sv)
+inline constexpr std::int64_t kInstructionsPerRow = 16;    // of a panel in device memory
+inline constexpr std::uint64_t kProgramAddress = 0;        // there
+/// Rows of the panel that the programs take.
+std::int64_t rows_of(const Programs& programs);
 
 /// Streams of a command.
 inline constexpr int kMostStreams = 4;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "host/compiler/compiler_config.h"
 #include "host/workload/layer_shapes.h"
 #include "models/base/error.h"
 #include "models/energy/energy.h"
@@ -14,16 +15,6 @@
 #include "sim/platform/configuration.h"
 
 namespace corank {
-
-/// Limits that the compiler keeps below the machine's own; 0: the machine's.
-struct CompilerConfig {
-  int scratchpad_kib = 0;
-  int accumulator_kib = 0;
-  int block_rows = 0;     // output rows of a block; 0: by the cost rule
-  int block_columns = 0;  // output columns
-  int block_depth = 0;    // contraction elements
-  bool rehearse = true;   // no key: false takes the cost rule's first blocks, in no time
-};
 
 /// All layers are simulated, or a few of many equal ones.
 enum class Layers { kWhole, kRepeated };

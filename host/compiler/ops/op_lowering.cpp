@@ -17,6 +17,20 @@ struct IsLowered<
     X, std::void_t<decltype(lowering_of(std::declval<const Graph&>(), std::declval<const X&>()))>>
     : std::true_type {};
 
+// What an op reads as constants must be fed as such, and nothing else is.
+std::string wrong_constants(const Graph& graph, const OpLowering& lowering) {
+  for (const FedImmediate& fed : lowering.program.fed) {
+    const Value& value = graph.value(fed.value);
+    if (value.role != Role::kConstants)
+      return " with " + value.name + ", which is not fed as a constant";
+  }
+  for (const ElementStream& stream : lowering.streams) {
+    if (stream.operand < 0 || graph.value(stream.operand).role != Role::kConstants) continue;
+    return " with elements of the constants " + graph.value(stream.operand).name;
+  }
+  return "";
+}
+
 [[noreturn]] void refuse(const Graph& graph, const Op& op, const std::string& why) {
   throw InputError(fmt::format("{}: the accelerator does not run the op {} yet{}",
                                result_name(graph, op), name_of(op), why));
@@ -36,7 +50,9 @@ std::vector<OpLowering> lowerings_of(const Graph& graph) {
           }
         },
         op);
-    if (!lowerings.back().why_not.empty()) refuse(graph, op, lowerings.back().why_not);
+    OpLowering& lowering = lowerings.back();
+    if (lowering.why_not.empty()) lowering.why_not = wrong_constants(graph, lowering);
+    if (!lowering.why_not.empty()) refuse(graph, op, lowering.why_not);
   }
   return lowerings;
 }

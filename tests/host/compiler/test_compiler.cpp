@@ -165,5 +165,5 @@ TEST_CASE("what cannot fit is refused with its sizes", "[compiler]") {
   CHECK_THROWS_AS(compile(linear_layers({layer(64, 384, 384, 8)}).graph, machine, limits, 64 << 20),
                   InputError);
   CHECK_THROWS_WITH(compile(linear_layers({layer(64, 384, 384, 8)}).graph, machine, limits, 64 << 20),
-                    Catch::Contains("lines for the streamed operand"));
+                    Catch::Contains("lines for the moving operand"));
 }

@@ -1,7 +1,4 @@
-// The blocks with which a rehearsal on the cycle model finds the products, and a short step, the
-// fastest.
-
-#include "sim/cycle/rehearsal.h"
+#include "host/compiler/block_choice.h"
 
 #include <algorithm>
 #include <limits>
@@ -9,7 +6,7 @@
 #include <utility>
 
 #include "host/compiler/ceil_div.h"
-#include "host/compiler/lowering.h"
+#include "sim/cycle/rehearsal.h"
 
 namespace corank {
 namespace {
@@ -73,36 +70,35 @@ bool is_part(const ContractionShape& shape, const ContractionShape& whole) {
 
 }  // namespace
 
-std::vector<std::int64_t> Lowering::key_of(const Stage& stage) const {
+std::vector<std::int64_t> BlockChoice::key_of(const Stage& stage) const {
   std::vector<std::int64_t> key;
   for (const int op : stage.ops()) {
-    const Op& node = graph_.ops[static_cast<std::size_t>(op)];
-    key.insert(key.end(), {op == stage.rider, static_cast<std::int64_t>(node.index()),
-                           static_cast<std::int64_t>(lowering(op).program.size())});
+    const Op& node = step_.op(op);
+    key.insert(key.end(), {op == stage.fused, static_cast<std::int64_t>(node.index()),
+                           static_cast<std::int64_t>(step_.lowering(op).program.size())});
     const auto add_sizes = [&](ValueId id) {
-      const TensorLayout& place = layout(id);
-      key.insert(key.end(), {place.rows, place.columns, place.transposed, is_streamed(id),
+      const TensorLayout& place = step_.layout(id);
+      key.insert(key.end(), {place.rows, place.columns, place.transposed, step_.is_streamed(id),
                              static_cast<std::int64_t>(place.dtype)});
     };
     for (const ValueId id : operands_of(node)) add_sizes(id);
     for (const ValueId id : results_of(node)) add_sizes(id);
-    const Contraction* contraction = contraction_at(op);
-    if (contraction == nullptr) continue;
-    for (const Term& term : contraction->terms)
+    const Contraction* product = step_.product(op);
+    if (product == nullptr) continue;
+    for (const Term& term : product->terms)
       key.insert(key.end(), {term.left_transposed, term.right_transposed});
   }
   return key;
 }
 
-std::vector<BlockSize> Lowering::best_blocks(const Stage& stage) {
-  const ContractionShape shape = shape_of(stage);
-  const std::vector<BlockSize>& sizes = blocks_of(shape, use_of(stage));
-  if (sizes.empty()) {
-    refuse_blocks(shape, local_areas(machine_, limits_, use_of(stage)), limits_,
-                  graph_.value(contraction_at(stage.op)->out).name);
-  }
+std::vector<BlockSize> BlockChoice::best_blocks(const Stage& stage) {
+  const ContractionShape shape = shape_of(step_, stage);
+  const std::vector<BlockSize>& sizes = costs_.blocks_of(shape, use_of(step_, stage));
+  if (sizes.empty())
+    refuse_blocks(shape, areas_of(step_, stage), step_.limits,
+                  result_name(step_.graph, step_.op(stage.op)));
   // How fast the host sends its tiles is not known here.
-  if (sizes.size() == 1 || shape.streamed || !limits_.rehearse) return {sizes.front()};
+  if (sizes.size() == 1 || shape.streamed || !step_.limits.rehearse) return {sizes.front()};
   const auto [known, is_new] = best_blocks_.try_emplace(key_of(stage));
   if (!is_new) return known->second;
   std::vector<std::pair<double, BlockSize>> timed;
@@ -122,42 +118,49 @@ std::vector<BlockSize> Lowering::best_blocks(const Stage& stage) {
 
 // Equal layers are carried out alike, however many there are: no place of theirs is tuned by
 // itself.
-bool Lowering::has_equal_products() const {
+bool BlockChoice::has_equal_products() const {
   std::set<std::vector<std::int64_t>> keys;
-  for (const Stage& stage : plan_.stages)
-    if (contraction_at(stage.op) != nullptr && !keys.insert(key_of(stage)).second) return true;
+  for (const Stage& stage : step_.plan.stages)
+    if (step_.product(stage.op) != nullptr && !keys.insert(key_of(stage)).second) return true;
   return false;
 }
 
-std::optional<double> Lowering::choose_blocks() {
+BlockChoices BlockChoice::choose() {
+  BlockChoices chosen;
   std::vector<std::vector<BlockSize>> choices;
   std::int64_t chunks = 0;
-  for (const Stage& stage : plan_.stages) {
-    const bool product = contraction_at(stage.op) != nullptr;
+  for (const Stage& stage : step_.plan.stages) {
+    const bool product = step_.product(stage.op) != nullptr;
     choices.push_back(product ? best_blocks(stage) : std::vector<BlockSize>{BlockSize{}});
-    plan_.blocks.push_back(choices.back().front());
-    if (product) chunks += chunks_of(shape_of(stage), plan_.blocks.back());
+    chosen.blocks.push_back(choices.back().front());
+    if (product) chunks += chunks_of(shape_of(step_, stage), chosen.blocks.back());
   }
-  if (chunks > kShortStep || !limits_.rehearse || has_equal_products()) return std::nullopt;
-  double least = cycles_of_step(plan_.blocks, kUnlimited);
-  for (std::size_t i = 0; i < plan_.stages.size(); ++i) {
+  if (chunks <= kShortStep && step_.limits.rehearse && !has_equal_products())
+    try_in_whole_step(choices, chosen);
+  return chosen;
+}
+
+void BlockChoice::try_in_whole_step(const std::vector<std::vector<BlockSize>>& choices,
+                                    BlockChoices& chosen) {
+  double least = cycles_of_step(chosen.blocks, kUnlimited);
+  for (std::size_t i = 0; i < choices.size(); ++i) {
     for (std::size_t choice = 1; choice < choices[i].size(); ++choice) {
-      std::vector<BlockSize> others = plan_.blocks;
+      std::vector<BlockSize> others = chosen.blocks;
       others[i] = choices[i][choice];
       const double cycles = cycles_of_step(others, least);
       if (cycles >= least) continue;
       least = cycles;
-      plan_.blocks = others;
+      chosen.blocks = others;
     }
   }
-  return least;
+  chosen.cycles = least;
 }
 
-double Lowering::rehearsed_cycles(const Stage& stage, const ContractionShape& shape,
-                                  const BlockSize& block, double most) const {
-  const LocalAreas areas = local_areas(machine_, limits_, use_of(stage));
+double BlockChoice::rehearsed_cycles(const Stage& stage, const ContractionShape& shape,
+                                     const BlockSize& block, double most) const {
+  const LocalAreas areas = areas_of(step_, stage);
   const auto estimated = [&](const ContractionShape& part) {
-    return estimate(block, part, areas, machine_, memory_);
+    return estimate(block, part, areas, step_.machine, step_.memory);
   };
   const ContractionShape shallow = chunks_of_block(shape, block) > kRehearsedChunks
                                        ? first_chunks(shape, block, kRehearsedChunks / 4)
@@ -183,39 +186,27 @@ double Lowering::rehearsed_cycles(const Stage& stage, const ContractionShape& sh
   return both + growth * (both - first) + beside;
 }
 
-double Lowering::cycles_of_part(const Stage& stage, const ContractionShape& part,
-                                const BlockSize& block, double most) const {
-  Lowering trial = rehearsal();
-  trial.lower(stage, part, block);
-  return trial.cycles(most);
+double BlockChoice::cycles_of_part(const Stage& stage, const ContractionShape& part,
+                                   const BlockSize& block, double most) const {
+  StageEmitter trial(step_);
+  trial.emit(stage, part, block);
+  return cycles_of(trial, most);
 }
 
-double Lowering::cycles_of_step(const std::vector<BlockSize>& sizes, double most) const {
-  Lowering trial = rehearsal();
-  for (std::size_t i = 0; i < plan_.stages.size(); ++i) trial.lower(plan_.stages[i], sizes[i]);
-  return trial.cycles(most);
+double BlockChoice::cycles_of_step(const std::vector<BlockSize>& sizes, double most) const {
+  StageEmitter trial(step_);
+  for (std::size_t i = 0; i < sizes.size(); ++i) trial.emit(step_.plan.stages[i], sizes[i]);
+  return cycles_of(trial, most);
 }
 
-Lowering Lowering::rehearsal() const {
-  Lowering trial(graph_, machine_, limits_, stream_, memory_, company_);
-  trial.plan_.layouts = plan_.layouts;
-  trial.step_.instructions = step_.instructions;
-  trial.step_.traffic.resize(graph_.values.size());
-  trial.lowerings_ = lowerings_;
-  trial.first_instruction_ = first_instruction_;
-  trial.plan_.streamed = plan_.streamed;
-  trial.ordered_ = ordered_;
-  trial.load_programs();
-  return trial;
-}
-
-double Lowering::cycles(double most) const {
+double BlockChoice::cycles_of(const StageEmitter& trial, double most) const {
   constexpr double kLong = 1e12;
   std::vector<interface::CommandWords> commands;
-  for (const CompiledCommand& command : step_.commands) commands.push_back(command.words);
+  for (const CompiledCommand& command : trial.made().commands) commands.push_back(command.words);
   commands.push_back(encode(interface::HaltCommand{}));
   const auto limit = static_cast<cycle_model::Cycle>(std::clamp(most, 0.0, kLong)) + 1;
-  return static_cast<double>(rehearse(machine_, memory_, commands, step_.instructions, limit));
+  return static_cast<double>(
+      rehearse(step_.machine, step_.memory, commands, step_.programs.instructions, limit));
 }
 
 }  // namespace corank

@@ -1,4 +1,4 @@
-// Blocks of matrices, and the places in a local memory that they are loaded to.
+// Blocks of matrices, and the buffers of a local memory that they are loaded to.
 #pragma once
 
 #include <algorithm>
@@ -28,16 +28,17 @@ struct Local {
   std::int64_t rows = 0, columns = 0;
 };
 
-/// Part of a local memory, cut into equal slots. A block that still lies in a slot need not be
-/// loaded again. A new block takes the place of the one that is needed again last or never, but
-/// none of the `protected` ones that were used last, whose gemms may be still to come; of equals,
-/// the longest unused one. `next` is where the part was written last, by whoever used it before:
-/// the slots behind it come first, so that loads need not wait for what is still being read.
-class Slots {
+/// Part of a local memory, divided into equal slots of one block each. A block that is still there
+/// need not be loaded again. The replacement is Belady's: a new block takes the slot whose block is
+/// needed again last or never, ties going to the least recently used one, but none of the
+/// `protected` slots that were used last, whose gemms may be still to come. `next` is the line
+/// behind the last one written by whoever used the part before: the slots from there on come first,
+/// so that loads need not wait for what is still being read.
+class TileBuffer {
  public:
   static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
-  Slots(std::int64_t line, std::int64_t lines, std::int64_t slot_lines, std::int64_t next = 0)
+  TileBuffer(std::int64_t line, std::int64_t lines, std::int64_t slot_lines, std::int64_t next = 0)
       : line_(line), slot_lines_(slot_lines) {
     slots_.resize(static_cast<std::size_t>(std::max<std::int64_t>(1, lines / slot_lines)));
     const std::int64_t first = (std::max(next, line) - line + slot_lines - 1) / slot_lines;
@@ -45,10 +46,11 @@ class Slots {
       slots_[static_cast<std::size_t>((first + i) % count())].used = i - count();
   }
 
+  /// The slots that were used last, so many, keep their blocks.
   void protect(std::int64_t count) { protected_ = std::min(count, this->count() - 1); }
 
-  // The slot's first line, and whether the block is there already.
-  // `needed_again`: when, in a clock of the caller.
+  /// The slot's first line, and whether the block is there already. `needed_again`: when, in a
+  /// clock of the caller.
   std::pair<std::int64_t, bool> take(const Block& block, std::int64_t needed_again = kNever) {
     auto slot = std::find_if(slots_.begin(), slots_.end(),
                              [&](const Slot& s) { return s.used > 0 && same(s.block, block); });

@@ -1,0 +1,185 @@
+#include "host/compiler/command_emitter.h"
+
+#include <algorithm>
+#include <array>
+
+#include "host/compiler/ceil_div.h"
+
+namespace corank {
+namespace {
+
+// Targets of loads and stores (interface.yaml).
+constexpr std::uint32_t kTargetScratchpad = 0, kTargetAccumulator = 1, kTargetProgram = 2;
+
+constexpr std::size_t kTokenWord = 1;  // of a command: waits below, signals above (interface.yaml)
+
+}  // namespace
+
+using namespace interface;
+
+CommandEmitter::CommandEmitter(const StepContext& step)
+    : step_(step),
+      lanes_(memory_lanes(step.machine)),
+      dependencies_(scratchpad_lines(step.machine) / step.machine.scratchpad_banks,
+                    accumulator_lines(step.machine) / step.machine.accumulator_banks) {
+  made_.traffic.resize(step.graph.values.size());
+}
+
+void CommandEmitter::load_programs() {
+  const auto rows = static_cast<std::uint32_t>(rows_of(step_.programs));
+  if (rows == 0) return;
+  LoadCommand load;
+  load.target = kTargetProgram;
+  load.address_lo = static_cast<std::uint32_t>(kProgramAddress);
+  load.rows = rows;
+  load.columns = static_cast<std::uint32_t>(kInstructionsPerRow);
+  load.panel_stride = rows * static_cast<std::uint32_t>(kPanelRowBytes);
+  emit(-1, encode(load), Engine::kLoad, {{Space::kProgram, 0, kProgramInstructions, true}});
+}
+
+void CommandEmitter::emit(int op, const CommandWords& words, Engine engine,
+                          const std::vector<Access>& accesses) {
+  const Waits waits = dependencies_.add(engine, accesses);
+  CompiledCommand command{words, op, waits};
+  for (std::size_t from = 0; from < kEngines; ++from) {
+    if (waits[from] < 0) continue;
+    const std::uint32_t bit = token(static_cast<Engine>(from), engine);
+    command.words[kTokenWord] |= bit;
+    made_.commands[static_cast<std::size_t>(waits[from])].words[kTokenWord] |= bit << 16;
+  }
+  made_.commands.push_back(command);
+}
+
+Access CommandEmitter::lines(Space space, const Local& local, bool write) const {
+  return {space, local.line, local.line + lines_of(local.rows, local.columns, lanes_), write};
+}
+
+Space CommandEmitter::space_of(ValueId id) const {
+  return step_.layout(id).dtype == DType::BF16 ? Space::kScratchpad : Space::kAccumulator;
+}
+
+template <class Command>
+std::vector<Access> CommandEmitter::fill_transfer(Command& command, const TensorLayout& place,
+                                                  const Block& block, std::int64_t line,
+                                                  bool write_memory) {
+  const std::int64_t first_panel = block.column / place.panel_columns();
+  const std::uint64_t address = place.address +
+                                static_cast<std::uint64_t>(first_panel) * place.panel_stride() +
+                                static_cast<std::uint64_t>(block.row * kPanelRowBytes);
+  command.target = place.dtype == DType::BF16 ? kTargetScratchpad : kTargetAccumulator;
+  command.address_lo = static_cast<std::uint32_t>(address);
+  command.address_hi = static_cast<std::uint32_t>(address >> 32);
+  command.rows = static_cast<std::uint32_t>(block.rows);
+  command.columns = static_cast<std::uint32_t>(block.columns);
+  command.panel_stride = static_cast<std::uint32_t>(place.panel_stride());
+  command.line = static_cast<std::uint32_t>(line);
+  command.line_stride = static_cast<std::uint32_t>(block.rows);
+  std::vector<Access> accesses;
+  const std::int64_t panels = step_.plan.ordered[static_cast<std::size_t>(block.value)]
+                                  ? ceil_div(block.columns, place.panel_columns())
+                                  : 0;
+  for (std::int64_t panel = 0; panel < panels; ++panel) {
+    const auto begin = static_cast<std::int64_t>(address + static_cast<std::uint64_t>(panel) *
+                                                               place.panel_stride());
+    accesses.push_back({Space::kMemory, begin, begin + block.rows * kPanelRowBytes, write_memory});
+  }
+  accesses.push_back(
+      lines(space_of(block.value), {line, block.rows, block.columns}, !write_memory));
+  ValueTraffic& traffic = made_.traffic[static_cast<std::size_t>(block.value)];
+  const auto bytes = static_cast<std::uint64_t>(block.rows * kPanelRowBytes *
+                                                ceil_div(block.columns, place.panel_columns()));
+  (write_memory ? traffic.stored_bytes : traffic.loaded_bytes) += bytes;
+  return accesses;
+}
+
+Local CommandEmitter::load(int op, const Block& block, std::int64_t line) {
+  TensorLayout place = step_.layout(block.value);
+  Block within = block;
+  if (step_.is_streamed(block.value)) {
+    StreamTile& tile = made_.tiles.back();
+    tile.loads.push_back(made_.commands.size());
+    place = tile.layout;
+    within.row -= tile.row;
+    within.column -= tile.column;
+  }
+  LoadCommand command;
+  const auto accesses = fill_transfer(command, place, within, line, false);
+  emit(op, encode(command), Engine::kLoad, accesses);
+  return {line, block.rows, block.columns};
+}
+
+void CommandEmitter::store(int op, const Block& block, std::int64_t line) {
+  StoreCommand command;
+  const auto accesses = fill_transfer(command, step_.layout(block.value), block, line, true);
+  emit(op, encode(command), Engine::kStore, accesses);
+}
+
+void CommandEmitter::begin_tile(const Product& product, std::int64_t column, std::int64_t columns) {
+  const Block block = stationary_block(product, 0, product.shape.depth, column, columns);
+  StreamTile tile;
+  tile.value = block.value;
+  tile.row = block.row;
+  tile.column = block.column;
+  tile.layout = layout_of(DType::BF16, block.rows, block.columns, false);
+  made_.tiles.push_back(tile);
+}
+
+void CommandEmitter::vector(int op, std::int64_t rows, std::int64_t columns,
+                            const std::vector<LocalStream>& streams) {
+  const std::size_t first = step_.programs.first[static_cast<std::size_t>(op)];
+  const std::size_t length = step_.lowering(op).program.size();
+  VectorCommand command;
+  command.first_instruction = static_cast<std::uint32_t>(first);
+  command.length = static_cast<std::uint32_t>(length);
+  command.rows = static_cast<std::uint32_t>(rows);
+  command.columns = static_cast<std::uint32_t>(columns);
+  const std::array<std::pair<std::uint32_t*, std::uint32_t*>, kMostStreams> fields{
+      {{&command.stream0, &command.stride0},
+       {&command.stream1, &command.stride1},
+       {&command.stream2, &command.stride2},
+       {&command.stream3, &command.stride3}}};
+  std::vector<Access> accesses{{Space::kProgram, static_cast<std::int64_t>(first),
+                                static_cast<std::int64_t>(first + length), false}};
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    const LocalStream& stream = streams[i];
+    *fields[i].first = static_cast<std::uint32_t>(stream.local.line) |
+                       static_cast<std::uint32_t>(stream.space == Space::kAccumulator) << 24 |
+                       static_cast<std::uint32_t>(stream.is_row) << 26;
+    *fields[i].second = static_cast<std::uint32_t>(stream.local.rows);
+    if (stream.local.rows == 0) continue;  // not used by the program
+    accesses.push_back(lines(stream.space, stream.local, false));
+    if (stream.written) accesses.push_back(lines(stream.space, stream.local, true));
+  }
+  emit(op, encode(command), Engine::kVector, accesses);
+}
+
+Local CommandEmitter::panels_of(const Local& block, std::int64_t first, std::int64_t count) const {
+  return {block.line + first / lanes_ * block.rows, block.rows, count};
+}
+
+void CommandEmitter::gemm(int op, const Product& product, std::int64_t depth, const Local& moving,
+                          const Local& stationary, std::int64_t first, const Local& sum,
+                          bool accumulate) {
+  GemmCommand command;
+  command.kind = product.kind;
+  command.accumulate = accumulate;
+  command.stream_transposed = product.shape.moving_depth_major;
+  command.stationary_transposed = !product.shape.stationary_depth_major;
+  command.rows = static_cast<std::uint32_t>(sum.rows);
+  command.columns = static_cast<std::uint32_t>(sum.columns);
+  command.depth = static_cast<std::uint32_t>(depth);
+  command.stream_line = static_cast<std::uint32_t>(moving.line);
+  command.stream_stride = static_cast<std::uint32_t>(moving.rows);
+  const std::int64_t from = product.shape.stationary_depth_major
+                                ? panels_of(stationary, first, sum.columns).line
+                                : stationary.line + first;
+  command.stationary_line = static_cast<std::uint32_t>(from);
+  command.stationary_stride = static_cast<std::uint32_t>(stationary.rows);
+  command.accumulator_line = static_cast<std::uint32_t>(sum.line);
+  command.accumulator_stride = static_cast<std::uint32_t>(sum.rows);
+  emit(op, encode(command), Engine::kArray,
+       {lines(Space::kScratchpad, moving, false), lines(Space::kScratchpad, stationary, false),
+        lines(Space::kAccumulator, sum, false), lines(Space::kAccumulator, sum, true)});
+}
+
+}  // namespace corank

@@ -1,0 +1,125 @@
+#include "host/compiler/costs.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "host/compiler/ceil_div.h"
+#include "host/compiler/elementwise_tiles.h"
+
+namespace corank {
+namespace {
+
+// Blocks of the cost rule that are rehearsed: chosen by measurement (tests/host/compiler/
+// block_choice_test.cpp finds the fastest of all blocks among the first ones).
+constexpr std::size_t kRehearsed = 24;
+
+constexpr double kUnlimited = std::numeric_limits<double>::infinity();
+
+}  // namespace
+
+OpCost Costs::of_op(int op) const {
+  OpCost cost;
+  if (const Contraction* contraction = step_.product(op)) {
+    for (const Term& term : contraction->terms) cost.array_cycles += macs_of(step_.graph, term);
+    cost.array_cycles /= step_.machine.array_rows * step_.machine.array_columns;
+    cost.may_overlap = overlapped_tile(step_, op).has_value();
+    cost.may_fuse = may_be_fused(step_, *contraction);
+    return cost;
+  }
+  const TensorLayout& place = step_.layout(results_of(step_.op(op)).front());
+  cost.vector_cycles = ceil_div(place.rows * place.columns, step_.machine.vector_lanes) *
+                       cycles_per_beat(step_.lowering(op).program);
+  const LocalAreas areas = local_areas(step_.machine, step_.limits);
+  cost.may_overlap = lines_of(1, std::min(kPanelColumns, place.columns), areas.lanes) <=
+                     most_lines(count_streams(step_, op), areas.overlap_lines, areas);
+  return cost;
+}
+
+double Costs::cycles_of(const Stage& stage) const {
+  const Contraction& op = *step_.product(stage.op);
+  if (stage.fused >= 0 && !fused_product(step_, stage.fused, op)) return kUnlimited;
+  const ContractionShape shape = shape_of(step_, stage);
+  const std::vector<BlockSize>& sizes = blocks_of(shape, use_of(step_, stage));
+  if (sizes.empty()) return kUnlimited;
+  ProductTime sum =
+      estimate(sizes.front(), shape, areas_of(step_, stage), step_.machine, step_.memory);
+  for (const int overlapped : stage.overlapped) {
+    // It may fit no more since the layout of a product that was not fused was changed (fuse()).
+    if (step_.product(overlapped) != nullptr && !overlapped_tile(step_, overlapped))
+      return kUnlimited;
+    add_overlapped(overlapped, sum);
+  }
+  if (stage.fused >= 0) add_fused(stage, shape, sizes.front(), sum);
+  return sum.longest();
+}
+
+void Costs::add_overlapped(int op, ProductTime& sum) const {
+  const ProductTime time = alone(op);
+  sum.bus_cycles += time.bus_cycles;
+  sum.command_cycles += time.command_cycles;
+  // Overlapped with a product, the vector unit has time enough: the schedule sees to that.
+  if (step_.product(op) == nullptr) return;
+  const BlockSize tile = overlapped_tile(step_, op).value();
+  const ContractionShape shape = shape_of(step_, *step_.product(op));
+  const std::int64_t tiles =
+      ceil_div(shape.columns, tile.columns) * ceil_div(shape.products.front().depth, tile.depth);
+  sum.array_cycles += time.array_cycles + accumulator_switch() * static_cast<double>(tiles);
+}
+
+// Its own operand, once for every block of rows, and its result.
+void Costs::add_fused(const Stage& stage, const ContractionShape& shape, const BlockSize& size,
+                      ProductTime& sum) const {
+  const FusedProduct fused = fused_product(step_, stage.fused, *step_.product(stage.op)).value();
+  const std::int64_t row_blocks = ceil_div(shape.rows, size.rows);
+  const auto bytes = [&](ValueId id) { return static_cast<double>(step_.layout(id).bytes()); };
+  sum.bus_cycles +=
+      (bytes(fused.product.stationary) * static_cast<double>(row_blocks) + bytes(fused.out)) /
+      bytes_per_cycle(step_.machine, step_.memory);
+  sum.array_cycles +=
+      alone(stage.fused).array_cycles +
+      accumulator_switch() *
+          static_cast<double>(row_blocks * ceil_div(fused.product.shape.depth, size.depth));
+}
+
+const std::vector<BlockSize>& Costs::blocks_of(const ContractionShape& shape,
+                                               const StageUse& use) const {
+  std::vector<std::int64_t> key{shape.rows,      shape.columns,       shape.output_fp32,
+                                shape.has_bias,  shape.columns_outer, shape.streamed,
+                                shape.most_rows, shape.most_depth,    use.biases,
+                                use.elementwise, use.products,        use.fused};
+  for (const ProductShape& product : shape.products)
+    key.insert(key.end(),
+               {product.depth, product.moving_depth_major, product.stationary_depth_major});
+  const auto [known, is_new] = blocks_.try_emplace(key);
+  if (is_new) {
+    known->second = find_block_sizes(shape, local_areas(step_.machine, step_.limits, use),
+                                     step_.machine, step_.limits, step_.memory, kRehearsed);
+  }
+  return known->second;
+}
+
+double Costs::cycles_alone(const std::vector<int>& ops) const {
+  double cycles = 0;
+  for (const int op : ops)
+    if (op >= 0) cycles += alone(op).longest();
+  return cycles;
+}
+
+ProductTime Costs::alone(int op) const {
+  if (const Contraction* contraction = step_.product(op)) {
+    const ContractionShape shape = shape_of(step_, *contraction);
+    const Stage stage{op, {}};
+    const std::vector<BlockSize>& sizes = blocks_of(shape, use_of(step_, stage));
+    if (sizes.empty()) return {kUnlimited, kUnlimited, kUnlimited, kUnlimited, 0};
+    return estimate(sizes.front(), shape, areas_of(step_, stage), step_.machine, step_.memory);
+  }
+  std::uint64_t bytes = 0;
+  for (const ElementStream& stream : step_.lowering(op).streams) {
+    for (const ValueId id : {stream.operand, stream.result})
+      if (id >= 0) bytes += step_.layout(id).bytes();
+  }
+  return {static_cast<double>(bytes) / bytes_per_cycle(step_.machine, step_.memory),
+          static_cast<double>(of_op(op).vector_cycles), 0, 0, 0};
+}
+
+}  // namespace corank

@@ -1,0 +1,70 @@
+#include "host/compiler/local_areas.h"
+
+#include <algorithm>
+
+#include "host/compiler/ceil_div.h"
+
+namespace corank {
+
+std::int64_t lines_of(std::int64_t rows, std::int64_t columns, std::int64_t lanes) {
+  return rows * ceil_div(columns, lanes);
+}
+
+LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits,
+                       const StageUse& use) {
+  const std::int64_t lanes = memory_lanes(machine);
+  const std::int64_t scratchpad_lines = corank::scratchpad_lines(machine);
+  const std::int64_t accumulator_lines = corank::accumulator_lines(machine);
+  // A limit leaves each use its share of the lines, in the same banks.
+  const auto share = [](std::int64_t lines, int limit_kib, int kib) {
+    return limit_kib > 0 ? lines * std::min(limit_kib, kib) / kib : lines;
+  };
+  const auto scratchpad = [&](std::int64_t lines) {
+    return share(lines, limits.scratchpad_kib, machine.scratchpad_kib);
+  };
+  const auto accumulator = [&](std::int64_t lines) {
+    return share(lines, limits.accumulator_kib, machine.accumulator_kib);
+  };
+
+  LocalAreas areas;
+  areas.lanes = lanes;
+  const std::int64_t eighth = scratchpad_lines / 8;  // whole banks: there are at least 8
+  areas.moving_line = 0;
+  // The array reads both operands at once, so they never share a bank: what moves
+  // past any operand of this stage lies in the first part, what is stationary in the second.
+  const std::int64_t overlap_moving = use.products ? eighth / 4 : 0;
+  const std::int64_t overlap_stationary = use.products ? eighth : 0;
+  const std::int64_t fused = use.fused ? eighth / 2 : 0;
+  areas.moving_lines = scratchpad(3 * eighth - overlap_moving);
+  areas.overlap_moving_line = 3 * eighth - overlap_moving;
+  areas.overlap_moving_lines = scratchpad(overlap_moving / 2);
+  areas.stationary_line = 3 * eighth;
+  areas.stationary_lines = scratchpad(3 * eighth - overlap_stationary - fused);
+  areas.fused_line = 6 * eighth - overlap_stationary - fused;
+  areas.fused_lines = scratchpad(fused);
+  areas.overlap_stationary_line = 6 * eighth - overlap_stationary;
+  areas.overlap_stationary_lines = scratchpad(overlap_stationary / 2);
+  areas.output_line = 6 * eighth;
+  areas.output_lines = scratchpad(2 * eighth);
+  // The last two banks are for what is not a sum.
+  const std::int64_t bank = accumulator_lines / machine.accumulator_banks;
+  const std::int64_t other_banks = use.elementwise || use.products || use.fused ? 2
+                                   : use.biases                                 ? 1
+                                                                                : 0;
+  const std::int64_t sum_banks = machine.accumulator_banks - other_banks;
+  areas.sum_line = 0;
+  areas.sum_pitch = sum_banks / 2 * bank;
+  areas.sum_lines = accumulator(areas.sum_pitch);
+  areas.single_sum_lines = accumulator(sum_banks * bank);
+  areas.sum_bank_lines = bank;
+  areas.overlap_line = (machine.accumulator_banks - 2) * bank;
+  areas.overlap_pitch = bank;
+  areas.overlap_lines = accumulator(bank / 2);
+  areas.bias_line = (machine.accumulator_banks - 1) * bank + bank / 2;
+  areas.bias_lines = accumulator(bank / 2);
+  areas.alone_pitch = accumulator_lines / 2;
+  areas.alone_lines = accumulator(accumulator_lines / 2);
+  return areas;
+}
+
+}  // namespace corank

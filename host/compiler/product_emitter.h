@@ -1,0 +1,73 @@
+// A matrix product: its gemms block by block, the loads ahead of them, and what ends a block.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "host/compiler/tile_tasks.h"
+
+namespace corank {
+
+/// Where the buffers go on from one stage to the next, so that its first commands need not wait for
+/// what is still in use.
+struct BufferTurns {
+  std::int64_t moving_line = 0, stationary_line = 0, output_line = 0;
+  std::int64_t sums = 0;        // blocks so far: they take turns with the buffers of partial sums
+  std::int64_t overlapped = 0;  // tiles of overlapped products so far
+};
+
+class ProductEmitter {
+ public:
+  /// `shape` is that of the stage's product, or of a part of it.
+  ProductEmitter(CommandEmitter& emitter, const StepContext& step, const LocalAreas& areas,
+                 BufferTurns& turns, const Stage& stage, const ContractionShape& shape,
+                 const BlockSize& size);
+
+  /// Emits everything, with the tiles spread evenly between the gemms, but for the last ones.
+  void emit(TileTasks& tiles);
+
+ private:
+  // A gemm that takes the whole of a block, or a part of its depth.
+  struct Chunk {
+    std::int64_t row = 0, column = 0;
+    std::size_t product = 0;  // index
+    std::int64_t depth = 0;
+    std::int64_t rows = 0, columns = 0, depths = 0;
+    bool first = false, last = false;  // of the block
+    // Later chunks that need the operands again.
+    std::int64_t moving_again = TileBuffer::kNever, stationary_again = TileBuffer::kNever;
+  };
+  struct Operands {
+    Local moving, stationary;
+    Local fused;  // the fused product's own
+  };
+
+  void find_chunks();
+  void add_block(std::int64_t row, std::int64_t column);
+  void find_next_uses();
+  bool is_fused(const Chunk& chunk) const;
+  std::size_t chunks_ahead() const;
+  Local load(TileBuffer& buffer, const Block& block,
+             std::int64_t needed_again = TileBuffer::kNever);
+  Operands load_operands(const Chunk& chunk);
+  void multiply(const Chunk& chunk, const Operands& operands);
+  void multiply_fused(const Chunk& chunk, const Operands& operands);
+  void finish_block(int op, const Block& target, const Local& sum);
+
+  CommandEmitter& emitter_;
+  const StepContext& step_;
+  const LocalAreas& areas_;
+  BufferTurns& turns_;
+  const int op_;
+  const ContractionShape shape_;
+  const BlockSize size_;
+  std::vector<Product> products_;
+  std::optional<FusedProduct> fused_;
+  std::vector<Chunk> chunks_;  // the gemms in their order
+  TileBuffer moving_, stationary_, output_, bias_, fused_own_;
+  std::int64_t tile_column_ = -1;  // of the newest tile of a streamed weight
+  Local sum_;                      // of the block at hand
+};
+
+}  // namespace corank

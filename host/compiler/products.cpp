@@ -1,0 +1,145 @@
+#include "host/compiler/products.h"
+
+#include <algorithm>
+
+#include "host/compiler/ceil_div.h"
+
+namespace corank {
+namespace {
+
+std::uint32_t index_of(const std::vector<GemmKind>& kinds, const GemmKind& kind) {
+  return static_cast<std::uint32_t>(std::find(kinds.begin(), kinds.end(), kind) - kinds.begin());
+}
+
+Product product_of(const StepContext& step, const Term& term, bool swapped) {
+  const bool left_depth_major = term.left_transposed != step.layout(term.left).transposed;
+  const bool right_depth_major = term.right_transposed == step.layout(term.right).transposed;
+  const Shape& left = step.graph.value(term.left).shape;
+  Product product;
+  product.moving = swapped ? term.right : term.left;
+  product.stationary = swapped ? term.left : term.right;
+  product.shape.depth = term.left_transposed ? left[0] : left[1];
+  product.shape.moving_depth_major = swapped ? right_depth_major : left_depth_major;
+  product.shape.stationary_depth_major = swapped ? left_depth_major : right_depth_major;
+  product.kind = index_of(step.gemm_kinds, term.kind);
+  return product;
+}
+
+// `depth_major` tells whether the stored matrix has the depth as its rows.
+Block operand_block(ValueId value, bool depth_major, std::int64_t depth, std::int64_t depths,
+                    std::int64_t other, std::int64_t others) {
+  return depth_major ? Block{value, depth, other, depths, others}
+                     : Block{value, other, depth, others, depths};
+}
+
+// The fused product's sums lie where those of overlapped work would; of its own operand there are
+// two buffers at least. All blocks of the first columns, which it is fused with, come first.
+void limit_for_fused(const FusedProduct& fused, const LocalAreas& areas, ContractionShape& shape) {
+  const std::int64_t panels = ceil_div(fused.width, areas.lanes);
+  shape.columns_outer = true;
+  shape.most_rows = areas.overlap_lines / panels;
+  shape.most_depth = fused.product.shape.stationary_depth_major
+                         ? areas.fused_lines / 2 / panels
+                         : areas.fused_lines / 2 / fused.width * areas.lanes;
+}
+
+}  // namespace
+
+Block moving_block(const Product& product, std::int64_t depth, std::int64_t depths,
+                   std::int64_t row, std::int64_t rows) {
+  return operand_block(product.moving, product.shape.moving_depth_major, depth, depths, row, rows);
+}
+
+Block stationary_block(const Product& product, std::int64_t depth, std::int64_t depths,
+                       std::int64_t column, std::int64_t columns) {
+  return operand_block(product.stationary, product.shape.stationary_depth_major, depth, depths,
+                       column, columns);
+}
+
+std::vector<Product> products_of(const StepContext& step, const Contraction& op) {
+  std::vector<Product> products;
+  for (const Term& term : op.terms)
+    products.push_back(product_of(step, term, step.layout(op.out).transposed));
+  return products;
+}
+
+bool has_streamed_weight(const StepContext& step, const Contraction& op) {
+  return std::any_of(op.terms.begin(), op.terms.end(),
+                     [&](const Term& term) { return step.is_streamed(term.right); });
+}
+
+ContractionShape shape_of(const StepContext& step, const Contraction& op) {
+  const TensorLayout& out = step.layout(op.out);
+  ContractionShape shape;
+  shape.rows = out.rows;
+  shape.columns = out.columns;
+  shape.output_fp32 = out.dtype == DType::F32;
+  shape.has_bias = op.bias.has_value();
+  shape.columns_outer = shape.streamed = has_streamed_weight(step, op);
+  for (const Product& product : products_of(step, op)) shape.products.push_back(product.shape);
+  return shape;
+}
+
+bool may_be_fused(const StepContext& step, const Contraction& op) {
+  const Value& out = step.graph.value(op.out);
+  return op.terms.size() == 1 && !op.bias && !has_streamed_weight(step, op) &&
+         out.dtype == DType::BF16 && out.shape.back() <= kPanelColumns;
+}
+
+std::optional<FusedProduct> fused_product(const StepContext& step, int op,
+                                          const Contraction& carrier) {
+  const Contraction& contraction = *step.product(op);
+  const FusedProduct fused{op, products_of(step, contraction).front(),
+                           step.layout(contraction.out).columns, contraction.out};
+  const Product shared = products_of(step, carrier).front();
+  if (fused.product.moving != shared.moving ||
+      fused.product.shape.moving_depth_major != shared.shape.moving_depth_major ||
+      fused.product.shape.depth != shared.shape.depth ||
+      step.layout(carrier.out).columns < kPanelColumns)
+    return std::nullopt;
+  return fused;
+}
+
+std::optional<BlockSize> overlapped_tile(const StepContext& step, int op) {
+  const Contraction& contraction = *step.product(op);
+  if (contraction.terms.size() != 1 || !step.lowering(op).program.empty() ||
+      has_streamed_weight(step, contraction))
+    return std::nullopt;
+  const ContractionShape shape = shape_of(step, contraction);
+  StageUse use{false, false, true, false};
+  const LocalAreas areas = local_areas(step.machine, step.limits, use);
+  const std::int64_t depth = shape.products.front().depth;
+  BlockSize size{shape.rows, kPanelColumns, ceil_div(depth, kPanelColumns) * kPanelColumns};
+  while (size.depth > 0 &&
+         (moving_lines(size, shape, areas.lanes) > areas.overlap_moving_lines ||
+          stationary_lines(size, shape, areas.lanes) > areas.overlap_stationary_lines))
+    size.depth -= kPanelColumns;
+  if (size.depth == 0 || lines_of(shape.rows, kPanelColumns, areas.lanes) > areas.overlap_lines)
+    return std::nullopt;
+  const std::int64_t parts = ceil_div(depth, size.depth);
+  size.depth = ceil_div(ceil_div(depth, parts), kPanelColumns) * kPanelColumns;
+  return size;
+}
+
+StageUse use_of(const StepContext& step, const Stage& stage) {
+  const Contraction* contraction = step.product(stage.op);
+  StageUse use{contraction != nullptr && contraction->bias.has_value(), false, false,
+               stage.fused >= 0};
+  for (const int op : stage.overlapped)
+    (step.product(op) != nullptr ? use.products : use.elementwise) = true;
+  return use;
+}
+
+LocalAreas areas_of(const StepContext& step, const Stage& stage) {
+  return local_areas(step.machine, step.limits, use_of(step, stage));
+}
+
+ContractionShape shape_of(const StepContext& step, const Stage& stage) {
+  const Contraction& op = *step.product(stage.op);
+  ContractionShape shape = shape_of(step, op);
+  if (stage.fused >= 0)
+    limit_for_fused(fused_product(step, stage.fused, op).value(), areas_of(step, stage), shape);
+  return shape;
+}
+
+}  // namespace corank
