@@ -33,7 +33,8 @@ OpCost Lowering::cost_of(int index) const {
   const Value& value = graph_.value(results_of(op).front());
   cost.vector_cycles =
       ceil_div(element_count(value.shape), machine_.vector_lanes) * cycles_per_beat(program);
-  const std::int64_t columns = std::min<std::int64_t>(64, layout(results_of(op).front()).columns);
+  const std::int64_t columns =
+      std::min<std::int64_t>(kPanelColumnsBf16, layout(results_of(op).front()).columns);
   const std::int64_t operands = std::holds_alternative<AdamW>(op) ? kAdamWStreams : 1;
   cost.may_be_beside = lines_of(1, columns, areas_.lanes) <=
                        std::min(areas_.beside_lines / operands, areas_.output_lines);

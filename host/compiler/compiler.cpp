@@ -21,7 +21,6 @@
 namespace corank {
 namespace {
 
-constexpr std::int64_t kProgramMemoryInstructions = 256;  // vector_unit.sv
 // The host fills the ring before the step begins and goes on as the device empties it: enough that
 // the device does not wait for a link that keeps up, few enough that their coming takes memory's
 // time in small pieces.
@@ -188,11 +187,11 @@ void Lowering::gather_programs() {
     programs_.emplace_back(step_.instructions.size(), program);
     step_.instructions.insert(step_.instructions.end(), program.begin(), program.end());
   }
-  if (static_cast<std::int64_t>(step_.instructions.size()) > kProgramMemoryInstructions) {
+  if (static_cast<std::int64_t>(step_.instructions.size()) > kProgramInstructions) {
     throw KeyError(
         {"workload.shapes", "workload.capture", "workload.captures"},
         fmt::format("the step's vector programs have {} instructions; the program memory holds {}",
-                    step_.instructions.size(), kProgramMemoryInstructions));
+                    step_.instructions.size(), kProgramInstructions));
   }
 }
 
@@ -204,7 +203,7 @@ void Lowering::load_programs() {
   load.rows = static_cast<std::uint32_t>(program_rows());
   load.columns = static_cast<std::uint32_t>(kInstructionsPerRow);
   load.panel_stride = static_cast<std::uint32_t>(program_rows() * kPanelRowBytes);
-  emit(encode(load), Engine::kLoad, {{Space::kProgram, 0, kProgramMemoryInstructions, true}});
+  emit(encode(load), Engine::kLoad, {{Space::kProgram, 0, kProgramInstructions, true}});
 }
 
 CompiledStep compile(const Graph& graph, const MachineShape& machine, const CompilerConfig& limits,

@@ -18,20 +18,21 @@ namespace {
 // rather tall than wide, so that what lies together in memory is transferred together.
 BlockSize elementwise_block(std::int64_t rows, std::int64_t columns, std::int64_t limit,
                             std::int64_t lanes, const std::string& what) {
-  const std::int64_t panel = lines_of(1, std::min<std::int64_t>(64, columns), lanes);
+  const std::int64_t panel = lines_of(1, std::min<std::int64_t>(kPanelColumnsBf16, columns), lanes);
   const std::int64_t height = std::min(rows, limit / panel);
   if (height >= 1) {
-    const std::int64_t most = ceil_div(columns, 64);
-    return {height, std::clamp<std::int64_t>(limit / height / panel, 1, most) * 64};
+    const std::int64_t most = ceil_div(columns, kPanelColumnsBf16);
+    return {height, std::clamp<std::int64_t>(limit / height / panel, 1, most) * kPanelColumnsBf16};
   }
   throw KeyError(
       {"compiler.accumulator_kib", "compiler.scratchpad_kib", "accelerator.accumulator.kib",
        "accelerator.scratchpad.kib", "accelerator"},
-      fmt::format("{}: not even one row of 64 elements fits the local memories: it needs {} "
+      fmt::format("{}: not even one row of {} elements fits the local memories: it needs {} "
                   "lines, there are {}; "
                   "give accelerator.accumulator.kib, accelerator.scratchpad.kib or the "
                   "compiler's limits more",
-                  what, lines_of(1, std::min<std::int64_t>(64, columns), lanes), limit));
+                  what, kPanelColumnsBf16,
+                  lines_of(1, std::min<std::int64_t>(kPanelColumnsBf16, columns), lanes), limit));
 }
 
 void for_each_block(

@@ -78,7 +78,7 @@ class Recorder {
     unsigned index = 0;      // of the register
     std::size_t before = 0;  // index of the next instruction
   };
-  static constexpr std::size_t kRegisters = 16;
+  static constexpr std::size_t kRegisters = interface::kVectorRegisters;
 
   Recorded free_register();
   bool reads(unsigned index, std::size_t from) const;

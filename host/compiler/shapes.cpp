@@ -66,7 +66,8 @@ std::optional<Rider> Lowering::rider_of(int op, const Contraction& host) const {
   const Product shared = products_of(host).front();
   if (rider.product.stream != shared.stream ||
       rider.product.shape.stream_depth_major != shared.shape.stream_depth_major ||
-      rider.product.shape.depth != shared.shape.depth || layout(host.out).columns < 64)
+      rider.product.shape.depth != shared.shape.depth ||
+      layout(host.out).columns < kPanelColumnsBf16)
     return std::nullopt;
   return rider;
 }
@@ -74,7 +75,7 @@ std::optional<Rider> Lowering::rider_of(int op, const Contraction& host) const {
 bool Lowering::may_ride(const Contraction& op) const {
   const Shape& shape = graph_.value(op.out).shape;
   return op.terms.size() == 1 && !op.bias && !streams(op) &&
-         graph_.value(op.out).dtype == DType::BF16 && shape.back() <= 64;
+         graph_.value(op.out).dtype == DType::BF16 && shape.back() <= kPanelColumnsBf16;
 }
 
 void Lowering::limit_for_rider(const Rider& rider, const LocalAreas& areas,
@@ -92,15 +93,16 @@ std::optional<BlockSize> Lowering::piece_size(const Contraction& op) const {
   const ContractionShape shape = shape_of(op);
   const LocalAreas areas = local_areas(machine_, limits_, {false, false, true});
   const std::int64_t depth = shape.products.front().depth;
-  BlockSize size{shape.rows, 64, ceil_div(depth, 64) * 64};
+  BlockSize size{shape.rows, kPanelColumnsBf16,
+                 ceil_div(depth, kPanelColumnsBf16) * kPanelColumnsBf16};
   while (size.depth > 0 &&
          (stream_lines(size, shape, areas.lanes) > areas.piece_stream_lines ||
           stationary_lines(size, shape, areas.lanes) > areas.piece_stationary_lines))
-    size.depth -= 64;
-  if (size.depth == 0 || lines_of(shape.rows, 64, areas.lanes) > areas.beside_lines)
+    size.depth -= kPanelColumnsBf16;
+  if (size.depth == 0 || lines_of(shape.rows, kPanelColumnsBf16, areas.lanes) > areas.beside_lines)
     return std::nullopt;
   const std::int64_t parts = ceil_div(depth, size.depth);
-  size.depth = ceil_div(ceil_div(depth, parts), 64) * 64;
+  size.depth = ceil_div(ceil_div(depth, parts), kPanelColumnsBf16) * kPanelColumnsBf16;
   return size;
 }
 

@@ -1,5 +1,5 @@
-// Registers and arithmetic of the vector unit: 16 registers of 8 beats of VectorLanes FP32
-// elements, an add/multiply pipeline of two stages and a divider a lane.
+// Registers and arithmetic of the vector unit: registers of a strip (8 beats of VectorLanes FP32
+// elements) each, an add/multiply pipeline of two stages and a divider a lane.
 //
 // Function: issue_valid_i executes one instruction for one beat, on the lanes below count_i; the
 //   other lanes do nothing, and what the destination holds for them afterwards means nothing.
@@ -11,8 +11,8 @@
 //   t + 2  second stage
 //   t + 3  load: the elements are on read_*_i; result into the destination, which an instruction
 //          issued in t + 4 reads
-//   A division or square root is written in t + 1 + divide_sqrt_latency instead.
-// Flow control: none; the unit above keeps divisions divide_sqrt_latency cycles apart, and writes
+//   A division or square root is written in t + 1 + divide_latency instead.
+// Flow control: none; the unit above keeps divisions divide_latency cycles apart, and writes
 //   of a division away from those of other instructions.
 // Events (adds_o and so on): elements, in cycle t + 1.
 
@@ -20,7 +20,7 @@
 
 module vector_lanes #(
   parameter int unsigned VectorLanes  = 8,
-  parameter int unsigned BitsPerCycle = 2   // of fp32_divide_sqrt
+  parameter int unsigned BitsPerCycle = interface_pkg::DivideDigitsPerCycle
 ) (
   input  wire logic                         clk_i,
   input  wire logic                         rst_ni,
@@ -60,7 +60,7 @@ module vector_lanes #(
     logic [7:0]     count;
   } operation_t;
 
-  beat_t registers_q[16*8];
+  beat_t registers_q[VectorRegisters*StripBeats];
 
   // t + 1
   logic        execute_valid_q;

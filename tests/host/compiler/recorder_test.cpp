@@ -105,10 +105,10 @@ Recording sgd(std::int64_t elements, const SgdConstants& constants) {
   return one;
 }
 
-std::vector<cycle_model::Instruction> decoded(const VectorProgram& program) {
+std::vector<interface::VectorInstruction> decoded(const VectorProgram& program) {
   cycle_model::ProgramMemory memory;
   memory.write(0, reinterpret_cast<const std::uint8_t*>(program.data()), program.size());
-  std::vector<cycle_model::Instruction> instructions;
+  std::vector<interface::VectorInstruction> instructions;
   for (std::size_t i = 0; i < program.size(); ++i) instructions.push_back(memory.read(i));
   return instructions;
 }
@@ -258,16 +258,16 @@ TEST_CASE("a number that its successor is computed of is not overwritten too ear
   const Recorded y = recorder.load(1);
   x = (y + 1.0f) * x;
   recorder.store(0, x);
-  const std::vector<cycle_model::Instruction> program = decoded(recorder.program());
+  const std::vector<interface::VectorInstruction> program = decoded(recorder.program());
   REQUIRE(program.size() == 5);
-  CHECK(program[2].is(VectorOpcode::kAdd));
+  CHECK(program[2].opcode == VectorOpcode::kAdd);
   CHECK(program[2].a == 1);
   CHECK(program[2].destination == 2);
-  CHECK(program[3].is(VectorOpcode::kMultiply));
+  CHECK(program[3].opcode == VectorOpcode::kMultiply);
   CHECK(program[3].a == 2);
   CHECK(program[3].b == 0);
   CHECK(program[3].destination == 2);
-  CHECK(program[4].is(VectorOpcode::kStore));
+  CHECK(program[4].opcode == VectorOpcode::kStore);
   CHECK(program[4].a == 2);
 }
 

@@ -79,7 +79,7 @@ void check(Sequence sequence, const std::vector<Expected>& expected, std::uint64
     INFO("command " << wanted.command);
     bool found = false;
     for (const TraceEvent& event : cycle.platform.trace) {
-      if (event.unit != wanted.unit || event.command != wanted.command) continue;
+      if (static_cast<int>(event.unit) != wanted.unit || event.command != wanted.command) continue;
       found = true;
       CHECK(event.issue - a == wanted.issue);
       CHECK(event.start - a == wanted.start);
