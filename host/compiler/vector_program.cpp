@@ -60,8 +60,7 @@ std::int64_t cycles_per_beat(const VectorProgram& program) {
   std::int64_t cycles = 0;
   for (const std::uint64_t instruction : program) {
     const VectorOpcode opcode = interface::decode_vector_instruction(instruction).opcode;
-    const bool iterative = opcode == VectorOpcode::kDivide || opcode == VectorOpcode::kSquareRoot;
-    cycles += iterative ? interface::kDivideInterval : 1;
+    cycles += interface::is_iterative(opcode) ? interface::kDivideInterval : 1;
   }
   return cycles;
 }

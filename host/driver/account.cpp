@@ -91,18 +91,8 @@ void add(const VectorCommand& c, const std::vector<std::uint64_t>& program, Coun
             elements * (accumulator ? 4 : 2);
         if (!accumulator) counts[Counter::kVectorRoundings] += elements;
         break;
-      case VectorOpcode::kAdd:
-      case VectorOpcode::kSubtract:
-        counts[Counter::kVectorAdds] += elements;
-        break;
-      case VectorOpcode::kMultiply:
-        counts[Counter::kVectorMultiplies] += elements;
-        break;
-      case VectorOpcode::kDivide:
-        counts[Counter::kVectorDivides] += elements;
-        break;
-      case VectorOpcode::kSquareRoot:
-        counts[Counter::kVectorSquareRoots] += elements;
+      default:
+        counts[counter_of(instruction.opcode)] += elements;
         break;
     }
   }

@@ -30,6 +30,13 @@ package accelerator_pkg;
     logic [interface_pkg::CommandBits-1:0] bits;
   } queued_command_t;
 
+  // What a counter counts in a cycle.
+  typedef struct packed {
+    logic                                  valid;
+    logic [interface_pkg::CounterBits-1:0] counter;
+    logic [7:0]                            elements;
+  } counter_event_t;
+
   // A command that is complete, one cycle.
   typedef struct packed {
     logic        valid;

@@ -1,6 +1,6 @@
-// Turns interface.yaml into a SystemVerilog package, a C++ header and a Markdown page, so that no
-// number of the interface is written twice. Usage: generate interface.yaml package.sv header.h
-// page.md
+// Turns interface.yaml into a SystemVerilog package, a C++ header, a Markdown page and the JSON
+// schema of a report's counters, so that no number of the interface is written twice.
+// Usage: generate interface.yaml package.sv header.h page.md counters.json
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
@@ -40,6 +40,7 @@ struct Command {
 
 struct Counter {
   string name, doc;
+  string action = "";  // of energy; "": none
 };
 
 string camel(const string& snake) {
@@ -153,7 +154,8 @@ std::vector<Counter> read_counters(const YAML::Node& root) {
                         fmt::format("useful multiply-accumulates of kind {}", kind)});
   }
   for (const auto& node : root["counters"]) {
-    counters.push_back({node["name"].as<string>(), node["doc"].as<string>()});
+    counters.push_back(
+        {node["name"].as<string>(), node["doc"].as<string>(), node["action"].as<string>("")});
   }
   return counters;
 }
@@ -172,6 +174,25 @@ string sv_opcode_test(const string& doc, const string& name, const YAML::Node& n
       "  // {}\n  function automatic logic {}(vector_opcode_e opcode);\n    case (opcode)\n"
       "      {}: return 1'b1;\n      default: return 1'b0;\n    endcase\n  endfunction\n\n",
       doc, name, opcodes);
+}
+
+// The index of the counter of an arithmetic instruction.
+string sv_counter_of(const YAML::Node& root) {
+  string text =
+      "  // The counter of the elements of an arithmetic instruction.\n"
+      "  function automatic logic [CounterBits-1:0] counter_of(vector_opcode_e opcode);\n"
+      "    case (opcode)\n";
+  for (const auto& node : root["vector_instructions"]) {
+    if (!node["counter"]) continue;
+    text += fmt::format("      Vop{}: return CounterBits'(Ctr{});\n",
+                        camel(node["name"].as<string>()), camel(node["counter"].as<string>()));
+  }
+  return text + "      default: return '0;\n    endcase\n  endfunction\n";
+}
+
+bool is_arithmetic(const YAML::Node& instruction) { return instruction["counter"].IsDefined(); }
+bool is_iterative(const YAML::Node& instruction) {
+  return instruction["iterative"].as<bool>(false);
 }
 
 string sv_enum(const string& type, const string& prefix, int bits, const YAML::Node& nodes,
@@ -260,8 +281,13 @@ string make_sv(const YAML::Node& root) {
   text += "\n";
   text += sv_enum("opcode_e", "Op", 8, root["commands"], true);
   text += sv_enum("vector_opcode_e", "Vop", 8, root["vector_instructions"], true);
-  text += sv_opcode_test("Whether an instruction has this opcode.", "exists",
-                         root["vector_instructions"], [](const YAML::Node&) { return true; });
+  const YAML::Node instructions = root["vector_instructions"];
+  text += sv_opcode_test("Whether an instruction has this opcode.", "exists", instructions,
+                         [](const YAML::Node&) { return true; });
+  text += sv_opcode_test("Whether it computes: neither loads nor stores.", "is_arithmetic",
+                         instructions, is_arithmetic);
+  text += sv_opcode_test("Whether a beat takes divide_latency cycles, not one.", "is_iterative",
+                         instructions, is_iterative);
   text += sv_enum("activity_e", "Activity", 3, root["activities"], false);
   text += sv_enum("fault_e", "Fault", 8, root["faults"], false);
   text += sv_units(root);
@@ -274,6 +300,7 @@ string make_sv(const YAML::Node& root) {
   for (std::size_t i = 0; i < counters.size(); ++i) {
     text += fmt::format("  localparam int Ctr{} = {};\n", camel(counters[i].name), i);
   }
+  text += "  localparam int CounterBits = $clog2(Counters);\n\n" + sv_counter_of(root);
   return text + "\nendpackage\n// verilator lint_on UNUSEDPARAM\n`default_nettype wire\n";
 }
 
@@ -300,6 +327,57 @@ string cpp_opcode_test(const string& doc, const string& name, const YAML::Node& 
       text +=
           fmt::format("    case VectorOpcode::k{}:\n", camel(node["name"].template as<string>()));
   return text + "      return true;\n    default:\n      return false;\n  }\n}\n\n";
+}
+
+string cpp_opcodes(const YAML::Node& instructions) {
+  string text = fmt::format("inline constexpr std::array<VectorOpcode, {}> kVectorOpcodes = {{\n",
+                            instructions.size());
+  for (const auto& node : instructions)
+    text += fmt::format("    VectorOpcode::k{},\n", camel(node["name"].as<string>()));
+  return text + "};\n\n";
+}
+
+string cpp_with_operation(const YAML::Node& instructions) {
+  string text =
+      "/// Calls `use` with what an arithmetic instruction computes of its operands, which is the\n"
+      "/// function of its name in `Operations`.\n"
+      "template <class Operations, class Use>\n"
+      "void with_operation(VectorOpcode opcode, const Use& use) {\n  switch (opcode) {\n";
+  for (const auto& node : instructions) {
+    if (!is_arithmetic(node)) continue;
+    const auto name = node["name"].as<string>();
+    text += fmt::format(
+        "    case VectorOpcode::k{}:\n"
+        "      return use([](float a, float b) {{ return Operations::{}(a, b); }});\n",
+        camel(name), name);
+  }
+  return text + "    default:\n      return;\n  }\n}\n\n";
+}
+
+// The counter of an instruction, and the counters that cost energy.
+string cpp_counted(const YAML::Node& root, const std::vector<Counter>& counters) {
+  string text =
+      "\n/// The counter of the elements of an arithmetic instruction.\n"
+      "constexpr Counter counter_of(VectorOpcode opcode) {\n  switch (opcode) {\n";
+  for (const auto& node : root["vector_instructions"]) {
+    if (!is_arithmetic(node)) continue;
+    text += fmt::format("    case VectorOpcode::k{}:\n      return Counter::k{};\n",
+                        camel(node["name"].as<string>()), camel(node["counter"].as<string>()));
+  }
+  text += "    default:\n      return Counter{};\n  }\n}\n\n";
+  string actions;
+  std::size_t count = 0;
+  for (const Counter& counter : counters) {
+    if (counter.action.empty()) continue;
+    actions += fmt::format("    {{\"{}\", Counter::k{}}},\n", counter.action, camel(counter.name));
+    ++count;
+  }
+  return text +
+         fmt::format(
+             "/// A counter whose events cost energy, and the action that each is.\n"
+             "struct CountedAction {{\n  const char* action;\n  Counter counter;\n}};\n"
+             "inline constexpr std::array<CountedAction, {}> kCountedActions = {{{{\n{}}}}};\n",
+             count, actions);
 }
 
 string cpp_names(const string& function, const YAML::Node& nodes) {
@@ -432,8 +510,15 @@ string make_cpp(const YAML::Node& root) {
     text += fmt::format("    \"{}\",\n", node["doc"].as<string>());
   text += "};\n\n";
   text += cpp_enum("VectorOpcode", root["vector_instructions"], true) + "\n";
-  text += cpp_opcode_test("Whether an instruction has this opcode.", "exists",
-                          root["vector_instructions"], [](const YAML::Node&) { return true; });
+  const YAML::Node instructions = root["vector_instructions"];
+  text += cpp_opcodes(instructions);
+  text += cpp_opcode_test("Whether an instruction has this opcode.", "exists", instructions,
+                          [](const YAML::Node&) { return true; });
+  text += cpp_opcode_test("Whether it computes: neither loads nor stores.", "is_arithmetic",
+                          instructions, is_arithmetic);
+  text += cpp_opcode_test("Whether a beat takes kDivideInterval cycles, not one.", "is_iterative",
+                          instructions, is_iterative);
+  text += cpp_with_operation(instructions);
   text += cpp_enum("Gemm", root["gemm_kinds"], false) +
           cpp_names("kGemmNames", root["gemm_kinds"]) + "\n";
   for (const Command& command : read_commands(root)) text += cpp_command(command);
@@ -445,7 +530,7 @@ string make_cpp(const YAML::Node& root) {
   text += fmt::format("}};\ninline constexpr std::size_t kCounters = {};\n", counters.size());
   text += "inline constexpr std::array<const char*, kCounters> kCounterNames = {\n";
   for (const Counter& counter : counters) text += fmt::format("    \"{}\",\n", counter.name);
-  return text + "};\n\n}  // namespace corank::interface\n";
+  return text + "};\n" + cpp_counted(root, counters) + "\n}  // namespace corank::interface\n";
 }
 
 string page_constants(const YAML::Node& root) {
@@ -467,6 +552,19 @@ string page_words(const YAML::Node& root) {
         word.bits, word.doc);
     for (const Field& field : word.fields)
       text += fmt::format("| {}:{} | {} | {} |\n", field.msb, field.lsb, field.name, field.doc);
+  }
+  return text;
+}
+
+string page_instructions(const YAML::Node& instructions) {
+  string text =
+      "\n## Vector instructions\n\n| code | name | meaning | a beat takes | counter |\n"
+      "| --- | --- | --- | --- | --- |\n";
+  for (const auto& node : instructions) {
+    text += fmt::format("| {} | {} | {} | {} | {} |\n", node["opcode"].as<unsigned>(),
+                        node["name"].as<string>(), node["doc"].as<string>(),
+                        is_iterative(node) ? "`divide_interval` cycles" : "1 cycle",
+                        node["counter"].as<string>(""));
   }
   return text;
 }
@@ -506,24 +604,38 @@ string make_page(const YAML::Node& root) {
     }
   }
   text += "\n## Words with fields\n" + page_words(root);
-  const auto list = [&](const string& title, const YAML::Node& nodes, bool opcodes) {
+  text += page_instructions(root["vector_instructions"]);
+  const auto list = [&](const string& title, const YAML::Node& nodes) {
     text += fmt::format("\n## {}\n\n| code | name | meaning |\n| --- | --- | --- |\n", title);
     for (std::size_t i = 0; i < nodes.size(); ++i) {
-      text += fmt::format("| {} | {} | {} |\n",
-                          opcodes ? nodes[i]["opcode"].as<unsigned>() : static_cast<unsigned>(i),
-                          nodes[i]["name"].as<string>(), nodes[i]["doc"].as<string>());
+      text += fmt::format("| {} | {} | {} |\n", i, nodes[i]["name"].as<string>(),
+                          nodes[i]["doc"].as<string>());
     }
   };
-  list("Vector instructions", root["vector_instructions"], true);
-  list("Activities of a unit", root["activities"], false);
-  list("Faults", root["faults"], false);
-  list("Kinds of gemm", root["gemm_kinds"], false);
+  list("Activities of a unit", root["activities"]);
+  list("Faults", root["faults"]);
+  list("Kinds of gemm", root["gemm_kinds"]);
   text += "\n## Counters\n\n| index | name | meaning |\n| --- | --- | --- |\n";
   const auto counters = read_counters(root);
   for (std::size_t i = 0; i < counters.size(); ++i) {
     text += fmt::format("| {} | {} | {} |\n", i, counters[i].name, counters[i].doc);
   }
   return text;
+}
+
+/// The counters as reports have them: JSON schema of an object.
+string make_schema(const YAML::Node& root) {
+  string required, properties;
+  for (const Counter& counter : read_counters(root)) {
+    required += fmt::format("{}\n    \"{}\"", required.empty() ? "" : ",", counter.name);
+    properties += fmt::format("{}\n    \"{}\": {{\"type\": \"integer\", \"minimum\": 0}}",
+                              properties.empty() ? "" : ",", counter.name);
+  }
+  return fmt::format(
+      "{{\n  \"description\": \"of the device; their meaning is in rtl/interface/INTERFACE.md\",\n"
+      "  \"type\": \"object\",\n  \"additionalProperties\": false,\n"
+      "  \"required\": [{}\n  ],\n  \"properties\": {{{}\n  }}\n}}\n",
+      required, properties);
 }
 
 void write(const string& path, const string& text) {
@@ -535,8 +647,8 @@ void write(const string& path, const string& text) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5) {
-    std::cerr << "usage: generate interface.yaml package.sv header.h page.md\n";
+  if (argc != 6) {
+    std::cerr << "usage: generate interface.yaml package.sv header.h page.md counters.json\n";
     return 2;
   }
   try {
@@ -544,6 +656,7 @@ int main(int argc, char** argv) {
     write(argv[2], make_sv(root));
     write(argv[3], make_cpp(root));
     write(argv[4], make_page(root));
+    write(argv[5], make_schema(root));
   } catch (const std::exception& error) {
     std::cerr << argv[1] << ": " << error.what() << "\n";
     return 2;

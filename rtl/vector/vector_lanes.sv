@@ -14,7 +14,7 @@
 //   A division or square root is written in t + 1 + divide_latency instead.
 // Flow control: none; the unit above keeps divisions divide_latency cycles apart, and writes
 //   of a division away from those of other instructions.
-// Events (adds_o and so on): elements, in cycle t + 1.
+// event_o: the elements that are computed or rounded, in cycle t + 1.
 
 `default_nettype none
 
@@ -41,11 +41,7 @@ module vector_lanes #(
   output logic [VectorLanes-1:0][15:0]      write_bf16_o,   // 0 unless rounding
   output logic [VectorLanes-1:0][31:0]      write_fp32_o,
 
-  output logic [7:0]                        adds_o,
-  output logic [7:0]                        multiplies_o,
-  output logic [7:0]                        divides_o,
-  output logic [7:0]                        square_roots_o,
-  output logic [7:0]                        roundings_o
+  output accelerator_pkg::counter_event_t   event_o
 );
 
   import interface_pkg::*;
@@ -79,20 +75,18 @@ module vector_lanes #(
   logic [6:0] write_target_q;
   beat_t      result_q;
 
-  logic execute_add, execute_multiply, execute_divide, execute_square_root, execute_round;
+  logic execute_add, execute_multiply, execute_iterative, execute_round;
   assign execute_add = execute_valid_q &&
       ((execute_q.opcode == VopAdd) || (execute_q.opcode == VopSubtract));
-  assign execute_multiply    = execute_valid_q && (execute_q.opcode == VopMultiply);
-  assign execute_divide      = execute_valid_q && (execute_q.opcode == VopDivide);
-  assign execute_square_root = execute_valid_q && (execute_q.opcode == VopSquareRoot);
-  assign execute_round       = execute_valid_q && (execute_q.opcode == VopStore) &&
+  assign execute_multiply  = execute_valid_q && (execute_q.opcode == VopMultiply);
+  assign execute_iterative = execute_valid_q && is_iterative(execute_q.opcode);
+  assign execute_round     = execute_valid_q && (execute_q.opcode == VopStore) &&
       !execute_q.accumulator;
 
-  assign adds_o         = execute_add         ? execute_q.count : 8'd0;
-  assign multiplies_o   = execute_multiply    ? execute_q.count : 8'd0;
-  assign divides_o      = execute_divide      ? execute_q.count : 8'd0;
-  assign square_roots_o = execute_square_root ? execute_q.count : 8'd0;
-  assign roundings_o    = execute_round       ? execute_q.count : 8'd0;
+  assign event_o.valid    = execute_round || (execute_valid_q && is_arithmetic(execute_q.opcode));
+  assign event_o.counter  = execute_round ? CounterBits'(CtrVectorRoundings) :
+                                            counter_of(execute_q.opcode);
+  assign event_o.elements = execute_q.count;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin : p_valid
     if (!rst_ni) begin
@@ -101,8 +95,7 @@ module vector_lanes #(
       write_valid_q   <= 1'b0;
     end else begin
       execute_valid_q <= issue_valid_i;
-      finish_valid_q  <= execute_valid_q && (execute_q.opcode != VopStore) &&
-          !execute_divide && !execute_square_root;
+      finish_valid_q  <= execute_valid_q && (execute_q.opcode != VopStore) && !execute_iterative;
       write_valid_q   <= finish_valid_q;
     end
   end
@@ -128,8 +121,8 @@ module vector_lanes #(
     ) u_divide_sqrt (
       .clk_i,
       .rst_ni,
-      .start_i  ((execute_divide || execute_square_root) && (8'(lane) < execute_q.count)),
-      .is_sqrt_i(execute_square_root),
+      .start_i  (execute_iterative && (8'(lane) < execute_q.count)),
+      .is_sqrt_i(execute_q.opcode == VopSquareRoot),
       .a_i      (operand_a_q[lane]),
       .b_i      (b_immediate_q ? immediate_q : operand_b_q[lane]),
       .result_o (quotient[lane]),
@@ -196,7 +189,7 @@ module vector_lanes #(
     end
     // verilator lint_on BLKSEQ
 
-    if (execute_divide || execute_square_root) begin
+    if (execute_iterative) begin
       quotient_target_q <= execute_q.target;
     end
     write_load_q        <= (finish_q.opcode == VopLoad);

@@ -17,7 +17,7 @@
 //   t+1, t+2       the first instruction is fetched
 //   t+3            first strip, first instruction, first beat is issued
 //   Each instruction of each strip of n beats has a slot of
-//     n * interval + max(0, 4 - n)        interval: 1; divide_latency for divide and square_root
+//     n * interval + max(0, 4 - n)        interval: 1; divide_latency for an iterative instruction
 //   cycles, one slot right behind the other; beat k is issued in cycle k * interval of its slot.
 //   A load's request is on scratchpad_read_* or accumulator_read_* in the cycle after its issue,
 //   its data is taken two cycles later; a store's request and data are on *_write_* in the cycle
@@ -80,12 +80,8 @@ module vector_unit #(
   output accelerator_pkg::tile_request_t           accumulator_write_request_o,
   output logic [Lanes*32-1:0]                      accumulator_write_data_o,
 
-  // Events: elements in this cycle
-  output logic [7:0]                               adds_o,
-  output logic [7:0]                               multiplies_o,
-  output logic [7:0]                               divides_o,
-  output logic [7:0]                               square_roots_o,
-  output logic [7:0]                               roundings_o
+  // For the counters: elements computed or rounded in this cycle
+  output accelerator_pkg::counter_event_t          event_o
 );
 
   import accelerator_pkg::*;
@@ -206,17 +202,15 @@ module vector_unit #(
   position_t  next_position;    // the one after it; unchanged beyond the end of the region
   logic [2:0] beat_q;           // in the slot, empty ones included
   logic [5:0] phase_q;          // cycle of the beat
-  logic       is_divide;
   logic       exhausted;        // no beat is left: an empty cycle of the region's last strip
   logic       last_in_row, beat_end, slot_end, strip_end;
   logic       issue;
 
-  assign is_divide   = (instruction_q.opcode == VopDivide) ||
-      (instruction_q.opcode == VopSquareRoot);
   assign exhausted   = (position_q.row == rows_q);
   assign last_in_row = (columns_q - position_q.column <= 24'(VectorLanes));
   assign issue       = (state_q == StateRun) && !exhausted && (phase_q == 6'd0);
-  assign beat_end    = exhausted || !is_divide || (phase_q == 6'(Interval - 1));
+  assign beat_end    = exhausted || !is_iterative(instruction_q.opcode) ||
+      (phase_q == 6'(Interval - 1));
   assign slot_end    = beat_end && ((beat_q == 3'(StripBeats - 1)) ||
       ((beat_q >= 3'(ResultLatency - 1)) && (next_position.row == rows_q)));
   assign strip_end   = slot_end && last_instruction_q;
@@ -404,11 +398,7 @@ module vector_unit #(
     .read_fp32_i  (accumulator_read_data_i[VectorLanes*32-1:0]),
     .write_bf16_o (write_bf16),
     .write_fp32_o (write_fp32),
-    .adds_o,
-    .multiplies_o,
-    .divides_o,
-    .square_roots_o,
-    .roundings_o
+    .event_o
   );
 
   // Bits that no vector command and no instruction has, opcodes, and elements beyond a beat.

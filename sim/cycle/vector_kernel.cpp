@@ -1,9 +1,9 @@
 #include "sim/cycle/vector_kernel.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "models/base/numerics.h"
+#include "models/base/vector_arithmetic.h"
 
 namespace corank::cycle_model {
 
@@ -112,18 +112,8 @@ void VectorKernel::execute(const VectorInstruction& instruction, const std::vect
     std::fill(immediate_.begin(), immediate_.end(), float_from_bits(instruction.immediate));
   }
   const std::vector<float>& b = instruction.b_immediate ? immediate_ : registers_[instruction.b];
-  switch (instruction.opcode) {
-    case VectorOpcode::kAdd:
-      return apply(a, b, destination, [](float x, float y) { return x + y; });
-    case VectorOpcode::kSubtract:
-      return apply(a, b, destination, [](float x, float y) { return x - y; });
-    case VectorOpcode::kMultiply:
-      return apply(a, b, destination, [](float x, float y) { return x * y; });
-    case VectorOpcode::kDivide:
-      return apply(a, b, destination, [](float x, float y) { return x / y; });
-    default:
-      return apply(a, b, destination, [](float x, float) { return std::sqrt(x); });
-  }
+  interface::with_operation<VectorArithmetic>(
+      instruction.opcode, [&](const auto& operation) { apply(a, b, destination, operation); });
 }
 
 }  // namespace corank::cycle_model

@@ -16,10 +16,7 @@ using interface::VectorOpcode;
 constexpr std::uint64_t kShortestSlot = interface::kResultLatency;
 
 std::uint64_t interval_of(const VectorInstruction& instruction) {
-  return instruction.opcode == VectorOpcode::kDivide ||
-                 instruction.opcode == VectorOpcode::kSquareRoot
-             ? interface::kDivideInterval
-             : 1;
+  return interface::is_iterative(instruction.opcode) ? interface::kDivideInterval : 1;
 }
 
 bool is_access(const VectorInstruction& instruction) {
@@ -213,18 +210,8 @@ void VectorUnit::count(const VectorInstruction& instruction, std::uint64_t eleme
           elements * (accumulator ? 4 : 2);
       if (!accumulator) counters[Counter::kVectorRoundings] += elements;
       return;
-    case VectorOpcode::kAdd:
-    case VectorOpcode::kSubtract:
-      counters[Counter::kVectorAdds] += elements;
-      return;
-    case VectorOpcode::kMultiply:
-      counters[Counter::kVectorMultiplies] += elements;
-      return;
-    case VectorOpcode::kDivide:
-      counters[Counter::kVectorDivides] += elements;
-      return;
-    case VectorOpcode::kSquareRoot:
-      counters[Counter::kVectorSquareRoots] += elements;
+    default:
+      counters[interface::counter_of(instruction.opcode)] += elements;
       return;
   }
 }

@@ -9,6 +9,7 @@
 namespace corank::vector_test {
 namespace {
 
+using interface::Counter;
 using interface::VectorCommand;
 using interface::VectorOpcode;
 
@@ -46,17 +47,17 @@ float compute(const Instruction& instruction, float a, float b) {
   }
 }
 
-std::int64_t* counter(const Instruction& instruction, Counts& counts) {
+Counter counter(const Instruction& instruction) {
   switch (static_cast<VectorOpcode>(instruction.opcode)) {
     case VectorOpcode::kAdd:
     case VectorOpcode::kSubtract:
-      return &counts.adds;
+      return Counter::kVectorAdds;
     case VectorOpcode::kMultiply:
-      return &counts.multiplies;
+      return Counter::kVectorMultiplies;
     case VectorOpcode::kDivide:
-      return &counts.divides;
+      return Counter::kVectorDivides;
     default:
-      return &counts.square_roots;
+      return Counter::kVectorSquareRoots;
   }
 }
 
@@ -154,11 +155,6 @@ void set_stream(VectorCommand& command, std::uint32_t number, const Stream& stre
   *strides.at(number) = stream.stride;
 }
 
-bool operator==(const Counts& a, const Counts& b) {
-  return a.adds == b.adds && a.multiplies == b.multiplies && a.divides == b.divides &&
-         a.square_roots == b.square_roots && a.roundings == b.roundings;
-}
-
 Counts interpret(const VectorCommand& command, const Program& program, const Shape& shape,
                  LocalMemories& memories) {
   Counts counts;
@@ -182,11 +178,11 @@ Counts interpret(const VectorCommand& command, const Program& program, const Sha
             memories.accumulator.at(place) = a;
           } else {
             memories.scratchpad.at(place) = round_to_bf16(float_from_bits(a));
-            ++counts.roundings;
+            ++counts[Counter::kVectorRoundings];
           }
         } else {
           destination = bits_of(compute(instruction, float_from_bits(a), float_from_bits(b)));
-          ++*counter(instruction, counts);
+          ++counts[counter(instruction)];
         }
       }
     }

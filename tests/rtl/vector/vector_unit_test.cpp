@@ -34,14 +34,6 @@ struct Run {
   std::vector<std::int64_t> reads, writes;
 };
 
-void add(Counts& sum, const Counts& events) {
-  sum.adds += events.adds;
-  sum.multiplies += events.multiplies;
-  sum.divides += events.divides;
-  sum.square_roots += events.square_roots;
-  sum.roundings += events.roundings;
-}
-
 // Gives the idle unit one command, and runs until it is complete.
 Run run(VectorMachine& machine, const QueuedCommand& command) {
   Run result;
@@ -54,7 +46,7 @@ Run run(VectorMachine& machine, const QueuedCommand& command) {
     REQUIRE_FALSE(cycle.fault);
     if (cycle.read) result.reads.push_back(t);
     if (cycle.write) result.writes.push_back(t);
-    add(result.events, cycle.events);
+    if (cycle.event) result.events[cycle.event->counter] += cycle.event->elements;
     if (cycle.completion) {
       REQUIRE(cycle.activity == kActivityIdle);
       REQUIRE(cycle.ready);
@@ -658,7 +650,7 @@ TEST_CASE("a reset in the middle of a command leaves nothing behind", "[vector]"
       CHECK(cycle.ready);
       CHECK_FALSE(cycle.read);
       CHECK_FALSE(cycle.write);
-      CHECK(cycle.events == Counts{});
+      CHECK_FALSE(cycle.event);
       example.require_right(*machine, static_cast<std::uint32_t>(cycles));
     }
   }
