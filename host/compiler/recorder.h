@@ -109,6 +109,10 @@ template <class A>
 RecordedOnly<A> operator/(A&& a, const Recorder::Operand& b) {
   return Recorder::record(interface::VectorOpcode::kDivide, std::forward<A>(a), b);
 }
+template <class A>
+RecordedOnly<A> maximum(A&& a, const Recorder::Operand& b) {
+  return Recorder::record(interface::VectorOpcode::kMaximum, std::forward<A>(a), b);
+}
 inline Recorded sqrt(const Recorded& a) {
   return Recorder::record(interface::VectorOpcode::kSquareRoot, a, Recorder::Operand());
 }

@@ -6,8 +6,8 @@
 //   Registers keep their values from command to command and have none after reset.
 // Latency, of a beat issued in cycle t:
 //   t      registers a and b are read
-//   t + 1  first stage of an addition or multiplication; start of a division or square root; a
-//          store's elements are on write_*_o (the unit above makes the request in this cycle)
+//   t + 1  first stage of an addition or multiplication; a maximum; start of a division or square
+//          root; a store's elements are on write_*_o (the unit above makes the request now)
 //   t + 2  second stage
 //   t + 3  load: the elements are on read_*_i; result into the destination, which an instruction
 //          issued in t + 4 reads
@@ -69,16 +69,28 @@ module vector_lanes #(
   operation_t              finish_q;
   fp32_pkg::fp32_sum_t     sum_q[VectorLanes];
   fp32_pkg::fp32_product_t product_q[VectorLanes];
+  logic [31:0]             maximum_q[VectorLanes];
   // t + 3
   logic       write_valid_q;
   logic       write_load_q, write_accumulator_q;
   logic [6:0] write_target_q;
   beat_t      result_q;
 
-  logic execute_add, execute_multiply, execute_iterative, execute_round;
+  // maximum of IEEE 754-2019: a NaN wins, +0 is above -0. A subnormal counts as a zero of its sign.
+  function automatic logic [31:0] maximum(fp32_pkg::fp32_t a, fp32_pkg::fp32_t b);
+    logic [31:0] x, y;
+    x = (a.exponent == 8'd0) ? {a.sign, 31'd0} : a;
+    y = (b.exponent == 8'd0) ? {b.sign, 31'd0} : b;
+    if (fp32_pkg::fp32_is_nan(a) || fp32_pkg::fp32_is_nan(b)) return fp32_pkg::CanonicalNan;
+    // Sign and magnitude as an unsigned number of the same order.
+    return ((x ^ {1'b1, {31{x[31]}}}) < (y ^ {1'b1, {31{y[31]}}})) ? y : x;
+  endfunction
+
+  logic execute_add, execute_multiply, execute_maximum, execute_iterative, execute_round;
   assign execute_add = execute_valid_q &&
       ((execute_q.opcode == VopAdd) || (execute_q.opcode == VopSubtract));
   assign execute_multiply  = execute_valid_q && (execute_q.opcode == VopMultiply);
+  assign execute_maximum   = execute_valid_q && (execute_q.opcode == VopMaximum);
   assign execute_iterative = execute_valid_q && is_iterative(execute_q.opcode);
   assign execute_round     = execute_valid_q && (execute_q.opcode == VopStore) &&
       !execute_q.accumulator;
@@ -161,11 +173,11 @@ module vector_lanes #(
     if (finish_valid_q && (finish_q.opcode != VopLoad)) begin
       for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
         if (8'(lane) < finish_q.count) begin
-          if (finish_q.opcode == VopMultiply) begin
-            result_q[lane] = fp32_pkg::fp32_round_product(product_q[lane]);
-          end else begin
-            result_q[lane] = fp32_pkg::fp32_normalise(sum_q[lane]);
-          end
+          unique case (finish_q.opcode)
+            VopMultiply: result_q[lane] = fp32_pkg::fp32_round_product(product_q[lane]);
+            VopMaximum:  result_q[lane] = maximum_q[lane];
+            default:     result_q[lane] = fp32_pkg::fp32_normalise(sum_q[lane]);
+          endcase
         end
       end
     end
@@ -174,6 +186,14 @@ module vector_lanes #(
         if (8'(lane) < execute_q.count) begin
           product_q[lane] = fp32_pkg::fp32_multiply(
               operand_a_q[lane], b_immediate_q ? immediate_q : operand_b_q[lane]);
+        end
+      end
+    end
+    if (execute_maximum) begin
+      for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
+        if (8'(lane) < execute_q.count) begin
+          maximum_q[lane] = maximum(operand_a_q[lane],
+                                    b_immediate_q ? immediate_q : operand_b_q[lane]);
         end
       end
     end

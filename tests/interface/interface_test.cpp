@@ -71,6 +71,7 @@ TEST_CASE("an instruction that computes has a counter, one that is iterative tak
   CHECK(counter_of(VectorOpcode::kAdd) == Counter::kVectorAdds);
   CHECK(counter_of(VectorOpcode::kSubtract) == Counter::kVectorAdds);
   CHECK(counter_of(VectorOpcode::kSquareRoot) == Counter::kVectorSquareRoots);
+  CHECK(counter_of(VectorOpcode::kMaximum) == Counter::kVectorMaximums);
   CHECK(is_iterative(VectorOpcode::kDivide));
   CHECK_FALSE(is_iterative(VectorOpcode::kMultiply));
   CHECK(kDivideInterval == 15);

@@ -7,6 +7,7 @@
 
 #include "models/base/error.h"
 #include "models/base/numerics.h"
+#include "models/base/vector_arithmetic.h"
 #include "models/reference/bit_exact.h"
 #include "sim/cycle/vector_kernel.h"
 
@@ -269,6 +270,36 @@ TEST_CASE("a number that its successor is computed of is not overwritten too ear
   CHECK(program[3].destination == 2);
   CHECK(program[4].opcode == VectorOpcode::kStore);
   CHECK(program[4].a == 2);
+}
+
+TEST_CASE("a recorded maximum has the reference's bits, of two numbers and of a constant") {
+  const FloatEnvironment environment;
+  constexpr std::int64_t kElements = 100'000;
+  Recording one;
+  add_value(one.graph, {"larger", {kElements}, DType::F32, Role::kResult});
+  add_value(one.graph, {"rectified", {kElements}, DType::F32, Role::kResult});
+  one.inputs = {{0, "left"}, {1, "right"}};
+  one.outputs = {{2, "larger"}, {3, "rectified"}};
+  Recorder recorder;
+  const Recorded a = recorder.load(0), b = recorder.load(1);
+  recorder.store(2, maximum(a, b));
+  recorder.store(3, maximum(a, 0.0f));
+  one.program = recorder.program();
+  CHECK(decoded(one.program)[2].opcode == VectorOpcode::kMaximum);
+
+  std::mt19937_64 generator(7);
+  TensorMap values{{"left", Tensor(DType::F32, {kElements})},
+                   {"right", Tensor(DType::F32, {kElements})}};
+  for (auto& [name, tensor] : values)
+    for (std::int64_t i = 0; i < kElements; ++i) tensor.data<float>()[i] = any_number(generator);
+  run_on_vector_unit(one, kElements, values);
+  for (std::int64_t i = 0; i < kElements; ++i) {
+    const float left = values.at("left").data<float>()[i];
+    const float right = values.at("right").data<float>()[i];
+    INFO(bits_of(left) << ", " << bits_of(right));
+    REQUIRE(bits_of(values.at("larger").data<float>()[i]) == bits_of(maximum(left, right)));
+    REQUIRE(bits_of(values.at("rectified").data<float>()[i]) == bits_of(maximum(left, 0)));
+  }
 }
 
 TEST_CASE("a body that needs more registers than there are is refused") {

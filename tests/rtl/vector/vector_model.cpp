@@ -32,6 +32,18 @@ std::size_t element(const Stream& stream, std::int64_t row, std::int64_t column,
   return static_cast<std::size_t>(line * lanes + (stream.transposed ? i : column) % lanes);
 }
 
+// maximum of IEEE 754-2019, by numbers that hold every FP32 number exactly; subnormals are zeros.
+float maximum_of(float a, float b) {
+  const auto number = [](float value) {
+    const auto exact = static_cast<double>(value);
+    return std::fabs(exact) < 0x1p-126 ? std::copysign(0.0, exact) : exact;
+  };
+  const double x = number(a), y = number(b);
+  if (std::isnan(x) || std::isnan(y)) return float_from_bits(kCanonicalNanFp32);
+  if (x == 0 && y == 0) return std::signbit(x) && std::signbit(y) ? -0.0f : 0.0f;
+  return static_cast<float>(x < y ? y : x);
+}
+
 float compute(const Instruction& instruction, float a, float b) {
   switch (static_cast<VectorOpcode>(instruction.opcode)) {
     case VectorOpcode::kAdd:
@@ -42,6 +54,8 @@ float compute(const Instruction& instruction, float a, float b) {
       return canonical(a * b);
     case VectorOpcode::kDivide:
       return canonical(a / b);
+    case VectorOpcode::kMaximum:
+      return maximum_of(a, b);
     default:
       return canonical(std::sqrt(a));
   }
@@ -56,6 +70,8 @@ Counter counter(const Instruction& instruction) {
       return Counter::kVectorMultiplies;
     case VectorOpcode::kDivide:
       return Counter::kVectorDivides;
+    case VectorOpcode::kMaximum:
+      return Counter::kVectorMaximums;
     default:
       return Counter::kVectorSquareRoots;
   }

@@ -312,6 +312,11 @@ TEST_CASE("a vector command of a strip") {
   check(vector(8, {VectorOpcode::kAdd}), {{kLoad, 0, 20, 21, 53}, {kVector, 1, 28, 54, 66}}, 68);
 }
 
+TEST_CASE("a maximum takes as long as an addition") {
+  check(vector(8, {VectorOpcode::kMaximum}), {{kLoad, 0, 20, 21, 53}, {kVector, 1, 28, 54, 66}},
+        68);
+}
+
 TEST_CASE("a division") {
   // 4 + 2 * 15 + 2.
   check(vector(2, {VectorOpcode::kDivide}), {{kLoad, 0, 20, 21, 53}, {kVector, 1, 28, 54, 90}}, 92);
