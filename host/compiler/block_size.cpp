@@ -63,12 +63,14 @@ std::array<std::pair<std::int64_t, std::int64_t>, 2> parts(std::int64_t size, st
 // Beats of the vector unit's epilogue take about so many cycles: load, scale or bias, store.
 constexpr double kEpilogueCycles = 3;
 
-constexpr double kCommandBytes = 64;
+constexpr double kCommandBytes = sizeof(interface::CommandWords);
 constexpr double kFetchDepth = 4;    // commands that are asked for at once (command_processor.sv)
 constexpr double kFetchCycles = 10;  // from a command's place in the buffer to its successor's data
 
 // From a row's request to the first one that may read its sums (D of array_unit.sv).
-double round_trip(const MachineShape& machine) { return 2.0 * machine.array_rows + 3; }
+double round_trip(const MachineShape& machine) {
+  return interface::pass_latency(machine.array_rows);
+}
 
 // Cycles of the gemms of a block of rows x columns, over all products: a pass streams the rows past
 // a tile, and the next one cannot start before its tile has a place in the array (array_unit.sv:
@@ -245,7 +247,7 @@ struct Steps {
 
 Steps steps_of(const ContractionShape& shape) {
   Steps steps;
-  if (shape.output_fp32) steps.columns = 32;
+  if (shape.output_fp32) steps.columns = interface::kPanelColumnsFp32;
   for (const ProductShape& product : shape.products) {
     if (product.moving_depth_major) steps.rows = kPanelColumns;
     if (product.stationary_depth_major) steps.columns = kPanelColumns;

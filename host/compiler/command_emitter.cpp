@@ -34,7 +34,7 @@ void CommandEmitter::load_programs() {
   load.rows = rows;
   load.columns = static_cast<std::uint32_t>(kInstructionsPerRow);
   load.panel_stride = rows * static_cast<std::uint32_t>(kPanelRowBytes);
-  emit(-1, encode(load), Engine::kLoad, {{Space::kProgram, 0, kProgramInstructions, true}});
+  emit(-1, encode(load), Engine::kLoad, {{Space::kProgram, 0, interface::kProgramInstructions, true}});
 }
 
 void CommandEmitter::emit(int op, const CommandWords& words, Engine engine,
@@ -142,9 +142,11 @@ void CommandEmitter::vector(int op, std::int64_t rows, std::int64_t columns,
                                 static_cast<std::int64_t>(first + length), false}};
   for (std::size_t i = 0; i < streams.size(); ++i) {
     const LocalStream& stream = streams[i];
-    *fields[i].first = static_cast<std::uint32_t>(stream.local.line) |
-                       static_cast<std::uint32_t>(stream.space == Space::kAccumulator) << 24 |
-                       static_cast<std::uint32_t>(stream.is_row) << 26;
+    StreamWord word;
+    word.line = static_cast<std::uint32_t>(stream.local.line);
+    word.accumulator = stream.space == Space::kAccumulator;
+    word.broadcast_row = stream.is_row;
+    *fields[i].first = encode(word);
     *fields[i].second = static_cast<std::uint32_t>(stream.local.rows);
     if (stream.local.rows == 0) continue;  // not used by the program
     accesses.push_back(lines(stream.space, stream.local, false));

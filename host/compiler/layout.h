@@ -7,12 +7,13 @@
 #include <vector>
 
 #include "models/base/tensor.h"
+#include "rtl/interface/interface.h"
 
 namespace corank {
 
-inline constexpr std::int64_t kPanelRowBytes = 128;
+using interface::kPanelRowBytes;
 /// BF16 columns of a panel. Blocks begin at whole panels, and no matrix is cut into narrower ones.
-inline constexpr std::int64_t kPanelColumns = 64;
+inline constexpr std::int64_t kPanelColumns = interface::kPanelColumnsBf16;
 
 struct TensorLayout {
   DType dtype = DType::BF16;  // BF16 or F32

@@ -50,12 +50,10 @@ std::int64_t rows_of(const Programs& programs) {
 }
 
 std::int64_t cycles_per_beat(const VectorProgram& program) {
-  constexpr std::int64_t kDivideInterval = 15;  // fp32_divide_sqrt.sv, two digits a cycle
   std::int64_t cycles = 0;
   for (const std::uint64_t instruction : program.instructions) {
-    const auto opcode = static_cast<VectorOpcode>(instruction >> 32 & 0xff);
-    const bool iterative = opcode == VectorOpcode::kDivide || opcode == VectorOpcode::kSquareRoot;
-    cycles += iterative ? kDivideInterval : 1;
+    const VectorOpcode opcode = interface::decode_vector_instruction(instruction).opcode;
+    cycles += interface::is_iterative(opcode) ? interface::kDivideInterval : 1;
   }
   return cycles;
 }

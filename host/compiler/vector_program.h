@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "rtl/interface/interface.h"
 #include "models/graph/value.h"
 
 namespace corank {
@@ -39,8 +40,9 @@ struct Programs {
 /// Equal programs are kept once.
 Programs gather(const std::vector<const VectorProgram*>& programs);
 
-inline constexpr std::int64_t kProgramInstructions = 256;  // of the program memory (vector_unit.sv)
-inline constexpr std::int64_t kInstructionsPerRow = 16;    // of a panel in device memory
+/// Of a panel in device memory.
+inline constexpr std::int64_t kInstructionsPerRow =
+    interface::kPanelRowBytes / static_cast<std::int64_t>(sizeof(std::uint64_t));
 inline constexpr std::uint64_t kProgramAddress = 0;        // there
 /// Rows of the panel that the programs take.
 std::int64_t rows_of(const Programs& programs);
