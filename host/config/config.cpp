@@ -77,7 +77,8 @@ Key accelerator_section(MachineShape& shape, MachineLimits& limits) {
 
 Key memory_section(MemoryConfig& memory) {
   std::vector<Key> keys = {
-      choice("kind", memory.kind, {"fixed-latency", "dram"}, "model of the memory"),
+      choice_of("kind", memory.kind, {MemoryKind::kFixedLatency, MemoryKind::kDram},
+                "model of the memory"),
       text("name", memory.name, "name in reports"),
       // 2^20 MiB = 1 TiB; the addresses of the AXI4 port reach 2^48 bytes.
       integer("size_mib", memory.size_mib, {1, 1 << 20}, "MiB", "kind fixed-latency: size"),
@@ -203,13 +204,14 @@ Key workload_section(Config& config) {
        path_list("captures", config.captures,
                  "several captured layers in one step, in forward order"),
        shapes_section(config.shapes),
-       choice("layers", config.layers, {"whole", "repeated"},
-              "repeated: of many equal groups of layers the first, two in the middle and the last "
-              "are simulated, and the rest put in by their figures; needs --fidelity cycle and "
-              "values: off"),
-       choice("weights", config.weights, {"resident", "streamed"},
-              "where frozen weights are: in device memory, or with the host, which "
-              "sends them just ahead of their use"),
+       choice_of(
+           "layers", config.layers, {Layers::kWhole, Layers::kRepeated},
+           "repeated: of many equal groups of layers the first, two in the middle and the last "
+           "are simulated, and the rest put in by their figures; needs --fidelity cycle and "
+           "values: off"),
+       choice_of("weights", config.weights, {Weights::kResident, Weights::kStreamed},
+                 "where frozen weights are: in device memory, or with the host, which "
+                 "sends them just ahead of their use"),
        integer("steps", config.steps, {1, 1 << 20}, "steps",
                "of layers, each fed the same; token batches give their own number"),
        integer("stream_tiles", config.stream_tiles, {1, 1024}, "tiles",
@@ -264,10 +266,10 @@ std::vector<Key> schema_of(Config& config) {
       link_section(config.link),
       energy_section(config.energy),
       workload_section(config),
-      choice("numerics", config.numerics, {"bf16", "fp32", "fp64"},
-             "number formats of a fine-tuning run; bf16: as the accelerator computes"),
-      choice("values", config.values, {"on", "off"},
-             "whether tensors are computed; off: only the time is right (--fidelity cycle)"),
+      choice_of("numerics", config.numerics, {Numerics::kBf16, Numerics::kFp32, Numerics::kFp64},
+                "number formats of a fine-tuning run; bf16: as the accelerator computes"),
+      on_or_off("values", config.values,
+                "whether tensors are computed; off: only the time is right (--fidelity cycle)"),
       mapping("output", "what is written besides the report",
               {boolean("gradients", config.write_gradients,
                        "gradients.safetensors: those of the first step"),
@@ -466,12 +468,12 @@ void check_shapes(const LayerShapes& shapes, const YamlNode& root) {
 void finish_memory(MemoryConfig& memory, const YamlNode& root) {
   const YamlNode* node = find(root, "memory");
   if (node == nullptr) return;
-  const bool is_dram = memory.kind == "dram";
+  const bool is_dram = memory.kind == MemoryKind::kDram;
   const auto refuse_keys = [&](std::initializer_list<const char*> keys, const char* owner) {
     for (const char* key : keys)
       if (const YamlNode* value = find(*node, key))
         throw InputError(value->where, "memory." + std::string(key) + ": belongs to kind " + owner +
-                                           ", but memory.kind is " + memory.kind);
+                                           ", but memory.kind is " + name_of(memory.kind));
   };
   if (!is_dram) {
     refuse_keys({"device", "channels", "address_map", "page_policy", "queues"}, "dram");
@@ -509,6 +511,12 @@ void finish_optimizer(OptimizerSettings& settings, const YamlNode& root) {
 }
 
 }  // namespace
+
+const char* name_of(Layers layers) { return layers == Layers::kRepeated ? "repeated" : "whole"; }
+
+const char* name_of(Weights weights) {
+  return weights == Weights::kStreamed ? "streamed" : "resident";
+}
 
 Config load_config(const std::string& path, const std::vector<std::string>& settings) {
   Config config;

@@ -16,6 +16,14 @@
 
 namespace corank {
 
+/// All layers are simulated, or a few of many equal ones.
+enum class Layers { kWhole, kRepeated };
+const char* name_of(Layers layers);
+
+/// Where frozen weights are: in device memory, or with the host, which streams them.
+enum class Weights { kResident, kStreamed };
+const char* name_of(Weights weights);
+
 struct Config {
   std::string file;                // where it was read
   std::vector<std::string> files;  // all that were read: this one and those that it names
@@ -31,16 +39,16 @@ struct Config {
                         // config's folder
   std::vector<std::string> captures;  // several layers in one step
   LayerShapes shapes;                 // or layers by their sizes
-  std::string layers = "whole";       // or repeated: a few of many equal layers are simulated
-  std::string weights = "resident";   // resident in device memory, or streamed from the host
-  int stream_tiles = 4;               // of the ring that they are streamed through
-  std::string model, adapter;         // folders of Hugging Face files
-  std::string batches;                // safetensors file of token batches
-  std::uint64_t seed = 0;             // of the dropout, of the values of layers given by size
+  Layers layers = Layers::kWhole;
+  Weights weights = Weights::kResident;
+  int stream_tiles = 4;        // of the ring that they are streamed through
+  std::string model, adapter;  // folders of Hugging Face files
+  std::string batches;         // safetensors file of token batches
+  std::uint64_t seed = 0;      // of the dropout, of the values of layers given by size
   OptimizerSettings optimizer;
   std::int64_t steps = 1;  // of layers; token batches have as many as they have
-  std::string numerics = "bf16";
-  std::string values = "on";  // off: only the time is simulated
+  Numerics numerics = Numerics::kBf16;
+  bool values = true;  // false: only the time is simulated
   bool write_gradients = false, write_logits = false;
   CompilerConfig compiler;
   StallConfig stalls;

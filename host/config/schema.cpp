@@ -260,6 +260,15 @@ Key choice(const std::string& name, std::string& field, const std::vector<std::s
   return key;
 }
 
+Key on_or_off(const std::string& name, bool& field, const std::string& help) {
+  std::string chosen = field ? "on" : "off";
+  Key key = choice(name, chosen, {"on", "off"}, help);
+  key.read = [&field](const YamlNode& node, const std::string& where) {
+    field = read_choice(node, where, {"on", "off"}) == "on";
+  };
+  return key;
+}
+
 Key fixed_choice(const std::string& name, const std::string& value, const std::string& help) {
   Key key = make_key(name, "one of " + value, "", value, help);
   key.read = [value](const YamlNode& node, const std::string& where) {

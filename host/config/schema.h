@@ -67,6 +67,8 @@ Key choice(const std::string& name, std::string& field, const std::vector<std::s
 template <class Value>
 Key choice_of(const std::string& name, Value& field, const std::vector<Value>& options,
               const std::string& help);
+/// "on" or "off".
+Key on_or_off(const std::string& name, bool& field, const std::string& help);
 /// A text that can have one value so far, which no field needs to hold.
 Key fixed_choice(const std::string& name, const std::string& value, const std::string& help);
 Key mapping(const std::string& name, const std::string& help, std::vector<Key> keys);

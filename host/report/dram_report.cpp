@@ -57,7 +57,7 @@ Json to_json(const DramReport& report, const DramConfig& config) {
                {"quality", config.device.quality},
                {"channels", config.channels},
                {"address_map", config.address_map},
-               {"page_policy", config.controller.page_policy},
+               {"page_policy", name_of(config.controller.page_policy)},
                {"data_bus_clocks", Json::object()},
                {"share_of_peak", share_of_peak(s)},
                {"efficiency", efficiency(s)},

@@ -114,7 +114,8 @@ Json to_json(const RunReport& r) {
                                {"error", l.error}};
   }
   json["config"] = r.config_file;
-  json["workload"] = {{"source", r.workload}, {"weights", r.weights}, {"layers", Json::array()}};
+  json["workload"] = {
+      {"source", r.workload}, {"weights", name_of(r.weights)}, {"layers", Json::array()}};
   for (const LinearLayer& layer : r.layers) {
     json["workload"]["layers"].push_back(
         {{"tokens", layer.tokens},
@@ -172,7 +173,7 @@ Json to_json(const RunReport& r) {
   }
   json["axi"] = traffic_json(r.axi);
   json["memory"] = traffic_json(r.memory);
-  json["memory"]["model"] = r.memory_model.kind;
+  json["memory"]["model"] = name_of(r.memory_model.kind);
   json["memory"]["name"] = r.memory_model.name;
   json["memory"]["latency_ns"] = r.memory_model.latency_ns;
   if (r.dram) json["memory"]["dram"] = to_json(*r.dram, r.memory_model.dram);
@@ -237,14 +238,14 @@ Json to_json(const RunReport& r) {
 }
 
 std::string step_lines(const std::vector<StepReport>& steps) {
-  std::string text = fmt::format("\n  {:<6}{:>14}{:>14}{:>12}{:>12}{:>12}{:>12}{:>12}\n", "step",
-                                 "cycles", "B loaded", "fed", "programs", "commands", "streamed",
-                                 "asked for");
+  std::string text =
+      fmt::format("\n  {:<6}{:>14}{:>14}{:>12}{:>12}{:>12}{:>12}{:>12}\n", "step", "cycles",
+                  "B loaded", "fed", "programs", "commands", "streamed", "asked for");
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const LinkBytes& link = steps[i].link;
-    text += fmt::format("  {:<6}{:>14}{:>14}{:>12}{:>12}{:>12}{:>12}{:>12}\n", i + 1,
-                        steps[i].cycles, link.loaded, link.fed, link.programs, link.commands,
-                        link.streamed, link.asked);
+    text +=
+        fmt::format("  {:<6}{:>14}{:>14}{:>12}{:>12}{:>12}{:>12}{:>12}\n", i + 1, steps[i].cycles,
+                    link.loaded, link.fed, link.programs, link.commands, link.streamed, link.asked);
   }
   return text;
 }
@@ -296,8 +297,8 @@ std::string to_table(const RunReport& r) {
   line("memory",
        fmt::format("{} B read, {} B written, {:.2f} of {:.2f} GB/s ({}); {}: {}",
                    r.memory.bytes_read, r.memory.bytes_written, r.memory.bandwidth_gb_per_s,
-                   r.memory.peak_gb_per_s, percent(r.memory.share_of_peak), r.memory_model.kind,
-                   r.memory_model.name));
+                   r.memory.peak_gb_per_s, percent(r.memory.share_of_peak),
+                   name_of(r.memory_model.kind), r.memory_model.name));
   if (r.dram) {
     line("DRAM data bus", data_bus_text(r.dram->statistics));
     line("DRAM rows", rows_text(r.dram->statistics, r.memory_model.dram.device));
@@ -313,7 +314,7 @@ std::string to_table(const RunReport& r) {
            "{} B to the device, {:.2f} of {:.2f} GB/s{}", during.payload_bytes_to_device,
            during.ns > 0 ? static_cast<double>(during.payload_bytes_to_device) / during.ns : 0.0,
            r.link.peak_gb_per_s,
-           r.weights == "streamed"
+           r.weights == Weights::kStreamed
                ? fmt::format("; {} B of frozen weights were streamed", r.link.streamed_bytes)
                : ""));
   line("energy",

@@ -66,10 +66,10 @@ FinetuneResult finetune(const Config& config,
   if (config.batches.empty())
     throw InputError(place_of(config, "workload.batches"), "workload.batches is missing");
   // What belongs to a step on the accelerator.
-  if (config.values == "off")
+  if (!config.values)
     throw InputError(place_of(config, "values"),
                      "values: off needs --fidelity cycle; found --fidelity reference");
-  if (config.layers == "repeated")
+  if (config.layers == Layers::kRepeated)
     throw InputError(
         place_of(config, "workload.layers"),
         "workload.layers: repeated needs --fidelity cycle; found --fidelity reference");
@@ -94,7 +94,7 @@ FinetuneResult finetune(const Config& config,
   if (settings.schedule.total == 0) settings.schedule.total = batches.count / settings.accumulate;
   const auto [program, account] = transformer_program(transformer, settings);
 
-  const Numerics numerics = numerics_of(config.numerics);
+  const Numerics numerics = config.numerics;
   AdapterTensors adapter = read_adapter(config.adapter, result.plan, transformer);
   TensorMap values = load_frozen(transformer.graph, model, weights, adapter.frozen, numerics);
   for (const auto& entry : adapter.trained) values.insert(entry);
@@ -104,8 +104,7 @@ FinetuneResult finetune(const Config& config,
   executor.load(values);
 
   const OrderlyEnd orderly;
-  TrainingResult trained =
-      train(executor, program, transformer.pad_token_id, batches, progress);
+  TrainingResult trained = train(executor, program, transformer.pad_token_id, batches, progress);
   if (trained.losses.empty() && trained.stopped) throw Interrupted();
 
   std::set<std::string> names;
@@ -120,7 +119,7 @@ FinetuneResult finetune(const Config& config,
   FinetuneReport& report = result.report;
   report.name = config.name;
   report.config_file = config.file;
-  report.numerics = config.numerics;
+  report.numerics = name_of(numerics);
   report.model = config.model;
   report.model_type = model.facts().model_type;
   report.adapter = config.adapter;

@@ -155,10 +155,10 @@ void read_from(Process& rtl, Process& cycle, Comparison& comparison) {
 }
 
 void check_lockstep(const Config& config, const RunOptions& options) {
-  if (config.values == "off")
+  if (!config.values)
     throw InputError(place_of(config, "values"),
                      "values: off needs --fidelity cycle; found --fidelity both");
-  if (config.layers == "repeated")
+  if (config.layers == Layers::kRepeated)
     throw InputError(place_of(config, "workload.layers"),
                      "workload.layers: repeated needs --fidelity cycle; found --fidelity both");
   if (!options.out_directory.empty() || options.trace)

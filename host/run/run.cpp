@@ -164,13 +164,12 @@ void write_files(const std::string& directory, const RunReport& report, const Te
 }
 
 void check_fidelity(const Config& config, const RunOptions& options) {
-  if (config.layers == "repeated" &&
-      (options.fidelity != Fidelity::kCycle || config.values != "off"))
+  if (config.layers == Layers::kRepeated && (options.fidelity != Fidelity::kCycle || config.values))
     throw InputError(place_of(config, "workload.layers"),
                      "workload.layers: repeated gives times alone; expected --fidelity cycle and "
                      "values: off");
   const bool one_step = config.steps == 1 && config.optimizer.accumulate == 1;
-  if (config.layers == "repeated" && !one_step)
+  if (config.layers == Layers::kRepeated && !one_step)
     throw InputError(place_of(config, "workload.layers"),
                      "workload.layers: repeated is for one step of one micro-batch; found "
                      "workload.steps or workload.optimizer.accumulate above 1");
@@ -179,7 +178,7 @@ void check_fidelity(const Config& config, const RunOptions& options) {
       throw InputError("--waves: the cycle model has no signals; expected --fidelity rtl");
     return;
   }
-  if (config.values == "off")
+  if (!config.values)
     throw InputError(place_of(config, "values"),
                      "values: off needs --fidelity cycle; found --fidelity rtl");
 }
@@ -199,7 +198,7 @@ RunReport report_of(const Config& config, const RunOptions& options, const Workl
   RunReport report;
   report.name = config.name;
   report.fidelity = options.fidelity == Fidelity::kRtl ? "rtl" : "cycle";
-  report.values = config.values == "on";
+  report.values = config.values;
   report.config_file = config.file;
   report.workload = workload.source;
   report.weights = config.weights;
@@ -273,7 +272,7 @@ RunReport run(const Config& config, const RunOptions& options) {
                           options.trace.value_or(""),
                           options.waves.value_or("")});
   Workload workload = read_workload(config);
-  const bool repeated = config.layers == "repeated";
+  const bool repeated = config.layers == Layers::kRepeated;
   // The simulation asks for the first time whether to stop when the step begins. Before that there
   // is nothing to keep.
   std::optional<OrderlyEnd> orderly;
@@ -308,8 +307,7 @@ RunReport run(const Config& config, const RunOptions& options) {
     if (report.values) compare_results(report, prepared, simulated.results);
     report.counter_mismatches = check_costs(config, prepared, simulated);
   }
-  if (!options.out_directory.empty())
-    write_files(options.out_directory, report, simulated.results);
+  if (!options.out_directory.empty()) write_files(options.out_directory, report, simulated.results);
   if (files.waves) files.waves->finish();
   if (files.trace) {
     write_trace(*files.trace, prepared.step, prepared.program.graph,

@@ -23,14 +23,16 @@ void check_layers(const Config& config) {
                      key + ": found " + found +
                          ", which the step of a captured layer (workload.capture) does not have");
   };
-  if (config.numerics != "bf16") refuse("numerics", config.numerics);
+  if (config.numerics != Numerics::kBf16) refuse("numerics", name_of(config.numerics));
   if (config.write_gradients) refuse("output.gradients", "true");
   if (config.write_logits) refuse("output.logits", "true");
 }
 
 // Of a memory's peak, about: of a DRAM, refresh and the turns between reads and writes take the
 // rest.
-double sustained_share(const MemoryConfig& memory) { return memory.kind == "dram" ? 0.9 : 1; }
+double sustained_share(const MemoryConfig& memory) {
+  return memory.kind == MemoryKind::kDram ? 0.9 : 1;
+}
 
 std::uint64_t memory_bytes(const Config& config) { return size_bytes(config.memory); }
 
@@ -65,7 +67,7 @@ CompiledStep compile_for(const Config& config, const TrainingProgram& program) {
       config.limits.burst_beats};
   try {
     return compile(program, config.machine, config.compiler, memory_bytes(config),
-                   {config.weights == "streamed", config.stream_tiles}, memory);
+                   {config.weights == Weights::kStreamed, config.stream_tiles}, memory);
   } catch (const KeyError& error) {
     throw InputError(location_of(config, error.keys()), error.what());
   }
@@ -83,7 +85,7 @@ std::string build_machine(const Config& config, const RunOptions& options) {
 
 PlatformConfig platform_of(const Config& config) {
   PlatformConfig platform;
-  platform.values = config.values == "on";
+  platform.values = config.values;
   platform.shape = config.machine;
   platform.limits = config.limits;
   platform.memory = config.memory;
@@ -98,7 +100,7 @@ DriverOptions driver_options_of(const Config& config) {
   options.limits = config.limits;
   options.watchdog_cycles = config.watchdog_cycles;
   options.memory_size_bytes = memory_bytes(config);
-  options.values = config.values == "on";
+  options.values = config.values;
   return options;
 }
 

@@ -36,7 +36,7 @@ std::string draw_address_map(Random& random, const DramOrganisation& organisatio
 
 DramControllerConfig draw_controller(Random& random) {
   DramControllerConfig controller;
-  controller.page_policy = chance(random, 2) ? "open" : "closed";
+  controller.page_policy = chance(random, 2) ? PagePolicy::kOpen : PagePolicy::kClosed;
   controller.read_queue = int_between(random, 1, chance(random, 2) ? 4 : 64);
   controller.write_queue = int_between(random, 2, chance(random, 2) ? 5 : 64);
   controller.reads_in_flight = int_between(random, 1, chance(random, 2) ? 4 : 64);
@@ -59,7 +59,7 @@ std::vector<MemoryConfig> dram_memories() {
   std::vector<MemoryConfig> memories;
   for (const fs::path& file : files) {
     MemoryConfig memory = load_memory(file.string());
-    if (memory.kind == "dram") memories.push_back(std::move(memory));
+    if (memory.kind == MemoryKind::kDram) memories.push_back(std::move(memory));
   }
   if (memories.empty())
     throw InputError(folder.string() + ": expected files of memories of kind dram, found none");
@@ -87,15 +87,15 @@ MemoryConfig draw_dram(Random& random, const std::vector<MemoryConfig>& drams) {
 }
 
 std::string describe(const MemoryConfig& memory) {
-  if (memory.kind != "dram")
+  if (memory.kind != MemoryKind::kDram)
     return fmt::format("fixed latency {} ns, {} GB/s", memory.latency_ns,
                        memory.bandwidth_gb_per_s);
   const DramConfig& dram = memory.dram;
   const DramControllerConfig& c = dram.controller;
   return fmt::format(
       "{}, {} channels, {}, {}, queues {} / {}, {} in flight, drained {} to {}, limit {}",
-      dram.device.name, dram.channels, dram.address_map, c.page_policy, c.read_queue, c.write_queue,
-      c.reads_in_flight, c.drain_high, c.drain_low, c.starvation_limit);
+      dram.device.name, dram.channels, dram.address_map, name_of(c.page_policy), c.read_queue,
+      c.write_queue, c.reads_in_flight, c.drain_high, c.drain_low, c.starvation_limit);
 }
 
 }  // namespace corank

@@ -146,10 +146,10 @@ void draw_step(Random& random, const CaseSource& source, int turn, LayerCase& la
   layer.layers = 1;
   layer.pauses = 0;
   Config& config = layer.config;
-  config.weights = "resident";
+  config.weights = Weights::kResident;
   config.link.bandwidth_gb_per_s = 64;
   if (turn % 5 >= 2) return;
-  config.weights = "streamed";
+  config.weights = Weights::kStreamed;
   config.stream_tiles = one_of(random, std::array<int, 4>{1, 2, 3, 8});
   config.link.bandwidth_gb_per_s = one_of(random, std::array<int, 3>{1, 4, 64});
   if (chance(random, 3)) layer.pauses = 5000;
@@ -234,7 +234,7 @@ void draw_inputs(Random& random, LayerCase& layer) {
 std::int64_t upload_cycles(const Config& config, std::uint64_t bytes) {
   const MemoryConfig& memory = config.memory;
   double ns_per_byte = 1 / memory.bandwidth_gb_per_s;
-  if (memory.kind == "dram") {
+  if (memory.kind == MemoryKind::kDram) {
     const DramDevice& device = memory.dram.device;
     // Every access opens a row of one bank, between turns of the bus and refreshes.
     ns_per_byte = 4 * device.timing.tRC * device.timing.tCK_ns / device.organisation.access_bytes;
@@ -284,7 +284,7 @@ LayerCase make_case(const CaseSource& source, std::uint64_t seed, int number) {
   config.watchdog_cycles += upload_cycles(config, step->memory_bytes);
   draw_inputs(random, layer);
   if (number % 10 == 9) layer.planted = plant(random, layer.inputs);
-  for (auto& feed : optimizer_feeds(program_of(layer), 0)) layer.inputs.insert(std::move(feed));
+  layer.inputs = inputs_of(program_of(layer), std::move(layer.inputs));
   return layer;
 }
 
@@ -300,7 +300,7 @@ std::string describe(const LayerCase& layer) {
   const MachineShape& m = config.machine;
   const CompilerConfig& compiler = config.compiler;
   const std::string streamed =
-      config.weights == "streamed"
+      config.weights == Weights::kStreamed
           ? fmt::format(", {} layers streamed through {} tiles at {} GB/s, pauses up to {}",
                         layer.layers, config.stream_tiles, config.link.bandwidth_gb_per_s,
                         layer.pauses)
@@ -310,9 +310,10 @@ std::string describe(const LayerCase& layer) {
       "stalls {} %, blocks {} x {} x {}, limits {} / {} KiB{}{}{}",
       layer.number, layer.seed, m.array_rows, m.array_columns, m.axi_data_bits,
       config.limits.outstanding_bursts, config.limits.burst_beats, describe(config.memory),
-      layer.layer.tokens, layer.layer.in, layer.layer.out, layer.layer.lora.rank, config.stalls.percent,
-      compiler.block_rows, compiler.block_columns, compiler.block_depth, compiler.scratchpad_kib,
-      compiler.accumulator_kib, streamed, layer.planted.empty() ? "" : ", planted ", layer.planted);
+      layer.layer.tokens, layer.layer.in, layer.layer.out, layer.layer.lora.rank,
+      config.stalls.percent, compiler.block_rows, compiler.block_columns, compiler.block_depth,
+      compiler.scratchpad_kib, compiler.accumulator_kib, streamed,
+      layer.planted.empty() ? "" : ", planted ", layer.planted);
 }
 
 }  // namespace corank

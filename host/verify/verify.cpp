@@ -15,7 +15,7 @@ namespace corank {
 namespace {
 
 CaseSource source_of(const Config& config) {
-  if (config.values == "off")
+  if (!config.values)
     throw InputError(place_of(config, "values"),
                      "values: off leaves nothing to verify; expected on");
   const FaultConfig& faults = config.faults;
@@ -81,7 +81,7 @@ VerifyResult verify(const Config& config, const VerifyOptions& options) {
       break;
     }
     ++result.verified;
-    result.dram += compiled.layer.config.memory.kind == "dram" ? 1 : 0;
+    result.dram += compiled.layer.config.memory.kind == MemoryKind::kDram ? 1 : 0;
     result.sum += one.verified;
   }
   return result;

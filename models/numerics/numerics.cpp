@@ -1,15 +1,6 @@
 #include "models/numerics/numerics.h"
 
-#include "models/base/error.h"
-
 namespace corank {
-
-Numerics numerics_of(const std::string& name) {
-  for (const Numerics numerics : {Numerics::kFp32, Numerics::kFp64, Numerics::kBf16}) {
-    if (name == name_of(numerics)) return numerics;
-  }
-  throw InputError("numerics: expected fp32, fp64 or bf16, found " + name);
-}
 
 const char* name_of(Numerics numerics) {
   switch (numerics) {

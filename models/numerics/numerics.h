@@ -1,8 +1,6 @@
 // How the values of a graph are represented while it is executed.
 #pragma once
 
-#include <string>
-
 #include "models/base/tensor.h"
 
 namespace corank {
@@ -13,8 +11,7 @@ enum class Numerics {
   kBf16,  // BF16 where the graph says so, every chain in order: the contract with the device
 };
 
-/// "fp32", "fp64", "bf16". Throws InputError for another name.
-Numerics numerics_of(const std::string& name);
+/// "fp32", "fp64", "bf16".
 const char* name_of(Numerics numerics);
 
 /// The dtype in which a computed value is kept.

@@ -59,7 +59,6 @@ Tensor tensor_of(const AdamWConstants& c) {
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string&, const AdamW& op) {
   const Value& parameter = existing_operand(graph, op.parameter, "AdamW");
   const std::string name = "AdamW of " + parameter.name;
-  require_shape(existing_operand(graph, op.constants, name), {kAdamWConstants}, name);
   for (const auto& ids : {operands_of(op), results_of(op)}) {
     for (const ValueId id : ids) {
       if (id == op.constants) continue;
@@ -68,6 +67,7 @@ std::vector<Shape> infer_shapes(const Graph& graph, const std::string&, const Ad
       require_shape(value, parameter.shape, name);
     }
   }
+  require_shape(existing_operand(graph, op.constants, name), {kAdamWConstants}, name);
   return {parameter.shape, parameter.shape, parameter.shape};
 }
 

@@ -57,7 +57,6 @@ Tensor tensor_of(const SgdConstants& c) {
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string&, const Sgd& op) {
   const Value& parameter = existing_operand(graph, op.parameter, "SGD");
   const std::string name = "SGD of " + parameter.name;
-  require_shape(existing_operand(graph, op.constants, name), {kSgdConstants}, name);
   for (const auto& ids : {operands_of(op), results_of(op)}) {
     for (const ValueId id : ids) {
       if (id == op.constants) continue;
@@ -66,6 +65,7 @@ std::vector<Shape> infer_shapes(const Graph& graph, const std::string&, const Sg
       require_shape(value, parameter.shape, name);
     }
   }
+  require_shape(existing_operand(graph, op.constants, name), {kSgdConstants}, name);
   return std::vector<Shape>(results_of(op).size(), parameter.shape);
 }
 

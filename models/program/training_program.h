@@ -59,8 +59,8 @@ std::string micro_batch_name(const std::string& name, std::int64_t micro_batch,
 /// Its share in the step's gradients, F32 [1], fed where there are several.
 inline constexpr const char* kShare = "share";
 
-/// What a program takes, from inputs by names without micro-batches: every micro-batch is fed the
-/// same, with equal shares.
+/// What a program takes at its first step, from inputs by names without micro-batches: every
+/// micro-batch is fed the same, with equal shares, and the optimizer its constants.
 TensorMap inputs_of(const TrainingProgram& program, TensorMap inputs);
 
 /// The step takes `micro_batches` times what it is fed: every op that depends on what is fed is

@@ -13,11 +13,11 @@ namespace corank {
 
 struct ExecuteOptions {
   bool keep_intermediates = false;  // of every intermediate
-  std::set<std::string> keep;       // intermediates to keep by name, beside the results
+  std::set<std::string> keep = {};  // intermediates to keep by name, beside the results
   /// Given values that are not in `values`: they are read where they are.
   const TensorMap* given = nullptr;
-  std::set<ValueId> replaced;       // given values that are freed after the op that reads them last
-  std::function<bool()> stop;        // asked before each op, until the first update, whether to end
+  std::set<ValueId> replaced = {};  // given values that are freed after the op that reads them last
+  std::function<bool()> stop = {};  // asked before each op, until the first update, whether to end
 };
 
 struct ExecuteFigures {

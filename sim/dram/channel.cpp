@@ -11,7 +11,7 @@ DramChannel::DramChannel(const DramDevice& device, const DramControllerConfig& c
     : t_(device.timing),
       config_(config),
       separate_buses_(device.separate_buses),
-      closed_page_(config.page_policy == "closed"),
+      closed_page_(config.page_policy == PagePolicy::kClosed),
       log_(std::move(log)),
       slots_(static_cast<std::size_t>(config.read_queue + config.write_queue)),
       banks_(static_cast<std::size_t>(device.organisation.all_banks())),

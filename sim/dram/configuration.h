@@ -7,9 +7,15 @@
 
 namespace corank {
 
+/// Closed: a row that no queued access needs is closed.
+enum class PagePolicy { kOpen, kClosed };
+inline const char* name_of(PagePolicy policy) {
+  return policy == PagePolicy::kClosed ? "closed" : "open";
+}
+
 struct DramControllerConfig {
-  std::string page_policy = "open";  // open, or closed: a row that no queued access needs is closed
-  int read_queue = 32;               // accesses of a channel
+  PagePolicy page_policy = PagePolicy::kOpen;
+  int read_queue = 32;  // accesses of a channel
   int write_queue = 32;
   int reads_in_flight = 32;  // of a channel, from admission to last data
   // Writes are drained from above `drain_high` down to `drain_low`, or when no read waits.

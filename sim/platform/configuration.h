@@ -17,8 +17,13 @@ struct MachineLimits {
   int burst_beats = 64;        // 1..256
 };
 
+enum class MemoryKind { kFixedLatency, kDram };
+inline const char* name_of(MemoryKind kind) {
+  return kind == MemoryKind::kDram ? "dram" : "fixed-latency";
+}
+
 struct MemoryConfig {
-  std::string kind = "fixed-latency";  // or "dram"
+  MemoryKind kind = MemoryKind::kFixedLatency;
   std::string name;
   // Of kind dram they follow from the device: size and peak of all channels, the latency of a read
   // from a closed row.
@@ -30,7 +35,7 @@ struct MemoryConfig {
 
 /// A DRAM's size need not be whole MiB.
 inline std::uint64_t size_bytes(const MemoryConfig& memory) {
-  if (memory.kind == "dram")
+  if (memory.kind == MemoryKind::kDram)
     return static_cast<std::uint64_t>(memory.dram.channels *
                                       memory.dram.device.organisation.bytes());
   return static_cast<std::uint64_t>(memory.size_mib) << 20;

@@ -174,10 +174,9 @@ std::unique_ptr<Accelerator> make_accelerator(const PlatformConfig& config, Fail
 
 std::unique_ptr<MemoryModule> make_memory(const MemoryConfig& config) {
   constexpr int kSockets = 2;
-  if (config.kind == "dram") return std::make_unique<DramMemory>("memory", config.dram, kSockets);
-  if (config.kind == "fixed-latency")
-    return std::make_unique<FixedLatencyMemory>("memory", config, kSockets);
-  throw InputError("memory kind: expected fixed-latency or dram, found " + config.kind);
+  if (config.kind == MemoryKind::kDram)
+    return std::make_unique<DramMemory>("memory", config.dram, kSockets);
+  return std::make_unique<FixedLatencyMemory>("memory", config, kSockets);
 }
 
 PlatformSnapshot snapshot_of(Accelerator& accelerator, MemoryModule& memory, const Link& link) {

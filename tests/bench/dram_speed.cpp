@@ -34,7 +34,7 @@ Result speed(const std::string& what, const std::string& trace_name, double limi
           Result::Bar::AtLeast,  limit,       "DDR4-2400, 64 bytes, 32 reads in flight"};
 }
 
-std::int64_t violations(const DramDevice& dram, const std::string& policy, std::int64_t accesses,
+std::int64_t violations(const DramDevice& dram, PagePolicy policy, std::int64_t accesses,
                         std::uint64_t seed) {
   DramTimingChecker checker(dram);
   DramControllerConfig controller;
@@ -71,7 +71,7 @@ std::vector<Result> dram_rules(std::int64_t accesses) {
   for (const char* name : {"ddr4-2400", "ddr4-3200", "lpddr4-3200", "lpddr5-6400", "hbm2"}) {
     const DramDevice dram = test::device(name);
     std::int64_t count = 0;
-    for (const char* policy : {"open", "closed"})
+    for (const PagePolicy policy : {PagePolicy::kOpen, PagePolicy::kClosed})
       count += violations(dram, policy, accesses / 2, 14);
     results.push_back({std::string("timing rules of ") + name, static_cast<double>(count),
                        "violations", Result::Bar::AtMost, 0,

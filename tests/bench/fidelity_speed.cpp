@@ -46,7 +46,7 @@ DeviceCounters measure(const Workload& work, Kind& kind) {
   run_platform(kind.platform, [&](HostPort& host) {
     StepWatcher watcher(
         host, [&] { start = cpu_seconds(); }, [&] { end = cpu_seconds(); });
-    counters = run_step(watcher, work.step, work.graph, kind.platform.shape, work.capture.inputs,
+    counters = run_step(watcher, work.step, work.program, kind.platform.shape, work.inputs,
                         kind.driver)
                    .counters;
   });

@@ -44,13 +44,15 @@ class StepWatcher : public ForwardingHost {
 struct Workload {
   Workload(const std::string& file, const std::vector<std::string>& settings)
       : config(load_config(file, settings)),
-        capture(read_capture(config.capture, config.optimizer.adamw)),
-        graph(build_layer_step(capture.step)),
-        step(compile_for(config, graph)) {}
+        capture(read_capture(config.capture)),
+        program(linear_layers({capture.layer}, config.optimizer)),
+        inputs(inputs_of(program, capture.inputs)),
+        step(compile_for(config, program)) {}
 
   Config config;
   Capture capture;
-  Graph graph;
+  TrainingProgram program;
+  TensorMap inputs;
   CompiledStep step;
 };
 

@@ -16,9 +16,10 @@ namespace {
 
 using interface::Counter;
 
-Simulated run_commands(const Config& config, const Graph& graph, const CompiledStep& step) {
+Simulated run_commands(const Config& config, const TrainingProgram& program,
+                       const CompiledStep& step) {
   PreparedStep prepared;
-  prepared.graph = graph;
+  prepared.program = program;
   prepared.step = step;
   RunOptions options;
   options.fidelity = Fidelity::kCycle;
@@ -57,16 +58,16 @@ double stream_gb_per_s(const Config& config, std::int64_t bytes, double write_sh
   step.commands.push_back({encode(interface::HaltCommand{}), -1, {-1, -1, -1, -1}});
   step.ring_address = static_cast<std::uint64_t>((loads + stores) * command_bytes);
   step.ring_entries = 4096;
-  const DeviceCounters counters = run_commands(config, {}, step).result.counters;
+  const DeviceCounters counters = run_commands(config, {}, step).steps.front().counters;
   return static_cast<double>((loads + stores) * command_bytes) /
          static_cast<double>(at(counters, Counter::kCycles)) * config.limits.clock_mhz / 1e3;
 }
 
 MemoryUse memory_use(const Config& config) {
   const PreparedStep prepared = prepare_step(config);
-  const Simulated whole = run_commands(config, prepared.graph, prepared.step);
+  const Simulated whole = run_commands(config, prepared.program, prepared.step);
   MemoryUse use;
-  const DeviceCounters& counters = whole.result.counters;
+  const DeviceCounters& counters = whole.steps.front().counters;
   use.cycles = static_cast<double>(at(counters, Counter::kCycles));
   const double beat = config.machine.axi_data_bits / 8.0;
   const double written = beat * static_cast<double>(at(counters, Counter::kStoreBeats));
@@ -77,7 +78,7 @@ MemoryUse memory_use(const Config& config) {
   constexpr std::int64_t kStreamBytes = 32 << 20;
   use.stream_gb_per_s = stream_gb_per_s(config, kStreamBytes);
   use.mixed_gb_per_s = stream_gb_per_s(config, kStreamBytes, written / use.bytes);
-  use.bound = step_bound(prepared.graph, config.machine,
+  use.bound = step_bound(prepared.program.graph, config.machine,
                          use.stream_gb_per_s * 1e3 / config.limits.clock_mhz);
   return use;
 }

@@ -21,10 +21,11 @@ fs::path model_folder(const std::string& name) {
 }
 
 void apply_settings(const JsonObject& settings, OptimizerSettings& optimizer) {
-  optimizer.name = settings.text("optimizer");
+  const std::string name = settings.text("optimizer");
+  optimizer.kind = name == "sgd" ? OptimizerKind::kSgd : OptimizerKind::kAdamW;
   optimizer.adamw.lr = optimizer.sgd.lr = settings.number("lr");
   optimizer.adamw.weight_decay = optimizer.sgd.weight_decay = settings.number("weight_decay");
-  if (optimizer.name == "adamw") {
+  if (optimizer.kind == OptimizerKind::kAdamW) {
     optimizer.adamw.beta1 = settings.json().at("betas").at(0).get<double>();
     optimizer.adamw.beta2 = settings.json().at("betas").at(1).get<double>();
     optimizer.adamw.eps = settings.number("eps");
@@ -33,8 +34,11 @@ void apply_settings(const JsonObject& settings, OptimizerSettings& optimizer) {
     optimizer.sgd.dampening = settings.number("dampening");
     optimizer.sgd.nesterov = settings.boolean("nesterov");
   }
-  optimizer.schedule = {settings.text("schedule"), settings.integer("warmup", 0),
-                        settings.integer("total", 0)};
+  Schedule::Kind kind = Schedule::Kind::kConstant;
+  for (const Schedule::Kind known : {Schedule::Kind::kLinear, Schedule::Kind::kCosine}) {
+    if (settings.text("schedule") == name_of(known)) kind = known;
+  }
+  optimizer.schedule = {kind, settings.integer("warmup", 0), settings.integer("total", 0)};
   optimizer.clip_norm = settings.number_or("clip_norm", 0);
   optimizer.accumulate = settings.integer("accumulate", 1);
 }

@@ -106,21 +106,21 @@ TEST_CASE("There are enough fixtures to speak of") { CHECK(fixture_names().size(
 
 TEST_CASE("In fp32 a run equals Hugging Face PEFT's") {
   for_each_fixture([](FinetuneFixture fixture) {
-    fixture.config.numerics = "fp32";
+    fixture.config.numerics = Numerics::kFp32;
     check_run(fixture, finetune(fixture.config), kFp32);
   });
 }
 
 TEST_CASE("In fp64 a run equals Hugging Face PEFT's") {
   for_each_fixture([](FinetuneFixture fixture) {
-    fixture.config.numerics = "fp64";
+    fixture.config.numerics = Numerics::kFp64;
     check_run(fixture, finetune(fixture.config), kFp32);
   });
 }
 
 TEST_CASE("In bf16 a run is as near to Hugging Face PEFT's as BF16 allows") {
   for_each_fixture([](FinetuneFixture fixture) {
-    fixture.config.numerics = "bf16";
+    fixture.config.numerics = Numerics::kBf16;
     const FinetuneResult result = finetune(fixture.config);
     // What the account expects from shapes alone is what was allocated, moments included.
     CHECK(result.report.measured_peak_bytes == result.report.account.peak_bytes);
@@ -131,7 +131,7 @@ TEST_CASE("In bf16 a run is as near to Hugging Face PEFT's as BF16 allows") {
 TEST_CASE("A written adapter gives the trained model's logits when it is read again") {
   for_each_fixture([](FinetuneFixture fixture) {
     const TemporaryFolder folder;
-    fixture.config.numerics = "fp32";
+    fixture.config.numerics = Numerics::kFp32;
     write_finetune(folder.file("out"), finetune(fixture.config), {true, true});
     CHECK(std::filesystem::exists(folder.file("out/report.json")));
     CHECK(std::filesystem::exists(folder.file("out/gradients.safetensors")));

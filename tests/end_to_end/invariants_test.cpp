@@ -193,7 +193,7 @@ const Component* bound_of(const RunReport& report) {
 // What a step may be off because it began elsewhere in the DRAM's refresh interval, in ns: two
 // refreshes, each with the banks to open again, and a share of the rest.
 double tolerance(const Config& config, double ns) {
-  if (config.memory.kind != "dram") return 0.01 * ns;
+  if (config.memory.kind != MemoryKind::kDram) return 0.01 * ns;
   const DramTiming& timing = config.memory.dram.device.timing;
   return 0.03 * ns + 2 * (timing.tRFC + timing.tRC) * timing.tCK_ns;
 }
@@ -210,7 +210,7 @@ TEST_CASE("every report keeps the invariants, over all memories and links", "[in
     check_report(report, setup.config);
     waiting += waits_for_host(report);
     dram += report.dram.has_value();
-    streamed += setup.config.weights == "streamed";
+    streamed += setup.config.weights == Weights::kStreamed;
   }
   if (cases < 500) return;
   CHECK(waiting >= 50);
@@ -230,7 +230,7 @@ TEST_CASE("every report of the RTL keeps the invariants, and is the cycle model'
     if (model.simulated_cycles > most_cycles) continue;
     ++cases;
     INFO("case " << number << ": " << setup.replay("rtl"));
-    setup.config.values = "on";
+    setup.config.values = true;
     const RunReport report = run(setup.config, {});
     check_report(report, setup.config);
     CHECK(report.counters == model.counters);
@@ -245,7 +245,7 @@ TEST_CASE("a resident step depends neither on the upload nor on a link that keep
   int compared = 0;
   for (int number = first; number < first + cases; ++number) {
     const Setup setup = setup_of(number);
-    if (setup.config.weights != "resident") continue;
+    if (setup.config.weights != Weights::kResident) continue;
     INFO("case " << number << ": " << setup.replay("cycle"));
     const RunReport report = run(setup.config, kCycle);
     Config other = setup.config;

@@ -15,25 +15,25 @@ LayerBench::LayerBench(const SmallLayer& layer, const CompilerConfig& compiler) 
   const TemporaryFolder folder;
   const std::string path = folder.file("layer.safetensors");
   write_safetensors(path, small_capture(layer));
-  const Capture capture = read_capture(path, {});
-  graph = build_layer_step(capture.step);
-  inputs = capture.inputs;
+  const Capture capture = read_capture(path);
+  program = linear_layers({capture.layer});
+  inputs = inputs_of(program, capture.inputs);
   reference = inputs;
-  run_bit_exact(graph, reference);
+  run_bit_exact(program.graph, reference);
 
   platform.shape = test_machines().at(2);
   platform.machine_library = library_of(platform.shape);
   options.memory_size_bytes = static_cast<std::uint64_t>(platform.memory.size_mib) << 20;
-  step = compile(graph, platform.shape, compiler, options.memory_size_bytes);
+  step = compile(program, platform.shape, compiler, options.memory_size_bytes);
 }
 
 StepResult LayerBench::run(HostPort& host, const CompiledStep& commands) const {
-  return run_step(host, commands, graph, platform.shape, inputs, options);
+  return run_step(host, commands, program, platform.shape, inputs, options);
 }
 
 std::string LayerBench::differences(const StepResult& result, const CompiledStep& commands) const {
-  return corank::differences(graph, commands, platform.shape, options.limits.burst_beats, result,
-                             reference);
+  return corank::differences(program.graph, commands, platform.shape, options.limits.burst_beats,
+                             result, reference);
 }
 
 std::string LayerBench::run_and_compare(HostPort& host) const {

@@ -16,7 +16,7 @@ namespace corank::test {
 struct LayerBench {
   explicit LayerBench(const SmallLayer& layer = {}, const CompilerConfig& compiler = {});
 
-  Graph graph;
+  TrainingProgram program;
   CompiledStep step;
   TensorMap inputs;
   TensorMap reference;  // of the bit-exact reference

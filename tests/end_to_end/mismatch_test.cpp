@@ -69,9 +69,10 @@ TEST_CASE("a mismatch ends with exit code 1 and shows tensor, place and both val
   REQUIRE(result.exit_code == 1);
   CHECK(result.err.empty());
 
-  const Capture capture = read_capture(path, {});
-  TensorMap reference = capture.inputs;
-  run_bit_exact(build_layer_step(capture.step), reference);
+  const Capture capture = read_capture(path);
+  const TrainingProgram program = linear_layers({capture.layer});
+  TensorMap reference = inputs_of(program, capture.inputs);
+  run_bit_exact(program.graph, reference);
   const TensorMap device = read_safetensors(out + "/tensors.safetensors").tensors;
 
   const auto report = report_in(out);

@@ -9,7 +9,7 @@
 #include "host/run/simulate.h"
 #include "host/verify/draw.h"
 #include "models/base/error.h"
-#include "models/graph/layer_step.h"
+#include "models/program/linear_layers.h"
 #include "tests/end_to_end/random_setup.h"
 
 namespace {
@@ -18,14 +18,14 @@ using namespace corank;
 
 // Whether it is a machine, and one with room for more than the very smallest layers.
 bool fits(const std::string& setting) {
-  LayerStep step;
+  LinearLayer step;
   step.tokens = step.in = step.out = 24;
   step.lora.rank = 4;
   step.has_bias = true;
   try {
     Config config = load_config("", {setting});
     config.compiler.rehearse = false;
-    compile_for(config, build_layer_step(step));
+    compile_for(config, linear_layers({step}));
     return true;
   } catch (const InputError&) {
     return false;

@@ -53,7 +53,7 @@ DeviceCount::DeviceCount() {
 
 void DeviceCount::add(const LayerCase& layer) {
   const MemoryConfig& memory = layer.config.memory;
-  if (memory.kind == "dram") ++counts_[memory.dram.device.name];
+  if (memory.kind == MemoryKind::kDram) ++counts_[memory.dram.device.name];
 }
 
 int DeviceCount::least() const {

@@ -57,9 +57,10 @@ std::string differences_of(const CompiledCase& compiled) {
 
 void tell_run(const LayerCase& layer, const Tell& tell) {
   const CompiledCase compiled(layer);
-  const Simulated run =
+  const SimulatedCase run =
       run_case(compiled, Fidelity::kRtl, library_of(layer.config.machine), observe(tell));
-  tell_outcome(run.result, run.platform, tell);
+  tell_counters(run.result.counters, tell);
+  tell_outcome(run.result.results, run.platform, tell);
 }
 
 // Remainders of 1, -1, 0 and others that a dimension of the array has.

@@ -105,8 +105,9 @@ TEST_CASE("a case that the cycle model computes for another memory differs in it
     const Tell tell = [&](Sort sort, std::string line) {
       comparison.take(side, sort, std::move(line));
     };
-    const Simulated ended = run_case(CompiledCase(drawn), Fidelity::kCycle, "", observe(tell));
-    tell_outcome(ended.result, ended.platform, tell);
+    const SimulatedCase ended = run_case(CompiledCase(drawn), Fidelity::kCycle, "", observe(tell));
+    tell_counters(ended.result.counters, tell);
+    tell_outcome(ended.result.results, ended.platform, tell);
     comparison.end(side);
   };
   run(Side::kRtl, layer);

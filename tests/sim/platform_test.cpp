@@ -581,9 +581,3 @@ TEST_CASE("waves are written by a machine that was built for them") {
   CHECK(std::filesystem::file_size(file) > 300);
   std::filesystem::remove(file);
 }
-
-TEST_CASE("a memory that does not exist is the user's error") {
-  PlatformConfig config = platform();
-  config.memory.kind = "magic";
-  CHECK_THROWS_AS(run_platform(config, [](HostPort&) {}), corank::InputError);
-}

@@ -20,7 +20,7 @@
 #include "host/verify/case_memory.h"
 #include "host/verify/draw.h"
 #include "models/base/error.h"
-#include "models/graph/layer_step.h"
+#include "models/program/linear_layers.h"
 
 using namespace corank;
 using draw::between;
@@ -46,7 +46,7 @@ bool any_kind() {
 // A step on a machine, without block sizes of its own.
 struct Case {
   Config config;
-  Graph graph;
+  TrainingProgram program;
   std::string text;
 };
 
@@ -81,9 +81,9 @@ MachineShape draw_machine(draw::Random& random) {
   return machine;
 }
 
-LayerStep draw_layer(draw::Random& random, std::int64_t most) {
+LinearLayer draw_layer(draw::Random& random, std::int64_t most) {
   const auto size = [&] { return between(random, 1, between(random, 8, most)); };
-  LayerStep step;
+  LinearLayer step;
   step.tokens = size();
   step.in = size();
   step.out = size();
@@ -94,7 +94,7 @@ LayerStep draw_layer(draw::Random& random, std::int64_t most) {
 }
 
 // One product of a layer by itself: its output, its input gradient or a gradient of weights.
-Graph product_of(const LayerStep& layer, int which) {
+Graph product_of(const LinearLayer& layer, int which) {
   Graph graph;
   const auto input = [&](const char* name, const Shape& shape, Role role) {
     return add_value(graph, {name, shape, DType::BF16, role});
@@ -117,33 +117,33 @@ CompiledStep compile_with(const Case& c, const Blocks& blocks) {
   config.compiler.block_rows = blocks.rows;
   config.compiler.block_columns = blocks.columns;
   config.compiler.block_depth = blocks.depth;
-  return compile_for(config, c.graph);
+  return compile_for(config, c.program);
 }
 
 std::uint64_t cycles_of(const Case& c, CompiledStep step) {
   PreparedStep prepared;
-  prepared.graph = c.graph;
+  prepared.program = c.program;
   prepared.step = std::move(step);
   RunOptions options;
   options.fidelity = Fidelity::kCycle;
   const Simulated run = simulate(c.config, options, prepared, "");
-  return run.result.counters[static_cast<std::size_t>(interface::Counter::kCycles)];
+  return run.steps.front().counters[static_cast<std::size_t>(interface::Counter::kCycles)];
 }
 
 // All that fit, in doubling sizes up to the first that covers the dimension in every product.
 std::vector<Blocks> feasible(const Case& c) {
   Blocks most;
-  for (const Op& op : c.graph.ops) {
+  for (const Op& op : c.program.graph.ops) {
     const auto* contraction = std::get_if<Contraction>(&op);
     if (contraction == nullptr) continue;
     const auto cover = [](int& size, std::int64_t one) {
       size = std::max(size, static_cast<int>(one));
     };
-    const Shape& out = c.graph.value(contraction->out).shape;
+    const Shape& out = c.program.graph.value(contraction->out).shape;
     cover(most.rows, out[0]);
     cover(most.columns, out[1]);
     for (const Term& term : contraction->terms) {
-      const Shape& left = c.graph.value(term.left).shape;
+      const Shape& left = c.program.graph.value(term.left).shape;
       cover(most.depth, term.left_transposed ? left[0] : left[1]);
     }
   }
@@ -169,9 +169,9 @@ std::vector<Blocks> feasible(const Case& c) {
 
 std::optional<Case> draw_case(draw::Random& random) {
   Case c;
-  const LayerStep layer = draw_layer(random, any_kind() ? 400 : 140);
+  const LinearLayer layer = draw_layer(random, any_kind() ? 400 : 140);
   c.config.machine = draw_machine(random);
-  c.config.values = "off";
+  c.config.values = false;
   c.config.memory =
       chance(random, 2) ? draw_dram(random, dram_memories()) : draw_fixed_latency(random);
   c.config.limits.outstanding_bursts = int_between(random, 2, 16);
@@ -179,7 +179,10 @@ std::optional<Case> draw_case(draw::Random& random) {
   c.config.link.bandwidth_gb_per_s = 4;  // so that the memory is free when the step begins
   c.config.watchdog_cycles = 1000000000;
   const int which = int_between(random, 0, 5);
-  c.graph = which < 3 ? product_of(layer, which) : build_layer_step(layer);
+  if (which < 3)
+    c.program.graph = product_of(layer, which);
+  else
+    c.program = linear_layers({layer});
   c.text =
       fmt::format("{}, {} tokens, {} -> {}, r = {}; {}x{}, {} lanes, {} / {} KiB, AXI {}, {}",
                   std::array<const char*, 4>{"output", "input gradient", "weight gradient",

@@ -95,7 +95,7 @@ TEST_CASE("Every key of a configuration lands in its field") {
   CHECK(c.limits.outstanding_bursts == 3);
   CHECK(c.limits.burst_beats == 17);
   CHECK(c.machine.queue_depth == 6);
-  CHECK(c.memory.kind == "fixed-latency");
+  CHECK(c.memory.kind == MemoryKind::kFixedLatency);
   CHECK(c.memory.name == "m");
   CHECK(c.memory.size_mib == 12);
   CHECK(c.memory.latency_ns == 34.5);
@@ -140,7 +140,7 @@ TEST_CASE("What a configuration leaves out keeps its default") {
   CHECK(c.machine.array_columns == 8);
   CHECK(c.machine.axi_data_bits == 128);
   CHECK(c.limits.clock_mhz == 1000);
-  CHECK(c.memory.kind == "fixed-latency");
+  CHECK(c.memory.kind == MemoryKind::kFixedLatency);
   CHECK(c.energy.actions.empty());
   CHECK(c.capture.empty());
   CHECK(c.optimizer.adamw.beta2 == 0.999);
@@ -329,7 +329,7 @@ TEST_CASE("A fine-tuning run is described by folders, an optimizer and a schedul
   CHECK(c.optimizer.schedule.name == "cosine");
   CHECK(c.optimizer.schedule.warmup == 4);
   CHECK(c.optimizer.schedule.total == 50);
-  CHECK(c.numerics == "fp64");
+  CHECK(c.numerics == Numerics::kFp64);
   CHECK(c.write_gradients);
 }
 
@@ -532,7 +532,7 @@ TEST_CASE(
   const std::string shapes = folder.write(
       "b.yaml", "workload: {weights: streamed, stream_tiles: 2, shapes: layers.yaml}\n");
   const Config c = load_config(shapes, {"workload.shapes.tokens=9"});
-  CHECK(c.weights == "streamed");
+  CHECK(c.weights == Weights::kStreamed);
   CHECK(c.stream_tiles == 2);
   CHECK(c.shapes.tokens == 9);
   REQUIRE(c.shapes.layers.size() == 1);
@@ -639,7 +639,7 @@ TEST_CASE("The schema's description has every key, with its range and the defaul
 TEST_CASE("The fine-tuning configuration that comes with corank has torch's defaults") {
   const Config c =
       load_config((std::filesystem::path(CORANK_CONFIGS) / "finetune.yaml").string(), {});
-  CHECK(c.numerics == "fp32");
+  CHECK(c.numerics == Numerics::kFp32);
   CHECK(c.optimizer.name == "adamw");
   CHECK(c.optimizer.adamw.lr == 1e-3);
   CHECK(c.optimizer.adamw.eps == 1e-8);

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "models/graph/layer_step.h"
+#include "models/program/linear_layers.h"
 
 using namespace corank;
 
@@ -11,12 +11,12 @@ namespace {
 constexpr double kKib = 1024, kMib = 1024 * kKib;
 
 Graph layer_graph(std::int64_t tokens, std::int64_t in, std::int64_t out, int rank) {
-  LayerStep step;
+  LinearLayer step;
   step.tokens = tokens;
   step.in = in;
   step.out = out;
   step.lora = {2, rank, false};
-  return build_layer_step(step);
+  return linear_layers({step}).graph;
 }
 
 }  // namespace

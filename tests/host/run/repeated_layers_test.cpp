@@ -12,8 +12,8 @@ using Catch::Contains;
 
 namespace {
 
-LayerStep layer(std::int64_t in, std::int64_t out, int rank = 4) {
-  LayerStep step;
+LinearLayer layer(std::int64_t in, std::int64_t out, int rank = 4) {
+  LinearLayer step;
   step.tokens = 8;
   step.in = in;
   step.out = out;
@@ -63,7 +63,7 @@ bool counts_cycles(const std::string& counter) {
 }  // namespace
 
 TEST_CASE("the shortest group that repeats is found", "[repeated]") {
-  const LayerStep a = layer(8, 16), b = layer(16, 8), c = layer(16, 8, 2);
+  const LinearLayer a = layer(8, 16), b = layer(16, 8), c = layer(16, 8, 2);
   const auto is = [](const std::optional<LayerRepetition>& found, std::size_t group,
                      std::size_t times) {
     return found && found->group == group && found->times == times;

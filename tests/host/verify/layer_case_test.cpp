@@ -63,7 +63,7 @@ TEST_CASE("Cases have every machine, kind of memory, number of bursts and limits
     const Config& config = layer.config;
     INFO(describe(layer));
     CHECK(compiles(layer));
-    if (config.memory.kind == "dram") {
+    if (config.memory.kind == MemoryKind::kDram) {
       ++dram;
       maps.insert(config.memory.dram.address_map);
       policies.insert(config.memory.dram.controller.page_policy);
@@ -71,7 +71,7 @@ TEST_CASE("Cases have every machine, kind of memory, number of bursts and limits
     devices.add(layer);
     scratchpad += near_least(layer, &CompilerConfig::scratchpad_kib);
     accumulator += near_least(layer, &CompilerConfig::accumulator_kib);
-    streamed += config.weights == "streamed";
+    streamed += config.weights == Weights::kStreamed;
     stalled += config.stalls.percent > 0;
     outstanding.insert(config.limits.outstanding_bursts);
     widths.insert(config.machine.axi_data_bits);
@@ -130,7 +130,7 @@ TEST_CASE("Every memory that is drawn is one that a configuration may name") {
     CHECK(dram.controller.drain_high < dram.controller.write_queue);
     CHECK(dram.controller.drain_low < dram.controller.drain_high);
     const MemoryConfig fixed = draw_fixed_latency(random);
-    CHECK(fixed.kind == "fixed-latency");
+    CHECK(fixed.kind == MemoryKind::kFixedLatency);
     CHECK(fixed.bandwidth_gb_per_s >= 1);
   }
 }

@@ -36,9 +36,9 @@ double deviation(const Tensor& tensor) {
 TEST_CASE("a layer by its size has values of the stated size, the same ones for the same seed") {
   LayerShapes shapes;
   shapes.tokens = 50;
-  const LayerStep step = step_of(shapes, shape(400, 300, 7), {});
+  const LinearLayer step = layer_of(shapes, shape(400, 300, 7));
   const Capture layer = make_layer(step, 5);
-  CHECK(layer.step.lora.alpha == 14);
+  CHECK(layer.layer.lora.alpha == 14);
   CHECK(layer.inputs.at("lora_A").shape == Shape{7, 400});
   CHECK(layer.inputs.at("lora_B").shape == Shape{300, 7});
   CHECK(layer.inputs.count("bias") == 0);
@@ -54,16 +54,17 @@ TEST_CASE("several layers have prefixes and values of their own, an only one has
   Config config;
   config.shapes.tokens = 3;
   config.shapes.layers = {shape(4, 5, 1)};
-  CHECK(inputs_of(read_workload(config)).count("x") == 1);
+  Workload only = read_workload(config);
+  CHECK(take_inputs(only).count("x") == 1);
   config.shapes.layers.front().repeat = 2;
   config.shapes.layers.push_back(shape(6, 7, 2));
-  const Workload workload = read_workload(config);
+  Workload workload = read_workload(config);
   REQUIRE(workload.layers.size() == 3);
-  const TensorMap inputs = inputs_of(workload);
+  const TensorMap inputs = take_inputs(workload);
   CHECK(inputs.at("0.x").bytes != inputs.at("1.x").bytes);
   CHECK(inputs.at("2.weight").shape == Shape{7, 6});
-  CHECK(build_layer_steps(steps_of(workload)).ops.size() ==
-        3 * build_layer_step(workload.layers[0].step).ops.size());
+  CHECK(linear_layers(layers_of(workload)).graph.ops.size() ==
+        3 * linear_layers({workload.layers[0].layer}).graph.ops.size());
 }
 
 TEST_CASE("captured layers are read in the order of the list") {
@@ -75,8 +76,8 @@ TEST_CASE("captured layers are read in the order of the list") {
   }
   const Workload workload = read_workload(config);
   REQUIRE(workload.layers.size() == 2);
-  CHECK(workload.layers[0].step.in == 8);
-  CHECK(workload.layers[1].step.in == 16);
+  CHECK(workload.layers[0].layer.in == 8);
+  CHECK(workload.layers[1].layer.in == 16);
 }
 
 TEST_CASE("no layers, or layers in two ways, are refused") {

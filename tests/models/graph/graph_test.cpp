@@ -128,7 +128,7 @@ TEST_CASE("check refuses shapes and dtypes that no op gives") {
   CHECK(message_of_check(wrong) == "t: expected F32, found t BF16 [2]");
 
   wrong = graph;
-  AdamW adamw{a, a, a, y, a, a, a, {}};
+  AdamW adamw{a, a, a, y, a, a, a, a, true};
   wrong.ops.push_back(adamw);
   CHECK(message_of_check(wrong) == "AdamW of a: expected the shape [2, 3], found y F32 [2, 2]");
 }
@@ -139,8 +139,8 @@ TEST_CASE("operands and results of every op are listed in order") {
   CHECK(results_of(contraction) == std::vector<ValueId>{6});
   CHECK(operands_of(Convert{1, 2}) == std::vector<ValueId>{1});
   CHECK(results_of(Convert{1, 2}) == std::vector<ValueId>{2});
-  const AdamW adamw{1, 2, 3, 4, 5, 6, 7, {}};
-  CHECK(operands_of(adamw) == std::vector<ValueId>{1, 2, 3, 4});
+  const AdamW adamw{1, 2, 3, 4, 5, 6, 7, 8, true};
+  CHECK(operands_of(adamw) == std::vector<ValueId>{1, 2, 3, 4, 8});
   CHECK(results_of(adamw) == std::vector<ValueId>{5, 6, 7});
 }
 

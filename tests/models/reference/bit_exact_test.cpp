@@ -52,7 +52,8 @@ struct AdamWState {
 };
 
 /// Bits of the new parameter, first and second moment of one element.
-std::vector<std::uint32_t> adamw(const AdamWConstants& constants, const AdamWState& state) {
+std::vector<std::uint32_t> adamw(const AdamWConstants& constants, const AdamWState& state,
+                                 bool decays = true) {
   Graph graph;
   const auto add = [&](const char* name, Role role) {
     return add_value(graph, {name, {1}, DType::F32, role});
@@ -65,13 +66,15 @@ std::vector<std::uint32_t> adamw(const AdamWConstants& constants, const AdamWSta
   op.new_parameter = add("w.new", Role::kResult);
   op.new_first_moment = add("m.new", Role::kResult);
   op.new_second_moment = add("v.new", Role::kResult);
-  op.constants = constants;
+  op.constants = add_value(graph, {"c", {kAdamWConstants}, DType::F32, Role::kConstants});
+  op.decays = decays;
   graph.ops.push_back(op);
   TensorMap values;
   values["w"] = test::f32({1}, {state.parameter});
   values["g"] = test::f32({1}, {state.gradient});
   values["m"] = test::f32({1}, {state.first_moment});
   values["v"] = test::f32({1}, {state.second_moment});
+  values["c"] = tensor_of(constants);
   run_bit_exact(graph, values);
   return {test::bits(values.at("w.new")).front(), test::bits(values.at("m.new")).front(),
           test::bits(values.at("v.new")).front()};
@@ -231,14 +234,14 @@ TEST_CASE("AdamW rounds every operation by itself, in the documented order") {
         Bits{0xBFB99E1C, 0x3D6978D4, 0x3B581C8C});
 }
 
-TEST_CASE("AdamW leaves out a decay of exactly 1, and makes NaNs canonical") {
-  const AdamWConstants no_decay{1.0f, 0.5f, 0.5f, 0.5f, 0.5f, 0.75f, -0.5f};
-  CHECK(adamw(no_decay, {2, 2, 1, 0.5f}).front() == bits_of(1.8f));
-  CHECK(adamw(no_decay, {2, -kNan, 1, 0.5f}) == std::vector<std::uint32_t>(3, kCanonicalNanFp32));
+TEST_CASE("AdamW without weight decay leaves the decay out, and NaNs are canonical") {
+  const AdamWConstants no_decay{3.0f, 0.5f, 0.5f, 0.5f, 0.5f, 0.75f, -0.5f};
+  CHECK(adamw(no_decay, {2, 2, 1, 0.5f}, false).front() == bits_of(1.8f));
+  CHECK(adamw(no_decay, {2, -kNan, 1, 0.5f}, false) == std::vector<std::uint32_t>(3, kCanonicalNanFp32));
   const AdamWConstants no_epsilon{1.0f, 0.5f, 0.5f, 0.5f, 0.5f, 0.0f, -0.5f};
   CHECK(adamw(no_epsilon, {2, 0, 0, 0}) ==
         std::vector<std::uint32_t>{kCanonicalNanFp32, 0, 0});          // 0 / 0
-  CHECK(adamw(no_decay, {2, 0, 1, -1}).front() == kCanonicalNanFp32);  // the root of -1/2
+  CHECK(adamw(no_decay, {2, 0, 1, -1}, false).front() == kCanonicalNanFp32);  // the root of -1/2
 }
 
 TEST_CASE("a missing or misshapen input is named, with what was expected") {

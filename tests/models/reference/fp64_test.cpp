@@ -151,7 +151,10 @@ TEST_CASE("the FP64 reference refuses missing tensors and optimizer ops") {
   const ValueId a = add_value(graph, {"a", {1}, DType::F32, Role::kResult});
   const ValueId b = add_value(graph, {"b", {1}, DType::F32, Role::kResult});
   const ValueId c = add_value(graph, {"c", {1}, DType::F32, Role::kResult});
-  graph.ops.push_back(AdamW{w, w, w, w, a, b, c, {}});
+  const ValueId constants =
+      add_value(graph, {"constants", {kAdamWConstants}, DType::F32, Role::kConstants});
+  graph.ops.push_back(AdamW{w, w, w, w, a, b, c, constants, true});
+  inputs["constants"] = Tensor(DType::F32, {kAdamWConstants});
   inputs["w"] = Tensor(DType::F32, {1});
   CHECK_THROWS_WITH(
       run_fp64(graph, inputs, {}),

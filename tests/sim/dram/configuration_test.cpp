@@ -51,7 +51,7 @@ TEST_CASE("every memory file of configs is a configuration") {
   const TemporaryFolder folder;
   const Config config = load_config(
       folder.write("a.yaml", "memory: " + kConfigs + "/memory/" + expected.name + ".yaml\n"), {});
-  CHECK(config.memory.kind == "dram");
+  CHECK(config.memory.kind == MemoryKind::kDram);
   CHECK(config.memory.bandwidth_gb_per_s == Approx(expected.peak).epsilon(1e-3));
   CHECK(config.memory.size_mib == expected.mib);
   CHECK_FALSE(config.memory.dram.device.source.empty());

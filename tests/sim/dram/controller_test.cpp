@@ -118,7 +118,7 @@ TEST_CASE("a read of what waits to be written is answered from the write queue")
 
 TEST_CASE("a closed page is closed by its last access") {
   DramControllerConfig closed;
-  closed.page_policy = "closed";
+  closed.page_policy = PagePolicy::kClosed;
   const DramDevice dram = device("ddr4-2400");
   std::vector<DramCommand> log;
   DramChannel channel(dram, closed, [&](const DramCommand& command) { log.push_back(command); });

@@ -16,7 +16,7 @@ namespace {
 PlatformConfig platform(const std::string& device, const std::string& map, int channels) {
   PlatformConfig config;
   config.fidelity = Fidelity::kCycle;
-  config.memory.kind = "dram";
+  config.memory.kind = MemoryKind::kDram;
   config.memory.dram.device = test::device(device);
   config.memory.dram.address_map = map;
   config.memory.dram.channels = channels;

@@ -1,4 +1,4 @@
-#include "models/graph/layer_step.h"
+#include "models/program/linear_layers.h"
 
 #include <catch2/catch.hpp>
 
@@ -9,52 +9,14 @@
 
 using namespace corank;
 
-namespace {
-
-std::vector<std::uint32_t> bits_of_constants(const AdamWConstants& constants) {
-  return {bits_of(constants.decay),
-          bits_of(constants.one_minus_beta1),
-          bits_of(constants.beta2),
-          bits_of(constants.one_minus_beta2),
-          bits_of(constants.root_bias_correction2),
-          bits_of(constants.epsilon),
-          bits_of(constants.negative_step_size)};
-}
-
-}  // namespace
-
-TEST_CASE("AdamW's constants are computed in double and rounded once") {
-  // Literals from double arithmetic and an exact rounding by rational numbers, outside this
-  // program.
-  CHECK(bits_of_constants(constants_of(AdamWOptions{}, 1)) ==
-        std::vector<std::uint32_t>{0x3F7FFF58, 0x3DCCCCCD, 0x3F7FBE77, 0x3A83126F, 0x3D0186E2,
-                                   0x322BCC77, 0xBC23D70A});
-  CHECK(bits_of_constants(constants_of(AdamWOptions{}, 10)) ==
-        std::vector<std::uint32_t>{0x3F7FFF58, 0x3DCCCCCD, 0x3F7FBE77, 0x3A83126F, 0x3DCC5704,
-                                   0x322BCC77, 0xBAC93D76});
-  CHECK(bits_of_constants(constants_of(AdamWOptions{2e-4, 0.9, 0.95, 1e-6, 0.0}, 3)) ==
-        std::vector<std::uint32_t>{0x3F800000, 0x3DCCCCCD, 0x3F733333, 0x3D4CCCCD, 0x3EC15C4B,
-                                   0x358637BD, 0xBA4176D6});
-}
-
-TEST_CASE("AdamW refuses what torch refuses") {
-  CHECK_THROWS_WITH(constants_of(AdamWOptions{1e-3, 1.0, 0.999, 1e-8, 0.01}, 1),
-                    "AdamW: expected beta1 from 0 to below 1, found 1");
-  CHECK_THROWS_AS(constants_of(AdamWOptions{-1e-3, 0.9, 0.999, 1e-8, 0.01}, 1), InputError);
-  CHECK_THROWS_AS(constants_of(AdamWOptions{1e-3, 0.9, -0.1, 1e-8, 0.01}, 1), InputError);
-  CHECK_THROWS_AS(constants_of(AdamWOptions{1e-3, 0.9, 0.999, -1e-8, 0.01}, 1), InputError);
-  CHECK_THROWS_AS(constants_of(AdamWOptions{1e-3, 0.9, 0.999, 1e-8, -0.01}, 1), InputError);
-  CHECK_THROWS_AS(constants_of(AdamWOptions{}, 0), InputError);
-}
-
 TEST_CASE("a layer step has the documented inputs and results") {
-  LayerStep step;
+  LinearLayer step;
   step.tokens = 6;
   step.in = 5;
   step.out = 4;
   step.has_bias = true;
   step.lora = {8, 2, false};
-  const Graph graph = build_layer_step(step);
+  const Graph graph = linear_layers({step}).graph;
   const auto check_value = [&](const std::string& name, Role role, DType dtype,
                                const Shape& shape) {
     INFO(name);
@@ -83,24 +45,23 @@ TEST_CASE("a layer step has the documented inputs and results") {
       check_value(name + moment + ".new", Role::kResult, DType::F32, shape);
     }
   }
-  CHECK(graph.values.size() == 24);
+  check_value("adamw", Role::kConstants, DType::F32, {7});
+  CHECK(graph.values.size() == 25);
   CHECK(graph.ops.size() == 10);  // 2 conversions, u, y, 4 gradients, 2 updates
   step.has_bias = false;
-  CHECK_FALSE(find_value(build_layer_step(step), "bias").has_value());
+  CHECK_FALSE(find_value(linear_layers({step}).graph, "bias").has_value());
 }
 
 TEST_CASE("a layer step worked out by hand") {
-  LayerStep step;
+  LinearLayer step;
   step.tokens = 2;
   step.in = 2;
   step.out = 2;
   step.has_bias = true;
   step.lora = {0.5, 1, false};
-  step.adamw.lr = 0.5;
-  step.adamw.beta1 = 0.5;
-  step.adamw.beta2 = 0.75;
-  step.adamw.eps = 0;
-  step.adamw.weight_decay = 0.5;
+  OptimizerSettings optimizer;
+  optimizer.adamw = {0.5, 0.5, 0.75, 0, 0.5};
+  const TrainingProgram program = linear_layers({step}, optimizer);
   TensorMap values;
   values["x"] = test::bf16({2, 2}, {1, 2, 3, 4});
   values["weight"] = test::bf16({2, 2}, {1, 0, -1, 1});
@@ -112,7 +73,8 @@ TEST_CASE("a layer step worked out by hand") {
     values["lora_A" + moment] = test::f32({1, 2}, {0, 0});
     values["lora_B" + moment] = test::f32({2, 1}, {1, 1});
   }
-  run_bit_exact(build_layer_step(step), values);
+  values = inputs_of(program, std::move(values));
+  run_bit_exact(program.graph, values);
   using Floats = std::vector<float>;
   // x A^T = (-1, -1); x W^T = (1 1; 3 1); u B^T = (-1 -1/2; -1 -1/2).
   CHECK(test::floats(values["u"]) == Floats{-0.5f, -0.5f});
