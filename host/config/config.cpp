@@ -204,13 +204,14 @@ Key workload_section(Config& config) {
        path_list("captures", config.captures,
                  "several captured layers in one step, in forward order"),
        shapes_section(config.shapes),
-       choice_of("layers", config.layers, {Layers::kWhole, Layers::kRepeated},
-              "repeated: of many equal groups of layers the first, two in the middle and the last "
-              "are simulated, and the rest put in by their figures; needs --fidelity cycle and "
-              "values: off"),
+       choice_of(
+           "layers", config.layers, {Layers::kWhole, Layers::kRepeated},
+           "repeated: of many equal groups of layers the first, two in the middle and the last "
+           "are simulated, and the rest put in by their figures; needs --fidelity cycle and "
+           "values: off"),
        choice_of("weights", config.weights, {Weights::kResident, Weights::kStreamed},
-              "where frozen weights are: in device memory, or with the host, which "
-              "sends them just ahead of their use"),
+                 "where frozen weights are: in device memory, or with the host, which "
+                 "sends them just ahead of their use"),
        integer("steps", config.steps, {1, 1 << 20}, "steps",
                "of layers, each fed the same; token batches give their own number"),
        integer("stream_tiles", config.stream_tiles, {1, 1024}, "tiles",
@@ -265,11 +266,10 @@ std::vector<Key> schema_of(Config& config) {
       link_section(config.link),
       energy_section(config.energy),
       workload_section(config),
-      choice_of("numerics", config.numerics,
-                {Numerics::kBf16, Numerics::kFp32, Numerics::kFp64},
-             "number formats of a fine-tuning run; bf16: as the accelerator computes"),
+      choice_of("numerics", config.numerics, {Numerics::kBf16, Numerics::kFp32, Numerics::kFp64},
+                "number formats of a fine-tuning run; bf16: as the accelerator computes"),
       on_or_off("values", config.values,
-             "whether tensors are computed; off: only the time is right (--fidelity cycle)"),
+                "whether tensors are computed; off: only the time is right (--fidelity cycle)"),
       mapping("output", "what is written besides the report",
               {boolean("gradients", config.write_gradients,
                        "gradients.safetensors: those of the first step"),

@@ -105,7 +105,7 @@ std::vector<Key> dram_keys(DramConfig& dram) {
            "kind dram: row, bank, group, column, channel from the most to the least significant; "
            "column:2 is two bits of it"),
       choice_of("page_policy", c.page_policy, {PagePolicy::kOpen, PagePolicy::kClosed},
-             "kind dram: whether a row stays open that no queued access needs"),
+                "kind dram: whether a row stays open that no queued access needs"),
       mapping(
           "queues", "kind dram: the controller of each channel",
           {integer("read", c.read_queue, entries, "", "reads that it chooses from"),

@@ -11,7 +11,8 @@ std::vector<EnergyLine> energy_lines(const EnergyMeasurement& measurement,
                                      const EnergyConfig& table, const MemoryConfig& memory) {
   if (table.actions.empty()) return {};
   std::vector<EnergyLine> dram;
-  if (memory.kind == MemoryKind::kDram) dram = dram_energy_lines(measurement.dram, memory.dram.device);
+  if (memory.kind == MemoryKind::kDram)
+    dram = dram_energy_lines(measurement.dram, memory.dram.device);
   std::map<std::string, double> counts;
   for (const EnergyAction& action : energy_actions())
     if (dram.empty() || !action.replaced_by_dram) counts[action.name] = action.count(measurement);

@@ -114,7 +114,8 @@ Json to_json(const RunReport& r) {
                                {"error", l.error}};
   }
   json["config"] = r.config_file;
-  json["workload"] = {{"source", r.workload}, {"weights", name_of(r.weights)}, {"layers", Json::array()}};
+  json["workload"] = {
+      {"source", r.workload}, {"weights", name_of(r.weights)}, {"layers", Json::array()}};
   for (const LinearLayer& layer : r.layers) {
     json["workload"]["layers"].push_back(
         {{"tokens", layer.tokens},
@@ -247,9 +248,9 @@ std::string step_lines(const std::vector<StepReport>& steps) {
       i = steps.size() - 1;
     }
     const LinkBytes& link = steps[i].link;
-    text += fmt::format("  {:<6}{:>14}{:>14}{:>12}{:>12}{:>12}{:>12}{:>12}\n", i + 1,
-                        steps[i].cycles, link.loaded, link.fed, link.programs, link.commands,
-                        link.streamed, link.asked);
+    text +=
+        fmt::format("  {:<6}{:>14}{:>14}{:>12}{:>12}{:>12}{:>12}{:>12}\n", i + 1, steps[i].cycles,
+                    link.loaded, link.fed, link.programs, link.commands, link.streamed, link.asked);
   }
   return text;
 }
@@ -301,8 +302,8 @@ std::string to_table(const RunReport& r) {
   line("memory",
        fmt::format("{} B read, {} B written, {:.2f} of {:.2f} GB/s ({}); {}: {}",
                    r.memory.bytes_read, r.memory.bytes_written, r.memory.bandwidth_gb_per_s,
-                   r.memory.peak_gb_per_s, percent(r.memory.share_of_peak), name_of(r.memory_model.kind),
-                   r.memory_model.name));
+                   r.memory.peak_gb_per_s, percent(r.memory.share_of_peak),
+                   name_of(r.memory_model.kind), r.memory_model.name));
   if (r.dram) {
     line("DRAM data bus", data_bus_text(r.dram->statistics));
     line("DRAM rows", rows_text(r.dram->statistics, r.memory_model.dram.device));

@@ -123,7 +123,8 @@ struct RunReport {
   std::vector<ComparisonReport> comparisons;
   std::vector<CounterMismatch> counter_mismatches;
   std::map<std::string, std::uint64_t> counters;
-  std::vector<StepReport> steps;  // of a run of several; all else but the comparisons is of the first
+  std::vector<StepReport>
+      steps;  // of a run of several; all else but the comparisons is of the first
   std::vector<std::pair<std::string, BlockSize>>
       blocks;  // chosen for each op, by the value that it writes
   std::uint64_t commands = 0, commands_completed = 0;  // the halt is not counted as completed

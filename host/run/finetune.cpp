@@ -104,8 +104,7 @@ FinetuneResult finetune(const Config& config,
   executor.load(values);
 
   const OrderlyEnd orderly;
-  TrainingResult trained =
-      train(executor, program, transformer.pad_token_id, batches, progress);
+  TrainingResult trained = train(executor, program, transformer.pad_token_id, batches, progress);
   if (trained.losses.empty() && trained.stopped) throw Interrupted();
 
   std::set<std::string> names;

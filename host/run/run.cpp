@@ -164,8 +164,7 @@ void write_files(const std::string& directory, const RunReport& report, const Te
 }
 
 void check_fidelity(const Config& config, const RunOptions& options) {
-  if (config.layers == Layers::kRepeated &&
-      (options.fidelity != Fidelity::kCycle || config.values))
+  if (config.layers == Layers::kRepeated && (options.fidelity != Fidelity::kCycle || config.values))
     throw InputError(place_of(config, "workload.layers"),
                      "workload.layers: repeated gives times alone; expected --fidelity cycle and "
                      "values: off");
@@ -308,8 +307,7 @@ RunReport run(const Config& config, const RunOptions& options) {
     if (report.values) compare_results(report, prepared, simulated.results);
     report.counter_mismatches = check_costs(config, prepared, simulated);
   }
-  if (!options.out_directory.empty())
-    write_files(options.out_directory, report, simulated.results);
+  if (!options.out_directory.empty()) write_files(options.out_directory, report, simulated.results);
   if (files.waves) files.waves->finish();
   if (files.trace) {
     write_trace(*files.trace, prepared.step, prepared.program.graph,

@@ -30,7 +30,9 @@ void check_layers(const Config& config) {
 
 // Of a memory's peak, about: of a DRAM, refresh and the turns between reads and writes take the
 // rest.
-double sustained_share(const MemoryConfig& memory) { return memory.kind == MemoryKind::kDram ? 0.9 : 1; }
+double sustained_share(const MemoryConfig& memory) {
+  return memory.kind == MemoryKind::kDram ? 0.9 : 1;
+}
 
 std::uint64_t memory_bytes(const Config& config) { return size_bytes(config.memory); }
 

@@ -41,8 +41,8 @@ struct PreparedStep {
   std::vector<std::uint32_t> snapshots_after;  // these commands, in the order of their ends
 };
 
-/// Loads the program and carries out its steps; stops with one that is given up. Returns the results
-/// of the last step.
+/// Loads the program and carries out its steps; stops with one that is given up. Returns the
+/// results of the last step.
 ExecutedStep execute_steps(Executor& executor, const PreparedStep& prepared);
 
 /// A workload's program.
@@ -57,8 +57,9 @@ PreparedStep prepare_step(const Config& config);
 std::string build_machine(const Config& config, const RunOptions& options);
 
 /// Runs the steps, with snapshots before the first doorbell of each, after it and after its
-/// download, and in the first step after each command of prepared.snapshots_after, on the accelerator of options.fidelity, which
-/// build_machine has built. What `observer` listens to is not in the result.
+/// download, and in the first step after each command of prepared.snapshots_after, on the
+/// accelerator of options.fidelity, which build_machine has built. What `observer` listens to is
+/// not in the result.
 Simulated simulate(const Config& config, const RunOptions& options, const PreparedStep& prepared,
                    const std::string& machine, const SimulationObserver& observer = {});
 

@@ -94,8 +94,8 @@ std::string describe(const MemoryConfig& memory) {
   const DramControllerConfig& c = dram.controller;
   return fmt::format(
       "{}, {} channels, {}, {}, queues {} / {}, {} in flight, drained {} to {}, limit {}",
-      dram.device.name, dram.channels, dram.address_map, name_of(c.page_policy), c.read_queue, c.write_queue,
-      c.reads_in_flight, c.drain_high, c.drain_low, c.starvation_limit);
+      dram.device.name, dram.channels, dram.address_map, name_of(c.page_policy), c.read_queue,
+      c.write_queue, c.reads_in_flight, c.drain_high, c.drain_low, c.starvation_limit);
 }
 
 }  // namespace corank

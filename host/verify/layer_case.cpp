@@ -310,9 +310,10 @@ std::string describe(const LayerCase& layer) {
       "stalls {} %, blocks {} x {} x {}, limits {} / {} KiB{}{}{}",
       layer.number, layer.seed, m.array_rows, m.array_columns, m.axi_data_bits,
       config.limits.outstanding_bursts, config.limits.burst_beats, describe(config.memory),
-      layer.layer.tokens, layer.layer.in, layer.layer.out, layer.layer.lora.rank, config.stalls.percent,
-      compiler.block_rows, compiler.block_columns, compiler.block_depth, compiler.scratchpad_kib,
-      compiler.accumulator_kib, streamed, layer.planted.empty() ? "" : ", planted ", layer.planted);
+      layer.layer.tokens, layer.layer.in, layer.layer.out, layer.layer.lora.rank,
+      config.stalls.percent, compiler.block_rows, compiler.block_columns, compiler.block_depth,
+      compiler.scratchpad_kib, compiler.accumulator_kib, streamed,
+      layer.planted.empty() ? "" : ", planted ", layer.planted);
 }
 
 }  // namespace corank

@@ -44,8 +44,7 @@ void check_step_size(const Config& config) {
   const LayerShapes& shapes = config.shapes;
   StepSize all;
   for (const LayerShape& shape : shapes.layers) {
-    const StepSize one =
-        size_of(layer_of(shapes, shape), config.weights == Weights::kStreamed);
+    const StepSize one = size_of(layer_of(shapes, shape), config.weights == Weights::kStreamed);
     const double times = static_cast<double>(shapes.repeat) * shape.repeat;
     all.layers += times;
     all.device_bytes += times * one.device_bytes;
@@ -58,8 +57,8 @@ void check_step_size(const Config& config) {
                                  "values; {} gives {:.0f} bytes",
                                  all.device_bytes, kMemoryKeys.front(), device));
   const auto host = static_cast<double>(host_memory_bytes());
-  const double kept =
-      all.layers * (config.layers == Layers::kRepeated ? kHostBytesOfRepeatedLayer : kHostBytesOfLayer);
+  const double kept = all.layers * (config.layers == Layers::kRepeated ? kHostBytesOfRepeatedLayer
+                                                                       : kHostBytesOfLayer);
   if (kept > host)
     throw InputError(location_of(config, {"workload.shapes.repeat", "workload.shapes"}),
                      fmt::format("workload.shapes: expected fewer layers: {:.0f} need at least "

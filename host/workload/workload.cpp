@@ -130,8 +130,8 @@ Workload read_workload(const Config& config) {
     check_step_size(config);
     return from_shapes(config.shapes, config.seed, config.values);
   }
-  return from_files(
-      config.capture.empty() ? config.captures : std::vector<std::string>{config.capture});
+  return from_files(config.capture.empty() ? config.captures
+                                           : std::vector<std::string>{config.capture});
 }
 
 std::vector<LinearLayer> layers_of(const Workload& workload) {

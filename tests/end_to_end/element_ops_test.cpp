@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "host/compiler/ops/op_lowering.h"
 #include "host/verify/differences.h"
 #include "models/base/numerics.h"
 #include "models/reference/bit_exact.h"
@@ -31,14 +32,27 @@ Tensor random_tensor(const Value& value, std::mt19937_64& generator, bool specia
   return tensor;
 }
 
+/// What an update with so many constants is fed.
+Tensor constants_of_size(std::int64_t count) {
+  if (count == kAdamWConstants) return tensor_of(constants_of(AdamWOptions{}, 3));
+  if (count == kSgdConstants) return tensor_of(SgdConstants{0.1f, 0.9f, 0.8f, -0.01f});
+  Tensor factor(DType::F32, {1});
+  *factor.data<float>() = 0.3f;
+  return factor;
+}
+
 /// What of a graph's results and counters is not as it must be, with the RTL and the cycle model on
 /// the 4 x 4 machine; "": nothing, and both take the same cycles.
-std::string differences_of(const Graph& graph, std::uint64_t seed, bool specials,
+std::string differences_of(const TrainingProgram& program, std::uint64_t seed, bool specials,
                            const CompilerConfig& limits = {}) {
+  const Graph& graph = program.graph;
   std::mt19937_64 generator(seed);
   TensorMap inputs;
-  for (const Value& value : graph.values)
-    if (!is_computed(value)) inputs[value.name] = random_tensor(value, generator, specials);
+  for (const Value& value : graph.values) {
+    if (is_computed(value)) continue;
+    inputs[value.name] = value.role == Role::kConstants ? constants_of_size(value.shape.front())
+                                                        : random_tensor(value, generator, specials);
+  }
   TensorMap reference = inputs;
   run_bit_exact(graph, reference);
 
@@ -47,13 +61,13 @@ std::string differences_of(const Graph& graph, std::uint64_t seed, bool specials
   platform.machine_library = library_of(platform.shape);
   DriverOptions options;
   options.memory_size_bytes = static_cast<std::uint64_t>(platform.memory.size_mib) << 20;
-  const CompiledStep step = compile(graph, platform.shape, limits, options.memory_size_bytes);
+  const CompiledStep step = compile(program, platform.shape, limits, options.memory_size_bytes);
   std::string found;
   std::vector<DeviceCounters> counters;
   for (const Fidelity fidelity : {Fidelity::kRtl, Fidelity::kCycle}) {
     platform.fidelity = fidelity;
     run_platform(platform, [&](HostPort& host) {
-      const StepResult result = run_step(host, step, graph, platform.shape, inputs, options);
+      const StepResult result = run_step(host, step, program, platform.shape, inputs, options);
       found +=
           differences(graph, step, platform.shape, options.limits.burst_beats, result, reference);
       counters.push_back(result.counters);
@@ -74,6 +88,20 @@ ValueId product(Graph& graph, const std::string& name, ValueId left, ValueId rig
                          Role::kIntermediate);
 }
 
+/// The update of a parameter, whose states go on from step to step.
+template <class Add>
+void update(TrainingProgram& program, const Add& add) {
+  add(program.graph);
+  const OpLowering lowering = lowerings_of(program.graph).back();
+  for (const ElementStream& stream : lowering.streams)
+    if (stream.result >= 0) program.states.push_back({stream.operand, stream.result});
+}
+
+ValueId constants(Graph& graph, std::int64_t count) {
+  const std::string name = "constants" + std::to_string(graph.values.size());
+  return add_value(graph, {name, {count}, DType::F32, Role::kConstants});
+}
+
 void make_results(Graph& graph) {
   for (Value& value : graph.values)
     if (value.role == Role::kIntermediate) value.role = Role::kResult;
@@ -87,11 +115,11 @@ class RandomGraph {
     for (std::int64_t& size : sizes_) size = kSizes[any(std::size(kSizes))];
   }
 
-  Graph build(int ops) {
+  TrainingProgram build(int ops) {
     for (int i = 0; i < ops; ++i) add_op();
     for (Value& value : graph_.values)
       if (value.role == Role::kIntermediate && any(3) == 0) value.role = Role::kResult;
-    return std::move(graph_);
+    return std::move(program_);
   }
 
  private:
@@ -106,7 +134,7 @@ class RandomGraph {
     for (ValueId id = 0; id < static_cast<ValueId>(graph_.values.size()); ++id) {
       const Value& value = graph_.value(id);
       if (value.shape == shape && value.dtype == dtype && value.role != Role::kTrainable &&
-          value.role != Role::kState)
+          value.role != Role::kState && value.role != Role::kConstants)
         found.push_back(id);
     }
     if (!found.empty() && any(5) != 0) return found[any(found.size())];
@@ -133,20 +161,23 @@ class RandomGraph {
     const ValueId gradient = operand(shape, DType::F32);
     const ValueId parameter = add_value(graph_, {name(), shape, DType::F32, Role::kTrainable});
     if (any(2) == 0) {
-      add_adamw(graph_, parameter, gradient, constants_of(AdamWOptions{}, 3));
+      const ValueId fed = constants(graph_, kAdamWConstants);
+      update(program_,
+             [&](Graph& graph) { add_adamw(graph, parameter, gradient, fed, any(2) == 0); });
       return;
     }
-    SgdOptions options;
-    options.momentum = any(3) == 0 ? 0.0 : 0.9;
-    options.nesterov = options.momentum > 0 && any(2) == 0;
-    options.weight_decay = any(2) == 0 ? 0.0 : 0.1;
-    add_sgd(graph_, parameter, gradient, constants_of(options, 2));
+    SgdForm form;
+    form.decays = any(2) == 0;
+    form.has_momentum = any(3) != 0;
+    form.nesterov = form.has_momentum && any(2) == 0;
+    const ValueId fed = constants(graph_, kSgdConstants);
+    update(program_, [&](Graph& graph) { add_sgd(graph, parameter, gradient, fed, form); });
   }
 
   void add_op() {
     const Shape shape = {any_size(), any_size()};
     const DType dtype = any_float();
-    switch (any(7)) {
+    switch (any(8)) {
       case 0:
       case 1:
         return add_product();
@@ -160,6 +191,9 @@ class RandomGraph {
         add_scale(graph_, name(), operand(shape, any_float()), -1.7f, dtype);
         return;
       case 5:
+        add_scale_by(graph_, name(), operand(shape, any_float()), constants(graph_, 1), dtype);
+        return;
+      case 6:
         add_convert(graph_, name(), operand(shape, DType::F32));
         return;
       default:
@@ -173,14 +207,16 @@ class RandomGraph {
 
   std::mt19937_64 generator_;
   std::int64_t sizes_[3] = {};
-  Graph graph_;
+  TrainingProgram program_;
+  Graph& graph_ = program_.graph;
 };
 
 }  // namespace
 
 TEST_CASE("chains of sums, products and factors between matrix products have the reference's bits",
           "[elements]") {
-  Graph graph;
+  TrainingProgram program;
+  Graph& graph = program.graph;
   const ValueId x = input(graph, "x", {37, 70}), w = input(graph, "w", {70, 100});
   const ValueId v = input(graph, "v", {100, 33}), row = input(graph, "row", {100}, DType::F32);
   const ValueId before = product(graph, "before", add_scale(graph, "half", x, 0.5f), w);
@@ -192,10 +228,10 @@ TEST_CASE("chains of sums, products and factors between matrix products have the
   const ValueId after = product(graph, "after", add_scale(graph, "factor", scaled, 0.1f),
                                 input(graph, "u", {33, 12}));
   add_multiply(graph, "last", after, after, DType::F32);
-  CHECK(differences_of(graph, 1, false) == "");
-  CHECK(differences_of(graph, 2, true) == "");
+  CHECK(differences_of(program, 1, false) == "");
+  CHECK(differences_of(program, 2, true) == "");
   make_results(graph);
-  CHECK(differences_of(graph, 3, false) == "");
+  CHECK(differences_of(program, 3, false) == "");
 }
 
 TEST_CASE(
@@ -203,7 +239,8 @@ TEST_CASE(
     "[elements]") {
   constexpr DType kBoth[] = {DType::BF16, DType::F32};
   for (const Shape& shape : {Shape{70}, Shape{70, 5}, Shape{5, 70}, Shape{2, 3, 70}, Shape{1, 1}}) {
-    Graph graph;
+    TrainingProgram program;
+    Graph& graph = program.graph;
     for (const DType left : kBoth) {
       for (const DType right : kBoth) {
         for (const DType out : kBoth) {
@@ -219,46 +256,44 @@ TEST_CASE(
     }
     make_results(graph);
     INFO(to_string(shape));
-    CHECK(differences_of(graph, 4, true) == "");
+    CHECK(differences_of(program, 4, true) == "");
   }
 }
 
 TEST_CASE("an op larger than the local memories goes tile by tile", "[elements]") {
-  Graph graph;
+  TrainingProgram program;
+  Graph& graph = program.graph;
   const ValueId a = input(graph, "a", {300, 330}, DType::F32);
   const ValueId b = input(graph, "b", {300, 330});
   const ValueId sum = add_add(graph, "sum", a, b, DType::F32);
   add_multiply(graph, "out", sum, input(graph, "row", {1, 330}), DType::BF16);
   make_results(graph);
-  CHECK(differences_of(graph, 5, true) == "");
+  CHECK(differences_of(program, 5, true) == "");
   CompilerConfig limits;
   limits.scratchpad_kib = limits.accumulator_kib = 6;
-  CHECK(differences_of(graph, 6, true, limits) == "");
+  CHECK(differences_of(program, 6, true, limits) == "");
 }
 
-TEST_CASE("every form of SGD updates on the device, beside AdamW", "[elements]") {
-  Graph graph;
-  int number = 0;
-  for (const double momentum : {0.0, 0.9}) {
-    for (const double decay : {0.0, 0.1}) {
-      for (const bool nesterov : {false, true}) {
-        if (nesterov && momentum == 0) continue;
-        const std::string name = "w" + std::to_string(number++);
-        const ValueId parameter = add_value(graph, {name, {70, 9}, DType::F32, Role::kTrainable});
-        SgdOptions options;
-        options.momentum = momentum;
-        options.weight_decay = decay;
-        options.nesterov = nesterov;
-        options.dampening = momentum > 0 && !nesterov ? 0.2 : 0.0;
-        const ValueId gradient = input(graph, name + ".gradient", {70, 9}, DType::F32);
-        add_sgd(graph, parameter, gradient, constants_of(options, 2));
-      }
-    }
-  }
+TEST_CASE("every form of SGD updates on the device, together with AdamW", "[elements]") {
+  TrainingProgram program;
+  Graph& graph = program.graph;
+  const ValueId of_sgd = constants(graph, kSgdConstants);
+  const auto add = [&](const std::string& name, const SgdForm& form) {
+    const ValueId parameter = add_value(graph, {name, {70, 9}, DType::F32, Role::kTrainable});
+    const ValueId gradient = input(graph, name + ".gradient", {70, 9}, DType::F32);
+    update(program, [&](Graph& g) { add_sgd(g, parameter, gradient, of_sgd, form); });
+  };
+  add("plain", {false, false, false});
+  add("decaying", {true, false, false});
+  add("momentum", {false, true, false});
+  add("decaying_momentum", {true, true, false});
+  add("nesterov", {false, true, true});
+  add("decaying_nesterov", {true, true, true});
   const ValueId parameter = add_value(graph, {"v", {70, 9}, DType::F32, Role::kTrainable});
-  add_adamw(graph, parameter, input(graph, "v.gradient", {70, 9}, DType::F32),
-            constants_of(AdamWOptions{}, 2));
-  CHECK(differences_of(graph, 7, false) == "");
+  const ValueId gradient = input(graph, "v.gradient", {70, 9}, DType::F32);
+  const ValueId of_adamw = constants(graph, kAdamWConstants);
+  update(program, [&](Graph& g) { add_adamw(g, parameter, gradient, of_adamw, true); });
+  CHECK(differences_of(program, 7, false) == "");
 }
 
 TEST_CASE("random graphs of products and element-wise ops have the reference's bits",
@@ -266,7 +301,7 @@ TEST_CASE("random graphs of products and element-wise ops have the reference's b
   constexpr std::uint64_t kFirstSeed = 1, kGraphs = 24;
   for (std::uint64_t seed = kFirstSeed; seed < kFirstSeed + kGraphs; ++seed) {
     INFO("seed " << seed);
-    const Graph graph = RandomGraph(seed).build(12);
-    CHECK(differences_of(graph, seed, seed % 4 == 0) == "");
+    const TrainingProgram program = RandomGraph(seed).build(12);
+    CHECK(differences_of(program, seed, seed % 4 == 0) == "");
   }
 }

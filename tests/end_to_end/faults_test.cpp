@@ -149,8 +149,9 @@ TEST_CASE("an opcode that does not exist is named", "[faults]") {
                      {Fault::kIllegalOpcode, Unit::kCommand, command}});
   }
   check_all(bench, steps);
-  CHECK_THAT(describe_command(steps.back().step, bench.program.graph, steps.back().expected.command),
-             Contains("(opcode 0xff for "));
+  CHECK_THAT(
+      describe_command(steps.back().step, bench.program.graph, steps.back().expected.command),
+      Contains("(opcode 0xff for "));
 }
 
 TEST_CASE("a command of another version is named, the first and the last one too", "[faults]") {

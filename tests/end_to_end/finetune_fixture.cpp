@@ -38,8 +38,7 @@ void apply_settings(const JsonObject& settings, OptimizerSettings& optimizer) {
   for (const Schedule::Kind known : {Schedule::Kind::kLinear, Schedule::Kind::kCosine}) {
     if (settings.text("schedule") == name_of(known)) kind = known;
   }
-  optimizer.schedule = {kind, settings.integer("warmup", 0),
-                        settings.integer("total", 0)};
+  optimizer.schedule = {kind, settings.integer("warmup", 0), settings.integer("total", 0)};
   optimizer.clip_norm = settings.number_or("clip_norm", 0);
   optimizer.accumulate = settings.integer("accumulate", 1);
 }

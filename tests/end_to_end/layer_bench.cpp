@@ -24,7 +24,7 @@ LayerBench::LayerBench(const SmallLayer& layer, const CompilerConfig& compiler) 
   platform.shape = test_machines().at(2);
   platform.machine_library = library_of(platform.shape);
   options.memory_size_bytes = static_cast<std::uint64_t>(platform.memory.size_mib) << 20;
-  step = compile(program.graph, platform.shape, compiler, options.memory_size_bytes);
+  step = compile(program, platform.shape, compiler, options.memory_size_bytes);
 }
 
 StepResult LayerBench::run(HostPort& host, const CompiledStep& commands) const {
@@ -32,8 +32,8 @@ StepResult LayerBench::run(HostPort& host, const CompiledStep& commands) const {
 }
 
 std::string LayerBench::differences(const StepResult& result, const CompiledStep& commands) const {
-  return corank::differences(program.graph, commands, platform.shape, options.limits.burst_beats, result,
-                             reference);
+  return corank::differences(program.graph, commands, platform.shape, options.limits.burst_beats,
+                             result, reference);
 }
 
 std::string LayerBench::run_and_compare(HostPort& host) const {

@@ -29,22 +29,16 @@ struct Recording {
   Graph graph;
   std::vector<StreamOf> inputs, outputs;
   VectorProgram program;
+  TensorMap constants;  // that it is fed
 };
 
 std::vector<cycle_model::Instruction> decoded(const VectorProgram& program) {
   cycle_model::ProgramMemory memory;
-  memory.write(0, reinterpret_cast<const std::uint8_t*>(program.data()), program.size());
+  memory.write(0, reinterpret_cast<const std::uint8_t*>(program.instructions.data()),
+               program.size());
   std::vector<cycle_model::Instruction> instructions;
   for (std::size_t i = 0; i < program.size(); ++i) instructions.push_back(memory.read(i));
   return instructions;
-}
-
-bool stores_to(const VectorProgram& program, int stream) {
-  const std::vector<cycle_model::Instruction> instructions = decoded(program);
-  return std::any_of(
-      instructions.begin(), instructions.end(), [&](const cycle_model::Instruction& one) {
-        return one.is(VectorOpcode::kStore) && one.stream == static_cast<std::uint32_t>(stream);
-      });
 }
 
 /// Of a graph of one op.
@@ -54,9 +48,7 @@ Recording recorded(Graph graph) {
   for (int i = 0; i < static_cast<int>(lowering.streams.size()); ++i) {
     const ElementStream& stream = lowering.streams[static_cast<std::size_t>(i)];
     if (stream.operand >= 0) one.inputs.push_back({i, graph.value(stream.operand).name});
-    // What is not stored (SGD's buffer without momentum) stays as it was, whatever NaN it is.
-    if (stream.result >= 0 && stores_to(lowering.program, i))
-      one.outputs.push_back({i, graph.value(stream.result).name});
+    if (stream.result >= 0) one.outputs.push_back({i, graph.value(stream.result).name});
   }
   one.program = lowering.program;
   one.graph = std::move(graph);
@@ -91,18 +83,42 @@ ValueId add_parameter(Graph& graph, std::int64_t elements) {
   return add_value(graph, {"w", {elements}, DType::F32, Role::kTrainable});
 }
 
-Recording adamw(std::int64_t elements, const AdamWConstants& constants) {
-  Graph graph;
-  const ValueId parameter = add_parameter(graph, elements);
-  add_adamw(graph, parameter, add_input(graph, "g", elements), constants);
-  return recorded(std::move(graph));
+ValueId add_constants(Graph& graph, std::int64_t count) {
+  return add_value(graph, {"constants", {count}, DType::F32, Role::kConstants});
 }
 
-Recording sgd(std::int64_t elements, const SgdConstants& constants) {
+/// With the constants in their places.
+Recording fed(Recording one, const Tensor& constants) {
+  one.constants["constants"] = constants;
+  for (const FedImmediate& immediate : one.program.fed)
+    set_immediate(one.program.instructions[immediate.instruction],
+                  constants.data<float>()[immediate.element]);
+  return one;
+}
+
+Recording adamw(std::int64_t elements, const AdamWConstants& constants, bool decays) {
   Graph graph;
   const ValueId parameter = add_parameter(graph, elements);
-  add_sgd(graph, parameter, add_input(graph, "g", elements), constants);
-  return recorded(std::move(graph));
+  const ValueId gradient = add_input(graph, "g", elements);
+  add_adamw(graph, parameter, gradient, add_constants(graph, kAdamWConstants), decays);
+  return fed(recorded(std::move(graph)), tensor_of(constants));
+}
+
+Recording sgd(std::int64_t elements, const SgdOptions& options, std::int64_t step) {
+  Graph graph;
+  const ValueId parameter = add_parameter(graph, elements);
+  const ValueId gradient = add_input(graph, "g", elements);
+  add_sgd(graph, parameter, gradient, add_constants(graph, kSgdConstants), form_of(options));
+  return fed(recorded(std::move(graph)), tensor_of(constants_of(options, step)));
+}
+
+Recording scaling_by(std::int64_t elements, float factor) {
+  Graph graph;
+  const ValueId in = add_input(graph, "in", elements);
+  add_scale_by(graph, "out", in, add_constants(graph, 1), DType::F32);
+  Tensor constant(DType::F32, {1});
+  *constant.data<float>() = factor;
+  return fed(recorded(std::move(graph)), constant);
 }
 
 VectorProgram epilogue(float scale, bool bias) {
@@ -181,7 +197,7 @@ void require_equal_bits(const Recording& one, std::int64_t elements, const Tenso
 }
 
 void compare(const Recording& one, std::int64_t elements, std::mt19937_64& generator) {
-  TensorMap inputs;
+  TensorMap inputs = one.constants;
   for (const StreamOf& input : one.inputs) {
     Tensor& tensor = inputs[input.value] = Tensor(DType::F32, {elements});
     for (std::int64_t i = 0; i < elements; ++i) tensor.data<float>()[i] = any_number(generator);
@@ -202,24 +218,25 @@ void compare_all(std::int64_t count, std::uint64_t seed) {
     compare(of_two(elements, add_multiply), elements, generator);
     compare(scaling(elements, float_from_bits(0x3F000000u + static_cast<std::uint32_t>(step))),
             elements, generator);
+    compare(scaling_by(elements, static_cast<float>(step) / 3), elements, generator);
     AdamWOptions options;
     options.weight_decay = step % 2 == 0 ? 0.0 : 0.01;
-    compare(adamw(elements, constants_of(options, step)), elements, generator);
+    compare(adamw(elements, constants_of(options, step), options.weight_decay != 0), elements,
+            generator);
     SgdOptions descent;
     descent.momentum = step % 4 == 0 ? 0.0 : 0.9;
     descent.nesterov = step % 4 == 1;
     descent.dampening = step % 4 == 2 ? 0.1 : 0.0;
     descent.weight_decay = step % 8 < 4 ? 0.0 : 0.01;
-    compare(sgd(elements, constants_of(descent, step)), elements, generator);
+    compare(sgd(elements, descent, step), elements, generator);
   }
 }
 
 }  // namespace
 
 TEST_CASE("AdamW is recorded as four loads and its operations, each result stored at once") {
-  AdamWConstants constants = kConstants;
   // Opcode, destination, operands: written down by hand of the formats of INTERFACE.md.
-  VectorProgram expected = {
+  std::vector<std::uint64_t> expected = {
       0x0000000000000000,  // r0 = parameter
       0x0040010000000000,  // r1 = gradient
       0x0080020000000000,  // r2 = first moment
@@ -242,21 +259,24 @@ TEST_CASE("AdamW is recorded as four loads and its operations, each result store
       0x0004000200000000,  // r0 = r0 + r4
       0x0000000100000000,  // parameter = r0
   };
-  CHECK(adamw(1, constants).program == expected);
-  constants.decay = 1.0f;
+  CHECK(adamw(1, kConstants, true).program.instructions == expected);
   expected.erase(expected.begin() + 4);
-  CHECK(adamw(1, constants).program == expected);
+  CHECK(adamw(1, kConstants, false).program.instructions == expected);
 }
 
 TEST_CASE("conversions and epilogues are recorded with no instruction to spare") {
   constexpr std::uint64_t kLoadIn = 0x0000000000000000, kScale = 0x001000043F000000,
                           kLoadBias = 0x0040010000000000, kAddBias = 0x0001000200000000,
                           kStoreOut = 0x0080000100000000;
-  CHECK(conversion(1).program == VectorProgram{kLoadIn, 0x0040000100000000});
-  CHECK(epilogue(1.0f, false) == VectorProgram{kLoadIn, kStoreOut});
-  CHECK(epilogue(0.5f, false) == VectorProgram{kLoadIn, kScale, kStoreOut});
-  CHECK(epilogue(1.0f, true) == VectorProgram{kLoadIn, kLoadBias, kAddBias, kStoreOut});
-  CHECK(epilogue(0.5f, true) == VectorProgram{kLoadIn, kScale, kLoadBias, kAddBias, kStoreOut});
+  CHECK(conversion(1).program.instructions ==
+        std::vector<std::uint64_t>{kLoadIn, 0x0040000100000000});
+  CHECK(epilogue(1.0f, false).instructions == std::vector<std::uint64_t>{kLoadIn, kStoreOut});
+  CHECK(epilogue(0.5f, false).instructions ==
+        std::vector<std::uint64_t>{kLoadIn, kScale, kStoreOut});
+  CHECK(epilogue(1.0f, true).instructions ==
+        std::vector<std::uint64_t>{kLoadIn, kLoadBias, kAddBias, kStoreOut});
+  CHECK(epilogue(0.5f, true).instructions ==
+        std::vector<std::uint64_t>{kLoadIn, kScale, kLoadBias, kAddBias, kStoreOut});
 }
 
 TEST_CASE("a number that its successor is computed of is not overwritten too early") {
@@ -291,8 +311,32 @@ TEST_CASE("what does not change is not stored, and nothing is loaded for it") {
   CHECK(program[0].stream == 1);
   CHECK(program[2].opcode == VectorOpcode::kStore);
   CHECK(program[2].stream == 1);
-  // SGD without momentum neither reads nor writes its buffer.
-  CHECK(sgd(1, {0, 0, 1, false, -0.5f}).program.size() == 5);
+}
+
+TEST_CASE(
+    "operands that are fed are noted, and programs that are fed otherwise are different ones") {
+  const auto program = [](ValueId value, int element) {
+    Recorder recorder;
+    const Recorded x = recorder.load(0);
+    recorder.store(1, (x + 1.0f) * Recorder::Operand(value, element));
+    return recorder.program();
+  };
+  const VectorProgram one = program(7, 2);
+  REQUIRE(one.size() == 4);
+  CHECK(one.fed == std::vector<FedImmediate>{{2, 7, 2}});
+  CHECK(one.instructions[2] == 0x0010110400000000);  // r1 = r1 * what is fed
+  CHECK(one == program(7, 2));
+  CHECK_FALSE(one == program(7, 3));
+  CHECK_FALSE(one == program(8, 2));
+  CHECK(one.instructions == program(8, 3).instructions);
+  // All in one, equal ones once.
+  const VectorProgram other = program(8, 2);
+  const Programs all = gather({&one, &other, &one});
+  CHECK(all.first == std::vector<std::size_t>{0, 4, 0});
+  CHECK(all.fed == std::vector<FedImmediate>{{2, 7, 2}, {6, 8, 2}});
+  std::uint64_t word = one.instructions[2];
+  set_immediate(word, 1.5f);
+  CHECK(word == (one.instructions[2] | 0x3FC00000));
 }
 
 TEST_CASE("a recorded maximum has the reference's bits, of two numbers and of a constant") {

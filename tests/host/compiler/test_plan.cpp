@@ -59,15 +59,15 @@ LinearLayer layer() {
 }  // namespace
 
 TEST_CASE("the plan of a step is right, on any machine and memory", "[compiler][plan]") {
-  const Graph graph = linear_layers({layer()}).graph;
+  const TrainingProgram program = linear_layers({layer()});
   for (const int array : {2, 8, 32}) {
     for (const double bytes_per_cycle : {1.0, 60.0}) {
       MachineShape machine;
       machine.array_rows = machine.array_columns = machine.vector_lanes = array;
       CompilerConfig limits;
       limits.rehearse = false;
-      const CompiledStep step = compile(graph, machine, limits, 64 << 20, {}, {bytes_per_cycle});
-      CHECK(violations(step.plan, graph, machine).empty());
+      const CompiledStep step = compile(program, machine, limits, 64 << 20, {}, {bytes_per_cycle});
+      CHECK(violations(step.plan, program.graph, machine).empty());
       CHECK(step.plan.stages.size() == step.plan.buffers.size());
     }
   }
@@ -80,9 +80,8 @@ TEST_CASE("a convert before the softmax that computes its operand is refused", "
         "stage 0: probabilities.bf16 reads probabilities before it is computed");
 }
 
-TEST_CASE(
-    "what goes beside a product must not need its result, what goes along only its last terms",
-    "[compiler][plan]") {
+TEST_CASE("what is overlapped with a product must not need its result nor give an operand of it",
+          "[compiler][plan]") {
   const Graph graph = attention_tail();
   Plan plan = plan_of(graph, {0});
   plan.stages.push_back({2, {1}});
@@ -90,6 +89,22 @@ TEST_CASE(
   plan.buffers.resize(2);
   CHECK(first_violation(plan, graph) ==
         "stage 1: context reads probabilities.bf16 before it is computed");
+}
+
+TEST_CASE("a state that is read when its next value has its place is refused", "[compiler][plan]") {
+  Graph graph;
+  const ValueId state = add_value(graph, {"state", {4, 6}, DType::F32, Role::kState});
+  const ValueId next = add_scale(graph, "next", state, 2.0f, DType::F32);
+  add_scale(graph, "other", state, 3.0f, DType::F32);
+  Plan plan = plan_of(graph, {1, 0});
+  plan.states = {{state, next}};
+  plan.layouts[static_cast<std::size_t>(next)].address =
+      plan.layouts[static_cast<std::size_t>(state)].address;
+  CHECK(first_violation(plan, graph) == "");
+  std::swap(plan.stages[0], plan.stages[1]);
+  CHECK(first_violation(plan, graph) == "stage 1: other reads state when next has taken its place");
+  plan.states.clear();
+  CHECK_THAT(first_violation(plan, graph), Contains("live at the same time and overlap"));
 }
 
 TEST_CASE("an op that is missing or carried out twice is refused", "[compiler][plan]") {

@@ -22,29 +22,30 @@ std::string name_of_op(const Graph& graph, int op) {
   return result_name(graph, graph.ops[static_cast<std::size_t>(op)]);
 }
 
-// "u(lora_B.bf16) u+y ...": each stage's op, before it its rider, and in brackets what is beside
-// it.
+// "u(lora_B.bf16) u+y ...": each stage's op, before it what is fused with it, and in brackets what
+// is overlapped with it.
 std::string text_of(const Graph& graph, const std::vector<Stage>& stages) {
   std::string text;
   for (const Stage& stage : stages) {
     text += text.empty() ? "" : " ";
-    if (stage.rider >= 0) text += name_of_op(graph, stage.rider) + "+";
+    if (stage.fused >= 0) text += name_of_op(graph, stage.fused) + "+";
     text += name_of_op(graph, stage.op);
-    std::string beside;
-    for (const int op : stage.beside) beside += (beside.empty() ? "" : ",") + name_of_op(graph, op);
-    if (!beside.empty()) text += "(" + beside + ")";
+    std::string overlapped;
+    for (const int op : stage.overlapped)
+      overlapped += (overlapped.empty() ? "" : ",") + name_of_op(graph, op);
+    if (!overlapped.empty()) text += "(" + overlapped + ")";
   }
   return text;
 }
 
 // Every product takes 1000 cycles, every element-wise op `vector_cycles`.
-std::string scheduled(const Graph& graph, std::int64_t vector_cycles, bool may_be_beside = true) {
-  return text_of(graph, schedule(graph, [&](int op) {
+std::string scheduled(const Graph& graph, std::int64_t vector_cycles, bool may_overlap = true) {
+  return text_of(graph, schedule(graph, {}, [&](int op) {
                    OpCost cost;
                    if (std::holds_alternative<Contraction>(graph.ops[static_cast<std::size_t>(op)]))
                      cost.array_cycles = 1000;
                    else
-                     cost = {0, vector_cycles, may_be_beside};
+                     cost = {0, vector_cycles, may_overlap};
                    return cost;
                  }));
 }
@@ -52,21 +53,23 @@ std::string scheduled(const Graph& graph, std::int64_t vector_cycles, bool may_b
 }  // namespace
 
 TEST_CASE(
-    "copies go beside the product before the one that reads them, updates beside the next one",
+    "copies are overlapped with the product before the one that reads them, updates with the next "
+    "one",
     "[schedule]") {
   CHECK(scheduled(linear_layers({layer()}).graph, 100) ==
         "lora_A.bf16 u(lora_B.bf16) y lora_B_grad du(lora_B.new) lora_A_grad dx(lora_A.new)");
 }
 
-TEST_CASE("at most half of a product's time is filled with work beside it", "[schedule]") {
+TEST_CASE("at most half of a product's time is filled with overlapped work", "[schedule]") {
   CHECK(scheduled(linear_layers({layer()}).graph, 500) ==
         "lora_A.bf16 u(lora_B.bf16) y lora_B_grad du(lora_B.new) lora_A_grad dx(lora_A.new)");
   CHECK(scheduled(linear_layers({layer()}).graph, 501) ==
         "lora_A.bf16 u lora_B.bf16 y lora_B_grad du lora_A_grad dx lora_A.new lora_B.new");
 }
 
-TEST_CASE("gradients of parameters may go beside the input gradient, their updates behind them",
-          "[schedule]") {
+TEST_CASE(
+    "gradients of parameters may be overlapped with the input gradient, their updates behind them",
+    "[schedule]") {
   const Graph graph = linear_layers({layer()}).graph;
   const auto narrow = [&](int op) {
     const auto* product = std::get_if<Contraction>(&graph.ops[static_cast<std::size_t>(op)]);
@@ -82,35 +85,36 @@ TEST_CASE("gradients of parameters may go beside the input gradient, their updat
   };
   // Copies come before the first product that needs them, where the narrow one has no time to
   // spare.
-  CHECK(text_of(graph, schedule(graph, cost)) ==
+  CHECK(text_of(graph, schedule(graph, {}, cost)) ==
         "lora_A.bf16 u lora_B.bf16 y du dx(lora_B_grad,lora_A_grad,lora_A.new,lora_B.new)");
 }
 
-TEST_CASE("a product rides on the next one that streams the same and needs its result",
-          "[schedule]") {
-  // The gradients read dy and x too, but no product reads them: they do not ride, and where they
+TEST_CASE(
+    "a product is fused with the next one that has the same moving operand and needs its result",
+    "[schedule]") {
+  // The gradients read dy and x too, but no product reads them: they are not fused, and where they
   // are in between, nothing else does.
   const Graph graph = linear_layers({layer(), layer()}).graph;
-  for (const bool gradients_beside : {false, true}) {
+  for (const bool gradients_overlap : {false, true}) {
     const auto cost = [&](int op) {
       const auto* product = std::get_if<Contraction>(&graph.ops[static_cast<std::size_t>(op)]);
       const bool gradient =
           product != nullptr && product->terms.front().kind.pass == Pass::kWeightGradient;
       return OpCost{product != nullptr ? (gradient ? 100 : 1000) : 0, 0,
-                    gradient && gradients_beside, product != nullptr};
+                    gradient && gradients_overlap, product != nullptr};
     };
     const std::string forward =
         "0.lora_A.bf16 0.lora_B.bf16 0.u+0.y 1.lora_A.bf16 1.lora_B.bf16 1.u+1.y ";
     const std::string backward =
-        gradients_beside
+        gradients_overlap
             ? "1.du+1.dx(1.lora_B_grad,1.lora_A_grad) 0.du+0.dx(0.lora_B_grad,0.lora_A_grad) "
             : "1.lora_B_grad 1.du 1.lora_A_grad 1.dx 0.lora_B_grad 0.du 0.lora_A_grad 0.dx ";
-    CHECK(text_of(graph, schedule(graph, cost)) ==
+    CHECK(text_of(graph, schedule(graph, {}, cost)) ==
           forward + backward + "1.lora_A.new 1.lora_B.new 0.lora_A.new 0.lora_B.new");
   }
 }
 
-TEST_CASE("what does not fit beside a product runs alone, before its reader or at the end",
+TEST_CASE("what cannot be overlapped with a product runs alone, before its reader or at the end",
           "[schedule]") {
   CHECK(scheduled(linear_layers({layer()}).graph, 100, false) ==
         "lora_A.bf16 u lora_B.bf16 y lora_B_grad du lora_A_grad dx lora_A.new lora_B.new");
@@ -128,12 +132,12 @@ TEST_CASE(
 TEST_CASE("every op is carried out once, after everything that it reads", "[schedule]") {
   const Graph graph = linear_layers({layer(), layer(), layer()}).graph;
   for (const std::int64_t cycles : {1, 300, 2000}) {
-    const std::vector<Stage> stages = schedule(graph, [&](int op) {
+    const std::vector<Stage> stages = schedule(graph, {}, [&](int op) {
       return OpCost{op % 3 * 700, cycles, op % 2 == 0};
     });
     std::vector<int> stage_of(graph.ops.size(), -1);
     for (std::size_t i = 0; i < stages.size(); ++i) {
-      std::vector<int> ops = stages[i].beside;
+      std::vector<int> ops = stages[i].overlapped;
       ops.push_back(stages[i].op);
       for (const int op : ops) {
         CHECK(stage_of[static_cast<std::size_t>(op)] == -1);
@@ -185,8 +189,7 @@ TEST_CASE("a gradient that is made of an input gradient's result stays behind it
   CHECK(scheduled(graph, 100, false) == "dx twice gradient");
 }
 
-TEST_CASE("what a product needs that goes beside another one comes before all its readers",
-          "[schedule]") {
+TEST_CASE("what an overlapped product needs comes before all its readers", "[schedule]") {
   Graph graph;
   const ValueId x = add_value(graph, {"x", {4, 4}, DType::BF16, Role::kInput});
   const ValueId scaled = add_scale(graph, "scaled", x, 2, DType::BF16);
@@ -197,8 +200,29 @@ TEST_CASE("what a product needs that goes beside another one comes before all it
   add("narrow");
   add("wide");
   const auto cost = [&](int op) {
-    const bool product = product_at(graph, op) != nullptr;
+    const bool product =
+        std::holds_alternative<Contraction>(graph.ops[static_cast<std::size_t>(op)]);
     return OpCost{product ? 1000 : 0, 0, product && name_of_op(graph, op) == "narrow"};
   };
-  CHECK(text_of(graph, schedule(graph, cost)) == "scaled wide narrow");
+  CHECK(text_of(graph, schedule(graph, {}, cost)) == "scaled wide narrow");
+}
+
+TEST_CASE("a state is overwritten when all others have read it", "[schedule]") {
+  Graph graph;
+  const ValueId x = add_value(graph, {"x", {4, 4}, DType::BF16, Role::kInput});
+  const ValueId state = add_value(graph, {"state", {4, 4}, DType::F32, Role::kState});
+  const ValueId next = add_scale(graph, "next", state, 0.5f, DType::F32);
+  const auto product = [&](const char* name, ValueId left) {
+    return add_contraction(graph, name, {{left, false, x, false, {}}}, 1.0f, {}, DType::BF16,
+                           Role::kResult);
+  };
+  const ValueId first = product("first", x);
+  product("second", add_multiply(graph, "used", first, state));
+  const auto cost = [&](int op) {
+    const bool is_product =
+        std::holds_alternative<Contraction>(graph.ops[static_cast<std::size_t>(op)]);
+    return OpCost{is_product ? 1000 : 0, is_product ? 0 : 100, !is_product};
+  };
+  CHECK(text_of(graph, schedule(graph, {}, cost)) == "first(next) used second");
+  CHECK(text_of(graph, schedule(graph, {{state, next}}, cost)) == "first used second(next)");
 }

@@ -19,8 +19,8 @@ LinearLayer layer(std::int64_t tokens, std::int64_t in, std::int64_t out, int ra
   return step;
 }
 
-CompiledStep streamed(const Graph& graph, int ring_tiles) {
-  return compile(graph, MachineShape{}, {}, 64 << 20, {true, ring_tiles});
+CompiledStep streamed(const TrainingProgram& program, int ring_tiles) {
+  return compile(program, MachineShape{}, {}, 64 << 20, {true, ring_tiles});
 }
 
 }  // namespace
@@ -28,11 +28,11 @@ CompiledStep streamed(const Graph& graph, int ring_tiles) {
 TEST_CASE("the tiles of a streamed weight are every element once forward and once backward",
           "[streaming]") {
   const std::int64_t in = 257, out = 130;
-  const Graph graph = linear_layers({layer(33, in, out, 5)}).graph;
-  const CompiledStep step = streamed(graph, 2);
+  const TrainingProgram program = linear_layers({layer(33, in, out, 5)});
+  const CompiledStep step = streamed(program, 2);
   std::vector<int> forward(static_cast<std::size_t>(in * out)), backward = forward;
   for (const StreamTile& tile : step.tiles) {
-    CHECK(graph.value(tile.value).name == "weight");
+    CHECK(program.graph.value(tile.value).name == "weight");
     // Forward tiles have all inputs of some outputs, backward tiles all outputs of some inputs.
     const bool is_forward = tile.layout.columns == in;
     CHECK((is_forward || tile.layout.rows == out));
@@ -48,8 +48,8 @@ TEST_CASE("the tiles of a streamed weight are every element once forward and onc
 
 TEST_CASE("each tile is taken by its first load and released by its last, in order, from its place",
           "[streaming]") {
-  const Graph graph = linear_layers({layer(130, 64, 200, 5), layer(130, 200, 64, 5)}).graph;
-  const CompiledStep step = streamed(graph, 3);
+  const TrainingProgram program = linear_layers({layer(130, 64, 200, 5), layer(130, 200, 64, 5)});
+  const CompiledStep step = streamed(program, 3);
   REQUIRE(step.tiles.size() > 6);
   CHECK(step.tile_ring_places == 3);
   std::size_t taken = 0, released = 0;
@@ -77,17 +77,17 @@ TEST_CASE("each tile is taken by its first load and released by its last, in ord
 TEST_CASE("weights come forward in the order of the layers, then backward in reverse",
           "[streaming]") {
   const LinearLayer step = layer(16, 32, 32, 4);
-  const Graph graph = linear_layers({step, step, step}).graph;
+  const TrainingProgram program = linear_layers({step, step, step});
   std::string order;
-  for (const StreamTile& tile : streamed(graph, 2).tiles)
-    order += graph.value(tile.value).name.substr(0, 1);
+  for (const StreamTile& tile : streamed(program, 2).tiles)
+    order += program.graph.value(tile.value).name.substr(0, 1);
   CHECK(order == "012210");
 }
 
 TEST_CASE("a streamed weight takes no memory but the ring", "[streaming]") {
-  const Graph graph = linear_layers({layer(16, 512, 512, 4)}).graph;
-  const std::uint64_t resident = compile(graph, MachineShape{}, {}, 64 << 20).memory_bytes;
-  const CompiledStep step = streamed(graph, 1);
+  const TrainingProgram program = linear_layers({layer(16, 512, 512, 4)});
+  const std::uint64_t resident = compile(program, MachineShape{}, {}, 64 << 20).memory_bytes;
+  const CompiledStep step = streamed(program, 1);
   const std::uint64_t weight = 512 * 512 * 2;
   std::uint64_t largest = 0;
   for (const StreamTile& tile : step.tiles) largest = std::max(largest, tile.layout.bytes());
@@ -96,12 +96,13 @@ TEST_CASE("a streamed weight takes no memory but the ring", "[streaming]") {
 
 TEST_CASE("a frozen weight that something else than products reads stays in memory",
           "[streaming]") {
-  Graph graph;
+  TrainingProgram program;
+  Graph& graph = program.graph;
   const ValueId x = add_value(graph, {"x", {8, 16}, DType::BF16, Role::kInput});
   const ValueId weight = add_value(graph, {"weight", {16, 24}, DType::BF16, Role::kFrozen});
   add_contraction(graph, "y", {{x, false, weight, false, {}}}, 1.0f, {}, DType::BF16,
                   Role::kResult);
-  CHECK(streamed(graph, 2).tiles.size() == 1);
+  CHECK(streamed(program, 2).tiles.size() == 1);
   add_scale(graph, "twice", weight, 2.0f);
-  CHECK(streamed(graph, 2).tiles.empty());
+  CHECK(streamed(program, 2).tiles.empty());
 }

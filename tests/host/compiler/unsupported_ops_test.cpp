@@ -20,7 +20,7 @@ namespace {
 
 /// What has commands. Whoever lowers another op adds it here.
 const std::set<std::string> kLowered = {"contraction", "convert",  "adamw", "sgd",
-                                        "add",         "multiply", "scale"};
+                                        "add",         "multiply", "scale", "scale_by"};
 
 /// Forward and backward ops of a small transformer with LoRA and dropout on every linear.
 Graph training_graph(Transformer transformer) {
@@ -78,7 +78,9 @@ Graph alone(Graph graph, const Op& op) {
 
 std::string refusal(const Graph& graph) {
   try {
-    compile(graph, MachineShape{}, CompilerConfig{}, 64 << 20);
+    TrainingProgram program;
+    program.graph = graph;
+    compile(program, MachineShape{}, CompilerConfig{}, 64 << 20);
   } catch (const InputError& error) {
     return error.what();
   }
@@ -124,6 +126,16 @@ TEST_CASE("rows that are used again and again are refused where there are severa
   CHECK(refusal(graph) ==
         "sum: the accelerator does not run the op add yet with 3 rows of table used again and "
         "again");
+}
+
+TEST_CASE("a factor that is no constant of the step is refused", "[compiler]") {
+  Graph graph;
+  const ValueId in = add_value(graph, {"in", {6, 8}, DType::F32, Role::kInput});
+  const ValueId factor = add_value(graph, {"factor", {1}, DType::F32, Role::kInput});
+  add_scale_by(graph, "out", in, factor, DType::F32);
+  CHECK(refusal(graph) ==
+        "out: the accelerator does not run the op scale_by yet with factor, which "
+        "is not fed as a constant");
 }
 
 TEST_CASE("a product with a bias of BF16 is refused", "[compiler]") {
