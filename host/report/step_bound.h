@@ -45,7 +45,7 @@ LocalBytes local_bytes(const MachineShape& machine);
 double least_operand_bytes(std::int64_t rows, std::int64_t columns, std::int64_t depth,
                            const LocalBytes& local);
 
-/// Bytes that a step of layers (models/graph/layer_step.h) reads and writes at least.
+/// Bytes that a step of layers (models/program/linear_layers.h) reads and writes at least.
 double least_bytes(const Graph& graph, const LocalBytes& local);
 
 struct StepBound {
