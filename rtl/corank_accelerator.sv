@@ -362,7 +362,7 @@ module corank_accelerator #(
     .macs_o                     (macs)
   );
 
-  logic [7:0] vector_adds, vector_multiplies, vector_divides, vector_square_roots, vector_roundings;
+  counter_event_t vector_event;
 
   vector_unit #(.VectorLanes(VectorLanes), .Lanes(Lanes), .AxiDataBits(AxiDataBits)) u_vector_unit (
     .clk_i,
@@ -391,11 +391,7 @@ module corank_accelerator #(
     .accumulator_write_valid_o  (ac_write_valid[AcWriteVector]),
     .accumulator_write_request_o(ac_write_request[AcWriteVector]),
     .accumulator_write_data_o   (ac_write_data[AcWriteVector]),
-    .adds_o                     (vector_adds),
-    .multiplies_o               (vector_multiplies),
-    .divides_o                  (vector_divides),
-    .square_roots_o             (vector_square_roots),
-    .roundings_o                (vector_roundings)
+    .event_o                    (vector_event)
   );
 
   axi_address_t store_aw;
@@ -604,11 +600,9 @@ module corank_accelerator #(
       increments[CtrAccumulatorWriteBytes] +=
           16'd4 * elements(ac_write_valid[p], ac_write_request[p].count);
     end
-    increments[CtrVectorAdds]        = 16'(vector_adds);
-    increments[CtrVectorMultiplies]  = 16'(vector_multiplies);
-    increments[CtrVectorDivides]     = 16'(vector_divides);
-    increments[CtrVectorSquareRoots] = 16'(vector_square_roots);
-    increments[CtrVectorRoundings]   = 16'(vector_roundings);
+    if (vector_event.valid) begin
+      increments[vector_event.counter] = 16'(vector_event.elements);
+    end
   end
 
   registers #(

@@ -38,8 +38,9 @@ std::int64_t slice_of(const BlockSize& block, const ContractionShape& shape,
                       const LocalAreas& areas) {
   const std::int64_t rows = std::min(block.rows, shape.rows);
   const std::int64_t slice =
-      areas.sum_bank_lines / rows * areas.lanes / kPanelColumns * kPanelColumns;
-  return std::clamp(slice, kPanelColumns, std::max(kPanelColumns, block.columns));
+      areas.sum_bank_lines / rows * areas.lanes / kPanelColumnsBf16 * kPanelColumnsBf16;
+  return std::clamp<std::int64_t>(slice, kPanelColumnsBf16,
+                                  std::max<std::int64_t>(kPanelColumnsBf16, block.columns));
 }
 
 // The largest operand block of any product; `others` is its size across the depth.
@@ -63,12 +64,14 @@ std::array<std::pair<std::int64_t, std::int64_t>, 2> parts(std::int64_t size, st
 // Beats of the vector unit's epilogue take about so many cycles: load, scale or bias, store.
 constexpr double kEpilogueCycles = 3;
 
-constexpr double kCommandBytes = 64;
+constexpr double kCommandBytes = sizeof(interface::CommandWords);
 constexpr double kFetchDepth = 4;    // commands that are asked for at once (command_processor.sv)
 constexpr double kFetchCycles = 10;  // from a command's place in the buffer to its successor's data
 
 // From a row's request to the first one that may read its sums (D of array_unit.sv).
-double round_trip(const MachineShape& machine) { return 2.0 * machine.array_rows + 3; }
+double round_trip(const MachineShape& machine) {
+  return interface::pass_latency(machine.array_rows);
+}
 
 // Cycles of the gemms of a block of rows x columns, over all products: a pass streams the rows past
 // a tile, and the next one cannot start before its tile has a place in the array (array_unit.sv:
@@ -240,16 +243,17 @@ namespace {
 
 // Blocks begin at a panel of every matrix that has the dimension along its rows of memory.
 struct Steps {
-  std::int64_t rows = 8, columns = kPanelColumns, depth = 8;
+  std::int64_t rows = 8, columns = kPanelColumnsBf16, depth = 8;
 };
 
 Steps steps_of(const ContractionShape& shape) {
   Steps steps;
-  if (shape.output_fp32) steps.columns = 32;
+  if (shape.output_fp32) steps.columns = interface::kPanelColumnsFp32;
   for (const ProductShape& product : shape.products) {
-    if (product.moving_depth_major) steps.rows = kPanelColumns;
-    if (product.stationary_depth_major) steps.columns = kPanelColumns;
-    if (!product.moving_depth_major || !product.stationary_depth_major) steps.depth = kPanelColumns;
+    if (product.moving_depth_major) steps.rows = kPanelColumnsBf16;
+    if (product.stationary_depth_major) steps.columns = kPanelColumnsBf16;
+    if (!product.moving_depth_major || !product.stationary_depth_major)
+      steps.depth = kPanelColumnsBf16;
   }
   return steps;
 }

@@ -142,9 +142,11 @@ void CommandEmitter::vector(int op, std::int64_t rows, std::int64_t columns,
                                 static_cast<std::int64_t>(first + length), false}};
   for (std::size_t i = 0; i < streams.size(); ++i) {
     const LocalStream& stream = streams[i];
-    *fields[i].first = static_cast<std::uint32_t>(stream.local.line) |
-                       static_cast<std::uint32_t>(stream.space == Space::kAccumulator) << 24 |
-                       static_cast<std::uint32_t>(stream.is_row) << 26;
+    StreamWord word;
+    word.line = static_cast<std::uint32_t>(stream.local.line);
+    word.accumulator = stream.space == Space::kAccumulator;
+    word.broadcast_row = stream.is_row;
+    *fields[i].first = encode(word);
     *fields[i].second = static_cast<std::uint32_t>(stream.local.rows);
     if (stream.local.rows == 0) continue;  // not used by the program
     accesses.push_back(lines(stream.space, stream.local, false));

@@ -16,11 +16,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "rtl/interface/interface.h"
+
 namespace corank {
 
-/// The units that execute commands, in the order of the token numbers: token = 4 * from + to.
-enum class Engine { kLoad = 0, kArray = 1, kVector = 2, kStore = 3 };
-inline constexpr int kEngines = 4;
+using interface::Engine;
+using interface::kEngines;
+using interface::token;
 
 enum class Space { kScratchpad = 0, kAccumulator = 1, kMemory = 2, kProgram = 3 };
 
@@ -31,17 +33,11 @@ struct Access {
   bool write = false;
 };
 
-/// The token that a command of `from` gives to one of `to`, as a bit of a command's waits or
-/// signals.
-constexpr std::uint32_t token(Engine from, Engine to) {
-  return 1u << (kEngines * static_cast<unsigned>(from) + static_cast<unsigned>(to));
-}
-
 /// By unit: the index of the command that a command waits for; -1: it waits for none of that unit.
 using Waits = std::array<std::int32_t, kEngines>;
 inline constexpr Waits kNoWaits{-1, -1, -1, -1};
 
-/// A counter holds 255 tokens (rtl/command/token_file.sv). Beside those of the last commands there
+/// A counter holds interface::kMostTokens. Beside those of the last commands there
 /// are at most the ones of waiting commands in a queue (16: accelerator.queue_depth) and one in
 /// work.
 inline constexpr std::size_t kWindow = 192;

@@ -44,11 +44,11 @@ Programs programs_of(const std::vector<OpLowering>& lowerings) {
   for (const OpLowering& lowering : lowerings) programs.push_back(&lowering.program);
   Programs all = gather(programs);
   const auto instructions = static_cast<std::int64_t>(all.instructions.size());
-  if (instructions <= kProgramInstructions) return all;
+  if (instructions <= interface::kProgramInstructions) return all;
   throw KeyError(
       {"workload.shapes", "workload.capture", "workload.captures"},
       fmt::format("the step's vector programs have {} instructions; the program memory holds {}",
-                  instructions, kProgramInstructions));
+                  instructions, interface::kProgramInstructions));
 }
 
 // The commands of all ops, before any is made: their number has 31 bits in the dependencies, and

@@ -10,13 +10,17 @@ namespace {
 
 using interface::VectorOpcode;
 
-// Field positions as in rtl/interface/interface.yaml.
 std::uint64_t encode(VectorOpcode opcode, unsigned destination, unsigned a,
                      const Recorder::Operand& b, int stream) {
-  const std::uint64_t second =
-      b.is_immediate ? std::uint64_t{1} << 52 | bits_of(b.immediate) : std::uint64_t{b.index} << 48;
-  return static_cast<std::uint64_t>(opcode) << 32 | std::uint64_t{destination} << 40 |
-         std::uint64_t{a} << 44 | second | static_cast<std::uint64_t>(stream) << 54;
+  interface::VectorInstruction instruction;
+  instruction.opcode = opcode;
+  instruction.destination = destination;
+  instruction.a = a;
+  instruction.b_immediate = b.is_immediate;
+  (b.is_immediate ? instruction.immediate : instruction.b) =
+      b.is_immediate ? bits_of(b.immediate) : b.index;
+  instruction.stream = static_cast<std::uint32_t>(stream);
+  return interface::encode(instruction);
 }
 
 }  // namespace
@@ -66,7 +70,8 @@ Recorded Recorder::record(VectorOpcode opcode, Recorded&& a, const Operand& b) {
 Recorded Recorder::free_register() {
   std::size_t index = 0;
   while (index < kRegisters && taken_[index]) ++index;
-  if (index == kRegisters) throw MachineError("a vector program needs more than 16 registers");
+  if (index == kRegisters)
+    throw MachineError("a vector program needs more registers than there are");
   taken_.set(index);
   return {this, static_cast<unsigned>(index), instructions_.size()};
 }

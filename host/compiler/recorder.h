@@ -84,7 +84,7 @@ class Recorder {
     unsigned index = 0;      // of the register
     std::size_t before = 0;  // index of the next instruction
   };
-  static constexpr std::size_t kRegisters = 16;
+  static constexpr std::size_t kRegisters = interface::kVectorRegisters;
 
   Recorded free_register();
   bool reads(unsigned index, std::size_t from, std::size_t end) const;  // by instructions
@@ -115,6 +115,10 @@ RecordedOnly<A> operator*(A&& a, const Recorder::Operand& b) {
 template <class A>
 RecordedOnly<A> operator/(A&& a, const Recorder::Operand& b) {
   return Recorder::record(interface::VectorOpcode::kDivide, std::forward<A>(a), b);
+}
+template <class A>
+RecordedOnly<A> maximum(A&& a, const Recorder::Operand& b) {
+  return Recorder::record(interface::VectorOpcode::kMaximum, std::forward<A>(a), b);
 }
 inline Recorded sqrt(const Recorded& a) {
   return Recorder::record(interface::VectorOpcode::kSquareRoot, a, Recorder::Operand());

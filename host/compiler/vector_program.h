@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/graph/value.h"
+#include "rtl/interface/interface.h"
 
 namespace corank {
 
@@ -39,9 +40,8 @@ struct Programs {
 /// Equal programs are kept once.
 Programs gather(const std::vector<const VectorProgram*>& programs);
 
-inline constexpr std::int64_t kProgramInstructions = 256;  // of the program memory (vector_unit.sv)
-inline constexpr std::int64_t kInstructionsPerRow = 16;    // of a panel in device memory
-inline constexpr std::uint64_t kProgramAddress = 0;        // there
+inline constexpr std::int64_t kInstructionsPerRow = interface::kPanelRowBytes / 8;  // of a panel
+inline constexpr std::uint64_t kProgramAddress = 0;  // in device memory
 /// Rows of the panel that the programs take.
 std::int64_t rows_of(const Programs& programs);
 

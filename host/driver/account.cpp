@@ -78,9 +78,10 @@ void add(const VectorCommand& c, const std::vector<std::uint64_t>& program, Coun
   const std::uint64_t elements = std::uint64_t{c.rows} * c.columns;
   const std::array<std::uint32_t, 4> streams{c.stream0, c.stream1, c.stream2, c.stream3};
   for (std::uint32_t i = 0; i < c.length; ++i) {
-    const std::uint64_t instruction = program.at(c.first_instruction + i);
-    const bool accumulator = (streams[instruction >> 54 & 3] >> 24 & 1) != 0;
-    switch (static_cast<VectorOpcode>(instruction >> 32 & 0xff)) {
+    const VectorInstruction instruction =
+        decode_vector_instruction(program.at(c.first_instruction + i));
+    const bool accumulator = decode_stream_word(streams[instruction.stream]).accumulator;
+    switch (instruction.opcode) {
       case VectorOpcode::kLoad:
         counts[accumulator ? Counter::kAccumulatorReadBytes : Counter::kScratchpadReadBytes] +=
             elements * (accumulator ? 4 : 2);
@@ -90,18 +91,8 @@ void add(const VectorCommand& c, const std::vector<std::uint64_t>& program, Coun
             elements * (accumulator ? 4 : 2);
         if (!accumulator) counts[Counter::kVectorRoundings] += elements;
         break;
-      case VectorOpcode::kAdd:
-      case VectorOpcode::kSubtract:
-        counts[Counter::kVectorAdds] += elements;
-        break;
-      case VectorOpcode::kMultiply:
-        counts[Counter::kVectorMultiplies] += elements;
-        break;
-      case VectorOpcode::kDivide:
-        counts[Counter::kVectorDivides] += elements;
-        break;
-      case VectorOpcode::kSquareRoot:
-        counts[Counter::kVectorSquareRoots] += elements;
+      default:
+        counts[counter_of(instruction.opcode)] += elements;
         break;
     }
   }

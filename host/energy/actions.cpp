@@ -21,8 +21,15 @@ double multiply_accumulates(const EnergyMeasurement& m) {
   return macs;
 }
 
-double additions(const EnergyMeasurement& m) {
-  return multiply_accumulates(m) + counted<Counter::kVectorAdds>(m);
+/// Those that the interface names at a counter. The array adds too.
+void add_counted(std::vector<EnergyAction>& actions) {
+  for (const interface::CountedAction& one : interface::kCountedActions) {
+    const bool in_the_array = one.counter == Counter::kVectorAdds;
+    actions.push_back({one.action, kOperation, [=](const EnergyMeasurement& m) {
+                         return static_cast<double>(at(m.counters, one.counter)) +
+                                (in_the_array ? multiply_accumulates(m) : 0);
+                       }});
+  }
 }
 
 double memory_bytes(const EnergyMeasurement& m) { return static_cast<double>(m.memory_bytes); }
@@ -31,18 +38,18 @@ double link_bytes(const EnergyMeasurement& m) { return static_cast<double>(m.lin
 }  // namespace
 
 const std::vector<EnergyAction>& energy_actions() {
-  static const std::vector<EnergyAction> actions = {
-      {"bf16_multiply", kOperation, multiply_accumulates},
-      {"fp32_add", kOperation, additions},
-      {"fp32_multiply", kOperation, counted<Counter::kVectorMultiplies>},
-      {"fp32_divide", kOperation, counted<Counter::kVectorDivides>},
-      {"fp32_sqrt", kOperation, counted<Counter::kVectorSquareRoots>},
-      {"scratchpad_read_byte", kByte, counted<Counter::kScratchpadReadBytes>},
-      {"scratchpad_write_byte", kByte, counted<Counter::kScratchpadWriteBytes>},
-      {"accumulator_read_byte", kByte, counted<Counter::kAccumulatorReadBytes>},
-      {"accumulator_write_byte", kByte, counted<Counter::kAccumulatorWriteBytes>},
-      {"dram_byte", kByte, memory_bytes, true},
-      {"link_byte", kByte, link_bytes}};
+  static const std::vector<EnergyAction> actions = [] {
+    std::vector<EnergyAction> all = {{"bf16_multiply", kOperation, multiply_accumulates}};
+    add_counted(all);
+    all.insert(all.end(),
+               {{"scratchpad_read_byte", kByte, counted<Counter::kScratchpadReadBytes>},
+                {"scratchpad_write_byte", kByte, counted<Counter::kScratchpadWriteBytes>},
+                {"accumulator_read_byte", kByte, counted<Counter::kAccumulatorReadBytes>},
+                {"accumulator_write_byte", kByte, counted<Counter::kAccumulatorWriteBytes>},
+                {"dram_byte", kByte, memory_bytes, true},
+                {"link_byte", kByte, link_bytes}});
+    return all;
+  }();
   return actions;
 }
 

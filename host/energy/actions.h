@@ -1,9 +1,11 @@
-// The actions whose energy a run adds up. To count one more, add a line to actions.cpp and its
-// figure to the tables in configs/energy: the check of the tables, the keys' documentation, the sum
-// and the report follow.
+// The actions whose energy a run adds up. To count one more, name it at its counter in
+// rtl/interface/interface.yaml or, where it is more than one counter's, add a line to actions.cpp,
+// and add its figure to the tables in configs/energy: the check of the tables, the keys'
+// documentation, the sum and the report follow.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "host/driver/counters.h"
@@ -22,7 +24,7 @@ struct EnergyMeasurement {
 struct EnergyAction {
   const char* name;  // as tables and reports have it
   const char* unit;  // what one action is
-  double (*count)(const EnergyMeasurement& measurement);
+  std::function<double(const EnergyMeasurement&)> count;
   bool replaced_by_dram = false;  // where the memory has actions of its own (dram_actions.h)
 };
 

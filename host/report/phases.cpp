@@ -18,9 +18,6 @@ constexpr std::int64_t kAtOnce = 2;
 // A gap is put down to bandwidth from this share of it on.
 constexpr double kMostOfIt = 0.75;
 
-// Commands that wait for data in the load unit, at most (load_unit.sv).
-constexpr std::size_t kLoadsWaiting = 4;
-
 class Attribution {
  public:
   Attribution(const CompiledStep& step, const MachineShape& machine, double memory_bytes_per_cycle,
@@ -71,7 +68,7 @@ class Attribution {
  private:
   static constexpr std::uint32_t kNowhere = ~0u;
 
-  Engine unit_of(std::size_t command) const { return static_cast<Engine>(event(command).unit); }
+  Engine unit_of(std::size_t command) const { return event(command).unit; }
 
   /// The command whose end this one waited for longest, and that end; -1: it waits for none.
   std::pair<std::int64_t, std::int64_t> last_wait(std::size_t command) const {

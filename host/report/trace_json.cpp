@@ -60,8 +60,9 @@ void write_commands(Writer& writer, const CompiledStep& step, const Graph& graph
     if (event.start < 0 || event.end < 0) continue;
     writer.event(fmt::format(
         R"({{"ph": "X", "pid": {}, "tid": {}, "ts": {}, "dur": {}, "name": {}, "args": {{"issue_cycle": {}, "start_cycle": {}, "end_cycle": {}}}}})",
-        kProcess, event.unit, writer.us(event.start), writer.us(event.end - event.start),
-        quoted(describe_command(step, graph, event.command)), event.issue, event.start, event.end));
+        kProcess, static_cast<int>(event.unit), writer.us(event.start),
+        writer.us(event.end - event.start), quoted(describe_command(step, graph, event.command)),
+        event.issue, event.start, event.end));
   }
 }
 

@@ -58,9 +58,10 @@ void tell_dram(const Tell& tell, const DramStatistics& dram) {
 }  // namespace
 
 std::string line_of(const TraceEvent& event) {
-  return fmt::format("{:<6} {:>7}  issue {:>9}  start {:>9}  end {:>9}",
-                     interface::kUnitNames[1 + static_cast<std::size_t>(event.unit)], event.command,
-                     event.issue, event.start, event.end);
+  return fmt::format(
+      "{:<6} {:>7}  issue {:>9}  start {:>9}  end {:>9}",
+      interface::kUnitNames[static_cast<std::size_t>(interface::unit_of(event.unit))],
+      event.command, event.issue, event.start, event.end);
 }
 
 std::string line_of(const MemoryTransaction& t) {

@@ -9,8 +9,8 @@
 //   is (Ercegovac and Lang, Digital Arithmetic, chapters 5 and 6). 26 digits are 24, a guard bit
 //   and, for a quotient below one, the place of its missing leading digit; what remains of w is
 //   the sticky bit.
-// Latency: done_o comes fp32_pkg::divide_sqrt_latency(BitsPerCycle) cycles after start_i, whatever
-//   the operation and the operands: 15 at two bits a cycle, 28 at one.
+// Latency: done_o comes interface_pkg::divide_latency(BitsPerCycle) cycles after start_i, whatever
+//   the operation and the operands.
 // Flow control: start_i for one cycle takes the operands; it must not come again before done_o, but
 //   may come with it. done_o is a pulse; result_o keeps its value until the next one.
 
@@ -149,7 +149,7 @@ module fp32_divide_sqrt #(
   end
 
 `ifndef SYNTHESIS
-  localparam int unsigned Latency = divide_sqrt_latency(BitsPerCycle);
+  localparam int unsigned Latency = interface_pkg::divide_latency(BitsPerCycle);
 
   int unsigned age_q;  // cycles since start_i; 0: idle
 

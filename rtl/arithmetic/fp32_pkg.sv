@@ -179,11 +179,6 @@ package fp32_pkg;
     return {a, 16'd0};
   endfunction
 
-  // Cycles from start_i to done_o of fp32_divide_sqrt: one to unpack, 26 digits, one to round.
-  function automatic int unsigned divide_sqrt_latency(int unsigned bits_per_cycle);
-    return 26 / bits_per_cycle + 2;
-  endfunction
-
 endpackage
 
 `default_nettype wire

@@ -80,7 +80,7 @@ module array_unit #(
 
   localparam int unsigned LaneBits     = $clog2(Lanes);
   localparam int unsigned RowBits      = (Rows > 1) ? $clog2(Rows) : 1;
-  localparam int unsigned PassLatency  = 2 * Rows + 3;  // D of the header
+  localparam int unsigned PassLatency  = pass_latency(Rows);  // D of the header
   localparam int unsigned PendingDepth = 8;  // commands between acceptance and completion
 
   typedef enum logic [1:0] {
@@ -397,8 +397,7 @@ module array_unit #(
 
   // Control that travels with the row: s + 2 into the array, s + 3 its partial sum, s + 3 + 2 R
   // out.
-  localparam int unsigned OutDelay = 2 * Rows + 3;
-  logic [OutDelay:1] row_valid_q, row_completes_q;  // index: cycles since the request
+  logic [PassLatency:1] row_valid_q, row_completes_q;  // index: cycles since the request
   logic [3:1]        from_zero_q;
   logic [2:1]        first_q;
   logic [2:1][7:0]   depth_q;
@@ -410,9 +409,9 @@ module array_unit #(
       first_q         <= '0;
       depth_q         <= '0;
     end else begin
-      row_valid_q     <= stop_i ? '0 : {row_valid_q[OutDelay-1:1], row_issue};
+      row_valid_q     <= stop_i ? '0 : {row_valid_q[PassLatency-1:1], row_issue};
       row_completes_q <= stop_i ?
-          '0 : {row_completes_q[OutDelay-1:1], row_issue && row_last && pass.last};
+          '0 : {row_completes_q[PassLatency-1:1], row_issue && row_last && pass.last};
       from_zero_q     <= {from_zero_q[2:1], pass.from_zero};
       first_q         <= {first_q[1], pass_start};
       depth_q         <= {depth_q[1], pass.depth};
@@ -446,14 +445,14 @@ module array_unit #(
 
   // Where the sums go: the request of the read, delayed.
   tile_request_t write_request;
-  delay_line #(.Width($bits(tile_request_t)), .Cycles(OutDelay - 1)) u_write_place (
+  delay_line #(.Width($bits(tile_request_t)), .Cycles(PassLatency - 1)) u_write_place (
     .clk_i,
     .rst_ni,
     .advance_i(row_valid_q != '0),
     .data_i   (sum_request_q),
     .data_o   (write_request)
   );
-  assign accumulator_write_valid_o   = row_valid_q[OutDelay] && !stop_i;
+  assign accumulator_write_valid_o   = row_valid_q[PassLatency] && !stop_i;
   assign accumulator_write_request_o = write_request;
   always_comb begin
     accumulator_write_data_o = '0;
@@ -474,7 +473,7 @@ module array_unit #(
   assign pending_in.index         = command_i.index;
   assign pending_in.signal_tokens = incoming.signal_tokens;
   assign pending_full             = !pending_ready;
-  assign retire                   = row_completes_q[OutDelay];
+  assign retire                   = row_completes_q[PassLatency];
 
   fifo #(.Width($bits(pending_t)), .Depth(PendingDepth)) u_pending (
     .clk_i,

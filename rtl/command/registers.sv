@@ -110,7 +110,6 @@ module registers #(
   import accelerator_pkg::*;
   import interface_pkg::*;
 
-  localparam logic [31:0] Identity           = 32'h434F_524B;  // "CORK"
   localparam logic [1:0]  RespOkay           = 2'd0;
   localparam logic [1:0]  RespSlverr         = 2'd2;
   localparam logic [7:0]  MaximumOutstanding = 8'd16;

@@ -1,5 +1,5 @@
 // The tokens by which the units order their commands: one counter for every (giver, taker) of the
-// four units with a queue (accelerator_pkg::queue_e). Token 4 * giver + taker.
+// four units with a queue (interface_pkg::queue_e). Token 4 * giver + taker.
 //
 // Function: take_i takes one of each token named, give_i adds one of each. A unit takes only tokens
 //   with itself as the taker and gives only tokens with itself as the giver (the command processor
@@ -21,10 +21,10 @@ module token_file (
   output logic      [3:0]        overflow_o    // by giver
 );
 
-  import accelerator_pkg::*;
+  import interface_pkg::*;
 
   localparam int unsigned Tokens       = Queues * Queues;
-  localparam logic [7:0]  MaximumCount = 8'hff;
+  localparam logic [7:0]  MaximumCount = 8'(MostTokens);
 
   logic [Tokens-1:0][7:0] count_q;
   logic [Tokens-1:0]      take, give, overflow;

@@ -30,14 +30,12 @@ package accelerator_pkg;
     logic [interface_pkg::CommandBits-1:0] bits;
   } queued_command_t;
 
-  // The units that have a queue, in the order of the tokens.
-  typedef enum int unsigned {
-    QueueLoad,
-    QueueArray,
-    QueueVector,
-    QueueStore,
-    Queues  // how many
-  } queue_e;
+  // What a counter counts in a cycle.
+  typedef struct packed {
+    logic                                  valid;
+    logic [interface_pkg::CounterBits-1:0] counter;
+    logic [7:0]                            elements;
+  } counter_event_t;
 
   // A command that is complete, one cycle.
   typedef struct packed {
@@ -57,9 +55,6 @@ package accelerator_pkg;
   localparam logic [AxiIdBits-1:0] AxiIdFetch = 2'd0;
   localparam logic [AxiIdBits-1:0] AxiIdLoad  = 2'd1;
   localparam logic [AxiIdBits-1:0] AxiIdStore = 2'd2;
-
-  // Bytes of a row of a memory panel: 64 BF16 or 32 FP32 columns.
-  localparam int unsigned PanelRowBytes = 128;
 
   // Elements of a line of the local memories: enough for a row of the array, a row of outputs, the
   // vector lanes and a BF16 beat of the bus, rounded up to a power of two so that rotating a line

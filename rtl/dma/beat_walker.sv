@@ -36,8 +36,8 @@ module beat_walker #(
 
   localparam int unsigned NarrowElements = AxiDataBits / 16;
   localparam int unsigned WideElements   = AxiDataBits / 32;
-  localparam int unsigned NarrowColumns  = accelerator_pkg::PanelRowBytes / 2;  // of a memory panel
-  localparam int unsigned WideColumns    = accelerator_pkg::PanelRowBytes / 4;
+  localparam int unsigned NarrowColumns  = interface_pkg::PanelColumnsBf16;  // of a memory panel
+  localparam int unsigned WideColumns    = interface_pkg::PanelColumnsFp32;
 
   // Else a beat would be in two lines or panels.
   if ((Lanes < NarrowElements) || (Lanes > WideColumns)) begin : gen_bad_lanes

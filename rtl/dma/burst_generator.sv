@@ -44,7 +44,7 @@ module burst_generator #(
 
   localparam int unsigned BeatBytes   = AxiDataBits / 8;
   localparam int unsigned BeatShift   = $clog2(BeatBytes);
-  localparam int unsigned BeatsPerRow = accelerator_pkg::PanelRowBytes / BeatBytes;
+  localparam int unsigned BeatsPerRow = interface_pkg::PanelRowBytes / BeatBytes;
   localparam int unsigned BeatsOf4KiB = 4096 / BeatBytes;
   localparam int unsigned BeatsBits   = 24 + $clog2(BeatsPerRow);
 

@@ -87,7 +87,6 @@ module load_unit #(
   import accelerator_pkg::*;
   import interface_pkg::*;
 
-  localparam int unsigned CommandsWaiting   = 4;
   localparam int unsigned MostInFlight      = 16;
   localparam logic [1:0]  TargetAccumulator = 2'd1;
   localparam logic [1:0]  TargetProgram     = 2'd2;
@@ -112,7 +111,7 @@ module load_unit #(
   logic       block_ready, placement_ready, take_command, is_program;
   placement_t incoming, placement;
   logic       placement_valid, placement_pop;
-  logic [$clog2(CommandsWaiting+1)-1:0] placement_count;
+  logic [$clog2(LoadsWaiting+1)-1:0] placement_count;
 
   assign halted          = stop_i || faulted_q;
   assign command_ready_o = block_ready && placement_ready && !halted;
@@ -127,7 +126,7 @@ module load_unit #(
   assign incoming.line          = command.line[23:0];
   assign incoming.line_stride   = command.line_stride[23:0];
 
-  fifo #(.Width($bits(placement_t)), .Depth(CommandsWaiting)) u_placements (
+  fifo #(.Width($bits(placement_t)), .Depth(LoadsWaiting)) u_placements (
     .clk_i,
     .rst_ni,
     .valid_i(take_command),
@@ -370,7 +369,7 @@ module load_unit #(
       else $error("load_unit: a burst beyond the end of its command");
       BurstHasCommand: assert (!(burst_valid && burst_take && burst_last) || placement_valid)
       else $error("load_unit: a command is gone before its last burst");
-      CommandsFit: assert (32'(placement_count) <= CommandsWaiting)
+      CommandsFit: assert (32'(placement_count) <= LoadsWaiting)
       else $error("load_unit: too many commands");
       TargetKnown: assert (!take_command || (command.target != 2'd3))
       else $error("load_unit: no such target");

@@ -1,4 +1,4 @@
-// The vector unit's program: 256 instructions of 64 bits.
+// The vector unit's program: instructions of 64 bits.
 //
 // Function: a write stores the AxiDataBits / 64 instructions of a bus beat at write_word_i and up,
 //   whatever its alignment: instruction n lies in bank n % Words, so that a beat touches every bank
@@ -11,7 +11,7 @@
 
 module program_memory #(
   parameter int unsigned AxiDataBits  = 128,  // 64 to 512, a power of two
-  parameter int unsigned Instructions = 256   // a power of two
+  parameter int unsigned Instructions = interface_pkg::ProgramInstructions  // a power of two
 ) (
   input  wire logic                            clk_i,
   input  wire logic                            write_valid_i,

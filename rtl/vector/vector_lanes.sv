@@ -1,26 +1,26 @@
-// Registers and arithmetic of the vector unit: 16 registers of 8 beats of VectorLanes FP32
-// elements, an add/multiply pipeline of two stages and a divider a lane.
+// Registers and arithmetic of the vector unit: registers of a strip (8 beats of VectorLanes FP32
+// elements) each, an add/multiply pipeline of two stages and a divider a lane.
 //
 // Function: issue_valid_i executes one instruction for one beat, on the lanes below count_i; the
 //   other lanes do nothing, and what the destination holds for them afterwards means nothing.
 //   Registers keep their values from command to command and have none after reset.
 // Latency, of a beat issued in cycle t:
 //   t      registers a and b are read
-//   t + 1  first stage of an addition or multiplication; start of a division or square root; a
-//          store's elements are on write_*_o (the unit above makes the request in this cycle)
+//   t + 1  first stage of an addition or multiplication; a maximum; start of a division or square
+//          root; a store's elements are on write_*_o (the unit above makes the request now)
 //   t + 2  second stage
 //   t + 3  load: the elements are on read_*_i; result into the destination, which an instruction
 //          issued in t + 4 reads
-//   A division or square root is written in t + 1 + divide_sqrt_latency instead.
-// Flow control: none; the unit above keeps divisions divide_sqrt_latency cycles apart, and writes
+//   A division or square root is written in t + 1 + divide_latency instead.
+// Flow control: none; the unit above keeps divisions divide_latency cycles apart, and writes
 //   of a division away from those of other instructions.
-// Events (adds_o and so on): elements, in cycle t + 1.
+// event_o: the elements that are computed or rounded, in cycle t + 1.
 
 `default_nettype none
 
 module vector_lanes #(
   parameter int unsigned VectorLanes  = 8,
-  parameter int unsigned BitsPerCycle = 2   // of fp32_divide_sqrt
+  parameter int unsigned BitsPerCycle = interface_pkg::DivideDigitsPerCycle
 ) (
   input  wire logic                         clk_i,
   input  wire logic                         rst_ni,
@@ -41,11 +41,7 @@ module vector_lanes #(
   output logic [VectorLanes-1:0][15:0]      write_bf16_o,   // 0 unless rounding
   output logic [VectorLanes-1:0][31:0]      write_fp32_o,
 
-  output logic [7:0]                        adds_o,
-  output logic [7:0]                        multiplies_o,
-  output logic [7:0]                        divides_o,
-  output logic [7:0]                        square_roots_o,
-  output logic [7:0]                        roundings_o
+  output accelerator_pkg::counter_event_t   event_o
 );
 
   import interface_pkg::*;
@@ -60,7 +56,7 @@ module vector_lanes #(
     logic [7:0]     count;
   } operation_t;
 
-  beat_t registers_q[16*8];
+  beat_t registers_q[VectorRegisters*StripBeats];
 
   // t + 1
   logic        execute_valid_q;
@@ -73,26 +69,36 @@ module vector_lanes #(
   operation_t              finish_q;
   fp32_pkg::fp32_sum_t     sum_q[VectorLanes];
   fp32_pkg::fp32_product_t product_q[VectorLanes];
+  logic [31:0]             maximum_q[VectorLanes];
   // t + 3
   logic       write_valid_q;
   logic       write_load_q, write_accumulator_q;
   logic [6:0] write_target_q;
   beat_t      result_q;
 
-  logic execute_add, execute_multiply, execute_divide, execute_square_root, execute_round;
+  // maximum of IEEE 754-2019: a NaN wins, +0 is above -0. A subnormal counts as a zero of its sign.
+  function automatic logic [31:0] maximum(fp32_pkg::fp32_t a, fp32_pkg::fp32_t b);
+    logic [31:0] x, y;
+    x = (a.exponent == 8'd0) ? {a.sign, 31'd0} : a;
+    y = (b.exponent == 8'd0) ? {b.sign, 31'd0} : b;
+    if (fp32_pkg::fp32_is_nan(a) || fp32_pkg::fp32_is_nan(b)) return fp32_pkg::CanonicalNan;
+    // Sign and magnitude as an unsigned number of the same order.
+    return ((x ^ {1'b1, {31{x[31]}}}) < (y ^ {1'b1, {31{y[31]}}})) ? y : x;
+  endfunction
+
+  logic execute_add, execute_multiply, execute_maximum, execute_iterative, execute_round;
   assign execute_add = execute_valid_q &&
       ((execute_q.opcode == VopAdd) || (execute_q.opcode == VopSubtract));
-  assign execute_multiply    = execute_valid_q && (execute_q.opcode == VopMultiply);
-  assign execute_divide      = execute_valid_q && (execute_q.opcode == VopDivide);
-  assign execute_square_root = execute_valid_q && (execute_q.opcode == VopSquareRoot);
-  assign execute_round       = execute_valid_q && (execute_q.opcode == VopStore) &&
+  assign execute_multiply  = execute_valid_q && (execute_q.opcode == VopMultiply);
+  assign execute_maximum   = execute_valid_q && (execute_q.opcode == VopMaximum);
+  assign execute_iterative = execute_valid_q && is_iterative(execute_q.opcode);
+  assign execute_round     = execute_valid_q && (execute_q.opcode == VopStore) &&
       !execute_q.accumulator;
 
-  assign adds_o         = execute_add         ? execute_q.count : 8'd0;
-  assign multiplies_o   = execute_multiply    ? execute_q.count : 8'd0;
-  assign divides_o      = execute_divide      ? execute_q.count : 8'd0;
-  assign square_roots_o = execute_square_root ? execute_q.count : 8'd0;
-  assign roundings_o    = execute_round       ? execute_q.count : 8'd0;
+  assign event_o.valid    = execute_round || (execute_valid_q && is_arithmetic(execute_q.opcode));
+  assign event_o.counter  = execute_round ? CounterBits'(CtrVectorRoundings) :
+                                            counter_of(execute_q.opcode);
+  assign event_o.elements = execute_q.count;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin : p_valid
     if (!rst_ni) begin
@@ -101,8 +107,7 @@ module vector_lanes #(
       write_valid_q   <= 1'b0;
     end else begin
       execute_valid_q <= issue_valid_i;
-      finish_valid_q  <= execute_valid_q && (execute_q.opcode != VopStore) &&
-          !execute_divide && !execute_square_root;
+      finish_valid_q  <= execute_valid_q && (execute_q.opcode != VopStore) && !execute_iterative;
       write_valid_q   <= finish_valid_q;
     end
   end
@@ -128,8 +133,8 @@ module vector_lanes #(
     ) u_divide_sqrt (
       .clk_i,
       .rst_ni,
-      .start_i  ((execute_divide || execute_square_root) && (8'(lane) < execute_q.count)),
-      .is_sqrt_i(execute_square_root),
+      .start_i  (execute_iterative && (8'(lane) < execute_q.count)),
+      .is_sqrt_i(execute_q.opcode == VopSquareRoot),
       .a_i      (operand_a_q[lane]),
       .b_i      (b_immediate_q ? immediate_q : operand_b_q[lane]),
       .result_o (quotient[lane]),
@@ -168,11 +173,11 @@ module vector_lanes #(
     if (finish_valid_q && (finish_q.opcode != VopLoad)) begin
       for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
         if (8'(lane) < finish_q.count) begin
-          if (finish_q.opcode == VopMultiply) begin
-            result_q[lane] = fp32_pkg::fp32_round_product(product_q[lane]);
-          end else begin
-            result_q[lane] = fp32_pkg::fp32_normalise(sum_q[lane]);
-          end
+          unique case (finish_q.opcode)
+            VopMultiply: result_q[lane] = fp32_pkg::fp32_round_product(product_q[lane]);
+            VopMaximum:  result_q[lane] = maximum_q[lane];
+            default:     result_q[lane] = fp32_pkg::fp32_normalise(sum_q[lane]);
+          endcase
         end
       end
     end
@@ -181,6 +186,14 @@ module vector_lanes #(
         if (8'(lane) < execute_q.count) begin
           product_q[lane] = fp32_pkg::fp32_multiply(
               operand_a_q[lane], b_immediate_q ? immediate_q : operand_b_q[lane]);
+        end
+      end
+    end
+    if (execute_maximum) begin
+      for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
+        if (8'(lane) < execute_q.count) begin
+          maximum_q[lane] = maximum(operand_a_q[lane],
+                                    b_immediate_q ? immediate_q : operand_b_q[lane]);
         end
       end
     end
@@ -196,7 +209,7 @@ module vector_lanes #(
     end
     // verilator lint_on BLKSEQ
 
-    if (execute_divide || execute_square_root) begin
+    if (execute_iterative) begin
       quotient_target_q <= execute_q.target;
     end
     write_load_q        <= (finish_q.opcode == VopLoad);

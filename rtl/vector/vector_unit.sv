@@ -8,7 +8,7 @@
 //   works on the elements that the strip's beats have in them. Registers are not cleared: a program
 //   writes one before it reads it.
 //   Element (i, j) of a stream lies at line + (j / Lanes) * stride + i, column j % Lanes; of a
-//   transposed one at line + (i / Lanes) * stride + j, column i % Lanes. Where every row is row 0,
+//   transposed one at line + (i / Lanes) * stride + j, column i % Lanes. Of a broadcast row
 //   i counts as 0. Line numbers have 32 bits; what lies outside the memory is tile_memory's fault
 //   to report.
 //
@@ -17,7 +17,7 @@
 //   t+1, t+2       the first instruction is fetched
 //   t+3            first strip, first instruction, first beat is issued
 //   Each instruction of each strip of n beats has a slot of
-//     n * interval + max(0, 4 - n)        interval: 1; DivideInterval for divide and square_root
+//     n * interval + max(0, 4 - n)        interval: 1; divide_latency for an iterative instruction
 //   cycles, one slot right behind the other; beat k is issued in cycle k * interval of its slot.
 //   A load's request is on scratchpad_read_* or accumulator_read_* in the cycle after its issue,
 //   its data is taken two cycles later; a store's request and data are on *_write_* in the cycle
@@ -31,10 +31,10 @@
 //   activity_o: Latency while fetching, in the empty cycles of a slot and while draining, Busy in
 //   B * (sum of intervals) cycles, else Idle.
 //
-// Faults: when an instruction without a meaning, or with an index of 256 or more, would be the next
-//   to start, illegal_instruction is raised (address: its index) in the cycle in which it would
-//   have issued its first beat; nothing follows until reset. Earlier instructions of the strip are
-//   done.
+// Faults: when an instruction without a meaning, or with an index beyond the program memory, would
+//   be the next to start, illegal_instruction is raised (address: its index) in the cycle in which
+//   it would have issued its first beat; nothing follows until reset. Earlier instructions of the
+//   strip are done.
 // stop_i: from the next cycle on nothing is issued; idle_o at most two cycles after stop_i. Only a
 //   reset ends it if a command was abandoned.
 
@@ -44,7 +44,8 @@ module vector_unit #(
   parameter int unsigned VectorLanes  = 8,    // a power of two, at most Lanes
   parameter int unsigned Lanes        = 8,    // elements of a line of the local memories, ditto
   parameter int unsigned AxiDataBits  = 128,
-  parameter int unsigned BitsPerCycle = 2     // digits a cycle of a division or square root, 1 or 2
+  // digits a cycle of a division or square root, 1 or 2
+  parameter int unsigned BitsPerCycle = interface_pkg::DivideDigitsPerCycle
 ) (
   input  wire logic                                clk_i,
   input  wire logic                                rst_ni,
@@ -79,45 +80,20 @@ module vector_unit #(
   output accelerator_pkg::tile_request_t           accumulator_write_request_o,
   output logic [Lanes*32-1:0]                      accumulator_write_data_o,
 
-  // Events: elements in this cycle
-  output logic [7:0]                               adds_o,
-  output logic [7:0]                               multiplies_o,
-  output logic [7:0]                               divides_o,
-  output logic [7:0]                               square_roots_o,
-  output logic [7:0]                               roundings_o
+  // For the counters: elements computed or rounded in this cycle
+  output accelerator_pkg::counter_event_t          event_o
 );
 
   import accelerator_pkg::*;
   import interface_pkg::*;
 
-  localparam int unsigned DivideInterval = fp32_pkg::divide_sqrt_latency(BitsPerCycle);
-  localparam int unsigned Instructions   = 256;
-  localparam int unsigned LaneBits       = $clog2(Lanes);
+  localparam int unsigned Interval = divide_latency(BitsPerCycle);  // of iterative instructions
+  localparam int unsigned LaneBits = $clog2(Lanes);
 
   if ((VectorLanes > Lanes) || ((1 << $clog2(VectorLanes)) != VectorLanes) ||
       ((1 << LaneBits) != Lanes)) begin : gen_bad_parameter
     $error("VectorLanes and Lanes must be powers of two, VectorLanes <= Lanes");
   end
-
-  typedef struct packed {
-    logic [7:0]     reserved;
-    logic [1:0]     stream;
-    logic           reserved_bit;
-    logic           b_immediate;
-    logic [3:0]     b;
-    logic [3:0]     a;
-    logic [3:0]     destination;
-    vector_opcode_e opcode;
-    logic [31:0]    immediate;
-  } instruction_t;
-
-  typedef struct packed {
-    logic [31:0] stride;
-    logic        every_row_0;
-    logic        transposed;
-    logic        accumulator;
-    logic [31:0] line;
-  } stream_t;
 
   // A beat, and for each stream the sum of line and strides up to it.
   typedef struct packed {
@@ -139,23 +115,14 @@ module vector_unit #(
   vector_command_t command;
   assign command = command_i.bits;
 
-  state_e        state_d, state_q;
-  logic          accept;
-  logic [31:0]   index_q;
-  logic [15:0]   signal_tokens_q;
-  logic [15:0]   first_instruction_q, length_q;
-  logic [23:0]   rows_q, columns_q;
-  stream_t [3:0] streams_q;
-
-  function automatic stream_t decode_stream(logic [26:0] place, logic [23:0] stride);
-    stream_t stream;
-    stream.line        = 32'(place[23:0]);
-    stream.accumulator = place[24];
-    stream.transposed  = place[25];
-    stream.every_row_0 = place[26];
-    stream.stride      = 32'(stride);
-    return stream;
-  endfunction
+  state_e             state_d, state_q;
+  logic               accept;
+  logic [31:0]        index_q;
+  logic [15:0]        signal_tokens_q;
+  logic [15:0]        first_instruction_q, length_q;
+  logic [23:0]        rows_q, columns_q;
+  stream_word_t [3:0] streams_q;
+  logic [3:0][31:0]   strides_q;
 
   assign command_ready_o = (state_q == StateIdle) && !stop_i;
   assign accept          = command_valid_i && command_ready_o;
@@ -170,6 +137,7 @@ module vector_unit #(
       rows_q              <= '0;
       columns_q           <= '0;
       streams_q           <= '0;
+      strides_q           <= '0;
     end else if (accept) begin
       index_q             <= command_i.index;
       signal_tokens_q     <= command.signal_tokens;
@@ -177,38 +145,34 @@ module vector_unit #(
       length_q            <= command.length;
       rows_q              <= command.rows[23:0];
       columns_q           <= command.columns[23:0];
-      streams_q[0]        <= decode_stream(command.stream0[26:0], command.stride0);
-      streams_q[1]        <= decode_stream(command.stream1[26:0], command.stride1);
-      streams_q[2]        <= decode_stream(command.stream2[26:0], command.stride2);
-      streams_q[3]        <= decode_stream(command.stream3[26:0], command.stride3);
+      streams_q           <= {command.stream3, command.stream2, command.stream1, command.stream0};
+      strides_q           <= {32'(command.stride3), 32'(command.stride2), 32'(command.stride1),
+                              32'(command.stride0)};
     end
   end
 
   // ------------------------------------------------------------------ program
   // The instruction at hand, and the one after it, which is fetched meanwhile.
-  logic         start_slot;  // the fetched instruction becomes the one at hand
-  logic [16:0]  fetch_index_q;
-  logic [15:0]  fetch_left_q;  // instructions of the program from the fetched one on
-  logic [63:0]  fetched_bits;
-  instruction_t fetched, instruction_q;
-  logic         fetched_illegal;
-  logic         last_instruction_q;
+  logic                start_slot;  // the fetched instruction becomes the one at hand
+  logic [16:0]         fetch_index_q;
+  logic [15:0]         fetch_left_q;  // instructions of the program from the fetched one on
+  logic [63:0]         fetched_bits;
+  vector_instruction_t fetched, instruction_q;
+  logic                fetched_illegal;
+  logic                last_instruction_q;
 
-  program_memory #(
-    .AxiDataBits (AxiDataBits),
-    .Instructions(Instructions)
-  ) u_program_memory (
+  program_memory #(.AxiDataBits(AxiDataBits)) u_program_memory (
     .clk_i,
     .write_valid_i(program_write_valid_i),
     .write_word_i (program_write_word_i),
     .write_data_i (program_write_data_i),
-    .read_index_i (fetch_index_q[$clog2(Instructions)-1:0]),
+    .read_index_i (fetch_index_q[$clog2(ProgramInstructions)-1:0]),
     .read_data_o  (fetched_bits)
   );
 
   assign fetched         = fetched_bits;
-  assign fetched_illegal = (fetch_index_q >= 17'(Instructions)) ||
-      (fetched.opcode > VopSquareRoot);
+  assign fetched_illegal = (fetch_index_q >= 17'(ProgramInstructions)) ||
+      !exists(fetched.opcode);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin : p_program
     if (!rst_ni) begin
@@ -238,19 +202,17 @@ module vector_unit #(
   position_t  next_position;    // the one after it; unchanged beyond the end of the region
   logic [2:0] beat_q;           // in the slot, empty ones included
   logic [5:0] phase_q;          // cycle of the beat
-  logic       is_divide;
   logic       exhausted;        // no beat is left: an empty cycle of the region's last strip
   logic       last_in_row, beat_end, slot_end, strip_end;
   logic       issue;
 
-  assign is_divide   = (instruction_q.opcode == VopDivide) ||
-      (instruction_q.opcode == VopSquareRoot);
   assign exhausted   = (position_q.row == rows_q);
   assign last_in_row = (columns_q - position_q.column <= 24'(VectorLanes));
   assign issue       = (state_q == StateRun) && !exhausted && (phase_q == 6'd0);
-  assign beat_end    = exhausted || !is_divide || (phase_q == 6'(DivideInterval - 1));
-  assign slot_end    = beat_end && ((beat_q == 3'd7) ||
-      ((beat_q >= 3'd3) && (next_position.row == rows_q)));
+  assign beat_end    = exhausted || !is_iterative(instruction_q.opcode) ||
+      (phase_q == 6'(Interval - 1));
+  assign slot_end    = beat_end && ((beat_q == 3'(StripBeats - 1)) ||
+      ((beat_q >= 3'(ResultLatency - 1)) && (next_position.row == rows_q)));
   assign strip_end   = slot_end && last_instruction_q;
 
   always_comb begin : p_next_position
@@ -260,17 +222,17 @@ module vector_unit #(
         next_position.column = position_q.column + 24'(VectorLanes);
         for (int unsigned s = 0; s < 4; s++) begin
           if (!streams_q[s].transposed && (next_position.column[LaneBits-1:0] == '0)) begin
-            next_position.panel[s] = position_q.panel[s] + streams_q[s].stride;
+            next_position.panel[s] = position_q.panel[s] + strides_q[s];
           end
         end
       end else begin
         next_position.column = '0;
         next_position.row    = position_q.row + 24'd1;
         for (int unsigned s = 0; s < 4; s++) begin
-          if (!streams_q[s].transposed || streams_q[s].every_row_0) begin
-            next_position.panel[s] = streams_q[s].line;
+          if (!streams_q[s].transposed || streams_q[s].broadcast_row) begin
+            next_position.panel[s] = 32'(streams_q[s].line);
           end else if (next_position.row[LaneBits-1:0] == '0) begin
-            next_position.panel[s] = position_q.panel[s] + streams_q[s].stride;
+            next_position.panel[s] = position_q.panel[s] + strides_q[s];
           end
         end
       end
@@ -289,8 +251,8 @@ module vector_unit #(
       position_q.row    <= '0;
       position_q.column <= '0;
       for (int unsigned s = 0; s < 4; s++) begin
-        strip_q.panel[s]    <= streams_q[s].line;
-        position_q.panel[s] <= streams_q[s].line;
+        strip_q.panel[s]    <= 32'(streams_q[s].line);
+        position_q.panel[s] <= 32'(streams_q[s].line);
       end
       beat_q  <= '0;
       phase_q <= '0;
@@ -366,17 +328,15 @@ module vector_unit #(
 
   // ------------------------------------------------------------------ local memories
   // The request is made in the cycle after the issue.
-  logic          accumulator, transposed, every_row_0;  // the instruction's stream
+  stream_word_t  stream;  // the instruction's
   logic [31:0]   panel;
   logic [7:0]    count;
   tile_request_t request_q;
   logic          read_q, write_q, accumulator_q;
 
-  assign accumulator = streams_q[instruction_q.stream].accumulator;
-  assign transposed  = streams_q[instruction_q.stream].transposed;
-  assign every_row_0 = streams_q[instruction_q.stream].every_row_0;
-  assign panel       = position_q.panel[instruction_q.stream];
-  assign count       = last_in_row ? 8'(columns_q - position_q.column) : 8'(VectorLanes);
+  assign stream = streams_q[instruction_q.stream];
+  assign panel  = position_q.panel[instruction_q.stream];
+  assign count  = last_in_row ? 8'(columns_q - position_q.column) : 8'(VectorLanes);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin : p_request
     if (!rst_ni) begin
@@ -388,14 +348,14 @@ module vector_unit #(
       read_q  <= issue && (instruction_q.opcode == VopLoad);
       write_q <= issue && (instruction_q.opcode == VopStore);
       if (issue) begin
-        accumulator_q        <= accumulator;
-        request_q.transposed <= transposed;
+        accumulator_q        <= stream.accumulator;
+        request_q.transposed <= stream.transposed;
         request_q.count      <= count;
-        if (transposed) begin
+        if (stream.transposed) begin
           request_q.line   <= panel + 32'(position_q.column);
-          request_q.column <= every_row_0 ? 8'd0 : 8'(position_q.row[LaneBits-1:0]);
+          request_q.column <= stream.broadcast_row ? 8'd0 : 8'(position_q.row[LaneBits-1:0]);
         end else begin
-          request_q.line   <= panel + (every_row_0 ? 32'd0 : 32'(position_q.row));
+          request_q.line   <= panel + (stream.broadcast_row ? 32'd0 : 32'(position_q.row));
           request_q.column <= 8'(position_q.column[LaneBits-1:0]);
         end
       end
@@ -431,23 +391,19 @@ module vector_unit #(
     .b_i          (instruction_q.b),
     .b_immediate_i(instruction_q.b_immediate),
     .immediate_i  (instruction_q.immediate),
-    .accumulator_i(accumulator),
+    .accumulator_i(stream.accumulator),
     .beat_i       (beat_q),
     .count_i      (count),
     .read_bf16_i  (scratchpad_read_data_i[VectorLanes*16-1:0]),
     .read_fp32_i  (accumulator_read_data_i[VectorLanes*32-1:0]),
     .write_bf16_o (write_bf16),
     .write_fp32_o (write_fp32),
-    .adds_o,
-    .multiplies_o,
-    .divides_o,
-    .square_roots_o,
-    .roundings_o
+    .event_o
   );
 
   // Bits that no vector command and no instruction has, opcodes, and elements beyond a beat.
   logic unused;
-  assign unused = ^{command, fetched, instruction_q, scratchpad_read_data_i,
+  assign unused = ^{command, streams_q, stream, fetched, instruction_q, scratchpad_read_data_i,
                     accumulator_read_data_i};
 
 `ifndef SYNTHESIS

@@ -61,7 +61,8 @@ class ArrayUnit {
     std::uint32_t kind = 0;
   };
 
-  Cycle round_trip() const { return 2 * array_rows_ + 3; }  // D: from a row to its sums
+  // D: from a row to its sums.
+  Cycle round_trip() const { return interface::pass_latency(static_cast<int>(array_rows_)); }
   void plan(const interface::GemmCommand& gemm);
   void find_beyond(const interface::GemmCommand& gemm, std::size_t first_pass);
   void halt(Counters& counters);

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 
+#include "rtl/interface/interface.h"
+
 namespace corank::cycle_model {
 
 /// What is taken and given in cycle t shows in available() from t + 1 on: call step() last.
@@ -35,8 +37,8 @@ class TokenFile {
   void reset() { *this = TokenFile(); }
 
  private:
-  static constexpr std::uint32_t kTokens = 16;
-  static constexpr std::uint8_t kMaximum = 255;
+  static constexpr std::uint32_t kTokens = interface::kEngines * interface::kEngines;
+  static constexpr std::uint8_t kMaximum = interface::kMostTokens;
 
   std::array<std::uint8_t, kTokens> counts_{};
   std::uint32_t available_ = 0;

@@ -14,14 +14,16 @@ namespace corank::cycle_model {
 using Cycle = std::int64_t;
 constexpr Cycle kNever = std::numeric_limits<Cycle>::max();
 
-/// Units that have a queue, in the order of the tokens (accelerator_pkg).
-constexpr int kLoad = 0, kArray = 1, kVector = 2, kStore = 3, kQueues = 4;
+/// Units that have a queue, as indices.
+constexpr int kLoad = static_cast<int>(interface::Engine::kLoad),
+              kArray = static_cast<int>(interface::Engine::kArray),
+              kVector = static_cast<int>(interface::Engine::kVector),
+              kStore = static_cast<int>(interface::Engine::kStore), kQueues = interface::kEngines;
 
 /// Of the AXI port (accelerator_pkg).
 constexpr std::uint8_t kFetchId = 0, kLoadId = 1, kStoreId = 2;
 
-/// Bytes of a row of a memory panel (rtl/README.md).
-constexpr std::uint32_t kPanelRowBytes = 128;
+using interface::kPanelRowBytes;
 
 constexpr std::uint32_t kScratchpadTarget = 0, kAccumulatorTarget = 1, kProgramTarget = 2;
 

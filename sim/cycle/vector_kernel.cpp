@@ -1,19 +1,20 @@
 #include "sim/cycle/vector_kernel.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "models/base/numerics.h"
+#include "models/base/vector_arithmetic.h"
 
 namespace corank::cycle_model {
 
 namespace {
 
+using interface::VectorInstruction;
 using interface::VectorOpcode;
 
 VectorStream stream_of(std::uint32_t place, std::uint32_t stride) {
-  return {place & 0xffffffu, stride & 0xffffffu, (place >> 24 & 1u) != 0, (place >> 25 & 1u) != 0,
-          (place >> 26 & 1u) != 0};
+  const interface::StreamWord word = interface::decode_stream_word(place);
+  return {word.line, stride, word.accumulator, word.transposed, word.broadcast_row};
 }
 
 // Every arithmetic result that is a NaN is the canonical one. Plain loops, which the compiler
@@ -41,7 +42,7 @@ VectorKernel::VectorKernel(std::uint64_t vector_lanes)
 }
 
 void VectorKernel::run(const interface::VectorCommand& command,
-                       const std::vector<Instruction>& program, LocalMemories& local) {
+                       const std::vector<VectorInstruction>& program, LocalMemories& local) {
   const FloatEnvironment as_the_device;
   const std::array<VectorStream, 4> streams = streams_of(command);
   std::vector<Beat> strip;
@@ -56,11 +57,12 @@ void VectorKernel::run(const interface::VectorCommand& command,
         ++row;
       }
     }
-    for (const Instruction& instruction : program) execute(instruction, strip, streams, local);
+    for (const VectorInstruction& instruction : program)
+      execute(instruction, strip, streams, local);
   }
 }
 
-void VectorKernel::execute(const Instruction& instruction, const std::vector<Beat>& strip,
+void VectorKernel::execute(const VectorInstruction& instruction, const std::vector<Beat>& strip,
                            const std::array<VectorStream, 4>& streams, LocalMemories& local) {
   const std::uint32_t lanes = local.scratchpad.lanes();
   const VectorStream& stream = streams[instruction.stream];
@@ -77,7 +79,7 @@ void VectorKernel::execute(const Instruction& instruction, const std::vector<Bea
     }
   };
 
-  switch (static_cast<VectorOpcode>(instruction.opcode)) {
+  switch (instruction.opcode) {
     case VectorOpcode::kLoad:
       for_each_beat([&](std::size_t to, std::uint32_t line, std::uint32_t column, std::size_t step,
                         std::uint64_t count) {
@@ -110,18 +112,8 @@ void VectorKernel::execute(const Instruction& instruction, const std::vector<Bea
     std::fill(immediate_.begin(), immediate_.end(), float_from_bits(instruction.immediate));
   }
   const std::vector<float>& b = instruction.b_immediate ? immediate_ : registers_[instruction.b];
-  switch (static_cast<VectorOpcode>(instruction.opcode)) {
-    case VectorOpcode::kAdd:
-      return apply(a, b, destination, [](float x, float y) { return x + y; });
-    case VectorOpcode::kSubtract:
-      return apply(a, b, destination, [](float x, float y) { return x - y; });
-    case VectorOpcode::kMultiply:
-      return apply(a, b, destination, [](float x, float y) { return x * y; });
-    case VectorOpcode::kDivide:
-      return apply(a, b, destination, [](float x, float y) { return x / y; });
-    default:
-      return apply(a, b, destination, [](float x, float) { return std::sqrt(x); });
-  }
+  interface::with_operation<VectorArithmetic>(
+      instruction.opcode, [&](const auto& operation) { apply(a, b, destination, operation); });
 }
 
 }  // namespace corank::cycle_model

@@ -9,22 +9,9 @@
 
 namespace corank::cycle_model {
 
-struct Instruction {
-  std::uint32_t opcode = 0;
-  std::uint32_t destination = 0, a = 0, b = 0;  // registers
-  bool b_immediate = false;
-  std::uint32_t stream = 0;
-  std::uint32_t immediate = 0;
-
-  bool legal() const {
-    return opcode <= static_cast<std::uint32_t>(interface::VectorOpcode::kSquareRoot);
-  }
-  bool is(interface::VectorOpcode kind) const { return opcode == static_cast<std::uint32_t>(kind); }
-};
-
 class ProgramMemory {
  public:
-  static constexpr std::uint64_t kInstructions = 256;
+  static constexpr std::uint64_t kInstructions = interface::kProgramInstructions;
 
   /// What would lie beyond the end is dropped; indices have 16 bits.
   void write(std::uint64_t first, const std::uint8_t* bytes, std::uint64_t count) {
@@ -35,17 +22,8 @@ class ProgramMemory {
   }
 
   /// `index` below kInstructions.
-  Instruction read(std::uint64_t index) const {
-    const std::uint64_t word = words_[index];
-    Instruction instruction;
-    instruction.immediate = static_cast<std::uint32_t>(word);
-    instruction.opcode = word >> 32 & 0xffu;
-    instruction.destination = word >> 40 & 0xfu;
-    instruction.a = word >> 44 & 0xfu;
-    instruction.b = word >> 48 & 0xfu;
-    instruction.b_immediate = (word >> 52 & 1u) != 0;
-    instruction.stream = word >> 54 & 3u;
-    return instruction;
+  interface::VectorInstruction read(std::uint64_t index) const {
+    return interface::decode_vector_instruction(words_[index]);
   }
 
  private:

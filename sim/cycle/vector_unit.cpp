@@ -9,22 +9,18 @@ namespace {
 using interface::Activity;
 using interface::Counter;
 using interface::Fault;
+using interface::VectorInstruction;
 using interface::VectorOpcode;
 
-// From the start to the end of a division or square root (fp32_pkg::divide_sqrt_latency, two bits a
-// cycle): 26 digits, one cycle before and one after.
-constexpr std::uint64_t kDivideInterval = 26 / 2 + 2;
-// Cycles from the issue of a beat until its result can be read.
-constexpr std::uint64_t kShortestSlot = 4;
+// The beats of an instruction read what those of the one before it have written.
+constexpr std::uint64_t kShortestSlot = interface::kResultLatency;
 
-std::uint64_t interval_of(const Instruction& instruction) {
-  return instruction.is(VectorOpcode::kDivide) || instruction.is(VectorOpcode::kSquareRoot)
-             ? kDivideInterval
-             : 1;
+std::uint64_t interval_of(const VectorInstruction& instruction) {
+  return interface::is_iterative(instruction.opcode) ? interface::kDivideInterval : 1;
 }
 
-bool is_access(const Instruction& instruction) {
-  return instruction.is(VectorOpcode::kLoad) || instruction.is(VectorOpcode::kStore);
+bool is_access(const VectorInstruction& instruction) {
+  return instruction.opcode == VectorOpcode::kLoad || instruction.opcode == VectorOpcode::kStore;
 }
 
 }  // namespace
@@ -107,8 +103,10 @@ void VectorUnit::plan() {
   before_.assign(1, 0);
   for (std::uint64_t i = 0; i < command_.length; ++i) {
     const std::uint64_t index = command_.first_instruction + i;
-    if (index >= ProgramMemory::kInstructions || !program_memory_.read(index).legal()) break;
-    program_.push_back(program_memory_.read(index));
+    if (index >= ProgramMemory::kInstructions) break;
+    const VectorInstruction instruction = program_memory_.read(index);
+    if (!interface::exists(instruction.opcode)) break;
+    program_.push_back(instruction);
     before_.push_back(before_.back() + VectorKernel::kStripBeats * interval_of(program_.back()));
   }
   counted_.assign(program_.size(), 0);
@@ -199,10 +197,10 @@ void VectorUnit::settle(Cycle end, Counters& counters) {
   }
 }
 
-void VectorUnit::count(const Instruction& instruction, std::uint64_t elements,
+void VectorUnit::count(const VectorInstruction& instruction, std::uint64_t elements,
                        Counters& counters) const {
   const bool accumulator = streams_of(command_)[instruction.stream].accumulator;
-  switch (static_cast<VectorOpcode>(instruction.opcode)) {
+  switch (instruction.opcode) {
     case VectorOpcode::kLoad:
       counters[accumulator ? Counter::kAccumulatorReadBytes : Counter::kScratchpadReadBytes] +=
           elements * (accumulator ? 4 : 2);
@@ -212,18 +210,8 @@ void VectorUnit::count(const Instruction& instruction, std::uint64_t elements,
           elements * (accumulator ? 4 : 2);
       if (!accumulator) counters[Counter::kVectorRoundings] += elements;
       return;
-    case VectorOpcode::kAdd:
-    case VectorOpcode::kSubtract:
-      counters[Counter::kVectorAdds] += elements;
-      return;
-    case VectorOpcode::kMultiply:
-      counters[Counter::kVectorMultiplies] += elements;
-      return;
-    case VectorOpcode::kDivide:
-      counters[Counter::kVectorDivides] += elements;
-      return;
-    case VectorOpcode::kSquareRoot:
-      counters[Counter::kVectorSquareRoots] += elements;
+    default:
+      counters[interface::counter_of(instruction.opcode)] += elements;
       return;
   }
 }
@@ -253,10 +241,10 @@ void VectorUnit::find_beyond() {
     return std::uint64_t{stream.accumulator ? local_.accumulator.lines()
                                             : local_.scratchpad.lines()};
   };
-  const auto fits = [&](const Instruction& instruction) {
+  const auto fits = [&](const VectorInstruction& instruction) {
     if (!is_access(instruction)) return true;
     const VectorStream& stream = streams[instruction.stream];
-    const std::uint64_t i = stream.every_row_0 ? 0 : command_.rows - 1, j = command_.columns - 1;
+    const std::uint64_t i = stream.broadcast_row ? 0 : command_.rows - 1, j = command_.columns - 1;
     const std::uint64_t across = stream.transposed ? i : j, down = stream.transposed ? j : i;
     return stream.line + across / lanes_ * stream.stride + down < lines_of(stream);
   };

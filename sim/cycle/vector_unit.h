@@ -53,7 +53,8 @@ class VectorUnit {
 
   void plan();
   /// What an instruction does to the counters for `elements` elements.
-  void count(const Instruction& instruction, std::uint64_t elements, Counters& counters) const;
+  void count(const interface::VectorInstruction& instruction, std::uint64_t elements,
+             Counters& counters) const;
   std::uint64_t elements_of_beats(std::uint64_t beats) const;
   std::uint64_t rest_cycles_before(std::size_t instruction) const;
   Slot slot(std::uint64_t strip, std::size_t instruction) const;
@@ -73,8 +74,8 @@ class VectorUnit {
 
   // The command at hand, or the last one.
   interface::VectorCommand command_;
-  Completion completion_;              // valid: it is not complete yet
-  std::vector<Instruction> program_;   // up to the first one that is illegal
+  Completion completion_;                              // valid: it is not complete yet
+  std::vector<interface::VectorInstruction> program_;  // up to the first one that is illegal
   std::vector<std::uint64_t> before_;  // cycles of a full strip before each instruction; the whole
   std::uint64_t beats_ = 0;
   std::uint64_t full_strips_ = 0, rest_ = 0;  // rest_: beats of the last strip, if it is shorter

@@ -7,14 +7,12 @@ namespace {
 
 using namespace interface;
 
-constexpr std::uint32_t kIdentity = 0x434F524B;  // "CORK"
-
 std::uint32_t bits(int value, int lsb = 0) { return static_cast<std::uint32_t>(value) << lsb; }
 
 }  // namespace
 
 const std::array<MachineRegister, 8> kMachineRegisters = {
-    {{"identity", kRegIdentity, [](const MachineShape&) { return kIdentity; }, true},
+    {{"identity", kRegIdentity, [](const MachineShape&) { return bits(kIdentity); }, true},
      {"interface_version", kRegInterfaceVersion,
       [](const MachineShape&) { return kInterfaceVersion; }, true},
      {"array_shape", kRegArrayShape,

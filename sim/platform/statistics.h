@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "rtl/interface/interface.h"
 #include "sim/platform/stall_pattern.h"
 
 namespace corank {
@@ -84,7 +85,7 @@ struct InjectionStatistics {
 
 /// One command on one unit, in cycles of the accelerator; -1 is not seen (yet).
 struct TraceEvent {
-  int unit = 0;               // 0 load, 1 array, 2 vector, 3 store
+  interface::Engine unit = interface::Engine::kLoad;
   std::uint32_t command = 0;  // ring index
   std::int64_t issue = -1;
   std::int64_t start = -1;

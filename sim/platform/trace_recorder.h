@@ -38,7 +38,7 @@ class TraceRecorder {
  private:
   void start(int unit, std::uint32_t command, std::int64_t cycle) {
     TraceEvent event;
-    event.unit = unit;
+    event.unit = static_cast<interface::Engine>(unit);
     event.command = command;
     event.start = cycle;
     if (const auto issue = issued_.find(command); issue != issued_.end()) {

@@ -264,8 +264,14 @@ TEST_CASE("help and schema go to standard output, with exit code 0", "[program]"
   for (const std::string of : {"report", "finetune_report"}) {
     const ProgramResult json = run_corank({"schema", of});
     CHECK(json.exit_code == 0);
-    CHECK(json.out ==
-          content_of(std::string(CORANK_SOURCE) + "/host/report/" + of + ".schema.json"));
+    const std::string folder = std::string(CORANK_SOURCE) + "/host/report/";
+    std::string expected = content_of(folder + of + ".schema.json");
+    const std::string counters = R"({"$ref": "counters.schema.json"})";
+    if (const std::size_t at = expected.find(counters); at != std::string::npos) {
+      const std::string schema = content_of(folder + "counters.schema.json");
+      expected.replace(at, counters.size(), schema.substr(0, schema.size() - 1));  // no line end
+    }
+    CHECK(json.out == expected);
   }
 }
 

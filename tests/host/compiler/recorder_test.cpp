@@ -8,6 +8,7 @@
 #include "host/compiler/ops/op_lowering.h"
 #include "models/base/error.h"
 #include "models/base/numerics.h"
+#include "models/base/vector_arithmetic.h"
 #include "models/reference/bit_exact.h"
 #include "sim/cycle/vector_kernel.h"
 
@@ -31,11 +32,11 @@ struct Recording {
   TensorMap constants;  // that it is fed
 };
 
-std::vector<cycle_model::Instruction> decoded(const VectorProgram& program) {
+std::vector<interface::VectorInstruction> decoded(const VectorProgram& program) {
   cycle_model::ProgramMemory memory;
   memory.write(0, reinterpret_cast<const std::uint8_t*>(program.instructions.data()),
                program.size());
-  std::vector<cycle_model::Instruction> instructions;
+  std::vector<interface::VectorInstruction> instructions;
   for (std::size_t i = 0; i < program.size(); ++i) instructions.push_back(memory.read(i));
   return instructions;
 }
@@ -67,6 +68,13 @@ Recording conversion(std::int64_t elements) {
 Recording scaling(std::int64_t elements, float factor) {
   Graph graph;
   add_scale(graph, "out", add_input(graph, "in", elements), factor, DType::F32);
+  return recorded(std::move(graph));
+}
+
+Recording rectifying(std::int64_t elements) {
+  Graph graph;
+  add_activation(graph, "out", add_input(graph, "in", elements), ActivationFunction::kRelu,
+                 DType::F32);
   return recorded(std::move(graph));
 }
 
@@ -209,6 +217,7 @@ void compare_all(std::int64_t count, std::uint64_t seed) {
     compare(of_two(elements, add_multiply), elements, generator);
     compare(scaling(elements, float_from_bits(0x3F000000u + static_cast<std::uint32_t>(step))),
             elements, generator);
+    compare(rectifying(elements), elements, generator);
     compare(scaling_by(elements, static_cast<float>(step) / 3), elements, generator);
     AdamWOptions options;
     options.weight_decay = step % 2 == 0 ? 0.0 : 0.01;
@@ -277,16 +286,16 @@ TEST_CASE("a number that its successor is computed of is not overwritten too ear
   const Recorded y = recorder.load(1);
   x = (y + 1.0f) * x;
   recorder.store(0, x);
-  const std::vector<cycle_model::Instruction> program = decoded(recorder.program());
+  const std::vector<interface::VectorInstruction> program = decoded(recorder.program());
   REQUIRE(program.size() == 5);
-  CHECK(program[2].is(VectorOpcode::kAdd));
+  CHECK(program[2].opcode == VectorOpcode::kAdd);
   CHECK(program[2].a == 1);
   CHECK(program[2].destination == 2);
-  CHECK(program[3].is(VectorOpcode::kMultiply));
+  CHECK(program[3].opcode == VectorOpcode::kMultiply);
   CHECK(program[3].a == 2);
   CHECK(program[3].b == 0);
   CHECK(program[3].destination == 2);
-  CHECK(program[4].is(VectorOpcode::kStore));
+  CHECK(program[4].opcode == VectorOpcode::kStore);
   CHECK(program[4].a == 2);
 }
 
@@ -296,11 +305,11 @@ TEST_CASE("what does not change is not stored, and nothing is loaded for it") {
   const Recorded sum = other + 1.0f;
   recorder.store(0, same);
   recorder.store(1, sum);
-  const std::vector<cycle_model::Instruction> program = decoded(recorder.program());
+  const std::vector<interface::VectorInstruction> program = decoded(recorder.program());
   REQUIRE(program.size() == 3);
-  CHECK(program[0].is(VectorOpcode::kLoad));
+  CHECK(program[0].opcode == VectorOpcode::kLoad);
   CHECK(program[0].stream == 1);
-  CHECK(program[2].is(VectorOpcode::kStore));
+  CHECK(program[2].opcode == VectorOpcode::kStore);
   CHECK(program[2].stream == 1);
 }
 
@@ -328,6 +337,36 @@ TEST_CASE(
   std::uint64_t word = one.instructions[2];
   set_immediate(word, 1.5f);
   CHECK(word == (one.instructions[2] | 0x3FC00000));
+}
+
+TEST_CASE("a recorded maximum has the reference's bits, of two numbers and of a constant") {
+  const FloatEnvironment environment;
+  constexpr std::int64_t kElements = 100'000;
+  Recording one;
+  add_value(one.graph, {"larger", {kElements}, DType::F32, Role::kResult});
+  add_value(one.graph, {"rectified", {kElements}, DType::F32, Role::kResult});
+  one.inputs = {{0, "left"}, {1, "right"}};
+  one.outputs = {{2, "larger"}, {3, "rectified"}};
+  Recorder recorder;
+  const Recorded a = recorder.load(0), b = recorder.load(1);
+  recorder.store(2, maximum(a, b));
+  recorder.store(3, maximum(a, 0.0f));
+  one.program = recorder.program();
+  CHECK(decoded(one.program)[2].opcode == VectorOpcode::kMaximum);
+
+  std::mt19937_64 generator(7);
+  TensorMap values{{"left", Tensor(DType::F32, {kElements})},
+                   {"right", Tensor(DType::F32, {kElements})}};
+  for (auto& [name, tensor] : values)
+    for (std::int64_t i = 0; i < kElements; ++i) tensor.data<float>()[i] = any_number(generator);
+  run_on_vector_unit(one, kElements, values);
+  for (std::int64_t i = 0; i < kElements; ++i) {
+    const float left = values.at("left").data<float>()[i];
+    const float right = values.at("right").data<float>()[i];
+    INFO(bits_of(left) << ", " << bits_of(right));
+    REQUIRE(bits_of(values.at("larger").data<float>()[i]) == bits_of(maximum(left, right)));
+    REQUIRE(bits_of(values.at("rectified").data<float>()[i]) == bits_of(maximum(left, 0)));
+  }
 }
 
 TEST_CASE("a body that needs more registers than there are is refused") {

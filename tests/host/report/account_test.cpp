@@ -183,11 +183,12 @@ TEST_CASE("a vector command counts its instructions once for every element", "[a
       instruction(VectorOpcode::kLoad, 0),  instruction(VectorOpcode::kLoad, 1),
       instruction(VectorOpcode::kAdd),      instruction(VectorOpcode::kSubtract),
       instruction(VectorOpcode::kMultiply), instruction(VectorOpcode::kSquareRoot),
-      instruction(VectorOpcode::kDivide),   instruction(VectorOpcode::kStore, 2),
-      instruction(VectorOpcode::kStore, 3), instruction(VectorOpcode::kDivide)};  // nor this one
+      instruction(VectorOpcode::kMaximum),  instruction(VectorOpcode::kDivide),
+      instruction(VectorOpcode::kStore, 2), instruction(VectorOpcode::kStore, 3),
+      instruction(VectorOpcode::kDivide)};  // nor this one
   VectorCommand command;
   command.first_instruction = 1;
-  command.length = 9;
+  command.length = 10;
   command.rows = 3;
   command.columns = 11;                   // 33 elements
   command.stream0 = 1u << 24;             // accumulator memory
@@ -201,6 +202,7 @@ TEST_CASE("a vector command counts its instructions once for every element", "[a
   CHECK(counts[Counter::kVectorMultiplies] == 33);
   CHECK(counts[Counter::kVectorSquareRoots] == 33);
   CHECK(counts[Counter::kVectorDivides] == 33);
+  CHECK(counts[Counter::kVectorMaximums] == 33);
   CHECK(counts[Counter::kScratchpadWriteBytes] == 33 * 2);
   CHECK(counts[Counter::kAccumulatorWriteBytes] == 33 * 4);
   CHECK(counts[Counter::kVectorRoundings] == 33);  // what goes to the scratchpad

@@ -23,7 +23,7 @@ struct Handmade {
                     Role::kResult);
   }
 
-  std::size_t add(const CommandWords& words, int op, int unit, std::int64_t issue,
+  std::size_t add(const CommandWords& words, int op, Engine unit, std::int64_t issue,
                   std::int64_t start, std::int64_t end, Waits waits) {
     CompiledCommand command;
     command.words = words;
@@ -40,20 +40,20 @@ struct Handmade {
     command.rows = 64;
     command.columns = 64;
     command.stream_take = take;
-    return add(encode(command), 0, 0, issue, start, end, {-1, -1, -1, -1});
+    return add(encode(command), 0, Engine::kLoad, issue, start, end, {-1, -1, -1, -1});
   }
   void store(std::int64_t start, std::int64_t end) {
     StoreCommand command;
     command.rows = 64;
     command.columns = 64;
-    add(encode(command), 0, 3, start, start, end, {-1, -1, -1, -1});
+    add(encode(command), 0, Engine::kStore, start, start, end, {-1, -1, -1, -1});
   }
   // 64 rows x 8 columns, 8 deep: one pass, 64 cycles.
   std::size_t gemm(std::int64_t start, std::int64_t end, Waits waits) {
     GemmCommand command;
     command.rows = 64;
     command.columns = command.depth = 8;
-    return add(encode(command), 0, 1, 1, start, end, waits);
+    return add(encode(command), 0, Engine::kArray, 1, start, end, waits);
   }
   PhaseReport phase() {
     const ArrayTimes times =
@@ -172,7 +172,8 @@ TEST_CASE("a gap before a gemm that waited for the vector unit, or for its comma
   SECTION("vector unit") {
     VectorCommand vector;
     vector.length = vector.rows = vector.columns = 1;
-    const std::size_t command = h.add(encode(vector), 0, 2, 1, 20, 300, {-1, -1, -1, -1});
+    const std::size_t command =
+        h.add(encode(vector), 0, Engine::kVector, 1, 20, 300, {-1, -1, -1, -1});
     h.gemm(301, 400, {-1, -1, static_cast<std::int32_t>(command), -1});
     CHECK(lost(h.phase(), Lost::kVector) == 400 - 74 - 64);
   }

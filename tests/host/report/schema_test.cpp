@@ -9,6 +9,7 @@
 #include <valijson/validator.hpp>
 #include <vector>
 
+#include "host/report/schemas.h"
 #include "host/run/finetune.h"
 #include "host/run/run.h"
 #include "tests/host/capture/small_capture.h"
@@ -19,9 +20,9 @@ using Report = nlohmann::json;  // as it was written
 
 namespace {
 
-std::unique_ptr<valijson::Schema> parse_schema(const std::string& file) {
+std::unique_ptr<valijson::Schema> parse_schema(const char* schema) {
   auto parsed = std::make_unique<valijson::Schema>();
-  const Report text = Report::parse(content_of(std::string(REPORT_SCHEMAS) + "/" + file));
+  const Report text = Report::parse(schema);
   valijson::SchemaParser(valijson::SchemaParser::kDraft7)
       .populateSchema(valijson::adapters::NlohmannJsonAdapter(text), *parsed);
   return parsed;
@@ -29,8 +30,8 @@ std::unique_ptr<valijson::Schema> parse_schema(const std::string& file) {
 
 /// "" if the report keeps to the schema of its kind, else what is wrong with it.
 std::string violations(const Report& report) {
-  static const auto step = parse_schema("report.schema.json");
-  static const auto finetune = parse_schema("finetune_report.schema.json");
+  static const auto step = parse_schema(kReportSchema);
+  static const auto finetune = parse_schema(kFinetuneReportSchema);
   const bool of_reference = report.value("fidelity", Report()) == "reference";
   const auto& schema = of_reference ? finetune : step;
   valijson::ValidationResults results;

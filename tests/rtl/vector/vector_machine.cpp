@@ -39,6 +39,15 @@ Access decode(QData request, bool accumulator) {
           static_cast<std::int64_t>(request >> 40 & 0xFF)};
 }
 
+// Of accelerator_pkg::counter_event_t.
+std::optional<Event> decode_event(std::uint32_t event) {
+  std::uint32_t counter_bits = 0;
+  while (1u << counter_bits < interface::kCounters) ++counter_bits;
+  if ((event >> (8 + counter_bits)) == 0) return std::nullopt;
+  const std::uint32_t counter = event >> 8 & ((1u << counter_bits) - 1);
+  return Event{static_cast<interface::Counter>(counter), event & 0xFF};
+}
+
 // Machines with the accelerator's memories are brought up to date by way of their extra ports; the
 // others read and write memories_ as the unit's ports ask for it.
 template <class Model>
@@ -177,8 +186,7 @@ class Machine : public VectorMachine {
       if (cycle.write) throw std::logic_error("two writes in one cycle");
       cycle.write = decode(model_.accumulator_write_request_o, true);
     }
-    cycle.events = {model_.adds_o, model_.multiplies_o, model_.divides_o, model_.square_roots_o,
-                    model_.roundings_o};
+    cycle.event = decode_event(model_.event_o);
     return cycle;
   }
 

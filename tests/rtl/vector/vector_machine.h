@@ -31,6 +31,11 @@ struct Fault {
   std::uint64_t address;
 };
 
+struct Event {
+  interface::Counter counter;
+  std::int64_t elements;
+};
+
 struct Access {
   bool accumulator, transposed;
   std::int64_t line, column, count;
@@ -43,7 +48,7 @@ struct Cycle {
   std::optional<Completion> completion;
   std::optional<Fault> fault;
   std::optional<Access> read, write;
-  Counts events;
+  std::optional<Event> event;
 };
 
 class VectorMachine {

@@ -9,6 +9,7 @@
 namespace corank::vector_test {
 namespace {
 
+using interface::Counter;
 using interface::VectorCommand;
 using interface::VectorOpcode;
 
@@ -31,6 +32,18 @@ std::size_t element(const Stream& stream, std::int64_t row, std::int64_t column,
   return static_cast<std::size_t>(line * lanes + (stream.transposed ? i : column) % lanes);
 }
 
+// maximum of IEEE 754-2019, by numbers that hold every FP32 number exactly; subnormals are zeros.
+float maximum_of(float a, float b) {
+  const auto number = [](float value) {
+    const auto exact = static_cast<double>(value);
+    return std::fabs(exact) < 0x1p-126 ? std::copysign(0.0, exact) : exact;
+  };
+  const double x = number(a), y = number(b);
+  if (std::isnan(x) || std::isnan(y)) return float_from_bits(kCanonicalNanFp32);
+  if (x == 0 && y == 0) return std::signbit(x) && std::signbit(y) ? -0.0f : 0.0f;
+  return static_cast<float>(x < y ? y : x);
+}
+
 float compute(const Instruction& instruction, float a, float b) {
   switch (static_cast<VectorOpcode>(instruction.opcode)) {
     case VectorOpcode::kAdd:
@@ -41,22 +54,26 @@ float compute(const Instruction& instruction, float a, float b) {
       return canonical(a * b);
     case VectorOpcode::kDivide:
       return canonical(a / b);
+    case VectorOpcode::kMaximum:
+      return maximum_of(a, b);
     default:
       return canonical(std::sqrt(a));
   }
 }
 
-std::int64_t* counter(const Instruction& instruction, Counts& counts) {
+Counter counter(const Instruction& instruction) {
   switch (static_cast<VectorOpcode>(instruction.opcode)) {
     case VectorOpcode::kAdd:
     case VectorOpcode::kSubtract:
-      return &counts.adds;
+      return Counter::kVectorAdds;
     case VectorOpcode::kMultiply:
-      return &counts.multiplies;
+      return Counter::kVectorMultiplies;
     case VectorOpcode::kDivide:
-      return &counts.divides;
+      return Counter::kVectorDivides;
+    case VectorOpcode::kMaximum:
+      return Counter::kVectorMaximums;
     default:
-      return &counts.square_roots;
+      return Counter::kVectorSquareRoots;
   }
 }
 
@@ -154,11 +171,6 @@ void set_stream(VectorCommand& command, std::uint32_t number, const Stream& stre
   *strides.at(number) = stream.stride;
 }
 
-bool operator==(const Counts& a, const Counts& b) {
-  return a.adds == b.adds && a.multiplies == b.multiplies && a.divides == b.divides &&
-         a.square_roots == b.square_roots && a.roundings == b.roundings;
-}
-
 Counts interpret(const VectorCommand& command, const Program& program, const Shape& shape,
                  LocalMemories& memories) {
   Counts counts;
@@ -182,11 +194,11 @@ Counts interpret(const VectorCommand& command, const Program& program, const Sha
             memories.accumulator.at(place) = a;
           } else {
             memories.scratchpad.at(place) = round_to_bf16(float_from_bits(a));
-            ++counts.roundings;
+            ++counts[Counter::kVectorRoundings];
           }
         } else {
           destination = bits_of(compute(instruction, float_from_bits(a), float_from_bits(b)));
-          ++*counter(instruction, counts);
+          ++counts[counter(instruction)];
         }
       }
     }

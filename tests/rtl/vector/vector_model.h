@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "rtl/interface/interface.h"
@@ -48,10 +49,7 @@ struct LocalMemories {
 };
 
 /// Elements that went through each kind of operation.
-struct Counts {
-  std::int64_t adds = 0, multiplies = 0, divides = 0, square_roots = 0, roundings = 0;
-};
-bool operator==(const Counts& a, const Counts& b);
+using Counts = std::map<interface::Counter, std::int64_t>;
 
 struct Shape {
   std::int64_t vector_lanes;     // columns of a beat

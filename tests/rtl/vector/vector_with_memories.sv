@@ -32,11 +32,7 @@ module vector_with_memories #(
   output accelerator_pkg::tile_request_t        scratchpad_write_request_o,
   output logic                                  accumulator_write_valid_o,
   output accelerator_pkg::tile_request_t        accumulator_write_request_o,
-  output logic [7:0]                            adds_o,
-  output logic [7:0]                            multiplies_o,
-  output logic [7:0]                            divides_o,
-  output logic [7:0]                            square_roots_o,
-  output logic [7:0]                            roundings_o,
+  output accelerator_pkg::counter_event_t       event_o,
 
   output logic                                  memory_fault_o,
   input  wire logic                             preload_valid_i,
@@ -77,7 +73,7 @@ module vector_with_memories #(
     .scratchpad_write_data_o (scratchpad_write_data),
     .accumulator_write_valid_o, .accumulator_write_request_o,
     .accumulator_write_data_o(accumulator_write_data),
-    .adds_o, .multiplies_o, .divides_o, .square_roots_o, .roundings_o
+    .event_o
   );
 
   tile_memory #(

@@ -79,7 +79,7 @@ void check(Sequence sequence, const std::vector<Expected>& expected, std::uint64
     INFO("command " << wanted.command);
     bool found = false;
     for (const TraceEvent& event : cycle.platform.trace) {
-      if (event.unit != wanted.unit || event.command != wanted.command) continue;
+      if (static_cast<int>(event.unit) != wanted.unit || event.command != wanted.command) continue;
       found = true;
       CHECK(event.issue - a == wanted.issue);
       CHECK(event.start - a == wanted.start);
@@ -310,6 +310,11 @@ TEST_CASE("a vector command of one beat") {
 
 TEST_CASE("a vector command of a strip") {
   check(vector(8, {VectorOpcode::kAdd}), {{kLoad, 0, 20, 21, 53}, {kVector, 1, 28, 54, 66}}, 68);
+}
+
+TEST_CASE("a maximum takes as long as an addition") {
+  check(vector(8, {VectorOpcode::kMaximum}), {{kLoad, 0, 20, 21, 53}, {kVector, 1, 28, 54, 66}},
+        68);
 }
 
 TEST_CASE("a division") {

@@ -84,11 +84,15 @@ class Generator {
   void make_program() {
     const auto length = static_cast<std::uint32_t>(between(1, 40));
     for (std::uint32_t i = 0; i < length; ++i) {
-      const auto opcode = static_cast<std::uint64_t>(
-          chance(4) ? between(5, 6) : between(0, 4));  // divisions and roots are long
-      out_.instructions.push_back(opcode << 32 | (random_() & 0xfffu) << 40 |
-                                  static_cast<std::uint64_t>(between(0, 1)) << 52 |
-                                  static_cast<std::uint64_t>(between(0, 3)) << 54 | 0x3f800000u);
+      VectorInstruction instruction;
+      instruction.opcode = kVectorOpcodes[random_() % kVectorOpcodes.size()];
+      instruction.destination = static_cast<std::uint32_t>(between(0, kVectorRegisters - 1));
+      instruction.a = static_cast<std::uint32_t>(between(0, kVectorRegisters - 1));
+      instruction.b = static_cast<std::uint32_t>(between(0, kVectorRegisters - 1));
+      instruction.b_immediate = chance(2);
+      instruction.stream = static_cast<std::uint32_t>(between(0, 3));
+      instruction.immediate = 0x3f800000u;
+      out_.instructions.push_back(encode(instruction));
     }
     LoadCommand load;
     load.target = 2;
