@@ -38,9 +38,8 @@ std::int64_t slice_of(const BlockSize& block, const ContractionShape& shape,
                       const LocalAreas& areas) {
   const std::int64_t rows = std::min(block.rows, shape.rows);
   const std::int64_t slice =
-      areas.sum_bank_lines / rows * areas.lanes / kPanelColumnsBf16 * kPanelColumnsBf16;
-  return std::clamp<std::int64_t>(slice, kPanelColumnsBf16,
-                                  std::max<std::int64_t>(kPanelColumnsBf16, block.columns));
+      areas.sum_bank_lines / rows * areas.lanes / kPanelColumns * kPanelColumns;
+  return std::clamp(slice, kPanelColumns, std::max(kPanelColumns, block.columns));
 }
 
 // The largest operand block of any product; `others` is its size across the depth.
@@ -243,17 +242,16 @@ namespace {
 
 // Blocks begin at a panel of every matrix that has the dimension along its rows of memory.
 struct Steps {
-  std::int64_t rows = 8, columns = kPanelColumnsBf16, depth = 8;
+  std::int64_t rows = 8, columns = kPanelColumns, depth = 8;
 };
 
 Steps steps_of(const ContractionShape& shape) {
   Steps steps;
   if (shape.output_fp32) steps.columns = interface::kPanelColumnsFp32;
   for (const ProductShape& product : shape.products) {
-    if (product.moving_depth_major) steps.rows = kPanelColumnsBf16;
-    if (product.stationary_depth_major) steps.columns = kPanelColumnsBf16;
-    if (!product.moving_depth_major || !product.stationary_depth_major)
-      steps.depth = kPanelColumnsBf16;
+    if (product.moving_depth_major) steps.rows = kPanelColumns;
+    if (product.stationary_depth_major) steps.columns = kPanelColumns;
+    if (!product.moving_depth_major || !product.stationary_depth_major) steps.depth = kPanelColumns;
   }
   return steps;
 }

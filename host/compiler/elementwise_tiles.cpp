@@ -54,12 +54,11 @@ BlockSize tile_size(const StepContext& step, int op, const TurnBuffers& buffers,
                     const LocalAreas& areas) {
   const TensorLayout& place = layout_of_result(step, op);
   const std::int64_t most = most_lines(count_streams(step, op), buffers.lines, areas);
-  const std::int64_t panel =
-      lines_of(1, std::min<std::int64_t>(kPanelColumnsBf16, place.columns), areas.lanes);
+  const std::int64_t panel = lines_of(1, std::min(kPanelColumns, place.columns), areas.lanes);
   const std::int64_t height = std::min(place.rows, most / panel);
   if (height >= 1) {
-    const std::int64_t panels = ceil_div(place.columns, kPanelColumnsBf16);
-    return {height, std::clamp<std::int64_t>(most / height / panel, 1, panels) * kPanelColumnsBf16};
+    const std::int64_t panels = ceil_div(place.columns, kPanelColumns);
+    return {height, std::clamp<std::int64_t>(most / height / panel, 1, panels) * kPanelColumns};
   }
   throw KeyError(
       {"compiler.accumulator_kib", "compiler.scratchpad_kib", "accelerator.accumulator.kib",
@@ -67,7 +66,7 @@ BlockSize tile_size(const StepContext& step, int op, const TurnBuffers& buffers,
       fmt::format("{}: not even one row of {} elements fits the local memories: it needs "
                   "{} lines, there are {}; give accelerator.accumulator.kib, "
                   "accelerator.scratchpad.kib or the compiler's limits more",
-                  result_name(step.graph, step.op(op)), kPanelColumnsBf16, panel, most));
+                  result_name(step.graph, step.op(op)), kPanelColumns, panel, most));
 }
 
 std::vector<ElementwiseTile> tiles_of(const StepContext& step, int op, const TurnBuffers& buffers,

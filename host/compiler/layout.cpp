@@ -8,7 +8,7 @@ namespace corank {
 TensorLayout layout_of(DType dtype, std::int64_t rows, std::int64_t columns, bool may_transpose) {
   TensorLayout layout;
   layout.dtype = dtype;
-  layout.transposed = may_transpose && columns < kPanelColumnsBf16 && columns < rows;
+  layout.transposed = may_transpose && columns < kPanelColumns && columns < rows;
   layout.rows = layout.transposed ? columns : rows;
   layout.columns = layout.transposed ? rows : columns;
   return layout;

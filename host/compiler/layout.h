@@ -11,8 +11,9 @@
 
 namespace corank {
 
-using interface::kPanelColumnsBf16;
 using interface::kPanelRowBytes;
+/// BF16 columns of a panel. Blocks begin at whole panels, and no matrix is cut into narrower ones.
+inline constexpr std::int64_t kPanelColumns = interface::kPanelColumnsBf16;
 
 struct TensorLayout {
   DType dtype = DType::BF16;  // BF16 or F32
@@ -29,9 +30,9 @@ struct TensorLayout {
   std::uint64_t bytes() const { return static_cast<std::uint64_t>(panels()) * panel_stride(); }
 };
 
-/// Tall, narrow matrices (fewer columns than a BF16 panel, more rows than columns) are stored
-/// transposed where that is allowed, so that the padding to whole panels costs nothing: the array
-/// reads either orientation at full rate.
+/// Tall, narrow matrices (fewer columns than a panel, more rows than columns) are stored transposed
+/// where that is allowed, so that the padding to whole panels costs nothing: the array reads either
+/// orientation at full rate.
 TensorLayout layout_of(DType dtype, std::int64_t rows, std::int64_t columns, bool may_transpose);
 
 /// The bytes of a tensor in its layout; padding is zero. The tensor's dtype must be the layout's.

@@ -83,7 +83,7 @@ ContractionShape shape_of(const StepContext& step, const Contraction& op) {
 bool may_be_fused(const StepContext& step, const Contraction& op) {
   const Value& out = step.graph.value(op.out);
   return op.terms.size() == 1 && !op.bias && !has_streamed_weight(step, op) &&
-         out.dtype == DType::BF16 && out.shape.back() <= kPanelColumnsBf16;
+         out.dtype == DType::BF16 && out.shape.back() <= kPanelColumns;
 }
 
 std::optional<FusedProduct> fused_product(const StepContext& step, int op,
@@ -95,7 +95,7 @@ std::optional<FusedProduct> fused_product(const StepContext& step, int op,
   if (fused.product.moving != shared.moving ||
       fused.product.shape.moving_depth_major != shared.shape.moving_depth_major ||
       fused.product.shape.depth != shared.shape.depth ||
-      step.layout(carrier.out).columns < kPanelColumnsBf16)
+      step.layout(carrier.out).columns < kPanelColumns)
     return std::nullopt;
   return fused;
 }
@@ -109,16 +109,15 @@ std::optional<BlockSize> overlapped_tile(const StepContext& step, int op) {
   StageUse use{false, false, true, false};
   const LocalAreas areas = local_areas(step.machine, step.limits, use);
   const std::int64_t depth = shape.products.front().depth;
-  BlockSize size{shape.rows, kPanelColumnsBf16,
-                 ceil_div(depth, kPanelColumnsBf16) * kPanelColumnsBf16};
+  BlockSize size{shape.rows, kPanelColumns, ceil_div(depth, kPanelColumns) * kPanelColumns};
   while (size.depth > 0 &&
          (moving_lines(size, shape, areas.lanes) > areas.overlap_moving_lines ||
           stationary_lines(size, shape, areas.lanes) > areas.overlap_stationary_lines))
-    size.depth -= kPanelColumnsBf16;
-  if (size.depth == 0 || lines_of(shape.rows, kPanelColumnsBf16, areas.lanes) > areas.overlap_lines)
+    size.depth -= kPanelColumns;
+  if (size.depth == 0 || lines_of(shape.rows, kPanelColumns, areas.lanes) > areas.overlap_lines)
     return std::nullopt;
   const std::int64_t parts = ceil_div(depth, size.depth);
-  size.depth = ceil_div(ceil_div(depth, parts), kPanelColumnsBf16) * kPanelColumnsBf16;
+  size.depth = ceil_div(ceil_div(depth, parts), kPanelColumns) * kPanelColumns;
   return size;
 }
 

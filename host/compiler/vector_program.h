@@ -40,7 +40,9 @@ struct Programs {
 /// Equal programs are kept once.
 Programs gather(const std::vector<const VectorProgram*>& programs);
 
-inline constexpr std::int64_t kInstructionsPerRow = interface::kPanelRowBytes / 8;  // of a panel
+/// Of a panel in device memory.
+inline constexpr std::int64_t kInstructionsPerRow =
+    interface::kPanelRowBytes / static_cast<std::int64_t>(sizeof(std::uint64_t));
 inline constexpr std::uint64_t kProgramAddress = 0;  // in device memory
 /// Rows of the panel that the programs take.
 std::int64_t rows_of(const Programs& programs);

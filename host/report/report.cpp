@@ -238,10 +238,15 @@ Json to_json(const RunReport& r) {
 }
 
 std::string step_lines(const std::vector<StepReport>& steps) {
-  std::string text =
-      fmt::format("\n  {:<6}{:>14}{:>14}{:>12}{:>12}{:>12}{:>12}{:>12}\n", "step", "cycles",
-                  "B loaded", "fed", "programs", "commands", "streamed", "asked for");
+  std::string text = fmt::format("\n  {:<6}{:>14}{:>14}{:>12}{:>12}{:>12}{:>12}{:>12}\n", "step",
+                                 "cycles", "B loaded", "fed", "programs", "commands", "streamed",
+                                 "asked for");
+  constexpr std::size_t kMostLines = 12;
   for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (steps.size() > kMostLines && i == kMostLines - 2) {
+      text += "  ...\n";
+      i = steps.size() - 1;
+    }
     const LinkBytes& link = steps[i].link;
     text +=
         fmt::format("  {:<6}{:>14}{:>14}{:>12}{:>12}{:>12}{:>12}{:>12}\n", i + 1, steps[i].cycles,

@@ -130,7 +130,8 @@ PreparedStep prepare_step(const Config& config, Workload workload) {
   OptimizerSettings optimizer = config.optimizer;
   if (optimizer.schedule.total == 0) optimizer.schedule.total = config.steps;
   prepared.program = linear_layers(layers_of(workload), optimizer);
-  prepared.inputs = inputs_of(prepared.program, take_inputs(workload));
+  TensorMap inputs = take_inputs(workload);
+  if (config.values) prepared.inputs = inputs_of(prepared.program, std::move(inputs));
   prepared.workload = std::move(workload);
   prepared.step = compile_for(config, prepared.program);
   return prepared;

@@ -124,6 +124,7 @@ std::string micro_batch_name(const std::string& name, std::int64_t micro_batch,
 TensorMap inputs_of(const TrainingProgram& program, TensorMap inputs) {
   const std::int64_t micro_batches = program.optimizer.accumulate;
   for (auto& feed : optimizer_feeds(program, 0)) inputs.insert(std::move(feed));
+  for (auto& moment : initial_moments(program)) inputs.insert(std::move(moment));
   if (micro_batches == 1) return inputs;
   const Graph& graph = program.graph;
   for (std::int64_t i = 0; i < micro_batches; ++i) {

@@ -60,7 +60,8 @@ std::string micro_batch_name(const std::string& name, std::int64_t micro_batch,
 inline constexpr const char* kShare = "share";
 
 /// What a program takes at its first step, from inputs by names without micro-batches: every
-/// micro-batch is fed the same, with equal shares, and the optimizer its constants.
+/// micro-batch is fed the same, with equal shares, and the optimizer its constants; its states that
+/// are not given start at zero.
 TensorMap inputs_of(const TrainingProgram& program, TensorMap inputs);
 
 /// The step takes `micro_batches` times what it is fed: every op that depends on what is fed is
