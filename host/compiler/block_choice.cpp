@@ -169,8 +169,8 @@ double BlockChoice::rehearsed_cycles(const Stage& stage, const ContractionShape&
       std::max(kRehearsedBlocks, kRehearsedChunks / chunks_of_block(shallow, block));
   const ContractionShape part = first_blocks(shallow, block, blocks);
   const ProductTime all = estimated(shape);
-  const double beside = tile_cycles(block, shape) + all.sum() * kWeightOfWork;
-  if (!is_part(part, shape)) return cycles_of_part(stage, part, block, most - beside) + beside;
+  const double besides = tile_cycles(block, shape) + all.sum() * kWeightOfWork;
+  if (!is_part(part, shape)) return cycles_of_part(stage, part, block, most - besides) + besides;
   // The rest takes as long as the second half of the part, by what the rule says of both. Half of
   // the blocks, or where there are no more of them, half of their chunks.
   ContractionShape half = first_blocks(shallow, block, blocks / 2);
@@ -180,10 +180,10 @@ double BlockChoice::rehearsed_cycles(const Stage& stage, const ContractionShape&
   // The vector unit has nothing to do between a block's chunks, the array has in every one.
   if (of_part.*longest == of_half.*longest) longest = &ProductTime::array_cycles;
   const double growth = (all.*longest - of_part.*longest) / (of_part.*longest - of_half.*longest);
-  const double first = cycles_of_part(stage, half, block, most - beside);
+  const double first = cycles_of_part(stage, half, block, most - besides);
   const double both =
-      cycles_of_part(stage, part, block, (most - beside + growth * first) / (1 + growth));
-  return both + growth * (both - first) + beside;
+      cycles_of_part(stage, part, block, (most - besides + growth * first) / (1 + growth));
+  return both + growth * (both - first) + besides;
 }
 
 double BlockChoice::cycles_of_part(const Stage& stage, const ContractionShape& part,

@@ -39,7 +39,7 @@ class BlockChoice {
                         double most) const;
   double cycles_of_step(const std::vector<BlockSize>& sizes, double most) const;
   double cycles_of(const StageEmitter& trial, double most) const;
-  // What the time of a stage depends on, beside its blocks.
+  // What the time of a stage depends on, besides its blocks.
   std::vector<std::int64_t> key_of(const Stage& stage) const;
 
   const StepContext step_;

@@ -60,7 +60,7 @@ std::array<std::pair<std::int64_t, std::int64_t>, 2> parts(std::int64_t size, st
   return {{{block, size / block}, {size % block, size % block > 0 ? 1 : 0}}};
 }
 
-// Beats of the vector unit's epilogue take about so many cycles: load, scale or bias, store.
+// Of a beat: instructions of an epilogue with a scale or a bias (load, one of the two, store).
 constexpr double kEpilogueCycles = 3;
 
 constexpr double kCommandBytes = sizeof(interface::CommandWords);
@@ -202,8 +202,8 @@ ProductTime estimate(const BlockSize& block, const ContractionShape& shape, cons
 }
 
 double tile_cycles(const BlockSize& block, const ContractionShape& shape) {
-  // What a tile that the host streams costs the link beside its bytes, about: the host asks for a
-  // free place, and the place is taken until all rows have streamed past.
+  // What a tile that the host streams costs the link besides its bytes: the host asks for a free
+  // place, which is taken until all rows have moved past. The figure is a choice.
   constexpr double kTileCycles = 1000;
   if (!shape.streamed) return 0;
   return kTileCycles * static_cast<double>(ceil_div(shape.rows, block.rows) *
@@ -281,6 +281,7 @@ bool fits(const BlockSize& block, std::int64_t places, const ContractionShape& s
 template <class Visit>
 void for_each_candidate(const ContractionShape& shape, const LocalAreas& areas,
                         const CompilerConfig& limits, const Visit& visit) {
+  // So many equal parts at most: a choice between the time of the search and what it finds.
   constexpr std::int64_t kRowParts = 4, kColumnParts = 24;
   const Steps steps = steps_of(shape);
   std::int64_t depth = 0;
@@ -304,10 +305,15 @@ void for_each_candidate(const ContractionShape& shape, const LocalAreas& areas,
   }
 }
 
+// Against the longest of the four. A choice, held against all other blocks by
+// tests/host/compiler/block_choice_test.cpp.
+constexpr double kWeightOfOtherWork = 1.0 / 8;
+
 double cost_of(const BlockSize& block, const ContractionShape& shape, const LocalAreas& areas,
                const MachineShape& machine, const MemoryTiming& memory) {
   const ProductTime time = estimate(block, shape, areas, machine, memory);
-  return time.longest() + (time.sum() + time.bus_cycles * (prefetch(block, shape, areas) - 1)) / 8 +
+  const double other_work = time.sum() + time.bus_cycles * (prefetch(block, shape, areas) - 1);
+  return time.longest() + other_work * kWeightOfOtherWork +
          (shape.streamed ? tile_cycles(block, shape) : ends(block, shape, areas, machine, memory));
 }
 

@@ -16,7 +16,7 @@
 // operands, so that loads run ahead; plus what overlaps with nothing, the loads of the first chunk
 // and the end of the last block.
 //
-// The rule ranks; of the first few the compiler rehearses each (rehearsal.cpp).
+// The rule ranks; of the first few the compiler rehearses each (block_choice.cpp).
 //
 // Where the stationary operand is streamed from the host, the time of a column block's part is
 // added: the array waits for the first one.

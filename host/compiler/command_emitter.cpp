@@ -34,7 +34,8 @@ void CommandEmitter::load_programs() {
   load.rows = rows;
   load.columns = static_cast<std::uint32_t>(kInstructionsPerRow);
   load.panel_stride = rows * static_cast<std::uint32_t>(kPanelRowBytes);
-  emit(-1, encode(load), Engine::kLoad, {{Space::kProgram, 0, interface::kProgramInstructions, true}});
+  emit(-1, encode(load), Engine::kLoad,
+       {{Space::kProgram, 0, interface::kProgramInstructions, true}});
 }
 
 void CommandEmitter::emit(int op, const CommandWords& words, Engine engine,

@@ -9,8 +9,8 @@
 namespace corank {
 namespace {
 
-// Blocks of the cost rule that are rehearsed: chosen by measurement (tests/host/compiler/
-// block_choice_test.cpp finds the fastest of all blocks among the first ones).
+// Blocks of the cost rule that are rehearsed, a choice: tests/host/compiler/block_choice_test.cpp
+// holds what comes of it against all other blocks, simulated.
 constexpr std::size_t kRehearsed = 24;
 
 constexpr double kUnlimited = std::numeric_limits<double>::infinity();

@@ -33,7 +33,7 @@ class Costs {
                  ProductTime& sum) const;
   // What the array waits for a gemm with other sums in between, there and back.
   double accumulator_switch() const {
-    return 2 * static_cast<double>(2 * step_.machine.array_rows + 3);
+    return 2 * static_cast<double>(interface::pass_latency(step_.machine.array_rows));
   }
 
   const StepContext step_;

@@ -9,8 +9,8 @@ namespace corank {
 namespace {
 
 // Overlapped and fused products take places from the carrier's operands, and the array waits now
-// and then, which the estimates do not see: what is saved must be more than a hundredth. Chosen by
-// measurement of steps of layers.
+// and then, which the estimates do not see: they must save more than about a hundredth. The figure
+// is a choice.
 constexpr double kOverlapOverhead = 1.01;
 
 // Of a product's stage, what is to be carried out together. Element-wise work costs the array

@@ -30,7 +30,7 @@ struct TensorLayout {
   std::uint64_t bytes() const { return static_cast<std::uint64_t>(panels()) * panel_stride(); }
 };
 
-/// Tall, narrow matrices (fewer than 64 columns, more rows than columns) are stored transposed
+/// Tall, narrow matrices (fewer columns than a panel, more rows than columns) are stored transposed
 /// where that is allowed, so that the padding to whole panels costs nothing: the array reads either
 /// orientation at full rate.
 TensorLayout layout_of(DType dtype, std::int64_t rows, std::int64_t columns, bool may_transpose);

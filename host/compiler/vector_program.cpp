@@ -9,8 +9,6 @@
 
 namespace corank {
 
-using interface::VectorOpcode;
-
 bool operator==(const FedImmediate& a, const FedImmediate& b) {
   return std::tie(a.instruction, a.value, a.element) == std::tie(b.instruction, b.value, b.element);
 }
@@ -20,7 +18,9 @@ bool operator==(const VectorProgram& a, const VectorProgram& b) {
 }
 
 void set_immediate(std::uint64_t& instruction, float immediate) {
-  instruction = (instruction & ~std::uint64_t{0xffffffff}) | bits_of(immediate);
+  interface::VectorInstruction fields = interface::decode_vector_instruction(instruction);
+  fields.immediate = bits_of(immediate);
+  instruction = interface::encode(fields);
 }
 
 Programs gather(const std::vector<const VectorProgram*>& programs) {
@@ -52,7 +52,7 @@ std::int64_t rows_of(const Programs& programs) {
 std::int64_t cycles_per_beat(const VectorProgram& program) {
   std::int64_t cycles = 0;
   for (const std::uint64_t instruction : program.instructions) {
-    const VectorOpcode opcode = interface::decode_vector_instruction(instruction).opcode;
+    const interface::VectorOpcode opcode = interface::decode_vector_instruction(instruction).opcode;
     cycles += interface::is_iterative(opcode) ? interface::kDivideInterval : 1;
   }
   return cycles;

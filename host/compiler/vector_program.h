@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "rtl/interface/interface.h"
 #include "models/graph/value.h"
+#include "rtl/interface/interface.h"
 
 namespace corank {
 
@@ -43,7 +43,7 @@ Programs gather(const std::vector<const VectorProgram*>& programs);
 /// Of a panel in device memory.
 inline constexpr std::int64_t kInstructionsPerRow =
     interface::kPanelRowBytes / static_cast<std::int64_t>(sizeof(std::uint64_t));
-inline constexpr std::uint64_t kProgramAddress = 0;        // there
+inline constexpr std::uint64_t kProgramAddress = 0;  // in device memory
 /// Rows of the panel that the programs take.
 std::int64_t rows_of(const Programs& programs);
 

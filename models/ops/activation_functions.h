@@ -1,10 +1,17 @@
 // The activation functions and their derivatives, element by element.
 #pragma once
 
+#include "models/base/vector_arithmetic.h"
 #include "models/numerics/functions.h"
 #include "models/ops/activation.h"
 
 namespace corank {
+
+/// The larger one of x and +0: a zero for -0, NaN for NaN.
+template <class T>
+T rectified(const T& x) {
+  return maximum(x, 0.0f);
+}
 
 template <class T>
 T activate(ActivationFunction function, T x) {
@@ -22,7 +29,7 @@ T activate(ActivationFunction function, T x) {
     case ActivationFunction::kTanh:
       return hyperbolic_tangent(x);
     case ActivationFunction::kRelu:
-      return x > T(0) ? x : (x != x ? x : T(0));
+      return rectified(x);
   }
   return x;  // not reached: every function stands above
 }

@@ -177,7 +177,7 @@ class RandomGraph {
   void add_op() {
     const Shape shape = {any_size(), any_size()};
     const DType dtype = any_float();
-    switch (any(8)) {
+    switch (any(9)) {
       case 0:
       case 1:
         return add_product();
@@ -194,6 +194,10 @@ class RandomGraph {
         add_scale_by(graph_, name(), operand(shape, any_float()), constants(graph_, 1), dtype);
         return;
       case 6:
+        add_activation(graph_, name(), operand(shape, any_float()), ActivationFunction::kRelu,
+                       dtype);
+        return;
+      case 7:
         add_convert(graph_, name(), operand(shape, DType::F32));
         return;
       default:
@@ -223,7 +227,8 @@ TEST_CASE("chains of sums, products and factors between matrix products have the
   const ValueId sum = add_add(graph, "sum", before, row, DType::F32);
   const ValueId square = add_multiply(graph, "square", sum, before, DType::BF16);
   const ValueId again = add_add(graph, "again", square, square, DType::BF16);
-  const ValueId between = product(graph, "between", again, v, DType::F32);
+  const ValueId rectified = add_activation(graph, "rectified", again, ActivationFunction::kRelu);
+  const ValueId between = product(graph, "between", rectified, v, DType::F32);
   const ValueId scaled = add_scale(graph, "scaled", between, 3.0f, DType::BF16);
   const ValueId after = product(graph, "after", add_scale(graph, "factor", scaled, 0.1f),
                                 input(graph, "u", {33, 12}));

@@ -37,6 +37,7 @@ OpLowering lowering_of(const Graph& graph, const Add& op);
 OpLowering lowering_of(const Graph& graph, const Multiply& op);
 OpLowering lowering_of(const Graph& graph, const Scale& op);
 OpLowering lowering_of(const Graph& graph, const ScaleBy& op);
+OpLowering lowering_of(const Graph& graph, const Activation& op);
 
 /// Of every op of a graph. Throws the InputError "VALUE: the accelerator does not run the op OP
 /// yetWHY" at the first one that it does not run.

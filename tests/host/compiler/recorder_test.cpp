@@ -32,11 +32,11 @@ struct Recording {
   TensorMap constants;  // that it is fed
 };
 
-std::vector<cycle_model::Instruction> decoded(const VectorProgram& program) {
+std::vector<interface::VectorInstruction> decoded(const VectorProgram& program) {
   cycle_model::ProgramMemory memory;
   memory.write(0, reinterpret_cast<const std::uint8_t*>(program.instructions.data()),
                program.size());
-  std::vector<cycle_model::Instruction> instructions;
+  std::vector<interface::VectorInstruction> instructions;
   for (std::size_t i = 0; i < program.size(); ++i) instructions.push_back(memory.read(i));
   return instructions;
 }
@@ -68,6 +68,13 @@ Recording conversion(std::int64_t elements) {
 Recording scaling(std::int64_t elements, float factor) {
   Graph graph;
   add_scale(graph, "out", add_input(graph, "in", elements), factor, DType::F32);
+  return recorded(std::move(graph));
+}
+
+Recording rectifying(std::int64_t elements) {
+  Graph graph;
+  add_activation(graph, "out", add_input(graph, "in", elements), ActivationFunction::kRelu,
+                 DType::F32);
   return recorded(std::move(graph));
 }
 
@@ -128,14 +135,6 @@ VectorProgram epilogue(float scale, bool bias) {
   if (bias) row = add_value(graph, {"bias", {1, 1}, DType::F32, Role::kInput});
   add_contraction(graph, "out", {{a, false, a, false, {}}}, scale, row, DType::BF16, Role::kResult);
   return lowerings_of(graph).front().program;
-}
-
-std::vector<interface::VectorInstruction> decoded(const VectorProgram& program) {
-  cycle_model::ProgramMemory memory;
-  memory.write(0, reinterpret_cast<const std::uint8_t*>(program.instructions.data()), program.size());
-  std::vector<interface::VectorInstruction> instructions;
-  for (std::size_t i = 0; i < program.size(); ++i) instructions.push_back(memory.read(i));
-  return instructions;
 }
 
 /// Runs the program on the cycle model's vector unit, a row of one element each: FP32 streams in
@@ -218,6 +217,7 @@ void compare_all(std::int64_t count, std::uint64_t seed) {
     compare(of_two(elements, add_multiply), elements, generator);
     compare(scaling(elements, float_from_bits(0x3F000000u + static_cast<std::uint32_t>(step))),
             elements, generator);
+    compare(rectifying(elements), elements, generator);
     compare(scaling_by(elements, static_cast<float>(step) / 3), elements, generator);
     AdamWOptions options;
     options.weight_decay = step % 2 == 0 ? 0.0 : 0.01;

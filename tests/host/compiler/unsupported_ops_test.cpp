@@ -138,6 +138,16 @@ TEST_CASE("a factor that is no constant of the step is refused", "[compiler]") {
         "is not fed as a constant");
 }
 
+TEST_CASE("of the activations only ReLU runs", "[compiler]") {
+  Graph graph;
+  const ValueId in = add_value(graph, {"in", {6, 8}, DType::BF16, Role::kInput});
+  add_activation(graph, "out", in, ActivationFunction::kRelu);
+  CHECK(refusal(graph).empty());
+  add_activation(graph, "silu", in, ActivationFunction::kSilu);
+  CHECK(refusal(graph) ==
+        "silu: the accelerator does not run the op activation yet of that function");
+}
+
 TEST_CASE("a product with a bias of BF16 is refused", "[compiler]") {
   Graph graph;
   const ValueId left = add_value(graph, {"left", {6, 8}, DType::BF16, Role::kInput});
