@@ -103,8 +103,8 @@ TEST_CASE("random layers are bit-exact on every machine", "[end_to_end]") {
                    std::to_string(static_cast<int>(remainder_of(a, machine.array_rows))) +
                    std::to_string(static_cast<int>(remainder_of(b, machine.array_columns))));
     };
-    pair(" in, out ", layer.step.in, layer.step.out);
-    pair(" tokens, r ", layer.step.tokens, layer.step.lora.rank);
+    pair(" in, out ", layer.layer.in, layer.layer.out);
+    pair(" tokens, r ", layer.layer.tokens, layer.layer.lora.rank);
   }
   if (alone < 0) {
     INFO("seed " << seed);

@@ -368,13 +368,13 @@ TEST_CASE("a trace event tells a command's cycles") {
   // Six register writes, 1.75 ns apart on the link and two cycles each at the pins: the first at
   // edge 502, the last at edge 512. The load's address follows at once; 4 beats from 105 cycles
   // later.
-  CHECK(load.unit == 0);
+  CHECK(load.unit == corank::interface::Engine::kLoad);
   CHECK(load.command == 7);
   CHECK(load.issue == 512);
   CHECK(load.start == 513);
   CHECK(load.end == 513 + 105 + 3);
   // The store's address in the cycle after the last beat, its 4 beats from the cycle after that.
-  CHECK(store.unit == 3);
+  CHECK(store.unit == corank::interface::Engine::kStore);
   CHECK(store.command == 7);
   CHECK(store.start == load.end + 1);
   CHECK(store.end == store.start + 4 + 105);

@@ -9,7 +9,7 @@ namespace {
 
 RunReport small_report() {
   RunReport report;
-  report.layers.push_back({4, 5, 6, false, {2.0, 2, false}, {}, 1});
+  report.layers.push_back({4, 5, 6, false, {2.0, 2, false}, 1});
   report.comparisons.resize(2);
   report.comparisons[0].tensor = "y";
   report.comparisons[0].elements = 20;

@@ -20,7 +20,7 @@ bool compiles(const LayerCase& layer) {
   try {
     Config config = layer.config;
     config.compiler.rehearse = false;  // its outcome is another question
-    compile_for(config, graph_of(layer));
+    compile_for(config, program_of(layer));
     return true;
   } catch (const InputError&) {
     return false;
@@ -56,7 +56,8 @@ TEST_CASE("Cases have every machine, kind of memory, number of bursts and limits
   constexpr int kCases = 300;
   int dram = 0, scratchpad = 0, accumulator = 0, streamed = 0, stalled = 0;
   std::set<int> outstanding, widths, queues;
-  std::set<std::string> maps, policies;
+  std::set<std::string> maps;
+  std::set<PagePolicy> policies;
   DeviceCount devices;
   for (int number = 0; number < kCases; ++number) {
     const LayerCase layer = make_case(source, 1, number);

@@ -46,7 +46,7 @@ struct Checked {
 };
 
 // A channel that believes in `assumed`, checked against `real`.
-Checked check(const DramDevice& assumed, const DramDevice& real, const std::string& policy,
+Checked check(const DramDevice& assumed, const DramDevice& real, PagePolicy policy,
               std::size_t count, std::uint64_t seed) {
   DramTimingChecker checker(real);
   DramControllerConfig controller;
@@ -66,7 +66,7 @@ TEST_CASE("no timing rule is broken in a million accesses to each device") {
   INFO(name << ", seed " << seed);
   const DramDevice dram = device(name);
   std::int64_t accesses = 0;
-  for (const char* policy : {"open", "closed"}) {
+  for (const PagePolicy policy : {PagePolicy::kOpen, PagePolicy::kClosed}) {
     const Checked result = check(dram, dram, policy, 500'000, seed);
     INFO(policy << ": " << result.first);
     CHECK(result.violations == 0);
@@ -79,24 +79,26 @@ TEST_CASE("the checker sees each timing parameter that a controller takes a cloc
   struct Parameter {
     const char* name;
     int DramTiming::*field;
-    const char* policy;
+    PagePolicy policy;
     const char* device = "ddr4-2400";
   };
-  const Parameter parameter = GENERATE(
-      Parameter{"tRCD_RD", &DramTiming::tRCD_RD, "open"},
-      Parameter{"tRCD_WR", &DramTiming::tRCD_WR, "open"},
-      Parameter{"tRP", &DramTiming::tRP, "open"},
-      Parameter{"tRP_AB", &DramTiming::tRP_AB, "open", "lpddr4-3200"},
-      Parameter{"tRAS", &DramTiming::tRAS, "open"},
-      Parameter{"tRRD_S", &DramTiming::tRRD_S, "open"},
-      Parameter{"tRRD_L", &DramTiming::tRRD_L, "open"},
-      Parameter{"tFAW", &DramTiming::tFAW, "closed"},
-      Parameter{"tCCD_S", &DramTiming::tCCD_S, "open"},
-      Parameter{"tCCD_L", &DramTiming::tCCD_L, "open"},
-      Parameter{"tRTP", &DramTiming::tRTP, "open"}, Parameter{"tWR", &DramTiming::tWR, "open"},
-      Parameter{"tWTR_S", &DramTiming::tWTR_S, "open"},
-      Parameter{"tWTR_L", &DramTiming::tWTR_L, "open"},
-      Parameter{"tRTW", &DramTiming::tRTW, "open"}, Parameter{"tRFC", &DramTiming::tRFC, "open"});
+  const Parameter parameter =
+      GENERATE(Parameter{"tRCD_RD", &DramTiming::tRCD_RD, PagePolicy::kOpen},
+               Parameter{"tRCD_WR", &DramTiming::tRCD_WR, PagePolicy::kOpen},
+               Parameter{"tRP", &DramTiming::tRP, PagePolicy::kOpen},
+               Parameter{"tRP_AB", &DramTiming::tRP_AB, PagePolicy::kOpen, "lpddr4-3200"},
+               Parameter{"tRAS", &DramTiming::tRAS, PagePolicy::kOpen},
+               Parameter{"tRRD_S", &DramTiming::tRRD_S, PagePolicy::kOpen},
+               Parameter{"tRRD_L", &DramTiming::tRRD_L, PagePolicy::kOpen},
+               Parameter{"tFAW", &DramTiming::tFAW, PagePolicy::kClosed},
+               Parameter{"tCCD_S", &DramTiming::tCCD_S, PagePolicy::kOpen},
+               Parameter{"tCCD_L", &DramTiming::tCCD_L, PagePolicy::kOpen},
+               Parameter{"tRTP", &DramTiming::tRTP, PagePolicy::kOpen},
+               Parameter{"tWR", &DramTiming::tWR, PagePolicy::kOpen},
+               Parameter{"tWTR_S", &DramTiming::tWTR_S, PagePolicy::kOpen},
+               Parameter{"tWTR_L", &DramTiming::tWTR_L, PagePolicy::kOpen},
+               Parameter{"tRTW", &DramTiming::tRTW, PagePolicy::kOpen},
+               Parameter{"tRFC", &DramTiming::tRFC, PagePolicy::kOpen});
   INFO(parameter.name);
   const DramDevice real = device(parameter.device);
   DramDevice assumed = real;
@@ -110,7 +112,7 @@ TEST_CASE("the checker sees a refresh that is late, and one with an open row") {
   const DramDevice dram = device("ddr4-2400");
   DramDevice late = dram;
   late.timing.tREFI = 3 * dram.timing.tREFI;
-  CHECK(check(late, dram, "open", 50'000, 3).violations > 0);
+  CHECK(check(late, dram, PagePolicy::kOpen, 50'000, 3).violations > 0);
   DramTimingChecker checker(dram);
   checker.check({0, DramCommandKind::kActivate, false, 0, 1});
   checker.check({100, DramCommandKind::kRefresh, false, 0, 0});
