@@ -268,8 +268,8 @@ TEST_CASE("help and schema go to standard output, with exit code 0", "[program]"
     std::string expected = content_of(folder + of + ".schema.json");
     const std::string counters = R"({"$ref": "counters.schema.json"})";
     if (const std::size_t at = expected.find(counters); at != std::string::npos) {
-      const std::string schema = content_of(folder + "counters.schema.json");
-      expected.replace(at, counters.size(), schema.substr(0, schema.size() - 1));  // no line end
+      const std::string inner = content_of(folder + "counters.schema.json");
+      expected.replace(at, counters.size(), inner.substr(0, inner.size() - 1));  // no line end
     }
     CHECK(json.out == expected);
   }

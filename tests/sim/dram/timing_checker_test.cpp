@@ -68,7 +68,7 @@ TEST_CASE("no timing rule is broken in a million accesses to each device") {
   std::int64_t accesses = 0;
   for (const PagePolicy policy : {PagePolicy::kOpen, PagePolicy::kClosed}) {
     const Checked result = check(dram, dram, policy, 500'000, seed);
-    INFO(policy << ": " << result.first);
+    INFO(name_of(policy) << ": " << result.first);
     CHECK(result.violations == 0);
     accesses += result.accesses;
   }
