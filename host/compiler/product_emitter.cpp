@@ -137,9 +137,10 @@ Local ProductEmitter::load(TileBuffer& buffer, const Block& block, std::int64_t 
 
 ProductEmitter::Operands ProductEmitter::load_operands(const Chunk& chunk) {
   const Product& product = products_[chunk.product];
-  if (step_.is_streamed(product.stationary) && chunk.column != tile_column_) {
+  const std::pair tile{chunk.product, chunk.column};
+  if (step_.is_streamed(product.stationary) && tile != tile_) {
     emitter_.begin_tile(product, chunk.column, chunk.columns);
-    tile_column_ = chunk.column;
+    tile_ = tile;
   }
   Operands operands;
   operands.moving =

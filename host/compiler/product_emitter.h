@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "host/compiler/tile_tasks.h"
@@ -66,8 +67,9 @@ class ProductEmitter {
   std::optional<FusedProduct> fused_;
   std::vector<Chunk> chunks_;  // the gemms in their order
   TileBuffer moving_, stationary_, output_, bias_, fused_own_;
-  std::int64_t tile_column_ = -1;  // of the newest tile of a streamed weight
-  Local sum_;                      // of the block at hand
+  // Product and column of the newest tile of a streamed weight.
+  std::pair<std::size_t, std::int64_t> tile_{0, -1};
+  Local sum_;  // of the block at hand
 };
 
 }  // namespace corank

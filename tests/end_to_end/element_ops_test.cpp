@@ -44,7 +44,7 @@ Tensor constants_of_size(std::int64_t count) {
 /// What of a graph's results and counters is not as it must be, with the RTL and the cycle model on
 /// the 4 x 4 machine; "": nothing, and both take the same cycles.
 std::string differences_of(const TrainingProgram& program, std::uint64_t seed, bool specials,
-                           const CompilerConfig& limits = {}) {
+                           const CompilerConfig& limits = {}, const WeightStream& stream = {}) {
   const Graph& graph = program.graph;
   std::mt19937_64 generator(seed);
   TensorMap inputs;
@@ -61,7 +61,8 @@ std::string differences_of(const TrainingProgram& program, std::uint64_t seed, b
   platform.machine_library = library_of(platform.shape);
   DriverOptions options;
   options.memory_size_bytes = static_cast<std::uint64_t>(platform.memory.size_mib) << 20;
-  const CompiledStep step = compile(program, platform.shape, limits, options.memory_size_bytes);
+  const CompiledStep step =
+      compile(program, platform.shape, limits, options.memory_size_bytes, stream);
   std::string found;
   std::vector<DeviceCounters> counters;
   for (const Fidelity fidelity : {Fidelity::kRtl, Fidelity::kCycle}) {
@@ -277,6 +278,21 @@ TEST_CASE("an op larger than the local memories goes tile by tile", "[elements]"
   CompilerConfig limits;
   limits.scratchpad_kib = limits.accumulator_kib = 6;
   CHECK(differences_of(program, 6, true, limits) == "");
+}
+
+TEST_CASE("a product of several streamed weights takes the tiles of each in turn", "[elements]") {
+  TrainingProgram program;
+  Graph& graph = program.graph;
+  const ValueId x = input(graph, "x", {33, 70}), z = input(graph, "z", {33, 130});
+  const ValueId v = add_value(graph, {"v", {70, 200}, DType::BF16, Role::kFrozen});
+  const ValueId w = add_value(graph, {"w", {130, 200}, DType::BF16, Role::kFrozen});
+  add_contraction(graph, "y", {{x, false, v, false, {}}, {z, false, w, false, {}}}, 1.0f, {},
+                  DType::BF16, Role::kResult);
+  CompilerConfig limits;
+  limits.block_rows = 8;
+  limits.block_columns = limits.block_depth = 64;
+  CHECK(differences_of(program, 8, false, {}, {true, 2}) == "");
+  CHECK(differences_of(program, 9, false, limits, {true, 2}) == "");
 }
 
 TEST_CASE("every form of SGD updates on the device, together with AdamW", "[elements]") {
