@@ -64,7 +64,6 @@ std::array<std::pair<std::int64_t, std::int64_t>, 2> parts(std::int64_t size, st
 constexpr double kEpilogueCycles = 3;
 
 constexpr double kCommandBytes = sizeof(interface::CommandWords);
-constexpr double kFetchDepth = 4;    // commands that are asked for at once (command_processor.sv)
 constexpr double kFetchCycles = 10;  // from a command's place in the buffer to its successor's data
 
 // From a row's request to the first one that may read its sums (D of array_unit.sv).
@@ -197,7 +196,7 @@ ProductTime estimate(const BlockSize& block, const ContractionShape& shape, cons
   const double bytes = moving_bytes * moving_loads + stationary_bytes * stationary_loads +
                        output_bytes + kCommandBytes * commands;
   return {bytes / bytes_per_cycle(machine, memory), array_cycles(block, shape, areas, machine),
-          commands * (memory.latency_cycles + kFetchCycles) / kFetchDepth,
+          commands * (memory.latency_cycles + kFetchCycles) / interface::kFetchDepth,
           has_epilogue(shape) ? epilogue_cycles(shape.rows, shape.columns, machine) : 0, commands};
 }
 

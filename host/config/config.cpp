@@ -60,7 +60,8 @@ std::vector<Key> shape_keys(MachineShape& shape, const std::string& section) {
 
 Key accelerator_section(MachineShape& shape, MachineLimits& limits) {
   std::vector<Key> axi = shape_keys(shape, "axi");
-  axi.push_back(integer("outstanding", limits.outstanding_bursts, {1, 16}, "bursts",
+  axi.push_back(integer("outstanding", limits.outstanding_bursts,
+                        {1, interface::kBurstsOutstanding}, "bursts",
                         "bursts in flight, of each channel"));
   axi.push_back(integer("burst_beats", limits.burst_beats, {1, 256}, "beats",
                         "longest burst; a burst never crosses 4 KiB"));

@@ -35,7 +35,9 @@ struct Machine {
 template <class Command>
 void add_transfer(const Command& c, const Machine& machine, Counter burst_counter,
                   Counter beat_counter, Counts& counts) {
-  const std::uint64_t element = c.target == 0 ? 2 : c.target == 1 ? 4 : 8;
+  const std::uint64_t element = c.target == kTargetScratchpad    ? 2
+                                : c.target == kTargetAccumulator ? 4
+                                                                 : 8;
   const std::uint64_t panels = (c.columns * element + kPanelRowBytes - 1) / kPanelRowBytes;
   const std::uint64_t bytes = std::uint64_t{c.rows} * kPanelRowBytes;
   const std::uint64_t address = std::uint64_t{c.address_hi} << 32 | c.address_lo;
@@ -48,16 +50,17 @@ void add_transfer(const Command& c, const Machine& machine, Counter burst_counte
 void add(const LoadCommand& c, const Machine& machine, Counts& counts) {
   add_transfer(c, machine, Counter::kLoadBursts, Counter::kLoadBeats, counts);
   const std::uint64_t elements = std::uint64_t{c.rows} * c.columns;
-  if (c.target == 0) counts[Counter::kScratchpadWriteBytes] += elements * 2;
-  if (c.target == 1) counts[Counter::kAccumulatorWriteBytes] += elements * 4;
+  if (c.target == kTargetScratchpad) counts[Counter::kScratchpadWriteBytes] += elements * 2;
+  if (c.target == kTargetAccumulator) counts[Counter::kAccumulatorWriteBytes] += elements * 4;
   ++counts[Counter::kCommandsLoad];
 }
 
 void add(const StoreCommand& c, const Machine& machine, Counts& counts) {
   add_transfer(c, machine, Counter::kStoreBursts, Counter::kStoreBeats, counts);
   const std::uint64_t elements = std::uint64_t{c.rows} * c.columns;
-  counts[c.target == 0 ? Counter::kScratchpadReadBytes : Counter::kAccumulatorReadBytes] +=
-      elements * (c.target == 0 ? 2 : 4);
+  counts[c.target == kTargetScratchpad ? Counter::kScratchpadReadBytes
+                                       : Counter::kAccumulatorReadBytes] +=
+      elements * (c.target == kTargetScratchpad ? 2 : 4);
   ++counts[Counter::kCommandsStore];
 }
 

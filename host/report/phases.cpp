@@ -12,9 +12,6 @@ namespace {
 
 using namespace interface;
 
-// Cycles from a token to the start of the command that waited for nothing else (command_queue.sv).
-constexpr std::int64_t kAtOnce = 2;
-
 // A gap is put down to bandwidth from this share of it on.
 constexpr double kMostOfIt = 0.75;
 
@@ -47,7 +44,7 @@ class Attribution {
   /// What a command of the array waited for last before it started, at the end of `gap`.
   Lost cause_of(std::size_t command, const Stall& gap) const {
     const auto [waited, end] = last_wait(command);
-    const bool by_token = waited >= 0 && event(command).start <= end + kAtOnce;
+    const bool by_token = waited >= 0 && event(command).start <= end + kTokenLatency;
     const std::size_t late = by_token ? static_cast<std::size_t>(waited) : command;
     if (2 * waited_for_host(late, gap.end - gap.cycles, gap.end) >= gap.cycles) return Lost::kLink;
     if (by_token) {
@@ -62,7 +59,8 @@ class Attribution {
           return Lost::kArray;
       }
     }
-    return event(command).start <= event(command).issue + kAtOnce ? Lost::kCommands : Lost::kArray;
+    return event(command).start <= event(command).issue + kTokenLatency ? Lost::kCommands
+                                                                        : Lost::kArray;
   }
 
  private:
@@ -96,7 +94,7 @@ class Attribution {
   Lost cause_of_load(std::size_t command) const {
     const TraceEvent& load = event(command);
     const auto [waited, end] = last_wait(command);
-    if (waited >= 0 && load.start <= end + kAtOnce) {
+    if (waited >= 0 && load.start <= end + kTokenLatency) {
       const Engine unit = unit_of(static_cast<std::size_t>(waited));
       return unit == Engine::kVector  ? Lost::kVector
              : unit == Engine::kStore ? Lost::kStore
@@ -105,7 +103,7 @@ class Attribution {
     const LoadCommand fields = decode_load(step_.commands[command].words);
     // The load unit has room for a command when that many before it have ended.
     const std::int64_t free = end_of_load_before(command, kLoadsWaiting);
-    if (fields.stream_take != 0 && load.start > std::max({load.issue, end, free}) + kAtOnce)
+    if (fields.stream_take != 0 && load.start > std::max({load.issue, end, free}) + kTokenLatency)
       return Lost::kLink;
     // Loads get their data in order.
     const std::int64_t begin = std::max(load.start, end_of_load_before(command, 1));
@@ -129,7 +127,7 @@ class Attribution {
 
   template <class Transfer>
   static double bytes_of(const Transfer& fields) {
-    const std::int64_t element = fields.target == 0 ? 2 : 4;
+    const std::int64_t element = fields.target == kTargetScratchpad ? 2 : 4;
     return static_cast<double>(ceil_div(fields.columns * element, kPanelRowBytes) * fields.rows *
                                kPanelRowBytes);
   }

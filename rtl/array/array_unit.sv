@@ -81,7 +81,6 @@ module array_unit #(
   localparam int unsigned LaneBits     = $clog2(Lanes);
   localparam int unsigned RowBits      = (Rows > 1) ? $clog2(Rows) : 1;
   localparam int unsigned PassLatency  = pass_latency(Rows);  // D of the header
-  localparam int unsigned PendingDepth = 8;  // commands between acceptance and completion
 
   typedef enum logic [1:0] {
     OrderFree,   // starts from +0: nothing to wait for
@@ -462,20 +461,20 @@ module array_unit #(
   // ------------------------------------------------------------------ completion
   // Commands complete in order. A command holds the loader for at least one cycle and its last row
   // at most 2 R + 4 cycles later; passes start at least max(R - 1, 1) + 1 cycles apart, so fewer
-  // than PendingDepth are under way.
+  // than GemmsPending are under way.
   typedef struct packed {
     logic [31:0] index;
     logic [15:0] signal_tokens;
   } pending_t;
   pending_t pending_in, pending_out;
   logic     pending_ready, pending_valid, retire;
-  logic [$clog2(PendingDepth+1)-1:0] pending_count;
+  logic [$clog2(GemmsPending+1)-1:0] pending_count;
   assign pending_in.index         = command_i.index;
   assign pending_in.signal_tokens = incoming.signal_tokens;
   assign pending_full             = !pending_ready;
   assign retire                   = row_completes_q[PassLatency];
 
-  fifo #(.Width($bits(pending_t)), .Depth(PendingDepth)) u_pending (
+  fifo #(.Width($bits(pending_t)), .Depth(GemmsPending)) u_pending (
     .clk_i,
     .rst_ni,
     .valid_i(accept),

@@ -45,7 +45,8 @@
 
 module command_processor #(
   parameter int unsigned AxiDataBits = 128,
-  parameter int unsigned FetchDepth  = 4     // commands in flight or buffered; a power of two
+  // commands in flight or buffered; a power of two
+  parameter int unsigned FetchDepth  = interface_pkg::FetchDepth
 ) (
   input  wire logic                        clk_i,
   input  wire logic                        rst_ni,

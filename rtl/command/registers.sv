@@ -112,7 +112,7 @@ module registers #(
 
   localparam logic [1:0]  RespOkay           = 2'd0;
   localparam logic [1:0]  RespSlverr         = 2'd2;
-  localparam logic [7:0]  MaximumOutstanding = 8'd16;
+  localparam logic [7:0]  MaximumOutstanding = 8'(BurstsOutstanding);
   localparam logic [8:0]  MaximumBeats       = 9'd256;
   localparam int unsigned ActivityCounters   = Units * Activities;
   localparam int unsigned EventCounters      = Counters - ActivityCounters;

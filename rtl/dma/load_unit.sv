@@ -87,10 +87,10 @@ module load_unit #(
   import accelerator_pkg::*;
   import interface_pkg::*;
 
-  localparam int unsigned MostInFlight      = 16;
-  localparam logic [1:0]  TargetAccumulator = 2'd1;
-  localparam logic [1:0]  TargetProgram     = 2'd2;
-  localparam logic [1:0]  RespOkay          = 2'b00;
+  localparam logic [1:0] ToScratchpad  = 2'(TargetScratchpad);
+  localparam logic [1:0] ToAccumulator = 2'(TargetAccumulator);
+  localparam logic [1:0] ToProgram     = 2'(TargetProgram);
+  localparam logic [1:0] RespOkay      = 2'b00;
 
   // What must be known of a command when its data come.
   typedef struct packed {
@@ -116,7 +116,7 @@ module load_unit #(
   assign halted          = stop_i || faulted_q;
   assign command_ready_o = block_ready && placement_ready && !halted;
   assign take_command    = command_valid_i && command_ready_o;
-  assign is_program      = command.target == TargetProgram;
+  assign is_program      = command.target == ToProgram;
 
   assign incoming.index         = command_i.index;
   assign incoming.signal_tokens = command.signal_tokens;
@@ -157,7 +157,7 @@ module load_unit #(
     .block_ready_o       (block_ready),
     .block_address_i     ({command.address_hi, command.address_lo}),
     .block_rows_i        (incoming.rows),
-    .block_panels_i      (panels_of(incoming.columns, command.target == TargetAccumulator)),
+    .block_panels_i      (panels_of(incoming.columns, command.target == ToAccumulator)),
     .block_panel_stride_i(command.panel_stride),
     .burst_valid_o       (burst_valid),
     .burst_ready_i       (burst_take),
@@ -173,7 +173,7 @@ module load_unit #(
   logic [47:0] oldest_address;
   logic [4:0]  in_flight_count;
 
-  fifo #(.Width(48), .Depth(MostInFlight)) u_in_flight (
+  fifo #(.Width(48), .Depth(BurstsOutstanding)) u_in_flight (
     .clk_i,
     .rst_ni,
     .valid_i(burst_valid && burst_take),
@@ -224,7 +224,7 @@ module load_unit #(
     .clk_i,
     .rst_ni,
     .clear_i      (halted),
-    .wide_i       (placement.target == TargetAccumulator),
+    .wide_i       (placement.target == ToAccumulator),
     .rows_i       (placement.rows),
     .columns_i    (placement.columns),
     .line_i       (placement.line),
@@ -249,10 +249,11 @@ module load_unit #(
       accumulator_valid_q <= 1'b0;
       program_valid_q     <= 1'b0;
     end else begin
-      scratchpad_valid_q  <= good_beat && (placement.target == 2'd0) && (place.count != 8'd0);
+      scratchpad_valid_q  <=
+          good_beat && (placement.target == ToScratchpad) && (place.count != 8'd0);
       accumulator_valid_q <=
-          good_beat && (placement.target == TargetAccumulator) && (place.count != 8'd0);
-      program_valid_q     <= good_beat && (placement.target == TargetProgram);
+          good_beat && (placement.target == ToAccumulator) && (place.count != 8'd0);
+      program_valid_q     <= good_beat && (placement.target == ToProgram);
     end
   end
   always_ff @(posedge clk_i) begin

@@ -17,7 +17,7 @@
 //                    fewer than outstanding_limit_i bursts are in flight. A burst is in flight from
 //                    its first cycle on AW to that of its response, both included. The next burst
 //                    can be cut in u + 1.
-//   reads            a beat is read in every cycle in which fewer than ReadAhead = 8 beats are
+//   reads            a beat is read in every cycle in which fewer than StoreReadAhead beats are
 //                    under way: from the cycle after its read to that in which W takes it, both
 //                    included. A beat read in v may be on W from v + 3 on.
 //   W                a beat is on W if it has been read and its burst has been cut in an earlier
@@ -94,13 +94,10 @@ module store_unit #(
   import accelerator_pkg::*;
   import interface_pkg::*;
 
-  localparam int unsigned CommandsHeld      = 4;
-  localparam int unsigned MostInFlight      = 16;
-  localparam int unsigned ReadAhead         = 8;
-  localparam int unsigned BeatBytes         = AxiDataBits / 8;
-  localparam int unsigned CountBits         = $clog2(ReadAhead + 1);
-  localparam logic [1:0]  TargetAccumulator = 2'd1;
-  localparam logic [1:0]  RespOkay          = 2'b00;
+  localparam int unsigned BeatBytes     = AxiDataBits / 8;
+  localparam int unsigned CountBits     = $clog2(StoreReadAhead + 1);
+  localparam logic [1:0]  ToAccumulator = 2'(TargetAccumulator);
+  localparam logic [1:0]  RespOkay      = 2'b00;
 
   // What must be known of a command when it is read, and when it is complete.
   typedef struct packed {
@@ -125,14 +122,14 @@ module store_unit #(
   placement_t incoming, placement;
   held_t      incoming_held, held;
   logic       placement_valid, placement_pop, held_valid, command_done;
-  logic [$clog2(CommandsHeld+1)-1:0] placement_count, held_count;
+  logic [$clog2(StoresHeld+1)-1:0] placement_count, held_count;
 
   assign halted          = stop_i || faulted_q;
   assign command_ready_o = block_ready && held_ready && !halted;
   assign take_command    = command_valid_i && command_ready_o;
 
   assign incoming.index              = command_i.index;
-  assign incoming.wide               = command.target == TargetAccumulator;
+  assign incoming.wide               = command.target == ToAccumulator;
   assign incoming.rows               = command.rows[23:0];
   assign incoming.columns            = command.columns[23:0];
   assign incoming.line               = command.line[23:0];
@@ -141,7 +138,7 @@ module store_unit #(
   assign incoming_held.signal_tokens = command.signal_tokens;
 
   // A command is read before it is complete, so there is always a place here for one that is taken.
-  fifo #(.Width($bits(placement_t)), .Depth(CommandsHeld)) u_placements (
+  fifo #(.Width($bits(placement_t)), .Depth(StoresHeld)) u_placements (
     .clk_i,
     .rst_ni,
     .valid_i(take_command),
@@ -153,7 +150,7 @@ module store_unit #(
     .count_o(placement_count)
   );
 
-  fifo #(.Width($bits(held_t)), .Depth(CommandsHeld)) u_held (
+  fifo #(.Width($bits(held_t)), .Depth(StoresHeld)) u_held (
     .clk_i,
     .rst_ni,
     .valid_i(take_command),
@@ -203,7 +200,7 @@ module store_unit #(
   logic        lengths_ready, length_valid, burst_sent;
   logic [7:0]  length;
 
-  fifo #(.Width(49), .Depth(MostInFlight)) u_in_flight (
+  fifo #(.Width(49), .Depth(BurstsOutstanding)) u_in_flight (
     .clk_i,
     .rst_ni,
     .valid_i(cut),
@@ -215,7 +212,7 @@ module store_unit #(
     .count_o(in_flight_count)
   );
 
-  fifo #(.Width(8), .Depth(MostInFlight)) u_lengths (
+  fifo #(.Width(8), .Depth(BurstsOutstanding)) u_lengths (
     .clk_i,
     .rst_ni,
     .valid_i(cut),
@@ -271,7 +268,7 @@ module store_unit #(
   logic [CountBits-1:0] beat_count;
 
   assign read          = placement_valid && !halted &&
-      (5'(beat_count) + 5'(reading_q[0].valid) + 5'(reading_q[1].valid) < 5'(ReadAhead));
+      (5'(beat_count) + 5'(reading_q[0].valid) + 5'(reading_q[1].valid) < 5'(StoreReadAhead));
   assign placement_pop = read && read_last;
 
   beat_walker #(.AxiDataBits(AxiDataBits), .Lanes(Lanes)) u_walker (
@@ -319,7 +316,7 @@ module store_unit #(
 
   // What is here when the unit halts comes before everything that has not been read, so it may
   // still go out.
-  fifo #(.Width($bits(beat_t)), .Depth(ReadAhead)) u_beats (
+  fifo #(.Width($bits(beat_t)), .Depth(StoreReadAhead)) u_beats (
     .clk_i,
     .rst_ni,
     .valid_i(arriving.valid && !halted),
@@ -460,7 +457,7 @@ module store_unit #(
       else $error("store_unit: a response before the data");
       CommandCompletesOnce: assert (!command_done || held_valid)
       else $error("store_unit: a command completes twice");
-      TargetKnown: assert (!take_command || (command.target <= TargetAccumulator))
+      TargetKnown: assert (!take_command || (command.target <= ToAccumulator))
       else $error("store_unit: no such target");
     end
   end

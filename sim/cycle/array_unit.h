@@ -37,7 +37,7 @@ class ArrayUnit {
   bool idle() const;
 
  private:
-  static constexpr std::size_t kPending = 8;  // commands between acceptance and completion
+  static constexpr std::size_t kPending = interface::kGemmsPending;
 
   // One tile of the stationary operand and all rows that stream past it. P, S, M, d and R are
   // those of the RTL's header.

@@ -67,8 +67,8 @@ Fault command_fault(const QueuedCommand& command) {
       good = command.wait_tokens() == 0 && command.signal_tokens() == 0;
       break;
     case interface::LoadCommand::kOpcode:
-      good =
-          own_tokens(command, kLoad) && dma_is_good(interface::decode_load(words), kProgramTarget);
+      good = own_tokens(command, kLoad) &&
+             dma_is_good(interface::decode_load(words), interface::kTargetProgram);
       break;
     case interface::GemmCommand::kOpcode:
       good = own_tokens(command, kArray) && gemm_is_good(interface::decode_gemm(words));
@@ -78,7 +78,7 @@ Fault command_fault(const QueuedCommand& command) {
       break;
     case interface::StoreCommand::kOpcode:
       good = own_tokens(command, kStore) &&
-             dma_is_good(interface::decode_store(words), kAccumulatorTarget);
+             dma_is_good(interface::decode_store(words), interface::kTargetAccumulator);
       break;
     default:
       return Fault::kIllegalOpcode;

@@ -50,7 +50,7 @@ class CommandProcessor {
   std::uint32_t buffered() const { return received_ - head_; }
 
  private:
-  static constexpr std::uint32_t kFetchDepth = 4;
+  static constexpr std::uint32_t kFetchDepth = interface::kFetchDepth;
   static constexpr std::uint64_t kCommandBytes = sizeof(interface::CommandWords);
 
   struct Slot {

@@ -70,8 +70,9 @@ std::uint32_t LoadUnit::fault_index() const {
 bool LoadUnit::step(const QueuedCommand* command, bool ar_ready, const DmaLimits& limits,
                     Counters& counters) {
   if (late_bytes_ != 0) {
-    counters[late_target_ == kScratchpadTarget ? Counter::kScratchpadWriteBytes
-                                               : Counter::kAccumulatorWriteBytes] += late_bytes_;
+    counters[late_target_ == interface::kTargetScratchpad ? Counter::kScratchpadWriteBytes
+                                                          : Counter::kAccumulatorWriteBytes] +=
+        late_bytes_;
     late_bytes_ = 0;
   }
   bool changed = writing_.valid || completion_.valid || fault_.valid() || beyond_;
@@ -117,7 +118,7 @@ bool LoadUnit::step(const QueuedCommand* command, bool ar_ready, const DmaLimits
     late_bytes_ = placement.block.bytes_of_first(beats_, beat_bytes_) -
                   placement.block.bytes_of_first(beats_ - 1, beat_bytes_);
     late_target_ = placement.target;
-    if (late_target_ == kProgramTarget) late_bytes_ = 0;
+    if (late_target_ == interface::kTargetProgram) late_bytes_ = 0;
   }
   wrote_ = good;
 
@@ -155,14 +156,15 @@ bool LoadUnit::step(const QueuedCommand* command, bool ar_ready, const DmaLimits
   placement.index = cut_index_ = command->index;
   placement.signal_tokens = command->signal_tokens();
   placement.target = load.target;
-  placement.block = {load.target == kAccumulatorTarget, load.rows, load.columns, load.line,
-                     load.line_stride};
-  if (load.target == kProgramTarget) placement.block.columns = 1;  // one panel
+  placement.block = {load.target == interface::kTargetAccumulator, load.rows, load.columns,
+                     load.line, load.line_stride};
+  if (load.target == interface::kTargetProgram) placement.block.columns = 1;  // one panel
   placement.beats = placement.block.beats(beat_bytes_);
   placement.first_beyond = placement.beats;
-  if (load.target != kProgramTarget) {
-    const std::uint32_t lines =
-        load.target == kAccumulatorTarget ? local_.accumulator.lines() : local_.scratchpad.lines();
+  if (load.target != interface::kTargetProgram) {
+    const std::uint32_t lines = load.target == interface::kTargetAccumulator
+                                    ? local_.accumulator.lines()
+                                    : local_.scratchpad.lines();
     placement.first_beyond =
         placement.block.first_beyond(lines, beat_bytes_, local_.scratchpad.lanes());
   }
@@ -177,7 +179,7 @@ void LoadUnit::place_burst(std::uint64_t beats) {
   const Placement& placement = placements_.front();
   const std::uint8_t* data = beat_.transaction->bytes.data();
   const std::uint64_t first = beats_ - beats;
-  if (placement.target == kProgramTarget) {
+  if (placement.target == interface::kTargetProgram) {
     // The beats lie one after the other, whatever the rows.
     program_.write(placement.block.line + first * beat_bytes_ / sizeof(std::uint64_t), data,
                    beats * beat_bytes_ / sizeof(std::uint64_t));
@@ -187,9 +189,9 @@ void LoadUnit::place_burst(std::uint64_t beats) {
 }
 
 void LoadUnit::count_bytes(const Placement& placement, std::uint64_t beats, Counters& counters) {
-  if (placement.target != kProgramTarget && beats > counted_beats_) {
-    counters[placement.target == kScratchpadTarget ? Counter::kScratchpadWriteBytes
-                                                   : Counter::kAccumulatorWriteBytes] +=
+  if (placement.target != interface::kTargetProgram && beats > counted_beats_) {
+    counters[placement.target == interface::kTargetScratchpad ? Counter::kScratchpadWriteBytes
+                                                              : Counter::kAccumulatorWriteBytes] +=
         placement.block.bytes_of_first(beats, beat_bytes_) -
         placement.block.bytes_of_first(counted_beats_, beat_bytes_);
   }

@@ -43,7 +43,8 @@ class LoadUnit {
   bool idle() const;
 
  private:
-  static constexpr std::size_t kWaiting = interface::kLoadsWaiting, kMostInFlight = 16;
+  static constexpr std::size_t kWaiting = interface::kLoadsWaiting,
+                               kMostInFlight = interface::kBurstsOutstanding;
 
   // What must be known of a command when its data come.
   struct Placement {

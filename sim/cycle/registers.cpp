@@ -156,7 +156,8 @@ bool Registers::write(std::uint32_t offset, std::uint32_t value) {
       write_high(memory_limit_, value);
       return true;
     case kRegBurstLimits:
-      outstanding_ = std::clamp(value >> kBurstLimitsOutstandingLsb & 0xffu, 1u, 16u);
+      outstanding_ = std::clamp(value >> kBurstLimitsOutstandingLsb & 0xffu, 1u,
+                                std::uint32_t{kBurstsOutstanding});
       beats_ = std::clamp(value >> kBurstLimitsBeatsLsb & 0x1ffu, 1u, 256u);
       return true;
     default:

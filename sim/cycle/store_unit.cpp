@@ -194,11 +194,12 @@ bool StoreUnit::step(const QueuedCommand* command, const DmaLimits& limits, Coun
   const interface::StoreCommand store = interface::decode_store(command->words);
   Placement placement;
   placement.index = cut_index_ = command->index;
-  placement.block = {store.target == kAccumulatorTarget, store.rows, store.columns, store.line,
-                     store.line_stride};
+  placement.block = {store.target == interface::kTargetAccumulator, store.rows, store.columns,
+                     store.line, store.line_stride};
   placement.beats = placement.block.beats(beat_bytes_);
   placement.first_beyond = placement.block.first_beyond(
-      store.target == kAccumulatorTarget ? local_.accumulator.lines() : local_.scratchpad.lines(),
+      store.target == interface::kTargetAccumulator ? local_.accumulator.lines()
+                                                    : local_.scratchpad.lines(),
       beat_bytes_, local_.scratchpad.lanes());
   placements_.push_back(placement);
   held_.push({true, command->index, command->signal_tokens()});

@@ -50,8 +50,9 @@ class StoreUnit {
   bool idle() const;
 
  private:
-  static constexpr std::size_t kHeld = 4, kMostInFlight = 16;
-  static constexpr std::uint32_t kReadAhead = 8;  // beats
+  static constexpr std::size_t kHeld = interface::kStoresHeld,
+                               kMostInFlight = interface::kBurstsOutstanding;
+  static constexpr std::uint32_t kReadAhead = interface::kStoreReadAhead;
 
   // What must be known of a command when it is read.
   struct Placement {

@@ -25,8 +25,6 @@ constexpr std::uint8_t kFetchId = 0, kLoadId = 1, kStoreId = 2;
 
 using interface::kPanelRowBytes;
 
-constexpr std::uint32_t kScratchpadTarget = 0, kAccumulatorTarget = 1, kProgramTarget = 2;
-
 /// A command on its way to a unit.
 struct QueuedCommand {
   std::uint32_t index = 0;
