@@ -8,9 +8,6 @@
 namespace corank {
 namespace {
 
-// Targets of loads and stores (interface.yaml).
-constexpr std::uint32_t kTargetScratchpad = 0, kTargetAccumulator = 1, kTargetProgram = 2;
-
 constexpr std::size_t kTokenWord = 1;  // of a command: waits below, signals above (interface.yaml)
 
 }  // namespace
