@@ -236,8 +236,7 @@ class DeviceSession::Driver {
 
   // How far the device has emptied the rings; whether it went on since the last look.
   bool refresh(std::uint64_t& head, std::uint64_t& released) {
-    const std::uint64_t now_head =
-        in_step(host_.read_register(kRegRingHead), first_command_);
+    const std::uint64_t now_head = in_step(host_.read_register(kRegRingHead), first_command_);
     const std::uint64_t now_released =
         step_.tiles.empty() ? 0 : in_step(host_.read_register(kRegStreamReleased), first_tile_);
     const bool moved = now_head != head || now_released != released;
@@ -333,7 +332,7 @@ class DeviceSession::Driver {
   const CompiledStep& step_;
   const Graph& graph_;
   const DriverOptions& options_;
-  const TensorMap* values_ = nullptr;  // streamed weights among them
+  const TensorMap* values_ = nullptr;                 // streamed weights among them
   std::uint64_t first_command_ = 0, first_tile_ = 0;  // of the step, over all steps
   std::uint64_t written_ = 0;                         // commands of the step
   std::uint64_t sent_ = 0;                            // tiles of the step

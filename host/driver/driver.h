@@ -31,9 +31,9 @@ struct Doorbell {
 };
 
 struct StepResult {
-  bool stopped = false;       // given up: counters up to then, no results
-  TensorMap results;          // those that were asked for, as read back from device memory
-  DeviceCounters counters{};  // what this step added to them
+  bool stopped = false;             // given up: counters up to then, no results
+  TensorMap results;                // those that were asked for, as read back from device memory
+  DeviceCounters counters{};        // what this step added to them
   std::vector<Doorbell> doorbells;  // in order
   // As the host sees them. upload_ns: until memory has all that the step is fed and both rings are
   // full. step_ns: from then, the first doorbell, to the interrupt.

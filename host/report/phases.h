@@ -43,9 +43,9 @@ struct PhaseReport {
   std::uint64_t cycles = 0;     // from the completion of the phase before to its own
   std::uint64_t streaming = 0;  // in which the array took in a row
   std::uint64_t macs = 0;
-  double utilisation = 0;                                           // macs / (cycles x PEs)
-  std::array<std::uint64_t, interface::kGemmKinds> kinds{};         // the cycles, by kind of gemm
-  std::array<std::uint64_t, kLostNames.size()> lost{};              // the other cycles, by cause
+  double utilisation = 0;                                    // macs / (cycles x PEs)
+  std::array<std::uint64_t, interface::kGemmKinds> kinds{};  // the cycles, by kind of gemm
+  std::array<std::uint64_t, kLostNames.size()> lost{};       // the other cycles, by cause
   std::string bound;  // "compute", or the cause that most cycles were lost to
 };
 

@@ -1,5 +1,5 @@
-// What the first simulated step came to, before it is put into words: sums that a report is worked out
-// from.
+// What the first simulated step came to, before it is put into words: sums that a report is worked
+// out from.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct StepMeasurement {
   ArrayTimes times;
   std::vector<TensorReport> tensors;
   std::vector<std::pair<std::string, BlockSize>> blocks;  // by the value that the op writes
-  std::vector<GemmKind> gemm_kinds;  // by the device's kinds of gemm
+  std::vector<GemmKind> gemm_kinds;                       // by the device's kinds of gemm
   std::uint64_t commands = 0, commands_completed = 0;
   std::optional<DramStatistics> dram;  // from the first doorbell to the end, as the host sees it
   LinkStatistics upload, in_step, download;  // over the link, in each of the three times

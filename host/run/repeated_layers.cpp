@@ -164,8 +164,8 @@ void extrapolate_phases(const RepeatedStep& step, std::vector<PhaseReport>& phas
   const std::size_t last = step.repetition.times - 1, group = step.repetition.group;
   const auto add = [&](bool forward, std::size_t simulated, std::size_t real_group) {
     for (PhaseReport phase : passes[pass_of(step, forward, simulated)]) {
-      phase.value = with_layer(step, phase.value,
-                               real_group * group + layer_of(step, phase.value) % group);
+      phase.value =
+          with_layer(step, phase.value, real_group * group + layer_of(step, phase.value) % group);
       phases.push_back(phase);
     }
   };
@@ -206,7 +206,8 @@ void extrapolate_list(const RepeatedStep& step, std::vector<Entry>& list, const 
 // their bytes do.
 void extrapolate_link(const LinkConfig& link, const RepeatedStep& step, StepMeasurement& whole) {
   const PreparedStep& prepared = step.prepared;
-  const LinkBytes bytes = expected_link_bytes(prepared.step, prepared.program, results_of(prepared.program));
+  const LinkBytes bytes =
+      expected_link_bytes(prepared.step, prepared.program, results_of(prepared.program));
   std::uint64_t common = 0;  // the commands that belong to no group
   for (const CompiledCommand& command : prepared.step.commands)
     common += command.op < 0 ? sizeof(CommandWords) : 0;
@@ -230,8 +231,7 @@ void extrapolate_link(const LinkConfig& link, const RepeatedStep& step, StepMeas
   whole.streamed_bytes += of_groups(bytes.streamed);
   whole.link_in_step.written_bytes += static_cast<std::int64_t>(of_groups(in_step));
   grow(whole.in_step.to_device, of_groups(in_step));
-  whole.upload_ns *= grow(whole.upload.to_device,
-                          of_groups(bytes.loaded + bytes.fed));
+  whole.upload_ns *= grow(whole.upload.to_device, of_groups(bytes.loaded + bytes.fed));
   whole.download_ns *= grow(whole.download.to_host, of_groups(bytes.asked));
 }
 

@@ -45,8 +45,8 @@ double share_of(const Batches& batches, std::int64_t first, std::int64_t count, 
 }
 
 /// What the program of a language model is fed for micro-batch i of the run.
-TensorMap batch_of(const Batches& batches, std::optional<std::int64_t> pad_token_id,
-                   std::int64_t i, double share) {
+TensorMap batch_of(const Batches& batches, std::optional<std::int64_t> pad_token_id, std::int64_t i,
+                   double share) {
   TensorMap values;
   values["input_ids"] = micro_batch(batches.input_ids, i);
   values["attention_mask"] = micro_batch(batches.attention_mask, i);

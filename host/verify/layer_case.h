@@ -40,7 +40,7 @@ struct LayerCase {
   int layers = 1;  // so many of this size, each with values of its own
   int pauses = 0;  // cycles that the host lets pass before each tile of a streamed weight, at most
   std::string planted;  // a special value and where it stands; empty: every input is ordinary
-  TensorMap inputs;  // all that is given, and what the step is fed
+  TensorMap inputs;     // all that is given, and what the step is fed
 };
 
 /// Case `number` of a run with `seed`. With kEdges cases go through all pairs of remainders of (in

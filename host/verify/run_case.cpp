@@ -56,7 +56,7 @@ CompiledCase::CompiledCase(LayerCase drawn)
 }
 
 SimulatedCase run_case(const CompiledCase& compiled, Fidelity fidelity, const std::string& machine,
-                   const SimulationObserver& observer, const std::function<bool()>& stop) {
+                       const SimulationObserver& observer, const std::function<bool()>& stop) {
   const LayerCase& layer = compiled.layer;
   PlatformConfig platform = platform_of(layer.config);
   platform.fidelity = fidelity;
@@ -76,8 +76,8 @@ SimulatedCase run_case(const CompiledCase& compiled, Fidelity fidelity, const st
 
 std::string differences(const CompiledCase& compiled, const StepResult& result) {
   const Config& config = compiled.layer.config;
-  return differences(compiled.program.graph, compiled.step, config.machine, config.limits.burst_beats,
-                     result, compiled.reference);
+  return differences(compiled.program.graph, compiled.step, config.machine,
+                     config.limits.burst_beats, result, compiled.reference);
 }
 
 Verified& Verified::operator+=(const Verified& other) {

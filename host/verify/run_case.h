@@ -28,8 +28,8 @@ struct SimulatedCase {
 /// Runs the case. `machine`: the library of the verilated one. What `observer` listens to is not in
 /// the result. `stop`: asked now and then, whether to give up. Throws MachineError.
 SimulatedCase run_case(const CompiledCase& compiled, Fidelity fidelity, const std::string& machine,
-                   const SimulationObserver& observer = {},
-                   const std::function<bool()>& stop = nullptr);
+                       const SimulationObserver& observer = {},
+                       const std::function<bool()>& stop = nullptr);
 
 /// What of an outcome of the RTL is not as the reference and the account of the commands say; "".
 std::string differences(const CompiledCase& compiled, const StepResult& result);

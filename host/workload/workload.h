@@ -17,8 +17,8 @@ struct Workload {
 };
 
 /// The layers that the configuration names (workload.capture, workload.captures or
-/// workload.shapes). With values: off layers given by sizes have no tensors. Throws InputError where
-/// it names none or more than one of these, or a file is wrong.
+/// workload.shapes). With values: off layers given by sizes have no tensors. Throws InputError
+/// where it names none or more than one of these, or a file is wrong.
 Workload read_workload(const Config& config);
 
 /// A layer of this size with normally distributed values, from a seed: activations of variance 1,
@@ -31,8 +31,8 @@ LinearLayer layer_of(const LayerShapes& shapes, const LayerShape& shape);
 
 std::vector<LinearLayer> layers_of(const Workload& workload);
 
-/// The layers' inputs by the names of linear_layers(layers_of(workload)), taken out of the workload:
-/// there is one copy of a weight. Without a suffix of micro-batches.
+/// The layers' inputs by the names of linear_layers(layers_of(workload)), taken out of the
+/// workload: there is one copy of a weight. Without a suffix of micro-batches.
 TensorMap take_inputs(Workload& workload);
 
 }  // namespace corank

@@ -37,13 +37,13 @@
 namespace corank {
 
 /// models/ops/op.h says what each of them consists of.
-using Op = std::variant<Contraction, Convert, AdamW, Sgd, Add, Multiply, Scale, Activation,
-                        ActivationGradient, GatedActivation, GatedActivationGradient, RmsNorm,
-                        RmsNormGradient, RmsNormWeightGradient, LayerNorm, LayerNormGradient, Rope,
-                        Softmax, SoftmaxGradient, Embedding, ScatterAdd, Slice, Pad, Concat,
-                        SplitHeads, MergeHeads, RepeatHeads, SumHeads, SumRows, CrossEntropy,
-                        CrossEntropyGradient, Dropout, SelectRows, PlaceRows, ReplaceRows,
-                        ClipGradients, ScaleBy>;
+using Op =
+    std::variant<Contraction, Convert, AdamW, Sgd, Add, Multiply, Scale, Activation,
+                 ActivationGradient, GatedActivation, GatedActivationGradient, RmsNorm,
+                 RmsNormGradient, RmsNormWeightGradient, LayerNorm, LayerNormGradient, Rope,
+                 Softmax, SoftmaxGradient, Embedding, ScatterAdd, Slice, Pad, Concat, SplitHeads,
+                 MergeHeads, RepeatHeads, SumHeads, SumRows, CrossEntropy, CrossEntropyGradient,
+                 Dropout, SelectRows, PlaceRows, ReplaceRows, ClipGradients, ScaleBy>;
 
 /// Ops stand in an order in which every operand is computed before it is used.
 struct Graph {

@@ -1,5 +1,5 @@
-// Where a value of a graph comes from: which module of the model, and what part of the step. Reports
-// sum up by it, and what stands for several equal layers is found by it.
+// Where a value of a graph comes from: which module of the model, and what part of the step.
+// Reports sum up by it, and what stands for several equal layers is found by it.
 #pragma once
 
 #include <string>

@@ -49,9 +49,9 @@ AdamWConstants constants_of(const AdamWOptions& options, std::int64_t step) {
 
 Tensor tensor_of(const AdamWConstants& c) {
   Tensor tensor(DType::F32, {kAdamWConstants});
-  const float elements[] = {c.decay,           c.one_minus_beta1,       c.beta2,
-                            c.one_minus_beta2, c.root_bias_correction2, c.epsilon,
-                            c.negative_step_size};
+  const float elements[] = {
+      c.decay,   c.one_minus_beta1,   c.beta2, c.one_minus_beta2, c.root_bias_correction2,
+      c.epsilon, c.negative_step_size};
   std::copy(std::begin(elements), std::end(elements), tensor.data<float>());
   return tensor;
 }

@@ -18,8 +18,7 @@ int OptimizerSettings::moments() const {
 }
 
 double learning_rate(const OptimizerSettings& settings, std::int64_t step) {
-  const double lr =
-      settings.kind == OptimizerKind::kSgd ? settings.sgd.lr : settings.adamw.lr;
+  const double lr = settings.kind == OptimizerKind::kSgd ? settings.sgd.lr : settings.adamw.lr;
   return lr * schedule_factor(settings.schedule, step);
 }
 

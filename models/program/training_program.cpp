@@ -17,8 +17,7 @@ ValueId constants_of_update(TrainingProgram& program, std::int64_t first_update)
   if (!feeds.empty()) name += "." + std::to_string(first_update);
   const bool sgd = program.optimizer.kind == OptimizerKind::kSgd;
   const ValueId constants = add_value(
-      program.graph,
-      {name, {sgd ? kSgdConstants : kAdamWConstants}, DType::F32, Role::kConstants});
+      program.graph, {name, {sgd ? kSgdConstants : kAdamWConstants}, DType::F32, Role::kConstants});
   feeds.push_back({constants, first_update});
   return constants;
 }
@@ -48,9 +47,8 @@ std::vector<bool> depend_on_feeds(const Graph& graph) {
   for (const Value& value : graph.values) depends.push_back(is_fed(value));
   for (const Op& op : graph.ops) {
     const std::vector<ValueId> operands = operands_of(op);
-    const bool any = std::any_of(operands.begin(), operands.end(), [&](ValueId id) {
-      return depends[static_cast<std::size_t>(id)];
-    });
+    const bool any = std::any_of(operands.begin(), operands.end(),
+                                 [&](ValueId id) { return depends[static_cast<std::size_t>(id)]; });
     for (const ValueId id : results_of(op)) depends[static_cast<std::size_t>(id)] = any;
   }
   return depends;
@@ -184,10 +182,8 @@ void repeat_micro_batches(TrainingProgram& program, std::int64_t micro_batches) 
   }
   std::vector<ValueId> shares;
   for (std::int64_t i = 0; i < micro_batches; ++i)
-    shares.push_back(add_value(graph, {micro_batch_name(kShare, i, micro_batches),
-                                       {1},
-                                       DType::F32,
-                                       Role::kConstants}));
+    shares.push_back(add_value(
+        graph, {micro_batch_name(kShare, i, micro_batches), {1}, DType::F32, Role::kConstants}));
   for (auto& [parameter, gradient] : program.gradients)
     gradient = add_weighted_sum(graph, names.at(gradient), gradients.at(gradient), shares);
 }

@@ -47,8 +47,7 @@ std::int64_t take_given(const Graph& graph, Numerics numerics, const TensorMap* 
     if (numerics == Numerics::kBf16 && tensor.dtype != value.dtype) {
       values[value.name] = converted(tensor, value.dtype);
     }
-    bytes += static_cast<std::int64_t>(
-        find_tensor(value.name, values, elsewhere)->bytes.size());
+    bytes += static_cast<std::int64_t>(find_tensor(value.name, values, elsewhere)->bytes.size());
   }
   return bytes;
 }

@@ -46,9 +46,9 @@ DeviceCounters measure(const Workload& work, Kind& kind) {
   run_platform(kind.platform, [&](HostPort& host) {
     StepWatcher watcher(
         host, [&] { start = cpu_seconds(); }, [&] { end = cpu_seconds(); });
-    counters = run_step(watcher, work.step, work.program, kind.platform.shape, work.inputs,
-                        kind.driver)
-                   .counters;
+    counters =
+        run_step(watcher, work.step, work.program, kind.platform.shape, work.inputs, kind.driver)
+            .counters;
   });
   const std::uint64_t cycles = counters[static_cast<std::size_t>(interface::Counter::kCycles)];
   kind.cycles_per_s.push_back(static_cast<double>(cycles) / (end - start));

@@ -33,8 +33,8 @@ Ended run_through_platform(const Workload& work, const std::string& library,
   Ended result;
   result.platform = run_platform(config, [&](HostPort& host) {
     StepWatcher watcher(host, started, ended);
-    result.results = run_step(watcher, work.step, work.program, work.config.machine,
-                              work.inputs, driver_options_of(work.config))
+    result.results = run_step(watcher, work.step, work.program, work.config.machine, work.inputs,
+                              driver_options_of(work.config))
                          .results;
   });
   return result;
@@ -59,7 +59,8 @@ Recording record(const Workload& work, const std::string& library) {
 
   TensorMap reference = work.inputs;
   run_bit_exact(work.program.graph, reference);
-  for (const ComparisonReport& tensor : compare_bits(work.program.graph, ended.results, reference)) {
+  for (const ComparisonReport& tensor :
+       compare_bits(work.program.graph, ended.results, reference)) {
     if (tensor.mismatches != 0) throw MachineError(tensor.tensor + " is wrong: the speed is moot");
   }
   if (ended.platform.evaluated_cycles != static_cast<std::int64_t>(recording.log.clocks())) {

@@ -57,8 +57,7 @@ TensorMap given_of(const TrainingProgram& program) {
   TensorMap given;
   std::mt19937_64 generator(7);
   for (const Value& value : program.graph.values) {
-    if (!is_computed(value) && !is_fed(value))
-      given[value.name] = random_tensor(value, generator);
+    if (!is_computed(value) && !is_fed(value)) given[value.name] = random_tensor(value, generator);
   }
   return given;
 }
@@ -102,8 +101,8 @@ std::string difference_in(const std::vector<LinearLayer>& layers,
   options.memory_size_bytes = static_cast<std::uint64_t>(platform.memory.size_mib) << 20;
   CompilerConfig limits;
   limits.rehearse = false;
-  const CompiledStep step = compile(program, platform.shape, limits, options.memory_size_bytes,
-                                    {session.streamed, 2});
+  const CompiledStep step =
+      compile(program, platform.shape, limits, options.memory_size_bytes, {session.streamed, 2});
   std::set<std::string> asked, states;
   for (const Value& value : program.graph.values) {
     if (value.role == Role::kResult) asked.insert(value.name);

@@ -56,8 +56,10 @@ TEST_CASE("What is fed follows the schedule and the number of the update") {
 
   settings.kind = OptimizerKind::kSgd;
   settings.sgd = {1, 0.5, 0.25, 0.125, false};
-  const Tensor first = optimizer_constants(settings, 0, 1), third = optimizer_constants(settings, 2, 3);
-  const std::vector<float> expected_first = {0.125f, 0.5f, 1, -1}, expected = {0.125f, 0.5f, 0.75f, -0.5f};
+  const Tensor first = optimizer_constants(settings, 0, 1),
+               third = optimizer_constants(settings, 2, 3);
+  const std::vector<float> expected_first = {0.125f, 0.5f, 1, -1},
+                           expected = {0.125f, 0.5f, 0.75f, -0.5f};
   CHECK(std::vector<float>(first.data<float>(), first.data<float>() + 4) == expected_first);
   CHECK(std::vector<float>(third.data<float>(), third.data<float>() + 4) == expected);
 }

@@ -16,12 +16,14 @@ std::vector<double> factors(const Schedule& schedule, std::int64_t steps) {
 }  // namespace
 
 TEST_CASE("The warm-up starts at 0 and rises by equal parts") {
-  CHECK(factors({Schedule::Kind::kConstant, 4, 0}, 6) == std::vector<double>{0, 0.25, 0.5, 0.75, 1, 1});
+  CHECK(factors({Schedule::Kind::kConstant, 4, 0}, 6) ==
+        std::vector<double>{0, 0.25, 0.5, 0.75, 1, 1});
   CHECK(factors({Schedule::Kind::kConstant, 0, 0}, 2) == std::vector<double>{1, 1});
 }
 
 TEST_CASE("Linear falls to 0 at the end and stays there") {
-  CHECK(factors({Schedule::Kind::kLinear, 2, 6}, 8) == std::vector<double>{0, 0.5, 1, 0.75, 0.5, 0.25, 0, 0});
+  CHECK(factors({Schedule::Kind::kLinear, 2, 6}, 8) ==
+        std::vector<double>{0, 0.5, 1, 0.75, 0.5, 0.25, 0, 0});
   CHECK(factors({Schedule::Kind::kLinear, 0, 4}, 4) == std::vector<double>{1, 0.75, 0.5, 0.25});
 }
 

@@ -124,8 +124,7 @@ TEST_CASE("layers with adapters of different ages are fed constants of their own
   const TrainingProgram program = linear_layers({young, old, young});
   REQUIRE(program.optimizer_feeds.size() == 2);
   const TensorMap feeds = optimizer_feeds(program, 3);
-  CHECK(test::bits(feeds.at("adamw")) ==
-        test::bits(optimizer_constants(program.optimizer, 3, 4)));
+  CHECK(test::bits(feeds.at("adamw")) == test::bits(optimizer_constants(program.optimizer, 3, 4)));
   CHECK(test::bits(feeds.at("adamw.5")) ==
         test::bits(optimizer_constants(program.optimizer, 3, 8)));
 }

@@ -237,10 +237,11 @@ TEST_CASE("AdamW rounds every operation by itself, in the documented order") {
 TEST_CASE("AdamW without weight decay leaves the decay out, and NaNs are canonical") {
   const AdamWConstants no_decay{3.0f, 0.5f, 0.5f, 0.5f, 0.5f, 0.75f, -0.5f};
   CHECK(adamw(no_decay, {2, 2, 1, 0.5f}, false).front() == bits_of(1.8f));
-  CHECK(adamw(no_decay, {2, -kNan, 1, 0.5f}, false) == std::vector<std::uint32_t>(3, kCanonicalNanFp32));
+  CHECK(adamw(no_decay, {2, -kNan, 1, 0.5f}, false) ==
+        std::vector<std::uint32_t>(3, kCanonicalNanFp32));
   const AdamWConstants no_epsilon{1.0f, 0.5f, 0.5f, 0.5f, 0.5f, 0.0f, -0.5f};
   CHECK(adamw(no_epsilon, {2, 0, 0, 0}) ==
-        std::vector<std::uint32_t>{kCanonicalNanFp32, 0, 0});          // 0 / 0
+        std::vector<std::uint32_t>{kCanonicalNanFp32, 0, 0});                 // 0 / 0
   CHECK(adamw(no_decay, {2, 0, 1, -1}, false).front() == kCanonicalNanFp32);  // the root of -1/2
 }
 
