@@ -10,7 +10,7 @@ namespace corank {
 
 class DeviceExecutor : public Executor {
  public:
-  /// Keeps references to all of them. `step` was compiled for `program` and for `machine`.
+  /// Keeps references to all but the options. `step` was compiled for `program` and for `machine`.
   DeviceExecutor(HostPort& host, const CompiledStep& step, const TrainingProgram& program,
                  const MachineShape& machine, const DriverOptions& options)
       : program_(program), machine_(machine), session_(host, step, program, options) {}

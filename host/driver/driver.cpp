@@ -331,7 +331,7 @@ class DeviceSession::Driver {
   HostPort& host_;
   const CompiledStep& step_;
   const Graph& graph_;
-  const DriverOptions& options_;
+  const DriverOptions options_;
   const TensorMap* values_ = nullptr;                 // streamed weights among them
   std::uint64_t first_command_ = 0, first_tile_ = 0;  // of the step, over all steps
   std::uint64_t written_ = 0;                         // commands of the step
@@ -400,8 +400,8 @@ StepResult run_step(HostPort& host, const CompiledStep& step, const TrainingProg
 }
 
 StepSnapshots snapshots_of_step(const std::vector<PlatformSnapshot>& snapshots,
-                                std::size_t during_first, std::size_t step) {
-  const std::size_t after = during_first + 1 + 3 * step;
+                                std::size_t steps, std::size_t step) {
+  const std::size_t after = snapshots.size() - 3 * (steps - step) + 1;
   return {snapshots.at(step == 0 ? 0 : after - 1), snapshots.at(after), snapshots.at(after + 1)};
 }
 

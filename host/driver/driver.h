@@ -49,7 +49,7 @@ struct StepResult {
 /// answers.
 class DeviceSession {
  public:
-  /// Keeps references to all of them.
+  /// Keeps references to host, step and program.
   DeviceSession(HostPort& host, const CompiledStep& step, const TrainingProgram& program,
                 const DriverOptions& options);
   ~DeviceSession();
@@ -87,13 +87,13 @@ StepResult run_step(HostPort& host, const CompiledStep& step, const TrainingProg
                     const MachineShape& machine, const TensorMap& inputs,
                     const DriverOptions& options);
 
-/// The three snapshots of step `step` among those of its simulation, which may have taken more
-/// during its first one.
+/// The three snapshots of step `step` of so many `steps` among those of their simulation, which may
+/// have taken more during the first one.
 struct StepSnapshots {
   const PlatformSnapshot &before, &after, &end;
 };
 StepSnapshots snapshots_of_step(const std::vector<PlatformSnapshot>& snapshots,
-                                std::size_t during_first, std::size_t step);
+                                std::size_t steps, std::size_t step);
 
 /// Bytes that a step moves over the link as memory contents, worked out from the layouts alone.
 struct LinkBytes {

@@ -52,7 +52,9 @@ double least_reads(const Graph& graph, std::size_t begin, std::size_t end,
   double bytes = 0;
   for (std::size_t i = begin; i < end; ++i) {
     const Op& op = graph.ops[i];
-    for (const ValueId id : operands_of(op)) others.insert(id);
+    for (const ValueId id : operands_of(op)) {
+      if (graph.value(id).role != Role::kConstants) others.insert(id);  // they lie in the programs
+    }
     const Term* term = frozen_term(graph, op);
     if (term == nullptr) continue;
     const Shape& left = graph.value(term->left).shape;

@@ -92,7 +92,8 @@ FinetuneResult finetune(const Config& config,
   blame(result.adapter_config.file, [&] { apply_adapter(transformer, result.plan); });
   OptimizerSettings settings = config.optimizer;
   if (settings.schedule.total == 0) settings.schedule.total = batches.count / settings.accumulate;
-  const auto [program, account] = transformer_program(transformer, settings);
+  const TransformerProgram built = transformer_program(transformer, settings);
+  const TrainingProgram& program = built.program;
 
   const Numerics numerics = config.numerics;
   AdapterTensors adapter = read_adapter(config.adapter, result.plan, transformer);
@@ -104,7 +105,7 @@ FinetuneResult finetune(const Config& config,
   executor.load(values);
 
   const OrderlyEnd orderly;
-  TrainingResult trained = train(executor, program, transformer.pad_token_id, batches, progress);
+  TrainingResult trained = train(executor, built, transformer.pad_token_id, batches, progress);
   if (trained.losses.empty() && trained.stopped) throw Interrupted();
 
   std::set<std::string> names;
@@ -137,7 +138,7 @@ FinetuneResult finetune(const Config& config,
   report.learning_rates = std::move(trained.learning_rates);
   report.gradient_norms = std::move(trained.gradient_norms);
   report.seconds = trained.seconds;
-  report.account = account;
+  report.account = built.account;
   report.measured_peak_bytes = executor.peak_bytes();
   return result;
 }

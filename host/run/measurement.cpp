@@ -24,8 +24,8 @@ std::vector<RingFilled> doorbells_of(const Config& config, const StepResult& res
 
 // What memory and link did before, in and after the step.
 void measure_transfers(StepMeasurement& m, const std::vector<PlatformSnapshot>& snapshots,
-                       std::size_t during) {
-  const auto [before, after, end] = snapshots_of_step(snapshots, during, 0);
+                       std::size_t steps) {
+  const auto [before, after, end] = snapshots_of_step(snapshots, steps, 0);
   if (after.dram) m.dram = after.dram->since(*before.dram);
   m.upload = before.link;
   m.in_step = after.link.since(before.link);
@@ -59,7 +59,7 @@ StepMeasurement measure(const Config& config, const PreparedStep& prepared,
   const Graph& graph = prepared.program.graph;
   StepMeasurement m;
   m.counters = result.counters;
-  measure_transfers(m, platform.snapshots, prepared.snapshots_after.size());
+  measure_transfers(m, platform.snapshots, simulated.steps.size());
   // Of a DRAM what it gave while it was asked, of other kinds the peak.
   const double memory_bytes_per_cycle = config.memory.bandwidth_gb_per_s * 1e3 /
                                         config.limits.clock_mhz *

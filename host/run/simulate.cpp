@@ -52,9 +52,10 @@ void check_link_time(const Config& config, const PreparedStep& prepared) {
   const double seconds = wire / (link.bandwidth_gb_per_s * 1e9);
   if (seconds > kMostLinkSeconds)
     throw InputError(place_of(config, "link"),
-                     fmt::format("link: the run's transfers take {:.6g} s; expected at most {} s, "
-                                 "which can be simulated",
-                                 seconds, kMostLinkSeconds));
+                     fmt::format("link: the {} transfers take {:.6g} s; expected at most {} s, which "
+                                 "can be simulated",
+                                 prepared.steps == 1 ? "step's" : "steps'", seconds,
+                                 kMostLinkSeconds));
 }
 
 }  // namespace

@@ -80,15 +80,16 @@ double norm_of(const TensorMap& gradients) {
 /// One step after the other.
 class Training {
  public:
-  Training(Executor& executor, const TrainingProgram& program,
+  Training(Executor& executor, const TransformerProgram& transformer,
            std::optional<std::int64_t> pad_token_id, const Batches& batches)
-      : executor_(executor), program_(program), pad_token_id_(pad_token_id), batches_(batches) {
-    for (const Value& value : program.graph.values) {
+      : executor_(executor),
+        transformer_(transformer),
+        program_(transformer.program),
+        pad_token_id_(pad_token_id),
+        batches_(batches) {
+    for (const Value& value : program_.graph.values) {
       if (is_fed(value)) fed_.insert(value.name);
     }
-    for (const auto& [parameter, gradient] : program.gradients)
-      asked_.insert(program.graph.value(gradient).name);
-    for (std::int64_t i = 0; i < accumulate(); ++i) asked_.insert(name_in(i, "loss"));
   }
 
   /// Returns false if the executor gave it up.
@@ -102,9 +103,8 @@ class Training {
         if (fed_.count(name_in(i, name)) > 0) feeds[name_in(i, name)] = std::move(tensor);
       }
     }
-    std::set<std::string> asked = asked_;
-    if (step == 0) asked.insert(name_in(0, "logits"));
-    ExecutedStep executed = executor_.step(feeds, asked);
+    ExecutedStep executed =
+        executor_.step(feeds, step == 0 ? transformer_.first_results : transformer_.results);
     if (executed.stopped) return false;
     if (step == 0) result.first_logits = as_f32(executed.results.at(name_in(0, "logits")));
 
@@ -134,19 +134,20 @@ class Training {
   }
 
   Executor& executor_;
+  const TransformerProgram& transformer_;
   const TrainingProgram& program_;
   std::optional<std::int64_t> pad_token_id_;
   const Batches& batches_;
-  std::set<std::string> fed_, asked_;
+  std::set<std::string> fed_;
 };
 
 }  // namespace
 
-TrainingResult train(Executor& executor, const TrainingProgram& program,
+TrainingResult train(Executor& executor, const TransformerProgram& transformer,
                      std::optional<std::int64_t> pad_token_id, const Batches& batches,
                      const std::function<void(std::int64_t, double)>& progress) {
-  const std::int64_t steps = batches.count / program.optimizer.accumulate;
-  Training training(executor, program, pad_token_id, batches);
+  const std::int64_t steps = batches.count / transformer.program.optimizer.accumulate;
+  Training training(executor, transformer, pad_token_id, batches);
   TrainingResult result;
   const auto start = std::chrono::steady_clock::now();
   for (std::int64_t step = 0; step < steps; ++step) {

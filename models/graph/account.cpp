@@ -97,20 +97,22 @@ void count_stash(const Graph& graph, std::size_t forward_ops, StepAccount& accou
   }
 }
 
-/// The same rule as execute(): a value lives from the op that writes it to the last one that reads
-/// it; given values and results stay.
-std::int64_t peak_of(const Graph& graph) {
+}  // namespace
+
+std::int64_t peak_bytes_of(const Graph& graph, const std::set<ValueId>& passing) {
   std::vector<std::size_t> last(graph.values.size());
   for (std::size_t i = 0; i < graph.ops.size(); ++i) {
     for (const ValueId id : operands_of(graph.ops[i])) last[static_cast<std::size_t>(id)] = i;
     for (const ValueId id : results_of(graph.ops[i])) last[static_cast<std::size_t>(id)] = i;
   }
-  std::vector<std::int64_t> freed(graph.ops.size());
   std::int64_t live = 0;
+  std::vector<std::int64_t> freed(graph.ops.size());
   for (std::size_t id = 0; id < graph.values.size(); ++id) {
     const Value& value = graph.values[id];
-    if (!is_computed(value)) live += bytes_of(value);
-    if (value.role == Role::kIntermediate && !graph.ops.empty()) freed[last[id]] += bytes_of(value);
+    if (!is_computed(value) && value.role != Role::kConstants) live += bytes_of(value);
+    const bool passes =
+        value.role == Role::kIntermediate || passing.count(static_cast<ValueId>(id)) > 0;
+    if (passes && !graph.ops.empty()) freed[last[id]] += bytes_of(value);
   }
   std::int64_t peak = live;
   for (std::size_t i = 0; i < graph.ops.size(); ++i) {
@@ -121,8 +123,6 @@ std::int64_t peak_of(const Graph& graph) {
   return peak;
 }
 
-}  // namespace
-
 StepAccount account_of(const Graph& graph, std::size_t forward_ops, int moments) {
   StepAccount account;
   count_macs(graph, account);
@@ -131,7 +131,7 @@ StepAccount account_of(const Graph& graph, std::size_t forward_ops, int moments)
   const bool has_states =
       std::any_of(graph.values.begin(), graph.values.end(),
                   [](const Value& value) { return value.role == Role::kState; });
-  account.peak_bytes = peak_of(graph) + (has_states ? 0 : account.optimizer_bytes);
+  account.peak_bytes = peak_bytes_of(graph) + (has_states ? 0 : account.optimizer_bytes);
   return account;
 }
 

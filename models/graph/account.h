@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <vector>
 
 #include "models/graph/graph.h"
@@ -39,6 +40,11 @@ struct StepAccount {
 /// number of F32 optimizer moments per trainable element where the graph holds no optimizer ops: 2
 /// for AdamW, 1 for SGD with momentum, 0 for plain SGD.
 StepAccount account_of(const Graph& graph, std::size_t forward_ops, int moments);
+
+/// The largest sum of the bytes of all values alive at one time, by the rule of execute(): a value
+/// lives from the op that writes it to the last one that reads it; given values and results stay,
+/// but for those in `passing`.
+std::int64_t peak_bytes_of(const Graph& graph, const std::set<ValueId>& passing = {});
 
 /// Sum over the kinds of one part and pass.
 std::int64_t macs_of(const StepAccount& account, Part part, Pass pass);

@@ -114,6 +114,21 @@ bool is_fed(const Value& value) {
   return value.role == Role::kInput || value.role == Role::kConstants;
 }
 
+std::set<ValueId> passing_values(const TrainingProgram& program,
+                                 const std::set<std::string>& asked) {
+  std::set<ValueId> passing;
+  const std::vector<Value>& values = program.graph.values;
+  for (std::size_t id = 0; id < values.size(); ++id) {
+    if (values[id].role == Role::kResult && asked.count(values[id].name) == 0)
+      passing.insert(static_cast<ValueId>(id));
+  }
+  for (const State& state : program.states) {
+    passing.insert(state.value);
+    passing.erase(state.next);
+  }
+  return passing;
+}
+
 std::string micro_batch_name(const std::string& name, std::int64_t micro_batch,
                              std::int64_t micro_batches) {
   return micro_batches == 1 ? name : name + "@" + std::to_string(micro_batch);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,11 @@ TensorMap initial_moments(const TrainingProgram& program);
 /// Values that are given with every step (activations, ids, shares, constants), and those that are
 /// given once and stay: what is frozen and what is trained.
 bool is_fed(const Value& value);
+
+/// What an executor need not keep to the end of a step: states, which their next values replace, and
+/// results that nobody asked for.
+std::set<ValueId> passing_values(const TrainingProgram& program,
+                                 const std::set<std::string>& asked);
 
 /// The name of value `name` in one of a step's `micro_batches`: "name" of an only one, else
 /// "name@2".

@@ -23,6 +23,14 @@ TransformerProgram transformer_program(const Transformer& transformer,
     trained.push_back({parameter, gradient, 1});
   add_updates(program, trained);
   check(program.graph);
+  for (const auto& [parameter, gradient] : program.gradients)
+    built.results.insert(program.graph.value(gradient).name);
+  for (std::int64_t i = 0; i < optimizer.accumulate; ++i)
+    built.results.insert(micro_batch_name("loss", i, optimizer.accumulate));
+  built.first_results = built.results;
+  built.first_results.insert(micro_batch_name("logits", 0, optimizer.accumulate));
+  built.account.peak_bytes =
+      peak_bytes_of(program.graph, passing_values(program, built.first_results));
   return built;
 }
 

@@ -9,7 +9,10 @@ namespace corank {
 
 struct TransformerProgram {
   TrainingProgram program;
-  StepAccount account;  // of one micro-batch, with the optimizer's moments
+  StepAccount account;  // of one micro-batch, with the optimizer's moments; peak_bytes of the step
+  /// The results that a training loop asks for: gradients and losses; at its first step also the
+  /// logits of the first micro-batch.
+  std::set<std::string> results, first_results;
 };
 
 /// The backward pass of the loss, and the updates of all trainable values that it depends on. A

@@ -47,7 +47,8 @@ std::int64_t take_given(const Graph& graph, Numerics numerics, const TensorMap* 
     if (numerics == Numerics::kBf16 && tensor.dtype != value.dtype) {
       values[value.name] = converted(tensor, value.dtype);
     }
-    bytes += static_cast<std::int64_t>(find_tensor(value.name, values, elsewhere)->bytes.size());
+    if (value.role != Role::kConstants)  // a few numbers, which live in the programs
+      bytes += static_cast<std::int64_t>(find_tensor(value.name, values, elsewhere)->bytes.size());
   }
   return bytes;
 }
@@ -130,7 +131,7 @@ std::vector<std::vector<ValueId>> dying_values(const Graph& graph, const Execute
   for (std::size_t id = 0; id < graph.values.size(); ++id) {
     const Value& value = graph.values[id];
     const bool unread = value.role == Role::kIntermediate && options.keep.count(value.name) == 0;
-    if (unread || options.replaced.count(static_cast<ValueId>(id)) > 0)
+    if (unread || options.passing.count(static_cast<ValueId>(id)) > 0)
       dying[last[id]].push_back(static_cast<ValueId>(id));
   }
   return dying;

@@ -16,7 +16,8 @@ struct ExecuteOptions {
   std::set<std::string> keep = {};  // intermediates to keep by name, beside the results
   /// Given values that are not in `values`: they are read where they are.
   const TensorMap* given = nullptr;
-  std::set<ValueId> replaced = {};  // given values that are freed after the op that reads them last
+  /// Given values and results that are freed after the op that reads them last.
+  std::set<ValueId> passing = {};
   std::function<bool()> stop = {};  // asked before each op, until the first update, whether to end
 };
 

@@ -22,7 +22,7 @@ ExecutedStep ReferenceExecutor::step(const TensorMap& feeds, const std::set<std:
   for (const auto& [name, tensor] : feeds) values_[name] = tensor;
   ExecuteOptions options;
   options.given = given_;
-  for (const State& state : program_.states) options.replaced.insert(state.value);
+  options.passing = passing_values(program_, asked);
   options.stop = stop_;
   const ExecuteFigures figures = execute(graph, numerics_, values_, options);
   ExecutedStep executed;

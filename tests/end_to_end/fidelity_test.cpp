@@ -131,3 +131,42 @@ TEST_CASE("a run that is stopped ends in order, with a report that says so", "[p
   CHECK_FALSE(std::filesystem::exists(folder.file("out/tensors.safetensors")));
   CHECK_THAT(to_table(report), Contains("INCOMPLETE: stopped after"));
 }
+
+TEST_CASE("of several steps each is reported, with what crossed the link", "[program]") {
+  const TemporaryFolder folder;
+  const std::vector<std::string> steps = {
+      "--set", "workload.steps=3", "--set",
+      "workload.optimizer={name: sgd, lr: 0.1, momentum: 0.9, accumulate: 2}"};
+  for (const std::string fidelity : {"rtl", "cycle"}) {
+    std::vector<std::string> arguments = {"--fidelity", fidelity, "--out", folder.file(fidelity)};
+    arguments.insert(arguments.end(), steps.begin(), steps.end());
+    const ProgramResult result = run_layers(arguments);
+    INFO(result.out << result.err);
+    REQUIRE(result.exit_code == 0);
+    CHECK_THAT(result.out, Contains("0.lora_A.momentum_buffer.new") && !Contains("MISMATCH"));
+  }
+  const Json report = report_of(folder.file("cycle"));
+  CHECK(comparable(report) == comparable(report_of(folder.file("rtl"))));
+  CHECK(content_of(folder.file("rtl/tensors.safetensors")) ==
+        content_of(folder.file("cycle/tensors.safetensors")));
+  REQUIRE(report["steps"].size() == 3);
+  CHECK(report["right"] == true);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const Json& link = report["steps"][i]["link_bytes"];
+    CHECK((link["loaded"] > 0) == (i == 0));  // weights, masters and momentum
+    CHECK((link["asked"] > 0) == (i == 2));
+    CHECK(link["fed"] > 0);
+    CHECK(report["steps"][i]["cycles"] > 0);
+  }
+  CHECK(report["latency"]["step_cycles"] == report["steps"][0]["cycles"]);
+
+  std::vector<std::string> both = {"--fidelity", "both"};
+  both.insert(both.end(), steps.begin(), steps.end());
+  const ProgramResult compared = run_layers(both);
+  CHECK(compared.exit_code == 0);
+  CHECK_THAT(compared.out, Contains("rtl and cycle are equal: "));
+
+  const ProgramResult clipped = run_layers({"--set", "workload.optimizer={clip_norm: 1}"});
+  CHECK(clipped.exit_code == 2);
+  CHECK_THAT(clipped.err, Contains("the accelerator does not run the op clip_gradients yet"));
+}

@@ -148,12 +148,12 @@ TEST_CASE("the report of a fine-tuning run keeps to its schema", "[schema]") {
     for (const bool stopped : {false, true}) {
       INFO(name << (stopped ? ", stopped" : ""));
       const std::string fixture = std::string(FINETUNE_FIXTURES) + "/" + name;
-      int asked = 0;
-      const FinetuneResult result =
-          finetune(load_config("", {"workload.model=" + fixture + "/model",
-                                    "workload.adapter=" + fixture + "/adapter",
-                                    "workload.batches=" + fixture + "/batches.safetensors"}),
-                   nullptr, [&] { return stopped && ++asked == 2; });
+      std::int64_t done = 0;
+      const FinetuneResult result = finetune(
+          load_config("", {"workload.model=" + fixture + "/model",
+                           "workload.adapter=" + fixture + "/adapter",
+                           "workload.batches=" + fixture + "/batches.safetensors"}),
+          [&](std::int64_t steps, double) { done = steps; }, [&] { return stopped && done == 1; });
       const Report written = Report::parse(to_json(result.report).dump());
       CHECK(violations(written) == "");
       CHECK(written["incomplete"] == stopped);
