@@ -16,6 +16,9 @@ namespace corank {
 
 namespace {
 
+// Every micro-batch has its own commands.
+constexpr std::int64_t kMostMicroBatches = 1024;
+
 // The accelerator has formats of its own, and no files of a model to write.
 void check_layers(const Config& config) {
   const auto refuse = [&](const std::string& key, const std::string& found) {
@@ -23,6 +26,15 @@ void check_layers(const Config& config) {
                      key + ": found " + found +
                          ", which the step of a captured layer (workload.capture) does not have");
   };
+  if (config.optimizer.accumulate > kMostMicroBatches)
+    throw InputError(place_of(config, "workload.optimizer.accumulate"),
+                     fmt::format("workload.optimizer.accumulate: expected at most {} micro-batches "
+                                 "of layers, whose commands make one program; found {}",
+                                 kMostMicroBatches, config.optimizer.accumulate));
+  if (config.optimizer.clip_norm > 0)
+    throw InputError(place_of(config, "workload.optimizer.clip_norm"),
+                     "workload.optimizer.clip_norm: the accelerator does not run the op "
+                     "clip_gradients yet; expected 0");
   if (config.numerics != Numerics::kBf16) refuse("numerics", name_of(config.numerics));
   if (config.write_gradients) refuse("output.gradients", "true");
   if (config.write_logits) refuse("output.logits", "true");
@@ -51,11 +63,11 @@ void check_link_time(const Config& config, const PreparedStep& prepared) {
                                          static_cast<double>(link.payload_bytes));
   const double seconds = wire / (link.bandwidth_gb_per_s * 1e9);
   if (seconds > kMostLinkSeconds)
-    throw InputError(place_of(config, "link"),
-                     fmt::format("link: the {} transfers take {:.6g} s; expected at most {} s, which "
-                                 "can be simulated",
-                                 prepared.steps == 1 ? "step's" : "steps'", seconds,
-                                 kMostLinkSeconds));
+    throw InputError(
+        place_of(config, "link"),
+        fmt::format("link: the {} transfers take {:.6g} s; expected at most {} s, which "
+                    "can be simulated",
+                    prepared.steps == 1 ? "step's" : "steps'", seconds, kMostLinkSeconds));
 }
 
 }  // namespace
