@@ -175,7 +175,7 @@ int run(int argc, char** argv) {
   };
 
   CLI::App* run_step = app.add_subcommand(
-      "run", "run one training step on the simulated hardware and report its cost");
+      "run", "run training steps on the simulated hardware and report their cost");
   takes_configuration(run_step);
   run_step
       ->add_option(

@@ -56,6 +56,47 @@ auto blame(const std::string& file, const Work& work) {
   }
 }
 
+// What belongs to steps of layers on the accelerator.
+void check_reference(const Config& config) {
+  const auto refuse = [&](const std::string& key, const std::string& found) {
+    throw InputError(place_of(config, key),
+                     key + ": " + found + " needs --fidelity cycle; found --fidelity reference");
+  };
+  if (!config.values) refuse("values", "off");
+  if (config.layers == Layers::kRepeated) refuse("workload.layers", "repeated");
+  if (config.steps != 1)
+    throw InputError(place_of(config, "workload.steps"),
+                     "workload.steps: token batches have as many steps as they have; expected 1, "
+                     "found " +
+                         std::to_string(config.steps));
+}
+
+/// What the run was asked to do.
+void describe_run(const Config& config, const Batches& batches, const OptimizerSettings& settings,
+                  FinetuneReport& report) {
+  report.name = config.name;
+  report.config_file = config.file;
+  report.numerics = name_of(config.numerics);
+  report.model = config.model;
+  report.adapter = config.adapter;
+  report.batches = config.batches;
+  report.batch = batches.batch;
+  report.sequence = batches.sequence;
+  report.accumulate = settings.accumulate;
+  report.steps_asked = batches.count / settings.accumulate;
+  report.optimizer = name_of(settings.kind);
+  report.schedule = name_of(settings.schedule.kind);
+}
+
+/// What came of it.
+void take_figures(TrainingResult& trained, FinetuneReport& report) {
+  report.incomplete = trained.stopped;
+  report.losses = std::move(trained.losses);
+  report.learning_rates = std::move(trained.learning_rates);
+  report.gradient_norms = std::move(trained.gradient_norms);
+  report.seconds = trained.seconds;
+}
+
 }  // namespace
 
 FinetuneResult finetune(const Config& config,
@@ -65,14 +106,7 @@ FinetuneResult finetune(const Config& config,
   require_folder(config, "workload.adapter", config.adapter);
   if (config.batches.empty())
     throw InputError(place_of(config, "workload.batches"), "workload.batches is missing");
-  // What belongs to a step on the accelerator.
-  if (!config.values)
-    throw InputError(place_of(config, "values"),
-                     "values: off needs --fidelity cycle; found --fidelity reference");
-  if (config.layers == Layers::kRepeated)
-    throw InputError(
-        place_of(config, "workload.layers"),
-        "workload.layers: repeated needs --fidelity cycle; found --fidelity reference");
+  check_reference(config);
 
   FinetuneResult result;
   result.adapter_config = read_adapter_config(config.adapter);
@@ -117,29 +151,13 @@ FinetuneResult finetune(const Config& config,
   if (batches.causal)  // the graph has a row for each token
     result.logits.shape = {batches.batch, batches.sequence, model.vocabulary()};
 
-  FinetuneReport& report = result.report;
-  report.name = config.name;
-  report.config_file = config.file;
-  report.numerics = name_of(numerics);
-  report.model = config.model;
-  report.model_type = model.facts().model_type;
-  report.adapter = config.adapter;
-  report.batches = config.batches;
-  report.batch = batches.batch;
-  report.sequence = batches.sequence;
-  report.accumulate = settings.accumulate;
-  report.incomplete = trained.stopped;
-  report.steps_asked = batches.count / settings.accumulate;
-  report.method = method.title;
-  report.adapted_modules = static_cast<std::int64_t>(result.plan.adapted.size());
-  report.optimizer = name_of(settings.kind);
-  report.schedule = name_of(settings.schedule.kind);
-  report.losses = std::move(trained.losses);
-  report.learning_rates = std::move(trained.learning_rates);
-  report.gradient_norms = std::move(trained.gradient_norms);
-  report.seconds = trained.seconds;
-  report.account = built.account;
-  report.measured_peak_bytes = executor.peak_bytes();
+  describe_run(config, batches, settings, result.report);
+  result.report.model_type = model.facts().model_type;
+  result.report.method = method.title;
+  result.report.adapted_modules = static_cast<std::int64_t>(result.plan.adapted.size());
+  take_figures(trained, result.report);
+  result.report.account = built.account;
+  result.report.measured_peak_bytes = executor.peak_bytes();
   return result;
 }
 
