@@ -25,7 +25,7 @@ namespace {
 
 // design: 0 right, 1 the run found a mismatch, 2 the user's input is wrong, 3 a fault of the
 // machine; 128 + signal where the user ended it.
-constexpr int kRight = 0, kMismatch = 1, kWrongInput = 2, kMachineFault = 3;
+constexpr int kPassed = 0, kMismatch = 1, kWrongInput = 2, kMachineFault = 3;
 
 struct Arguments {
   std::string config, fidelity = "rtl", out, waves, trace;
@@ -35,7 +35,7 @@ struct Arguments {
 /// What a command says on the standard output, and its exit code.
 struct Outcome {
   std::string text;
-  int code = kRight;
+  int code = kPassed;
 };
 
 // A long run tells on a terminal how far it is.
@@ -60,13 +60,13 @@ Outcome reference_command(const Arguments& arguments, const corank::Config& conf
     corank::write_finetune(arguments.out, result, {config.write_gradients, config.write_logits});
     text += fmt::format("  written to {}\n", arguments.out);
   }
-  return {text, result.report.incomplete ? corank::exit_code_of_interruption() : kRight};
+  return {text, result.report.incomplete ? corank::exit_code_of_interruption() : kPassed};
 }
 
 Outcome lockstep_command(const corank::Config& config, const corank::RunOptions& options) {
   const corank::LockstepResult result = corank::run_lockstep(config, options);
   if (result.stopped) return {corank::to_text(result), corank::exit_code_of_interruption()};
-  return {corank::to_text(result), result.difference.empty() ? kRight : kMismatch};
+  return {corank::to_text(result), result.difference.empty() ? kPassed : kMismatch};
 }
 
 Outcome run_command(const Arguments& arguments) {
@@ -92,7 +92,7 @@ Outcome run_command(const Arguments& arguments) {
                             ? " and " + arguments.out + "/tensors.safetensors"
                             : "");
   if (report.incomplete) return {text, corank::exit_code_of_interruption()};
-  return {text, report.right() ? kRight : kMismatch};
+  return {text, report.passed() ? kPassed : kMismatch};
 }
 
 // As a shell takes it for one word.
@@ -118,7 +118,7 @@ Outcome verify_command(const Arguments& arguments, corank::VerifyOptions options
   replay += fmt::format(" --seed {} --first {} --cases 1", options.seed, result.failed);
   const std::string text = corank::to_text(result, replay);
   if (result.failed >= 0) return {text, result.fault ? kMachineFault : kMismatch};
-  return {text, result.stopped ? corank::exit_code_of_interruption() : kRight};
+  return {text, result.stopped ? corank::exit_code_of_interruption() : kPassed};
 }
 
 Outcome machine_command(const Arguments& arguments) {
@@ -150,7 +150,7 @@ int end_with(const Outcome& outcome) {
   const std::string failure = corank::print(outcome.text);
   if (failure.empty()) return outcome.code;
   corank::print_error("corank: the standard output cannot be written: " + failure + "\n");
-  return outcome.code == kRight ? kMachineFault : outcome.code;
+  return outcome.code == kPassed ? kMachineFault : outcome.code;
 }
 
 int complain(const std::string& message, int code) {

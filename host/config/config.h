@@ -74,7 +74,7 @@ SourceLocation location_of(const Config& config, const std::vector<std::string>&
 /// Reads a memory's own file (configs/memory). Throws InputError as load_config() does.
 MemoryConfig load_memory(const std::string& path);
 
-/// Of a memory of kind dram: size, latency and bandwidth follow from device and channels.
+/// Derives size, latency and bandwidth of a memory of kind dram from its device and channels.
 void fill_in_dram(MemoryConfig& memory);
 
 /// Reads a DRAM device's own file (configs/dram). Throws InputError as load_config() does.

@@ -399,8 +399,8 @@ StepResult run_step(HostPort& host, const CompiledStep& step, const TrainingProg
   return result;
 }
 
-StepSnapshots snapshots_of_step(const std::vector<PlatformSnapshot>& snapshots,
-                                std::size_t steps, std::size_t step) {
+StepSnapshots snapshots_of_step(const std::vector<PlatformSnapshot>& snapshots, std::size_t steps,
+                                std::size_t step) {
   const std::size_t after = snapshots.size() - 3 * (steps - step) + 1;
   return {snapshots.at(step == 0 ? 0 : after - 1), snapshots.at(after), snapshots.at(after + 1)};
 }

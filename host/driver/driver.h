@@ -92,8 +92,8 @@ StepResult run_step(HostPort& host, const CompiledStep& step, const TrainingProg
 struct StepSnapshots {
   const PlatformSnapshot &before, &after, &end;
 };
-StepSnapshots snapshots_of_step(const std::vector<PlatformSnapshot>& snapshots,
-                                std::size_t steps, std::size_t step);
+StepSnapshots snapshots_of_step(const std::vector<PlatformSnapshot>& snapshots, std::size_t steps,
+                                std::size_t step);
 
 /// Bytes that a step moves over the link as memory contents, worked out from the layouts alone.
 struct LinkBytes {

@@ -12,8 +12,8 @@ namespace {
 
 using namespace interface;
 
-// A gap is put down to bandwidth from this share of it on.
-constexpr double kMostOfIt = 0.75;
+// A gap is attributed to bandwidth from this share of it on.
+constexpr double kBandwidthBoundShare = 0.75;
 
 class Attribution {
  public:
@@ -42,25 +42,26 @@ class Attribution {
   }
 
   /// What a command of the array waited for last before it started, at the end of `gap`.
-  Lost cause_of(std::size_t command, const Stall& gap) const {
+  StallCause cause_of(std::size_t command, const Stall& gap) const {
     const auto [waited, end] = last_wait(command);
     const bool by_token = waited >= 0 && event(command).start <= end + kTokenLatency;
     const std::size_t late = by_token ? static_cast<std::size_t>(waited) : command;
-    if (2 * waited_for_host(late, gap.end - gap.cycles, gap.end) >= gap.cycles) return Lost::kLink;
+    if (2 * waited_for_host(late, gap.end - gap.cycles, gap.end) >= gap.cycles)
+      return StallCause::kLink;
     if (by_token) {
       switch (unit_of(static_cast<std::size_t>(waited))) {
         case Engine::kLoad:
           return cause_of_load(static_cast<std::size_t>(waited));
         case Engine::kVector:
-          return Lost::kVector;
+          return StallCause::kVector;
         case Engine::kStore:
-          return Lost::kStore;
+          return StallCause::kStore;
         case Engine::kArray:
-          return Lost::kArray;
+          return StallCause::kArray;
       }
     }
-    return event(command).start <= event(command).issue + kTokenLatency ? Lost::kCommands
-                                                                        : Lost::kArray;
+    return event(command).start <= event(command).issue + kTokenLatency ? StallCause::kCommands
+                                                                        : StallCause::kArray;
   }
 
  private:
@@ -80,7 +81,7 @@ class Attribution {
   }
 
   /// Cycles from `begin` to `end` in which everything before the commands that one doorbell
-  /// brought, this one among them, had been dealt out, and that doorbell had not come.
+  /// brought, this one among them, had been dispatched, and that doorbell had not come.
   std::int64_t waited_for_host(std::size_t command, std::int64_t begin, std::int64_t end) const {
     const auto doorbell =
         std::partition_point(doorbells_.begin(), doorbells_.end(),
@@ -91,27 +92,27 @@ class Attribution {
         0, std::min(end, doorbell->cycle) - std::max(begin, event(last_before).issue));
   }
 
-  Lost cause_of_load(std::size_t command) const {
+  StallCause cause_of_load(std::size_t command) const {
     const TraceEvent& load = event(command);
     const auto [waited, end] = last_wait(command);
     if (waited >= 0 && load.start <= end + kTokenLatency) {
       const Engine unit = unit_of(static_cast<std::size_t>(waited));
-      return unit == Engine::kVector  ? Lost::kVector
-             : unit == Engine::kStore ? Lost::kStore
-                                      : Lost::kArray;
+      return unit == Engine::kVector  ? StallCause::kVector
+             : unit == Engine::kStore ? StallCause::kStore
+                                      : StallCause::kArray;
     }
     const LoadCommand fields = decode_load(step_.commands[command].words);
     // The load unit has room for a command when that many before it have ended.
     const std::int64_t free = end_of_load_before(command, kLoadsWaiting);
     if (fields.stream_take != 0 && load.start > std::max({load.issue, end, free}) + kTokenLatency)
-      return Lost::kLink;
+      return StallCause::kLink;
     // Loads get their data in order.
     const std::int64_t begin = std::max(load.start, end_of_load_before(command, 1));
-    const double most = kMostOfIt * static_cast<double>(load.end - begin);
+    const double most = kBandwidthBoundShare * static_cast<double>(load.end - begin);
     const double loaded = bytes_of(fields);
     const bool moving = loaded >= most * axi_bytes_per_cycle_ ||
                         loaded + stored(begin, load.end) >= most * memory_bytes_per_cycle_;
-    return moving ? Lost::kMemoryBandwidth : Lost::kMemoryLatency;
+    return moving ? StallCause::kMemoryBandwidth : StallCause::kMemoryLatency;
   }
 
   /// The end of the load that comes so many before this one; -1: there is none.
@@ -211,7 +212,7 @@ ArrayTimes array_times(const CompiledStep& step, const Graph& graph, const Machi
     // Below a tenth of waiting the array itself is what takes the time.
     phase.bound = 10 * idle < phase.cycles
                       ? "compute"
-                      : kLostNames[static_cast<std::size_t>(worst - phase.lost.begin())];
+                      : kStallCauseNames[static_cast<std::size_t>(worst - phase.lost.begin())];
   }
   return times;
 }

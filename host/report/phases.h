@@ -26,8 +26,16 @@
 
 namespace corank {
 
-enum class Lost { kLink, kMemoryBandwidth, kMemoryLatency, kVector, kStore, kCommands, kArray };
-inline constexpr std::array<const char*, 7> kLostNames = {
+enum class StallCause {
+  kLink,
+  kMemoryBandwidth,
+  kMemoryLatency,
+  kVector,
+  kStore,
+  kCommands,
+  kArray
+};
+inline constexpr std::array<const char*, 7> kStallCauseNames = {
     "link", "memory bandwidth", "memory latency", "vector unit", "store unit", "commands", "array"};
 
 /// So many commands were in the ring, as far as the device knew, from this cycle on.
@@ -43,9 +51,9 @@ struct PhaseReport {
   std::uint64_t cycles = 0;     // from the completion of the phase before to its own
   std::uint64_t streaming = 0;  // in which the array took in a row
   std::uint64_t macs = 0;
-  double utilisation = 0;                                    // macs / (cycles x PEs)
-  std::array<std::uint64_t, interface::kGemmKinds> kinds{};  // the cycles, by kind of gemm
-  std::array<std::uint64_t, kLostNames.size()> lost{};       // the other cycles, by cause
+  double utilisation = 0;                                     // macs / (cycles x PEs)
+  std::array<std::uint64_t, interface::kGemmKinds> kinds{};   // the cycles, by kind of gemm
+  std::array<std::uint64_t, kStallCauseNames.size()> lost{};  // the other cycles, by cause
   std::string bound;  // "compute", or the cause that most cycles were lost to
 };
 
@@ -53,7 +61,7 @@ struct PhaseReport {
 struct Stall {
   std::int64_t end = 0;  // the cycle at which the command's rows began
   std::int64_t cycles = 0;
-  Lost cause = Lost::kArray;
+  StallCause cause = StallCause::kArray;
 };
 
 struct ArrayTimes {

@@ -77,8 +77,8 @@ Json gemm_json(const GemmReport& gemm) {
 
 Json phase_json(const PhaseReport& phase) {
   Json lost;
-  for (std::size_t cause = 0; cause < kLostNames.size(); ++cause)
-    lost[kLostNames[cause]] = phase.lost[cause];
+  for (std::size_t cause = 0; cause < kStallCauseNames.size(); ++cause)
+    lost[kStallCauseNames[cause]] = phase.lost[cause];
   return {{"value", phase.value},   {"bound", phase.bound},
           {"cycles", phase.cycles}, {"streaming_cycles", phase.streaming},
           {"macs", phase.macs},     {"utilisation", phase.utilisation},
@@ -165,7 +165,7 @@ Json list_json(const std::vector<Entry>& list, Json (*to_json)(const Entry&)) {
 
 }  // namespace
 
-bool RunReport::right() const {
+bool RunReport::passed() const {
   return !incomplete && counter_mismatches.empty() &&
          std::all_of(comparisons.begin(), comparisons.end(),
                      [](const auto& c) { return c.mismatches == 0; });
@@ -203,7 +203,7 @@ Json to_json(const RunReport& r) {
   json["blocks"] = list_json(r.blocks, block_json);
   json["commands"] = r.commands;
   json["commands_completed"] = r.commands_completed;
-  json["right"] = r.right();
+  json["right"] = r.passed();
   json["comparisons"] = list_json(r.comparisons, comparison_json);
   json["counter_mismatches"] = list_json(r.counter_mismatches, mismatch_json);
   json["counters"] = r.counters;

@@ -78,7 +78,7 @@ struct CounterMismatch {
   std::uint64_t device = 0, expected = 0;
 };
 
-/// Of a run that simulated some of many equal layers and put the rest in by their figures.
+/// A run that simulated some of many equal layers and extrapolated to the rest.
 struct LayersRepeated {
   std::size_t layers_of_group = 0, groups = 0, simulated_groups = 0;
   std::uint64_t middle_cycles[2] = {0, 0};  // of two groups in the middle, which should be equal
@@ -136,7 +136,7 @@ struct RunReport {
   double simulated_cycles_per_cpu_s = 0;
   std::int64_t peak_memory_kib = 0;  // of this process, resident
 
-  bool right() const;  // complete, every comparison equal, every counter as expected
+  bool passed() const;  // complete, every comparison equal, every counter as expected
 };
 
 nlohmann::ordered_json to_json(const RunReport& report);

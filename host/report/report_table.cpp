@@ -44,8 +44,8 @@ std::string phase_lines(const std::vector<PhaseReport>& phases) {
     std::string lost;
     for (std::size_t cause = 0; cause < phase.lost.size(); ++cause) {
       if (phase.lost[cause] == 0) continue;
-      lost +=
-          fmt::format("{}{} {}", lost.empty() ? "" : ", ", kLostNames[cause], phase.lost[cause]);
+      lost += fmt::format("{}{} {}", lost.empty() ? "" : ", ", kStallCauseNames[cause],
+                          phase.lost[cause]);
     }
     text += fmt::format("  {:<24}{:>12}{:>13}  {:<18}{}\n", phase.value, phase.cycles,
                         percent(phase.utilisation), phase.bound, lost.empty() ? "-" : lost);

@@ -68,10 +68,10 @@ void write_commands(Writer& writer, const CompiledStep& step, const Graph& graph
 
 void write_stalls(Writer& writer, const std::vector<Stall>& stalls) {
   for (const Stall& stall : stalls) {
-    writer.event(
-        fmt::format(R"({{"ph": "X", "pid": {}, "tid": {}, "ts": {}, "dur": {}, "name": "{}"}})",
-                    kProcess, kStallTrack, writer.us(stall.end - stall.cycles),
-                    writer.us(stall.cycles), kLostNames[static_cast<std::size_t>(stall.cause)]));
+    writer.event(fmt::format(
+        R"({{"ph": "X", "pid": {}, "tid": {}, "ts": {}, "dur": {}, "name": "{}"}})", kProcess,
+        kStallTrack, writer.us(stall.end - stall.cycles), writer.us(stall.cycles),
+        kStallCauseNames[static_cast<std::size_t>(stall.cause)]));
   }
 }
 

@@ -28,10 +28,10 @@ constexpr char kCost = 's';
 
 // ---- the side of the simulating process ----
 
-class Teller {
+class EventWriter {
  public:
-  explicit Teller(int file) : file_(file) {}
-  ~Teller() { flush(); }
+  explicit EventWriter(int file) : file_(file) {}
+  ~EventWriter() { flush(); }
   void tell(char sort, const std::string& line) {
     buffer_ += sort + line + "\n";
     if (buffer_.size() > kBufferBytes) flush();
@@ -53,22 +53,22 @@ class Teller {
 };
 
 void simulate_and_tell(int file, const std::function<Simulated(const SimulationObserver&)>& run) {
-  Teller teller(file);
-  const Tell tell = [&](Sort sort, const std::string& line) {
-    teller.tell(static_cast<char>(sort), line);
+  EventWriter writer(file);
+  const EventSink tell = [&](EventKind sort, const std::string& line) {
+    writer.tell(static_cast<char>(sort), line);
   };
   try {
     const Simulated simulated = run(observe(tell));
     for (const StepResult& step : simulated.steps) tell_counters(step.counters, tell);
     tell_outcome(simulated.results, simulated.platform, tell);
     const DeviceCounters& counters = simulated.steps.back().counters;
-    teller.tell(kCost,
+    writer.tell(kCost,
                 fmt::format("{} {}", simulated.platform.cpu_seconds,
                             counters[static_cast<std::size_t>(interface::Counter::kCycles)]));
   } catch (const std::exception& error) {
     std::string text = error.what();
     for (char& c : text) c = c == '\n' ? '\t' : c;
-    tell(Sort::kError, text);
+    tell(EventKind::kError, text);
   }
 }
 
@@ -124,8 +124,8 @@ class Process {
         cost_ = std::move(line);
         continue;
       }
-      const auto sort = static_cast<Sort>(text_[begin]);
-      if (sort == Sort::kError) error_ = line;
+      const auto sort = static_cast<EventKind>(text_[begin]);
+      if (sort == EventKind::kError) error_ = line;
       comparison.take(side_, sort, std::move(line));
     }
     text_.erase(0, begin);
@@ -194,11 +194,11 @@ LockstepResult run_lockstep(const Config& config, const RunOptions& options) {
   }
   result.difference = comparison.difference();
   if (result.difference.empty() && !rtl.error().empty()) throw MachineError(rtl.error());
-  result.commands = comparison.equal(Sort::kCommand);
-  result.transactions = comparison.equal(Sort::kTransaction);
-  result.counters = comparison.equal(Sort::kCounter);
-  result.figures = comparison.equal(Sort::kFigure);
-  result.result_bytes = comparison.equal(Sort::kResult) * 32;
+  result.commands = comparison.equal(EventKind::kCommand);
+  result.transactions = comparison.equal(EventKind::kTransaction);
+  result.counters = comparison.equal(EventKind::kCounter);
+  result.figures = comparison.equal(EventKind::kFigure);
+  result.result_bytes = comparison.equal(EventKind::kResult) * 32;
   if (!result.difference.empty() || result.stopped) return result;
   for (const auto& [process, cost, name] :
        {std::tuple{&rtl, &result.rtl_cpu_s, "rtl"}, {&cycle, &result.cycle_cpu_s, "cycle"}}) {

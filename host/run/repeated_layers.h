@@ -1,7 +1,7 @@
 // A step of many equal layers from a simulation of a few. The first layers, two in the middle and
 // the last are simulated one after another, more of the first ones where the two in the middle are
-// not alike; what came between two of the middle is then put in for each of the rest. A figure of
-// such a run is an estimate, and is called that: "layers repeated".
+// not alike; what came between two of the middle is then taken for each of the rest (extrapolated).
+// A figure of such a run is an estimate, and is called that: "layers repeated".
 #pragma once
 
 #include <cstddef>

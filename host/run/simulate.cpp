@@ -40,8 +40,8 @@ void check_layers(const Config& config) {
   if (config.write_logits) refuse("output.logits", "true");
 }
 
-// Of a memory's peak, about: of a DRAM, refresh and the turns between reads and writes take the
-// rest.
+// The sustained fraction of a memory's peak bandwidth that the compiler assumes: of a DRAM, refresh
+// and the turns between reads and writes take the rest.
 double sustained_share(const MemoryConfig& memory) {
   return memory.kind == MemoryKind::kDram ? 0.9 : 1;
 }

@@ -10,19 +10,19 @@ namespace {
 
 constexpr std::size_t kBefore = 6, kAfter = 3;  // lines of context
 
-const char* name_of(Sort sort) {
+const char* name_of(EventKind sort) {
   switch (sort) {
-    case Sort::kCommand:
+    case EventKind::kCommand:
       return "command";
-    case Sort::kTransaction:
+    case EventKind::kTransaction:
       return "transaction";
-    case Sort::kCounter:
+    case EventKind::kCounter:
       return "counter";
-    case Sort::kFigure:
+    case EventKind::kFigure:
       return "figure";
-    case Sort::kResult:
+    case EventKind::kResult:
       return "result";
-    case Sort::kError:
+    case EventKind::kError:
       return "error";
   }
   return "";
@@ -30,11 +30,12 @@ const char* name_of(Sort sort) {
 
 }  // namespace
 
-std::size_t Comparison::index_of(Sort sort) {
-  return static_cast<std::size_t>(std::find(kSorts.begin(), kSorts.end(), sort) - kSorts.begin());
+std::size_t Comparison::index_of(EventKind sort) {
+  return static_cast<std::size_t>(std::find(kEventKinds.begin(), kEventKinds.end(), sort) -
+                                  kEventKinds.begin());
 }
 
-void Comparison::take(Side side, Sort sort, std::string line) {
+void Comparison::take(Side side, EventKind sort, std::string line) {
   if (!difference_.empty()) return;
   lines_[index_of(sort)].ahead[static_cast<std::size_t>(side)].push_back(std::move(line));
   compare(sort);
@@ -43,10 +44,10 @@ void Comparison::take(Side side, Sort sort, std::string line) {
 void Comparison::end(Side side) {
   ended_[static_cast<std::size_t>(side)] = true;
   if (!ended_[0] || !ended_[1]) return;
-  for (const Sort sort : kSorts) compare(sort);
+  for (const EventKind sort : kEventKinds) compare(sort);
 }
 
-void Comparison::compare(Sort sort) {
+void Comparison::compare(EventKind sort) {
   if (!difference_.empty()) return;
   auto& [ahead, before] = lines_[index_of(sort)];
   auto& [rtl, cycle] = ahead;

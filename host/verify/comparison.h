@@ -21,7 +21,7 @@ class Comparison {
   explicit Comparison(std::array<std::string, 2> names = {"rtl", "cycle"})
       : names_(std::move(names)) {}
 
-  void take(Side side, Sort sort, std::string line);
+  void take(Side side, EventKind sort, std::string line);
   /// Nothing more comes from this side.
   void end(Side side);
 
@@ -29,19 +29,19 @@ class Comparison {
   /// soon as both sides have a few lines more, or their ends.
   const std::string& difference() const { return difference_; }
   /// Lines of a sort that were equal.
-  std::uint64_t equal(Sort sort) const { return equal_[index_of(sort)]; }
+  std::uint64_t equal(EventKind sort) const { return equal_[index_of(sort)]; }
 
  private:
-  static std::size_t index_of(Sort sort);
-  void compare(Sort sort);
+  static std::size_t index_of(EventKind sort);
+  void compare(EventKind sort);
 
   struct Lines {
     std::array<std::deque<std::string>, 2> ahead;  // by side
     std::deque<std::string> before;                // equal ones
   };
   std::array<std::string, 2> names_;
-  std::array<Lines, kSorts.size()> lines_;
-  std::array<std::uint64_t, kSorts.size()> equal_{};
+  std::array<Lines, kEventKinds.size()> lines_;
+  std::array<std::uint64_t, kEventKinds.size()> equal_{};
   std::array<bool, 2> ended_{};
   std::string difference_;
 };

@@ -1,4 +1,4 @@
-// What of a step's outcome is not as it must be.
+// The mismatches of a step's results and counters.
 #pragma once
 
 #include <string>

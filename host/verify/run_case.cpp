@@ -24,24 +24,25 @@ bool all_finite(const TensorMap& values) {
   return true;
 }
 
-struct Told {
+struct SideOutcome {
   StepResult result;
   std::string error;  // of the machine; "": none
 };
 
-Told run_and_tell(const CompiledCase& compiled, Fidelity fidelity, const std::string& machine,
-                  const std::function<bool()>& stop, const Tell& tell) {
-  Told told;
+SideOutcome simulate_side(const CompiledCase& compiled, Fidelity fidelity,
+                          const std::string& machine, const std::function<bool()>& stop,
+                          const EventSink& tell) {
+  SideOutcome outcome;
   try {
     SimulatedCase simulated = run_case(compiled, fidelity, machine, observe(tell), stop);
     tell_counters(simulated.result.counters, tell);
     tell_outcome(simulated.result.results, simulated.platform, tell);
-    told.result = std::move(simulated.result);
+    outcome.result = std::move(simulated.result);
   } catch (const MachineError& error) {
-    told.error = error.what();
-    tell(Sort::kError, told.error);
+    outcome.error = error.what();
+    tell(EventKind::kError, outcome.error);
   }
-  return told;
+  return outcome;
 }
 
 }  // namespace
@@ -95,13 +96,13 @@ CaseResult verify_case(const CompiledCase& compiled, const std::string& machine,
   CaseResult result;
   Comparison comparison;
   const auto run = [&](Side side, Fidelity fidelity) {
-    Told told = run_and_tell(compiled, fidelity, machine, stop, [&](Sort sort, std::string line) {
-      comparison.take(side, sort, std::move(line));
-    });
+    SideOutcome outcome = simulate_side(
+        compiled, fidelity, machine, stop,
+        [&](EventKind sort, std::string line) { comparison.take(side, sort, std::move(line)); });
     comparison.end(side);
-    return told;
+    return outcome;
   };
-  const Told rtl = run(Side::kRtl, Fidelity::kRtl);
+  const SideOutcome rtl = run(Side::kRtl, Fidelity::kRtl);
   result.stopped = rtl.result.stopped;
   if (result.stopped) return result;
   if (rtl.error.empty()) result.difference = differences(compiled, rtl.result);
@@ -110,7 +111,7 @@ CaseResult verify_case(const CompiledCase& compiled, const std::string& machine,
         "the RTL is not as the reference and the commands say:\n" + result.difference;
     return result;
   }
-  const Told cycle = run(Side::kCycle, Fidelity::kCycle);
+  const SideOutcome cycle = run(Side::kCycle, Fidelity::kCycle);
   result.stopped = cycle.result.stopped;
   if (result.stopped) return result;
   result.difference = comparison.difference();
@@ -120,10 +121,10 @@ CaseResult verify_case(const CompiledCase& compiled, const std::string& machine,
     return result;
   }
   Verified& verified = result.verified;
-  verified.commands = comparison.equal(Sort::kCommand);
-  verified.transactions = comparison.equal(Sort::kTransaction);
-  verified.counters = comparison.equal(Sort::kCounter);
-  verified.figures = comparison.equal(Sort::kFigure);
+  verified.commands = comparison.equal(EventKind::kCommand);
+  verified.transactions = comparison.equal(EventKind::kTransaction);
+  verified.counters = comparison.equal(EventKind::kCounter);
+  verified.figures = comparison.equal(EventKind::kFigure);
   for (const auto& [name, tensor] : rtl.result.results)
     verified.result_bytes += tensor.bytes.size();
   verified.cycles = rtl.result.counters[static_cast<std::size_t>(interface::Counter::kCycles)];

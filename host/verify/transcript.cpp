@@ -9,31 +9,33 @@ namespace {
 
 // Doubles in full: equal texts are equal numbers.
 template <class Number>
-void tell_figure(const Tell& tell, const std::string& name, Number value) {
-  tell(Sort::kFigure, fmt::format("{} {}", name, value));
+void tell_figure(const EventSink& tell, const std::string& name, Number value) {
+  tell(EventKind::kFigure, fmt::format("{} {}", name, value));
 }
 
-void tell_direction(const Tell& tell, const std::string& name, const AxiDirectionStatistics& axi) {
+void tell_direction(const EventSink& tell, const std::string& name,
+                    const AxiDirectionStatistics& axi) {
   tell_figure(tell, name + " bursts", axi.bursts);
   tell_figure(tell, name + " beats", axi.beats);
   tell_figure(tell, name + " bytes", axi.bytes);
 }
 
-void tell_port(const Tell& tell, const std::string& name, const MemoryPortStatistics& port) {
+void tell_port(const EventSink& tell, const std::string& name, const MemoryPortStatistics& port) {
   tell_figure(tell, name + " reads", port.reads);
   tell_figure(tell, name + " writes", port.writes);
   tell_figure(tell, name + " bytes read", port.read_bytes);
   tell_figure(tell, name + " bytes written", port.written_bytes);
 }
 
-void tell_wire(const Tell& tell, const std::string& name, const LinkDirectionStatistics& wire) {
+void tell_wire(const EventSink& tell, const std::string& name,
+               const LinkDirectionStatistics& wire) {
   tell_figure(tell, name + " packets", wire.packets);
   tell_figure(tell, name + " payload bytes", wire.payload_bytes);
   tell_figure(tell, name + " wire bytes", wire.wire_bytes);
   tell_figure(tell, name + " busy ns", wire.busy_ns);
 }
 
-void tell_dram(const Tell& tell, const DramStatistics& dram) {
+void tell_dram(const EventSink& tell, const DramStatistics& dram) {
   tell_figure(tell, "DRAM reads", dram.reads);
   tell_figure(tell, "DRAM writes", dram.writes);
   tell_figure(tell, "DRAM activates", dram.activates);
@@ -69,16 +71,16 @@ std::string line_of(const MemoryTransaction& t) {
                      t.write ? "write" : "read", t.address, t.bytes, t.digest);
 }
 
-SimulationObserver observe(const Tell& tell) {
+SimulationObserver observe(const EventSink& tell) {
   SimulationObserver observer;
-  observer.event = [&tell](const TraceEvent& event) { tell(Sort::kCommand, line_of(event)); };
+  observer.event = [&tell](const TraceEvent& event) { tell(EventKind::kCommand, line_of(event)); };
   observer.transaction = [&tell](const MemoryTransaction& transaction) {
-    tell(Sort::kTransaction, line_of(transaction));
+    tell(EventKind::kTransaction, line_of(transaction));
   };
   return observer;
 }
 
-void tell_figures(const PlatformResult& platform, const Tell& tell) {
+void tell_figures(const PlatformResult& platform, const EventSink& tell) {
   tell_figure(tell, "cycles of the simulation", platform.cycles);
   tell_figure(tell, "simulated ns", platform.simulated_ns);
   tell_direction(tell, "AXI read", platform.axi.read);
@@ -97,22 +99,23 @@ void tell_figures(const PlatformResult& platform, const Tell& tell) {
   tell_wire(tell, "link to the host:", platform.link.to_host);
 }
 
-void tell_result(const std::string& name, const std::vector<std::byte>& bytes, const Tell& tell) {
+void tell_result(const std::string& name, const std::vector<std::byte>& bytes,
+                 const EventSink& tell) {
   constexpr std::size_t kPiece = 32;
   for (std::size_t at = 0; at < bytes.size(); at += kPiece) {
     std::string line = fmt::format("{} byte {:>9} ", name, at);
     for (std::size_t i = at; i < std::min(at + kPiece, bytes.size()); ++i)
       line += fmt::format("{:02x}", std::to_integer<unsigned>(bytes[i]));
-    tell(Sort::kResult, line);
+    tell(EventKind::kResult, line);
   }
 }
 
-void tell_counters(const DeviceCounters& counters, const Tell& tell) {
+void tell_counters(const DeviceCounters& counters, const EventSink& tell) {
   for (std::size_t i = 0; i < counters.size(); ++i)
-    tell(Sort::kCounter, fmt::format("{} {}", interface::kCounterNames[i], counters[i]));
+    tell(EventKind::kCounter, fmt::format("{} {}", interface::kCounterNames[i], counters[i]));
 }
 
-void tell_outcome(const TensorMap& results, const PlatformResult& platform, const Tell& tell) {
+void tell_outcome(const TensorMap& results, const PlatformResult& platform, const EventSink& tell) {
   tell_figures(platform, tell);
   for (const auto& [name, tensor] : results) tell_result(name, tensor.bytes, tell);
 }

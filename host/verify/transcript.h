@@ -14,7 +14,7 @@
 namespace corank {
 
 /// Lines of one sort come in one order; between sorts the order may differ.
-enum class Sort : char {
+enum class EventKind : char {
   kCommand = 'c',      // issue, start and end
   kTransaction = 't',  // of the accelerator with the memory
   kCounter = 'n',      // of the device, and what else the host reads there
@@ -22,25 +22,27 @@ enum class Sort : char {
   kResult = 'r',       // 32 bytes of a tensor
   kError = 'e'         // that ended the run
 };
-constexpr std::array<Sort, 6> kSorts = {Sort::kCommand, Sort::kTransaction, Sort::kCounter,
-                                        Sort::kFigure,  Sort::kResult,      Sort::kError};
+constexpr std::array<EventKind, 6> kEventKinds = {EventKind::kCommand, EventKind::kTransaction,
+                                                  EventKind::kCounter, EventKind::kFigure,
+                                                  EventKind::kResult,  EventKind::kError};
 
-using Tell = std::function<void(Sort, std::string)>;
+using EventSink = std::function<void(EventKind, std::string)>;
 
 std::string line_of(const TraceEvent& event);
 std::string line_of(const MemoryTransaction& transaction);
 
 /// Tells commands and transactions as they happen; `tell` outlives the simulation.
-SimulationObserver observe(const Tell& tell);
+SimulationObserver observe(const EventSink& tell);
 
 /// All that the platform has counted: time, pins, injections, memory, DRAM, link. Not what depends
 /// on how it was simulated.
-void tell_figures(const PlatformResult& platform, const Tell& tell);
+void tell_figures(const PlatformResult& platform, const EventSink& tell);
 /// A tensor in pieces of 32 bytes, so that a difference is found near its place.
-void tell_result(const std::string& name, const std::vector<std::byte>& bytes, const Tell& tell);
+void tell_result(const std::string& name, const std::vector<std::byte>& bytes,
+                 const EventSink& tell);
 /// The counters of a step that has come to its end.
-void tell_counters(const DeviceCounters& counters, const Tell& tell);
+void tell_counters(const DeviceCounters& counters, const EventSink& tell);
 /// Figures and results of a simulation that has come to its end.
-void tell_outcome(const TensorMap& results, const PlatformResult& platform, const Tell& tell);
+void tell_outcome(const TensorMap& results, const PlatformResult& platform, const EventSink& tell);
 
 }  // namespace corank

@@ -101,8 +101,8 @@ bool is_remade(const Op& op, const Graph& graph, const std::set<ValueId>& kept) 
   return convert != nullptr && is_computed(graph.value(convert->in)) && kept.count(convert->in) > 0;
 }
 
-/// Makes the results of cheap forward ops again, right before the product of the backward pass that
-/// reads them first.
+/// Rematerialises the results of cheap forward ops, right before the product of the backward pass
+/// that reads them first.
 void remake_copies(Graph& graph, std::size_t forward_ops) {
   std::set<ValueId> read;        // by the backward pass
   std::set<ValueId> not_remade;  // read by another op than a product

@@ -53,8 +53,8 @@ TensorMap initial_moments(const TrainingProgram& program);
 /// given once and stay: what is frozen and what is trained.
 bool is_fed(const Value& value);
 
-/// What an executor need not keep to the end of a step: states, which their next values replace, and
-/// results that nobody asked for.
+/// What an executor need not keep to the end of a step: states, which their next values replace,
+/// and results that nobody asked for.
 std::set<ValueId> passing_values(const TrainingProgram& program,
                                  const std::set<std::string>& asked);
 

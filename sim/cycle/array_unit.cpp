@@ -87,7 +87,7 @@ std::uint32_t ArrayUnit::current_index() const {
 bool ArrayUnit::step(const QueuedCommand* command, Counters& counters) {
   const bool completes = completion().valid;
   if (completes) {
-    settle(cycle_, counters);
+    synchronise(cycle_, counters);
     pending_.pop_front();
   }
   if (stop_) {
@@ -161,7 +161,7 @@ void ArrayUnit::plan(const interface::GemmCommand& gemm) {
   passes_.back().slots_end = std::max(stream_end_, loaded_ + 1);
 }
 
-void ArrayUnit::settle(Cycle end, Counters& counters) {
+void ArrayUnit::synchronise(Cycle end, Counters& counters) {
   const Cycle from = counted_;
   counted_ = end;
   for (const Pass& pass : passes_) {
@@ -208,7 +208,7 @@ Cycle ArrayUnit::next(Cycle cycle) const {
 // kind whose turn it would have been.
 void ArrayUnit::halt(Counters& counters) {
   halted_ = true;
-  settle(cycle_, counters);
+  synchronise(cycle_, counters);
   const auto waits = std::find_if(passes_.begin(), passes_.end(), [&](const Pass& pass) {
     return pass.load < cycle_ && pass.start >= cycle_;
   });

@@ -23,7 +23,7 @@ class ArrayUnit {
   /// The first cycle after `cycle` in which activity, readiness or completion change.
   Cycle next(Cycle cycle) const;
   /// Brings the counters to what they are for a read in cycle `end`.
-  void settle(Cycle end, Counters& counters);
+  void synchronise(Cycle end, Counters& counters);
   void reset();
 
   // The present cycle, after look().

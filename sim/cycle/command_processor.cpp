@@ -128,7 +128,7 @@ void CommandProcessor::look(const Inputs& in) {
 }
 
 Activity CommandProcessor::activity() const {
-  // A fault is found, and a command is dealt out, in a busy cycle.
+  // A fault is found, and a command is dispatched, in a busy cycle.
   if (active_ && buffered_) {
     return advance_ || fault_.valid() ? Activity::kBusy : Activity::kLatency;
   }

@@ -1,4 +1,4 @@
-// Fetches the commands of the ring, checks them and deals them out
+// Fetches the commands of the ring, checks them and dispatches them
 // (rtl/command/command_processor.sv).
 #pragma once
 
@@ -36,12 +36,12 @@ class CommandProcessor {
   // The present cycle, after look().
   const AxiAddress& ar() const { return ar_; }
   /// The queue that takes the command at hand; -1: none.
-  int dealt() const { return advance_ && unit_ >= 0 ? unit_ : -1; }
+  int dispatched() const { return advance_ && unit_ >= 0 ? unit_ : -1; }
   const QueuedCommand& command() const { return slots_[head_ % kFetchDepth].command; }
   bool issued() const { return advance_; }
   bool completed() const { return advance_ && unit_ < 0; }
   bool halt_done() const { return halt_done_; }
-  /// A command has been dealt out and no halt has completed since.
+  /// A command has been dispatched and no halt has completed since.
   bool in_program() const { return in_program_; }
   interface::Activity activity() const;
   const UnitFault& fault() const { return fault_; }

@@ -38,7 +38,7 @@ Device::Device(const MachineShape& shape, bool values, AxiPort& port)
       store_(shape.axi_data_bits / 8, values, local_) {}
 
 void Device::reset() {
-  settle(cycle_);
+  synchronise(cycle_);
   processor_.reset();
   for (CommandQueue& queue : queues_) queue.reset();
   tokens_.reset();
@@ -59,15 +59,15 @@ void Device::skip(Cycle cycles) {
   registers_.count(cycles);
 }
 
-void Device::settle(Cycle end) {
+void Device::synchronise(Cycle end) {
   Counters& counters = registers_.counters();
-  load_.settle(counters);
-  array_.settle(end, counters);
-  vector_.settle(end, counters);
-  store_.settle(counters);
+  load_.synchronise(counters);
+  array_.synchronise(end, counters);
+  vector_.synchronise(end, counters);
+  store_.synchronise(counters);
 }
 
-// Which commands start, are dealt out and are complete in this cycle.
+// Which commands start, are dispatched and are complete in this cycle.
 void Device::look_at_commands(MachinePins& pins) {
   const bool stop = registers_.stop();
   completions_ = {load_.completion(), array_.completion(), vector_.completion(),
@@ -172,14 +172,14 @@ void Device::evaluate(Cycle cycle, Femtoseconds edge, MachinePins& pins) {
   inputs.halt_done = processor_.halt_done();
   inputs.in_program = processor_.in_program();
   look_at_faults(inputs);
-  if (registers_.reads_counter(pins)) settle(cycle);
+  if (registers_.reads_counter(pins)) synchronise(cycle);
   registers_.look(inputs, pins);
 
   // The end of the cycle.
   Counters& counters = registers_.counters();
   const DmaLimits limits = registers_.limits();
-  const int dealt = processor_.dealt();
-  const QueuedCommand dealt_command = dealt >= 0 ? processor_.command() : QueuedCommand{};
+  const int dispatched = processor_.dispatched();
+  const QueuedCommand dispatched_command = dispatched >= 0 ? processor_.command() : QueuedCommand{};
   const AxiAddress ar = arbiter_.offered(), aw = store_.aw();
   const bool w_valid = store_.w_valid(), w_last = store_.w_last();
   if (store_.w_take() && w_last) store_.fill(port_.filling());
@@ -203,13 +203,13 @@ void Device::evaluate(Cycle cycle, Femtoseconds edge, MachinePins& pins) {
     queues_[u].pop();
     changed = true;
   }
-  if (dealt >= 0) queues_[static_cast<std::size_t>(dealt)].push(dealt_command);
+  if (dispatched >= 0) queues_[static_cast<std::size_t>(dispatched)].push(dispatched_command);
   if ((taken_tokens_ | given_tokens_) != 0) tokens_.step(taken_tokens_, given_tokens_);
   arbiter_.step();
   changed |= port_.step(ar, aw, w_valid, w_last);
   changed |= registers_.step(pins);
   if (registers_.clear_due()) {
-    settle(cycle + 1);
+    synchronise(cycle + 1);
     registers_.counters().clear();
   }
 

@@ -35,7 +35,7 @@ class Device {
   Cycle next() const { return next_; }
   /// At the end of the cycle that was evaluated last.
   std::vector<std::uint64_t> counters() {
-    settle(cycle_ + 1);
+    synchronise(cycle_ + 1);
     return registers_.counters().all();
   }
 
@@ -43,7 +43,7 @@ class Device {
   void skip(Cycle cycles);
   void look_at_commands(MachinePins& pins);
   void look_at_faults(Registers::Inputs& inputs) const;
-  void settle(Cycle end);
+  void synchronise(Cycle end);
   void reset();
 
   AxiPort& port_;

@@ -198,7 +198,7 @@ void LoadUnit::count_bytes(const Placement& placement, std::uint64_t beats, Coun
   counted_beats_ = beats;
 }
 
-void LoadUnit::settle(Counters& counters) {
+void LoadUnit::synchronise(Counters& counters) {
   // A beat is written, and counted, in the cycle after it came.
   if (placements_.empty() || beats_ == 0) return;
   count_bytes(placements_.front(), beats_ - (wrote_ ? 1 : 0), counters);

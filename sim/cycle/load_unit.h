@@ -25,7 +25,7 @@ class LoadUnit {
   /// After step() of `cycle`: the cycle of the first beat that has no place, if it comes by itself.
   Cycle next(Cycle cycle) const;
   /// Brings the counters to what they are for a read in the cycle that is looked at.
-  void settle(Counters& counters);
+  void synchronise(Counters& counters);
   void reset();
 
   // The present cycle, after look().

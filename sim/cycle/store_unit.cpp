@@ -217,7 +217,7 @@ void StoreUnit::count_bytes(std::uint64_t beats, Counters& counters) {
   counted_beats_ = beats;
 }
 
-void StoreUnit::settle(Counters& counters) {
+void StoreUnit::synchronise(Counters& counters) {
   if (!placements_.empty()) count_bytes(read_beats_, counters);
 }
 

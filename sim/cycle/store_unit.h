@@ -28,7 +28,7 @@ class StoreUnit {
   /// burst, whichever comes first by itself.
   Cycle next(Cycle cycle) const;
   /// Brings the counters to what they are for a read in the cycle that is looked at.
-  void settle(Counters& counters);
+  void synchronise(Counters& counters);
   void reset();
 
   // The present cycle, after look().

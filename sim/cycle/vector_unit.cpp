@@ -75,7 +75,7 @@ bool VectorUnit::step(const QueuedCommand* command, bool counting, Counters& cou
   if (cycle_ == stopped_ && !counting) uncounted_ = stopped_ - 1;
   const bool completes = cycle_ == drained_ && completion_.valid;
   if (completes) {
-    settle(cycle_, counters);
+    synchronise(cycle_, counters);
     completion_.valid = false;
   }
   if (stop_) {
@@ -186,7 +186,7 @@ std::uint64_t VectorUnit::elements_of_beats(std::uint64_t beats) const {
          std::min<std::uint64_t>(beats % row_beats * vector_lanes_, command_.columns);
 }
 
-void VectorUnit::settle(Cycle end, Counters& counters) {
+void VectorUnit::synchronise(Cycle end, Counters& counters) {
   // An issue is an event of the next cycle.
   const Cycle issued_before = std::min({end - 1, stopped_, uncounted_});
   for (std::size_t i = 0; i < program_.size(); ++i) {

@@ -28,7 +28,7 @@ class VectorUnit {
   /// The first cycle after `cycle` in which activity or readiness change.
   Cycle next(Cycle cycle) const;
   /// Brings the counters to what they are for a read in cycle `end`.
-  void settle(Cycle end, Counters& counters);
+  void synchronise(Cycle end, Counters& counters);
   void reset();
 
   // The present cycle, after look().

@@ -14,7 +14,7 @@ namespace {
 RunReport run_config(const std::string& name, std::vector<std::string> settings = {}) {
   settings.push_back("accelerator.array.mac=host-float");
   RunReport report = run(load_config("configs/bench/" + name + ".yaml", settings), {});
-  if (!report.right()) throw MachineError("configs/bench/" + name + ".yaml: a result is wrong");
+  if (!report.passed()) throw MachineError("configs/bench/" + name + ".yaml: a result is wrong");
   return report;
 }
 

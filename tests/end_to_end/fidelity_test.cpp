@@ -122,7 +122,7 @@ TEST_CASE("a run that is stopped ends in order, with a report that says so", "[p
   options.stop = [&] { return ++asked > 10; };
   const RunReport report = run(config, options);
   CHECK(report.incomplete);
-  CHECK_FALSE(report.right());
+  CHECK_FALSE(report.passed());
   CHECK(report.cycles > 0);
   CHECK(report.commands_completed > 0);
   CHECK(report.commands_completed < report.commands - 1);

@@ -55,7 +55,7 @@ std::string differences_of(const CompiledCase& compiled) {
   }
 }
 
-void tell_run(const LayerCase& layer, const Tell& tell) {
+void tell_run(const LayerCase& layer, const EventSink& tell) {
   const CompiledCase compiled(layer);
   const SimulatedCase run =
       run_case(compiled, Fidelity::kRtl, library_of(layer.config.machine), observe(tell));
@@ -136,12 +136,13 @@ TEST_CASE("with the host-float MAC every result and every counter is that of the
     Comparison comparison({"bit-level", "host-float"});
     for (const Side side : {Side::kRtl, Side::kCycle}) {
       layer.config.machine.mac = side == Side::kRtl ? "bit-level" : "host-float";
-      tell_run(layer,
-               [&](Sort sort, std::string line) { comparison.take(side, sort, std::move(line)); });
+      tell_run(layer, [&](EventKind sort, std::string line) {
+        comparison.take(side, sort, std::move(line));
+      });
       comparison.end(side);
     }
     CHECK(comparison.difference() == "");
-    CHECK(comparison.equal(Sort::kResult) > 0);
+    CHECK(comparison.equal(EventKind::kResult) > 0);
   }
   CHECK(not_numbers > 0);  // else the special values were not there
 }

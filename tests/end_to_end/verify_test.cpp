@@ -102,7 +102,7 @@ TEST_CASE("a case that the cycle model computes for another memory differs in it
   other.config.memory.dram.device.timing.CL += 1;
   Comparison comparison;
   const auto run = [&](Side side, const LayerCase& drawn) {
-    const Tell tell = [&](Sort sort, std::string line) {
+    const EventSink tell = [&](EventKind sort, std::string line) {
       comparison.take(side, sort, std::move(line));
     };
     const SimulatedCase ended = run_case(CompiledCase(drawn), Fidelity::kCycle, "", observe(tell));

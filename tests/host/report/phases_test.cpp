@@ -64,7 +64,7 @@ struct Handmade {
   }
 };
 
-std::uint64_t lost(const PhaseReport& phase, Lost cause) {
+std::uint64_t lost(const PhaseReport& phase, StallCause cause) {
   return phase.lost[static_cast<std::size_t>(cause)];
 }
 
@@ -89,7 +89,7 @@ TEST_CASE("a gap before a gemm that waited for a load is the memory's", "[phases
   SECTION("its bandwidth, if data came in most cycles") {
     const std::size_t load = h.load(20, 22, 622);  // 512 beats in 600 cycles
     h.gemm(623, 700, {static_cast<std::int32_t>(load), -1, -1, -1});
-    CHECK(lost(h.phase(), Lost::kMemoryBandwidth) == 700 - 74 - 64);
+    CHECK(lost(h.phase(), StallCause::kMemoryBandwidth) == 700 - 74 - 64);
     CHECK(h.phase().bound == "memory bandwidth");
   }
   SECTION("its bandwidth, if loads follow each other at the port's pace") {
@@ -97,30 +97,30 @@ TEST_CASE("a gap before a gemm that waited for a load is the memory's", "[phases
     const std::size_t load =
         h.load(20, 24, 1120);  // 512 beats in 520 cycles, although it waited long
     h.gemm(1121, 1200, {static_cast<std::int32_t>(load), -1, -1, -1});
-    CHECK(lost(h.phase(), Lost::kMemoryBandwidth) == 1200 - 74 - 64);
+    CHECK(lost(h.phase(), StallCause::kMemoryBandwidth) == 1200 - 74 - 64);
   }
   SECTION("its bandwidth, if a slower memory gave what it can") {
     h.memory_bytes_per_cycle = 10;
     const std::size_t load = h.load(20, 22, 922);  // 8192 bytes in 900 cycles
     h.gemm(923, 1000, {static_cast<std::int32_t>(load), -1, -1, -1});
-    CHECK(lost(h.phase(), Lost::kMemoryBandwidth) == 1000 - 74 - 64);
+    CHECK(lost(h.phase(), StallCause::kMemoryBandwidth) == 1000 - 74 - 64);
   }
   SECTION("its bandwidth, if with the stores beside it moved what it can") {
     h.memory_bytes_per_cycle = 20;
     h.store(22, 922);
     const std::size_t load = h.load(20, 22, 922);  // 2 x 8192 bytes in 900 cycles
     h.gemm(923, 1000, {static_cast<std::int32_t>(load), -1, -1, -1});
-    CHECK(lost(h.phase(), Lost::kMemoryBandwidth) == 1000 - 74 - 64);
+    CHECK(lost(h.phase(), StallCause::kMemoryBandwidth) == 1000 - 74 - 64);
   }
   SECTION("its latency, if not") {
     const std::size_t load = h.load(20, 22, 922);
     h.gemm(923, 1000, {static_cast<std::int32_t>(load), -1, -1, -1});
-    CHECK(lost(h.phase(), Lost::kMemoryLatency) == 1000 - 74 - 64);
+    CHECK(lost(h.phase(), StallCause::kMemoryLatency) == 1000 - 74 - 64);
   }
   SECTION("the link's, if the load waited for a tile of the host") {
     const std::size_t load = h.load(20, 400, 922, true);
     h.gemm(923, 1000, {static_cast<std::int32_t>(load), -1, -1, -1});
-    CHECK(lost(h.phase(), Lost::kLink) == 1000 - 74 - 64);
+    CHECK(lost(h.phase(), StallCause::kLink) == 1000 - 74 - 64);
     CHECK(h.phase().bound == "link");
   }
   SECTION("nobody's, if the load had ended long before") {
@@ -138,22 +138,22 @@ TEST_CASE("a gap before a gemm that waited for a command of the host is the link
     h.gemm(301, 400, {-1, -1, -1, -1});
     h.events.back().issue = 300;
     h.doorbells.push_back({280, 2});
-    CHECK(lost(h.phase(), Lost::kLink) == 400 - 74 - 64);
+    CHECK(lost(h.phase(), StallCause::kLink) == 400 - 74 - 64);
   }
   SECTION("not if the fetch took the longer part of the gap from 74 to 336") {
     h.gemm(301, 400, {-1, -1, -1, -1});
     h.events.back().issue = 300;
     h.doorbells.push_back({204, 2});
-    CHECK(lost(h.phase(), Lost::kCommands) == 400 - 74 - 64);
+    CHECK(lost(h.phase(), StallCause::kCommands) == 400 - 74 - 64);
     h.doorbells.back().cycle = 205;  // 131 of 262 cycles
-    CHECK(lost(h.phase(), Lost::kLink) == 400 - 74 - 64);
+    CHECK(lost(h.phase(), StallCause::kLink) == 400 - 74 - 64);
   }
   SECTION("that of the load with its token, one of several that a doorbell brought") {
     h.load(700, 702, 720);
     const std::size_t load = h.load(704, 722, 740);
     h.gemm(742, 840, {static_cast<std::int32_t>(load), -1, -1, -1});
     h.doorbells.push_back({690, 4});
-    CHECK(lost(h.phase(), Lost::kLink) == 840 - 74 - 64);
+    CHECK(lost(h.phase(), StallCause::kLink) == 840 - 74 - 64);
     CHECK(h.phase().bound == "link");
   }
   SECTION("not if the load was there and its data took the time") {
@@ -161,7 +161,7 @@ TEST_CASE("a gap before a gemm that waited for a command of the host is the link
     h.gemm(742, 840, {static_cast<std::int32_t>(load), -1, -1, -1});
     h.doorbells = {{0, 2}, {690, 3}};
     h.events.back().issue = 700;
-    CHECK(lost(h.phase(), Lost::kMemoryBandwidth) == 840 - 74 - 64);
+    CHECK(lost(h.phase(), StallCause::kMemoryBandwidth) == 840 - 74 - 64);
   }
 }
 
@@ -175,11 +175,11 @@ TEST_CASE("a gap before a gemm that waited for the vector unit, or for its comma
     const std::size_t command =
         h.add(encode(vector), 0, Engine::kVector, 1, 20, 300, {-1, -1, -1, -1});
     h.gemm(301, 400, {-1, -1, static_cast<std::int32_t>(command), -1});
-    CHECK(lost(h.phase(), Lost::kVector) == 400 - 74 - 64);
+    CHECK(lost(h.phase(), StallCause::kVector) == 400 - 74 - 64);
   }
   SECTION("commands") {
     h.gemm(301, 400, {-1, -1, -1, -1});
     h.events.back().issue = 300;
-    CHECK(lost(h.phase(), Lost::kCommands) == 400 - 74 - 64);
+    CHECK(lost(h.phase(), StallCause::kCommands) == 400 - 74 - 64);
   }
 }

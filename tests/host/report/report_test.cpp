@@ -23,16 +23,16 @@ RunReport small_report() {
 TEST_CASE("a report is right if every comparison is equal and every counter as expected",
           "[report]") {
   RunReport report = small_report();
-  CHECK(report.right());
+  CHECK(report.passed());
   CHECK(to_json(report)["right"] == true);
   CHECK_THAT(to_table(report), !Contains("MISMATCH"));
 
   report.comparisons[1].mismatches = 2;
-  CHECK_FALSE(report.right());
+  CHECK_FALSE(report.passed());
 
   report = small_report();
   report.counter_mismatches.push_back({"load_beats", 7, 8});
-  CHECK_FALSE(report.right());
+  CHECK_FALSE(report.passed());
   CHECK(to_json(report)["right"] == false);
 }
 

@@ -102,7 +102,7 @@ TEST_CASE("a step with layers repeated comes to the figures of the whole", "[rep
   CHECK(repeated.layers_repeated->groups == 9);
   CHECK(repeated.layers_repeated->middle_cycles[0] > 0);
   CHECK(repeated.layers_repeated->error < example.error);
-  CHECK(repeated.right());
+  CHECK(repeated.passed());
   CHECK_THAT(to_table(repeated), Contains("layers repeated") && Contains("LAYERS REPEATED"));
 
   // Everything that does not depend on time is equal.

@@ -9,7 +9,7 @@
 //   or
 //               after the last beat of the burst before. At 64 bits a command has 8 beats, so that
 //   A + 20 + 8 k   is when command k is looked at (at 512 bits, one beat: A + 13 + k)
-// A command dealt out in t starts in t + 1. The halt comes in the cycle after the last completion;
+// A command dispatched in t starts in t + 1. The halt comes in the cycle after the last completion;
 // of a vector command in that cycle, because the vector unit is idle in it.
 #include <catch2/catch.hpp>
 #include <cstring>

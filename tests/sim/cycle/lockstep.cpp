@@ -13,16 +13,16 @@ namespace {
 
 using namespace interface;
 
-void tell(const Outcome& outcome, bool values, const Tell& tell) {
-  for (const TraceEvent& event : outcome.platform.trace) tell(Sort::kCommand, line_of(event));
+void tell(const Outcome& outcome, bool values, const EventSink& tell) {
+  for (const TraceEvent& event : outcome.platform.trace) tell(EventKind::kCommand, line_of(event));
   for (MemoryTransaction transaction : outcome.platform.transactions) {
     if (!values) transaction.digest = 0;
-    tell(Sort::kTransaction, line_of(transaction));
+    tell(EventKind::kTransaction, line_of(transaction));
   }
   for (const Word& word : outcome.words)
-    tell(Sort::kCounter, fmt::format("{} = {:#x}", word.name, word.value));
+    tell(EventKind::kCounter, fmt::format("{} = {:#x}", word.name, word.value));
   tell_figures(outcome.platform, tell);
-  if (!outcome.error.empty()) tell(Sort::kError, outcome.error);
+  if (!outcome.error.empty()) tell(EventKind::kError, outcome.error);
 }
 
 }  // namespace
@@ -46,7 +46,7 @@ std::string first_difference(const Outcome& rtl, const Outcome& cycle, bool valu
   Comparison comparison;
   for (const Side side : {Side::kRtl, Side::kCycle}) {
     tell(side == Side::kRtl ? rtl : cycle, values,
-         [&](Sort sort, std::string line) { comparison.take(side, sort, std::move(line)); });
+         [&](EventKind sort, std::string line) { comparison.take(side, sort, std::move(line)); });
     comparison.end(side);
   }
   return comparison.difference();
