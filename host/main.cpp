@@ -158,25 +158,21 @@ int complain(const std::string& message, int code) {
   return code;
 }
 
-int run(int argc, char** argv) {
-  CLI::App app{
-      "corank: co-design simulator for hardware that fine-tunes large models with low-rank "
-      "adapters"};
-  app.require_subcommand(1);
-  Arguments arguments;
-  const auto takes_configuration = [&](CLI::App* command) {
-    command->add_option("config", arguments.config, "configuration, YAML")->required();
-  };
-  const auto takes_settings = [&](CLI::App* command) {
-    command
-        ->add_option("--set", arguments.settings,
-                     "path.to.key=value, overrides the configuration (repeatable)")
-        ->allow_extra_args(false);
-  };
+void takes_configuration(CLI::App* command, Arguments& arguments) {
+  command->add_option("config", arguments.config, "configuration, YAML")->required();
+}
 
+void takes_settings(CLI::App* command, Arguments& arguments) {
+  command
+      ->add_option("--set", arguments.settings,
+                   "path.to.key=value, overrides the configuration (repeatable)")
+      ->allow_extra_args(false);
+}
+
+void add_run(CLI::App& app, Arguments& arguments) {
   CLI::App* run_step = app.add_subcommand(
       "run", "run training steps on the simulated hardware and report their cost");
-  takes_configuration(run_step);
+  takes_configuration(run_step, arguments);
   run_step
       ->add_option(
           "--fidelity", arguments.fidelity,
@@ -189,31 +185,16 @@ int run(int argc, char** argv) {
       [](const std::string& text) { return text.empty() ? "expected a path" : ""; }, "", "");
   run_step->add_option("--out", arguments.out, "directory for report.json and the results")
       ->check(a_path);
-  takes_settings(run_step);
+  takes_settings(run_step, arguments);
   run_step
       ->add_option("--trace", arguments.trace,
                    "write what every unit did when to this JSON file, for ui.perfetto.dev")
       ->check(a_path);
   run_step->add_option("--waves", arguments.waves, "write every signal to this FST file (slow)")
       ->check(a_path);
+}
 
-  CLI::App* machine = app.add_subcommand(
-      "machine", "build the verilated machine of a configuration and print where it lies");
-  takes_configuration(machine);
-  takes_settings(machine);
-
-  CLI::App* compile = app.add_subcommand(
-      "compile", "print what the compiler decides for the step of a configuration");
-  std::string compiled = "plan";
-  takes_configuration(compile);
-  takes_settings(compile);
-  compile
-      ->add_option("--print", compiled,
-                   "graph, the ops of the step; plan, their order, blocks and places; or commands")
-      ->check(CLI::IsMember({"graph", "plan", "commands"}))
-      ->capture_default_str();
-
-  corank::VerifyOptions verification;
+CLI::App* add_verify(CLI::App& app, Arguments& arguments, corank::VerifyOptions& verification) {
   CLI::App* verify = app.add_subcommand(
       "verify",
       "is the RTL right? Random layers on the configuration's accelerator, each compared with the "
@@ -221,7 +202,7 @@ int run(int argc, char** argv) {
   verify->add_option("config", arguments.config,
                      "configuration, YAML: its accelerator, and its memory for half of the cases; "
                      "left out: the default accelerator");
-  takes_settings(verify);
+  takes_settings(verify, arguments);
   verify->add_option("--cases", verification.cases, "how many")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
@@ -235,6 +216,35 @@ int run(int argc, char** argv) {
   verify->add_option("--first", verification.first, "number of the first case")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  return verify;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{
+      "corank: co-design simulator for hardware that fine-tunes large models with low-rank "
+      "adapters"};
+  app.require_subcommand(1);
+  Arguments arguments;
+  add_run(app, arguments);
+
+  CLI::App* machine = app.add_subcommand(
+      "machine", "build the verilated machine of a configuration and print where it lies");
+  takes_configuration(machine, arguments);
+  takes_settings(machine, arguments);
+
+  CLI::App* compile = app.add_subcommand(
+      "compile", "print what the compiler decides for the step of a configuration");
+  std::string compiled = "plan";
+  takes_configuration(compile, arguments);
+  takes_settings(compile, arguments);
+  compile
+      ->add_option("--print", compiled,
+                   "graph, the ops of the step; plan, their order, blocks and places; or commands")
+      ->check(CLI::IsMember({"graph", "plan", "commands"}))
+      ->capture_default_str();
+
+  corank::VerifyOptions verification;
+  CLI::App* verify = add_verify(app, arguments, verification);
 
   CLI::App* schema = app.add_subcommand(
       "schema", "print every key that a configuration may have, or the JSON schema of a report");
