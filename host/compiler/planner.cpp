@@ -46,7 +46,7 @@ Programs programs_of(const std::vector<OpLowering>& lowerings) {
   const auto instructions = static_cast<std::int64_t>(all.instructions.size());
   if (instructions <= interface::kProgramInstructions) return all;
   throw KeyError(
-      {"workload.shapes", "workload.capture", "workload.captures"},
+      {"workload.optimizer.accumulate", "workload.shapes", "workload.capture", "workload.captures"},
       fmt::format("the step's vector programs have {} instructions; the program memory holds {}",
                   instructions, interface::kProgramInstructions));
 }
