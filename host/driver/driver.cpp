@@ -369,7 +369,7 @@ StepResult DeviceSession::step(const TensorMap& feeds, const std::vector<ValueId
   if (!result.stopped) result.results = driver_->download(asked);
   const double downloaded = host_.now_ns();
   host_.take_snapshot();
-  result.counters = driver_->counters();
+  if (!result.stopped) result.counters = driver_->counters();
   result.upload_ns = uploaded - start;
   result.step_ns = done - uploaded;
   result.download_ns = downloaded - done;

@@ -31,7 +31,7 @@ struct Doorbell {
 };
 
 struct StepResult {
-  bool stopped = false;             // given up: counters up to then, no results
+  bool stopped = false;             // given up: no counters and no results
   TensorMap results;                // those that were asked for, as read back from device memory
   DeviceCounters counters{};        // what this step added to them
   std::vector<Doorbell> doorbells;  // in order

@@ -59,6 +59,11 @@ StepMeasurement measure(const Config& config, const PreparedStep& prepared,
   const Graph& graph = prepared.program.graph;
   StepMeasurement m;
   m.counters = result.counters;
+  // The device of a step that was given up works on while its counters would be read.
+  if (result.stopped) {
+    const auto times = snapshots_of_step(platform.snapshots, simulated.steps.size(), 0);
+    std::copy_n(times.after.counters.begin(), m.counters.size(), m.counters.begin());
+  }
   measure_transfers(m, platform.snapshots, simulated.steps.size());
   // Of a DRAM what it gave while it was asked, of other kinds the peak.
   const double memory_bytes_per_cycle = config.memory.bandwidth_gb_per_s * 1e3 /
