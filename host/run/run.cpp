@@ -108,7 +108,9 @@ void fill_timing(RunReport& report, const StepMeasurement& m) {
     gemm.slots = counters[static_cast<std::size_t>(Counter::kGemmSlots0) + kind];
     for (const PhaseReport& phase : m.times.phases) gemm.cycles += phase.kinds[kind];
     if (gemm.cycles == 0) continue;
-    gemm.utilisation = static_cast<double>(gemm.macs) / (static_cast<double>(gemm.cycles) * pes);
+    // Of a run that was stopped, the work of a product counts whose end is not there yet.
+    gemm.utilisation =
+        std::min(1.0, static_cast<double>(gemm.macs) / (static_cast<double>(gemm.cycles) * pes));
     macs += static_cast<double>(gemm.macs);
     report.gemms.push_back(gemm);
   }
