@@ -59,14 +59,17 @@ ValueId add_weighted_sum(Graph& graph, const std::string& name,
                          const std::vector<ValueId>& gradients,
                          const std::vector<ValueId>& shares) {
   ValueId sum = -1;
+  const auto count = static_cast<std::int64_t>(gradients.size());
+  const auto name_of = [&](const char* what, std::size_t i) {
+    return micro_batch_name(name + what, static_cast<std::int64_t>(i), count);
+  };
   for (std::size_t i = 0; i < gradients.size(); ++i) {
-    const std::string at = "@" + std::to_string(i);
     graph.origin = update_of(graph.value(gradients[i]).origin);
     const ValueId weighted =
-        add_scale_by(graph, name + ".weighted" + at, gradients[i], shares[i], DType::F32);
+        add_scale_by(graph, name_of(".weighted", i), gradients[i], shares[i], DType::F32);
     const bool last = i + 1 == gradients.size();
     sum = i == 0 ? weighted
-                 : add_add(graph, last ? name : name + ".sum" + at, sum, weighted, DType::F32);
+                 : add_add(graph, last ? name : name_of(".sum", i), sum, weighted, DType::F32);
     graph.value(sum).role = last ? Role::kResult : Role::kIntermediate;
   }
   graph.origin = {};

@@ -37,6 +37,16 @@ TensorMap given() {
           {"lora_B", test::f32({2, 1}, {2, 1})}};
 }
 
+/// Every value of the first step with x = (1 0; 0 0) and dy = (1 0; 0 0).
+TensorMap first_step(const TrainingProgram& program) {
+  TensorMap values = given();
+  values["x"] = test::bf16({2, 2}, {1, 0, 0, 0});
+  values["dy"] = test::bf16({2, 2}, {1, 0, 0, 0});
+  values = inputs_of(program, std::move(values));
+  run_bit_exact(program.graph, values);
+  return values;
+}
+
 }  // namespace
 
 TEST_CASE("the gradients of micro-batches are summed up by their shares, and one update follows") {
@@ -64,28 +74,20 @@ TEST_CASE("gradients are clipped together, by the norm of all of them") {
   OptimizerSettings optimizer = plain_sgd(1);
   optimizer.clip_norm = 1;
   const TrainingProgram program = linear_layers({small_layer()}, optimizer);
-  TensorMap values = given();
-  values["x"] = test::bf16({2, 2}, {1, 0, 0, 0});
-  values["dy"] = test::bf16({2, 2}, {1, 0, 0, 0});
-  for (auto& feed : optimizer_feeds(program, 0)) values.insert(std::move(feed));
-  run_bit_exact(program.graph, values);
+  const TensorMap values = first_step(program);
   // dA = (2 0), dB = dy^T (x A^T) = (1 0)^T: the norm is the root of 5.
   const auto factor = static_cast<float>(1 / (std::sqrt(5.0) + 1e-6));
-  CHECK(test::floats(values["lora_A_grad"]) == Floats{2, 0});
-  CHECK(test::floats(values["lora_A.new"]) == Floats{1 - 2 * factor, -1});
-  CHECK(test::floats(values["lora_B.new"]) == Floats{2 - factor, 1});
+  CHECK(test::floats(values.at("lora_A_grad")) == Floats{2, 0});
+  CHECK(test::floats(values.at("lora_A.new")) == Floats{1 - 2 * factor, -1});
+  CHECK(test::floats(values.at("lora_B.new")) == Floats{2 - factor, 1});
 }
 
 TEST_CASE("clipping leaves gradients alone that are small enough") {
   OptimizerSettings optimizer = plain_sgd(1);
   optimizer.clip_norm = 100;
   const TrainingProgram program = linear_layers({small_layer()}, optimizer);
-  TensorMap values = given();
-  values["x"] = test::bf16({2, 2}, {1, 0, 0, 0});
-  values["dy"] = test::bf16({2, 2}, {1, 0, 0, 0});
-  for (auto& feed : optimizer_feeds(program, 0)) values.insert(std::move(feed));
-  run_bit_exact(program.graph, values);
-  CHECK(test::floats(values["lora_A.new"]) == Floats{-1, -1});
+  const TensorMap values = first_step(program);
+  CHECK(test::floats(values.at("lora_A.new")) == Floats{-1, -1});
 }
 
 TEST_CASE("the reference goes on from step to step with the states that the last one left") {
