@@ -23,9 +23,8 @@ std::vector<RingFilled> doorbells_of(const Config& config, const StepResult& res
 }
 
 // What memory and link did before, in and after the step.
-void measure_transfers(StepMeasurement& m, const std::vector<PlatformSnapshot>& snapshots,
-                       std::size_t steps) {
-  const auto [before, after, end] = snapshots_of_step(snapshots, steps, 0);
+void measure_transfers(StepMeasurement& m, const StepSnapshots& snapshots) {
+  const auto& [before, after, end] = snapshots;
   if (after.dram) m.dram = after.dram->since(*before.dram);
   m.upload = before.link;
   m.in_step = after.link.since(before.link);
@@ -58,13 +57,12 @@ StepMeasurement measure(const Config& config, const PreparedStep& prepared,
   const PlatformResult& platform = simulated.platform;
   const Graph& graph = prepared.program.graph;
   StepMeasurement m;
+  const StepSnapshots snapshots = snapshots_of_step(platform.snapshots, simulated.steps.size(), 0);
   m.counters = result.counters;
   // The device of a step that was given up works on while its counters would be read.
-  if (result.stopped) {
-    const auto times = snapshots_of_step(platform.snapshots, simulated.steps.size(), 0);
-    std::copy_n(times.after.counters.begin(), m.counters.size(), m.counters.begin());
-  }
-  measure_transfers(m, platform.snapshots, simulated.steps.size());
+  if (result.stopped)
+    std::copy_n(snapshots.after.counters.begin(), m.counters.size(), m.counters.begin());
+  measure_transfers(m, snapshots);
   // Of a DRAM what it gave while it was asked, of other kinds the peak.
   const double memory_bytes_per_cycle = config.memory.bandwidth_gb_per_s * 1e3 /
                                         config.limits.clock_mhz *
