@@ -53,18 +53,15 @@ Access CommandEmitter::lines(Space space, const Local& local, bool write) const 
 }
 
 Space CommandEmitter::space_of(ValueId id) const {
-  return step_.layout(id).dtype == DType::BF16 ? Space::kScratchpad : Space::kAccumulator;
+  return step_.layout(id).format == ElementFormat::kBf16 ? Space::kScratchpad : Space::kAccumulator;
 }
 
 template <class Command>
 std::vector<Access> CommandEmitter::fill_transfer(Command& command, const TensorLayout& place,
                                                   const Block& block, std::int64_t line,
                                                   bool write_memory) {
-  const std::int64_t first_panel = block.column / place.panel_columns();
-  const std::uint64_t address = place.address +
-                                static_cast<std::uint64_t>(first_panel) * place.panel_stride() +
-                                static_cast<std::uint64_t>(block.row * kPanelRowBytes);
-  command.target = place.dtype == DType::BF16 ? kTargetScratchpad : kTargetAccumulator;
+  const std::uint64_t address = place.panel_row_address(block.row, block.column);
+  command.target = place.format == ElementFormat::kBf16 ? kTargetScratchpad : kTargetAccumulator;
   command.address_lo = static_cast<std::uint32_t>(address);
   command.address_hi = static_cast<std::uint32_t>(address >> 32);
   command.rows = static_cast<std::uint32_t>(block.rows);

@@ -22,12 +22,13 @@ constexpr std::uint64_t kMostRingEntries = 4096;
 // The fastest of several plans, as far as rehearsals tell: in a short step the stages overlap much,
 // and the estimates of what pays are rough.
 PlannedStep best_plan(const TrainingProgram& program, const CompileTarget& target) {
+  const DefUse uses(program.graph);
   std::optional<PlannedStep> best;
   for (const FusionOptions options :
        {FusionOptions{true, true}, FusionOptions{false, true}, FusionOptions{false, false}}) {
     std::optional<PlannedStep> planned;
     try {
-      planned = plan_step(program, target, options);
+      planned = plan_step(program, uses, target, options);
     } catch (const KeyError&) {
       if (!best) throw;
       continue;  // what the first one put together does not fit by itself

@@ -29,8 +29,8 @@ struct ValueTraffic {
   std::uint64_t stored_bytes = 0;
 };
 
-/// A part of a streamed weight: [row, row + layout.rows) x [column, column + layout.columns), which
-/// the host writes to layout.address when that place of the ring is free.
+/// A part of a streamed weight: [row, row + layout.rows()) x [column, column + layout.columns()),
+/// which the host writes to layout.address when that place of the ring is free.
 struct StreamTile {
   ValueId value = -1;
   std::int64_t row = 0, column = 0;

@@ -27,10 +27,10 @@ OpCost Costs::of_op(int op) const {
     return cost;
   }
   const TensorLayout& place = step_.layout(results_of(step_.op(op)).front());
-  cost.vector_cycles = ceil_div(place.rows * place.columns, step_.machine.vector_lanes) *
+  cost.vector_cycles = ceil_div(place.rows() * place.columns(), step_.machine.vector_lanes) *
                        cycles_per_beat(step_.lowering(op).program);
   const LocalAreas areas = local_areas(step_.machine, step_.limits);
-  cost.may_overlap = lines_of(1, std::min(kPanelColumns, place.columns), areas.lanes) <=
+  cost.may_overlap = lines_of(1, std::min(kPanelColumns, place.columns()), areas.lanes) <=
                      most_lines(count_streams(step_, op), areas.overlap_lines, areas);
   return cost;
 }

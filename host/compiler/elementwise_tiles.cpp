@@ -20,7 +20,7 @@ ValueId value_of(const ElementStream& stream) {
 }
 
 bool is_wide(const StepContext& step, const ElementStream& stream) {
-  return step.layout(value_of(stream)).dtype == DType::F32;
+  return step.layout(value_of(stream)).format == ElementFormat::kFp32;
 }
 
 }  // namespace
@@ -54,10 +54,10 @@ BlockSize tile_size(const StepContext& step, int op, const TurnBuffers& buffers,
                     const LocalAreas& areas) {
   const TensorLayout& place = layout_of_result(step, op);
   const std::int64_t most = most_lines(count_streams(step, op), buffers.lines, areas);
-  const std::int64_t panel = lines_of(1, std::min(kPanelColumns, place.columns), areas.lanes);
-  const std::int64_t height = std::min(place.rows, most / panel);
+  const std::int64_t panel = lines_of(1, std::min(kPanelColumns, place.columns()), areas.lanes);
+  const std::int64_t height = std::min(place.rows(), most / panel);
   if (height >= 1) {
-    const std::int64_t panels = ceil_div(place.columns, kPanelColumns);
+    const std::int64_t panels = ceil_div(place.columns(), kPanelColumns);
     return {height, std::clamp<std::int64_t>(most / height / panel, 1, panels) * kPanelColumns};
   }
   throw KeyError(
@@ -77,12 +77,12 @@ std::vector<ElementwiseTile> tiles_of(const StepContext& step, int op, const Tur
   ElementwiseTile tile;
   tile.op = op;
   tile.wide_lines = count.wide > 0 ? buffers.lines / count.wide : 0;
-  tile.narrow_lines = lines_of(size.rows, std::min(size.columns, place.columns), areas.lanes);
+  tile.narrow_lines = lines_of(size.rows, std::min(size.columns, place.columns()), areas.lanes);
   std::vector<ElementwiseTile> tiles;
-  for (std::int64_t row = 0; row < place.rows; row += size.rows) {
-    for (std::int64_t column = 0; column < place.columns; column += size.columns, ++turn) {
-      tile.block = {-1, row, column, std::min(size.rows, place.rows - row),
-                    std::min(size.columns, place.columns - column)};
+  for (std::int64_t row = 0; row < place.rows(); row += size.rows) {
+    for (std::int64_t column = 0; column < place.columns(); column += size.columns, ++turn) {
+      tile.block = {-1, row, column, std::min(size.rows, place.rows() - row),
+                    std::min(size.columns, place.columns() - column)};
       tile.wide_line = buffers.at(turn);
       tile.narrow_line = areas.output_line +
                          static_cast<std::int64_t>(turn % 2) * count.narrow * tile.narrow_lines;

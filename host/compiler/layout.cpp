@@ -2,41 +2,139 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
+
+#include "models/base/error.h"
 
 namespace corank {
-
-TensorLayout layout_of(DType dtype, std::int64_t rows, std::int64_t columns, bool may_transpose) {
-  TensorLayout layout;
-  layout.dtype = dtype;
-  layout.transposed = may_transpose && columns < kPanelColumns && columns < rows;
-  layout.rows = layout.transposed ? columns : rows;
-  layout.columns = layout.transposed ? rows : columns;
-  return layout;
-}
-
 namespace {
 
-// Calls copy(offset in the tensor's bytes, offset in the packed bytes, size) for every element.
+constexpr std::size_t kRows = kLayoutDimensions - 2, kColumns = kLayoutDimensions - 1;
+constexpr std::size_t kBatch = 0, kHeads = 1, kRepetitions = 2;
+
+std::int64_t bytes_of_element(const TensorLayout& layout) { return bits_of(layout.format) / 8; }
+
+/// In the stored matrix, bytes.
+std::int64_t place_of(const TensorLayout& layout, std::int64_t row, std::int64_t column) {
+  return (column / layout.panel_columns() * layout.stored_rows + row) * kPanelRowBytes +
+         column % layout.panel_columns() * bytes_of_element(layout);
+}
+
+/// Calls copy(offset in the tensor's bytes, offset in the stored matrix, size) for pieces of the
+/// value that are contiguous in both.
 template <class Copy>
-void for_each_element(const TensorLayout& layout, Copy copy) {
-  const auto size = static_cast<std::int64_t>(bytes_of(layout.dtype));
-  const std::int64_t stride = layout.rows * kPanelRowBytes;
-  for (std::int64_t i = 0; i < layout.rows; ++i) {
-    for (std::int64_t j = 0; j < layout.columns; ++j) {
-      const std::int64_t element = layout.transposed ? j * layout.rows + i : i * layout.columns + j;
-      const std::int64_t place = j / layout.panel_columns() * stride + i * kPanelRowBytes +
-                                 j % layout.panel_columns() * size;
-      copy(static_cast<std::size_t>(element * size), static_cast<std::size_t>(place),
-           static_cast<std::size_t>(size));
+void for_each_piece(const TensorLayout& layout, Copy copy) {
+  const std::int64_t size = bytes_of_element(layout);
+  const LayoutDimension& last = layout.dimensions[kColumns];
+  const bool along_row = last.row_stride == 0 && last.column_stride == 1;
+  std::int64_t outer = 1;
+  for (std::size_t d = 0; d < kColumns; ++d) outer *= layout.dimensions[d].extent;
+  for (std::int64_t i = 0; i < outer; ++i) {
+    std::int64_t row = layout.first_row, column = layout.first_column, rest = i;
+    for (std::size_t d = kColumns; d-- > 0;) {
+      const LayoutDimension& dimension = layout.dimensions[d];
+      row += rest % dimension.extent * dimension.row_stride;
+      column += rest % dimension.extent * dimension.column_stride;
+      rest /= dimension.extent;
+    }
+    for (std::int64_t j = 0, count = 1; j < last.extent; j += count) {
+      const std::int64_t at = column + j * last.column_stride;
+      if (along_row)
+        count = std::min(last.extent - j, layout.panel_columns() - at % layout.panel_columns());
+      copy(static_cast<std::size_t>((i * last.extent + j) * size),
+           static_cast<std::size_t>(place_of(layout, row + j * last.row_stride, at)),
+           static_cast<std::size_t>(count * size));
     }
   }
 }
 
 }  // namespace
 
+int bits_of(ElementFormat format) {
+  switch (format) {
+    case ElementFormat::kBf16:
+      return 16;
+    case ElementFormat::kFp32:
+      return 32;
+  }
+  return 0;  // not reached: every format stands above
+}
+
+ElementFormat format_of(DType dtype) {
+  if (dtype == DType::BF16) return ElementFormat::kBf16;
+  if (dtype == DType::F32) return ElementFormat::kFp32;
+  throw InputError(std::string("the device's memory holds BF16 and F32, found ") + name_of(dtype));
+}
+
+std::uint64_t TensorLayout::panel_row_address(std::int64_t row, std::int64_t column) const {
+  const std::int64_t panel = (first_column + column) / panel_columns();
+  return address + static_cast<std::uint64_t>(panel) * panel_stride() +
+         static_cast<std::uint64_t>((first_row + row) * kPanelRowBytes);
+}
+
+TensorLayout layout_of(DType dtype, std::int64_t rows, std::int64_t columns, bool may_transpose) {
+  TensorLayout layout;
+  layout.format = format_of(dtype);
+  const bool transpose = may_transpose && columns < kPanelColumns && columns < rows;
+  layout.stored_rows = transpose ? columns : rows;
+  layout.stored_columns = transpose ? rows : columns;
+  layout.dimensions[kRows] = {layout.stored_rows, 1, 0};
+  layout.dimensions[kColumns] = {layout.stored_columns, 0, 1};
+  return transpose ? transposed(layout) : layout;
+}
+
+TensorLayout transposed(TensorLayout layout) {
+  std::swap(layout.dimensions[kRows], layout.dimensions[kColumns]);
+  return layout;
+}
+
+TensorLayout sliced(TensorLayout layout, std::size_t axis, std::int64_t begin,
+                    std::int64_t length) {
+  LayoutDimension& dimension = layout.dimensions.at(kColumns - axis);
+  layout.first_row += begin * dimension.row_stride;
+  layout.first_column += begin * dimension.column_stride;
+  dimension.extent = length;
+  return layout;
+}
+
+TensorLayout split_into_heads(TensorLayout layout, std::int64_t batch, std::int64_t heads) {
+  LayoutDimension& rows = layout.dimensions[kRows];
+  LayoutDimension& columns = layout.dimensions[kColumns];
+  rows.extent /= batch;
+  columns.extent /= heads;
+  layout.dimensions[kBatch] = {batch, rows.extent * rows.row_stride,
+                               rows.extent * rows.column_stride};
+  layout.dimensions[kHeads] = {heads, columns.extent * columns.row_stride,
+                               columns.extent * columns.column_stride};
+  return layout;
+}
+
+TensorLayout with_repeated_heads(TensorLayout layout, std::int64_t times) {
+  layout.dimensions[kRepetitions] = {times, 0, 0};
+  return layout;
+}
+
+bool is_inside(const TensorLayout& layout) {
+  std::int64_t row = layout.first_row, column = layout.first_column;
+  for (const LayoutDimension& dimension : layout.dimensions) {
+    if (dimension.extent < 1 || dimension.row_stride < 0 || dimension.column_stride < 0)
+      return false;
+    row += (dimension.extent - 1) * dimension.row_stride;
+    column += (dimension.extent - 1) * dimension.column_stride;
+  }
+  return layout.first_row >= 0 && layout.first_column >= 0 && row < layout.stored_rows &&
+         column < layout.stored_columns;
+}
+
+bool has_own_places(const TensorLayout& layout) {
+  return std::none_of(layout.dimensions.begin(), layout.dimensions.end(), [](const auto& d) {
+    return d.extent > 1 && d.row_stride == 0 && d.column_stride == 0;
+  });
+}
+
 std::vector<std::uint8_t> pack(const Tensor& tensor, const TensorLayout& layout) {
   std::vector<std::uint8_t> bytes(layout.bytes());
-  for_each_element(layout, [&](std::size_t element, std::size_t place, std::size_t size) {
+  for_each_piece(layout, [&](std::size_t element, std::size_t place, std::size_t size) {
     std::memcpy(&bytes[place], &tensor.bytes[element], size);
   });
   return bytes;
@@ -45,14 +143,12 @@ std::vector<std::uint8_t> pack(const Tensor& tensor, const TensorLayout& layout)
 std::vector<std::uint8_t> pack(const Tensor& tensor, const TensorLayout& layout, std::int64_t row,
                                std::int64_t column) {
   std::vector<std::uint8_t> bytes(layout.bytes());
-  const auto size = static_cast<std::int64_t>(bytes_of(layout.dtype));
-  for (std::int64_t i = 0; i < layout.rows; ++i) {
-    for (std::int64_t j = 0; j < layout.columns; j += layout.panel_columns()) {
-      const std::int64_t count = std::min(layout.panel_columns(), layout.columns - j);
+  const std::int64_t size = bytes_of_element(layout);
+  for (std::int64_t i = 0; i < layout.rows(); ++i) {
+    for (std::int64_t j = 0; j < layout.columns(); j += layout.panel_columns()) {
+      const std::int64_t count = std::min(layout.panel_columns(), layout.columns() - j);
       const std::int64_t element = (row + i) * tensor.columns() + column + j;
-      const std::int64_t place =
-          j / layout.panel_columns() * layout.rows * kPanelRowBytes + i * kPanelRowBytes;
-      std::memcpy(&bytes[static_cast<std::size_t>(place)],
+      std::memcpy(&bytes[static_cast<std::size_t>(place_of(layout, i, j))],
                   &tensor.bytes[static_cast<std::size_t>(element * size)],
                   static_cast<std::size_t>(count * size));
     }
@@ -60,10 +156,10 @@ std::vector<std::uint8_t> pack(const Tensor& tensor, const TensorLayout& layout,
   return bytes;
 }
 
-Tensor unpack(const std::vector<std::uint8_t>& bytes, const TensorLayout& layout,
+Tensor unpack(const std::vector<std::uint8_t>& bytes, const TensorLayout& layout, DType dtype,
               const Shape& shape) {
-  Tensor tensor(layout.dtype, shape);
-  for_each_element(layout, [&](std::size_t element, std::size_t place, std::size_t size) {
+  Tensor tensor(dtype, shape);
+  for_each_piece(layout, [&](std::size_t element, std::size_t place, std::size_t size) {
     std::memcpy(&tensor.bytes[element], &bytes[place], size);
   });
   return tensor;

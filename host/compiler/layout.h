@@ -1,8 +1,10 @@
-// How a matrix lies in device memory: in panels of 128 bytes a row (64 BF16 or 32 FP32 columns),
-// each panel's rows one after another. A block of rows of a panel is one contiguous piece,
-// whichever way the matrix is used later.
+// How a value lies in device memory: in a matrix of panels of 128 bytes a row (64 BF16 or 32 FP32
+// columns), each panel's rows one after another. A block of rows of a panel is one contiguous
+// piece, whichever way the matrix is used later. A value is the whole matrix, its transpose, or a
+// view of it: heads, slices and repetitions differ in their strides alone.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -15,19 +17,47 @@ using interface::kPanelRowBytes;
 /// BF16 columns of a panel. Blocks begin at whole panels, and no matrix is cut into narrower ones.
 inline constexpr std::int64_t kPanelColumns = interface::kPanelColumnsBf16;
 
-struct TensorLayout {
-  DType dtype = DType::BF16;  // BF16 or F32
-  std::int64_t rows = 0;      // of the stored matrix
-  std::int64_t columns = 0;
-  bool transposed = false;  // the stored matrix is the transpose of the graph's value
-  std::uint64_t address = 0;
+/// How one element lies in memory.
+enum class ElementFormat { kBf16, kFp32 };
+int bits_of(ElementFormat format);
+/// Throws InputError for I64, which no unit of the device reads.
+ElementFormat format_of(DType dtype);
 
-  std::int64_t panel_columns() const {
-    return kPanelRowBytes / static_cast<std::int64_t>(bytes_of(dtype));
+/// How many elements there are along one dimension of a value, and how far apart they are in rows
+/// and columns of the stored matrix.
+struct LayoutDimension {
+  std::int64_t extent = 1, row_stride = 0, column_stride = 0;
+};
+
+/// [batch, heads, repetitions of a head, rows, columns], the most that views of attention need.
+inline constexpr std::size_t kLayoutDimensions = 5;
+
+struct TensorLayout {
+  ElementFormat format = ElementFormat::kBf16;
+  std::uint64_t address = 0;                                  // of the stored matrix, bytes
+  std::int64_t stored_rows = 0, stored_columns = 0;           // of it
+  std::int64_t first_row = 0, first_column = 0;               // in it, of the value's first element
+  std::array<LayoutDimension, kLayoutDimensions> dimensions;  // the last one varies fastest
+
+  std::int64_t panel_columns() const { return 8 * kPanelRowBytes / bits_of(format); }
+  std::int64_t panels() const { return (stored_columns + panel_columns() - 1) / panel_columns(); }
+  std::uint64_t panel_stride() const {
+    return static_cast<std::uint64_t>(stored_rows * kPanelRowBytes);
   }
-  std::int64_t panels() const { return (columns + panel_columns() - 1) / panel_columns(); }
-  std::uint64_t panel_stride() const { return static_cast<std::uint64_t>(rows * kPanelRowBytes); }
+  /// Of the stored matrix.
   std::uint64_t bytes() const { return static_cast<std::uint64_t>(panels()) * panel_stride(); }
+
+  /// Whether the value's last dimension goes down the stored columns.
+  bool is_transposed() const { return dimensions.back().row_stride != 0; }
+  /// Of one matrix of the value, the way in which it is stored.
+  std::int64_t rows() const {
+    return dimensions[kLayoutDimensions - (is_transposed() ? 1 : 2)].extent;
+  }
+  std::int64_t columns() const {
+    return dimensions[kLayoutDimensions - (is_transposed() ? 2 : 1)].extent;
+  }
+  /// Of the panel row with this row and column, counted from the value's first element. Bytes.
+  std::uint64_t panel_row_address(std::int64_t row, std::int64_t column) const;
 };
 
 /// Tall, narrow matrices (fewer columns than a panel, more rows than columns) are stored transposed
@@ -35,14 +65,31 @@ struct TensorLayout {
 /// orientation at full rate.
 TensorLayout layout_of(DType dtype, std::int64_t rows, std::int64_t columns, bool may_transpose);
 
-/// The bytes of a tensor in its layout; padding is zero. The tensor's dtype must be the layout's.
+// Views: other values with the elements of `layout`, which nothing copies.
+/// The last two dimensions exchanged.
+TensorLayout transposed(TensorLayout layout);
+/// Elements [begin, begin + length) along dimension `axis`, counted from the last one, which is 0.
+TensorLayout sliced(TensorLayout layout, std::size_t axis, std::int64_t begin, std::int64_t length);
+/// A matrix [batch * sequence, heads * D] as [batch * heads, sequence, D], as SplitHeads has it.
+/// Seen the other way: where the result of MergeHeads is stored, its operand is this view.
+TensorLayout split_into_heads(TensorLayout layout, std::int64_t batch, std::int64_t heads);
+/// Heads, each `times` times in succession, as RepeatHeads has it.
+TensorLayout with_repeated_heads(TensorLayout layout, std::int64_t times);
+
+/// Every element of the value lies in the stored matrix.
+bool is_inside(const TensorLayout& layout);
+/// No two elements of the value lie in the same place because of a stride of 0.
+bool has_own_places(const TensorLayout& layout);
+
+/// The stored matrix with the elements of a tensor in their places; 0 elsewhere. The tensor has the
+/// layout's number of elements, in its format.
 std::vector<std::uint8_t> pack(const Tensor& tensor, const TensorLayout& layout);
-/// The same of a part of a matrix, layout.rows x layout.columns from (row, column) on; not
+/// The same of a part of a matrix, layout.rows() x layout.columns() from (row, column) on; not
 /// transposed.
 std::vector<std::uint8_t> pack(const Tensor& tensor, const TensorLayout& layout, std::int64_t row,
                                std::int64_t column);
-/// The inverse; `shape` is the graph's.
-Tensor unpack(const std::vector<std::uint8_t>& bytes, const TensorLayout& layout,
+/// The inverse: a tensor of the shape of the graph's value.
+Tensor unpack(const std::vector<std::uint8_t>& bytes, const TensorLayout& layout, DType dtype,
               const Shape& shape);
 
 }  // namespace corank

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <variant>
-
 namespace corank {
 namespace {
 
@@ -12,7 +10,7 @@ namespace {
 enum User { kMovingOperand, kStationaryOperand, kVectorResult, kFirstSums, kSecondSums, kOther };
 
 bool is_product(const Graph& graph, int op) {
-  return std::holds_alternative<Contraction>(graph.ops[static_cast<std::size_t>(op)]);
+  return contraction_of(graph.ops[static_cast<std::size_t>(op)]) != nullptr;
 }
 
 const std::string& result_of(const Graph& graph, int op) {
@@ -93,8 +91,8 @@ std::string to_text(const Plan& plan, const Graph& graph) {
                                   ? "immediates"
                                   : fmt::format("{:#x}", layout.address);
     text += fmt::format("    {:<26} {} {} x {}{}, {} bytes\n", graph.values[id].name, place,
-                        layout.rows, layout.columns, layout.transposed ? ", transposed" : "",
-                        layout.bytes());
+                        layout.rows(), layout.columns(),
+                        layout.is_transposed() ? ", transposed" : "", layout.bytes());
   }
   return text;
 }

@@ -52,7 +52,7 @@ class Verifier {
   void check_stage(std::size_t i) {
     const Stage& stage = plan_.stages[i];
     // The stage's own product begins with its first term, together with the fused product.
-    if (const auto* product = std::get_if<Contraction>(&op_at(stage.op))) {
+    if (const Contraction* product = contraction_of(op_at(stage.op))) {
       std::vector<ValueId> first = {product->terms.front().left, product->terms.front().right};
       if (product->bias) first.push_back(*product->bias);
       require(i, stage.op, first);
@@ -97,12 +97,17 @@ class Verifier {
     for (std::size_t id = 0; id < graph_.values.size(); ++id) {
       const Value& value = graph_.values[id];
       const TensorLayout& layout = plan_.layouts[id];
-      const std::int64_t columns = layout.transposed ? layout.rows : layout.columns;
-      if (layout.dtype == value.dtype && columns == value.shape.back() &&
-          layout.rows * layout.columns == element_count(value.shape))
-        continue;
-      say("{}: a layout of {} x {} does not hold {}", value.name, layout.rows, layout.columns,
-          to_string(value.shape));
+      std::int64_t elements = 1;
+      for (const LayoutDimension& dimension : layout.dimensions) elements *= dimension.extent;
+      if (layout.format != format_of(value.dtype) || elements != element_count(value.shape) ||
+          layout.dimensions.back().extent != value.shape.back())
+        say("{}: a layout of {} x {} does not hold {}", value.name, layout.rows(), layout.columns(),
+            to_string(value.shape));
+      if (!is_inside(layout))
+        say("{}: elements lie outside of the stored matrix of {} x {}", value.name,
+            layout.stored_rows, layout.stored_columns);
+      if (is_computed(value) && !has_own_places(layout))
+        say("{}: is computed, but several of its elements lie in one place", value.name);
     }
   }
 

@@ -12,15 +12,13 @@
 #include "host/compiler/streamed_weights.h"
 #include "models/base/error.h"
 #include "models/base/host_memory.h"
-#include "models/graph/def_use.h"
 
 namespace corank {
 namespace {
 
 // What the device both writes and reads, and whatever shares its memory with others: read-only
 // inputs, which are most of a model, have no dependences.
-std::vector<bool> ordered_values(const Graph& graph) {
-  const DefUse uses(graph);
+std::vector<bool> ordered_values(const Graph& graph, const DefUse& uses) {
   std::vector<bool> ordered;
   for (std::size_t id = 0; id < graph.values.size(); ++id) {
     ordered.push_back((uses.writer[id] >= 0 && !uses.readers[id].empty()) ||
@@ -32,7 +30,7 @@ std::vector<bool> ordered_values(const Graph& graph) {
 std::vector<GemmKind> gemm_kinds_of(const Graph& graph) {
   std::set<GemmKind> kinds;
   for (const Op& op : graph.ops) {
-    const auto* product = std::get_if<Contraction>(&op);
+    const Contraction* product = contraction_of(op);
     if (product == nullptr) continue;
     for (const Term& term : product->terms) kinds.insert(term.kind);
   }
@@ -107,23 +105,23 @@ void check_memory(std::uint64_t bytes, std::uint64_t values, std::uint64_t size,
                              how_many, bytes, values, kMemoryKeys.front(), size));
 }
 
-PlannedStep plan_step(const TrainingProgram& program, const CompileTarget& target,
-                      const FusionOptions& options) {
+PlannedStep plan_step(const TrainingProgram& program, const DefUse& uses,
+                      const CompileTarget& target, const FusionOptions& options) {
   const Graph& graph = program.graph;
   PlannedStep planned;
   Plan& plan = planned.plan;
   planned.lowerings = lowerings_of(graph);
   plan.states = program.states;
-  plan.streamed =
-      target.streamed ? streamed_values(graph) : std::vector<bool>(graph.values.size(), false);
-  plan.ordered = ordered_values(graph);
+  plan.streamed = target.streamed ? streamed_values(graph, uses)
+                                  : std::vector<bool>(graph.values.size(), false);
+  plan.ordered = ordered_values(graph, uses);
   planned.gemm_kinds = gemm_kinds_of(graph);
   planned.programs = programs_of(planned.lowerings);
   const StepContext step = planned.context(graph, target);
   plan.layouts = choose_layouts(step);
   const Costs costs(step);
-  plan.stages = fuse(schedule(graph, plan.states, [&](int op) { return costs.of_op(op); }), step,
-                     costs, options, plan);
+  plan.stages = fuse(schedule(graph, uses, plan.states, [&](int op) { return costs.of_op(op); }),
+                     step, costs, options, plan);
   place_values(graph, planned.programs, target.memory_size_bytes, plan);
   check_commands(costs, plan.stages);
   BlockChoices chosen = BlockChoice(step, costs).choose();

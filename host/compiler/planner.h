@@ -7,6 +7,7 @@
 
 #include "host/compiler/compiler.h"
 #include "host/compiler/fusion.h"
+#include "models/graph/def_use.h"
 
 namespace corank {
 
@@ -35,8 +36,8 @@ struct PlannedStep {
 /// Throws InputError for an op that the accelerator does not run; KeyError, with the sizes, where
 /// the local memories, the device memory, the program memory or this computer are too small; and
 /// MachineError if the plan is wrong, a defect of the compiler.
-PlannedStep plan_step(const TrainingProgram& program, const CompileTarget& target,
-                      const FusionOptions& options);
+PlannedStep plan_step(const TrainingProgram& program, const DefUse& uses,
+                      const CompileTarget& target, const FusionOptions& options);
 
 /// Throws KeyError if the device memory does not have so many bytes, of which values take some.
 void check_memory(std::uint64_t bytes, std::uint64_t values, std::uint64_t size,

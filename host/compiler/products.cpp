@@ -12,8 +12,8 @@ std::uint32_t index_of(const std::vector<GemmKind>& kinds, const GemmKind& kind)
 }
 
 Product product_of(const StepContext& step, const Term& term, bool swapped) {
-  const bool left_depth_major = term.left_transposed != step.layout(term.left).transposed;
-  const bool right_depth_major = term.right_transposed == step.layout(term.right).transposed;
+  const bool left_depth_major = term.left_transposed != step.layout(term.left).is_transposed();
+  const bool right_depth_major = term.right_transposed == step.layout(term.right).is_transposed();
   const Shape& left = step.graph.value(term.left).shape;
   Product product;
   product.moving = swapped ? term.right : term.left;
@@ -59,7 +59,7 @@ Block stationary_block(const Product& product, std::int64_t depth, std::int64_t 
 std::vector<Product> products_of(const StepContext& step, const Contraction& op) {
   std::vector<Product> products;
   for (const Term& term : op.terms)
-    products.push_back(product_of(step, term, step.layout(op.out).transposed));
+    products.push_back(product_of(step, term, step.layout(op.out).is_transposed()));
   return products;
 }
 
@@ -71,9 +71,9 @@ bool has_streamed_weight(const StepContext& step, const Contraction& op) {
 ContractionShape shape_of(const StepContext& step, const Contraction& op) {
   const TensorLayout& out = step.layout(op.out);
   ContractionShape shape;
-  shape.rows = out.rows;
-  shape.columns = out.columns;
-  shape.output_fp32 = out.dtype == DType::F32;
+  shape.rows = out.rows();
+  shape.columns = out.columns();
+  shape.output_fp32 = out.format == ElementFormat::kFp32;
   shape.has_bias = op.bias.has_value();
   shape.columns_outer = shape.streamed = has_streamed_weight(step, op);
   for (const Product& product : products_of(step, op)) shape.products.push_back(product.shape);
@@ -90,12 +90,12 @@ std::optional<FusedProduct> fused_product(const StepContext& step, int op,
                                           const Contraction& carrier) {
   const Contraction& contraction = *step.product(op);
   const FusedProduct fused{op, products_of(step, contraction).front(),
-                           step.layout(contraction.out).columns, contraction.out};
+                           step.layout(contraction.out).columns(), contraction.out};
   const Product shared = products_of(step, carrier).front();
   if (fused.product.moving != shared.moving ||
       fused.product.shape.moving_depth_major != shared.shape.moving_depth_major ||
       fused.product.shape.depth != shared.shape.depth ||
-      step.layout(carrier.out).columns < kPanelColumns)
+      step.layout(carrier.out).columns() < kPanelColumns)
     return std::nullopt;
   return fused;
 }

@@ -4,7 +4,6 @@
 #include <limits>
 
 #include "models/base/error.h"
-#include "models/graph/def_use.h"
 
 namespace corank {
 namespace {
@@ -20,7 +19,7 @@ bool has_pass(const Contraction& contraction, Pass pass) {
 }
 
 const Contraction* product_at(const Graph& graph, int op) {
-  return std::get_if<Contraction>(&graph.ops[static_cast<std::size_t>(op)]);
+  return contraction_of(graph.ops[static_cast<std::size_t>(op)]);
 }
 
 // Whether a product's first term reads what moves for a narrow one, and only others its result.
@@ -35,9 +34,9 @@ bool carries(const Contraction& carrier, const Contraction& narrow) {
 
 class Scheduler {
  public:
-  Scheduler(const Graph& graph, const std::vector<State>& states,
+  Scheduler(const Graph& graph, const DefUse& uses, const std::vector<State>& states,
             const std::function<OpCost(int)>& cost)
-      : graph_(graph), cost_(cost), uses_(graph), carried_out_(graph.ops.size(), false) {
+      : graph_(graph), cost_(cost), uses_(uses), carried_out_(graph.ops.size(), false) {
     for (const int writer : uses_.writer) computed_.push_back(writer < 0);
     overwritten_.assign(graph.values.size(), -1);
     for (const State& state : states)
@@ -228,7 +227,7 @@ class Scheduler {
 
   const Graph& graph_;
   const std::function<OpCost(int)>& cost_;
-  const DefUse uses_;
+  const DefUse& uses_;
   std::vector<bool> computed_;        // by value
   std::vector<bool> carried_out_;     // by op
   std::vector<ValueId> overwritten_;  // by value: the state whose place it takes, -1: none
@@ -242,7 +241,7 @@ class Scheduler {
 
 bool has_carrier(const Graph& graph, const Contraction& product) {
   return std::any_of(graph.ops.begin(), graph.ops.end(), [&](const Op& op) {
-    const auto* other = std::get_if<Contraction>(&op);
+    const Contraction* other = contraction_of(op);
     return other != nullptr && carries(*other, product);
   });
 }
@@ -255,9 +254,10 @@ std::vector<int> Stage::ops() const {
   return ops;
 }
 
-std::vector<Stage> schedule(const Graph& graph, const std::vector<State>& states,
+std::vector<Stage> schedule(const Graph& graph, const DefUse& uses,
+                            const std::vector<State>& states,
                             const std::function<OpCost(int)>& cost) {
-  return Scheduler(graph, states, cost).run();
+  return Scheduler(graph, uses, states, cost).run();
 }
 
 }  // namespace corank

@@ -13,6 +13,7 @@
 #include <functional>
 #include <vector>
 
+#include "models/graph/def_use.h"
 #include "models/program/training_program.h"
 
 namespace corank {
@@ -48,7 +49,8 @@ bool has_carrier(const Graph& graph, const Contraction& product);
 /// product that reads it. At most half of a product's time is filled with element-wise work, at
 /// most half of it with products. A product that may be fused is, if the next product is its
 /// carrier. `cost` tells what an op costs, by its index.
-std::vector<Stage> schedule(const Graph& graph, const std::vector<State>& states,
+std::vector<Stage> schedule(const Graph& graph, const DefUse& uses,
+                            const std::vector<State>& states,
                             const std::function<OpCost(int)>& cost);
 
 }  // namespace corank

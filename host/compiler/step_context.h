@@ -26,7 +26,7 @@ struct StepContext {
 
   const Op& op(int index) const { return graph.ops[static_cast<std::size_t>(index)]; }
   /// nullptr: it is element-wise.
-  const Contraction* product(int index) const { return std::get_if<Contraction>(&op(index)); }
+  const Contraction* product(int index) const { return contraction_of(op(index)); }
   const OpLowering& lowering(int index) const { return lowerings[static_cast<std::size_t>(index)]; }
   const TensorLayout& layout(ValueId id) const {
     return plan.layouts[static_cast<std::size_t>(id)];

@@ -1,16 +1,14 @@
 #include "host/compiler/streamed_weights.h"
 
 #include <algorithm>
-#include <variant>
 
 #include "host/compiler/memory_map.h"
-#include "models/graph/def_use.h"
 
 namespace corank {
 namespace {
 
 bool reads_on_the_right_only(const Op& op, ValueId id) {
-  const auto* product = std::get_if<Contraction>(&op);
+  const Contraction* product = contraction_of(op);
   return product != nullptr && product->bias != id &&
          std::none_of(product->terms.begin(), product->terms.end(),
                       [&](const Term& term) { return term.left == id; });
@@ -18,8 +16,7 @@ bool reads_on_the_right_only(const Op& op, ValueId id) {
 
 }  // namespace
 
-std::vector<bool> streamed_values(const Graph& graph) {
-  const DefUse uses(graph);
+std::vector<bool> streamed_values(const Graph& graph, const DefUse& uses) {
   std::vector<bool> streamed;
   for (ValueId id = 0; id < static_cast<ValueId>(graph.values.size()); ++id) {
     const std::vector<int>& readers = uses.readers[static_cast<std::size_t>(id)];

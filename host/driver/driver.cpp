@@ -158,7 +158,7 @@ class DeviceSession::Driver {
       const Value& value = graph_.value(id);
       const TensorLayout& layout = step_.plan.layouts[static_cast<std::size_t>(id)];
       std::vector<std::uint8_t> bytes = host_.read_memory(layout.address, layout.bytes());
-      if (options_.values) results[value.name] = unpack(bytes, layout, value.shape);
+      if (options_.values) results[value.name] = unpack(bytes, layout, value.dtype, value.shape);
     }
     return results;
   }

@@ -29,7 +29,7 @@ double bytes_of_value(const Value& value) {
 }
 
 const Term* frozen_term(const Graph& graph, const Op& op) {
-  const auto* contraction = std::get_if<Contraction>(&op);
+  const Contraction* contraction = contraction_of(op);
   if (contraction == nullptr) return nullptr;
   const auto term =
       std::find_if(contraction->terms.begin(), contraction->terms.end(),
@@ -38,7 +38,7 @@ const Term* frozen_term(const Graph& graph, const Op& op) {
 }
 
 bool is_backward(const Op& op) {
-  const auto* contraction = std::get_if<Contraction>(&op);
+  const Contraction* contraction = contraction_of(op);
   return contraction != nullptr && contraction->terms.front().kind.pass != Pass::kForward;
 }
 
@@ -106,7 +106,7 @@ StepBound step_bound(const Graph& graph, const MachineShape& machine, double byt
   StepBound bound;
   double macs = 0;
   for (const Op& op : graph.ops) {
-    const auto* contraction = std::get_if<Contraction>(&op);
+    const Contraction* contraction = contraction_of(op);
     if (contraction == nullptr) continue;
     for (const Term& term : contraction->terms) macs += static_cast<double>(macs_of(graph, term));
   }

@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 
+#include "models/graph/def_use.h"
+
 namespace corank {
 namespace {
 
@@ -13,7 +15,7 @@ std::int64_t bytes_of(const Value& value) {
 
 void count_macs(const Graph& graph, StepAccount& account) {
   for (const Op& op : graph.ops) {
-    const auto* contraction = std::get_if<Contraction>(&op);
+    const Contraction* contraction = contraction_of(op);
     if (contraction == nullptr) continue;
     for (const Term& term : contraction->terms) {
       const std::int64_t macs = macs_of(graph, term);
@@ -51,23 +53,17 @@ void count_parameters(const Graph& graph, StepAccount& account, int moments) {
 void count_stash(const Graph& graph, std::size_t forward_ops, StepAccount& account) {
   std::set<ValueId> forward;
   for (std::size_t i = 0; i < forward_ops; ++i) {
-    const auto* convert = std::get_if<Convert>(&graph.ops[i]);
+    const Op& op = graph.ops[i];
     // The rounded copy of a parameter is no activation.
-    if (convert != nullptr && !is_computed(graph.value(convert->in))) continue;
-    for (const ValueId id : results_of(graph.ops[i])) forward.insert(id);
-  }
-  // What a trained vector scales is multiplied by the gradient of what it gives.
-  std::set<ValueId> scaled;
-  for (std::size_t i = 0; i < forward_ops; ++i) {
-    const auto* multiply = std::get_if<Multiply>(&graph.ops[i]);
-    if (multiply != nullptr && graph.value(multiply->right).role == Role::kTrainable)
-      scaled.insert(multiply->left);
+    const bool copy = traits_of(op).op_class == OpClass::kCopy;
+    if (copy && !is_computed(graph.value(operands_of(op).front()))) continue;
+    for (const ValueId id : results_of(op)) forward.insert(id);
   }
   std::set<ValueId> by_weight_gradients, by_loss, by_others;
   for (std::size_t i = forward_ops; i < graph.ops.size(); ++i) {
     const Op& op = graph.ops[i];
     if (is_update(graph, op)) continue;
-    if (const auto* contraction = std::get_if<Contraction>(&op)) {
+    if (const Contraction* contraction = contraction_of(op)) {
       for (const Term& term : contraction->terms) {
         const bool weight = term.kind.pass == Pass::kWeightGradient;
         std::set<ValueId>& readers = weight ? by_weight_gradients : by_others;
@@ -76,14 +72,10 @@ void count_stash(const Graph& graph, std::size_t forward_ops, StepAccount& accou
       }
       continue;
     }
-    const bool loss = std::holds_alternative<CrossEntropyGradient>(op);
-    // A dropped activation is made again for a weight gradient.
-    const auto* multiply = std::get_if<Multiply>(&op);
-    const bool adapter = std::holds_alternative<Dropout>(op) ||
-                         (multiply != nullptr && scaled.count(multiply->right) > 0);
-    for (const ValueId id : operands_of(op)) {
-      (loss ? by_loss : adapter ? by_weight_gradients : by_others).insert(id);
-    }
+    const bool loss = traits_of(op).op_class == OpClass::kLoss;
+    const bool weight = origin_of(graph, op).kind.pass == Pass::kWeightGradient;
+    std::set<ValueId>& readers = loss ? by_loss : weight ? by_weight_gradients : by_others;
+    for (const ValueId id : operands_of(op)) readers.insert(id);
   }
   for (const ValueId id : forward) {
     const std::int64_t bytes = bytes_of(graph.value(id));
@@ -100,11 +92,7 @@ void count_stash(const Graph& graph, std::size_t forward_ops, StepAccount& accou
 }  // namespace
 
 std::int64_t peak_bytes_of(const Graph& graph, const std::set<ValueId>& passing) {
-  std::vector<std::size_t> last(graph.values.size());
-  for (std::size_t i = 0; i < graph.ops.size(); ++i) {
-    for (const ValueId id : operands_of(graph.ops[i])) last[static_cast<std::size_t>(id)] = i;
-    for (const ValueId id : results_of(graph.ops[i])) last[static_cast<std::size_t>(id)] = i;
-  }
+  const std::vector<std::size_t> last = last_uses(graph);
   std::int64_t live = 0;
   std::vector<std::int64_t> freed(graph.ops.size());
   for (std::size_t id = 0; id < graph.values.size(); ++id) {

@@ -38,12 +38,12 @@ Backward::Backward(Graph& graph, const std::set<ValueId>& wanted)
     const bool any = std::any_of(operands.begin(), operands.end(),
                                  [&](ValueId id) { return active_[index(id)]; });
     for (const ValueId id : results_of(op)) active_[index(id)] = any;
-    if (const auto* convert = std::get_if<Convert>(&op)) {
-      source_[index(convert->out)] = source_[index(convert->in)];
+    if (traits_of(op).op_class == OpClass::kCopy) {
+      source_[index(results_of(op).front())] = source_[index(operands.front())];
       continue;
     }
     for (const ValueId id : operands) reads_[index(source_[index(id)])] += any ? 1 : 0;
-    if (const auto* contraction = std::get_if<Contraction>(&op)) {
+    if (const Contraction* contraction = contraction_of(op)) {
       operand_dtype_[index(contraction->out)] = graph.value(contraction->terms.front().left).dtype;
     }
   }
@@ -63,14 +63,18 @@ ValueId Backward::declare(ValueId of, ValueId consumer) {
   const Shape shape = graph_.value(id).shape;
   if (reads_[index(id)] == 1) {
     return corank::add_value(graph_,
-                             {unique_name(name), shape, gradient_dtype(id), Role::kIntermediate});
+                             {unique_name(name), shape, gradient_dtype(id), Role::kIntermediate},
+                             part_origin(of));
   }
-  return corank::add_value(graph_, {unique_name(name + ".from." + graph_.value(consumer).name),
-                                    shape, DType::F32, Role::kIntermediate});
+  return corank::add_value(graph_,
+                           {unique_name(name + ".from." + graph_.value(consumer).name), shape,
+                            DType::F32, Role::kIntermediate},
+                           part_origin(of));
 }
 
-ValueId Backward::temporary(const std::string& name, const Shape& shape) {
-  return corank::add_value(graph_, {unique_name(name), shape, DType::F32, Role::kIntermediate});
+ValueId Backward::temporary(ValueId of, const std::string& name, const Shape& shape) {
+  return corank::add_value(graph_, {unique_name(name), shape, DType::F32, Role::kIntermediate},
+                           part_origin(of));
 }
 
 std::optional<Backward::Scaled> Backward::complete(ValueId of, float scale) {
@@ -152,6 +156,14 @@ std::map<ValueId, ValueId> Backward::gradients() const {
 /// What is multiplied further is an operand of the array; anything else keeps the value's own
 /// dtype.
 DType Backward::gradient_dtype(ValueId of) const { return operand_dtype_[index(of)]; }
+
+/// What gives part of the gradient of a trainable value belongs to the weight gradients.
+Origin Backward::part_origin(ValueId of) const {
+  Origin origin = graph_.origin;
+  const bool weight = graph_.value(source(of)).role == Role::kTrainable;
+  origin.kind.pass = weight ? Pass::kWeightGradient : Pass::kInputGradient;
+  return origin;
+}
 
 std::string Backward::unique_name(const std::string& name) {
   std::string unique = name;

@@ -42,8 +42,8 @@ class Backward {
   }
   /// A new value for part of the gradient of `of`: F32 if other parts will be added to it.
   ValueId declare(ValueId of, ValueId consumer);
-  /// A new F32 value that is no gradient; its name is made unique.
-  ValueId temporary(const std::string& name, const Shape& shape);
+  /// A new F32 value that is no gradient, on the way to that of `of`; its name is made unique.
+  ValueId temporary(ValueId of, const std::string& name, const Shape& shape);
 
   /// factor * value.
   struct Scaled {
@@ -74,6 +74,7 @@ class Backward {
   };
 
   DType gradient_dtype(ValueId of) const;
+  Origin part_origin(ValueId of) const;
   std::string unique_name(const std::string& name);
   ValueId chain_of(ValueId of, const std::string& name, float factor, float scale, DType dtype);
   ValueId sum_of(ValueId of, const std::string& name, DType dtype);

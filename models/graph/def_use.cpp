@@ -13,4 +13,13 @@ DefUse::DefUse(const Graph& graph) : writer(graph.values.size(), -1), readers(gr
   }
 }
 
+std::vector<std::size_t> last_uses(const Graph& graph) {
+  std::vector<std::size_t> last(graph.values.size());
+  for (std::size_t i = 0; i < graph.ops.size(); ++i) {
+    for (const ValueId id : operands_of(graph.ops[i])) last[static_cast<std::size_t>(id)] = i;
+    for (const ValueId id : results_of(graph.ops[i])) last[static_cast<std::size_t>(id)] = i;
+  }
+  return last;
+}
+
 }  // namespace corank

@@ -1,6 +1,7 @@
 // Who computes and who reads each value of a graph.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "models/graph/graph.h"
@@ -13,5 +14,8 @@ struct DefUse {
   std::vector<int> writer;                // by ValueId: the op that computes it, -1: none does
   std::vector<std::vector<int>> readers;  // by ValueId: ops in their order, each once
 };
+
+/// By ValueId: the last op that computes or reads it; 0 where none does.
+std::vector<std::size_t> last_uses(const Graph& graph);
 
 }  // namespace corank

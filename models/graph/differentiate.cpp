@@ -12,53 +12,20 @@
 namespace corank {
 namespace {
 
-/// Whether an op has a derivative: a function pull_back of its own.
+/// Whether an op has a derivative: a function pull_back of its own. That of an op with a scale is
+/// given the gradient of what is scaled, and the factor that it still lacks.
 template <class X, class = void>
 inline constexpr bool is_differentiable = false;
 template <class X>
 inline constexpr bool is_differentiable<
     X, std::void_t<decltype(pull_back(std::declval<Backward&>(), std::declval<const X&>(), 0))>> =
     true;
-
-/// out = op(left) . op(right), so d op(left) = g . op(right)^T; transposed as a whole where left
-/// is.
-Term left_gradient(const Term& term, ValueId gradient, Pass pass) {
-  if (term.left_transposed) {
-    return {term.right, term.right_transposed, gradient, true, {term.kind.part, pass}};
-  }
-  return {gradient, false, term.right, !term.right_transposed, {term.kind.part, pass}};
-}
-
-/// d op(right) = op(left)^T . g; transposed as a whole where right is.
-Term right_gradient(const Term& term, ValueId gradient, Pass pass) {
-  if (term.right_transposed) {
-    return {gradient, true, term.left, term.left_transposed, {term.kind.part, pass}};
-  }
-  return {term.left, !term.left_transposed, gradient, false, {term.kind.part, pass}};
-}
-
-void pull_back_contraction(Backward& backward, const Contraction& op,
-                           const Backward::Scaled& gradient) {
-  const Graph& graph = backward.graph();
-  if (op.bias && backward.needs(*op.bias)) {
-    if (op.scale != 1.0f) {  // the gradient at hand may hold the scale, which the bias does not get
-      throw InputError(graph.value(*op.bias).name +
-                       ": the gradient of a bias of a scaled contraction is not supported");
-    }
-    SumRows sum;
-    sum.in = gradient.value;
-    backward.add_op(*op.bias, op.out, sum);
-  }
-  for (const Term& term : op.terms) {
-    const auto add = [&](ValueId operand, auto rule) {
-      const bool weight = graph.value(backward.source(operand)).role == Role::kTrainable;
-      const Pass pass = weight ? Pass::kWeightGradient : Pass::kInputGradient;
-      backward.add_term(operand, rule(term, gradient.value, pass), gradient.factor);
-    };
-    add(term.left, left_gradient);
-    add(term.right, right_gradient);
-  }
-}
+template <class X, class = void>
+inline constexpr bool is_differentiable_with_factor = false;
+template <class X>
+inline constexpr bool is_differentiable_with_factor<
+    X, std::void_t<decltype(pull_back(std::declval<Backward&>(), std::declval<const X&>(), 0,
+                                      0.0f))>> = true;
 
 void check_request(const Graph& graph, const DifferentiateRequest& request) {
   for (const auto& [id, gradient_id] : request.output_gradients) {
@@ -87,18 +54,19 @@ void check_request(const Graph& graph, const DifferentiateRequest& request) {
 std::map<ValueId, std::size_t> first_readers(const Graph& graph, const Backward& backward) {
   std::map<ValueId, std::size_t> first;
   for (std::size_t i = 0; i < graph.ops.size(); ++i) {
-    if (std::holds_alternative<Convert>(graph.ops[i])) continue;
+    if (traits_of(graph.ops[i]).op_class == OpClass::kCopy) continue;
     for (const ValueId id : operands_of(graph.ops[i])) first.emplace(backward.source(id), i);
   }
   return first;
 }
 
-/// Whether an op can be executed again in place of keeping its result.
+/// Whether an op is executed again in place of keeping its result. Copies of masters are made once
+/// a step.
 bool is_remade(const Op& op, const Graph& graph, const std::set<ValueId>& kept) {
-  if (std::holds_alternative<RepeatHeads>(op) || std::holds_alternative<Dropout>(op)) return true;
-  // The rounded copy of a value that is kept wide anyway. Copies of masters are made once a step.
-  const auto* convert = std::get_if<Convert>(&op);
-  return convert != nullptr && is_computed(graph.value(convert->in)) && kept.count(convert->in) > 0;
+  const Recompute recompute = traits_of(op).recompute;
+  if (recompute != Recompute::kWithOperand) return recompute == Recompute::kAlways;
+  const ValueId in = operands_of(op).front();
+  return is_computed(graph.value(in)) && kept.count(in) > 0;
 }
 
 /// Rematerialises the results of cheap forward ops, right before the product of the backward pass
@@ -109,7 +77,7 @@ void remake_copies(Graph& graph, std::size_t forward_ops) {
   for (std::size_t i = forward_ops; i < graph.ops.size(); ++i) {
     for (const ValueId id : operands_of(graph.ops[i])) {
       read.insert(id);
-      if (!std::holds_alternative<Contraction>(graph.ops[i])) not_remade.insert(id);
+      if (contraction_of(graph.ops[i]) == nullptr) not_remade.insert(id);
     }
   }
   std::map<ValueId, std::size_t> remade;  // result -> the forward op that gives it
@@ -124,16 +92,16 @@ void remake_copies(Graph& graph, std::size_t forward_ops) {
                            graph.ops.end());
   graph.ops.resize(forward_ops);
   std::map<ValueId, ValueId> again;
-  const auto remake = [&](ValueId& id) {
+  const auto remake = [&](ValueId& id, Pass pass) {
     const auto found = remade.find(id);
     if (found == remade.end()) return;
     const auto [copy, is_new] = again.emplace(id, -1);
     if (is_new) {
       const Value value = graph.value(id);
-      graph.origin = value.origin;
-      graph.origin.kind.pass = Pass::kInputGradient;
-      copy->second =
-          add_value(graph, {value.name + ".again", value.shape, value.dtype, Role::kIntermediate});
+      Origin origin = value.origin;
+      origin.kind.pass = pass;
+      copy->second = add_value(
+          graph, {value.name + ".again", value.shape, value.dtype, Role::kIntermediate}, origin);
       Op op = graph.ops[found->second];
       replace_results(op, [&](ValueId) { return copy->second; });
       graph.ops.push_back(std::move(op));
@@ -143,8 +111,8 @@ void remake_copies(Graph& graph, std::size_t forward_ops) {
   for (Op& op : backward) {
     if (auto* contraction = std::get_if<Contraction>(&op)) {
       for (Term& term : contraction->terms) {
-        remake(term.left);
-        remake(term.right);
+        remake(term.left, term.kind.pass);
+        remake(term.right, term.kind.pass);
       }
     }
     graph.ops.push_back(std::move(op));
@@ -166,18 +134,16 @@ std::map<ValueId, ValueId> differentiate(Graph& graph, const DifferentiateReques
     using X = std::decay_t<decltype(op)>;
     const ValueId out = results_of(op).front();
     if (!backward.needs(out)) return;
-    if constexpr (std::is_same_v<X, Convert>) {
+    if constexpr (X::kTraits.op_class == OpClass::kCopy) {
       return;  // a value and its copy share one gradient
-    } else if constexpr (std::is_same_v<X, Contraction>) {
+    } else if constexpr (is_differentiable_with_factor<X>) {
       if (const auto gradient = backward.complete(out, op.scale)) {
-        pull_back_contraction(backward, op, *gradient);
-      }
-    } else if constexpr (std::is_same_v<X, CrossEntropy>) {
-      if (request.loss == out) return pull_back(backward, op, std::nullopt);
-      if (const auto gradient = backward.complete(out, 1.0f)) {
-        pull_back(backward, op, gradient->value);
+        pull_back(backward, op, gradient->value, gradient->factor);
       }
     } else if constexpr (is_differentiable<X>) {
+      if constexpr (X::kTraits.op_class == OpClass::kLoss) {
+        if (request.loss == out) return pull_back(backward, op, std::nullopt);
+      }
       if (const auto gradient = backward.complete(out, 1.0f)) {
         pull_back(backward, op, gradient->value);
       }

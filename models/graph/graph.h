@@ -55,8 +55,9 @@ struct Graph {
   Value& value(ValueId id) { return values.at(static_cast<std::size_t>(id)); }
 };
 
-/// Adds a value, whose origin is that of the graph.
+/// Adds a value, whose origin is that of the graph, or the given one.
 ValueId add_value(Graph& graph, Value value);
+ValueId add_value(Graph& graph, Value value, const Origin& origin);
 
 /// The value with this name, if there is one.
 std::optional<ValueId> find_value(const Graph& graph, const std::string& name);
@@ -78,8 +79,11 @@ const Origin& origin_of(const Graph& graph, const Op& op);
 /// every numerics.
 bool is_update(const Graph& graph, const Op& op);
 
-/// "contraction", "rms_norm", "softmax_gradient", ...
+/// What the op says of itself, and its name: "contraction", "rms_norm", "softmax_gradient", ...
+const OpTraits& traits_of(const Op& op);
 const char* name_of(const Op& op);
+/// The op as a product of matrices; nullptr: it is another one.
+const Contraction* contraction_of(const Op& op);
 
 /// Whether a value is computed by an op: an intermediate or a result.
 bool is_computed(const Value& value);

@@ -84,8 +84,8 @@ void GraphRewriter::insert_after(ValueId value, const std::string& name,
   const std::size_t position = position_of_writer(value);
   const Value like = graph_.value(value);
   const ValueId base =
-      add_value(graph_, {unique_name(graph_, name), like.shape, like.dtype, Role::kIntermediate});
-  graph_.value(base).origin = like.origin;
+      add_value(graph_, {unique_name(graph_, name), like.shape, like.dtype, Role::kIntermediate},
+                like.origin);
   replace_results(graph_.ops[position], [&](ValueId id) { return id == value ? base : id; });
   insert_at(position + 1, like.origin, [&] { append(base); });
 }

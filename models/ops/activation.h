@@ -21,14 +21,9 @@ struct Activation {
   ValueId in = -1, out = -1;
   ActivationFunction function = ActivationFunction::kSilu;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.in);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"activation"};
+  using Operands = Fields<&Activation::in>;
+  using Results = Fields<&Activation::out>;
 };
 
 /// out = gradient * f'(in). For tanh `in` is its result p instead: f' = 1 - p^2.
@@ -36,15 +31,9 @@ struct ActivationGradient {
   ValueId gradient = -1, in = -1, out = -1;
   ActivationFunction function = ActivationFunction::kSilu;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.gradient);
-    visit(op.in);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"activation_gradient"};
+  using Operands = Fields<&ActivationGradient::gradient, &ActivationGradient::in>;
+  using Results = Fields<&ActivationGradient::out>;
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Activation& op);

@@ -3,36 +3,25 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <string>
 
-#include "models/base/error.h"
-#include "models/base/text.h"
 #include "models/ops/arrays.h"
 #include "models/ops/checks.h"
 
 namespace corank {
-namespace {
-
-void require_range(bool in_range, const char* what, const char* expected, double found) {
-  if (in_range) return;
-  throw InputError(std::string("AdamW: expected ") + what + " " + expected + ", found " +
-                   short_number(found));
-}
-
-}  // namespace
 
 AdamWConstants constants_of(const AdamWOptions& options, std::int64_t step) {
   // The ranges are torch.optim.AdamW's.
-  require_range(options.lr >= 0 && std::isfinite(options.lr), "lr", "of at least 0", options.lr);
-  require_range(options.beta1 >= 0 && options.beta1 < 1, "beta1", "from 0 to below 1",
-                options.beta1);
-  require_range(options.beta2 >= 0 && options.beta2 < 1, "beta2", "from 0 to below 1",
-                options.beta2);
-  require_range(options.eps >= 0 && std::isfinite(options.eps), "eps", "of at least 0",
-                options.eps);
-  require_range(options.weight_decay >= 0 && std::isfinite(options.weight_decay), "weight_decay",
-                "of at least 0", options.weight_decay);
-  require_range(step >= 1, "step", "of at least 1", static_cast<double>(step));
+  require_option(options.lr >= 0 && std::isfinite(options.lr), "AdamW", "lr", "of at least 0",
+                 options.lr);
+  require_option(options.beta1 >= 0 && options.beta1 < 1, "AdamW", "beta1", "from 0 to below 1",
+                 options.beta1);
+  require_option(options.beta2 >= 0 && options.beta2 < 1, "AdamW", "beta2", "from 0 to below 1",
+                 options.beta2);
+  require_option(options.eps >= 0 && std::isfinite(options.eps), "AdamW", "eps", "of at least 0",
+                 options.eps);
+  require_option(options.weight_decay >= 0 && std::isfinite(options.weight_decay), "AdamW",
+                 "weight_decay", "of at least 0", options.weight_decay);
+  require_option(step >= 1, "AdamW", "step", "of at least 1", static_cast<double>(step));
 
   const auto t = static_cast<double>(step);
   AdamWConstants constants{};
@@ -57,18 +46,7 @@ Tensor tensor_of(const AdamWConstants& c) {
 }
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string&, const AdamW& op) {
-  const Value& parameter = existing_operand(graph, op.parameter, "AdamW");
-  const std::string name = "AdamW of " + parameter.name;
-  for (const auto& ids : {operands_of(op), results_of(op)}) {
-    for (const ValueId id : ids) {
-      if (id == op.constants) continue;
-      const Value& value = existing_operand(graph, id, name);
-      require_dtype(value, {DType::F32}, name);
-      require_shape(value, parameter.shape, name);
-    }
-  }
-  require_shape(existing_operand(graph, op.constants, name), {kAdamWConstants}, name);
-  return {parameter.shape, parameter.shape, parameter.shape};
+  return require_update(graph, "AdamW", op, kAdamWConstants);
 }
 
 template <class T>
@@ -93,9 +71,8 @@ template void run(const AdamW& op, Arrays<double>& arrays);
 void add_adamw(Graph& graph, ValueId parameter, ValueId gradient, ValueId constants, bool decays) {
   const Value master = graph.value(parameter);
   const auto add = [&](const std::string& suffix, Role role) {
-    const ValueId id = add_value(graph, {master.name + suffix, master.shape, DType::F32, role});
-    graph.value(id).origin = update_of(master.origin);
-    return id;
+    return add_value(graph, {master.name + suffix, master.shape, DType::F32, role},
+                     update_of(master.origin));
   };
   AdamW adamw;
   adamw.parameter = parameter;

@@ -68,20 +68,11 @@ struct AdamW {
   ValueId constants = -1;  // [7], fed anew with every step
   bool decays = true;      // whether there is a weight decay
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.parameter);
-    visit(op.gradient);
-    visit(op.first_moment);
-    visit(op.second_moment);
-    visit(op.constants);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.new_parameter);
-    visit(op.new_first_moment);
-    visit(op.new_second_moment);
-  }
+  static constexpr OpTraits kTraits = {"adamw"};
+  using Operands = Fields<&AdamW::parameter, &AdamW::gradient, &AdamW::first_moment,
+                          &AdamW::second_moment, &AdamW::constants>;
+  using Results =
+      Fields<&AdamW::new_parameter, &AdamW::new_first_moment, &AdamW::new_second_moment>;
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const AdamW& op);

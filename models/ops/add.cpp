@@ -7,23 +7,12 @@
 namespace corank {
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Add& op) {
-  const Value& left = float_operand(graph, op.left, name);
-  const Value& right = float_operand(graph, op.right, name);
-  require(columns_of(left) == columns_of(right) && rows_of(left) % rows_of(right) == 0, right,
-          "columns of " + typed(left) + ", and rows that divide its own", name);
-  return {left.shape};
+  return {require_rows(graph, name, op.left, op.right)};
 }
 
 template <class T>
 void run(const Add& op, Arrays<T>& arrays) {
-  const T* left = arrays.floats(op.left);
-  const T* right = arrays.floats(op.right);
-  T* out = arrays.result(op.out);
-  const std::int64_t count = arrays.elements(op.left);
-  const std::int64_t period = arrays.elements(op.right);
-  for (std::int64_t i = 0; i < count; i += period) {
-    for (std::int64_t j = 0; j < period; ++j) out[i + j] = element_of(op, left[i + j], right[j]);
-  }
+  run_with_rows(op, arrays);
 }
 template void run(const Add& op, Arrays<float>& arrays);
 template void run(const Add& op, Arrays<double>& arrays);

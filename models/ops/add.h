@@ -11,15 +11,9 @@ namespace corank {
 struct Add {
   ValueId left = -1, right = -1, out = -1;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.left);
-    visit(op.right);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"add"};
+  using Operands = Fields<&Add::left, &Add::right>;
+  using Results = Fields<&Add::out>;
 };
 
 template <class T>

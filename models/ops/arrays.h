@@ -66,4 +66,18 @@ class Arrays {
   std::vector<T*> results_;
 };
 
+/// out = element_of(op, left, right) of every element, where the rows of right are used again and
+/// again.
+template <class X, class T>
+void run_with_rows(const X& op, Arrays<T>& arrays) {
+  const T* left = arrays.floats(op.left);
+  const T* right = arrays.floats(op.right);
+  T* out = arrays.result(op.out);
+  const std::int64_t count = arrays.elements(op.left);
+  const std::int64_t period = arrays.elements(op.right);
+  for (std::int64_t i = 0; i < count; i += period) {
+    for (std::int64_t j = 0; j < period; ++j) out[i + j] = element_of(op, left[i + j], right[j]);
+  }
+}
+
 }  // namespace corank

@@ -1,6 +1,7 @@
 #include "models/ops/checks.h"
 
 #include "models/base/error.h"
+#include "models/base/text.h"
 
 namespace corank {
 
@@ -44,6 +45,21 @@ void require_shape(const Value& value, const Shape& expected, const std::string&
 void require(bool holds, const Value& value, const std::string& expected,
              const std::string& reader) {
   if (!holds) throw InputError(reader + ": expected " + expected + ", found " + typed(value));
+}
+
+void require_option(bool holds, const char* optimizer, const char* option, const char* expected,
+                    double found) {
+  if (holds) return;
+  throw InputError(std::string(optimizer) + ": expected " + option + " " + expected + ", found " +
+                   short_number(found));
+}
+
+Shape require_rows(const Graph& graph, const std::string& name, ValueId left, ValueId right) {
+  const Value& whole = float_operand(graph, left, name);
+  const Value& rows = float_operand(graph, right, name);
+  require(columns_of(whole) == columns_of(rows) && rows_of(whole) % rows_of(rows) == 0, rows,
+          "columns of " + typed(whole) + ", and rows that divide its own", name);
+  return whole.shape;
 }
 
 std::int64_t columns_of(const Value& value) { return value.shape.back(); }

@@ -56,8 +56,8 @@ std::vector<ValueId> add_clip_gradients(Graph& graph, const std::vector<ValueId>
   for (const ValueId id : gradients) {
     const Value gradient = graph.value(id);
     op.out.push_back(add_value(
-        graph, {gradient.name + ".clipped", gradient.shape, DType::F32, Role::kIntermediate}));
-    graph.value(op.out.back()).origin = update_of(gradient.origin);
+        graph, {gradient.name + ".clipped", gradient.shape, DType::F32, Role::kIntermediate},
+        update_of(gradient.origin)));
   }
   graph.ops.push_back(op);
   return op.out;

@@ -12,14 +12,9 @@ struct ClipGradients {
   std::vector<ValueId> in, out;
   double most = 1;  // above 0
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    for (auto& id : op.in) visit(id);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    for (auto& id : op.out) visit(id);
-  }
+  static constexpr OpTraits kTraits = {"clip_gradients"};
+  using Operands = Fields<&ClipGradients::in>;
+  using Results = Fields<&ClipGradients::out>;
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "models/base/error.h"
+#include "models/graph/backward.h"
 #include "models/numerics/matrix_product.h"
 #include "models/ops/arrays.h"
 #include "models/ops/checks.h"
@@ -107,6 +108,23 @@ void add_term(const Term& term, const Extent& out, const Tensor& left, const Ten
   }
 }
 
+/// out = op(left) . op(right), so d op(left) = g . op(right)^T; transposed as a whole where left
+/// is.
+Term left_gradient(const Term& term, ValueId gradient, Pass pass) {
+  if (term.left_transposed) {
+    return {term.right, term.right_transposed, gradient, true, {term.kind.part, pass}};
+  }
+  return {gradient, false, term.right, !term.right_transposed, {term.kind.part, pass}};
+}
+
+/// d op(right) = op(left)^T . g; transposed as a whole where right is.
+Term right_gradient(const Term& term, ValueId gradient, Pass pass) {
+  if (term.right_transposed) {
+    return {gradient, true, term.left, term.left_transposed, {term.kind.part, pass}};
+  }
+  return {term.left, !term.left_transposed, gradient, false, {term.kind.part, pass}};
+}
+
 }  // namespace
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,
@@ -159,6 +177,39 @@ std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,
   return {shape_of(out, batched)};
 }
 
+void check_results(const Graph& graph, const Contraction& op) {
+  const Value& out = existing_operand(graph, op.out, "a contraction");
+  const Shape expected = infer_shapes(graph, out.name, op).front();
+  const bool vector = out.shape.size() == 1 && expected.front() == 1 &&  // one row
+                      expected.size() == 2 && expected.back() == out.shape.front();
+  if (out.shape != expected && !vector) {
+    throw InputError(out.name + ": expected the shape " + to_string(expected) + ", found " +
+                     to_string(out.shape));
+  }
+}
+
+void pull_back(Backward& backward, const Contraction& op, ValueId gradient, float factor) {
+  const Graph& graph = backward.graph();
+  if (op.bias && backward.needs(*op.bias)) {
+    if (op.scale != 1.0f) {  // the gradient at hand may hold the scale, which the bias does not get
+      throw InputError(graph.value(*op.bias).name +
+                       ": the gradient of a bias of a scaled contraction is not supported");
+    }
+    SumRows sum;
+    sum.in = gradient;
+    backward.add_op(*op.bias, op.out, sum);
+  }
+  for (const Term& term : op.terms) {
+    const auto add = [&](ValueId operand, auto rule) {
+      const bool weight = graph.value(backward.source(operand)).role == Role::kTrainable;
+      const Pass pass = weight ? Pass::kWeightGradient : Pass::kInputGradient;
+      backward.add_term(operand, rule(term, gradient, pass), factor);
+    };
+    add(term.left, left_gradient);
+    add(term.right, right_gradient);
+  }
+}
+
 template <class T>
 void run(const Contraction& op, Arrays<T>& arrays) {
   const Extent out = extent_of(arrays.shape(op.out));
@@ -197,8 +248,9 @@ ValueId add_contraction(Graph& graph, const std::string& name, std::vector<Term>
   Contraction op{std::move(terms), scale, bias, -1};
   const Value out{name, infer_shapes(graph, name, op).front(), dtype, role};
   require_dtype(out, {DType::F32, DType::BF16}, name);
-  const ValueId id = op.out = add_value(graph, out);
-  graph.value(id).origin.kind = op.terms.front().kind;
+  Origin origin = graph.origin;
+  origin.kind = op.terms.front().kind;
+  const ValueId id = op.out = add_value(graph, out, origin);
   graph.ops.push_back(std::move(op));
   return id;
 }

@@ -15,6 +15,8 @@ struct Term {
   ValueId right = -1;
   bool right_transposed = false;
   GemmKind kind;
+
+  using Operands = Fields<&Term::left, &Term::right>;
 };
 
 /// out[M, N] = scale * (sum of the terms) + bias, or out[batch, M, N] for batches.
@@ -27,23 +29,18 @@ struct Contraction {
   std::optional<ValueId> bias;  // [1, N] or [N], F32 or BF16
   ValueId out = -1;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    for (auto& term : op.terms) {
-      visit(term.left);
-      visit(term.right);
-    }
-    if (op.bias) visit(*op.bias);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"contraction"};
+  using Operands = Fields<&Contraction::terms, &Contraction::bias>;
+  using Results = Fields<&Contraction::out>;
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Contraction& op);
+/// The result of one row may be a vector.
+void check_results(const Graph& graph, const Contraction& op);
 template <class T>
 void run(const Contraction& op, Arrays<T>& arrays);  // by Eigen's products, in any order
+/// The gradient of the sum before its scale is `factor` times a value.
+void pull_back(Backward& backward, const Contraction& op, ValueId gradient, float factor);
 /// The kernel in exactly the documented order. To be called within a FloatEnvironment.
 void run_chain(const Contraction& op, Arrays<float>& arrays);
 

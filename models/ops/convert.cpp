@@ -1,5 +1,6 @@
 #include "models/ops/convert.h"
 
+#include "models/base/error.h"
 #include "models/ops/arrays.h"
 #include "models/ops/checks.h"
 
@@ -9,6 +10,17 @@ std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, con
   const Value& in = existing_operand(graph, op.in, name);
   require_dtype(in, {DType::F32}, name);
   return {in.shape};
+}
+
+void check_results(const Graph& graph, const Convert& op) {
+  const Value& out = existing_operand(graph, op.out, "a conversion");
+  const Value& in = existing_operand(graph, op.in, out.name);
+  infer_shapes(graph, out.name, op);
+  require_dtype(out, {DType::BF16}, out.name);
+  if (in.shape != out.shape) {
+    throw InputError(out.name + ": expected the shape of " + typed(in) + ", found " +
+                     to_string(out.shape));
+  }
 }
 
 template <class T>

@@ -10,14 +10,9 @@ struct Convert {
   ValueId in = -1;
   ValueId out = -1;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.in);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"convert", Recompute::kWithOperand, OpClass::kCopy};
+  using Operands = Fields<&Convert::in>;
+  using Results = Fields<&Convert::out>;
 };
 
 /// The element itself: what stores it rounds it.
@@ -27,6 +22,8 @@ const T& element_of(const Convert&, const T& in) {
 }
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Convert& op);
+/// The result is BF16.
+void check_results(const Graph& graph, const Convert& op);
 template <class T>
 void run(const Convert& op, Arrays<T>& arrays);
 

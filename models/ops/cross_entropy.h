@@ -19,17 +19,9 @@ struct CrossEntropy {
   bool shifted = false;
   ValueId loss = -1, log_sum_exp = -1;  // [1], F32; [rows], F32
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.logits);
-    visit(op.labels);
-    if (op.items) visit(*op.items);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.loss);
-    visit(op.log_sum_exp);
-  }
+  static constexpr OpTraits kTraits = {"cross_entropy", Recompute::kNever, OpClass::kLoss};
+  using Operands = Fields<&CrossEntropy::logits, &CrossEntropy::labels, &CrossEntropy::items>;
+  using Results = Fields<&CrossEntropy::loss, &CrossEntropy::log_sum_exp>;
 };
 
 /// out = (exp(logits - log_sum_exp) - [class = label]) * (upstream / N); 0 in rows without a
@@ -41,18 +33,11 @@ struct CrossEntropyGradient {
   bool shifted = false;
   ValueId out = -1;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.logits);
-    visit(op.log_sum_exp);
-    visit(op.labels);
-    if (op.upstream) visit(*op.upstream);
-    if (op.items) visit(*op.items);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"cross_entropy_gradient", Recompute::kNever, OpClass::kLoss};
+  using Operands = Fields<&CrossEntropyGradient::logits, &CrossEntropyGradient::log_sum_exp,
+                          &CrossEntropyGradient::labels, &CrossEntropyGradient::upstream,
+                          &CrossEntropyGradient::items>;
+  using Results = Fields<&CrossEntropyGradient::out>;
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,

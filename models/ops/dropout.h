@@ -19,15 +19,9 @@ struct Dropout {
   std::uint64_t seed = 0;
   std::uint64_t stream = 0;  // one mask for each
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.in);
-    visit(op.step);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"dropout", Recompute::kAlways};
+  using Operands = Fields<&Dropout::in, &Dropout::step>;
+  using Results = Fields<&Dropout::out>;
 };
 
 /// Whether element i is kept.

@@ -17,15 +17,9 @@ struct Embedding {
   bool transposed = false;
   std::optional<std::int64_t> padding_id;  // this row gets no gradient
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.table);
-    visit(op.ids);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"embedding"};
+  using Operands = Fields<&Embedding::table, &Embedding::ids>;
+  using Results = Fields<&Embedding::out>;
 };
 
 /// out[ids[t]] += in[t], t ascending, from +0 everywhere; rows of padding_id are left out.
@@ -36,15 +30,9 @@ struct ScatterAdd {
   bool transposed = false;
   std::optional<std::int64_t> padding_id;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.in);
-    visit(op.ids);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"scatter_add"};
+  using Operands = Fields<&ScatterAdd::in, &ScatterAdd::ids>;
+  using Results = Fields<&ScatterAdd::out>;
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Embedding& op);

@@ -64,7 +64,7 @@ void pull_back(Backward& backward, const GatedActivation& op, ValueId gradient) 
   const auto declare = [&](ValueId of, const char* suffix) {
     return backward.needs(of)
                ? backward.declare(of, op.out)
-               : backward.temporary(graph.value(op.out).name + suffix, graph.value(of).shape);
+               : backward.temporary(of, graph.value(op.out).name + suffix, graph.value(of).shape);
   };
   derivative.gate_gradient = declare(op.gate, ".dgate");
   derivative.up_gradient = declare(op.up, ".dup");

@@ -11,15 +11,9 @@ struct GatedActivation {
   ValueId gate = -1, up = -1, out = -1;
   ActivationFunction function = ActivationFunction::kSilu;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.gate);
-    visit(op.up);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"gated_activation"};
+  using Operands = Fields<&GatedActivation::gate, &GatedActivation::up>;
+  using Results = Fields<&GatedActivation::out>;
 };
 
 /// gate_gradient = gradient * up * f'(gate);  up_gradient = gradient * f(gate). One op, so that
@@ -29,17 +23,11 @@ struct GatedActivationGradient {
   ValueId gate_gradient = -1, up_gradient = -1;
   ActivationFunction function = ActivationFunction::kSilu;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.gradient);
-    visit(op.gate);
-    visit(op.up);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.gate_gradient);
-    visit(op.up_gradient);
-  }
+  static constexpr OpTraits kTraits = {"gated_activation_gradient"};
+  using Operands = Fields<&GatedActivationGradient::gradient, &GatedActivationGradient::gate,
+                          &GatedActivationGradient::up>;
+  using Results =
+      Fields<&GatedActivationGradient::gate_gradient, &GatedActivationGradient::up_gradient>;
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,

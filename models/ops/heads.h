@@ -14,14 +14,9 @@ struct SplitHeads {
   ValueId in = -1, out = -1;
   std::int64_t batch = 0, heads = 0;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.in);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"split_heads"};
+  using Operands = Fields<&SplitHeads::in>;
+  using Results = Fields<&SplitHeads::out>;
 };
 
 /// The way back: [batch * heads, sequence, D] -> [batch * sequence, heads * D].
@@ -29,14 +24,9 @@ struct MergeHeads {
   ValueId in = -1, out = -1;
   std::int64_t batch = 0, heads = 0;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.in);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"merge_heads"};
+  using Operands = Fields<&MergeHeads::in>;
+  using Results = Fields<&MergeHeads::out>;
 };
 
 /// [n, sequence, D] -> [n * times, sequence, D]: every head `times` times in succession.
@@ -44,14 +34,9 @@ struct RepeatHeads {
   ValueId in = -1, out = -1;
   std::int64_t times = 1;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.in);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"repeat_heads", Recompute::kAlways};
+  using Operands = Fields<&RepeatHeads::in>;
+  using Results = Fields<&RepeatHeads::out>;
 };
 
 /// Its derivative: the sum of every `times` successive heads, ascending.
@@ -59,14 +44,9 @@ struct SumHeads {
   ValueId in = -1, out = -1;
   std::int64_t times = 1;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.in);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"sum_heads"};
+  using Operands = Fields<&SumHeads::in>;
+  using Results = Fields<&SumHeads::out>;
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const SplitHeads& op);

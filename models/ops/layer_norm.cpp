@@ -82,8 +82,8 @@ void pull_back(Backward& backward, const LayerNorm& op, ValueId gradient) {
   backward.add_op(op.in, op.out,
                   LayerNormGradient{gradient, op.normalized, op.inverse_std, op.weight, -1});
   if (backward.needs(op.weight)) {
-    const ValueId product =
-        backward.temporary(graph.value(op.out).name + ".dproduct", graph.value(op.out).shape);
+    const ValueId product = backward.temporary(op.weight, graph.value(op.out).name + ".dproduct",
+                                               graph.value(op.out).shape);
     graph.ops.push_back(Multiply{gradient, op.normalized, product});
     backward.add_op(op.weight, op.out, SumRows{product, -1, 1});
   }

@@ -12,35 +12,19 @@ struct LayerNorm {
   ValueId out = -1, normalized = -1, inverse_std = -1;  // n [rows, columns], r [rows], F32
   double eps = 0;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.in);
-    visit(op.weight);
-    visit(op.bias);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-    visit(op.normalized);
-    visit(op.inverse_std);
-  }
+  static constexpr OpTraits kTraits = {"layer_norm"};
+  using Operands = Fields<&LayerNorm::in, &LayerNorm::weight, &LayerNorm::bias>;
+  using Results = Fields<&LayerNorm::out, &LayerNorm::normalized, &LayerNorm::inverse_std>;
 };
 
 /// g = gradient * weight:  out = r * (g - mean(g) - n * mean(g * n)) of each row.
 struct LayerNormGradient {
   ValueId gradient = -1, normalized = -1, inverse_std = -1, weight = -1, out = -1;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.gradient);
-    visit(op.normalized);
-    visit(op.inverse_std);
-    visit(op.weight);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"layer_norm_gradient"};
+  using Operands = Fields<&LayerNormGradient::gradient, &LayerNormGradient::normalized,
+                          &LayerNormGradient::inverse_std, &LayerNormGradient::weight>;
+  using Results = Fields<&LayerNormGradient::out>;
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const LayerNorm& op);

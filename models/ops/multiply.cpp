@@ -7,23 +7,12 @@
 namespace corank {
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Multiply& op) {
-  const Value& left = float_operand(graph, op.left, name);
-  const Value& right = float_operand(graph, op.right, name);
-  require(columns_of(left) == columns_of(right) && rows_of(left) % rows_of(right) == 0, right,
-          "columns of " + typed(left) + ", and rows that divide its own", name);
-  return {left.shape};
+  return {require_rows(graph, name, op.left, op.right)};
 }
 
 template <class T>
 void run(const Multiply& op, Arrays<T>& arrays) {
-  const T* left = arrays.floats(op.left);
-  const T* right = arrays.floats(op.right);
-  T* out = arrays.result(op.out);
-  const std::int64_t count = arrays.elements(op.left);
-  const std::int64_t period = arrays.elements(op.right);
-  for (std::int64_t i = 0; i < count; i += period) {
-    for (std::int64_t j = 0; j < period; ++j) out[i + j] = element_of(op, left[i + j], right[j]);
-  }
+  run_with_rows(op, arrays);
 }
 template void run(const Multiply& op, Arrays<float>& arrays);
 template void run(const Multiply& op, Arrays<double>& arrays);
@@ -34,8 +23,8 @@ void pull_back(Backward& backward, const Multiply& op, ValueId gradient) {
   if (graph.value(op.right).shape == graph.value(op.left).shape) {
     backward.add_op(op.right, op.out, Multiply{gradient, op.left, -1});
   } else if (backward.needs(op.right)) {
-    const ValueId product =
-        backward.temporary(graph.value(op.out).name + ".dproduct", graph.value(op.left).shape);
+    const ValueId product = backward.temporary(op.right, graph.value(op.out).name + ".dproduct",
+                                               graph.value(op.left).shape);
     graph.ops.push_back(Multiply{gradient, op.left, product});
     backward.add_op(op.right, op.out, SumRows{product, -1, rows_of(graph.value(op.right))});
   }

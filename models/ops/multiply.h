@@ -9,15 +9,9 @@ namespace corank {
 struct Multiply {
   ValueId left = -1, right = -1, out = -1;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.left);
-    visit(op.right);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"multiply"};
+  using Operands = Fields<&Multiply::left, &Multiply::right>;
+  using Results = Fields<&Multiply::out>;
 };
 
 template <class T>

@@ -1,11 +1,13 @@
 // What every op of the graph consists of. An op X is plain data in a header of its own, with
 //
-//   members visit_operands(op, visit), visit_results(op, visit)
-//       calls visit(id) for each value that it reads, or writes, the main result first; `op` may be
-//       changed if it is not const
+//   kTraits, Operands, Results
+//       members that say what passes over a graph must know of it, and which of its fields hold
+//       the values that it reads, and writes, the main result first
 //   infer_shapes(graph, name, op)
 //       the shape rule and the checks: shapes of the results; InputError names `name`, the values
 //       and their shapes
+//   check_results(graph, op)
+//       only where a result may differ from what the shape rule gives (models/ops/checks.h)
 //   pull_back(backward, op, gradient)
 //       the derivative: appends ops, given the gradient of the main result (ops of the forward pass
 //       only)
@@ -29,7 +31,9 @@
 // the same expression.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "models/graph/value.h"
@@ -41,17 +45,84 @@ class Backward;  // models/graph/backward.h
 template <class T>
 class Arrays;  // models/ops/arrays.h
 
+/// Whether what an op of the forward pass gives is made again for the backward pass (recompute,
+/// rematerialisation) in place of being kept.
+enum class Recompute {
+  kNever,
+  kWithOperand,  // where its operand is kept anyway
+  kAlways,
+};
+
+/// What an op is to the derivative and to the stash.
+enum class OpClass {
+  kOrdinary,
+  kCopy,  // gives its operand, but for a rounding: both share one gradient
+  kLoss,  // what it reads of the forward pass is kept for the loss
+};
+
+struct OpTraits {
+  const char* name;  // "rms_norm", in messages and reports
+  Recompute recompute = Recompute::kNever;
+  OpClass op_class = OpClass::kOrdinary;
+};
+
+/// Calls visit(id) for each value that an op, or a part of it such as a term, reads. `op` may be
+/// changed if it is not const.
+template <class X, class Visit>
+void visit_operands(X& op, const Visit& visit);
+/// The same for each value that it writes, the main result first.
+template <class X, class Visit>
+void visit_results(X& op, const Visit& visit);
+
+/// Which fields of an op hold ids: Fields<&Scale::in>.
+template <auto... kFields>
+struct Fields {};
+
+namespace detail {
+
+/// A field holds an id, one that may be left out, or several ids or parts in their order.
+template <class Field, class Visit>
+void visit_field(Field& field, const Visit& visit) {
+  using Plain = std::remove_const_t<Field>;
+  if constexpr (std::is_same_v<Plain, ValueId>) {
+    visit(field);
+  } else if constexpr (std::is_same_v<Plain, std::optional<ValueId>>) {
+    if (field) visit(*field);
+  } else if constexpr (std::is_same_v<Plain, std::vector<ValueId>>) {
+    for (auto& id : field) visit(id);
+  } else {
+    for (auto& part : field) visit_operands(part, visit);
+  }
+}
+
+template <class X, auto... kFields, class Visit>
+void visit_fields(X& op, Fields<kFields...>, const Visit& visit) {
+  (visit_field(op.*kFields, visit), ...);
+}
+
+}  // namespace detail
+
+template <class X, class Visit>
+void visit_operands(X& op, const Visit& visit) {
+  detail::visit_fields(op, typename X::Operands(), visit);
+}
+
+template <class X, class Visit>
+void visit_results(X& op, const Visit& visit) {
+  detail::visit_fields(op, typename X::Results(), visit);
+}
+
 /// The values that an op reads, and those that it writes.
 template <class X>
 std::vector<ValueId> operands_of(const X& op) {
   std::vector<ValueId> ids;
-  X::visit_operands(op, [&](ValueId id) { ids.push_back(id); });
+  visit_operands(op, [&](ValueId id) { ids.push_back(id); });
   return ids;
 }
 template <class X>
 std::vector<ValueId> results_of(const X& op) {
   std::vector<ValueId> ids;
-  X::visit_results(op, [&](ValueId id) { ids.push_back(id); });
+  visit_results(op, [&](ValueId id) { ids.push_back(id); });
   return ids;
 }
 

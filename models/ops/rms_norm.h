@@ -11,49 +11,29 @@ struct RmsNorm {
   ValueId out = -1, inverse_rms = -1;  // [rows, columns]; r [rows], F32
   double eps = 0;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.in);
-    visit(op.weight);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-    visit(op.inverse_rms);
-  }
+  static constexpr OpTraits kTraits = {"rms_norm"};
+  using Operands = Fields<&RmsNorm::in, &RmsNorm::weight>;
+  using Results = Fields<&RmsNorm::out, &RmsNorm::inverse_rms>;
 };
 
 /// n = in * r, g = gradient * weight:  out = r * (g - n * mean(g * n)) of each row.
 struct RmsNormGradient {
   ValueId gradient = -1, in = -1, inverse_rms = -1, weight = -1, out = -1;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.gradient);
-    visit(op.in);
-    visit(op.inverse_rms);
-    visit(op.weight);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"rms_norm_gradient"};
+  using Operands = Fields<&RmsNormGradient::gradient, &RmsNormGradient::in,
+                          &RmsNormGradient::inverse_rms, &RmsNormGradient::weight>;
+  using Results = Fields<&RmsNormGradient::out>;
 };
 
 /// out[column] = sum over the rows, ascending, of gradient * (in * r).
 struct RmsNormWeightGradient {
   ValueId gradient = -1, in = -1, inverse_rms = -1, out = -1;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.gradient);
-    visit(op.in);
-    visit(op.inverse_rms);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"rms_norm_weight_gradient"};
+  using Operands = Fields<&RmsNormWeightGradient::gradient, &RmsNormWeightGradient::in,
+                          &RmsNormWeightGradient::inverse_rms>;
+  using Results = Fields<&RmsNormWeightGradient::out>;
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const RmsNorm& op);

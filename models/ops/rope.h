@@ -15,14 +15,9 @@ struct Rope {
   std::vector<float> frequencies;  // D / 2, models/transformer/rope.h
   bool inverse = false;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.in);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"rope"};
+  using Operands = Fields<&Rope::in>;
+  using Results = Fields<&Rope::out>;
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Rope& op);

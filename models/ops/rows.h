@@ -12,14 +12,9 @@ struct SelectRows {
   ValueId in = -1, out = -1;  // [n, columns], [number of rows, columns]
   std::vector<std::int64_t> rows;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.in);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"select_rows"};
+  using Operands = Fields<&SelectRows::in>;
+  using Results = Fields<&SelectRows::out>;
 };
 
 /// out = zeros [size, columns], out[rows[i]] = in[i]: a selection's derivative. Each row once.
@@ -28,14 +23,9 @@ struct PlaceRows {
   std::vector<std::int64_t> rows;
   std::int64_t size = 0;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.in);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"place_rows"};
+  using Operands = Fields<&PlaceRows::in>;
+  using Results = Fields<&PlaceRows::out>;
 };
 
 /// out = table, but out[rows[i]] = replacement[i]. The table is frozen.
@@ -43,15 +33,9 @@ struct ReplaceRows {
   ValueId table = -1, replacement = -1, out = -1;
   std::vector<std::int64_t> rows;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.table);
-    visit(op.replacement);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"replace_rows"};
+  using Operands = Fields<&ReplaceRows::table, &ReplaceRows::replacement>;
+  using Results = Fields<&ReplaceRows::out>;
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const SelectRows& op);

@@ -10,14 +10,9 @@ struct Scale {
   ValueId in = -1, out = -1;
   float factor = 1.0f;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.in);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"scale"};
+  using Operands = Fields<&Scale::in>;
+  using Results = Fields<&Scale::out>;
 };
 
 template <class T>

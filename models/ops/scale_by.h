@@ -10,15 +10,9 @@ namespace corank {
 struct ScaleBy {
   ValueId in = -1, factor = -1, out = -1;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.in);
-    visit(op.factor);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"scale_by"};
+  using Operands = Fields<&ScaleBy::in, &ScaleBy::factor>;
+  using Results = Fields<&ScaleBy::out>;
 };
 
 /// Number is that of the factor: float, or what records an operand that is fed.

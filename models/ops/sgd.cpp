@@ -3,37 +3,27 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <string>
 
-#include "models/base/error.h"
-#include "models/base/text.h"
 #include "models/ops/arrays.h"
 #include "models/ops/checks.h"
 
 namespace corank {
-namespace {
-
-void require_range(bool in_range, const char* what, const char* expected, double found) {
-  if (in_range) return;
-  throw InputError(std::string("SGD: expected ") + what + " " + expected + ", found " +
-                   short_number(found));
-}
-
-}  // namespace
 
 SgdConstants constants_of(const SgdOptions& options, std::int64_t step) {
   // The ranges are torch.optim.SGD's.
-  require_range(options.lr >= 0 && std::isfinite(options.lr), "lr", "of at least 0", options.lr);
-  require_range(options.momentum >= 0 && std::isfinite(options.momentum), "momentum",
-                "of at least 0", options.momentum);
-  require_range(options.weight_decay >= 0 && std::isfinite(options.weight_decay), "weight_decay",
-                "of at least 0", options.weight_decay);
-  require_range(std::isfinite(options.dampening), "dampening", "to be finite", options.dampening);
-  require_range(!options.nesterov || options.momentum > 0, "momentum",
-                "above 0 for Nesterov's method", options.momentum);
-  require_range(!options.nesterov || options.dampening == 0, "dampening",
-                "of 0 for Nesterov's method", options.dampening);
-  require_range(step >= 1, "step", "of at least 1", static_cast<double>(step));
+  require_option(options.lr >= 0 && std::isfinite(options.lr), "SGD", "lr", "of at least 0",
+                 options.lr);
+  require_option(options.momentum >= 0 && std::isfinite(options.momentum), "SGD", "momentum",
+                 "of at least 0", options.momentum);
+  require_option(options.weight_decay >= 0 && std::isfinite(options.weight_decay), "SGD",
+                 "weight_decay", "of at least 0", options.weight_decay);
+  require_option(std::isfinite(options.dampening), "SGD", "dampening", "to be finite",
+                 options.dampening);
+  require_option(!options.nesterov || options.momentum > 0, "SGD", "momentum",
+                 "above 0 for Nesterov's method", options.momentum);
+  require_option(!options.nesterov || options.dampening == 0, "SGD", "dampening",
+                 "of 0 for Nesterov's method", options.dampening);
+  require_option(step >= 1, "SGD", "step", "of at least 1", static_cast<double>(step));
   SgdConstants constants{};
   constants.weight_decay = static_cast<float>(options.weight_decay);
   constants.momentum = static_cast<float>(options.momentum);
@@ -55,18 +45,7 @@ Tensor tensor_of(const SgdConstants& c) {
 }
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string&, const Sgd& op) {
-  const Value& parameter = existing_operand(graph, op.parameter, "SGD");
-  const std::string name = "SGD of " + parameter.name;
-  for (const auto& ids : {operands_of(op), results_of(op)}) {
-    for (const ValueId id : ids) {
-      if (id == op.constants) continue;
-      const Value& value = existing_operand(graph, id, name);
-      require_dtype(value, {DType::F32}, name);
-      require_shape(value, parameter.shape, name);
-    }
-  }
-  require_shape(existing_operand(graph, op.constants, name), {kSgdConstants}, name);
-  return std::vector<Shape>(results_of(op).size(), parameter.shape);
+  return require_update(graph, "SGD", op, kSgdConstants);
 }
 
 template <class T>
@@ -74,7 +53,7 @@ void run(const Sgd& op, Arrays<T>& arrays) {
   const std::int64_t count = arrays.elements(op.parameter);
   std::copy_n(arrays.floats(op.parameter), count, arrays.result(op.new_parameter));
   if (op.form.has_momentum)
-    std::copy_n(arrays.floats(op.buffer), count, arrays.result(op.new_buffer));
+    std::copy_n(arrays.floats(*op.buffer), count, arrays.result(*op.new_buffer));
   const T* c = arrays.floats(op.constants);
   const SgdConstantsOf<T> constants{c[0], c[1], c[2], c[3]};
   const T* gradient = arrays.floats(op.gradient);
@@ -82,7 +61,7 @@ void run(const Sgd& op, Arrays<T>& arrays) {
   T none{};  // the buffer of an update without momentum
   for (std::int64_t i = 0; i < count; ++i) {
     T g = gradient[i];
-    T& buffer = op.form.has_momentum ? arrays.result(op.new_buffer)[i] : none;
+    T& buffer = op.form.has_momentum ? arrays.result(*op.new_buffer)[i] : none;
     update_element(op.form, constants, g, parameter[i], buffer);
   }
 }
@@ -93,9 +72,8 @@ void add_sgd(Graph& graph, ValueId parameter, ValueId gradient, ValueId constant
              const SgdForm& form) {
   const Value master = graph.value(parameter);
   const auto add = [&](const std::string& suffix, Role role) {
-    const ValueId id = add_value(graph, {master.name + suffix, master.shape, DType::F32, role});
-    graph.value(id).origin = update_of(master.origin);
-    return id;
+    return add_value(graph, {master.name + suffix, master.shape, DType::F32, role},
+                     update_of(master.origin));
   };
   Sgd sgd;
   sgd.parameter = parameter;

@@ -66,23 +66,15 @@ void update_element(const SgdForm& form, const SgdConstantsOf<Number>& c, T& gra
 ///   w = w + negative_lr * g
 /// The buffer b starts at 0. All values are F32 of one shape.
 struct Sgd {
-  ValueId parameter = -1, gradient = -1, buffer = -1;  // read
-  ValueId new_parameter = -1, new_buffer = -1;         // written
-  ValueId constants = -1;                              // [4], fed anew with every step
+  ValueId parameter = -1, gradient = -1;      // read
+  ValueId new_parameter = -1;                 // written
+  std::optional<ValueId> buffer, new_buffer;  // read, written
+  ValueId constants = -1;                     // [4], fed anew with every step
   SgdForm form;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.parameter);
-    visit(op.gradient);
-    if (op.form.has_momentum) visit(op.buffer);
-    visit(op.constants);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.new_parameter);
-    if (op.form.has_momentum) visit(op.new_buffer);
-  }
+  static constexpr OpTraits kTraits = {"sgd"};
+  using Operands = Fields<&Sgd::parameter, &Sgd::gradient, &Sgd::buffer, &Sgd::constants>;
+  using Results = Fields<&Sgd::new_parameter, &Sgd::new_buffer>;
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Sgd& op);

@@ -13,14 +13,9 @@ struct Slice {
   int axis = 0;
   std::int64_t begin = 0, length = 0;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.in);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"slice"};
+  using Operands = Fields<&Slice::in>;
+  using Results = Fields<&Slice::out>;
 };
 
 /// out = zeros, with in at [begin, begin + length of in) of an axis of `size`: a slice's
@@ -30,14 +25,9 @@ struct Pad {
   int axis = 0;
   std::int64_t begin = 0, size = 0;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.in);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"pad"};
+  using Operands = Fields<&Pad::in>;
+  using Results = Fields<&Pad::out>;
 };
 
 /// out = the parts, one after another along an axis.
@@ -46,14 +36,9 @@ struct Concat {
   ValueId out = -1;
   int axis = 0;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    for (auto& part : op.parts) visit(part);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"concat"};
+  using Operands = Fields<&Concat::parts>;
+  using Results = Fields<&Concat::out>;
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Slice& op);

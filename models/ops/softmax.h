@@ -16,15 +16,9 @@ struct Softmax {
   bool causal = false;
   ValueId out = -1;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.scores);
-    if (op.mask) visit(*op.mask);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"softmax"};
+  using Operands = Fields<&Softmax::scores, &Softmax::mask>;
+  using Results = Fields<&Softmax::out>;
 };
 
 /// out = P * (gradient - sum over the row of gradient * P), the sum of the same gradient and P. In
@@ -33,15 +27,9 @@ struct Softmax {
 struct SoftmaxGradient {
   ValueId gradient = -1, probabilities = -1, out = -1;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.gradient);
-    visit(op.probabilities);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"softmax_gradient"};
+  using Operands = Fields<&SoftmaxGradient::gradient, &SoftmaxGradient::probabilities>;
+  using Results = Fields<&SoftmaxGradient::out>;
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Softmax& op);

@@ -30,7 +30,7 @@ void pull_back(Backward& backward, const SumRows& op, ValueId gradient) {
   if (!backward.needs(op.in)) return;
   // Every row gets the gradient of its sum: 0 + gradient, the rows of which are used again.
   const ValueId zero =
-      backward.temporary(graph.value(op.out).name + ".zero", graph.value(op.in).shape);
+      backward.temporary(op.in, graph.value(op.out).name + ".zero", graph.value(op.in).shape);
   graph.ops.push_back(Scale{op.in, zero, 0.0f});
   backward.add_op(op.in, op.out, Add{zero, gradient, -1});
 }

@@ -13,14 +13,9 @@ struct SumRows {
   ValueId in = -1, out = -1;  // [rows, columns] (or more dimensions), [period, columns]
   std::int64_t period = 1;
 
-  template <class Self, class Visit>
-  static void visit_operands(Self& op, const Visit& visit) {
-    visit(op.in);
-  }
-  template <class Self, class Visit>
-  static void visit_results(Self& op, const Visit& visit) {
-    visit(op.out);
-  }
+  static constexpr OpTraits kTraits = {"sum_rows"};
+  using Operands = Fields<&SumRows::in>;
+  using Results = Fields<&SumRows::out>;
 };
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const SumRows& op);

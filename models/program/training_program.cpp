@@ -30,7 +30,7 @@ void add_update(TrainingProgram& program, const Trained& trained) {
     add_sgd(graph, trained.parameter, trained.gradient, constants, form_of(settings.sgd));
     const Sgd& sgd = std::get<Sgd>(graph.ops.back());
     program.states.push_back({sgd.parameter, sgd.new_parameter});
-    if (sgd.form.has_momentum) program.states.push_back({sgd.buffer, sgd.new_buffer});
+    if (sgd.buffer) program.states.push_back({*sgd.buffer, *sgd.new_buffer});
     return;
   }
   add_adamw(graph, trained.parameter, trained.gradient, constants,
@@ -181,8 +181,7 @@ void repeat_micro_batches(TrainingProgram& program, std::int64_t micro_batches) 
       Value value = graph.values[id];
       value.name = micro_batch_name(value.name, i, micro_batches);
       const Origin origin = value.origin;
-      own[id] = add_value(graph, std::move(value));
-      graph.value(own[id]).origin = origin;
+      own[id] = add_value(graph, std::move(value), origin);
     }
     const auto replace = [&](ValueId id) { return own[static_cast<std::size_t>(id)]; };
     for (std::size_t op = 0; op < ops; ++op) {

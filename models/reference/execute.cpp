@@ -7,6 +7,7 @@
 
 #include "models/base/error.h"
 #include "models/base/numerics.h"
+#include "models/graph/def_use.h"
 #include "models/numerics/convert.h"
 #include "models/ops/arrays.h"
 
@@ -121,11 +122,7 @@ class OpExecutor {
 
 /// For each op the values that no later op reads and nobody else wants.
 std::vector<std::vector<ValueId>> dying_values(const Graph& graph, const ExecuteOptions& options) {
-  std::vector<std::size_t> last(graph.values.size());
-  for (std::size_t i = 0; i < graph.ops.size(); ++i) {
-    for (const ValueId id : operands_of(graph.ops[i])) last[static_cast<std::size_t>(id)] = i;
-    for (const ValueId id : results_of(graph.ops[i])) last[static_cast<std::size_t>(id)] = i;
-  }
+  const std::vector<std::size_t> last = last_uses(graph);
   std::vector<std::vector<ValueId>> dying(graph.ops.size());
   if (options.keep_intermediates || graph.ops.empty()) return dying;
   for (std::size_t id = 0; id < graph.values.size(); ++id) {

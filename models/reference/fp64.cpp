@@ -106,11 +106,11 @@ Fp64Result run_fp64(const Graph& forward, const TensorMap& inputs,
     values[i] = widened(value.name, found->second);
   }
   for (const Op& op : forward.ops) {
-    if (const auto* contraction = std::get_if<Contraction>(&op)) {
+    if (const Contraction* contraction = contraction_of(op)) {
       values[static_cast<std::size_t>(contraction->out)] = forward_of(*contraction, values);
-    } else if (const auto* convert = std::get_if<Convert>(&op)) {
-      values[static_cast<std::size_t>(convert->out)] =
-          values[static_cast<std::size_t>(convert->in)];
+    } else if (traits_of(op).op_class == OpClass::kCopy) {
+      values[static_cast<std::size_t>(results_of(op).front())] =
+          values[static_cast<std::size_t>(operands_of(op).front())];
     } else {
       throw InputError(
           std::string("the FP64 reference takes a forward graph of contractions and conversions, "
@@ -134,11 +134,11 @@ Fp64Result run_fp64(const Graph& forward, const TensorMap& inputs,
   for (auto op = forward.ops.rbegin(); op != forward.ops.rend(); ++op) {
     const auto out = static_cast<std::size_t>(results_of(*op).front());
     if (adjoints[out].size() == 0) continue;
-    if (const auto* contraction = std::get_if<Contraction>(&*op)) {
+    if (const Contraction* contraction = contraction_of(*op)) {
       pull_back(forward, *contraction, values, adjoints);
     } else {
       const MatrixFp64 adjoint = adjoints[out];
-      add_to(adjoints[static_cast<std::size_t>(std::get<Convert>(*op).in)], adjoint);
+      add_to(adjoints[static_cast<std::size_t>(operands_of(*op).front())], adjoint);
     }
   }
 

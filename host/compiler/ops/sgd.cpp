@@ -10,7 +10,7 @@ OpLowering lowering_of(const Graph&, const Sgd& op) {
     update_element(op.form, constants, g, w, buffer);
   };
   if (op.form.has_momentum)
-    return updated<3>({{parameter, gradient, {op.buffer, op.new_buffer}}}, update);
+    return updated<3>({{parameter, gradient, {*op.buffer, *op.new_buffer}}}, update);
   return updated<2>({{parameter, gradient}},
                     [&](Recorded& w, Recorded& g) { update(w, g, g); });  // without a buffer
 }

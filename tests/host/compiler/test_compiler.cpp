@@ -185,7 +185,7 @@ TEST_CASE("the next value of a state takes its place in memory", "[compiler]") {
   for (const State& state : program.states) {
     const auto at = [&](ValueId id) { return step.plan.layouts[static_cast<std::size_t>(id)]; };
     CHECK(at(state.value).address == at(state.next).address);
-    CHECK(at(state.value).transposed == at(state.next).transposed);
+    CHECK(at(state.value).is_transposed() == at(state.next).is_transposed());
   }
 }
 

@@ -125,6 +125,25 @@ TEST_CASE("a layout that holds a part of a value of three dimensions is refused"
   CHECK(first_violation(plan, graph) == "wide: a layout of 3 x 6 does not hold [3, 4, 6]");
 }
 
+TEST_CASE("a view beyond its matrix, or a result whose elements share a place, is refused",
+          "[compiler][plan]") {
+  Graph graph;
+  const ValueId wide = add_value(graph, {"wide", {4, 6}, DType::F32, Role::kInput});
+  add_convert(graph, "narrow", wide);
+  Plan plan = plan_of(graph, {0});
+  const TensorLayout larger = layout_of(DType::F32, 8, 6, false);
+  plan.layouts[0] = sliced(larger, 1, 4, 4);
+  plan.layouts[1].address += larger.bytes();
+  plan.values_end += larger.bytes();
+  CHECK(first_violation(plan, graph) == "");
+  plan.layouts[0] = sliced(larger, 1, 5, 4);
+  CHECK(first_violation(plan, graph) == "wide: elements lie outside of the stored matrix of 8 x 6");
+  plan.layouts[0] = sliced(larger, 1, 4, 4);
+  plan.layouts[1].dimensions[3].row_stride = 0;
+  CHECK(first_violation(plan, graph) ==
+        "narrow: is computed, but several of its elements lie in one place");
+}
+
 TEST_CASE("values that live at the same time and overlap in memory are refused",
           "[compiler][plan]") {
   const Graph graph = attention_tail();

@@ -40,7 +40,7 @@ std::string text_of(const Graph& graph, const std::vector<Stage>& stages) {
 
 // Every product takes 1000 cycles, every element-wise op `vector_cycles`.
 std::string scheduled(const Graph& graph, std::int64_t vector_cycles, bool may_overlap = true) {
-  return text_of(graph, schedule(graph, {}, [&](int op) {
+  return text_of(graph, schedule(graph, DefUse(graph), {}, [&](int op) {
                    OpCost cost;
                    if (std::holds_alternative<Contraction>(graph.ops[static_cast<std::size_t>(op)]))
                      cost.array_cycles = 1000;
@@ -85,7 +85,7 @@ TEST_CASE(
   };
   // Copies come before the first product that needs them, where the narrow one has no time to
   // spare.
-  CHECK(text_of(graph, schedule(graph, {}, cost)) ==
+  CHECK(text_of(graph, schedule(graph, DefUse(graph), {}, cost)) ==
         "lora_A.bf16 u lora_B.bf16 y du dx(lora_B_grad,lora_A_grad,lora_A.new,lora_B.new)");
 }
 
@@ -109,7 +109,7 @@ TEST_CASE(
         gradients_overlap
             ? "1.du+1.dx(1.lora_B_grad,1.lora_A_grad) 0.du+0.dx(0.lora_B_grad,0.lora_A_grad) "
             : "1.lora_B_grad 1.du 1.lora_A_grad 1.dx 0.lora_B_grad 0.du 0.lora_A_grad 0.dx ";
-    CHECK(text_of(graph, schedule(graph, {}, cost)) ==
+    CHECK(text_of(graph, schedule(graph, DefUse(graph), {}, cost)) ==
           forward + backward + "1.lora_A.new 1.lora_B.new 0.lora_A.new 0.lora_B.new");
   }
 }
@@ -132,7 +132,7 @@ TEST_CASE(
 TEST_CASE("every op is carried out once, after everything that it reads", "[schedule]") {
   const Graph graph = linear_layers({layer(), layer(), layer()}).graph;
   for (const std::int64_t cycles : {1, 300, 2000}) {
-    const std::vector<Stage> stages = schedule(graph, {}, [&](int op) {
+    const std::vector<Stage> stages = schedule(graph, DefUse(graph), {}, [&](int op) {
       return OpCost{op % 3 * 700, cycles, op % 2 == 0};
     });
     std::vector<int> stage_of(graph.ops.size(), -1);
@@ -204,7 +204,7 @@ TEST_CASE("what an overlapped product needs comes before all its readers", "[sch
         std::holds_alternative<Contraction>(graph.ops[static_cast<std::size_t>(op)]);
     return OpCost{product ? 1000 : 0, 0, product && name_of_op(graph, op) == "narrow"};
   };
-  CHECK(text_of(graph, schedule(graph, {}, cost)) == "scaled wide narrow");
+  CHECK(text_of(graph, schedule(graph, DefUse(graph), {}, cost)) == "scaled wide narrow");
 }
 
 TEST_CASE("a state is overwritten when all others have read it", "[schedule]") {
@@ -223,6 +223,7 @@ TEST_CASE("a state is overwritten when all others have read it", "[schedule]") {
         std::holds_alternative<Contraction>(graph.ops[static_cast<std::size_t>(op)]);
     return OpCost{is_product ? 1000 : 0, is_product ? 0 : 100, !is_product};
   };
-  CHECK(text_of(graph, schedule(graph, {}, cost)) == "first(next) used second");
-  CHECK(text_of(graph, schedule(graph, {{state, next}}, cost)) == "first used second(next)");
+  CHECK(text_of(graph, schedule(graph, DefUse(graph), {}, cost)) == "first(next) used second");
+  CHECK(text_of(graph, schedule(graph, DefUse(graph), {{state, next}}, cost)) ==
+        "first used second(next)");
 }

@@ -34,10 +34,10 @@ TEST_CASE("the tiles of a streamed weight are every element once forward and onc
   for (const StreamTile& tile : step.tiles) {
     CHECK(program.graph.value(tile.value).name == "weight");
     // Forward tiles have all inputs of some outputs, backward tiles all outputs of some inputs.
-    const bool is_forward = tile.layout.columns == in;
-    CHECK((is_forward || tile.layout.rows == out));
-    for (std::int64_t i = 0; i < tile.layout.rows; ++i) {
-      for (std::int64_t j = 0; j < tile.layout.columns; ++j)
+    const bool is_forward = tile.layout.columns() == in;
+    CHECK((is_forward || tile.layout.rows() == out));
+    for (std::int64_t i = 0; i < tile.layout.rows(); ++i) {
+      for (std::int64_t j = 0; j < tile.layout.columns(); ++j)
         ++(is_forward ? forward
                       : backward)[static_cast<std::size_t>((tile.row + i) * in + tile.column + j)];
     }
