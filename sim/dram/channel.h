@@ -54,7 +54,6 @@ class DramChannel {
   DramClock lookahead() const { return t_.CL + t_.burst; }
   /// Counts up to clock `end`, or the last data if that is later.
   DramStatistics statistics(DramClock end) const;
-  DramClock data_end() const { return data_end_; }
 
  private:
   enum Direction { kReading, kWriting };
