@@ -33,15 +33,19 @@ std::int64_t setting(const char* name, std::int64_t fallback) {
 std::size_t scatter_any_bits(LayerCase& layer) {
   std::mt19937_64 random(layer.seed);
   std::size_t not_numbers = 0;
-  for (auto& [name, tensor] : layer.inputs) {
-    if (tensor.dtype != DType::BF16) continue;
-    for (std::int64_t i = 0; i < element_count(tensor.shape); ++i) {
-      if (random() % 16 != 0) continue;
-      const auto bits = static_cast<std::uint16_t>(random());
-      tensor.data<std::uint16_t>()[i] = bits;
-      not_numbers += (bits & 0x7F80) == 0x7F80;
+  const auto scatter = [&](TensorMap& tensors) {
+    for (auto& [name, tensor] : tensors) {
+      if (tensor.dtype != DType::BF16) continue;
+      for (std::int64_t i = 0; i < element_count(tensor.shape); ++i) {
+        if (random() % 16 != 0) continue;
+        const auto bits = static_cast<std::uint16_t>(random());
+        tensor.data<std::uint16_t>()[i] = bits;
+        not_numbers += (bits & 0x7F80) == 0x7F80;
+      }
     }
-  }
+  };
+  scatter(layer.given);
+  for (TensorMap& feeds : layer.feeds) scatter(feeds);
   return not_numbers;
 }
 
@@ -49,7 +53,7 @@ std::size_t scatter_any_bits(LayerCase& layer) {
 std::string differences_of(const CompiledCase& compiled) {
   try {
     const std::string& library = library_of(compiled.layer.config.machine);
-    return differences(compiled, run_case(compiled, Fidelity::kRtl, library).result);
+    return differences(compiled, run_case(compiled, Fidelity::kRtl, library).steps);
   } catch (const MachineError& error) {
     return error.what();
   }
@@ -59,8 +63,7 @@ void tell_run(const LayerCase& layer, const EventSink& tell) {
   const CompiledCase compiled(layer);
   const SimulatedCase run =
       run_case(compiled, Fidelity::kRtl, library_of(layer.config.machine), observe(tell));
-  tell_counters(run.result.counters, tell);
-  tell_outcome(run.result.results, run.platform, tell);
+  tell_outcome(run, tell);
 }
 
 // Remainders of 1, -1, 0 and others that a dimension of the array has.
