@@ -20,7 +20,7 @@ class Attribution {
   Attribution(const CompiledStep& step, const MachineShape& machine, double memory_bytes_per_cycle,
               const std::vector<TraceEvent>& events, const std::vector<RingFilled>& doorbells)
       : step_(step),
-        axi_bytes_per_cycle_(machine.axi_data_bits / 8),
+        axi_bytes_per_cycle_(machine.axi_data_bits / 8.0),
         memory_bytes_per_cycle_(memory_bytes_per_cycle),
         events_(events),
         doorbells_(doorbells),

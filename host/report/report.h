@@ -82,7 +82,7 @@ struct CounterMismatch {
 struct LayersRepeated {
   std::size_t layers_of_group = 0, groups = 0, simulated_groups = 0;
   std::uint64_t middle_cycles[2] = {0, 0};  // of two groups in the middle, which should be equal
-  double error = 0;  // of the step's cycles: their difference, for every group that was put in
+  double error = 0;  // of the step's cycles: their difference, for every group left out
 };
 
 /// One step of a run of several, or the sum of all of them.

@@ -10,8 +10,6 @@ namespace {
 
 using interface::Counter;
 
-std::uint64_t unsigned_of(std::int64_t count) { return static_cast<std::uint64_t>(count); }
-
 // When the device knew of the commands: a doorbell arrives one latency after it has left.
 std::vector<RingFilled> doorbells_of(const Config& config, const StepResult& result) {
   std::vector<RingFilled> doorbells;

@@ -18,6 +18,9 @@
 
 namespace corank {
 
+/// Simulations count in signed numbers, reports in unsigned ones.
+inline std::uint64_t unsigned_of(std::int64_t count) { return static_cast<std::uint64_t>(count); }
+
 /// What is known of every step.
 struct StepSums {
   DeviceCounters counters{};

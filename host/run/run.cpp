@@ -29,8 +29,6 @@ using interface::Counter;
 
 constexpr const char* kTensorsFile = "tensors.safetensors";
 
-std::uint64_t unsigned_of(std::int64_t count) { return static_cast<std::uint64_t>(count); }
-
 // A run that is stopped may have come to nothing yet.
 double ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
 
@@ -306,7 +304,6 @@ RunReport run(const Config& config, const RunOptions& options) {
                           {kReportFile, kTensorsFile},
                           options.trace.value_or(""),
                           options.waves.value_or("")});
-  Workload workload = read_workload(config);
   const bool repeated = config.layers == Layers::kRepeated;
   // The simulation asks for the first time whether to stop when the step begins. Before that there
   // is nothing to keep.
@@ -319,10 +316,12 @@ RunReport run(const Config& config, const RunOptions& options) {
   if (files.waves) simulated_options.waves = files.waves->temporary();
   RepeatedStep step;
   Simulated simulated;
+  Workload whole_workload;  // of layers that are repeated
   if (repeated) {
-    std::tie(step, simulated) = simulate_repeated(config, simulated_options, workload);
+    whole_workload = read_workload(config);
+    std::tie(step, simulated) = simulate_repeated(config, simulated_options, whole_workload);
   } else {
-    step.prepared = prepare_step(config, std::move(workload));
+    step.prepared = prepare_step(config);
     simulated = simulate(config, simulated_options, step.prepared, build_machine(config, options));
   }
   const PreparedStep& prepared = step.prepared;
@@ -332,7 +331,7 @@ RunReport run(const Config& config, const RunOptions& options) {
   RunReport report;
   if (repeated && !simulated.stopped()) {
     const StepMeasurement whole = extrapolate(config, step, measured, snapshots);
-    report = report_of(config, options, workload, simulated, whole);
+    report = report_of(config, options, whole_workload, simulated, whole);
     report.layers_repeated = repetition_report(step, snapshots, whole);
   } else {
     report = report_of(config, options, prepared.workload, simulated, measured);

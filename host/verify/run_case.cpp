@@ -128,7 +128,7 @@ CaseResult verify_case(const CompiledCase& compiled, const std::string& machine,
   const auto run = [&](Side side, Fidelity fidelity) {
     SideOutcome outcome = simulate_side(
         compiled, fidelity, machine, stop,
-        [&](EventKind sort, std::string line) { comparison.take(side, sort, std::move(line)); });
+        [&](EventKind kind, std::string line) { comparison.take(side, kind, std::move(line)); });
     comparison.end(side);
     return outcome;
   };

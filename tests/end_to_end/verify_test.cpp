@@ -133,8 +133,8 @@ TEST_CASE("a case that the cycle model computes for another memory differs in it
   other.config.memory.dram.device.timing.CL += 1;
   Comparison comparison;
   const auto run = [&](Side side, const LayerCase& drawn) {
-    const EventSink tell = [&](EventKind sort, std::string line) {
-      comparison.take(side, sort, std::move(line));
+    const EventSink tell = [&](EventKind kind, std::string line) {
+      comparison.take(side, kind, std::move(line));
     };
     tell_outcome(run_case(CompiledCase(drawn), Fidelity::kCycle, "", observe(tell)), tell);
     comparison.end(side);
