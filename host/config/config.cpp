@@ -208,7 +208,7 @@ Key workload_section(Config& config) {
        choice_of(
            "layers", config.layers, {Layers::kWhole, Layers::kRepeated},
            "repeated: of many equal groups of layers the first, two in the middle and the last "
-           "are simulated, and the rest put in by their figures; needs --fidelity cycle and "
+           "are simulated, and the rest is extrapolated from them; needs --fidelity cycle and "
            "values: off"),
        choice_of("weights", config.weights, {Weights::kResident, Weights::kStreamed},
                  "where frozen weights are: in device memory, or with the host, which "

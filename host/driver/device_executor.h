@@ -28,7 +28,7 @@ class DeviceExecutor : public Executor {
   const TrainingProgram& program_;
   const MachineShape& machine_;
   DeviceSession session_;
-  double load_ns_ = 0;  // not yet put down to a step
+  double load_ns_ = 0;  // not yet attributed to a step
   std::vector<StepResult> measured_;
 };
 

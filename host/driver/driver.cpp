@@ -405,6 +405,16 @@ StepSnapshots snapshots_of_step(const std::vector<PlatformSnapshot>& snapshots, 
   return {snapshots.at(step == 0 ? 0 : after - 1), snapshots.at(after), snapshots.at(after + 1)};
 }
 
+LinkBytes& LinkBytes::operator+=(const LinkBytes& other) {
+  loaded += other.loaded;
+  fed += other.fed;
+  programs += other.programs;
+  commands += other.commands;
+  streamed += other.streamed;
+  asked += other.asked;
+  return *this;
+}
+
 LinkBytes expected_link_bytes(const CompiledStep& step, const TrainingProgram& program,
                               const std::vector<ValueId>& asked) {
   LinkBytes bytes;

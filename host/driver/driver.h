@@ -104,6 +104,8 @@ struct LinkBytes {
   std::uint64_t streamed = 0;  // tiles of streamed weights
   std::uint64_t asked = 0;     // to the host: the results that are asked for
 
+  LinkBytes& operator+=(const LinkBytes& other);
+
   /// What one step sends, with all that is loaded before it or without.
   std::uint64_t to_device(bool with_loaded) const {
     return (with_loaded ? loaded : 0) + fed + programs + commands + streamed;

@@ -20,7 +20,7 @@ class Attribution {
   Attribution(const CompiledStep& step, const MachineShape& machine, double memory_bytes_per_cycle,
               const std::vector<TraceEvent>& events, const std::vector<RingFilled>& doorbells)
       : step_(step),
-        axi_bytes_per_cycle_(machine.axi_data_bits / 8),
+        axi_bytes_per_cycle_(machine.axi_data_bits / 8.0),
         memory_bytes_per_cycle_(memory_bytes_per_cycle),
         events_(events),
         doorbells_(doorbells),
@@ -158,6 +158,16 @@ class Attribution {
   std::vector<std::uint32_t> loads_;   // commands
 };
 
+// What comes behind the module's name: "self_attn.q_proj" of "model.layers.0.self_attn.q_proj",
+// also where more stands in front. A value outside all modules keeps its name.
+std::string name_within(const std::string& module, const std::string& value) {
+  if (module.empty()) return value;
+  const std::string prefix = module + ".";
+  const std::size_t found = value.find(prefix);
+  const bool whole = found == 0 || (found != std::string::npos && value[found - 1] == '.');
+  return whole ? value.substr(found + prefix.size()) : value;
+}
+
 }  // namespace
 
 ArrayTimes array_times(const CompiledStep& step, const Graph& graph, const MachineShape& machine,
@@ -185,6 +195,7 @@ ArrayTimes array_times(const CompiledStep& step, const Graph& graph, const Machi
       phases.emplace_back();
       const Op& op = graph.ops[static_cast<std::size_t>(command.op)];
       phases.back().value = result_name(graph, op);
+      phases.back().product = name_within(origin_of(graph, op).module, phases.back().value);
       phases.back().op = command.op;
     }
     PhaseReport& phase = phases[place->second];

@@ -47,6 +47,7 @@ struct RingFilled {
 /// One product of the graph, in the order in which they are carried out.
 struct PhaseReport {
   std::string value;            // that it writes
+  std::string product;          // the value's name within its layer: equal layers have equal ones
   int op = -1;                  // of the graph
   std::uint64_t cycles = 0;     // from the completion of the phase before to its own
   std::uint64_t streaming = 0;  // in which the array took in a row

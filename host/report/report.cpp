@@ -90,6 +90,9 @@ Json step_json(const StepReport& step) {
           {"upload_ns", step.upload_ns},
           {"step_ns", step.step_ns},
           {"download_ns", step.download_ns},
+          {"memory_bytes_read", step.memory_bytes_read},
+          {"memory_bytes_written", step.memory_bytes_written},
+          {"energy_pj", step.energy_pj},
           {"link_bytes",
            {{"loaded", step.link.loaded},
             {"fed", step.link.fed},
@@ -97,6 +100,12 @@ Json step_json(const StepReport& step) {
             {"commands", step.link.commands},
             {"streamed", step.link.streamed},
             {"asked", step.link.asked}}}};
+}
+
+Json all_steps_json(const RunReport& r) {
+  Json json = {{"asked", r.steps_asked}, {"ended", r.steps.size()}};
+  json.update(step_json(sum_of(r.steps)));
+  return json;
 }
 
 Json unit_json(const UnitReport& unit) {
@@ -165,6 +174,24 @@ Json list_json(const std::vector<Entry>& list, Json (*to_json)(const Entry&)) {
 
 }  // namespace
 
+StepReport& StepReport::operator+=(const StepReport& other) {
+  cycles += other.cycles;
+  upload_ns += other.upload_ns;
+  step_ns += other.step_ns;
+  download_ns += other.download_ns;
+  memory_bytes_read += other.memory_bytes_read;
+  memory_bytes_written += other.memory_bytes_written;
+  energy_pj += other.energy_pj;
+  link += other.link;
+  return *this;
+}
+
+StepReport sum_of(const std::vector<StepReport>& steps) {
+  StepReport sum;
+  for (const StepReport& step : steps) sum += step;
+  return sum;
+}
+
 bool RunReport::passed() const {
   return !incomplete && counter_mismatches.empty() &&
          std::all_of(comparisons.begin(), comparisons.end(),
@@ -190,7 +217,10 @@ Json to_json(const RunReport& r) {
   json["array_utilisation"] = r.array_utilisation;
   json["gemms"] = list_json(r.gemms, gemm_json);
   json["phases"] = list_json(r.phases, phase_json);
-  if (!r.steps.empty()) json["steps"] = list_json(r.steps, step_json);
+  if (r.steps_asked > 1) {
+    json["steps"] = list_json(r.steps, step_json);
+    json["all_steps"] = all_steps_json(r);
+  }
   json["units"] = list_json(r.units, unit_json);
   json["axi"] = traffic_json(r.axi);
   json["memory"] = memory_json(r);

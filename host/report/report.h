@@ -82,15 +82,21 @@ struct CounterMismatch {
 struct LayersRepeated {
   std::size_t layers_of_group = 0, groups = 0, simulated_groups = 0;
   std::uint64_t middle_cycles[2] = {0, 0};  // of two groups in the middle, which should be equal
-  double error = 0;  // of the step's cycles: their difference, for every group that was put in
+  double error = 0;  // of the step's cycles: their difference, for every group left out
 };
 
-/// One step of a run of several.
+/// One step of a run of several, or the sum of all of them.
 struct StepReport {
   std::uint64_t cycles = 0;
   double upload_ns = 0, step_ns = 0, download_ns = 0;
+  std::uint64_t memory_bytes_read = 0, memory_bytes_written = 0;  // as in TrafficReport memory
+  double energy_pj = 0;
   LinkBytes link;  // memory contents over the link, by kind
+
+  StepReport& operator+=(const StepReport& other);
 };
+
+StepReport sum_of(const std::vector<StepReport>& steps);
 
 struct RunReport {
   std::string name, fidelity, config_file;
@@ -123,8 +129,10 @@ struct RunReport {
   std::vector<ComparisonReport> comparisons;
   std::vector<CounterMismatch> counter_mismatches;
   std::map<std::string, std::uint64_t> counters;
-  std::vector<StepReport>
-      steps;  // of a run of several; all else but the comparisons is of the first
+  std::int64_t steps_asked = 1;
+  // Of a run of several: those that came to their end. All other figures of such a run, but for the
+  // comparisons and the simulation's cost, are of the first step.
+  std::vector<StepReport> steps;
   std::vector<std::pair<std::string, BlockSize>>
       blocks;  // chosen for each op, by the value that it writes
   std::uint64_t commands = 0, commands_completed = 0;  // the halt is not counted as completed

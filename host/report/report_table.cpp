@@ -20,8 +20,7 @@ std::string phase_lines(const std::vector<PhaseReport>& phases) {
   std::vector<PhaseReport> shown;
   for (const PhaseReport& phase : phases) {
     PhaseReport line = phase;
-    if (phases.size() > kMostLines)
-      line.value = "all " + phase.value.substr(phase.value.find('.') + 1);
+    if (phases.size() > kMostLines) line.value = "all " + phase.product;
     const auto same = std::find_if(shown.begin(), shown.end(),
                                    [&](const auto& other) { return other.value == line.value; });
     if (same == shown.end()) {
@@ -53,22 +52,27 @@ std::string phase_lines(const std::vector<PhaseReport>& phases) {
   return text;
 }
 
+std::string step_line(const std::string& name, const StepReport& step) {
+  const LinkBytes& link = step.link;
+  return fmt::format("  {:<6}{:>14}{:>12.3f}{:>14}{:>14}{:>12}{:>12}{:>12}{:>12}{:>12}\n", name,
+                     step.cycles, step.energy_pj / 1e6,
+                     step.memory_bytes_read + step.memory_bytes_written, link.loaded, link.fed,
+                     link.programs, link.commands, link.streamed, link.asked);
+}
+
 std::string step_lines(const std::vector<StepReport>& steps) {
-  std::string text =
-      fmt::format("\n  {:<6}{:>14}{:>14}{:>12}{:>12}{:>12}{:>12}{:>12}\n", "step", "cycles",
-                  "B loaded", "fed", "programs", "commands", "streamed", "asked for");
+  std::string text = fmt::format(
+      "\n  {:<6}{:>14}{:>12}{:>14}{:>14}{:>12}{:>12}{:>12}{:>12}{:>12}\n", "step", "cycles", "uJ",
+      "B of memory", "B loaded", "fed", "programs", "commands", "streamed", "asked for");
   constexpr std::size_t kMostLines = 12;
   for (std::size_t i = 0; i < steps.size(); ++i) {
     if (steps.size() > kMostLines && i == kMostLines - 2) {
       text += "  ...\n";
       i = steps.size() - 1;
     }
-    const LinkBytes& link = steps[i].link;
-    text +=
-        fmt::format("  {:<6}{:>14}{:>14}{:>12}{:>12}{:>12}{:>12}{:>12}\n", i + 1, steps[i].cycles,
-                    link.loaded, link.fed, link.programs, link.commands, link.streamed, link.asked);
+    text += step_line(std::to_string(i + 1), steps[i]);
   }
-  return text;
+  return text + step_line("all", sum_of(steps));
 }
 
 std::string header_lines(const RunReport& r) {
@@ -89,8 +93,16 @@ std::string header_lines(const RunReport& r) {
         100 * l.error);
   }
   if (r.incomplete)
-    text += fmt::format("  INCOMPLETE: stopped after {} of {} commands; nothing was compared\n",
-                        r.commands_completed, r.commands);
+    text += fmt::format("  INCOMPLETE: stopped after {} of {} commands{}; nothing was compared\n",
+                        r.commands_completed, r.commands,
+                        r.steps_asked == 1 ? ""
+                                           : fmt::format(" of step 1, in step {} of {}",
+                                                         r.steps.size() + 1, r.steps_asked));
+  if (r.steps_asked > 1)
+    text += fmt::format(
+        "  {} STEPS: these are the figures of the first one; all steps, and their sums, stand at "
+        "the end{}\n",
+        r.steps_asked, r.incomplete ? "" : "; results are those of the last one");
   return text;
 }
 

@@ -15,7 +15,8 @@ double least_with_whole_groups(double down, double across, double depth, const L
   const double down_bytes = kOperandBytes * down * depth;
   const double across_bytes = kOperandBytes * across * depth;
   double least = std::numeric_limits<double>::infinity();
-  for (double k = 1; k <= down; ++k) {
+  for (std::int64_t group = 1; group <= static_cast<std::int64_t>(down); ++group) {
+    const auto k = static_cast<double>(group);
     const double groups = all_groups * (down_bytes / k > local.scratchpad ? 1 : 2);
     least = std::min(least, k * across_bytes + std::max(1.0, all_groups / k) * down_bytes -
                                 (groups - 1) * local.scratchpad);

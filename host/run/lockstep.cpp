@@ -23,7 +23,7 @@
 namespace corank {
 namespace {
 
-// Of a line on its way between the processes, beside the sorts of the transcript: what a side cost.
+// Of a line on its way between the processes, beside the kinds of the transcript: what a side cost.
 constexpr char kCost = 's';
 
 // ---- the side of the simulating process ----
@@ -32,8 +32,8 @@ class EventWriter {
  public:
   explicit EventWriter(int file) : file_(file) {}
   ~EventWriter() { flush(); }
-  void tell(char sort, const std::string& line) {
-    buffer_ += sort + line + "\n";
+  void tell(char kind, const std::string& line) {
+    buffer_ += kind + line + "\n";
     if (buffer_.size() > kBufferBytes) flush();
   }
 
@@ -54,8 +54,8 @@ class EventWriter {
 
 void simulate_and_tell(int file, const std::function<Simulated(const SimulationObserver&)>& run) {
   EventWriter writer(file);
-  const EventSink tell = [&](EventKind sort, const std::string& line) {
-    writer.tell(static_cast<char>(sort), line);
+  const EventSink tell = [&](EventKind kind, const std::string& line) {
+    writer.tell(static_cast<char>(kind), line);
   };
   try {
     const Simulated simulated = run(observe(tell));
@@ -124,9 +124,9 @@ class Process {
         cost_ = std::move(line);
         continue;
       }
-      const auto sort = static_cast<EventKind>(text_[begin]);
-      if (sort == EventKind::kError) error_ = line;
-      comparison.take(side_, sort, std::move(line));
+      const auto kind = static_cast<EventKind>(text_[begin]);
+      if (kind == EventKind::kError) error_ = line;
+      comparison.take(side_, kind, std::move(line));
     }
     text_.erase(0, begin);
   }

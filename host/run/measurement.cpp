@@ -10,8 +10,6 @@ namespace {
 
 using interface::Counter;
 
-std::uint64_t unsigned_of(std::int64_t count) { return static_cast<std::uint64_t>(count); }
-
 // When the device knew of the commands: a doorbell arrives one latency after it has left.
 std::vector<RingFilled> doorbells_of(const Config& config, const StepResult& result) {
   std::vector<RingFilled> doorbells;
@@ -20,16 +18,6 @@ std::vector<RingFilled> doorbells_of(const Config& config, const StepResult& res
     doorbells.push_back({static_cast<std::int64_t>(cycles), doorbell.commands});
   }
   return doorbells;
-}
-
-// What memory and link did before, in and after the step.
-void measure_transfers(StepMeasurement& m, const StepSnapshots& snapshots) {
-  const auto& [before, after, end] = snapshots;
-  if (after.dram) m.dram = after.dram->since(*before.dram);
-  m.upload = before.link;
-  m.in_step = after.link.since(before.link);
-  m.download = end.link.since(after.link);
-  m.link_in_step = after.memory.link.since(before.memory.link);
 }
 
 std::vector<TensorReport> tensors_of(const PreparedStep& prepared) {
@@ -51,18 +39,37 @@ std::vector<TensorReport> tensors_of(const PreparedStep& prepared) {
 
 }  // namespace
 
+StepSums sums_of_step(const Simulated& simulated, std::size_t step) {
+  const std::vector<PlatformSnapshot>& all = simulated.platform.snapshots;
+  const std::size_t steps = simulated.steps.size();
+  const StepResult& result = simulated.steps.at(step);
+  const auto [before, after, end] = snapshots_of_step(all, steps, step);
+  StepSums sums;
+  sums.counters = result.counters;
+  // The device of a step that was given up works on while its counters would be read.
+  if (result.stopped) {
+    for (std::size_t i = 0; i < sums.counters.size(); ++i)
+      sums.counters[i] = after.counters[i] - before.counters[i];
+  }
+  if (after.dram) sums.dram = after.dram->since(*before.dram);
+  sums.upload =
+      step == 0 ? before.link : before.link.since(snapshots_of_step(all, steps, step - 1).end.link);
+  sums.in_step = after.link.since(before.link);
+  sums.download = end.link.since(after.link);
+  sums.link_in_step = after.memory.link.since(before.memory.link);
+  sums.upload_ns = result.upload_ns;
+  sums.step_ns = result.step_ns;
+  sums.download_ns = result.download_ns;
+  return sums;
+}
+
 StepMeasurement measure(const Config& config, const PreparedStep& prepared,
                         const Simulated& simulated) {
   const StepResult& result = simulated.steps.front();
   const PlatformResult& platform = simulated.platform;
   const Graph& graph = prepared.program.graph;
   StepMeasurement m;
-  const StepSnapshots snapshots = snapshots_of_step(platform.snapshots, simulated.steps.size(), 0);
-  m.counters = result.counters;
-  // The device of a step that was given up works on while its counters would be read.
-  if (result.stopped)
-    std::copy_n(snapshots.after.counters.begin(), m.counters.size(), m.counters.begin());
-  measure_transfers(m, snapshots);
+  static_cast<StepSums&>(m) = sums_of_step(simulated, 0);
   // Of a DRAM what it gave while it was asked, of other kinds the peak.
   const double memory_bytes_per_cycle = config.memory.bandwidth_gb_per_s * 1e3 /
                                         config.limits.clock_mhz *
@@ -78,9 +85,6 @@ StepMeasurement measure(const Config& config, const PreparedStep& prepared,
       unsigned_of(std::count_if(platform.trace.begin(), platform.trace.end(),
                                 [](const TraceEvent& event) { return event.end >= 0; }));
   m.streamed_bytes = expected_link_bytes(prepared.step, prepared.program, {}).streamed;
-  m.upload_ns = result.upload_ns;
-  m.step_ns = result.step_ns;
-  m.download_ns = result.download_ns;
   return m;
 }
 

@@ -111,7 +111,7 @@ CompiledStep commands_of_group(const RepeatedStep& step) {
 }
 
 // Whether the groups in the middle are carried out one after another, each like the other: what is
-// put in for those left out is then all that they would do.
+// extrapolated to those left out is then all that they would do.
 bool is_steady(const RepeatedStep& step) {
   const std::vector<std::uint32_t>& after = step.prepared.snapshots_after;
   const bool has_tail = after.size() > kSnapshots;

@@ -29,8 +29,6 @@ using interface::Counter;
 
 constexpr const char* kTensorsFile = "tensors.safetensors";
 
-std::uint64_t unsigned_of(std::int64_t count) { return static_cast<std::uint64_t>(count); }
-
 // A run that is stopped may have come to nothing yet.
 double ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
 
@@ -44,15 +42,39 @@ std::string output_name(std::string name) {
   return name;
 }
 
-EnergyMeasurement energy_measurement(const StepMeasurement& m, const RunReport& report) {
+// Bytes that crossed the AXI port, and those that the memory gave and took.
+struct StepTraffic {
+  std::uint64_t axi_read = 0, axi_written = 0, memory_read = 0, memory_written = 0;
+};
+
+StepTraffic traffic_of(const StepSums& sums, const MachineShape& machine) {
+  const auto bus_bytes = static_cast<std::uint64_t>(machine.axi_data_bits / 8);
+  const DeviceCounters& counters = sums.counters;
+  StepTraffic traffic;
+  traffic.axi_read =
+      (at(counters, Counter::kLoadBeats) + at(counters, Counter::kFetchBeats)) * bus_bytes;
+  traffic.axi_written = at(counters, Counter::kStoreBeats) * bus_bytes;
+  traffic.memory_read = traffic.axi_read;
+  traffic.memory_written = traffic.axi_written + unsigned_of(sums.link_in_step.written_bytes);
+  return traffic;
+}
+
+std::vector<EnergyLine> energy_of(const Config& config, const StepSums& sums) {
+  const StepTraffic traffic = traffic_of(sums, config.machine);
   EnergyMeasurement measurement;
-  measurement.counters = m.counters;
-  measurement.memory_bytes = report.memory.bytes_read + report.memory.bytes_written;
-  for (const LinkTransfer* transfer :
-       {&report.link.upload, &report.link.step, &report.link.download})
-    measurement.link_bytes += transfer->wire_bytes_to_device + transfer->wire_bytes_to_host;
-  if (m.dram) measurement.dram = *m.dram;
-  return measurement;
+  measurement.counters = sums.counters;
+  measurement.memory_bytes = traffic.memory_read + traffic.memory_written;
+  for (const LinkStatistics* link : {&sums.upload, &sums.in_step, &sums.download})
+    measurement.link_bytes +=
+        unsigned_of(link->to_device.wire_bytes) + unsigned_of(link->to_host.wire_bytes);
+  if (sums.dram) measurement.dram = *sums.dram;
+  return energy_lines(measurement, config.energy, config.memory);
+}
+
+double sum_of(const std::vector<EnergyLine>& lines) {
+  double pj = 0;
+  for (const EnergyLine& line : lines) pj += line.total_pj;
+  return pj;
 }
 
 // Of the step's time, how long the busier direction's wire was.
@@ -116,14 +138,13 @@ void fill_timing(RunReport& report, const StepMeasurement& m) {
   }
   report.array_utilisation = ratio(macs, static_cast<double>(report.cycles) * pes);
 
-  const std::uint64_t bus_bytes = static_cast<std::uint64_t>(report.machine.axi_data_bits / 8);
-  report.axi.bytes_read =
-      (at(counters, Counter::kLoadBeats) + at(counters, Counter::kFetchBeats)) * bus_bytes;
-  report.axi.bytes_written = at(counters, Counter::kStoreBeats) * bus_bytes;
+  const StepTraffic bytes = traffic_of(m, report.machine);
+  report.axi.bytes_read = bytes.axi_read;
+  report.axi.bytes_written = bytes.axi_written;
   report.axi.peak_gb_per_s =
-      2 * static_cast<double>(bus_bytes) * report.limits.clock_mhz / 1e3;  // reads and writes
-  report.memory = report.axi;
-  report.memory.bytes_written += unsigned_of(m.link_in_step.written_bytes);
+      2 * (report.machine.axi_data_bits / 8.0) * report.limits.clock_mhz / 1e3;  // reads and writes
+  report.memory.bytes_read = bytes.memory_read;
+  report.memory.bytes_written = bytes.memory_written;
   report.memory.peak_gb_per_s = report.memory_model.bandwidth_gb_per_s;
   for (TrafficReport* traffic : {&report.axi, &report.memory}) {
     traffic->bandwidth_gb_per_s =
@@ -231,8 +252,8 @@ RunReport report_of(const Config& config, const RunOptions& options, const Workl
     report.counters[interface::kCounterNames[i]] = m.counters[i];
   report.energy_table = config.energy.name;
   report.energy_node = config.energy.node;
-  report.energy = energy_lines(energy_measurement(m, report), config.energy, config.memory);
-  for (const EnergyLine& line : report.energy) report.energy_pj += line.total_pj;
+  report.energy = energy_of(config, m);
+  report.energy_pj = sum_of(report.energy);
   report.bound = bound_of(report);
   return report;
 }
@@ -249,18 +270,28 @@ void compare_results(RunReport& report, const PreparedStep& prepared, const Tens
                  report.comparisons);
 }
 
-// What each step of several took, and what it moved over the link.
-void fill_steps(RunReport& report, const PreparedStep& prepared, const Simulated& simulated) {
+// Of several steps, each that came to its end.
+void fill_steps(RunReport& report, const Config& config, const PreparedStep& prepared,
+                const Simulated& simulated) {
+  report.steps_asked = prepared.steps;
   if (prepared.steps == 1) return;
   const std::vector<ValueId> all = results_of(prepared.program);
-  for (std::size_t step = 0; step < simulated.steps.size(); ++step) {
-    const bool last = step + 1 == static_cast<std::size_t>(prepared.steps);
-    LinkBytes bytes =
+  for (std::size_t i = 0; i < simulated.steps.size() && !simulated.steps[i].stopped; ++i) {
+    const StepSums sums = sums_of_step(simulated, i);
+    const StepTraffic traffic = traffic_of(sums, config.machine);
+    const bool last = i + 1 == static_cast<std::size_t>(prepared.steps);
+    StepReport step;
+    step.cycles = at(sums.counters, Counter::kCycles);
+    step.upload_ns = sums.upload_ns;
+    step.step_ns = sums.step_ns;
+    step.download_ns = sums.download_ns;
+    step.memory_bytes_read = traffic.memory_read;
+    step.memory_bytes_written = traffic.memory_written;
+    step.energy_pj = sum_of(energy_of(config, sums));
+    step.link =
         expected_link_bytes(prepared.step, prepared.program, last ? all : std::vector<ValueId>{});
-    if (step > 0) bytes.loaded = 0;
-    report.steps.push_back({at(simulated.steps[step].counters, Counter::kCycles),
-                            simulated.steps[step].upload_ns, simulated.steps[step].step_ns,
-                            simulated.steps[step].download_ns, bytes});
+    if (i > 0) step.link.loaded = 0;
+    report.steps.push_back(step);
   }
 }
 
@@ -273,7 +304,6 @@ RunReport run(const Config& config, const RunOptions& options) {
                           {kReportFile, kTensorsFile},
                           options.trace.value_or(""),
                           options.waves.value_or("")});
-  Workload workload = read_workload(config);
   const bool repeated = config.layers == Layers::kRepeated;
   // The simulation asks for the first time whether to stop when the step begins. Before that there
   // is nothing to keep.
@@ -286,10 +316,12 @@ RunReport run(const Config& config, const RunOptions& options) {
   if (files.waves) simulated_options.waves = files.waves->temporary();
   RepeatedStep step;
   Simulated simulated;
+  Workload whole_workload;  // of layers that are repeated
   if (repeated) {
-    std::tie(step, simulated) = simulate_repeated(config, simulated_options, workload);
+    whole_workload = read_workload(config);
+    std::tie(step, simulated) = simulate_repeated(config, simulated_options, whole_workload);
   } else {
-    step.prepared = prepare_step(config, std::move(workload));
+    step.prepared = prepare_step(config);
     simulated = simulate(config, simulated_options, step.prepared, build_machine(config, options));
   }
   const PreparedStep& prepared = step.prepared;
@@ -299,12 +331,12 @@ RunReport run(const Config& config, const RunOptions& options) {
   RunReport report;
   if (repeated && !simulated.stopped()) {
     const StepMeasurement whole = extrapolate(config, step, measured, snapshots);
-    report = report_of(config, options, workload, simulated, whole);
+    report = report_of(config, options, whole_workload, simulated, whole);
     report.layers_repeated = repetition_report(step, snapshots, whole);
   } else {
     report = report_of(config, options, prepared.workload, simulated, measured);
   }
-  fill_steps(report, prepared, simulated);
+  fill_steps(report, config, prepared, simulated);
   if (!report.incomplete) {
     if (report.values) compare_results(report, prepared, simulated.results);
     report.counter_mismatches = check_costs(config, prepared, simulated);

@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::size_t kBefore = 6, kAfter = 3;  // lines of context
 
-const char* name_of(EventKind sort) {
-  switch (sort) {
+const char* name_of(EventKind kind) {
+  switch (kind) {
     case EventKind::kCommand:
       return "command";
     case EventKind::kTransaction:
@@ -30,38 +30,38 @@ const char* name_of(EventKind sort) {
 
 }  // namespace
 
-std::size_t Comparison::index_of(EventKind sort) {
-  return static_cast<std::size_t>(std::find(kEventKinds.begin(), kEventKinds.end(), sort) -
+std::size_t Comparison::index_of(EventKind kind) {
+  return static_cast<std::size_t>(std::find(kEventKinds.begin(), kEventKinds.end(), kind) -
                                   kEventKinds.begin());
 }
 
-void Comparison::take(Side side, EventKind sort, std::string line) {
+void Comparison::take(Side side, EventKind kind, std::string line) {
   if (!difference_.empty()) return;
-  lines_[index_of(sort)].ahead[static_cast<std::size_t>(side)].push_back(std::move(line));
-  compare(sort);
+  lines_[index_of(kind)].ahead[static_cast<std::size_t>(side)].push_back(std::move(line));
+  compare(kind);
 }
 
 void Comparison::end(Side side) {
   ended_[static_cast<std::size_t>(side)] = true;
   if (!ended_[0] || !ended_[1]) return;
-  for (const EventKind sort : kEventKinds) compare(sort);
+  for (const EventKind kind : kEventKinds) compare(kind);
 }
 
-void Comparison::compare(EventKind sort) {
+void Comparison::compare(EventKind kind) {
   if (!difference_.empty()) return;
-  auto& [ahead, before] = lines_[index_of(sort)];
+  auto& [ahead, before] = lines_[index_of(kind)];
   auto& [rtl, cycle] = ahead;
   while (!rtl.empty() && !cycle.empty() && rtl.front() == cycle.front()) {
     before.push_back(std::move(rtl.front()));
     if (before.size() > kBefore) before.pop_front();
     rtl.pop_front();
     cycle.pop_front();
-    ++equal_[index_of(sort)];
+    ++equal_[index_of(kind)];
   }
   const bool all_there = ended_[0] && ended_[1];
   if (all_there ? rtl.empty() && cycle.empty() : rtl.size() < kAfter || cycle.size() < kAfter)
     return;
-  difference_ = fmt::format("{} {} differs:\n", name_of(sort), equal(sort));
+  difference_ = fmt::format("{} {} differs:\n", name_of(kind), equal(kind));
   const auto say = [&](const std::string& who, const std::string& line) {
     difference_ += fmt::format("  {:<6} {}\n", who, line);
   };

@@ -21,19 +21,19 @@ class Comparison {
   explicit Comparison(std::array<std::string, 2> names = {"rtl", "cycle"})
       : names_(std::move(names)) {}
 
-  void take(Side side, EventKind sort, std::string line);
+  void take(Side side, EventKind kind, std::string line);
   /// Nothing more comes from this side.
   void end(Side side);
 
   /// The first difference, in context from both sides; "": there is none so far. It is complete as
   /// soon as both sides have a few lines more, or their ends.
   const std::string& difference() const { return difference_; }
-  /// Lines of a sort that were equal.
-  std::uint64_t equal(EventKind sort) const { return equal_[index_of(sort)]; }
+  /// Lines of a kind that were equal.
+  std::uint64_t equal(EventKind kind) const { return equal_[index_of(kind)]; }
 
  private:
-  static std::size_t index_of(EventKind sort);
-  void compare(EventKind sort);
+  static std::size_t index_of(EventKind kind);
+  void compare(EventKind kind);
 
   struct Lines {
     std::array<std::deque<std::string>, 2> ahead;  // by side

@@ -140,8 +140,8 @@ void draw_step(Random& random, const CaseSource& source, int turn, LayerCase& la
   step.lora.rank_stabilized = chance(random, 4);
   step.has_bias = chance(random, 2);
   step.next_update = between(random, 1, 50);
-  layer.adamw = {};
-  if (chance(random, 4)) layer.adamw.weight_decay = 0;
+  layer.optimizer = {};
+  if (chance(random, 4)) layer.optimizer.adamw.weight_decay = 0;
 
   layer.layers = 1;
   layer.pauses = 0;
@@ -209,24 +209,131 @@ void draw_compiler(Random& random, LayerCase& layer) {
   draw_limit(random, layer, &CompilerConfig::accumulator_kib, machine.accumulator_kib);
 }
 
-void draw_inputs(Random& random, LayerCase& layer) {
+// What one layer is fed with one micro-batch; `name_of` gives the names.
+template <class NameOf>
+void draw_activations(Random& random, const LinearLayer& layer, const NameOf& name_of,
+                      TensorMap& feeds) {
+  feeds[name_of("x")] = random_bf16(random, {layer.tokens, layer.in}, 1.0f);
+  feeds[name_of("dy")] = random_bf16(random, {layer.tokens, layer.out}, 0.01f);
+}
+
+std::string prefix_of(const LayerCase& layer, int index) {
+  return layer_prefix(static_cast<std::size_t>(index), static_cast<std::size_t>(layer.layers));
+}
+
+// All that is given, and what a first step of one micro-batch is fed.
+TensorMap draw_inputs(Random& random, const LayerCase& layer) {
   const LinearLayer& step = layer.layer;
+  TensorMap inputs;
   for (int i = 0; i < layer.layers; ++i) {
-    const std::string prefix =
-        layer_prefix(static_cast<std::size_t>(i), static_cast<std::size_t>(layer.layers));
-    layer.inputs[prefix + "x"] = random_bf16(random, {step.tokens, step.in}, 1.0f);
-    layer.inputs[prefix + "dy"] = random_bf16(random, {step.tokens, step.out}, 0.01f);
-    layer.inputs[prefix + "weight"] = random_bf16(random, {step.out, step.in}, 0.05f);
-    if (step.has_bias) layer.inputs[prefix + "bias"] = random_f32(random, {step.out}, 0.1f, false);
+    const std::string prefix = prefix_of(layer, i);
+    draw_activations(
+        random, step, [&](const char* name) { return prefix + name; }, inputs);
+    inputs[prefix + "weight"] = random_bf16(random, {step.out, step.in}, 0.05f);
+    if (step.has_bias) inputs[prefix + "bias"] = random_f32(random, {step.out}, 0.1f, false);
     for (const std::string master : {"lora_A", "lora_B"}) {
       const Shape shape =
           master == "lora_A" ? Shape{step.lora.rank, step.in} : Shape{step.out, step.lora.rank};
       const std::string name = prefix + master;
-      layer.inputs[name] = random_f32(random, shape, 0.05f, false);
-      layer.inputs[name + ".exp_avg"] = random_f32(random, shape, 1e-3f, false);
-      layer.inputs[name + ".exp_avg_sq"] = random_f32(random, shape, 1e-6f, true);
+      inputs[name] = random_f32(random, shape, 0.05f, false);
+      inputs[name + ".exp_avg"] = random_f32(random, shape, 1e-3f, false);
+      inputs[name + ".exp_avg_sq"] = random_f32(random, shape, 1e-6f, true);
     }
   }
+  return inputs;
+}
+
+SgdOptions draw_sgd(Random& random) {
+  SgdOptions sgd;
+  sgd.lr = 0.05;
+  if (chance(random, 2)) sgd.weight_decay = 0.1;
+  if (chance(random, 4)) return sgd;
+  sgd.momentum = 0.9;
+  sgd.nesterov = chance(random, 3);
+  if (!sgd.nesterov && chance(random, 2)) sgd.dampening = 0.25;
+  return sgd;
+}
+
+// How many steps, with which optimizer. The first step of a case with AdamW and one micro-batch is
+// that of a case of one step.
+int draw_steps(Random& random, const CaseSource& source, LayerCase& layer) {
+  const std::int64_t cycles = layer.layers * cycles_of(layer.layer, layer.config.machine);
+  const std::int64_t most_passes = source.most_cycles / std::max<std::int64_t>(1, cycles);
+  if (most_passes < 2 || !chance(random, 3)) return 1;
+  const auto steps = static_cast<int>(between(random, 2, std::min<std::int64_t>(3, most_passes)));
+  using Kind = Schedule::Kind;
+  OptimizerSettings drawn = layer.optimizer;
+  drawn.schedule.kind =
+      one_of(random, std::array<Kind, 3>{Kind::kConstant, Kind::kLinear, Kind::kCosine});
+  drawn.schedule.warmup = int_between(random, 0, 1);
+  drawn.schedule.total = steps;
+  // The special value may stand in one of AdamW's moments.
+  if (layer.planted.empty() && chance(random, 2)) {
+    drawn.kind = OptimizerKind::kSgd;
+    drawn.sgd = draw_sgd(random);
+  }
+  if (most_passes >= 2 * steps && chance(random, 2))
+    drawn.accumulate = between(random, 2, std::min<std::int64_t>(3, most_passes / steps));
+  LayerCase other = layer;
+  other.optimizer = drawn;
+  if (compiles(other)) layer.optimizer = drawn;  // else in little memory only AdamW's step fits
+  return steps;
+}
+
+// The first step's first micro-batch has `inputs`, every other one values of its own.
+std::vector<TensorMap> draw_feeds(Random& random, const LayerCase& layer, int steps,
+                                  TensorMap& inputs) {
+  const TrainingProgram program = program_of(layer);
+  const std::int64_t micro_batches = layer.optimizer.accumulate;
+  std::vector<TensorMap> feeds;
+  for (int step = 0; step < steps; ++step) {
+    TensorMap& fed = feeds.emplace_back(optimizer_feeds(program, step));
+    for (std::int64_t batch = 0; batch < micro_batches; ++batch) {
+      const auto named = [&](const std::string& name) {
+        return micro_batch_name(name, batch, micro_batches);
+      };
+      if (micro_batches > 1) fed[named(kShare)] = random_f32(random, {1}, 0.5f, true);
+      for (int i = 0; i < layer.layers; ++i) {
+        const std::string prefix = prefix_of(layer, i);
+        if (step > 0 || batch > 0) {
+          draw_activations(
+              random, layer.layer, [&](const char* name) { return named(prefix + name); }, fed);
+          continue;
+        }
+        for (const char* name : {"x", "dy"}) {
+          fed[named(prefix + name)] = std::move(inputs.at(prefix + name));
+          inputs.erase(prefix + name);
+        }
+      }
+    }
+  }
+  return feeds;
+}
+
+// What the optimizer keeps: SGD's buffer is what AdamW would have for its first moment.
+void rename_moments(const LayerCase& layer, TensorMap& given) {
+  if (layer.optimizer.kind != OptimizerKind::kSgd) return;
+  for (int i = 0; i < layer.layers; ++i) {
+    for (const char* master : {"lora_A", "lora_B"}) {
+      const std::string name = prefix_of(layer, i) + master;
+      given[name + ".momentum_buffer"] = std::move(given.at(name + ".exp_avg"));
+      given.erase(name + ".exp_avg");
+      given.erase(name + ".exp_avg_sq");
+    }
+  }
+}
+
+std::string describe_steps(const LayerCase& layer) {
+  if (layer.feeds.size() == 1) return "";
+  const OptimizerSettings& optimizer = layer.optimizer;
+  std::string text = fmt::format(", {} steps of {}", layer.feeds.size(), name_of(optimizer.kind));
+  if (optimizer.kind == OptimizerKind::kSgd)
+    text += fmt::format(" (momentum {}, dampening {}, weight decay {}{})", optimizer.sgd.momentum,
+                        optimizer.sgd.dampening, optimizer.sgd.weight_decay,
+                        optimizer.sgd.nesterov ? ", Nesterov" : "");
+  return text + fmt::format(", {} micro-batches, {} learning rate, {} steps of warm-up",
+                            optimizer.accumulate, name_of(optimizer.schedule.kind),
+                            optimizer.schedule.warmup);
 }
 
 // Cycles that a memory takes, at its slowest, for all that the host uploads: so long the
@@ -282,17 +389,20 @@ LayerCase make_case(const CaseSource& source, std::uint64_t seed, int number) {
   }
   if (!step) step = compile_quickly(layer);  // says what is too small
   config.watchdog_cycles += upload_cycles(config, step->memory_bytes);
-  draw_inputs(random, layer);
-  if (number % 10 == 9) layer.planted = plant(random, layer.inputs);
-  layer.inputs = inputs_of(program_of(layer), std::move(layer.inputs));
+  layer.given = draw_inputs(random, layer);
+  if (number % 10 == 9) layer.planted = plant(random, layer.given);
+  // A stream of their own: what else a seed draws does not depend on them.
+  Random of_steps(layer.seed ^ 0x5374657073);
+  const int steps = draw_steps(of_steps, source, layer);
+  layer.feeds = draw_feeds(of_steps, layer, steps, layer.given);
+  rename_moments(layer, layer.given);
   return layer;
 }
 
 TrainingProgram program_of(const LayerCase& layer) {
-  OptimizerSettings optimizer;
-  optimizer.adamw = layer.adamw;
   return linear_layers(
-      std::vector<LinearLayer>(static_cast<std::size_t>(layer.layers), layer.layer), optimizer);
+      std::vector<LinearLayer>(static_cast<std::size_t>(layer.layers), layer.layer),
+      layer.optimizer);
 }
 
 std::string describe(const LayerCase& layer) {
@@ -307,12 +417,12 @@ std::string describe(const LayerCase& layer) {
           : "";
   return fmt::format(
       "case {} (seed {}): {}x{}, AXI {}, {} bursts of {} beats, {}, {} tokens, {} -> {}, r = {}, "
-      "stalls {} %, blocks {} x {} x {}, limits {} / {} KiB{}{}{}",
+      "stalls {} %, blocks {} x {} x {}, limits {} / {} KiB{}{}{}{}",
       layer.number, layer.seed, m.array_rows, m.array_columns, m.axi_data_bits,
       config.limits.outstanding_bursts, config.limits.burst_beats, describe(config.memory),
       layer.layer.tokens, layer.layer.in, layer.layer.out, layer.layer.lora.rank,
       config.stalls.percent, compiler.block_rows, compiler.block_columns, compiler.block_depth,
-      compiler.scratchpad_kib, compiler.accumulator_kib, streamed,
+      compiler.scratchpad_kib, compiler.accumulator_kib, streamed, describe_steps(layer),
       layer.planted.empty() ? "" : ", planted ", layer.planted);
 }
 

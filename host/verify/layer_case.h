@@ -27,7 +27,7 @@ struct CaseSource {
   std::vector<MemoryConfig> drams;     // see draw_dram()
   std::optional<MemoryConfig> memory;  // of half of the cases, just as it is
   double clock_mhz = 1000;
-  std::int64_t most_cycles = 10000;  // bounds the estimated length of the step
+  std::int64_t most_cycles = 10000;  // bounds the estimated length of all steps
   Sizes sizes = Sizes::kEdges;
 };
 
@@ -36,11 +36,12 @@ struct LayerCase {
   std::uint64_t seed = 0;  // of this case
   Config config;           // machine, limits, memory, link, stalls, compiler
   LinearLayer layer;
-  AdamWOptions adamw;
+  OptimizerSettings optimizer;
   int layers = 1;  // so many of this size, each with values of its own
   int pauses = 0;  // cycles that the host lets pass before each tile of a streamed weight, at most
   std::string planted;  // a special value and where it stands; empty: every input is ordinary
-  TensorMap inputs;     // all that is given, and what the step is fed
+  TensorMap given;      // once: weights, masters and the optimizer's states
+  std::vector<TensorMap> feeds;  // of each step
 };
 
 /// Case `number` of a run with `seed`. With kEdges cases go through all pairs of remainders of (in
@@ -48,8 +49,9 @@ struct LayerCase {
 /// cases in a row have every size in each of the four places. Half of the memories are DRAM (of
 /// those that are not source.memory). Limits of the compiler reach down to the least that it
 /// accepts. One case in ten has one special value planted; two in five stream their weights,
-/// through rings from one tile on; some of these have several layers, or a host that pauses. Throws
-/// InputError where the machine is too small for any layer.
+/// through rings from one tile on; some of these have several layers, or a host that pauses. About
+/// a quarter have two or three steps, with AdamW or SGD, some with micro-batches or a learning rate
+/// that changes. Throws InputError where the machine is too small for any layer.
 LayerCase make_case(const CaseSource& source, std::uint64_t seed, int number);
 
 TrainingProgram program_of(const LayerCase& layer);

@@ -1,6 +1,7 @@
 #include "host/verify/run_case.h"
 
 #include <cmath>
+#include <set>
 #include <utility>
 
 #include "host/verify/comparison.h"
@@ -8,7 +9,7 @@
 #include "host/verify/pausing_host.h"
 #include "models/base/error.h"
 #include "models/base/numerics.h"
-#include "models/reference/bit_exact.h"
+#include "models/reference/reference_executor.h"
 
 namespace corank {
 namespace {
@@ -25,7 +26,7 @@ bool all_finite(const TensorMap& values) {
 }
 
 struct SideOutcome {
-  StepResult result;
+  SimulatedCase simulated;
   std::string error;  // of the machine; "": none
 };
 
@@ -34,10 +35,8 @@ SideOutcome simulate_side(const CompiledCase& compiled, Fidelity fidelity,
                           const EventSink& tell) {
   SideOutcome outcome;
   try {
-    SimulatedCase simulated = run_case(compiled, fidelity, machine, observe(tell), stop);
-    tell_counters(simulated.result.counters, tell);
-    tell_outcome(simulated.result.results, simulated.platform, tell);
-    outcome.result = std::move(simulated.result);
+    outcome.simulated = run_case(compiled, fidelity, machine, observe(tell), stop);
+    tell_outcome(outcome.simulated, tell);
   } catch (const MachineError& error) {
     outcome.error = error.what();
     tell(EventKind::kError, outcome.error);
@@ -45,15 +44,25 @@ SideOutcome simulate_side(const CompiledCase& compiled, Fidelity fidelity,
   return outcome;
 }
 
+// "step 2: " where there are several.
+std::string name_of_step(std::size_t step, std::size_t steps) {
+  return steps == 1 ? "" : "step " + std::to_string(step) + ": ";
+}
+
 }  // namespace
 
 CompiledCase::CompiledCase(LayerCase drawn)
     : layer(std::move(drawn)),
       program(program_of(layer)),
-      step(compile_for(layer.config, program)),
-      reference(layer.inputs) {
-  run_bit_exact(program.graph, reference);
-  finite = all_finite(reference);
+      step(compile_for(layer.config, program)) {
+  std::set<std::string> asked;
+  for (const ValueId id : results_of(program)) asked.insert(program.graph.value(id).name);
+  ReferenceExecutor executor(program, Numerics::kBf16);
+  executor.load(layer.given);
+  for (const TensorMap& feeds : layer.feeds) {
+    reference.push_back(executor.step(feeds, asked).results);
+    finite = finite && all_finite(reference.back());
+  }
 }
 
 SimulatedCase run_case(const CompiledCase& compiled, Fidelity fidelity, const std::string& machine,
@@ -69,16 +78,37 @@ SimulatedCase run_case(const CompiledCase& compiled, Fidelity fidelity, const st
   SimulatedCase simulated;
   simulated.platform = run_platform(platform, [&](HostPort& port) {
     PausingHost host(port, layer.pauses, layer.seed);
-    simulated.result =
-        run_step(host, compiled.step, compiled.program, layer.config.machine, layer.inputs, driver);
+    DeviceSession session(host, compiled.step, compiled.program, driver);
+    session.load(layer.config.machine, layer.given);
+    const std::vector<ValueId> asked = results_of(compiled.program);
+    for (const TensorMap& feeds : layer.feeds) {
+      simulated.steps.push_back(session.step(feeds, asked));
+      if (simulated.stopped()) return;
+    }
+    session.reset();
   });
   return simulated;
 }
 
-std::string differences(const CompiledCase& compiled, const StepResult& result) {
+void tell_outcome(const SimulatedCase& simulated, const EventSink& tell) {
+  const std::size_t steps = simulated.steps.size();
+  for (std::size_t i = 0; i < steps; ++i) {
+    tell_counters(simulated.steps[i].counters, tell);
+    for (const auto& [name, tensor] : simulated.steps[i].results)
+      tell_result(name_of_step(i, steps) + name, tensor.bytes, tell);
+  }
+  tell_figures(simulated.platform, tell);
+}
+
+std::string differences(const CompiledCase& compiled, const std::vector<StepResult>& steps) {
   const Config& config = compiled.layer.config;
-  return differences(compiled.program.graph, compiled.step, config.machine,
-                     config.limits.burst_beats, result, compiled.reference);
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const std::string found =
+        differences(compiled.program.graph, compiled.step, config.machine,
+                    config.limits.burst_beats, steps[i], compiled.reference.at(i));
+    if (!found.empty()) return name_of_step(i, steps.size()) + found;
+  }
+  return "";
 }
 
 Verified& Verified::operator+=(const Verified& other) {
@@ -98,21 +128,21 @@ CaseResult verify_case(const CompiledCase& compiled, const std::string& machine,
   const auto run = [&](Side side, Fidelity fidelity) {
     SideOutcome outcome = simulate_side(
         compiled, fidelity, machine, stop,
-        [&](EventKind sort, std::string line) { comparison.take(side, sort, std::move(line)); });
+        [&](EventKind kind, std::string line) { comparison.take(side, kind, std::move(line)); });
     comparison.end(side);
     return outcome;
   };
   const SideOutcome rtl = run(Side::kRtl, Fidelity::kRtl);
-  result.stopped = rtl.result.stopped;
+  result.stopped = rtl.simulated.stopped();
   if (result.stopped) return result;
-  if (rtl.error.empty()) result.difference = differences(compiled, rtl.result);
+  if (rtl.error.empty()) result.difference = differences(compiled, rtl.simulated.steps);
   if (!result.difference.empty()) {
     result.difference =
         "the RTL is not as the reference and the commands say:\n" + result.difference;
     return result;
   }
   const SideOutcome cycle = run(Side::kCycle, Fidelity::kCycle);
-  result.stopped = cycle.result.stopped;
+  result.stopped = cycle.simulated.stopped();
   if (result.stopped) return result;
   result.difference = comparison.difference();
   if (!rtl.error.empty()) {
@@ -125,9 +155,10 @@ CaseResult verify_case(const CompiledCase& compiled, const std::string& machine,
   verified.transactions = comparison.equal(EventKind::kTransaction);
   verified.counters = comparison.equal(EventKind::kCounter);
   verified.figures = comparison.equal(EventKind::kFigure);
-  for (const auto& [name, tensor] : rtl.result.results)
-    verified.result_bytes += tensor.bytes.size();
-  verified.cycles = rtl.result.counters[static_cast<std::size_t>(interface::Counter::kCycles)];
+  for (const StepResult& step : rtl.simulated.steps) {
+    for (const auto& [name, tensor] : step.results) verified.result_bytes += tensor.bytes.size();
+    verified.cycles += at(step.counters, interface::Counter::kCycles);
+  }
   return result;
 }
 

@@ -3,9 +3,11 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "host/run/simulate.h"
 #include "host/verify/layer_case.h"
+#include "host/verify/transcript.h"
 
 namespace corank {
 
@@ -16,23 +18,30 @@ struct CompiledCase {
   LayerCase layer;
   TrainingProgram program;
   CompiledStep step;
-  TensorMap reference;  // every value, by the bit-exact reference
-  bool finite = false;  // every result of the reference
+  std::vector<TensorMap> reference;  // results of each step, by the bit-exact reference
+  bool finite = true;                // every result of the reference
 };
 
 struct SimulatedCase {
-  StepResult result;
+  std::vector<StepResult> steps;  // the last one given up perhaps
   PlatformResult platform;
+
+  bool stopped() const { return !steps.empty() && steps.back().stopped; }
 };
 
-/// Runs the case. `machine`: the library of the verilated one. What `observer` listens to is not in
-/// the result. `stop`: asked now and then, whether to give up. Throws MachineError.
+/// Runs the steps of the case in one session; every result is asked for. `machine`: the library of
+/// the verilated one. What `observer` listens to is not in the result. `stop`: asked now and then,
+/// whether to give up. Throws MachineError.
 SimulatedCase run_case(const CompiledCase& compiled, Fidelity fidelity, const std::string& machine,
                        const SimulationObserver& observer = {},
                        const std::function<bool()>& stop = nullptr);
 
-/// What of an outcome of the RTL is not as the reference and the account of the commands say; "".
-std::string differences(const CompiledCase& compiled, const StepResult& result);
+/// Counters and results of every step, and the figures of all.
+void tell_outcome(const SimulatedCase& simulated, const EventSink& tell);
+
+/// What of an outcome of the RTL is not, in the first step that differs, as the reference and the
+/// account of the commands say; "".
+std::string differences(const CompiledCase& compiled, const std::vector<StepResult>& steps);
 
 /// What was compared and equal.
 struct Verified {
@@ -49,8 +58,9 @@ struct CaseResult {
   Verified verified;
 };
 
-/// RTL = bit-exact reference in every element, its counters = the account of the commands, and the
-/// cycle model = RTL in every command, transaction, counter, figure and byte of the results.
+/// RTL = bit-exact reference in every element, its counters = the account of the commands, both in
+/// every step, and the cycle model = RTL in every command, transaction, counter, figure and byte of
+/// the results.
 CaseResult verify_case(const CompiledCase& compiled, const std::string& machine,
                        const std::function<bool()>& stop = nullptr);
 

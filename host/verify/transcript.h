@@ -13,7 +13,7 @@
 
 namespace corank {
 
-/// Lines of one sort come in one order; between sorts the order may differ.
+/// Lines of one kind come in one order; between kinds the order may differ.
 enum class EventKind : char {
   kCommand = 'c',      // issue, start and end
   kTransaction = 't',  // of the accelerator with the memory

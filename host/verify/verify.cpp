@@ -82,6 +82,7 @@ VerifyResult verify(const Config& config, const VerifyOptions& options) {
     }
     ++result.verified;
     result.dram += compiled.layer.config.memory.kind == MemoryKind::kDram ? 1 : 0;
+    result.several_steps += compiled.layer.feeds.size() > 1 ? 1 : 0;
     result.sum += one.verified;
   }
   return result;
@@ -91,11 +92,13 @@ std::string to_text(const VerifyResult& r, const std::string& replay) {
   const MachineShape& m = r.machine;
   std::string text;
   if (r.failed >= 0) text += fmt::format("{}\nreplay: {}\n", r.failure, replay);
-  text += fmt::format("{}: {}x{}, AXI {}: {} of {} random layers right, {} of them with DRAM\n",
-                      r.failed >= 0 ? "WRONG"
-                      : r.stopped   ? "STOPPED"
-                                    : "verified",
-                      m.array_rows, m.array_columns, m.axi_data_bits, r.verified, r.cases, r.dram);
+  text += fmt::format(
+      "{}: {}x{}, AXI {}: {} of {} random layers right, {} of them with DRAM, {} with several "
+      "steps\n",
+      r.failed >= 0 ? "WRONG"
+      : r.stopped   ? "STOPPED"
+                    : "verified",
+      m.array_rows, m.array_columns, m.axi_data_bits, r.verified, r.cases, r.dram, r.several_steps);
   text += fmt::format(
       "  rtl = reference: {} bytes of results; rtl = account of the commands: every counter that "
       "counts no cycles\n"

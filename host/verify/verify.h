@@ -20,14 +20,15 @@ struct VerifyOptions {
 
 struct VerifyResult {
   MachineShape machine;
-  int cases = 0;         // asked for
-  int verified = 0;      // and found right
-  int dram = 0;          // of these, with a memory of kind dram
-  int failed = -1;       // the case that differs; -1: none
-  std::string failure;   // the case in words, and its first difference
-  bool fault = false;    // of that case: the RTL did not come to its end
-  bool stopped = false;  // ended early
-  Verified sum;          // over the verified cases
+  int cases = 0;          // asked for
+  int verified = 0;       // and found right
+  int dram = 0;           // of these, with a memory of kind dram
+  int several_steps = 0;  // of these, with more than one
+  int failed = -1;        // the case that differs; -1: none
+  std::string failure;    // the case in words, and its first difference
+  bool fault = false;     // of that case: the RTL did not come to its end
+  bool stopped = false;   // ended early
+  Verified sum;           // over the verified cases
 };
 
 /// Random layers on the configuration's accelerator, built if it is not there yet, until one

@@ -20,6 +20,7 @@ inline double without_subnormals(double value) { return value; }
 template <class T, class = std::enable_if_t<std::is_floating_point_v<T>>>
 T maximum(T first, std::common_type_t<T> second) {
   const T a = without_subnormals(first), b = without_subnormals(second);
+  // NOLINTNEXTLINE(misc-redundant-expression): a NaN is not equal to itself
   if (!(a == a && b == b)) return std::numeric_limits<T>::quiet_NaN();
   if (a == b) return std::signbit(a) ? b : a;
   return a < b ? b : a;

@@ -74,8 +74,11 @@ Transformer build_bert(const BertShape& shape, std::int64_t batch, std::int64_t 
   const ValueId sum = add_add(graph, embeddings + "sum", typed, positions);
   ValueId x = builder.layer_norm(embeddings + "LayerNorm", sum, shape.layer_norm_eps);
   for (std::int64_t layer = 0; layer < shape.layers; ++layer) {
-    x = add_layer(builder, shape, "bert.encoder.layer." + std::to_string(layer), x, mask);
+    const std::string name = "bert.encoder.layer." + std::to_string(layer);
+    builder.enter_layer(name, layer);
+    x = add_layer(builder, shape, name, x, mask);
   }
+  builder.leave_layers();
 
   std::vector<std::int64_t> first_tokens;
   for (std::int64_t b = 0; b < batch; ++b) first_tokens.push_back(b * sequence);

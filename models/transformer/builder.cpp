@@ -13,6 +13,12 @@ TransformerBuilder::TransformerBuilder(std::int64_t batch, std::int64_t sequence
   transformer_.sequence = sequence;
 }
 
+void TransformerBuilder::enter_layer(const std::string& module, std::int64_t index) {
+  graph().origin = {};
+  graph().origin.module = module;
+  graph().origin.group = static_cast<int>(index);
+}
+
 ValueId TransformerBuilder::input(const std::string& name, const Shape& shape) {
   return add_value(graph(), {name, shape, DType::I64, Role::kInput});
 }

@@ -18,6 +18,10 @@ class TransformerBuilder {
   std::int64_t batch() const { return transformer_.batch; }
   std::int64_t sequence() const { return transformer_.sequence; }
 
+  /// What is added next comes from layer `index`, whose module bears the name; or from none.
+  void enter_layer(const std::string& module, std::int64_t index);
+  void leave_layers() { graph().origin = {}; }
+
   ValueId input(const std::string& name, const Shape& shape);  // I64
 
   /// A table [rows, columns], and the rows of it that `ids` names.

@@ -70,8 +70,11 @@ Transformer build_llama(const LlamaShape& shape, std::int64_t batch, std::int64_
                                 shape.pad_token_id);
   const ValueId table = builder.weight_of_last_module();
   for (std::int64_t layer = 0; layer < shape.layers; ++layer) {
-    x = add_layer(builder, shape, "model.layers." + std::to_string(layer), x, mask, frequencies);
+    const std::string name = "model.layers." + std::to_string(layer);
+    builder.enter_layer(name, layer);
+    x = add_layer(builder, shape, name, x, mask, frequencies);
   }
+  builder.leave_layers();
   x = builder.rms_norm("model.norm", x, shape.rms_norm_eps);
   ValueId logits = -1;
   if (causal) {

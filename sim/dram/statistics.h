@@ -22,7 +22,7 @@ struct DramStatistics {
   std::int64_t row_misses = 0;
   std::int64_t row_conflicts = 0;
 
-  // The data bus's clocks: they add up to `clocks`. Those without data are put down to what kept
+  // The data bus's clocks: they add up to `clocks`. Those without data are attributed to what kept
   // the next command back: nothing was asked for, refresh, change between read and write, a second
   // access to one bank group, opening rows (their timing and the command bus).
   DramClock clocks = 0;

@@ -256,7 +256,7 @@ fs::path compile(const Recipe& recipe, const fs::path& work, const std::string& 
   workshop.run(make, "compiling");
 
   const std::string verilator_root = first_line_of({"verilator", "--getenv", "VERILATOR_ROOT"});
-  const fs::path library = work / "machine.so";
+  fs::path library = work / "machine.so";
   Strings link = {"g++", "-std=c++17", "-shared", "-o", library.string()};
   for (const std::string& word : words_of(hot + " " + flags)) link.push_back(word);
   if (recipe.waves) link.push_back("-DCORANK_WAVES");

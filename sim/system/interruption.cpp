@@ -1,6 +1,5 @@
 #include "sim/system/interruption.h"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -11,6 +10,7 @@
 namespace corank {
 namespace {
 
+constexpr std::initializer_list<int> kInterruptions = {SIGINT, SIGTERM, SIGHUP};
 constexpr int kMachineFault = 3;  // exit code, as for a MachineError
 
 // Read and written by a signal handler.
@@ -41,7 +41,7 @@ void on_bus_error(int /*signal*/) {
 }  // namespace
 
 void handle_signals() {
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+  for (const int signal : kInterruptions) {
     struct sigaction action {};
     const bool known = sigaction(signal, nullptr, &action) == 0;
     if (signal == SIGHUP && known && action.sa_handler == SIG_IGN) continue;
@@ -54,6 +54,15 @@ void handle_signals() {
 
 OrderlyEnd::OrderlyEnd() { orderly = orderly + 1; }
 OrderlyEnd::~OrderlyEnd() { orderly = orderly - 1; }
+
+SignalsHeld::SignalsHeld() {
+  sigset_t held;
+  sigemptyset(&held);
+  for (const int signal : kInterruptions) sigaddset(&held, signal);
+  sigprocmask(SIG_BLOCK, &held, &before_);
+}
+
+SignalsHeld::~SignalsHeld() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
 
 bool interrupted() { return noted != 0; }
 

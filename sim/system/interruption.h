@@ -1,6 +1,8 @@
 // The user's wish to end the program: Ctrl-C (SIGINT), and SIGTERM and SIGHUP alike.
 #pragma once
 
+#include <signal.h>
+
 #include <exception>
 
 namespace corank {
@@ -24,6 +26,19 @@ class OrderlyEnd {
   ~OrderlyEnd();
   OrderlyEnd(const OrderlyEnd&) = delete;
   OrderlyEnd& operator=(const OrderlyEnd&) = delete;
+};
+
+/// While one of these lives, such a signal waits: between two things of which neither may be done
+/// without the other.
+class SignalsHeld {
+ public:
+  SignalsHeld();
+  ~SignalsHeld();
+  SignalsHeld(const SignalsHeld&) = delete;
+  SignalsHeld& operator=(const SignalsHeld&) = delete;
+
+ private:
+  sigset_t before_{};
 };
 
 /// Whether a signal has been noted.

@@ -144,6 +144,7 @@ void OutputFile::open_stream(const std::string& path) {
 }
 
 void OutputFile::open_temporary() {
+  const SignalsHeld held;  // nobody would remove a file that is there and not noted yet
   do {
     temporary_ = temporary_beside(target_);
     file_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -213,6 +214,7 @@ OutputFolder::OutputFolder(const std::string& path, const std::string& named) {
   while (!missing.empty()) {
     const std::string next = missing.back().string();
     missing.pop_back();
+    const SignalsHeld held;  // as for a temporary file
     if (mkdir(next.c_str(), 0777) == 0) {
       made_.push_back(next);
       made_folders.note(made_.back().c_str());

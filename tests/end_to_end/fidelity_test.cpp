@@ -158,7 +158,28 @@ TEST_CASE("of several steps each is reported, with what crossed the link", "[pro
     CHECK(link["fed"] > 0);
     CHECK(report["steps"][i]["cycles"] > 0);
   }
-  CHECK(report["latency"]["step_cycles"] == report["steps"][0]["cycles"]);
+  // The first step's figures stand in the report as those of a run of one step do.
+  const Json& first = report["steps"][0];
+  CHECK(report["latency"]["step_cycles"] == first["cycles"]);
+  CHECK(report["energy"]["total_pj"] == first["energy_pj"]);
+  CHECK(report["memory"]["bytes_read"] == first["memory_bytes_read"]);
+  CHECK(report["memory"]["bytes_written"] == first["memory_bytes_written"]);
+  CHECK(report["link"]["upload_ns"] == first["upload_ns"]);
+  // Every step has the same commands; all that was moved and spent adds up.
+  const Json& all = report["all_steps"];
+  CHECK(all["asked"] == 3);
+  CHECK(all["ended"] == 3);
+  std::uint64_t cycles = 0;
+  double energy = 0;
+  for (const Json& step : report["steps"]) {
+    cycles += step["cycles"].get<std::uint64_t>();
+    energy += step["energy_pj"].get<double>();
+    CHECK(step["memory_bytes_read"] == first["memory_bytes_read"]);
+  }
+  CHECK(all["cycles"] == cycles);
+  CHECK(all["energy_pj"].get<double>() == Approx(energy));
+  CHECK(report["steps"][1]["energy_pj"] < first["energy_pj"]);  // weights are loaded once
+  CHECK(all["cycles"] <= report["simulation"]["cycles"]);
 
   std::vector<std::string> both = {"--fidelity", "both"};
   both.insert(both.end(), steps.begin(), steps.end());

@@ -69,4 +69,26 @@ std::string DeviceCount::text() const {
   return text;
 }
 
+void RemainderPairs::add(const LayerCase& layer) {
+  const MachineShape& machine = layer.config.machine;
+  const auto pair = [&](const char* what, std::int64_t a, std::int64_t b) {
+    seen_.insert(fmt::format("{}x{} {} {} {}", machine.array_rows, machine.array_columns, what,
+                             static_cast<int>(remainder_of(a, machine.array_rows)),
+                             static_cast<int>(remainder_of(b, machine.array_columns))));
+  };
+  pair("in, out", layer.layer.in, layer.layer.out);
+  pair("tokens, r", layer.layer.tokens, layer.layer.lora.rank);
+}
+
+std::size_t RemainderPairs::missing(const std::vector<MachineShape>& machines) const {
+  // A divisor has the remainders 1, -1, 0 and others, where it is large enough.
+  const auto remainders = [](int divisor) {
+    return static_cast<std::size_t>(std::min(divisor, 4));
+  };
+  std::size_t all = 0;
+  for (const MachineShape& machine : machines)
+    all += 2 * remainders(machine.array_rows) * remainders(machine.array_columns);
+  return all - seen_.size();
+}
+
 }  // namespace corank::test

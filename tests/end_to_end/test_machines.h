@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,18 @@ class DeviceCount {
 
  private:
   std::map<std::string, int> counts_;
+};
+
+/// Which pairs of remainders occur on each machine: of (in by R, out by C) and of (tokens by R, r
+/// by C).
+class RemainderPairs {
+ public:
+  void add(const LayerCase& layer);
+  /// How many of all that these machines can have did not occur.
+  std::size_t missing(const std::vector<MachineShape>& machines) const;
+
+ private:
+  std::set<std::string> seen_;
 };
 
 }  // namespace corank::test

@@ -1,16 +1,15 @@
-// RTL = bit-exact reference, on random layers, machines, memories, block sizes and stalls.
-//   CORANK_CASES   number of cases (default 200)
+// RTL = bit-exact reference, on random layers, machines, memories, block sizes and stalls: cases
+// that are longer than those of tests/sim/cycle, which has more of them.
+//   CORANK_CASES   number of cases (default 60)
 //   CORANK_FIRST   number of the first one (default 0), so that processes can share a run
 //   CORANK_SEED    seed of the run (default 1)
 //   CORANK_CASE    runs this case alone
 //   CORANK_CYCLES  bound of the estimated cycles of a case (default 30000)
 //   CORANK_MACHINE "3x5": only the cases of this machine, which alone is built
 //   CORANK_SIZES   "all": any size up to 257; default: those at the edges of the array
-#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <random>
-#include <set>
 #include <string>
 
 #include "host/verify/comparison.h"
@@ -33,15 +32,19 @@ std::int64_t setting(const char* name, std::int64_t fallback) {
 std::size_t scatter_any_bits(LayerCase& layer) {
   std::mt19937_64 random(layer.seed);
   std::size_t not_numbers = 0;
-  for (auto& [name, tensor] : layer.inputs) {
-    if (tensor.dtype != DType::BF16) continue;
-    for (std::int64_t i = 0; i < element_count(tensor.shape); ++i) {
-      if (random() % 16 != 0) continue;
-      const auto bits = static_cast<std::uint16_t>(random());
-      tensor.data<std::uint16_t>()[i] = bits;
-      not_numbers += (bits & 0x7F80) == 0x7F80;
+  const auto scatter = [&](TensorMap& tensors) {
+    for (auto& [name, tensor] : tensors) {
+      if (tensor.dtype != DType::BF16) continue;
+      for (std::int64_t i = 0; i < element_count(tensor.shape); ++i) {
+        if (random() % 16 != 0) continue;
+        const auto bits = static_cast<std::uint16_t>(random());
+        tensor.data<std::uint16_t>()[i] = bits;
+        not_numbers += (bits & 0x7F80) == 0x7F80;
+      }
     }
-  }
+  };
+  scatter(layer.given);
+  for (TensorMap& feeds : layer.feeds) scatter(feeds);
   return not_numbers;
 }
 
@@ -49,7 +52,7 @@ std::size_t scatter_any_bits(LayerCase& layer) {
 std::string differences_of(const CompiledCase& compiled) {
   try {
     const std::string& library = library_of(compiled.layer.config.machine);
-    return differences(compiled, run_case(compiled, Fidelity::kRtl, library).result);
+    return differences(compiled, run_case(compiled, Fidelity::kRtl, library).steps);
   } catch (const MachineError& error) {
     return error.what();
   }
@@ -59,18 +62,14 @@ void tell_run(const LayerCase& layer, const EventSink& tell) {
   const CompiledCase compiled(layer);
   const SimulatedCase run =
       run_case(compiled, Fidelity::kRtl, library_of(layer.config.machine), observe(tell));
-  tell_counters(run.result.counters, tell);
-  tell_outcome(run.result.results, run.platform, tell);
+  tell_outcome(run, tell);
 }
-
-// Remainders of 1, -1, 0 and others that a dimension of the array has.
-std::size_t remainders_of(int divisor) { return static_cast<std::size_t>(std::min(divisor, 4)); }
 
 }  // namespace
 
 TEST_CASE("random layers are bit-exact on every machine", "[end_to_end]") {
   const auto seed = static_cast<std::uint64_t>(setting("CORANK_SEED", 1));
-  const auto cases = static_cast<int>(setting("CORANK_CASES", 200));
+  const auto cases = static_cast<int>(setting("CORANK_CASES", 60));
   const auto first = static_cast<int>(setting("CORANK_FIRST", 0));
   const std::int64_t most_cycles = setting("CORANK_CYCLES", 30000);
   const auto alone = static_cast<int>(setting("CORANK_CASE", -1));
@@ -84,7 +83,6 @@ TEST_CASE("random layers are bit-exact on every machine", "[end_to_end]") {
   const CaseSource source = test_cases(most_cycles, sizes);
   DeviceCount devices;
   int finite = 0, run = 0;
-  std::set<std::string> pairs;
   for (int number = alone < 0 ? first : alone; number < (alone < 0 ? first + cases : alone + 1);
        ++number) {
     const CompiledCase compiled(make_case(source, seed, number));
@@ -97,29 +95,15 @@ TEST_CASE("random layers are bit-exact on every machine", "[end_to_end]") {
     CHECK(differences_of(compiled) == "");
     finite += compiled.finite ? 1 : 0;
     devices.add(layer);
-    const MachineShape& machine = layer.config.machine;
-    const auto pair = [&](const char* what, std::int64_t a, std::int64_t b) {
-      pairs.insert(std::to_string(machine.array_rows) + what +
-                   std::to_string(static_cast<int>(remainder_of(a, machine.array_rows))) +
-                   std::to_string(static_cast<int>(remainder_of(b, machine.array_columns))));
-    };
-    pair(" in, out ", layer.layer.in, layer.layer.out);
-    pair(" tokens, r ", layer.layer.tokens, layer.layer.lora.rank);
   }
   if (alone < 0) {
     INFO("seed " << seed);
     CHECK(run > 0);
     if (machine_named != nullptr) return;
     CHECK(finite * 10 >= cases * 9);
-    if (cases >= 200) {
+    if (cases >= 60) {
       INFO(devices.text());
-      CHECK(devices.least() >= 8);
-    }
-    if (cases >= 200 && sizes == Sizes::kEdges) {
-      std::size_t all = 0;
-      for (const MachineShape& machine : source.machines)
-        all += remainders_of(machine.array_rows) * remainders_of(machine.array_columns);
-      CHECK(pairs.size() >= 2 * all);
+      CHECK(devices.least() >= 1);
     }
   }
 }
@@ -136,8 +120,8 @@ TEST_CASE("with the host-float MAC every result and every counter is that of the
     Comparison comparison({"bit-level", "host-float"});
     for (const Side side : {Side::kRtl, Side::kCycle}) {
       layer.config.machine.mac = side == Side::kRtl ? "bit-level" : "host-float";
-      tell_run(layer, [&](EventKind sort, std::string line) {
-        comparison.take(side, sort, std::move(line));
+      tell_run(layer, [&](EventKind kind, std::string line) {
+        comparison.take(side, kind, std::move(line));
       });
       comparison.end(side);
     }

@@ -44,6 +44,37 @@ TEST_CASE("the machine is right: the sum of what was compared, and exit code 0",
   CHECK(slow.out != result.out);
 }
 
+TEST_CASE("a case of several steps is compared in each of them", "[program]") {
+  CaseSource source;
+  source.machines = {small_config().machine};
+  source.drams = test_cases(10000).drams;
+  const std::string library = library_of(source.machines.front());
+  int several = 0;
+  for (int number = 0; several < 2; ++number) {
+    const LayerCase layer = make_case(source, 1, number);
+    if (layer.feeds.size() == 1) continue;
+    ++several;
+    INFO(describe(layer));
+    CompiledCase compiled(layer);
+    const CaseResult right = verify_case(compiled, library);
+    CHECK(right.difference.empty());
+    std::size_t bytes = 0;
+    for (const TensorMap& results : compiled.reference)
+      for (const auto& [name, tensor] : results) bytes += tensor.bytes.size();
+    CHECK(right.verified.result_bytes == bytes);
+    CHECK(right.verified.counters == layer.feeds.size() * interface::kCounters);
+
+    // The reference of the last step is another one: what an error that states carry would be.
+    Tensor& wrong = compiled.reference.back().begin()->second;
+    wrong.bytes.front() ^= std::byte{1};
+    const CaseResult found = verify_case(compiled, library);
+    CHECK_THAT(found.difference,
+               Contains("the RTL is not as the reference and the commands say:\nstep " +
+                        std::to_string(layer.feeds.size() - 1) + ": " +
+                        compiled.reference.back().begin()->first + ": 1 of "));
+  }
+}
+
 TEST_CASE("what cannot be verified is refused with exit code 2", "[program]") {
   const std::vector<std::pair<std::vector<std::string>, std::string>> lines = {
       {{"--cases", "0"}, "--cases"},
@@ -102,12 +133,10 @@ TEST_CASE("a case that the cycle model computes for another memory differs in it
   other.config.memory.dram.device.timing.CL += 1;
   Comparison comparison;
   const auto run = [&](Side side, const LayerCase& drawn) {
-    const EventSink tell = [&](EventKind sort, std::string line) {
-      comparison.take(side, sort, std::move(line));
+    const EventSink tell = [&](EventKind kind, std::string line) {
+      comparison.take(side, kind, std::move(line));
     };
-    const SimulatedCase ended = run_case(CompiledCase(drawn), Fidelity::kCycle, "", observe(tell));
-    tell_counters(ended.result.counters, tell);
-    tell_outcome(ended.result.results, ended.platform, tell);
+    tell_outcome(run_case(CompiledCase(drawn), Fidelity::kCycle, "", observe(tell)), tell);
     comparison.end(side);
   };
   run(Side::kRtl, layer);

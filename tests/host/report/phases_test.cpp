@@ -83,6 +83,24 @@ TEST_CASE("a product whose rows follow each other is bound by compute", "[phases
   CHECK(phase.bound == "compute");
 }
 
+TEST_CASE("a product is named within its layer", "[phases]") {
+  const auto product_of = [](const std::string& module, const std::string& value) {
+    Handmade h;
+    h.graph.values.back().origin.module = module;
+    h.graph.values.back().name = value;
+    h.gemm(10, 74, {-1, -1, -1, -1});
+    const PhaseReport phase = h.phase();
+    CHECK(phase.value == value);
+    return phase.product;
+  };
+  CHECK(product_of("", "model.norm") == "model.norm");
+  CHECK(product_of("3", "3.y") == "y");
+  CHECK(product_of("3", "13.y") == "13.y");  // another layer's
+  CHECK(product_of("model.layers.3", "model.layers.3.self_attn.q_proj") == "self_attn.q_proj");
+  CHECK(product_of("model.layers.3", "base_model.model.layers.3.mlp.u") == "mlp.u");
+  CHECK(product_of("model.layers.3", "lm_head") == "lm_head");
+}
+
 TEST_CASE("a gap before a gemm that waited for a load is the memory's", "[phases]") {
   Handmade h;
   h.gemm(10, 74, {-1, -1, -1, -1});

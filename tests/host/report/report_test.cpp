@@ -36,6 +36,85 @@ TEST_CASE("a report is right if every comparison is equal and every counter as e
   CHECK(to_json(report)["right"] == false);
 }
 
+TEST_CASE("of many layers the table sums up equal products, whatever their layers are called",
+          "[report]") {
+  RunReport report = small_report();
+  PhaseReport phase;
+  phase.cycles = 100;
+  phase.macs = 50;
+  phase.utilisation = 0.5;
+  phase.bound = "compute";
+  for (int layer = 0; layer < 8; ++layer) {
+    for (const std::string name : {"self_attn.q_proj", "mlp.up_proj"}) {
+      phase.product = name;
+      phase.value = "model.layers." + std::to_string(layer) + "." + name;
+      report.phases.push_back(phase);
+    }
+  }
+  const std::string table = to_table(report);
+  CHECK_THAT(table, Contains("  all self_attn.q_proj             800       50.0 %  compute") &&
+                        Contains("  all mlp.up_proj                  800") &&
+                        !Contains("model.layers"));
+  CHECK(to_json(report)["phases"].size() == 16);
+
+  report.phases.resize(12);  // few enough to be shown one by one
+  CHECK_THAT(to_table(report), Contains("  model.layers.5.mlp.up_proj") && !Contains("  all "));
+}
+
+TEST_CASE("of several steps the table and the report say whose figures they are, and the sums",
+          "[report]") {
+  RunReport report = small_report();
+  CHECK_FALSE(to_json(report).contains("all_steps"));
+  CHECK_THAT(to_table(report), !Contains(" STEPS: "));
+
+  report.steps_asked = 3;
+  report.cycles = 1000;
+  StepReport step;
+  step.cycles = 1000;
+  step.upload_ns = 7;
+  step.step_ns = 500;
+  step.download_ns = 1;
+  step.memory_bytes_read = 300;
+  step.memory_bytes_written = 21;
+  step.energy_pj = 2e6;
+  step.link = {4000, 40, 5, 6, 7, 8};
+  report.steps.push_back(step);
+  step.cycles = 990;
+  step.link.loaded = 0;
+  report.steps.push_back(step);
+  report.steps.push_back(step);
+  const auto json = to_json(report);
+  CHECK(json["latency"]["step_cycles"] == 1000);
+  const auto& all = json["all_steps"];
+  CHECK(all["asked"] == 3);
+  CHECK(all["ended"] == 3);
+  CHECK(all["cycles"] == 2980);
+  CHECK(all["upload_ns"] == 21);
+  CHECK(all["step_ns"] == 1500);
+  CHECK(all["download_ns"] == 3);
+  CHECK(all["memory_bytes_read"] == 900);
+  CHECK(all["memory_bytes_written"] == 63);
+  CHECK(all["energy_pj"] == 6e6);
+  CHECK(all["link_bytes"] == nlohmann::ordered_json{{"loaded", 4000},
+                                                    {"fed", 120},
+                                                    {"programs", 15},
+                                                    {"commands", 18},
+                                                    {"streamed", 21},
+                                                    {"asked", 24}});
+  CHECK(json["steps"][1]["energy_pj"] == 2e6);
+  CHECK_THAT(to_table(report),
+             Contains("  3 STEPS: these are the figures of the first one; all steps, and their "
+                      "sums, stand at the end; results are those of the last one\n") &&
+                 Contains("\n  2                990       2.000           321             0  ") &&
+                 Contains("\n  all             2980       6.000           963          4000  "));
+
+  report.incomplete = true;
+  report.steps.pop_back();
+  CHECK(to_json(report)["all_steps"]["ended"] == 2);
+  CHECK_THAT(to_table(report), Contains(" of step 1, in step 3 of 3; nothing was compared\n") &&
+                                   Contains("\n  all             1990"));
+}
+
 TEST_CASE("a mismatch is shown with tensor, place and both values", "[report]") {
   RunReport report = small_report();
   report.comparisons[1].mismatches = 2;

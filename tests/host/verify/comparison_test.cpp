@@ -9,13 +9,13 @@ using Catch::Contains;
 
 namespace {
 
-void take(Comparison& comparison, Side side, EventKind sort, int first, int end) {
-  for (int i = first; i < end; ++i) comparison.take(side, sort, "line " + std::to_string(i));
+void take(Comparison& comparison, Side side, EventKind kind, int first, int end) {
+  for (int i = first; i < end; ++i) comparison.take(side, kind, "line " + std::to_string(i));
 }
 
 }  // namespace
 
-TEST_CASE("Equal sides have no difference, however far one is ahead, sort by sort") {
+TEST_CASE("Equal sides have no difference, however far one is ahead, kind by kind") {
   Comparison comparison;
   take(comparison, Side::kRtl, EventKind::kCommand, 0, 100);
   take(comparison, Side::kRtl, EventKind::kTransaction, 0, 50);

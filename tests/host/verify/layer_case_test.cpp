@@ -1,7 +1,9 @@
 // What random cases are made of: everything that they promise occurs.
 #include "host/verify/layer_case.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <map>
 #include <set>
 
 #include "host/config/config.h"
@@ -38,6 +40,12 @@ bool near_least(const LayerCase& drawn, int CompilerConfig::*limit) {
   return false;
 }
 
+bool equal(const TensorMap& a, const TensorMap& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& one, const auto& other) {
+    return one.first == other.first && one.second.bytes == other.second.bytes;
+  });
+}
+
 }  // namespace
 
 TEST_CASE("A case is the same whenever it is drawn, and another seed gives another") {
@@ -45,8 +53,9 @@ TEST_CASE("A case is the same whenever it is drawn, and another seed gives anoth
   for (const int number : {0, 7, 29}) {
     const LayerCase one = make_case(source, 5, number), same = make_case(source, 5, number);
     CHECK(describe(one) == describe(same));
-    REQUIRE(one.inputs.size() == same.inputs.size());
-    for (const auto& [name, tensor] : one.inputs) CHECK(tensor.bytes == same.inputs.at(name).bytes);
+    CHECK(equal(one.given, same.given));
+    REQUIRE(one.feeds.size() == same.feeds.size());
+    for (std::size_t i = 0; i < one.feeds.size(); ++i) CHECK(equal(one.feeds[i], same.feeds[i]));
     CHECK(describe(one) != describe(make_case(source, 6, number)));
   }
 }
@@ -90,6 +99,50 @@ TEST_CASE("Cases have every machine, kind of memory, number of bursts and limits
   CHECK(outstanding.size() == 16);
   CHECK(widths == std::set<int>{64, 128, 256, 512});
   CHECK(*queues.begin() == 1);
+}
+
+TEST_CASE("Some cases have several steps, each with feeds of its own, of every optimizer") {
+  const CaseSource source = test_cases(10000);
+  constexpr int kCases = 300;
+  int several = 0, accumulating = 0, planted = 0, streamed = 0;
+  std::map<OptimizerKind, int> kinds;
+  std::set<std::size_t> steps;
+  std::set<Schedule::Kind> schedules;
+  std::set<std::string> forms;
+  for (int number = 0; number < kCases; ++number) {
+    const LayerCase layer = make_case(source, 1, number);
+    steps.insert(layer.feeds.size());
+    if (layer.feeds.size() == 1) continue;
+    INFO(describe(layer));
+    ++several;
+    const OptimizerSettings& optimizer = layer.optimizer;
+    accumulating += optimizer.accumulate > 1;
+    planted += !layer.planted.empty();
+    streamed += layer.config.weights == Weights::kStreamed;
+    ++kinds[optimizer.kind];
+    schedules.insert(optimizer.schedule.kind);
+    if (optimizer.kind == OptimizerKind::kSgd) {
+      const SgdForm form = form_of(optimizer.sgd);
+      forms.insert(std::string(form.decays ? "decays " : "") + (form.nesterov       ? "nesterov"
+                                                                : form.has_momentum ? "momentum"
+                                                                                    : "plain"));
+    }
+    const std::string x = micro_batch_name(
+        layer_prefix(0, static_cast<std::size_t>(layer.layers)) + "x", 0, optimizer.accumulate);
+    std::set<std::vector<std::byte>> feeds;
+    for (const TensorMap& fed : layer.feeds) feeds.insert(fed.at(x).bytes);
+    const std::int64_t elements = element_count(layer.feeds.front().at(x).shape);
+    if (elements > 4) CHECK(feeds.size() == layer.feeds.size());
+  }
+  CHECK(several >= kCases / 6);
+  CHECK(steps == std::set<std::size_t>{1, 2, 3});
+  CHECK(accumulating >= kCases / 30);
+  CHECK(planted > 0);
+  CHECK(streamed >= kCases / 30);
+  CHECK(kinds[OptimizerKind::kAdamW] >= kCases / 15);
+  CHECK(kinds[OptimizerKind::kSgd] >= kCases / 15);
+  CHECK(schedules.size() == 3);
+  CHECK(forms.size() == 6);
 }
 
 TEST_CASE("A memory of the user's is that of half of the cases, just as it is") {

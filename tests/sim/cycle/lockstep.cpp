@@ -46,7 +46,7 @@ std::string first_difference(const Outcome& rtl, const Outcome& cycle, bool valu
   Comparison comparison;
   for (const Side side : {Side::kRtl, Side::kCycle}) {
     tell(side == Side::kRtl ? rtl : cycle, values,
-         [&](EventKind sort, std::string line) { comparison.take(side, sort, std::move(line)); });
+         [&](EventKind kind, std::string line) { comparison.take(side, kind, std::move(line)); });
     comparison.end(side);
   }
   return comparison.difference();

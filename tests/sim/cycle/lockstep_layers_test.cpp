@@ -23,6 +23,8 @@ TEST_CASE("random layers take the same cycles and give the same results on both"
   const auto first = static_cast<int>(environment_or("CORANK_FIRST", 0));
   const CaseSource source = test_cases(10000);
   DeviceCount devices;
+  RemainderPairs pairs;
+  int finite = 0;
   Verified sum;
   for (int number = first; number < first + cases; ++number) {
     const CompiledCase compiled(make_case(source, seed, number));
@@ -32,6 +34,8 @@ TEST_CASE("random layers take the same cycles and give the same results on both"
     CHECK(result.difference == "");
     sum += result.verified;
     devices.add(compiled.layer);
+    pairs.add(compiled.layer);
+    finite += compiled.finite ? 1 : 0;
   }
   CHECK(sum.commands > 0);
   CHECK(sum.transactions > 0);
@@ -41,6 +45,8 @@ TEST_CASE("random layers take the same cycles and give the same results on both"
     INFO(devices.text());
     CHECK(devices.devices() >= 5);
     CHECK(devices.least() >= 15);
+    CHECK(pairs.missing(source.machines) == 0);
+    CHECK(finite * 10 >= cases * 9);
   }
 }
 
