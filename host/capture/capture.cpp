@@ -11,8 +11,8 @@
 
 #include "host/formats/safetensors.h"
 #include "models/base/error.h"
-#include "models/base/numerics.h"
 #include "models/base/text.h"
+#include "models/numerics/convert.h"
 
 namespace corank {
 namespace {
@@ -120,24 +120,6 @@ class Reader {
   SafetensorsFile file_;
 };
 
-Tensor as_bf16(const Tensor& tensor) {
-  if (tensor.dtype == DType::BF16) return tensor;
-  Tensor rounded(DType::BF16, tensor.shape);
-  for (std::int64_t i = 0; i < element_count(tensor.shape); ++i) {
-    rounded.data<std::uint16_t>()[i] = round_to_bf16(tensor.data<float>()[i]);
-  }
-  return rounded;
-}
-
-Tensor as_f32(const Tensor& tensor) {
-  if (tensor.dtype == DType::F32) return tensor;
-  Tensor widened(DType::F32, tensor.shape);
-  for (std::int64_t i = 0; i < element_count(tensor.shape); ++i) {
-    widened.data<float>()[i] = widen(tensor.data<std::uint16_t>()[i]);
-  }
-  return widened;
-}
-
 }  // namespace
 
 Capture read_capture(const std::string& path) {
@@ -193,7 +175,8 @@ Capture read_capture(const std::string& path) {
   for (const auto& [name, tensor] : given) {
     const bool operand = name == "x" || name == "dy" || name == "weight";
     if (operand && tensor->dtype != DType::BF16) capture.originals[name] = *tensor;
-    capture.inputs[name] = operand ? as_bf16(*tensor) : as_f32(*tensor);
+    capture.inputs[name] =
+        operand ? converted(*tensor, DType::BF16) : converted(*tensor, DType::F32);
   }
   return capture;
 }

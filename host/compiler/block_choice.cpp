@@ -1,7 +1,6 @@
 #include "host/compiler/block_choice.h"
 
 #include <algorithm>
-#include <limits>
 #include <set>
 #include <utility>
 
@@ -27,8 +26,6 @@ constexpr double kTrustInRule = 0.99;
 constexpr std::int64_t kShortStep = 256;
 constexpr std::size_t kTried = 24;
 constexpr double kWorthATry = 1.3;
-
-constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 
 std::int64_t chunks_of_block(const ContractionShape& shape, const BlockSize& block) {
   std::int64_t chunks = 0;

@@ -1,7 +1,6 @@
 #include "host/compiler/costs.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "host/compiler/ceil_div.h"
 #include "host/compiler/elementwise_tiles.h"
@@ -12,8 +11,6 @@ namespace {
 // Blocks of the cost rule that are rehearsed, a choice: tests/host/compiler/block_choice_test.cpp
 // holds what comes of it against all other blocks, simulated.
 constexpr std::size_t kRehearsed = 24;
-
-constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <vector>
 
@@ -9,6 +10,9 @@
 #include "host/compiler/schedule.h"
 
 namespace corank {
+
+/// Cycles of what does not fit.
+inline constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 
 class Costs {
  public:

@@ -18,7 +18,7 @@ std::int64_t piece_size(Space space) {
 }
 
 template <class Latest>
-Latest& at(std::vector<Latest>& list, std::int64_t index) {
+Latest& latest_at(std::vector<Latest>& list, std::int64_t index) {
   const auto i = static_cast<std::size_t>(index);
   if (i >= list.size()) list.resize(i + 1);
   return list[i];
@@ -43,16 +43,18 @@ void Dependencies::for_each_piece(const Access& access, const Visit& visit) {
       for (std::int64_t piece = first; piece <= last; ++piece) visit(memory_[piece], false);
       return;
     case Space::kProgram:
-      for (std::int64_t piece = first; piece <= last; ++piece) visit(at(program_, piece), false);
+      for (std::int64_t piece = first; piece <= last; ++piece)
+        visit(latest_at(program_, piece), false);
       return;
     default:
       break;
   }
   LocalMemory& memory = local_[static_cast<std::size_t>(access.space)];
-  for (std::int64_t piece = first; piece <= last; ++piece) visit(at(memory.pieces, piece), false);
+  for (std::int64_t piece = first; piece <= last; ++piece)
+    visit(latest_at(memory.pieces, piece), false);
   const std::int64_t lines = memory.bank_lines;
   for (std::int64_t bank = access.begin / lines; bank <= (access.end - 1) / lines; ++bank)
-    visit(at(memory.banks, bank), true);
+    visit(latest_at(memory.banks, bank), true);
 }
 
 Waits Dependencies::add(Engine engine, const std::vector<Access>& accesses) {

@@ -67,7 +67,7 @@ Key current_keys(DramCurrents& i) {
 }
 
 /// The node at "a.b" below a mapping, else the mapping.
-const YamlNode& at(const YamlNode& root, const std::string& path) {
+const YamlNode& item_at(const YamlNode& root, const std::string& path) {
   const YamlNode* node = &root;
   for (std::size_t begin = 0; begin <= path.size();) {
     const std::size_t end = std::min(path.find('.', begin), path.size());
@@ -120,7 +120,7 @@ std::vector<Key> dram_keys(DramConfig& dram) {
 
 void check_dram_device(const DramDevice& device, const YamlNode& node, const std::string& path) {
   if (const auto wrong = find_contradiction(device))
-    throw InputError(at(node, wrong->key).where,
+    throw InputError(item_at(node, wrong->key).where,
                      join_path(path, wrong->key) + ": " + wrong->message);
 }
 
@@ -132,16 +132,16 @@ void check_dram(const DramConfig& dram, const YamlNode& memory) {
   try {
     DramAddressMap(dram.address_map, dram.device.organisation, dram.channels);
   } catch (const std::invalid_argument& error) {
-    throw InputError(at(memory, "address_map").where,
+    throw InputError(item_at(memory, "address_map").where,
                      std::string("memory.address_map: ") + error.what());
   }
   const DramControllerConfig& c = dram.controller;
   if (c.drain_high >= c.write_queue)
-    throw InputError(at(memory, "queues.drain_high").where,
+    throw InputError(item_at(memory, "queues.drain_high").where,
                      "memory.queues.drain_high: expected less than the write queue's " +
                          std::to_string(c.write_queue) + ", found " + std::to_string(c.drain_high));
   if (c.drain_low >= c.drain_high)
-    throw InputError(at(memory, "queues.drain_low").where,
+    throw InputError(item_at(memory, "queues.drain_low").where,
                      "memory.queues.drain_low: expected less than drain_high, " +
                          std::to_string(c.drain_high) + ", found " + std::to_string(c.drain_low));
 }

@@ -36,7 +36,7 @@ bool contains(const NumberRange& range, double value) {
   return above && below;
 }
 
-std::string to_string(const NumberRange& range) {
+std::string range_text(const NumberRange& range) {
   std::string text = fmt::format("{} {}", range.least_included ? "at least" : "above", range.least);
   if (std::isfinite(range.most))
     text += fmt::format(", {} {}", range.most_included ? "at most" : "below", range.most);
@@ -46,7 +46,7 @@ std::string to_string(const NumberRange& range) {
 double read_number(const YamlNode& node, const std::string& path, const NumberRange& range) {
   double value = 0;
   if (parse_number(node, value) != Parsed::kYes || !contains(range, value))
-    refuse(node, path, "a finite number " + to_string(range));
+    refuse(node, path, "a finite number " + range_text(range));
   return value;
 }
 
@@ -157,7 +157,7 @@ std::string join_path(const std::string& path, const std::string& name) {
   return path.empty() ? name : path + "." + name;
 }
 
-std::string to_string(const IntegerRange& range) {
+std::string range_text(const IntegerRange& range) {
   const bool bounded = range.most != std::numeric_limits<std::int64_t>::max();
   const std::string limits =
       bounded ? fmt::format("{}..{}", range.least, range.most) : fmt::format("{}..", range.least);
@@ -170,13 +170,13 @@ std::int64_t read_integer(const YamlNode& node, const std::string& path,
   const bool right = parse_number(node, value) == Parsed::kYes && value >= range.least &&
                      value <= range.most &&
                      (!range.power_of_two || (value > 0 && (value & (value - 1)) == 0));
-  if (!right) refuse(node, path, "an integer, " + to_string(range));
+  if (!right) refuse(node, path, "an integer, " + range_text(range));
   return value;
 }
 
 Key number(const std::string& name, double& field, const NumberRange& range,
            const std::string& unit, const std::string& help) {
-  Key key = make_key(name, "number, " + to_string(range), unit, fmt::format("{}", field), help);
+  Key key = make_key(name, "number, " + range_text(range), unit, fmt::format("{}", field), help);
   key.read = [&field, range](const YamlNode& node, const std::string& where) {
     field = read_number(node, where, range);
   };
@@ -185,7 +185,7 @@ Key number(const std::string& name, double& field, const NumberRange& range,
 
 Key number_pair(const std::string& name, double& first, double& second, const NumberRange& range,
                 const std::string& unit, const std::string& help) {
-  Key key = make_key(name, "list of two numbers, " + to_string(range), unit,
+  Key key = make_key(name, "list of two numbers, " + range_text(range), unit,
                      fmt::format("[{}, {}]", first, second), help);
   key.read = [&first, &second, range](const YamlNode& node, const std::string& where) {
     if (node.kind != YamlNode::Kind::kList) refuse(node, where, "a list of two numbers");

@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t kDeepest = 64;
 
 /// A name for locations, with or without lines.
-struct Origin {
+struct TextSource {
   std::string name;
   bool has_lines = true;
 
@@ -35,13 +35,13 @@ struct Origin {
 /// scalars, does not see duplicate keys and shares nodes between aliases.
 class TreeBuilder : public YAML::EventHandler {
  public:
-  explicit TreeBuilder(Origin origin) : origin_(std::move(origin)) {}
+  explicit TreeBuilder(TextSource source) : source_(std::move(source)) {}
 
   YamlNode take() { return std::move(root_); }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (documents_++ > 0)
-      throw InputError(origin_.at(mark), "expected one YAML document, found a second one");
+      throw InputError(source_.at(mark), "expected one YAML document, found a second one");
   }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -76,18 +76,18 @@ class TreeBuilder : public YAML::EventHandler {
   };
 
   [[noreturn]] void refuse_alias(const YAML::Mark& mark) const {
-    throw InputError(origin_.at(mark), "YAML anchors and aliases are not supported");
+    throw InputError(source_.at(mark), "YAML anchors and aliases are not supported");
   }
 
   YamlNode node(YamlNode::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor,
                 const std::string& tag) const {
     if (anchor != YAML::NullAnchor) refuse_alias(mark);
     if (!tag.empty() && tag != "?" && tag != "!")
-      throw InputError(origin_.at(mark),
+      throw InputError(source_.at(mark),
                        "YAML tags are not supported, found '" + excerpt(tag) + "'");
     YamlNode node;
     node.kind = kind;
-    node.where = origin_.at(mark);
+    node.where = source_.at(mark);
     return node;
   }
 
@@ -144,7 +144,7 @@ class TreeBuilder : public YAML::EventHandler {
     throw InputError(key.where, message);
   }
 
-  Origin origin_;
+  TextSource source_;
   int documents_ = 0;
   YamlNode root_;
   std::vector<Open> open_;
@@ -156,14 +156,14 @@ bool is_control(unsigned char byte) {
 
 /// yaml-cpp takes some control characters for the end of its input and passes on bytes that are not
 /// UTF-8, so both are found before it sees them.
-void check_characters(const std::string& text, const Origin& origin) {
+void check_characters(const std::string& text, const TextSource& source) {
   const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
   int line = 1, column = 1;
   for (std::size_t i = 0; i < text.size();) {
     const std::size_t length = utf8_length(std::string_view(text).substr(i));
-    if (length == 0) throw InputError(origin.at(line, column), "expected UTF-8 text");
+    if (length == 0) throw InputError(source.at(line, column), "expected UTF-8 text");
     if (is_control(bytes[i]))
-      throw InputError(origin.at(line, column),
+      throw InputError(source.at(line, column),
                        "expected a text, found control character " + std::to_string(int{bytes[i]}));
     column = bytes[i] == '\n' ? 1 : column + 1;
     if (bytes[i] == '\n') ++line;
@@ -228,20 +228,20 @@ const char* sentence_of(std::string_view fault) {
   return "what stands here is not YAML 1.2";
 }
 
-YamlNode parse(const std::string& text, const Origin& origin) {
-  check_characters(text, origin);
-  TreeBuilder builder(origin);
+YamlNode parse(const std::string& text, const TextSource& source) {
+  check_characters(text, source);
+  TreeBuilder builder(source);
   try {
     std::istringstream in(text);
     YAML::Parser parser(in);
     if (!parser.HandleNextDocument(builder)) {
       YamlNode nothing;
-      nothing.where = origin.at(1, 1);
+      nothing.where = source.at(1, 1);
       return nothing;
     }
     parser.HandleNextDocument(builder);  // throws if there is a second one
   } catch (const YAML::Exception& error) {
-    throw InputError(origin.at(error.mark), std::string("invalid YAML: ") + sentence_of(error.msg));
+    throw InputError(source.at(error.mark), std::string("invalid YAML: ") + sentence_of(error.msg));
   }
   return builder.take();
 }
@@ -259,8 +259,8 @@ YamlNode parse_yaml(const std::string& text, const std::string& file) {
   return parse(text, {file, true});
 }
 
-YamlNode parse_yaml_value(const std::string& text, const std::string& origin) {
-  return parse(text, {origin, false});
+YamlNode parse_yaml_value(const std::string& text, const std::string& source) {
+  return parse(text, {source, false});
 }
 
 YamlNode* find(YamlNode& node, const std::string& key) { return find_in(node, key); }

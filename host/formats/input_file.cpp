@@ -29,6 +29,11 @@ const char* kind_of(fs::file_type type) {
 
 }  // namespace
 
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
 std::uint64_t input_file_size(const std::string& path) {
   if (path.find('\0') != std::string::npos)
     throw InputError(path + ": expected the name of a file, found the byte 0x00 in it");

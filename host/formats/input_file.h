@@ -2,10 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 
 namespace corank {
+
+/// Whether a file or a folder is there; what cannot be looked at is not.
+bool is_there(const std::filesystem::path& path);
 
 /// Size of a regular file. Throws InputError for anything else: nothing there, a directory, a FIFO
 /// (which would wait for a writer for ever), a device, a name with a NUL byte.

@@ -6,10 +6,8 @@
 namespace corank {
 namespace {
 
-using nlohmann::json;
-
 /// Stops at the first fault.
-class FaultFinder : public json::json_sax_t {
+class FaultFinder : public nlohmann::json::json_sax_t {
  public:
   explicit FaultFinder(int most_depth) : most_depth_(most_depth) {}
   const std::optional<JsonFault>& fault() const { return fault_; }
@@ -66,7 +64,7 @@ class FaultFinder : public json::json_sax_t {
 
 std::optional<JsonFault> find_json_fault(const std::string& text, int most_depth) {
   FaultFinder finder(most_depth);
-  json::sax_parse(text, &finder);
+  nlohmann::json::sax_parse(text, &finder);
   return finder.fault();
 }
 

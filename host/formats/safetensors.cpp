@@ -18,21 +18,10 @@
 namespace corank {
 namespace {
 
-using nlohmann::json;
-
-[[noreturn]] void refuse(const std::string& path, const std::string& message) {
-  throw InputError(path + ": " + message);
-}
-
-[[noreturn]] void refuse(const std::string& path, const std::string& tensor,
-                         const std::string& message) {
-  refuse(path, "tensor " + quote(tensor) + ": " + message);
-}
-
 void read_bytes(const std::string& path, std::ifstream& in, void* target, std::uint64_t bytes) {
   if (bytes == 0) return;
   in.read(static_cast<char*>(target), static_cast<std::streamsize>(bytes));
-  if (!in) refuse(path, "cannot be read to its end");
+  if (!in) refuse_safetensors(path, "cannot be read to its end");
 }
 
 /// Entries in file order, with their offsets.
@@ -42,12 +31,12 @@ std::vector<SafetensorsEntry> lay_out(const std::string& path, const TensorMap& 
   for (const StoredDType& type : kStoredDTypes) {
     for (const auto& [name, tensor] : tensors) {
       if (tensor.dtype != type.dtype) continue;
-      if (name == kSafetensorsMetadataKey) refuse(path, name, "this name is reserved");
+      if (name == kSafetensorsMetadataKey) refuse_safetensors(path, name, "this name is reserved");
       const auto bytes = safetensors_byte_count(type, tensor.shape);
       if (!bytes || *bytes != tensor.bytes.size())
-        refuse(path, name,
-               "shape " + to_string(tensor.shape) + " does not fit " +
-                   std::to_string(tensor.bytes.size()) + " bytes of data");
+        refuse_safetensors(path, name,
+                           "shape " + to_string(tensor.shape) + " does not fit " +
+                               std::to_string(tensor.bytes.size()) + " bytes of data");
       entries.push_back({name, type, tensor.shape, position, position + *bytes});
       position += *bytes;
     }
@@ -67,8 +56,8 @@ std::string header_text(const std::string& path, const std::vector<SafetensorsEn
   std::string text;
   try {
     text = header.dump();
-  } catch (const json::exception&) {
-    refuse(path, "a tensor name or an entry of the metadata is not UTF-8");
+  } catch (const nlohmann::json::exception&) {
+    refuse_safetensors(path, "a tensor name or an entry of the metadata is not UTF-8");
   }
   text.resize((text.size() + 7) / 8 * 8, ' ');
   return text;
@@ -80,7 +69,7 @@ SafetensorsFile read_safetensors(const std::string& path) {
   const std::uint64_t file_bytes = input_file_size(path);
   errno = 0;
   std::ifstream in(path, std::ios::binary);
-  if (!in) refuse(path, std::string("cannot be read: ") + std::strerror(errno));
+  if (!in) refuse_safetensors(path, std::string("cannot be read: ") + std::strerror(errno));
   std::string first(std::min<std::uint64_t>(file_bytes, kSafetensorsFirstBytes), '\0');
   read_bytes(path, in, first.data(), first.size());
   const std::uint64_t header_bytes = safetensors_header_length(path, first, file_bytes);

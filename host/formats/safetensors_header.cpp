@@ -13,105 +13,103 @@
 namespace corank {
 namespace {
 
-using nlohmann::json;
-
 // The limit of the format's own library.
 constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;
 
-[[noreturn]] void refuse(const std::string& path, const std::string& message) {
-  throw InputError(path + ": " + message);
-}
-
-[[noreturn]] void refuse(const std::string& path, const std::string& tensor,
-                         const std::string& message) {
-  refuse(path, "tensor " + quote(tensor) + ": " + message);
-}
-
 /// Depth of the format: the header, a tensor, its shape. A deeper one could only be an attempt to
 /// use up memory.
-constexpr int kMostDepth = 3;
+constexpr int kHeaderDepth = 3;
 
-json parse_json(const std::string& path, const std::string& text) {
-  const std::optional<JsonFault> fault = find_json_fault(text, kMostDepth);
-  if (!fault) return json::parse(text);
+nlohmann::json parse_json(const std::string& path, const std::string& text) {
+  const std::optional<JsonFault> fault = find_json_fault(text, kHeaderDepth);
+  if (!fault) return nlohmann::json::parse(text);
   switch (fault->kind) {
     case JsonFault::Kind::kTwice:
-      refuse(path, "the header has the name " + quote(fault->key) + " twice");
+      refuse_safetensors(path, "the header has the name " + quote(fault->key) + " twice");
     case JsonFault::Kind::kDepth:
-      refuse(path, "the header is nested deeper than a safetensors header");
+      refuse_safetensors(path, "the header is nested deeper than a safetensors header");
     case JsonFault::Kind::kNumber:
-      refuse(path, "the header has the number " + printable(fault->token, 60) + " at its byte " +
-                       std::to_string(fault->byte) + ", which is too large");
+      refuse_safetensors(path, "the header has the number " + printable(fault->token, 60) +
+                                   " at its byte " + std::to_string(fault->byte) +
+                                   ", which is too large");
     case JsonFault::Kind::kSyntax:
       break;
   }
-  refuse(path, "the header is not valid JSON at its byte " + std::to_string(fault->byte));
+  refuse_safetensors(path,
+                     "the header is not valid JSON at its byte " + std::to_string(fault->byte));
 }
 
 std::uint64_t read_size(const std::string& path, const std::string& tensor, const char* what,
-                        const json& value) {
+                        const nlohmann::json& value) {
   // A JSON number beyond 64 bits becomes a float and is refused as such.
   if (value.is_number_unsigned()) {
     const auto size = value.get<std::uint64_t>();
     if (size <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return size;
   }
-  refuse(path, tensor,
-         std::string("expected ") + what + " of whole numbers from 0 to 2^63 - 1, found " +
-             excerpt(value));
+  refuse_safetensors(path, tensor,
+                     std::string("expected ") + what +
+                         " of whole numbers from 0 to 2^63 - 1, found " + excerpt(value));
 }
 
-StoredDType read_dtype(const std::string& path, const std::string& tensor, const json& value) {
+StoredDType read_dtype(const std::string& path, const std::string& tensor,
+                       const nlohmann::json& value) {
   std::string known;
   for (const StoredDType& type : kStoredDTypes) {
     if (value == type.name) return type;
     known += (known.empty() ? "" : ", ") + std::string(type.name);
   }
-  refuse(path, tensor, "expected a dtype out of " + known + ", found " + excerpt(value));
+  refuse_safetensors(path, tensor,
+                     "expected a dtype out of " + known + ", found " + excerpt(value));
 }
 
-SafetensorsEntry read_entry(const std::string& path, const std::string& name, const json& value) {
+SafetensorsEntry read_entry(const std::string& path, const std::string& name,
+                            const nlohmann::json& value) {
   if (!value.is_object())
-    refuse(path, name,
-           "expected an object with dtype, shape and data_offsets, found " + excerpt(value));
+    refuse_safetensors(
+        path, name,
+        "expected an object with dtype, shape and data_offsets, found " + excerpt(value));
   for (const char* key : {"dtype", "shape", "data_offsets"})
-    if (!value.contains(key)) refuse(path, name, std::string("has no '") + key + "'");
+    if (!value.contains(key)) refuse_safetensors(path, name, std::string("has no '") + key + "'");
   for (const auto& item : value.items())
     if (item.key() != "dtype" && item.key() != "shape" && item.key() != "data_offsets")
-      refuse(path, name,
-             "expected dtype, shape and data_offsets only, found " + excerpt(json(item.key())));
+      refuse_safetensors(path, name,
+                         "expected dtype, shape and data_offsets only, found " +
+                             excerpt(nlohmann::json(item.key())));
 
   SafetensorsEntry entry;
   entry.name = name;
   entry.type = read_dtype(path, name, value["dtype"]);
-  const json& shape = value["shape"];
+  const nlohmann::json& shape = value["shape"];
   if (!shape.is_array())
-    refuse(path, name, "expected a shape like [2, 3], found " + excerpt(shape));
-  for (const json& dimension : shape)
+    refuse_safetensors(path, name, "expected a shape like [2, 3], found " + excerpt(shape));
+  for (const nlohmann::json& dimension : shape)
     entry.shape.push_back(static_cast<std::int64_t>(read_size(path, name, "a shape", dimension)));
-  const json& offsets = value["data_offsets"];
+  const nlohmann::json& offsets = value["data_offsets"];
   if (!offsets.is_array() || offsets.size() != 2)
-    refuse(path, name, "expected data_offsets [begin, end], found " + excerpt(offsets));
+    refuse_safetensors(path, name, "expected data_offsets [begin, end], found " + excerpt(offsets));
   entry.begin = read_size(path, name, "data_offsets", offsets[0]);
   entry.end = read_size(path, name, "data_offsets", offsets[1]);
   if (entry.end < entry.begin)
-    refuse(path, name, "data_offsets run backwards: " + excerpt(offsets));
+    refuse_safetensors(path, name, "data_offsets run backwards: " + excerpt(offsets));
 
   const auto bytes = safetensors_byte_count(entry.type, entry.shape);
   if (!bytes)
-    refuse(path, name,
-           std::string(entry.type.name) + " of shape " + to_string(entry.shape) +
-               " has more than 2^63 - 1 bits, or no whole number of bytes");
+    refuse_safetensors(path, name,
+                       std::string(entry.type.name) + " of shape " + to_string(entry.shape) +
+                           " has more than 2^63 - 1 bits, or no whole number of bytes");
   if (*bytes != entry.end - entry.begin)
-    refuse(path, name,
-           std::string(entry.type.name) + " of shape " + to_string(entry.shape) + ": expected " +
-               std::to_string(*bytes) + " bytes, found data_offsets " + excerpt(offsets) +
-               ", which are " + std::to_string(entry.end - entry.begin));
+    refuse_safetensors(path, name,
+                       std::string(entry.type.name) + " of shape " + to_string(entry.shape) +
+                           ": expected " + std::to_string(*bytes) + " bytes, found data_offsets " +
+                           excerpt(offsets) + ", which are " +
+                           std::to_string(entry.end - entry.begin));
   return entry;
 }
 
 SafetensorsHeader read_header(const std::string& path, const std::string& text) {
-  if (text.empty() || text.front() != '{') refuse(path, "the header does not begin with '{'");
-  const json root = parse_json(path, text);
+  if (text.empty() || text.front() != '{')
+    refuse_safetensors(path, "the header does not begin with '{'");
+  const nlohmann::json root = parse_json(path, text);
   SafetensorsHeader header;
   for (const auto& item : root.items()) {
     if (item.key() != kSafetensorsMetadataKey) {
@@ -119,11 +117,11 @@ SafetensorsHeader read_header(const std::string& path, const std::string& text) 
       continue;
     }
     if (!item.value().is_object())
-      refuse(path, "__metadata__: expected an object, found " + excerpt(item.value()));
+      refuse_safetensors(path, "__metadata__: expected an object, found " + excerpt(item.value()));
     for (const auto& pair : item.value().items()) {
       if (!pair.value().is_string())
-        refuse(path, "__metadata__: expected a string for " + quote(pair.key()) + ", found " +
-                         excerpt(pair.value()));
+        refuse_safetensors(path, "__metadata__: expected a string for " + quote(pair.key()) +
+                                     ", found " + excerpt(pair.value()));
       header.metadata[pair.key()] = pair.value().get<std::string>();
     }
   }
@@ -140,23 +138,34 @@ void check_layout(const std::string& path, std::vector<SafetensorsEntry>& entrie
   std::uint64_t position = 0;
   for (const SafetensorsEntry& entry : entries) {
     if (entry.end > data_bytes)
-      refuse(path, entry.name,
-             "ends at byte " + std::to_string(entry.end) + " of the data, but the file holds " +
-                 std::to_string(data_bytes) + " (truncated?)");
+      refuse_safetensors(path, entry.name,
+                         "ends at byte " + std::to_string(entry.end) +
+                             " of the data, but the file holds " + std::to_string(data_bytes) +
+                             " (truncated?)");
     if (entry.begin != position)
-      refuse(path, entry.name,
-             std::string(entry.begin < position ? "overlaps the tensor before it"
-                                                : "leaves a gap to the tensor before it") +
-                 ": expected to begin at byte " + std::to_string(position) +
-                 " of the data, found " + std::to_string(entry.begin));
+      refuse_safetensors(
+          path, entry.name,
+          std::string(entry.begin < position ? "overlaps the tensor before it"
+                                             : "leaves a gap to the tensor before it") +
+              ": expected to begin at byte " + std::to_string(position) + " of the data, found " +
+              std::to_string(entry.begin));
     position = entry.end;
   }
   if (position != data_bytes)
-    refuse(path, "expected " + std::to_string(position) + " bytes after the header, found " +
-                     std::to_string(data_bytes));
+    refuse_safetensors(path, "expected " + std::to_string(position) +
+                                 " bytes after the header, found " + std::to_string(data_bytes));
 }
 
 }  // namespace
+
+void refuse_safetensors(const std::string& path, const std::string& message) {
+  throw InputError(path + ": " + message);
+}
+
+void refuse_safetensors(const std::string& path, const std::string& tensor,
+                        const std::string& message) {
+  refuse_safetensors(path, "tensor " + quote(tensor) + ": " + message);
+}
 
 StoredDType stored_dtype(DType dtype) {
   for (const StoredDType& type : kStoredDTypes)
@@ -177,15 +186,15 @@ std::optional<std::uint64_t> safetensors_byte_count(const StoredDType& type, con
 std::uint64_t safetensors_header_length(const std::string& path, std::string_view first_bytes,
                                         std::uint64_t file_bytes) {
   if (file_bytes < kSafetensorsLengthBytes)
-    refuse(path, "expected at least 8 bytes, found " + std::to_string(file_bytes));
+    refuse_safetensors(path, "expected at least 8 bytes, found " + std::to_string(file_bytes));
   refuse_lfs_pointer(path, first_bytes);
   std::uint64_t header_bytes = 0;
   for (std::size_t i = kSafetensorsLengthBytes; i-- > 0;)
     header_bytes = header_bytes << 8 | static_cast<unsigned char>(first_bytes[i]);
   const std::uint64_t most = std::min(kMaxHeaderBytes, file_bytes - kSafetensorsLengthBytes);
   if (header_bytes > most)
-    refuse(path, "expected a header of at most " + std::to_string(most) +
-                     " bytes, found a length of " + std::to_string(header_bytes));
+    refuse_safetensors(path, "expected a header of at most " + std::to_string(most) +
+                                 " bytes, found a length of " + std::to_string(header_bytes));
   return header_bytes;
 }
 

@@ -57,6 +57,11 @@ struct SafetensorsHeader {
   std::map<std::string, std::string> metadata;
 };
 
+/// Throws InputError "PATH: MESSAGE", or "PATH: tensor "TENSOR": MESSAGE".
+[[noreturn]] void refuse_safetensors(const std::string& path, const std::string& message);
+[[noreturn]] void refuse_safetensors(const std::string& path, const std::string& tensor,
+                                     const std::string& message);
+
 /// Bytes that the shape asks for. Nothing where they overflow, or are no whole number.
 std::optional<std::uint64_t> safetensors_byte_count(const StoredDType& type, const Shape& shape);
 

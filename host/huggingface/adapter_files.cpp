@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "host/formats/input_file.h"
 #include "host/formats/mapped_safetensors.h"
 #include "host/formats/safetensors.h"
 #include "host/report/write_json.h"
@@ -71,11 +72,6 @@ std::string wrapped_name(const Transformer& transformer, const AdapterPlan& plan
   if (has_trained_tokens(plan, module.name) || followed_embedding(transformer, plan, module))
     return kPrefix + module.name + kTokenAdapter + ".base_layer";
   return kPrefix + module.name;
-}
-
-bool is_there(const fs::path& path) {
-  std::error_code ignored;
-  return fs::exists(path, ignored);
 }
 
 void require_tensor_file(const std::string& folder) {

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "host/formats/input_file.h"
 #include "host/huggingface/json_object.h"
 #include "models/base/error.h"
 #include "models/base/text.h"
@@ -13,11 +14,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* kSingleFile = "model.safetensors";
 constexpr const char* kIndexFile = "model.safetensors.index.json";
-
-bool is_there(const fs::path& path) {
-  std::error_code ignored;
-  return fs::exists(path, ignored);
-}
 
 /// What else stands in a folder of weights, and how it becomes what corank reads.
 std::string other_weights(const fs::path& root) {

@@ -95,18 +95,18 @@ void remake_copies(Graph& graph, std::size_t forward_ops) {
   const auto remake = [&](ValueId& id, Pass pass) {
     const auto found = remade.find(id);
     if (found == remade.end()) return;
-    const auto [copy, is_new] = again.emplace(id, -1);
-    if (is_new) {
+    if (again.count(id) == 0) {
       const Value value = graph.value(id);
       Origin origin = value.origin;
       origin.kind.pass = pass;
-      copy->second = add_value(
+      const ValueId copy = add_value(
           graph, {value.name + ".again", value.shape, value.dtype, Role::kIntermediate}, origin);
       Op op = graph.ops[found->second];
-      replace_results(op, [&](ValueId) { return copy->second; });
+      replace_results(op, [copy](ValueId) { return copy; });
       graph.ops.push_back(std::move(op));
+      again[id] = copy;
     }
-    id = copy->second;
+    id = again.at(id);
   };
   for (Op& op : backward) {
     if (auto* contraction = std::get_if<Contraction>(&op)) {

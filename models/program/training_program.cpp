@@ -86,6 +86,7 @@ void add_updates(TrainingProgram& program, const std::vector<Trained>& trained) 
     for (const Trained& one : trained)
       gradients.emplace(program.graph.value(one.parameter).name, one.gradient);
     std::vector<ValueId> by_name;
+    by_name.reserve(gradients.size());
     for (const auto& [name, gradient] : gradients) by_name.push_back(gradient);
     const std::vector<ValueId> clipped =
         add_clip_gradients(program.graph, by_name, program.optimizer.clip_norm);

@@ -42,8 +42,8 @@ class NotedPaths {
   }
   void forget(const char* path) {
     for (auto& place : places_) {
-      const char* noted = path;
-      if (place.compare_exchange_strong(noted, nullptr)) return;
+      const char* expected = path;
+      if (place.compare_exchange_strong(expected, nullptr)) return;
     }
   }
   /// The last noted first.
