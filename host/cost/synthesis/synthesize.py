@@ -1,0 +1,240 @@
+#!/usr/bin/env python3
+"""What a module of the RTL costs in cells of osu018: area, flip-flops, leakage by instance, its RAMs, its slowest paths.
+
+    synthesize.py --top MODULE --cache FOLDER --out FILE.json [Parameter=value ...] -- FILE.sv ...
+
+Progress goes to the standard error, one line a stage. Each module is mapped by itself and kept in the cache under a name
+made of its text, the cells and the tools' versions, so another shape maps only what is new in it. Exit codes: 0; 2 if an
+input or a tool is missing; 3 if a tool fails.
+"""
+
+import argparse
+import importlib.metadata
+import json
+import os
+import sys
+import tempfile
+from collections import Counter
+
+PYOSYS_VERSION = "0.70"
+
+
+def tell(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def fail(message, code):
+    tell("error: " + message)
+    raise SystemExit(code)
+
+
+def check_tools():
+    """Versions of the tools, or an end that says what to install."""
+    try:
+        found = importlib.metadata.version("pyosys")
+    except importlib.metadata.PackageNotFoundError:
+        fail("the Python package pyosys is not installed; scripts/setup cost installs it", 2)
+    import cells
+    import timing
+    if not os.path.exists(cells.LIBERTY):
+        fail(f"{cells.LIBERTY} is not there (Debian's qflow-tech-osu018); scripts/setup cost installs it", 2)
+    try:
+        sta = timing.version()
+    except timing.ToolMissing as missing:
+        fail(f"{missing} is not installed; scripts/setup cost installs it", 2)
+    return {"yosys": found, "opensta": sta}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--top", required=True)
+    parser.add_argument("--cache", required=True)
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--clock", default="clk_i")
+    parser.add_argument("--reset", default="rst_ni")
+    parser.add_argument("--no-timing", action="store_true")
+    parser.add_argument("words", nargs="*", help="Parameter=value, and the files of the RTL in the order in which they are read")
+    parsed = parser.parse_args()
+    parsed.parameters = dict(word.split("=", 1) for word in parsed.words if "=" in word)
+    parsed.files = [word for word in parsed.words if "=" not in word]
+    return parsed
+
+
+class quiet:
+    """Yosys writes its log to the standard output; it goes to a file."""
+
+    def __init__(self, path):
+        self._path = path
+
+    def __enter__(self):
+        sys.stdout.flush()
+        self._kept = os.dup(1)
+        log = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        os.dup2(log, 1)
+        os.close(log)
+
+    def __exit__(self, *_):
+        os.dup2(self._kept, 1)
+        os.close(self._kept)
+
+
+def mapped_modules(unique, cache, versions, work):
+    """{name: Module} of cells; what the cache has is not mapped again."""
+    import mapping
+    import rams
+    import rtlil
+    recipe = rtlil.digest(json.dumps(versions) + "".join(
+        open(os.path.join(os.path.dirname(os.path.abspath(__file__)), name)).read() for name in ("mapping.py", "rtlil.py")))
+    os.makedirs(cache, exist_ok=True)
+    waiting = [name for name, module in unique.items() if not rams.is_ram(module)]
+    mapped, boxes = {}, {name: module for name, module in unique.items() if rams.is_ram(module)}
+    for number, name in enumerate(waiting, 1):
+        module = unique[name]
+        text = mapping.input_of(module, unique)
+        kept = os.path.join(cache, f"{rtlil.base_name(name)}-{rtlil.digest(text + recipe)}.il")
+        if not os.path.exists(kept):
+            tell(f"{number} of {len(waiting)} modules, {rtlil.base_name(name)}")
+            with quiet(os.path.join(work, "yosys.log")):
+                result = mapping.to_cells(text, work)
+            partial = f"{kept}.{os.getpid()}"
+            with open(partial, "w") as file:
+                file.write(result)
+            os.replace(partial, kept)
+        with open(kept) as file:
+            parts = rtlil.parse(file.read())
+        children = {cell.name: cell.kind for cell in module.cells if cell.kind in unique}
+        result = parts["\\m"]
+        result.name = name
+        for cell in result.cells:
+            cell.kind = children.get(cell.name, cell.kind)
+        mapped[name] = result
+        boxes.update({kind: part for kind, part in parts.items() if kind.startswith("\\inline_memory")})
+    return mapped, boxes
+
+
+def account(mapped, boxes, library):
+    """Of each module by itself: area, leakage, cells, flip-flops, RAMs."""
+    import rams
+    own = {}
+    for name, module in mapped.items():
+        counts = Counter(cell.kind for cell in module.cells)
+        known = {kind: number for kind, number in counts.items() if kind[1:] in library}
+        own[name] = {
+            "area_um2": round(sum(number * library[kind[1:]].area_um2 for kind, number in known.items()), 1),
+            "leakage_nw": round(sum(number * library[kind[1:]].leakage_nw for kind, number in known.items()), 3),
+            "cells": sum(known.values()),
+            "flops": sum(number for kind, number in known.items() if library[kind[1:]].is_flop),
+            "rams": Counter()}
+        for kind, number in counts.items():
+            if kind in boxes:
+                own[name]["rams"][rams.size_of(boxes[kind])] += number
+    return own
+
+
+_SUMMED = ("area_um2", "leakage_nw", "cells", "flops")
+
+
+def hierarchy(mapped, own, name, instance):
+    """The tree of instances with the sums over each."""
+    import rtlil
+    node = {"instance": instance, "module": rtlil.base_name(name), **{key: own[name][key] for key in _SUMMED}}
+    sizes = Counter(own[name]["rams"])
+    children = []
+    for cell in mapped[name].cells:
+        if cell.kind in mapped:
+            child, below = hierarchy(mapped, own, cell.kind, cell.name[1:])
+            children.append(child)
+            sizes += below
+            for key in _SUMMED:
+                node[key] = round(node[key] + child[key], 3)
+    node["rams"] = [{"words": words, "width": width, "count": count} for (words, width), count in sorted(sizes.items())]
+    if children:
+        node["children"] = children
+    return node, sizes
+
+
+def exceptions(mapped, top, reset):
+    """What is no path, as OpenSTA's commands, and the names of the large nets among them."""
+    import netlist
+    fanouts = netlist.Fanouts(mapped)
+    large = {kind: fanouts.large(kind) for kind in mapped}
+    commands, nets = [f"set_false_path -from [get_ports {reset}]"], []
+    for path, kind in netlist.instances(mapped, top):
+        for cell, pin, net in large[kind]:
+            where = f"{path}/{cell}" if path else cell
+            commands.append(f"set_false_path -through [get_pins {{{netlist.verilog_name(where)}/{pin}}}]")
+            nets.append(f"{path}/{net}" if path else net)
+    return commands, nets
+
+
+def time_paths(mapped, boxes, top, options, work):
+    import netlist
+    import pyosys.libyosys as yosys
+    import rams
+    import rtlil
+    import timing
+    tell("timing")
+    commands, nets = exceptions(mapped, top, options.reset)
+    words = os.path.join(work, "whole.il")
+    with open(words, "w") as file:
+        file.write("".join(rtlil.stub(module, name) for name, module in boxes.items()))
+        file.write("".join(module.text() for module in mapped.values()))
+    with quiet(os.path.join(work, "yosys.log")):
+        design = yosys.Design()
+        for command in (f"read_rtlil {words}", f"rename {top[1:]} {options.top}", "splitnets",
+                        f"write_verilog -noattr -noexpr -simple-lhs {work}/whole.v"):
+            design.run_pass(command)
+    with open(os.path.join(work, "rams.lib"), "w") as file:
+        file.write(rams.liberty(boxes, rams.Model()))
+    result = timing.worst_paths(f"{work}/whole.v", f"{work}/rams.lib", options.top, options.clock, commands, work)
+    return {**result, "false_paths": [options.reset, *nets]}
+
+
+def synthesize(options, versions, work):
+    import cells
+    import mapping
+    import netlist
+    import rtlil
+    tell("reading the RTL")
+    with quiet(os.path.join(work, "yosys.log")):
+        modules = mapping.elaborate(options.files, options.top, options.parameters, work)
+    unique, top = rtlil.unique_modules(modules, "\\" + options.top)
+    mapped, boxes = mapped_modules(unique, options.cache, versions, work)
+    library = cells.read_cells()
+    for module in mapped.values():
+        netlist.name_registers(module, library)
+    tree, _ = hierarchy(mapped, account(mapped, boxes, library), top, "")
+    result = {"top": options.top, "parameters": options.parameters, "tools": versions, "cells": "osu018",
+              "node_nm": cells.NODE_NM, "hierarchy": tree}
+    if not options.no_timing:
+        result["timing"] = time_paths(mapped, boxes, top, options, work)
+    return result
+
+
+def main():
+    options = arguments()
+    versions = check_tools()
+    keep = os.environ.get("CORANK_KEEP_SYNTHESIS")
+    with tempfile.TemporaryDirectory(prefix="corank-synthesis-") as folder:
+        work = keep or folder
+        os.makedirs(work, exist_ok=True)
+        import timing
+        try:
+            result = synthesize(options, versions, work)
+        except timing.TimingFailed as failed:
+            fail("OpenSTA: " + str(failed), 3)
+        except Exception as failed:  # Yosys' own errors come as an exception of the binding
+            log = os.path.join(work, "yosys.log")
+            tail = open(log, errors="replace").read()[-1500:] if os.path.exists(log) else ""
+            if keep:
+                raise
+            fail(f"{failed}\n{tail}", 3)
+    partial = f"{options.out}.{os.getpid()}"
+    with open(partial, "w") as file:
+        json.dump(result, file, indent=1)
+        file.write("\n")
+    os.replace(partial, options.out)
+
+
+if __name__ == "__main__":
+    main()
