@@ -8,8 +8,10 @@
 #include <sstream>
 
 #include "host/config/config.h"
+#include "host/cost/cost.h"
 #include "host/report/report.h"
 #include "host/report/schemas.h"
+#include "host/report/write_json.h"
 #include "host/run/compile.h"
 #include "host/run/finetune.h"
 #include "host/run/lockstep.h"
@@ -130,6 +132,20 @@ Outcome machine_command(const Arguments& arguments) {
   return {corank::machine_library(config.machine, options) + "\n"};
 }
 
+Outcome cost_command(const Arguments& arguments, corank::CostOptions options,
+                     const std::string& json) {
+  const corank::Config config = corank::load_config(arguments.config, arguments.settings);
+  corank::check_outputs({{"--json " + json, json}}, config.files);
+  std::optional<corank::OutputFile> file;
+  if (!json.empty()) file.emplace(json, "--json " + json);
+  options.progress = at_terminal();
+  options.stop = corank::interrupted;
+  const corank::OrderlyEnd orderly;
+  const corank::CostReport report = corank::cost(config, options);
+  if (file) corank::write_json(*file, corank::to_json(report));
+  return {corank::to_table(report)};
+}
+
 Outcome compile_command(const Arguments& arguments, const std::string& output) {
   using corank::CompilerOutput;
   const corank::Config config = corank::load_config(arguments.config, arguments.settings);
@@ -219,6 +235,21 @@ CLI::App* add_verify(CLI::App& app, Arguments& arguments, corank::VerifyOptions&
   return verify;
 }
 
+CLI::App* add_cost(CLI::App& app, Arguments& arguments, corank::CostOptions& options,
+                   std::string& json) {
+  CLI::App* cost = app.add_subcommand(
+      "cost", "area, clock and leakage of a configuration's accelerator, by synthesis to cells or, "
+              "of large ones, by a closed form fitted to it");
+  takes_configuration(cost, arguments);
+  takes_settings(cost, arguments);
+  cost->add_option("--node", options.node_nm,
+                   "nm: 180, that of the cells; or 45, 28, 7, scaled by published figures")
+      ->capture_default_str();
+  cost->add_flag("--whole", options.whole, "synthesise it however large it is (minutes to hours)");
+  cost->add_option("--json", json, "write all of it to this JSON file");
+  return cost;
+}
+
 int run(int argc, char** argv) {
   CLI::App app{
       "corank: co-design simulator for hardware that fine-tunes large models with low-rank "
@@ -242,6 +273,10 @@ int run(int argc, char** argv) {
                    "graph, the ops of the step; plan, their order, blocks and places; or commands")
       ->check(CLI::IsMember({"graph", "plan", "commands"}))
       ->capture_default_str();
+
+  corank::CostOptions costing;
+  std::string cost_json;
+  CLI::App* cost = add_cost(app, arguments, costing, cost_json);
 
   corank::VerifyOptions verification;
   CLI::App* verify = add_verify(app, arguments, verification);
@@ -272,6 +307,7 @@ int run(int argc, char** argv) {
                     kWrongInput);
   }
   if (*compile) return end_with(compile_command(arguments, compiled));
+  if (*cost) return end_with(cost_command(arguments, costing, cost_json));
   if (*schema) return end_with(schema_command(described));
   if (*verify) return end_with(verify_command(arguments, verification));
   return end_with(*machine ? machine_command(arguments) : run_command(arguments));

@@ -23,22 +23,29 @@ def size_of(module):
 
 
 class Model:
+    """Set-up and clock to output of a RAM at the node of the cells."""
+
     def __init__(self, path=DATA):
         with open(path) as file:
             data = json.load(file)["timing"]
-        self._points = sorted((math.log2(point["words"] * point["width"]), point) for point in data["points"])
-        self._scale = data["fo4_ps"]["180"] / data["fo4_ps"]["45"]
+        scale = data["fo4_ps"]["180"] / data["fo4_ps"]["45"]
+        self._setup = data["setup_ns"] * scale
+        self._by_words = [(math.log2(point["words"]), point["clock_to_output_ns"] * scale) for point in data["of_16_bits"]]
+        self._by_width = [(math.log2(point["width"]), point["clock_to_output_ns"] * scale) for point in data["of_128_words"]]
 
     def times(self, words, width):
-        """(set-up, clock to output) in ns at the cells' node: linear in the logarithm of the bits between the points."""
-        bits = math.log2(words * width)
-        points = self._points
-        below = max([i for i, (at, _) in enumerate(points) if at <= bits], default=0)
-        below = min(below, len(points) - 2)
-        (at0, p0), (at1, p1) = points[below], points[below + 1]
-        share = (bits - at0) / (at1 - at0)
-        output = p0["clock_to_output_ns"] + share * (p1["clock_to_output_ns"] - p0["clock_to_output_ns"])
-        return max(p0["setup_ns"], p1["setup_ns"]) * self._scale, max(output, points[0][1]["clock_to_output_ns"]) * self._scale
+        """(set-up, clock to output) in ns: the curve over the words, moved by what the width adds."""
+        wider = _on_line(self._by_width, math.log2(width)) - self._by_width[0][1]
+        return self._setup, _on_line(self._by_words, math.log2(words)) + wider
+
+
+def _on_line(points, at):
+    """Linear between points and beyond the last; before the first its own value."""
+    if at <= points[0][0]:
+        return points[0][1]
+    index = next((i for i in range(1, len(points)) if at <= points[i][0]), len(points) - 1)
+    (x0, y0), (x1, y1) = points[index - 1], points[index]
+    return y0 + (at - x0) / (x1 - x0) * (y1 - y0)
 
 
 def _pin(name, direction, width, timing):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a module of the RTL costs in cells of osu018: area, flip-flops, leakage by instance, its RAMs, its slowest paths.
 
-    synthesize.py --top MODULE --cache FOLDER --out FILE.json [Parameter=value ...] -- FILE.sv ...
+    synthesize.py --top MODULE --cache FOLDER [Parameter=value ...] FILE.sv ... >RESULT.json
 
 Progress goes to the standard error, one line a stage. Each module is mapped by itself and kept in the cache under a name
 made of its text, the cells and the tools' versions, so another shape maps only what is new in it. Exit codes: 0; 2 if an
@@ -20,12 +20,28 @@ PYOSYS_VERSION = "0.70"
 
 
 def tell(text):
+    """To the standard error, and to the file that CORANK_PROGRESS names, for whoever shows how far it is."""
     print(text, file=sys.stderr, flush=True)
+    if os.environ.get("CORANK_PROGRESS"):
+        write_whole(os.environ["CORANK_PROGRESS"], text)
 
 
 def fail(message, code):
-    tell("error: " + message)
+    print("error: " + message, file=sys.stderr, flush=True)
     raise SystemExit(code)
+
+
+def read(path):
+    with open(path, errors="replace") as file:
+        return file.read()
+
+
+def write_whole(path, text):
+    """So that nobody finds half of it."""
+    partial = f"{path}.{os.getpid()}"
+    with open(partial, "w") as file:
+        file.write(text)
+    os.replace(partial, path)
 
 
 def check_tools():
@@ -49,7 +65,6 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--top", required=True)
     parser.add_argument("--cache", required=True)
-    parser.add_argument("--out", required=True)
     parser.add_argument("--clock", default="clk_i")
     parser.add_argument("--reset", default="rst_ni")
     parser.add_argument("--no-timing", action="store_true")
@@ -83,25 +98,20 @@ def mapped_modules(unique, cache, versions, work):
     import mapping
     import rams
     import rtlil
-    recipe = rtlil.digest(json.dumps(versions) + "".join(
-        open(os.path.join(os.path.dirname(os.path.abspath(__file__)), name)).read() for name in ("mapping.py", "rtlil.py")))
-    os.makedirs(cache, exist_ok=True)
+    here = os.path.dirname(os.path.abspath(__file__))
+    how = json.dumps(versions) + read(os.path.join(here, "mapping.py")) + read(os.path.join(here, "rtlil.py"))
     waiting = [name for name, module in unique.items() if not rams.is_ram(module)]
     mapped, boxes = {}, {name: module for name, module in unique.items() if rams.is_ram(module)}
     for number, name in enumerate(waiting, 1):
         module = unique[name]
         text = mapping.input_of(module, unique)
-        kept = os.path.join(cache, f"{rtlil.base_name(name)}-{rtlil.digest(text + recipe)}.il")
+        kept = os.path.join(cache, f"{rtlil.base_name(name)}-{rtlil.digest(text + how)}.il")
         if not os.path.exists(kept):
             tell(f"{number} of {len(waiting)} modules, {rtlil.base_name(name)}")
             with quiet(os.path.join(work, "yosys.log")):
                 result = mapping.to_cells(text, work)
-            partial = f"{kept}.{os.getpid()}"
-            with open(partial, "w") as file:
-                file.write(result)
-            os.replace(partial, kept)
-        with open(kept) as file:
-            parts = rtlil.parse(file.read())
+            write_whole(kept, result)
+        parts = rtlil.parse(read(kept))
         children = {cell.name: cell.kind for cell in module.cells if cell.kind in unique}
         result = parts["\\m"]
         result.name = name
@@ -190,50 +200,69 @@ def time_paths(mapped, boxes, top, options, work):
     return {**result, "false_paths": [options.reset, *nets]}
 
 
-def synthesize(options, versions, work):
+def synthesize(options, parameters, versions, work):
     import cells
     import mapping
     import netlist
     import rtlil
     tell("reading the RTL")
     with quiet(os.path.join(work, "yosys.log")):
-        modules = mapping.elaborate(options.files, options.top, options.parameters, work)
+        modules = mapping.elaborate(options.files, options.top, parameters, work)
     unique, top = rtlil.unique_modules(modules, "\\" + options.top)
     mapped, boxes = mapped_modules(unique, options.cache, versions, work)
     library = cells.read_cells()
     for module in mapped.values():
         netlist.name_registers(module, library)
     tree, _ = hierarchy(mapped, account(mapped, boxes, library), top, "")
-    result = {"top": options.top, "parameters": options.parameters, "tools": versions, "cells": "osu018",
+    result = {"top": options.top, "parameters": parameters, "tools": versions, "cells": "osu018",
               "node_nm": cells.NODE_NM, "hierarchy": tree}
     if not options.no_timing:
         result["timing"] = time_paths(mapped, boxes, top, options, work)
     return result
 
 
-def main():
-    options = arguments()
-    versions = check_tools()
-    keep = os.environ.get("CORANK_KEEP_SYNTHESIS")
+def recipe(versions):
+    """A digest of all that a result depends on but the RTL: tools, cells, these scripts, the models of the RAMs."""
+    import cells
+    import rams
+    import rtlil
+    here = os.path.dirname(os.path.abspath(__file__))
+    texts = [json.dumps(versions), rtlil.digest(read(cells.LIBERTY)), read(rams.DATA)]
+    texts += [read(os.path.join(here, name)) for name in sorted(os.listdir(here)) if name.endswith(".py") and name != "fit.py"]
+    return "".join(texts)
+
+
+def whole(options, parameters, versions):
+    """The result of a top with its parameters, from the cache if it is there."""
+    import rtlil
+    import timing
+    texts = [recipe(versions), options.top, json.dumps(parameters, sort_keys=True), str(options.no_timing)]
+    key = rtlil.digest("\0".join(texts + [read(path) for path in options.files]))
+    kept = os.path.join(options.cache, f"{options.top}-{key}.json")
+    if os.path.exists(kept):
+        return json.loads(read(kept))
+    keep = os.environ.get("CORANK_KEEP_SYNTHESIS")  # a folder, to look at what the tools were given and said
     with tempfile.TemporaryDirectory(prefix="corank-synthesis-") as folder:
         work = keep or folder
         os.makedirs(work, exist_ok=True)
-        import timing
         try:
-            result = synthesize(options, versions, work)
+            result = synthesize(options, parameters, versions, work)
         except timing.TimingFailed as failed:
             fail("OpenSTA: " + str(failed), 3)
-        except Exception as failed:  # Yosys' own errors come as an exception of the binding
-            log = os.path.join(work, "yosys.log")
-            tail = open(log, errors="replace").read()[-1500:] if os.path.exists(log) else ""
+        except Exception as failed:  # Yosys' own errors come as exceptions of the binding
             if keep:
                 raise
-            fail(f"{failed}\n{tail}", 3)
-    partial = f"{options.out}.{os.getpid()}"
-    with open(partial, "w") as file:
-        json.dump(result, file, indent=1)
-        file.write("\n")
-    os.replace(partial, options.out)
+            log = os.path.join(work, "yosys.log")
+            fail(f"{failed}\n{read(log)[-1500:] if os.path.exists(log) else ''}", 3)
+    write_whole(kept, json.dumps(result, indent=1) + "\n")
+    return result
+
+
+def main():
+    options = arguments()
+    os.makedirs(options.cache, exist_ok=True)
+    json.dump(whole(options, options.parameters, check_tools()), sys.stdout, indent=1)
+    print()
 
 
 if __name__ == "__main__":
