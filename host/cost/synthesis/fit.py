@@ -245,7 +245,7 @@ def main():
     parser.add_argument("--out", required=True)
     parser.add_argument("files", nargs="+")
     options = parser.parse_args()
-    options.top, options.clock, options.reset, options.no_timing = "corank_accelerator", "clk_i", "rst_ni", False
+    options.top, options.target, options.clock, options.reset = "corank_accelerator", "osu018", "clk_i", "rst_ni"
     versions = synthesize.check_tools()
     run = Run(options, versions)
     measured, held = [], []

@@ -83,14 +83,14 @@ def _memory_stub(name, SIZE, WIDTH, RD_PORTS, WR_PORTS):
     return "\n".join([*lines, "end", ""])
 
 
-def _read(design, text, work):
+def read_text(design, text, work):
     path = os.path.join(work, "read.il")
     with open(path, "w") as file:
         file.write(text)
     design.run_pass(f"read_rtlil {path}")
 
 
-def _written(design, work):
+def written_text(design, work):
     path = os.path.join(work, "written.il")
     design.run_pass(f"write_rtlil {path}")
     with open(path) as file:
@@ -103,12 +103,12 @@ def to_cells(text, work):
     with open(constraints, "w") as file:
         file.write(_CONSTRAINTS)
     design = yosys.Design()
-    _read(design, text, work)
+    read_text(design, text, work)
     run(design, [command + " -top m" for command in _COARSE])
-    modules = rtlil.parse(_written(design, work))
+    modules = rtlil.parse(written_text(design, work))
     memories = _box_memories(modules["\\m"])
     boxes = "".join(rtlil.stub(module, name) for name, module in modules.items() if name != "\\m")
     design = yosys.Design()
-    _read(design, boxes + "".join(memories.values()) + modules["\\m"].text(), work)
+    read_text(design, boxes + "".join(memories.values()) + modules["\\m"].text(), work)
     run(design, [command.format(liberty=cells.LIBERTY, constraints=constraints, target=_TARGET_PS) for command in _TO_GATES])
-    return _written(design, work)
+    return written_text(design, work)

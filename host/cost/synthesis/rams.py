@@ -18,7 +18,7 @@ def is_ram(module):
 
 def size_of(module):
     """(words, bits of a word) of a box, by its memory or, of one that the mapping made, by its name."""
-    named = re.search(r"inline_memory\$(\d+)x(\d+)r", module.name)
+    named = re.search(r"inline_memory__(\d+)x(\d+)r", module.name)
     return (int(named.group(1)), int(named.group(2))) if named else module.memories()[0]
 
 

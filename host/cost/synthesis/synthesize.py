@@ -5,7 +5,7 @@
 
 Progress goes to the standard error, one line a stage. Each module is mapped by itself and kept in the cache under a name
 made of its text, the cells and the tools' versions, so another shape maps only what is new in it. Exit codes: 0; 2 if an
-input or a tool is missing; 3 if a tool fails.
+input or a tool is missing; else a tool failed (an error ends Yosys' process, which is this one).
 """
 
 import argparse
@@ -67,12 +67,17 @@ def arguments():
     parser.add_argument("--cache", required=True)
     parser.add_argument("--clock", default="clk_i")
     parser.add_argument("--reset", default="rst_ni")
-    parser.add_argument("--no-timing", action="store_true")
+    parser.add_argument("--target", choices=("osu018", "ecp5", "xilinx7"), default="osu018",
+                        help="standard cells, or the primitives of an FPGA family")
     parser.add_argument("words", nargs="*", help="Parameter=value, and the files of the RTL in the order in which they are read")
     parsed = parser.parse_args()
-    parsed.parameters = dict(word.split("=", 1) for word in parsed.words if "=" in word)
-    parsed.files = [word for word in parsed.words if "=" not in word]
+    parsed.parameters, parsed.files = words_of(parsed.words)
     return parsed
+
+
+def words_of(words):
+    """(parameters, files) of `Parameter=value` and names of files."""
+    return dict(word.split("=", 1) for word in words if "=" in word), [word for word in words if "=" not in word]
 
 
 class quiet:
@@ -93,23 +98,19 @@ class quiet:
         os.close(self._kept)
 
 
-def mapped_modules(unique, cache, versions, work):
-    """{name: Module} of cells; what the cache has is not mapped again."""
+def mapped_modules(wanted, unique, map_module, how, cache, work):
+    """{name: Module} of cells by map_module, and the boxes of memories that it made; what the cache has is not mapped again.
+    `wanted` are mapped, of all that are `unique`; `how` tells one way of mapping from another."""
     import mapping
-    import rams
     import rtlil
-    here = os.path.dirname(os.path.abspath(__file__))
-    how = json.dumps(versions) + read(os.path.join(here, "mapping.py")) + read(os.path.join(here, "rtlil.py"))
-    waiting = [name for name, module in unique.items() if not rams.is_ram(module)]
-    mapped, boxes = {}, {name: module for name, module in unique.items() if rams.is_ram(module)}
-    for number, name in enumerate(waiting, 1):
-        module = unique[name]
+    mapped, boxes = {}, {}
+    for number, (name, module) in enumerate(wanted.items(), 1):
         text = mapping.input_of(module, unique)
         kept = os.path.join(cache, f"{rtlil.base_name(name)}-{rtlil.digest(text + how)}.il")
         if not os.path.exists(kept):
-            tell(f"{number} of {len(waiting)} modules, {rtlil.base_name(name)}")
+            tell(f"{number} of {len(wanted)} modules, {rtlil.base_name(name)}")
             with quiet(os.path.join(work, "yosys.log")):
-                result = mapping.to_cells(text, work)
+                result = map_module(text, work)
             write_whole(kept, result)
         parts = rtlil.parse(read(kept))
         children = {cell.name: cell.kind for cell in module.cells if cell.kind in unique}
@@ -120,6 +121,11 @@ def mapped_modules(unique, cache, versions, work):
         mapped[name] = result
         boxes.update({kind: part for kind, part in parts.items() if kind.startswith("\\inline_memory")})
     return mapped, boxes
+
+
+def way_of_mapping(versions, *scripts):
+    here = os.path.dirname(os.path.abspath(__file__))
+    return versions["yosys"] + "".join(read(os.path.join(here, name)) for name in ("mapping.py", "rtlil.py", *scripts))
 
 
 def account(mapped, boxes, library):
@@ -141,26 +147,29 @@ def account(mapped, boxes, library):
     return own
 
 
-_SUMMED = ("area_um2", "leakage_nw", "cells", "flops")
-
-
-def hierarchy(mapped, own, name, instance):
+def hierarchy(mapped, own, name, instance=""):
     """The tree of instances with the sums over each."""
     import rtlil
-    node = {"instance": instance, "module": rtlil.base_name(name), **{key: own[name][key] for key in _SUMMED}}
-    sizes = Counter(own[name]["rams"])
+    node = {"instance": instance, "module": rtlil.base_name(name), **own[name]}
     children = []
     for cell in mapped[name].cells:
         if cell.kind in mapped:
-            child, below = hierarchy(mapped, own, cell.kind, cell.name[1:])
-            children.append(child)
-            sizes += below
-            for key in _SUMMED:
-                node[key] = round(node[key] + child[key], 3)
-    node["rams"] = [{"words": words, "width": width, "count": count} for (words, width), count in sorted(sizes.items())]
+            children.append(hierarchy(mapped, own, cell.kind, cell.name[1:]))
+            for key in own[name]:
+                node[key] = node[key] + children[-1][key]
     if children:
         node["children"] = children
-    return node, sizes
+    return node
+
+
+def with_rams_listed(node):
+    """For JSON: the sizes of RAMs cannot be keys there."""
+    node["rams"] = [{"words": words, "width": width, "count": count} for (words, width), count in sorted(node["rams"].items())]
+    for key in ("area_um2", "leakage_nw"):
+        node[key] = round(node[key], 3)
+    for child in node.get("children", []):
+        with_rams_listed(child)
+    return node
 
 
 def exceptions(mapped, top, reset):
@@ -200,25 +209,40 @@ def time_paths(mapped, boxes, top, options, work):
     return {**result, "false_paths": [options.reset, *nets]}
 
 
-def synthesize(options, parameters, versions, work):
-    import cells
+def elaborate(options, parameters, work):
+    """The modules that differ, and the top's name."""
     import mapping
-    import netlist
     import rtlil
     tell("reading the RTL")
     with quiet(os.path.join(work, "yosys.log")):
         modules = mapping.elaborate(options.files, options.top, parameters, work)
-    unique, top = rtlil.unique_modules(modules, "\\" + options.top)
-    mapped, boxes = mapped_modules(unique, options.cache, versions, work)
+    return rtlil.unique_modules(modules, "\\" + options.top)
+
+
+def to_cells(options, parameters, versions, work):
+    import cells
+    import mapping
+    import netlist
+    import rams
+    unique, top = elaborate(options, parameters, work)
+    rams_of_rtl = {name: module for name, module in unique.items() if rams.is_ram(module)}
+    logic = {name: module for name, module in unique.items() if name not in rams_of_rtl}
+    mapped, boxes = mapped_modules(logic, unique, mapping.to_cells, way_of_mapping(versions), options.cache, work)
+    boxes.update(rams_of_rtl)
     library = cells.read_cells()
     for module in mapped.values():
         netlist.name_registers(module, library)
-    tree, _ = hierarchy(mapped, account(mapped, boxes, library), top, "")
-    result = {"top": options.top, "parameters": parameters, "tools": versions, "cells": "osu018",
-              "node_nm": cells.NODE_NM, "hierarchy": tree}
-    if not options.no_timing:
-        result["timing"] = time_paths(mapped, boxes, top, options, work)
-    return result
+    tree = hierarchy(mapped, account(mapped, boxes, library), top)
+    timing = time_paths(mapped, boxes, top, options, work)
+    return {"node_nm": cells.NODE_NM, "hierarchy": with_rams_listed(tree), "timing": timing}
+
+
+def to_fpga(options, parameters, versions, work):
+    import fpga
+    unique, top = elaborate(options, parameters, work)
+    how = way_of_mapping(versions, "fpga.py") + options.target
+    mapped, _ = mapped_modules(unique, unique, fpga.to_primitives(options.target), how, options.cache, work)
+    return {"hierarchy": hierarchy(mapped, fpga.account(mapped, options.target), top)}
 
 
 def recipe(versions):
@@ -236,7 +260,7 @@ def whole(options, parameters, versions):
     """The result of a top with its parameters, from the cache if it is there."""
     import rtlil
     import timing
-    texts = [recipe(versions), options.top, json.dumps(parameters, sort_keys=True), str(options.no_timing)]
+    texts = [recipe(versions), options.top, options.target, json.dumps(parameters, sort_keys=True)]
     key = rtlil.digest("\0".join(texts + [read(path) for path in options.files]))
     kept = os.path.join(options.cache, f"{options.top}-{key}.json")
     if os.path.exists(kept):
@@ -246,14 +270,10 @@ def whole(options, parameters, versions):
         work = keep or folder
         os.makedirs(work, exist_ok=True)
         try:
-            result = synthesize(options, parameters, versions, work)
+            found = (to_cells if options.target == "osu018" else to_fpga)(options, parameters, versions, work)
         except timing.TimingFailed as failed:
             fail("OpenSTA: " + str(failed), 3)
-        except Exception as failed:  # Yosys' own errors come as exceptions of the binding
-            if keep:
-                raise
-            log = os.path.join(work, "yosys.log")
-            fail(f"{failed}\n{read(log)[-1500:] if os.path.exists(log) else ''}", 3)
+    result = {"top": options.top, "parameters": parameters, "target": options.target, "tools": versions, **found}
     write_whole(kept, json.dumps(result, indent=1) + "\n")
     return result
 
