@@ -25,22 +25,10 @@ const NodeScaling& scaling_of(int nm) {
   throw InputError(fmt::format("--node: no figures for {} nm; expected one of {}", nm, known));
 }
 
-// "gen_queue[3].u_queue" -> "gen_queue.u_queue"
-std::string without_numbers(const std::string& name) {
-  std::string text;
-  bool inside = false;
-  for (const char c : name) {
-    if (c == '[') inside = true;
-    if (!inside) text += c;
-    if (c == ']') inside = false;
-  }
-  return text;
-}
-
 template <class Line>
 Line& line_of(std::vector<Line>& lines, const std::string& unit) {
-  const auto found = std::find_if(lines.begin(), lines.end(),
-                                  [&](const Line& line) { return line.unit == unit; });
+  const auto found =
+      std::find_if(lines.begin(), lines.end(), [&](const Line& line) { return line.unit == unit; });
   if (found != lines.end()) return *found;
   lines.push_back({});
   lines.back().unit = unit;
@@ -103,20 +91,32 @@ CostReport from_synthesis(const Json& json) {
   return report;
 }
 
+// Whether this program's RTL is not what the closed form was fitted to, or is not there.
+bool other_rtl() {
+  static const bool other = [] {
+    try {
+      return key_of_rtl(read_recipe({}, false)) != fit_data().rtl;
+    } catch (const MachineError&) {
+      return true;
+    }
+  }();
+  return other;
+}
+
 CostReport from_closed_form(const MachineSizes& sizes) {
   CostReport report;
   report.composed = true;
+  report.other_rtl = other_rtl();
   report.tools = fit_data().tools;
   const MachineCost machine = cost_of(fit_data().fit, sizes);
   for (const UnitCost& unit : machine.units)
-    report.units.push_back(
-        {unit.unit, unit.area_um2, unit.flops, unit.leakage_nw, unit.delay_ns});
+    report.units.push_back({unit.unit, unit.area_um2, unit.flops, unit.leakage_nw, unit.delay_ns});
   for (const RamGroup& group : machine.rams) report.rams.push_back({group});
   // A size that was never varied as far is an extrapolation.
   for (std::size_t i = 0; i < kSizes; ++i) {
     double most = 0;
     for (const FitPoint& point : fit_data().fitted) most = std::max(most, point.sizes[i]);
-    report.outside_fit |= sizes[i] > most;
+    report.outside_fit = report.outside_fit || sizes[i] > most;
   }
   return report;
 }
@@ -146,17 +146,30 @@ void finish(CostReport& report, const NodeScaling& node) {
 
 }  // namespace
 
+std::string without_numbers(const std::string& name) {
+  std::string text;
+  bool inside = false;
+  for (const char c : name) {
+    if (c == '[') inside = true;
+    if (!inside) text += c;
+    if (c == ']') inside = false;
+  }
+  return text;
+}
+
 MachineSizes sizes_of(const MachineShape& shape) {
-  return machine_sizes({static_cast<double>(shape.array_rows),
-                        static_cast<double>(shape.array_columns),
-                        static_cast<double>(shape.vector_lanes),
-                        static_cast<double>(memory_lanes(shape)),
-                        static_cast<double>(shape.scratchpad_kib),
-                        static_cast<double>(shape.scratchpad_banks),
-                        static_cast<double>(shape.accumulator_kib),
-                        static_cast<double>(shape.accumulator_banks),
-                        static_cast<double>(shape.axi_data_bits),
-                        static_cast<double>(shape.queue_depth)});
+  return machine_sizes(
+      {static_cast<double>(shape.array_rows), static_cast<double>(shape.array_columns),
+       static_cast<double>(shape.vector_lanes), static_cast<double>(memory_lanes(shape)),
+       static_cast<double>(shape.scratchpad_kib), static_cast<double>(shape.scratchpad_banks),
+       static_cast<double>(shape.accumulator_kib), static_cast<double>(shape.accumulator_banks),
+       static_cast<double>(shape.axi_data_bits), static_cast<double>(shape.queue_depth)});
+}
+
+CostReport synthesised_cost(const Json& synthesis) {
+  CostReport report = from_synthesis(synthesis);
+  finish(report, kNodes[0]);
+  return report;
 }
 
 CostReport composed_cost(const MachineShape& machine, int node_nm) {
@@ -172,18 +185,13 @@ CostReport cost(const Config& config, const CostOptions& options) {
       options.whole || config.machine.array_rows * config.machine.array_columns <= kLargestWhole;
   CostReport report;
   if (whole)
-    report = from_synthesis(
-        synthesise(config.machine, {"osu018", !options.progress, options.stop}));
+    report =
+        from_synthesis(synthesise(config.machine, {"osu018", !options.progress, options.stop}));
   else
     report = from_closed_form(sizes_of(config.machine));
   report.name = config.name;
   report.machine = config.machine;
   report.clock_mhz = config.limits.clock_mhz;
-  try {
-    report.other_rtl = key_of_rtl(read_recipe(config.machine, false)) != fit_data().rtl;
-  } catch (const MachineError&) {  // a program without its RTL
-    report.other_rtl = true;
-  }
   finish(report, node);
   return report;
 }

@@ -43,13 +43,13 @@ struct CostReport {
   MachineShape machine;
   double clock_mhz = 0;  // what the configuration asks for
   int node_nm = 180;
-  bool composed = false;      // by the closed form, not synthesised
-  bool outside_fit = false;   // a size is beyond those that were synthesised for it
-  bool other_rtl = false;     // the closed form was fitted to other RTL than there is
-  std::string tools;          // that synthesised it, or what was fitted
+  bool composed = false;     // by the closed form, not synthesised
+  bool outside_fit = false;  // a size is beyond those that were synthesised for it
+  bool other_rtl = false;    // the closed form was fitted to other RTL than there is
+  std::string tools;         // that synthesised it, or what was fitted
   std::vector<UnitCostLine> units;
   std::vector<RamLine> rams;
-  std::vector<PathLine> paths;          // the slowest first; of the closed form: by unit
+  std::vector<PathLine> paths;           // the slowest first; of the closed form: by unit
   std::vector<std::string> false_paths;  // left out of the timing
   double logic_um2 = 0, ram_um2 = 0, flops = 0, leakage_nw = 0;
   double delay_ns = 0;
@@ -57,9 +57,16 @@ struct CostReport {
   double fmax_mhz() const { return delay_ns > 0 ? 1e3 / delay_ns : 0; }
 };
 
-/// Of the configuration's machine. Machines up to kLargestWhole PEs are synthesised (cached), larger
-/// ones composed. Throws InputError (an unknown node, missing tools), MachineError.
+/// Of the configuration's machine. Machines up to kLargestWhole PEs are synthesised (cached),
+/// larger ones composed. Throws InputError (an unknown node, missing tools), MachineError.
 CostReport cost(const Config& config, const CostOptions& options);
+
+/// Figures of a machine from what the synthesis says, at the cells' own node.
+CostReport synthesised_cost(const nlohmann::json& synthesis);
+
+/// The name of all instances that differ by numbers alone: "gen_queue[3].u_queue" ->
+/// "gen_queue.u_queue".
+std::string without_numbers(const std::string& name);
 
 /// By the closed form alone: no tool, no file.
 CostReport composed_cost(const MachineShape& machine, int node_nm);

@@ -38,23 +38,23 @@ std::string shown(const std::string& unit) { return unit.empty() ? "(top)" : uni
 
 std::string source_lines(const CostReport& r) {
   std::string text = fmt::format(
-      "  logic        {}: osu018 cells, 180 nm, typical, 1.8 V, 25 C, an ideal clock, no wires; {}\n",
+      "  logic        {}: osu018 cells, 180 nm, typical, 1.8 V, 25 C, an ideal clock, no wires; "
+      "{}\n",
       quality_of(r), r.tools);
   if (r.composed) {
     const FitData& data = fit_data();
     text += fmt::format(
         "               closed form of {} machines that were synthesised, largest residual: {}; "
         "{} held out, largest error: {}\n",
-        data.fitted.size(), errors_of(data.fitted), data.held_out.size(),
-        errors_of(data.held_out));
+        data.fitted.size(), errors_of(data.fitted), data.held_out.size(), errors_of(data.held_out));
   }
-  text += fmt::format("  memories     modelled at {} nm, scaled to {} nm: {}\n", sram_data().node_nm,
-                      r.node_nm, sram_data().quality);
-  if (r.node_nm != kNodes[0].nm)
-    text += fmt::format("  scaled by    {}; {}\n", kArea, kTime);
+  text += fmt::format("  memories     modelled at {} nm, scaled to {} nm: {}\n",
+                      sram_data().node_nm, r.node_nm, sram_data().quality);
+  if (r.node_nm != kNodes[0].nm) text += fmt::format("  scaled by    {}; {}\n", kArea, kTime);
   if (r.outside_fit)
     text +=
-        "  WARNING      the machine is larger than those that were synthesised for the closed form\n";
+        "  WARNING      the machine is larger than those that were synthesised for the closed "
+        "form\n";
   if (r.other_rtl && r.composed)
     text += fmt::format(
         "  WARNING      the closed form was fitted to other RTL than this; {} makes it anew\n",
@@ -94,10 +94,10 @@ std::string ram_lines(const CostReport& r) {
 }
 
 std::string clock_lines(const CostReport& r) {
-  std::string text =
-      fmt::format("\n  clock        {:.1f} MHz at {} nm ({}): the slowest path from register to "
-                  "register takes {:.2f} ns\n",
-                  r.fmax_mhz(), r.node_nm, quality_of(r), r.delay_ns);
+  std::string text = fmt::format(
+      "\n  clock        {:.1f} MHz at {} nm ({}): the slowest path from register to "
+      "register takes {:.2f} ns\n",
+      r.fmax_mhz(), r.node_nm, quality_of(r), r.delay_ns);
   if (r.clock_mhz > r.fmax_mhz())
     text += fmt::format("  WARNING      the configuration asks for {:.0f} MHz\n", r.clock_mhz);
   for (const PathLine& path : r.paths)
@@ -135,12 +135,11 @@ Json points_json(const std::vector<FitPoint>& points) {
 Json source_json(const CostReport& r) {
   const bool scaled = r.node_nm != kNodes[0].nm;
   Json json;
-  json["logic"] = {{"quality", quality_of(r)},
-                   {"source", "osu018 cells (180 nm, typical, 1.8 V, 25 C), ideal clock, no wires; " +
-                                  r.tools}};
-  json["memories"] = {
-      {"quality", "modelled at 45 nm, scaled"},
-      {"source", sram_data().source + "; " + sram_data().quality}};
+  json["logic"] = {
+      {"quality", quality_of(r)},
+      {"source", "osu018 cells (180 nm, typical, 1.8 V, 25 C), ideal clock, no wires; " + r.tools}};
+  json["memories"] = {{"quality", "modelled at 45 nm, scaled"},
+                      {"source", sram_data().source + "; " + sram_data().quality}};
   json["leakage"] = {{"quality", r.composed ? "modelled" : "measured here"},
                      {"source", "osu018 cells at 180 nm; not scaled; without memories"}};
   if (scaled) json["scaling"] = {{"area", kArea}, {"time", kTime}};
@@ -150,10 +149,10 @@ Json source_json(const CostReport& r) {
 }  // namespace
 
 std::string to_table(const CostReport& r) {
-  std::string text = fmt::format("{}: {}: {:.3f} mm2 of logic and {:.3f} mm2 of memories at {} nm, "
-                                 "{:.1f} MHz\n",
-                                 r.name, shape_text(r.machine), r.logic_um2 / 1e6, r.ram_um2 / 1e6,
-                                 r.node_nm, r.fmax_mhz());
+  std::string text = fmt::format(
+      "{}: {}: {:.3f} mm2 of logic and {:.3f} mm2 of memories at {} nm, "
+      "{:.1f} MHz\n",
+      r.name, shape_text(r.machine), r.logic_um2 / 1e6, r.ram_um2 / 1e6, r.node_nm, r.fmax_mhz());
   text += source_lines(r) + unit_lines(r) + ram_lines(r) + clock_lines(r);
   text += fmt::format(
       "  leakage      {:.2f} uW of the logic at 180 nm ({}; not scaled, memories not included)\n",

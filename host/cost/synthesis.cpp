@@ -81,9 +81,8 @@ nlohmann::json synthesise(const MachineShape& shape, const SynthesisOptions& opt
   std::error_code problem;
   fs::create_directories(cache, problem);
   if (problem) throw MachineError(cache.string() + ": " + problem.message());
-  const fs::path script =
-      built_or_installed(CORANK_SYNTHESIS_DIR, "synthesis") / "synthesize.py";
-  std::vector<std::string> command = {python(),  script.string(), "--top",       "corank_accelerator",
+  const fs::path script = built_or_installed(CORANK_SYNTHESIS_DIR, "synthesis") / "synthesize.py";
+  std::vector<std::string> command = {python(),  script.string(), "--top",    "corank_accelerator",
                                       "--cache", cache.string(),  "--target", options.target};
   for (const MachineParameter& parameter : kMachineParameters)
     command.push_back(std::string(parameter.parameter) + "=" +

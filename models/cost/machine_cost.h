@@ -11,8 +11,9 @@ namespace corank {
 
 /// The sizes of a machine, and after them their logarithms to base 2, in the order of the names.
 inline constexpr std::array<const char*, 10> kSizeNames = {
-    "rows",           "columns",        "vector_lanes",      "memory_lanes", "scratchpad_kib",
-    "scratchpad_banks", "accumulator_kib", "accumulator_banks", "axi_bits",     "queue_depth"};
+    "rows",           "columns",          "vector_lanes",    "memory_lanes",
+    "scratchpad_kib", "scratchpad_banks", "accumulator_kib", "accumulator_banks",
+    "axi_bits",       "queue_depth"};
 inline constexpr std::size_t kSizes = kSizeNames.size();
 using MachineSizes = std::array<double, 2 * kSizes>;
 

@@ -179,7 +179,8 @@ std::string cache_root() {
     return (fs::path(home) / ".cache" / "corank").string();
   }
   throw MachineError(
-      "no place for what is kept from run to run: expected CORANK_CACHE, XDG_CACHE_HOME or HOME to be set");
+      "no place for what is kept from run to run: expected CORANK_CACHE, XDG_CACHE_HOME or HOME to "
+      "be set");
 }
 
 std::string machine_library(const MachineShape& shape, const MachineBuildOptions& options) {
@@ -206,8 +207,8 @@ std::string machine_library(const MachineShape& shape, const MachineBuildOptions
     fs::create_directories(cache, problem);
     if (problem) throw MachineError(cache.string() + ": " + problem.message());
     const ProgressLine progress("machine " + std::to_string(shape.array_rows) + "x" +
-                                std::to_string(shape.array_columns) +
-                                (host_float(shape) ? " (host-float)" : ""),
+                                    std::to_string(shape.array_columns) +
+                                    (host_float(shape) ? " (host-float)" : ""),
                                 options.quiet, options.stop);
     const FileLock lock(cache / (name + ".lock"), progress);
     if (!is_whole(cache, name)) build(recipe, cache, name, progress);

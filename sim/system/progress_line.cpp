@@ -10,7 +10,9 @@
 namespace corank {
 
 ProgressLine::ProgressLine(std::string what, bool quiet, std::function<bool()> stop)
-    : what_(std::move(what)), shown_(!quiet && isatty(STDERR_FILENO) != 0), stop_(std::move(stop)) {}
+    : what_(std::move(what)),
+      shown_(!quiet && isatty(STDERR_FILENO) != 0),
+      stop_(std::move(stop)) {}
 
 ProgressLine::~ProgressLine() {
   if (shown_) std::fputs("\r\033[K", stderr);

@@ -24,12 +24,11 @@ SIZES = {"rows": "ArrayRows", "columns": "ArrayColumns", "vector_lanes": "Vector
 
 _BASE = {"rows": 2, "columns": 2, "vector_lanes": 4, "scratchpad_kib": 8, "scratchpad_banks": 8, "accumulator_kib": 8,
          "accumulator_banks": 4, "axi_bits": 64, "queue_depth": 4}
-_FITTED = [{}, {"rows": 1}, {"rows": 3}, {"rows": 4}, {"columns": 1}, {"columns": 4}, {"rows": 1, "columns": 1},
-           {"vector_lanes": 2}, {"vector_lanes": 8}, {"axi_bits": 128}, {"axi_bits": 256}, {"rows": 8, "columns": 1},
-           {"scratchpad_kib": 32}, {"accumulator_kib": 32}, {"scratchpad_banks": 16}, {"accumulator_banks": 8},
-           {"queue_depth": 2}]
+_FITTED = [{}, {"rows": 1}, {"rows": 3}, {"columns": 1}, {"rows": 1, "columns": 1}, {"vector_lanes": 2}, {"vector_lanes": 8},
+           {"axi_bits": 128}, {"queue_depth": 2}, {"scratchpad_banks": 16}, {"accumulator_banks": 8}, {"scratchpad_kib": 32},
+           {"accumulator_kib": 32}, {"axi_bits": 256}]
 _HELD_OUT = [{"rows": 4, "columns": 4},
-             {"rows": 5, "columns": 3, "vector_lanes": 8, "axi_bits": 128, "scratchpad_kib": 64, "accumulator_kib": 16}]
+             {"rows": 3, "columns": 4, "vector_lanes": 8, "axi_bits": 128, "scratchpad_kib": 16, "accumulator_kib": 16}]
 
 # Every term is one of these, or a product of two sizes, one of them perhaps as its logarithm.
 _TERMS = ["1", "rows", "columns", "rows*columns", "rows*rows", "vector_lanes", "memory_lanes",

@@ -8,6 +8,7 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 
+_DIRECTIONS = ("input", "output", "inout")
 _NUMBERED = re.compile(r"\$[^\s\[\]{}\"]+")
 
 
@@ -37,18 +38,17 @@ class Module:
     tail: list = field(default_factory=list)  # connections
 
     def ports(self):
-        """(name, direction, width) in order."""
+        """(name, direction, width) by name."""
         found = []
         for line in self.head:
             words = line.split()
             if words[0] != "wire":
                 continue
-            for direction in ("input", "output", "inout"):
+            for direction in _DIRECTIONS:
                 if direction in words:
-                    at = words.index(direction)
                     width = int(words[words.index("width") + 1]) if "width" in words else 1
-                    found.append((int(words[at + 1]), words[-1], direction, width))
-        return [(name, direction, width) for _, name, direction, width in sorted(found)]
+                    found.append((words[-1], direction, width))
+        return sorted(found)
 
     def memories(self):
         """(words, bits of a word) of the memories that are still whole."""
@@ -112,8 +112,27 @@ def digest(text):
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def _in_order(name):
+    """Yosys' numbers grow with the place in the source, whatever they begin with, so by their value the order of names is
+    that of the source in every design."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+
+
+def _ports_in_order(head):
+    """The lines of wires, which are sorted, with the ports numbered as they come: slang's order changes."""
+    port = 0
+    for line in head:
+        words = line.split()
+        for direction in _DIRECTIONS:
+            if words[0] == "wire" and direction in words[:-1]:
+                port += 1
+                words[words.index(direction) + 1] = str(port)
+        yield " ".join(words)
+
+
 def renumbered(module, names):
-    """The text of a module with Yosys' own names in the order of their use and the kinds of its children replaced."""
+    """The text of a module with Yosys' own names in the order of their use, all else sorted, and the kinds of its children
+    replaced: the same for the same hardware."""
     numbers = {}
 
     def number(match):
@@ -125,11 +144,13 @@ def renumbered(module, names):
     def line_of(line):
         return _NUMBERED.sub(number, line) if "$" in line else line
 
-    lines = ["module \\m", *map(line_of, module.head)]
-    for cell in module.cells:
+    head = sorted(module.head, key=lambda line: _in_order(line.split()[-1]))
+    cells = sorted(module.cells, key=lambda cell: _in_order(cell.name))
+    lines = ["module \\m", *map(line_of, _ports_in_order(head))]
+    for cell in cells:
         kind = names.get(cell.kind, cell.kind)
-        lines += [f"cell {kind} {line_of(cell.name)}", *map(line_of, cell.lines), "end"]
-    return "\n".join([*lines, *map(line_of, module.tail), "end", ""])
+        lines += [f"cell {kind} {line_of(cell.name)}", *sorted(map(line_of, cell.lines)), "end"]
+    return "\n".join([*lines, *sorted(map(line_of, module.tail)), "end", ""])
 
 
 def unique_modules(modules, top):
