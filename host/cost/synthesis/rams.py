@@ -9,7 +9,10 @@ import re
 
 import rtlil
 
-DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "configs", "cost", "sram.json")
+# In the tree, and where `cmake --install` puts it.
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_PLACES = [os.path.join(_HERE, *above, "configs", "cost", "sram.json") for above in (("..", "..", ".."), ("..",))]
+DATA = next(filter(os.path.exists, _PLACES), _PLACES[0])
 
 
 def is_ram(module):

@@ -12,6 +12,7 @@ import argparse
 import importlib.metadata
 import json
 import os
+import re
 import sys
 import tempfile
 from collections import Counter
@@ -72,6 +73,7 @@ def arguments():
     parser.add_argument("words", nargs="*", help="Parameter=value, and the files of the RTL in the order in which they are read")
     parsed = parser.parse_args()
     parsed.parameters, parsed.files = words_of(parsed.words)
+    parsed.alike = None
     return parsed
 
 
@@ -98,15 +100,23 @@ class quiet:
         os.close(self._kept)
 
 
-def mapped_modules(wanted, unique, map_module, how, cache, work):
+def without_constants(text):
+    """Modules that differ in the values of constants alone are alike."""
+    return re.sub(r"'[01xz-]+", "'", text)
+
+
+def mapped_modules(wanted, unique, map_module, how, cache, work, alike=None):
     """{name: Module} of cells by map_module, and the boxes of memories that it made; what the cache has is not mapped again.
-    `wanted` are mapped, of all that are `unique`; `how` tells one way of mapping from another."""
+    `wanted` are mapped, of all that are `unique`; `how` tells one way of mapping from another. `alike`: what was mapped
+    before, by its text without constants; it is taken for what is alike."""
     import mapping
     import rtlil
     mapped, boxes = {}, {}
     for number, (name, module) in enumerate(wanted.items(), 1):
         text = mapping.input_of(module, unique)
         kept = os.path.join(cache, f"{rtlil.base_name(name)}-{rtlil.digest(text + how)}.il")
+        if alike is not None:
+            kept = alike.setdefault(without_constants(text), kept)
         if not os.path.exists(kept):
             tell(f"{number} of {len(wanted)} modules, {rtlil.base_name(name)}")
             with quiet(os.path.join(work, "yosys.log")):
@@ -227,7 +237,8 @@ def to_cells(options, parameters, versions, work):
     unique, top = elaborate(options, parameters, work)
     rams_of_rtl = {name: module for name, module in unique.items() if rams.is_ram(module)}
     logic = {name: module for name, module in unique.items() if name not in rams_of_rtl}
-    mapped, boxes = mapped_modules(logic, unique, mapping.to_cells, way_of_mapping(versions), options.cache, work)
+    mapped, boxes = mapped_modules(logic, unique, mapping.to_cells, way_of_mapping(versions), options.cache, work,
+                                   options.alike)
     boxes.update(rams_of_rtl)
     library = cells.read_cells()
     for module in mapped.values():
@@ -261,6 +272,7 @@ def whole(options, parameters, versions):
     import rtlil
     import timing
     texts = [recipe(versions), options.top, options.target, json.dumps(parameters, sort_keys=True)]
+    texts.append("exact" if options.alike is None else "alike")
     key = rtlil.digest("\0".join(texts + [read(path) for path in options.files]))
     kept = os.path.join(options.cache, f"{options.top}-{key}.json")
     if os.path.exists(kept):
