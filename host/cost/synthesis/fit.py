@@ -118,19 +118,25 @@ def fit(candidates, points, values):
     return {term: float(f"{c:.7g}") for term, c in best.items()}
 
 
+def _power(size, powers, points, values):
+    """Of a size, from two machines that differ in it and in sizes whose powers are known; None if there are none."""
+    for i, a in enumerate(points):
+        for b, value in zip(points[i + 1:], values[i + 1:]):
+            if {key for key in SIZES if a[key] != b[key] and key not in powers} == {size}:
+                known = math.prod((b[key] / a[key]) ** power for key, power in powers.items())
+                return math.log(value / values[i] / known) / math.log(b[size] / a[size])
+    return None
+
+
 def monomial(points, values, what):
     """The product of powers of the sizes that gives every value; `wrong` counts those that it does not give."""
     powers = {}
-    for size in SIZES:
-        ratios = set()
-        for i, a in enumerate(points):
-            for b, value in zip(points[i + 1:], values[i + 1:]):
-                others = {key for key in SIZES if a[key] != b[key] and key not in powers}
-                if others == {size} and a[size] != b[size]:
-                    known = math.prod((b[key] / a[key]) ** power for key, power in powers.items())
-                    ratios.add(round(math.log(value / values[i] / known) / math.log(b[size] / a[size]), 6))
-        power = min(ratios, key=abs) if ratios else 0.0
-        powers[size] = round(power)
+    while len(powers) < len(SIZES):
+        found = next(((size, ratio) for size in SIZES if size not in powers
+                      for ratio in [_power(size, powers, points, values)] if ratio is not None), None)
+        # Of sizes that never differ alone the one that the RTL derives, the lanes of the memories, is believed to matter.
+        size, ratio = found or (next((size for size in SIZES if size not in powers and SIZES[size]), "memory_lanes"), 0)
+        powers[size] = round(ratio)
     at = [math.prod(point[key] ** power for key, power in powers.items()) for point in points]
     coefficient = values[0] / at[0]
     wrong = sum(round(coefficient * x) != value for x, value in zip(at, values))

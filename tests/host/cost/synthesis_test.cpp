@@ -5,7 +5,8 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 
-#include "models/base/error.h"
+#include "host/cost/cost_data.h"
+#include "sim/machine/recipe.h"
 #include "sim/system/child_process.h"
 #include "tests/host/temporary_folder.h"
 
@@ -154,6 +155,21 @@ TEST_CASE("What a synthesis tool would stumble over is named") {
                       "module m(input logic a, output logic y);\n"
                       "  s u(.a(a), .y(nn));\n  assign y = nn;\nendmodule\n"),
       Contains("implicit"));
+}
+
+TEST_CASE("The fit names the RTL as the program does") {
+  std::vector<std::string> command = {
+      "python3", "-c",
+      "import sys; sys.path.insert(0, sys.argv[1]); import fit; "
+      "print(fit.fnv1a([open(name, 'rb').read() for name in sys.argv[2:]]))",
+      kScripts};
+  const Recipe recipe = read_recipe({}, false);
+  for (const std::string& file : rtl_files(recipe)) command.push_back(file);
+  const ProgramOutput output = run_program(command);
+  INFO(output.err);
+  CHECK(output.out == key_of_rtl(recipe) + "\n");
+  if (fit_data().rtl != key_of_rtl(recipe))
+    WARN("configs/cost/fit.json was measured on other RTL; scripts/cost-fit makes it anew");
 }
 
 TEST_CASE("A Python without the tools is wrong input that says what to do") {
