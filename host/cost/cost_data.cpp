@@ -49,8 +49,8 @@ std::vector<FitPoint> points_of(const Json& json) {
   for (const Json& point : json) {
     const Json& error = point.at("error");
     points.push_back({sizes_of(point.at("sizes")), point.at("area_um2").get<double>(),
-                      point.at("delay_ns").get<double>(), error.at("area_um2").get<double>(),
-                      error.at("delay_ns").get<double>()});
+                      point.value("delay_ns", 0.0), error.at("area_um2").get<double>(),
+                      error.value("delay_ns", 0.0)});
   }
   return points;
 }

@@ -29,6 +29,12 @@ std::string quality_of(const CostReport& r) {
   return r.node_nm == kNodes[0].nm ? how : how + " at 180 nm, scaled";
 }
 
+std::string ram_quality_of(const CostReport& r) {
+  const int node = sram_data().node_nm;
+  return r.node_nm == node ? fmt::format("{} nm", node)
+                           : fmt::format("{} nm, scaled to {} nm", node, r.node_nm);
+}
+
 std::string errors_of(const std::vector<FitPoint>& points) {
   const FitError error = largest_error(points);
   return fmt::format("area {:.2f} %, time {:.1f} %", 100 * error.area, 100 * error.delay);
@@ -48,8 +54,7 @@ std::string source_lines(const CostReport& r) {
         "{} held out, largest error: {}\n",
         data.fitted.size(), errors_of(data.fitted), data.held_out.size(), errors_of(data.held_out));
   }
-  text += fmt::format("  memories     modelled at {} nm, scaled to {} nm: {}\n",
-                      sram_data().node_nm, r.node_nm, sram_data().quality);
+  text += fmt::format("  memories     CACTI 7, {}: {}\n", ram_quality_of(r), sram_data().quality);
   if (r.node_nm != kNodes[0].nm) text += fmt::format("  scaled by    {}; {}\n", kArea, kTime);
   if (r.outside_fit)
     text +=
@@ -138,7 +143,7 @@ Json source_json(const CostReport& r) {
   json["logic"] = {
       {"quality", quality_of(r)},
       {"source", "osu018 cells (180 nm, typical, 1.8 V, 25 C), ideal clock, no wires; " + r.tools}};
-  json["memories"] = {{"quality", "modelled at 45 nm, scaled"},
+  json["memories"] = {{"quality", "modelled, " + ram_quality_of(r)},
                       {"source", sram_data().source + "; " + sram_data().quality}};
   json["leakage"] = {{"quality", r.composed ? "modelled" : "measured here"},
                      {"source", "osu018 cells at 180 nm; not scaled; without memories"}};

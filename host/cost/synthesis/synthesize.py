@@ -45,6 +45,21 @@ def write_whole(path, text):
     os.replace(partial, path)
 
 
+def keep(path, text):
+    """In the cache, with a digest by which kept() sees that it is as it was written."""
+    import rtlil
+    write_whole(path, f"{text}# {rtlil.digest(text)}\n")
+
+
+def kept(path):
+    """What keep() wrote; None if it is not there, or not as it was."""
+    import rtlil
+    if not os.path.exists(path):
+        return None
+    text, _, digest = read(path).rpartition("# ")
+    return text if digest.strip() == rtlil.digest(text) else None
+
+
 def check_tools():
     """Versions of the tools, or an end that says what to install."""
     try:
@@ -73,7 +88,7 @@ def arguments():
     parser.add_argument("words", nargs="*", help="Parameter=value, and the files of the RTL in the order in which they are read")
     parsed = parser.parse_args()
     parsed.parameters, parsed.files = words_of(parsed.words)
-    parsed.alike = None
+    parsed.alike, parsed.timed = None, True
     return parsed
 
 
@@ -114,15 +129,16 @@ def mapped_modules(wanted, unique, map_module, how, cache, work, alike=None):
     mapped, boxes = {}, {}
     for number, (name, module) in enumerate(wanted.items(), 1):
         text = mapping.input_of(module, unique)
-        kept = os.path.join(cache, f"{rtlil.base_name(name)}-{rtlil.digest(text + how)}.il")
+        path = os.path.join(cache, f"{rtlil.base_name(name)}-{rtlil.digest(text + how)}.il")
         if alike is not None:
-            kept = alike.setdefault(without_constants(text), kept)
-        if not os.path.exists(kept):
+            path = alike.setdefault(without_constants(text), path)
+        netlist = kept(path)
+        if netlist is None:
             tell(f"{number} of {len(wanted)} modules, {rtlil.base_name(name)}")
             with quiet(os.path.join(work, "yosys.log")):
-                result = map_module(text, work)
-            write_whole(kept, result)
-        parts = rtlil.parse(read(kept))
+                netlist = map_module(text, work)
+            keep(path, netlist)
+        parts = rtlil.parse(netlist)
         children = {cell.name: cell.kind for cell in module.cells if cell.kind in unique}
         result = parts["\\m"]
         result.name = name
@@ -244,8 +260,10 @@ def to_cells(options, parameters, versions, work):
     for module in mapped.values():
         netlist.name_registers(module, library)
     tree = hierarchy(mapped, account(mapped, boxes, library), top)
-    timing = time_paths(mapped, boxes, top, options, work)
-    return {"node_nm": cells.NODE_NM, "hierarchy": with_rams_listed(tree), "timing": timing}
+    result = {"node_nm": cells.NODE_NM, "hierarchy": with_rams_listed(tree)}
+    if options.timed:
+        result["timing"] = time_paths(mapped, boxes, top, options, work)
+    return result
 
 
 def to_fpga(options, parameters, versions, work):
@@ -272,21 +290,22 @@ def whole(options, parameters, versions):
     import rtlil
     import timing
     texts = [recipe(versions), options.top, options.target, json.dumps(parameters, sort_keys=True)]
-    texts.append("exact" if options.alike is None else "alike")
+    texts += ["exact" if options.alike is None else "alike", "timed" if options.timed else "not timed"]
     key = rtlil.digest("\0".join(texts + [read(path) for path in options.files]))
-    kept = os.path.join(options.cache, f"{options.top}-{key}.json")
-    if os.path.exists(kept):
-        return json.loads(read(kept))
-    keep = os.environ.get("CORANK_KEEP_SYNTHESIS")  # a folder, to look at what the tools were given and said
+    path = os.path.join(options.cache, f"{options.top}-{key}.json")
+    known = kept(path)
+    if known is not None:
+        return json.loads(known)
+    watched = os.environ.get("CORANK_KEEP_SYNTHESIS")  # a folder, to look at what the tools were given and said
     with tempfile.TemporaryDirectory(prefix="corank-synthesis-") as folder:
-        work = keep or folder
+        work = watched or folder
         os.makedirs(work, exist_ok=True)
         try:
             found = (to_cells if options.target == "osu018" else to_fpga)(options, parameters, versions, work)
         except timing.TimingFailed as failed:
             fail("OpenSTA: " + str(failed), 3)
     result = {"top": options.top, "parameters": parameters, "target": options.target, "tools": versions, **found}
-    write_whole(kept, json.dumps(result, indent=1) + "\n")
+    keep(path, json.dumps(result, indent=1) + "\n")
     return result
 
 
