@@ -181,8 +181,10 @@ CostReport composed_cost(const MachineShape& machine, int node_nm) {
 
 CostReport cost(const Config& config, const CostOptions& options) {
   const NodeScaling& node = scaling_of(options.node_nm);
+  const MachineShape& machine = config.machine;
   const bool whole =
-      options.whole || config.machine.array_rows * config.machine.array_columns <= kLargestWhole;
+      options.whole || (machine.array_rows * machine.array_columns <= kMostWholePes &&
+                        memory_lanes(machine) <= kMostWholeLanes);
   CostReport report;
   if (whole)
     report =

@@ -57,8 +57,11 @@ struct CostReport {
   double fmax_mhz() const { return delay_ns > 0 ? 1e3 / delay_ns : 0; }
 };
 
-/// Of the configuration's machine. Machines up to kLargestWhole PEs are synthesised (cached),
-/// larger ones composed. Throws InputError (an unknown node, missing tools), MachineError.
+inline constexpr int kMostWholePes = 16, kMostWholeLanes = 8;
+
+/// Of the configuration's machine, which is synthesised (cached) if it has no more PEs and lanes of
+/// its memories than these, else composed. Throws InputError (an unknown node, missing tools),
+/// MachineError.
 CostReport cost(const Config& config, const CostOptions& options);
 
 /// Figures of a machine from what the synthesis says, at the cells' own node.
@@ -70,8 +73,6 @@ std::string without_numbers(const std::string& name);
 
 /// By the closed form alone: no tool, no file.
 CostReport composed_cost(const MachineShape& machine, int node_nm);
-
-inline constexpr int kLargestWhole = 16;
 
 nlohmann::ordered_json to_json(const CostReport& report);
 std::string to_table(const CostReport& report);

@@ -12,7 +12,7 @@ namespace corank {
 /// What the closed form says of a machine that was synthesised.
 struct FitPoint {
   MachineSizes sizes{};
-  double area_um2 = 0, delay_ns = 0;  // 0 ns: its paths were not looked for
+  double area_um2 = 0, delay_ns = 0;       // 0 ns: its paths were not looked for
   double area_error = 0, delay_error = 0;  // closed form / synthesis - 1
 };
 
