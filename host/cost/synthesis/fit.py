@@ -39,7 +39,8 @@ _TERMS = ["1", "rows", "columns", "rows*columns", "rows*rows", "vector_lanes", "
           "log2_scratchpad_kib", "log2_accumulator_kib", "axi_bits", "queue_depth", "log2_memory_lanes", "log2_queue_depth"]
 _DELAY_TERMS = ["1", "log2_rows", "log2_columns", "log2_vector_lanes", "log2_memory_lanes", "log2_scratchpad_banks",
                 "log2_accumulator_banks", "log2_axi_bits", "log2_scratchpad_kib", "log2_accumulator_kib"]
-_ENOUGH = 0.002  # of a part's largest value: what more terms need not explain
+_ENOUGH = 0.004  # of a part's largest value: what more terms need not explain
+_WORTH = 0.75  # of the error before: what a term must leave at most
 _MOST_TERMS = 6
 
 
@@ -97,26 +98,23 @@ def fit(candidates, points, values):
     largest = max(map(abs, values))
     if largest == 0:
         return {}
-    best, left = {}, float("inf")
-    terms = []
-    while len(terms) < min(_MOST_TERMS, len(points) // 2) and (not terms or left > _ENOUGH * largest):
+    candidates = [term for term in candidates if term == "1" or len({feature(term, point) for point in points}) > 1]
+    best, terms, error = {}, [], float("inf")
+    while len(terms) < min(_MOST_TERMS, len(points) // 2):
+        if terms and max(map(abs, residuals(best, points, values))) <= _ENOUGH * largest:
+            break
         trials = []
         for term in candidates:
-            if term in terms:
-                continue
             trial = terms + [term]
-            coefficients = least_squares(trial, points, values)
+            coefficients = None if term in terms else least_squares(trial, points, values)
             if coefficients is None or any(c < 0 for t, c in zip(trial, coefficients) if t != "1"):
                 continue
             formula = dict(zip(trial, coefficients))
-            trials.append((math.sqrt(sum(r * r for r in residuals(formula, points, values)) / len(values)), trial, formula))
-        if not trials:
+            squares = sum(r * r for r in residuals(formula, points, values))
+            trials.append((math.sqrt(squares / len(values)), trial, formula))
+        if not trials or min(trials, key=lambda found: found[0])[0] > _WORTH * error:
             break
-        error, trial, formula = min(trials, key=lambda found: found[0])
-        if error > 0.9 * left:
-            break
-        terms, best = trial, formula
-        left = max(abs(r) for r in residuals(best, points, values))
+        error, terms, best = min(trials, key=lambda found: found[0])
     return {term: float(f"{c:.7g}") for term, c in best.items()}
 
 

@@ -76,7 +76,8 @@ TEST_CASE(
     for (const FitPoint& point : *points) {
       const AreaAndDelay closed = area_and_delay_of(data.fit, point.sizes);
       CHECK(closed.area_um2 == Approx(point.area_um2).epsilon(0.03));
-      CHECK(closed.delay_ns / point.delay_ns - 1 == Approx(point.delay_error).margin(1e-3));
+      if (point.delay_ns > 0)  // its paths were looked for
+        CHECK(closed.delay_ns / point.delay_ns - 1 == Approx(point.delay_error).margin(1e-3));
     }
   }
 }
