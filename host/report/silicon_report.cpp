@@ -90,11 +90,12 @@ std::string silicon_lines(const SiliconReport& r) {
   if (r.power_mw)
     text +=
         line("power",
-             fmt::format("{:.1f} mW; {}{:.3g} MACs per joule", *r.power_mw,
+             fmt::format("{:.1f} mW by the actions above; {}{:.3g} MACs per joule", *r.power_mw,
                          r.j_per_token ? fmt::format("{:.3g} J per token; ", *r.j_per_token) : "",
                          *r.macs_per_joule));
-  text += line("density", fmt::format("{:.3g} MACs a second and mm2 at the configuration's clock",
-                                      r.macs_per_s_per_mm2));
+  text += line("density",
+               fmt::format("{:.3g} MACs a second and mm2 at {} nm and the configuration's clock",
+                           r.macs_per_s_per_mm2, r.node_nm));
   return text;
 }
 
