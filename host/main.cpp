@@ -134,9 +134,12 @@ Outcome machine_command(const Arguments& arguments) {
   return {corank::machine_library(config.machine, options) + "\n"};
 }
 
+constexpr const char* kCells = "osu018";
+
 struct CostArguments {
   corank::CostOptions options;
-  std::string target = "osu018", part, json;
+  std::string target = kCells, part, json;
+  std::optional<int> node_nm;
 };
 
 Outcome cost_command(const Arguments& arguments, const CostArguments& costing) {
@@ -153,7 +156,11 @@ Outcome cost_command(const Arguments& arguments, const CostArguments& costing) {
     if (file) corank::write_json(*file, corank::to_json(report));
     return Outcome{corank::to_table(report)};
   };
-  if (costing.target != "osu018")
+  if (costing.target != kCells && costing.node_nm)
+    throw corank::InputError("--node: is for standard cells alone; found --target " +
+                             costing.target);
+  if (costing.node_nm) options.node_nm = *costing.node_nm;
+  if (costing.target != kCells)
     return outcome_of(corank::fpga_cost(config, costing.target, costing.part, options));
   if (!costing.part.empty()) throw corank::InputError("--part: is for an FPGA's --target alone");
   return outcome_of(corank::cost(config, options));
@@ -255,9 +262,9 @@ CLI::App* add_cost(CLI::App& app, Arguments& arguments, CostArguments& costing) 
       "of large ones, by a closed form fitted to it");
   takes_configuration(cost, arguments);
   takes_settings(cost, arguments);
-  cost->add_option("--node", costing.options.node_nm,
-                   "nm: 180, that of the cells; or 45, 28, 7, scaled by published figures")
-      ->capture_default_str();
+  cost->add_option("--node", costing.node_nm,
+                   "nm: 180, that of the cells (left out: this); or 45, 28, 7, scaled by published "
+                   "figures");
   cost->add_flag("--whole", costing.options.whole,
                  "synthesise it however large it is (minutes to hours)");
   cost->add_option("--target", costing.target,

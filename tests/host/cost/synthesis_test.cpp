@@ -181,4 +181,34 @@ TEST_CASE("A Python without the tools is wrong input that says what to do") {
   CHECK_THAT(output.err, Contains("scripts/setup cost"));
 }
 
+TEST_CASE("What cannot be priced is refused with what would be right, and exit code 2") {
+  const auto refusal = [](std::vector<std::string> options) {
+    std::vector<std::string> command = {CORANK_PROGRAM, "cost",
+                                        CORANK_SOURCE "/configs/16x16.yaml"};
+    command.insert(command.end(), options.begin(), options.end());
+    const ProgramOutput output = run_program(command);
+    CHECK(output.failure == "exit code 2");
+    CHECK(output.out.empty());
+    return output.err;
+  };
+  CHECK_THAT(refusal({"--node", "33"}), Contains("expected one of 180, 45, 28, 7"));
+  CHECK_THAT(refusal({"--target", "ice40"}), Contains("expected osu018, ecp5, xilinx7"));
+  CHECK_THAT(refusal({"--target", "ecp5"}), Contains("256 PEs") && Contains("--whole"));
+  CHECK_THAT(refusal({"--target", "ecp5", "--node", "45"}), Contains("--node"));
+  CHECK_THAT(refusal({"--part", "LFE5U-85F"}), Contains("--part"));
+  CHECK_THAT(refusal({"--json", "/nonexistent/cost.json"}), Contains("--json"));
+}
+
+TEST_CASE("A machine beyond the flow is composed without any tool") {
+  const TemporaryFolder folder;
+  const ProgramOutput output = run_program(
+      {"/usr/bin/env", "PATH=/nonexistent", "CORANK_SYNTHESIS_PYTHON=/nonexistent", CORANK_PROGRAM,
+       "cost", CORANK_SOURCE "/configs/32x32.yaml", "--json", folder.file("cost.json")});
+  CHECK(output.failure.empty());
+  CHECK_THAT(output.out, Contains("closed form"));
+  const auto json = nlohmann::json::parse(content_of(folder.file("cost.json")));
+  CHECK(json.at("composed") == true);
+  CHECK(json.at("sources").at("logic").at("quality") == "modelled");
+}
+
 }  // namespace corank
