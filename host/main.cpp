@@ -5,11 +5,15 @@
 #include <CLI/CLI.hpp>
 #include <exception>
 #include <new>
+#include <optional>
 #include <sstream>
 
 #include "host/config/config.h"
+#include "host/cost/cost.h"
+#include "host/cost/fpga_cost.h"
 #include "host/report/report.h"
 #include "host/report/schemas.h"
+#include "host/report/write_json.h"
 #include "host/run/compile.h"
 #include "host/run/finetune.h"
 #include "host/run/lockstep.h"
@@ -130,6 +134,38 @@ Outcome machine_command(const Arguments& arguments) {
   return {corank::machine_library(config.machine, options) + "\n"};
 }
 
+constexpr const char* kCells = "osu018";
+
+struct CostArguments {
+  corank::CostOptions options;
+  std::string target = kCells, part, json;
+  std::optional<int> node_nm;
+};
+
+Outcome cost_command(const Arguments& arguments, const CostArguments& costing) {
+  const std::string& json = costing.json;
+  const corank::Config config = corank::load_config(arguments.config, arguments.settings);
+  corank::check_outputs({{"--json " + json, json}}, config.files);
+  std::optional<corank::OutputFile> file;
+  if (!json.empty()) file.emplace(json, "--json " + json);
+  corank::CostOptions options = costing.options;
+  options.progress = at_terminal();
+  options.stop = corank::interrupted;
+  const corank::OrderlyEnd orderly;
+  const auto outcome_of = [&](const auto& report) {
+    if (file) corank::write_json(*file, corank::to_json(report));
+    return Outcome{corank::to_table(report)};
+  };
+  if (costing.target != kCells && costing.node_nm)
+    throw corank::InputError("--node: is for standard cells alone; found --target " +
+                             costing.target);
+  if (costing.node_nm) options.node_nm = *costing.node_nm;
+  if (costing.target != kCells)
+    return outcome_of(corank::fpga_cost(config, costing.target, costing.part, options));
+  if (!costing.part.empty()) throw corank::InputError("--part: is for an FPGA's --target alone");
+  return outcome_of(corank::cost(config, options));
+}
+
 Outcome compile_command(const Arguments& arguments, const std::string& output) {
   using corank::CompilerOutput;
   const corank::Config config = corank::load_config(arguments.config, arguments.settings);
@@ -219,6 +255,27 @@ CLI::App* add_verify(CLI::App& app, Arguments& arguments, corank::VerifyOptions&
   return verify;
 }
 
+CLI::App* add_cost(CLI::App& app, Arguments& arguments, CostArguments& costing) {
+  CLI::App* cost = app.add_subcommand(
+      "cost",
+      "area, clock and leakage of a configuration's accelerator, by synthesis to cells or, "
+      "of large ones, by a closed form fitted to it");
+  takes_configuration(cost, arguments);
+  takes_settings(cost, arguments);
+  cost->add_option("--node", costing.node_nm,
+                   "nm: 180, that of the cells (left out: this); or 45, 28, 7, scaled by published "
+                   "figures");
+  cost->add_flag("--whole", costing.options.whole,
+                 "synthesise it however large it is (minutes to hours)");
+  cost->add_option("--target", costing.target,
+                   "osu018, standard cells; or ecp5, xilinx7: what it takes of an FPGA")
+      ->capture_default_str();
+  cost->add_option("--part", costing.part,
+                   "of the FPGA family; left out: the smallest that holds it, else the largest");
+  cost->add_option("--json", costing.json, "write all of it to this JSON file");
+  return cost;
+}
+
 int run(int argc, char** argv) {
   CLI::App app{
       "corank: co-design simulator for hardware that fine-tunes large models with low-rank "
@@ -242,6 +299,9 @@ int run(int argc, char** argv) {
                    "graph, the ops of the step; plan, their order, blocks and places; or commands")
       ->check(CLI::IsMember({"graph", "plan", "commands"}))
       ->capture_default_str();
+
+  CostArguments costing;
+  CLI::App* cost = add_cost(app, arguments, costing);
 
   corank::VerifyOptions verification;
   CLI::App* verify = add_verify(app, arguments, verification);
@@ -272,6 +332,7 @@ int run(int argc, char** argv) {
                     kWrongInput);
   }
   if (*compile) return end_with(compile_command(arguments, compiled));
+  if (*cost) return end_with(cost_command(arguments, costing));
   if (*schema) return end_with(schema_command(described));
   if (*verify) return end_with(verify_command(arguments, verification));
   return end_with(*machine ? machine_command(arguments) : run_command(arguments));

@@ -12,6 +12,7 @@
 #include "host/driver/driver.h"
 #include "host/report/dram_report.h"
 #include "host/report/phases.h"
+#include "host/report/silicon_report.h"
 #include "models/energy/energy.h"
 #include "models/program/linear_layers.h"
 #include "models/reference/fp64.h"
@@ -125,6 +126,7 @@ struct RunReport {
   std::vector<EnergyLine> energy;
   std::string energy_table, energy_node;
   double energy_pj = 0;
+  SiliconReport silicon;
   std::string bound;  // what bounds the step, in words
   std::vector<ComparisonReport> comparisons;
   std::vector<CounterMismatch> counter_mismatches;

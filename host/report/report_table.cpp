@@ -215,6 +215,7 @@ std::string to_table(const RunReport& r) {
   }
   text += link_lines(r);
   text += energy_lines(r);
+  text += silicon_lines(r.silicon);
   text += comparison_lines(r);
   if (!r.steps.empty()) text += step_lines(r.steps);
   text += table_line(

@@ -178,6 +178,18 @@ void fill_link(RunReport& report, const StepMeasurement& m, const LinkConfig& li
   report.link.peak_gb_per_s = link.bandwidth_gb_per_s;
 }
 
+SiliconReport silicon_of(const Config& config, const RunReport& report) {
+  StepWork work;
+  if (!report.incomplete)
+    work.tokens = static_cast<double>(report.layers.front().tokens * config.optimizer.accumulate);
+  for (const GemmReport& gemm : report.gemms) work.macs += static_cast<double>(gemm.macs);
+  work.step_ns = report.step_ns;
+  work.total_ns = report.total_ns;
+  work.energy_pj = report.energy_pj;
+  work.energy_node = report.energy_node;
+  return silicon_report(config.machine, config.limits.clock_mhz, work);
+}
+
 void write_files(const std::string& directory, const RunReport& report, const TensorMap& results) {
   SafetensorsFile tensors;
   for (const auto& [name, tensor] : results) tensors.tensors[output_name(name)] = tensor;
@@ -254,6 +266,7 @@ RunReport report_of(const Config& config, const RunOptions& options, const Workl
   report.energy_node = config.energy.node;
   report.energy = energy_of(config, m);
   report.energy_pj = sum_of(report.energy);
+  report.silicon = silicon_of(config, report);
   report.bound = bound_of(report);
   return report;
 }

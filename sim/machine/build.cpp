@@ -21,6 +21,7 @@
 #include "sim/machine/recipe.h"
 #include "sim/system/interruption.h"
 #include "sim/system/output_file.h"
+#include "sim/system/progress_line.h"
 
 namespace corank {
 
@@ -28,40 +29,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// One line on the terminal: what is being done, and for how long. Gives up where it is asked to.
-class Progress {
- public:
-  Progress(std::string what, const MachineBuildOptions& options)
-      : what_(std::move(what)),
-        shown_(!options.quiet && isatty(STDERR_FILENO) != 0),
-        stop_(options.stop) {}
-  ~Progress() {
-    if (shown_) std::fputs("\r\033[K", stderr);
-  }
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
-
-  void show(const std::string& stage) const {
-    if (stop_ && stop_()) throw Interrupted();
-    if (!shown_) return;
-    const auto elapsed = std::chrono::steady_clock::now() - start_;
-    std::fprintf(
-        stderr, "\r\033[K%s: %s, %lld s", what_.c_str(), stage.c_str(),
-        static_cast<long long>(std::chrono::duration_cast<std::chrono::seconds>(elapsed).count()));
-    std::fflush(stderr);
-  }
-
- private:
-  std::string what_;
-  bool shown_;
-  std::function<bool()> stop_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
 // Held until destroyed, or until the process ends in any way.
 class FileLock {
  public:
-  FileLock(const fs::path& path, const Progress& progress)
+  FileLock(const fs::path& path, const ProgressLine& progress)
       : file_(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
     if (file_ < 0) throw MachineError(path.string() + ": " + std::strerror(errno));
     try {
@@ -114,16 +85,7 @@ class WorkFolder {
 };
 
 fs::path cache_directory(const MachineBuildOptions& options) {
-  if (!options.cache_directory.empty()) return options.cache_directory;
-  if (const char* own = std::getenv("CORANK_CACHE"); own != nullptr && own[0] != 0) return own;
-  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg != nullptr && xdg[0] != 0) {
-    return fs::path(xdg) / "corank";
-  }
-  if (const char* home = std::getenv("HOME"); home != nullptr && home[0] != 0) {
-    return fs::path(home) / ".cache" / "corank";
-  }
-  throw MachineError(
-      "no place for verilated machines: expected CORANK_CACHE, XDG_CACHE_HOME or HOME to be set");
+  return fs::path(options.cache_directory.empty() ? cache_root() : options.cache_directory);
 }
 
 // "" for a file that cannot be read.
@@ -192,7 +154,7 @@ std::optional<std::string> of_any_tools(const fs::path& cache, const std::string
 }
 
 void build(const Recipe& recipe, const fs::path& cache, const std::string& name,
-           const Progress& progress) {
+           const ProgressLine& progress) {
   const fs::path log = fs::absolute(cache / (name + ".log"));
   std::error_code ignored;
   fs::remove(log, ignored);
@@ -207,6 +169,19 @@ void build(const Recipe& recipe, const fs::path& cache, const std::string& name,
 }
 
 }  // namespace
+
+std::string cache_root() {
+  if (const char* own = std::getenv("CORANK_CACHE"); own != nullptr && own[0] != 0) return own;
+  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg != nullptr && xdg[0] != 0) {
+    return (fs::path(xdg) / "corank").string();
+  }
+  if (const char* home = std::getenv("HOME"); home != nullptr && home[0] != 0) {
+    return (fs::path(home) / ".cache" / "corank").string();
+  }
+  throw MachineError(
+      "no place for what is kept from run to run: expected CORANK_CACHE, XDG_CACHE_HOME or HOME to "
+      "be set");
+}
 
 std::string machine_library(const MachineShape& shape, const MachineBuildOptions& options) {
   const fs::path cache = cache_directory(options);
@@ -231,10 +206,10 @@ std::string machine_library(const MachineShape& shape, const MachineBuildOptions
     std::error_code problem;
     fs::create_directories(cache, problem);
     if (problem) throw MachineError(cache.string() + ": " + problem.message());
-    const Progress progress("machine " + std::to_string(shape.array_rows) + "x" +
-                                std::to_string(shape.array_columns) +
-                                (host_float(shape) ? " (host-float)" : ""),
-                            options);
+    const ProgressLine progress("machine " + std::to_string(shape.array_rows) + "x" +
+                                    std::to_string(shape.array_columns) +
+                                    (host_float(shape) ? " (host-float)" : ""),
+                                options.quiet, options.stop);
     const FileLock lock(cache / (name + ".lock"), progress);
     if (!is_whole(cache, name)) build(recipe, cache, name, progress);
   }

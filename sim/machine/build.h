@@ -9,11 +9,15 @@
 namespace corank {
 
 struct MachineBuildOptions {
-  std::string cache_directory;  // empty: $CORANK_CACHE, $XDG_CACHE_HOME/corank or ~/.cache/corank
+  std::string cache_directory;  // empty: cache_root()
   bool waves = false;           // can write FST files; slower even when it does not
   bool quiet = false;           // no progress line (there is none in a pipe anyway)
   std::function<bool()> stop;   // asked some times a second: whether to give up
 };
+
+/// The folder of what is kept from run to run: $CORANK_CACHE, $XDG_CACHE_HOME/corank or
+/// ~/.cache/corank. Throws MachineError if none of them is set.
+std::string cache_root();
 
 /// The path of the machine's shared library in the cache, which is built if it is not there. Its
 /// name holds a hash over all that makes it: shape, RTL, interface, shell, compiler options and

@@ -184,11 +184,13 @@ Recipe read_recipe(const MachineShape& shape, bool waves) {
     if (line.empty() || line[0] == '#') continue;
     const bool made = line == "+generated";
     const std::string name = made ? "interface_pkg.sv" : line;
-    recipe.rtl.push_back({"rtl/" + name, read_text(made ? generated : rtl, name)});
+    const Place& from = made ? generated : rtl;
+    recipe.rtl.push_back({"rtl/" + name, read_text(from, name), (from.folder / name).string()});
   }
   const Place shell{built_or_installed(CORANK_SHELL_DIR, "machine"), nullptr, false};
   for (const char* name : {"shell.cpp", "pins.h", kHostFloatHeader})
-    recipe.shell.push_back({std::string("shell/") + name, read_text(shell, name)});
+    recipe.shell.push_back(
+        {std::string("shell/") + name, read_text(shell, name), (shell.folder / name).string()});
   return recipe;
 }
 
@@ -198,6 +200,18 @@ std::string key_of(const Recipe& recipe) {
   for (const auto* texts : {&recipe.rtl, &recipe.shell})
     for (const SourceText& source : *texts) key.add(source.text);
   for (const char* choice : {kHotOptions, kColdOptions, kLibraryOptions, kHooks}) key.add(choice);
+  return key.hex();
+}
+
+std::vector<std::string> rtl_files(const Recipe& recipe) {
+  std::vector<std::string> files;
+  for (const SourceText& source : recipe.rtl) files.push_back(source.path);
+  return files;
+}
+
+std::string key_of_rtl(const Recipe& recipe) {
+  Hash key;
+  for (const SourceText& source : recipe.rtl) key.add(source.text);
   return key.hex();
 }
 

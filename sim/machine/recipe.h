@@ -29,6 +29,7 @@ class Hash {
 struct SourceText {
   std::string name;  // a path below the folder of the machine's texts
   std::string text;
+  std::string path;  // where it was read
 };
 
 struct Recipe {
@@ -44,6 +45,10 @@ Recipe read_recipe(const MachineShape& shape, bool waves);
 
 /// Which machine it is: shape, texts, options and this computer's CPU, all but the tools' versions.
 std::string key_of(const Recipe& recipe);
+
+/// The RTL's files in the order in which a tool reads them, and a key of their texts alone.
+std::vector<std::string> rtl_files(const Recipe& recipe);
+std::string key_of_rtl(const Recipe& recipe);
 
 /// Where the texts would be read, and what of the rest is known without them; "" if the environment
 /// names another place than the one that this program was built with.

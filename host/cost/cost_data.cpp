@@ -1,0 +1,115 @@
+#include "host/cost/cost_data.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "host/cost/cost_texts.h"
+#include "models/base/error.h"
+
+namespace corank {
+namespace {
+
+using Json = nlohmann::json;
+
+int place_of(const std::string& factor) {
+  if (factor == "1") return -1;
+  const int place = place_of_size(factor);
+  if (place < 0) throw MachineError("the fit of the cost names an unknown size '" + factor + "'");
+  return place;
+}
+
+// {"rows*columns": 76766.0}
+CostFormula formula_of(const Json& json) {
+  CostFormula formula;
+  for (const auto& [term, coefficient] : json.items()) {
+    const std::size_t star = term.find('*');
+    formula.push_back({coefficient.get<double>(), place_of(term.substr(0, star)),
+                       star == std::string::npos ? -1 : place_of(term.substr(star + 1))});
+  }
+  return formula;
+}
+
+CostMonomial monomial_of(const Json& json) {
+  CostMonomial monomial;
+  monomial.coefficient = json.at("coefficient").get<double>();
+  for (const auto& [size, power] : json.at("powers").items())
+    monomial.powers.at(static_cast<std::size_t>(place_of(size))) = power.get<int>();
+  return monomial;
+}
+
+MachineSizes sizes_of(const Json& json) {
+  std::array<double, kSizes> sizes{};
+  for (std::size_t i = 0; i < kSizes; ++i) sizes[i] = json.at(kSizeNames[i]).get<double>();
+  return machine_sizes(sizes);
+}
+
+std::vector<FitPoint> points_of(const Json& json) {
+  std::vector<FitPoint> points;
+  for (const Json& point : json) {
+    const Json& error = point.at("error");
+    points.push_back({sizes_of(point.at("sizes")), point.at("area_um2").get<double>(),
+                      point.value("delay_ns", 0.0), error.at("area_um2").get<double>(),
+                      error.value("delay_ns", 0.0)});
+  }
+  return points;
+}
+
+}  // namespace
+
+FitData parse_fit(const std::string& text) {
+  const Json json = Json::parse(text);
+  FitData data;
+  data.rtl = json.at("rtl").get<std::string>();
+  data.made_by = json.at("made_by").get<std::string>();
+  const Json& tools = json.at("tools");
+  data.tools = "Yosys " + tools.at("yosys").get<std::string>() + ", OpenSTA " +
+               tools.at("opensta").get<std::string>();
+  data.fitted = points_of(json.at("fitted"));
+  data.held_out = points_of(json.at("held_out"));
+  for (const Json& part : json.at("parts"))
+    data.fit.parts.push_back({part.at("path").get<std::string>(), formula_of(part.at("area_um2")),
+                              formula_of(part.at("flops")), formula_of(part.at("leakage_nw"))});
+  for (const Json& ram : json.at("rams"))
+    data.fit.rams.push_back({ram.at("path").get<std::string>(), monomial_of(ram.at("count")),
+                             monomial_of(ram.at("words")), monomial_of(ram.at("width"))});
+  for (const Json& delay : json.at("delays"))
+    data.fit.delays.push_back(
+        {delay.at("unit").get<std::string>(), formula_of(delay.at("delay_ns"))});
+  return data;
+}
+
+SramData parse_sram(const std::string& text) {
+  const Json area = Json::parse(text).at("area");
+  SramData data;
+  data.node_nm = area.at("node_nm").get<int>();
+  data.source = area.at("source").get<std::string>();
+  data.quality = area.at("quality").get<std::string>();
+  for (const Json& point : area.at("points")) {
+    const Json& mm = point.at("mm");
+    data.points.push_back({point.at("kib").get<double>() * 1024,
+                           mm.at(0).get<double>() * mm.at(1).get<double>() * 1e6});
+  }
+  return data;
+}
+
+const FitData& fit_data() {
+  static const FitData data = parse_fit(kFitText);
+  return data;
+}
+
+const SramData& sram_data() {
+  static const SramData data = parse_sram(kSramText);
+  return data;
+}
+
+FitError largest_error(const std::vector<FitPoint>& points) {
+  FitError error;
+  for (const FitPoint& point : points) {
+    error.area = std::max(error.area, std::abs(point.area_error));
+    error.delay = std::max(error.delay, std::abs(point.delay_error));
+  }
+  return error;
+}
+
+}  // namespace corank

@@ -1,0 +1,9 @@
+// configs/cost/fit.json and sram.json as they were when this program was built.
+#pragma once
+
+namespace corank {
+
+extern const char* const kFitText;
+extern const char* const kSramText;
+
+}  // namespace corank

@@ -1,0 +1,62 @@
+// What a machine takes of an FPGA: `corank cost --target`.
+#pragma once
+
+#include <array>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "host/config/config.h"
+#include "host/cost/cost.h"
+
+namespace corank {
+
+/// What is counted: LUTs (with those that carry chains and distributed RAMs take), flip-flops,
+/// block RAMs (of Xilinx 7 halves of 18 Kbit), multipliers.
+inline constexpr std::array<const char*, 4> kFpgaKinds = {"lut", "ff", "bram", "dsp"};
+using FpgaCounts = std::array<std::int64_t, kFpgaKinds.size()>;
+
+struct FpgaPart {
+  const char* name;
+  FpgaCounts has;
+};
+
+struct FpgaFamily {
+  const char* target;  // as --target takes it
+  const char* title;
+  std::vector<FpgaPart> parts;  // in the order of their size
+  const char* source;           // of the parts' sizes
+};
+
+const std::vector<FpgaFamily>& fpga_families();
+
+struct FpgaUnit {
+  std::string unit;
+  FpgaCounts counts{};
+};
+
+struct FpgaReport {
+  std::string name;
+  MachineShape machine;
+  const FpgaFamily* family = nullptr;
+  const FpgaPart* part = nullptr;
+  std::string tools;
+  std::vector<FpgaUnit> units;  // the largest first
+  FpgaCounts total{};
+
+  bool fits() const;
+};
+
+/// `part`: "" for the smallest one that holds the machine, else the largest. Throws InputError for
+/// an unknown target or part, for a machine beyond the flow, for missing tools.
+FpgaReport fpga_cost(const Config& config, const std::string& target, const std::string& part,
+                     const CostOptions& options);
+
+/// From what the synthesis says.
+FpgaReport fpga_report(const nlohmann::json& synthesis, const FpgaFamily& family,
+                       const std::string& part);
+
+nlohmann::ordered_json to_json(const FpgaReport& report);
+std::string to_table(const FpgaReport& report);
+
+}  // namespace corank

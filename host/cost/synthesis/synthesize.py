@@ -1,0 +1,320 @@
+#!/usr/bin/env python3
+"""What a module of the RTL costs in cells of osu018: area, flip-flops, leakage by instance, its RAMs, its slowest paths.
+
+    synthesize.py --top MODULE --cache FOLDER [Parameter=value ...] FILE.sv ... >RESULT.json
+
+Progress goes to the standard error, one line a stage. Each module is mapped by itself and kept in the cache under a name
+made of its text, the cells and the tools' versions, so another shape maps only what is new in it. Exit codes: 0; 2 if an
+input or a tool is missing; else a tool failed (an error ends Yosys' process, which is this one).
+"""
+
+import argparse
+import importlib.metadata
+import json
+import os
+import re
+import sys
+import tempfile
+from collections import Counter
+
+PYOSYS_VERSION = "0.70"
+
+
+def tell(text):
+    """To the standard error, and to the file that CORANK_PROGRESS names, for whoever shows how far it is."""
+    print(text, file=sys.stderr, flush=True)
+    if os.environ.get("CORANK_PROGRESS"):
+        write_whole(os.environ["CORANK_PROGRESS"], text)
+
+
+def fail(message, code):
+    print("error: " + message, file=sys.stderr, flush=True)
+    raise SystemExit(code)
+
+
+def read(path):
+    with open(path, errors="replace") as file:
+        return file.read()
+
+
+def write_whole(path, text):
+    """So that nobody finds half of it."""
+    partial = f"{path}.{os.getpid()}"
+    with open(partial, "w") as file:
+        file.write(text)
+    os.replace(partial, path)
+
+
+def keep(path, text):
+    """In the cache, with a digest by which kept() sees that it is as it was written."""
+    import rtlil
+    write_whole(path, f"{text}# {rtlil.digest(text)}\n")
+
+
+def kept(path):
+    """What keep() wrote; None if it is not there, or not as it was."""
+    import rtlil
+    if not os.path.exists(path):
+        return None
+    text, _, digest = read(path).rpartition("# ")
+    return text if digest.strip() == rtlil.digest(text) else None
+
+
+def check_tools():
+    """Versions of the tools, or an end that says what to install."""
+    try:
+        found = importlib.metadata.version("pyosys")
+    except importlib.metadata.PackageNotFoundError:
+        fail("the Python package pyosys is not installed; scripts/setup cost installs it", 2)
+    import cells
+    import timing
+    if not os.path.exists(cells.LIBERTY):
+        fail(f"{cells.LIBERTY} is not there (Debian's qflow-tech-osu018); scripts/setup cost installs it", 2)
+    try:
+        sta = timing.version()
+    except timing.ToolMissing as missing:
+        fail(f"{missing} is not installed; scripts/setup cost installs it", 2)
+    return {"yosys": found, "opensta": sta}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--top", required=True)
+    parser.add_argument("--cache", required=True)
+    parser.add_argument("--clock", default="clk_i")
+    parser.add_argument("--reset", default="rst_ni")
+    parser.add_argument("--target", choices=("osu018", "ecp5", "xilinx7"), default="osu018",
+                        help="standard cells, or the primitives of an FPGA family")
+    parser.add_argument("words", nargs="*", help="Parameter=value, and the files of the RTL in the order in which they are read")
+    parsed = parser.parse_args()
+    parsed.parameters, parsed.files = words_of(parsed.words)
+    parsed.alike, parsed.timed = None, True
+    return parsed
+
+
+def words_of(words):
+    """(parameters, files) of `Parameter=value` and names of files."""
+    return dict(word.split("=", 1) for word in words if "=" in word), [word for word in words if "=" not in word]
+
+
+class quiet:
+    """Yosys writes its log to the standard output; it goes to a file."""
+
+    def __init__(self, path):
+        self._path = path
+
+    def __enter__(self):
+        sys.stdout.flush()
+        self._kept = os.dup(1)
+        log = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        os.dup2(log, 1)
+        os.close(log)
+
+    def __exit__(self, *_):
+        os.dup2(self._kept, 1)
+        os.close(self._kept)
+
+
+def without_constants(text):
+    """Modules that differ in the values of constants alone are alike."""
+    return re.sub(r"'[01xz-]+", "'", text)
+
+
+def mapped_modules(wanted, unique, map_module, how, cache, work, alike=None):
+    """{name: Module} of cells by map_module, and the boxes of memories that it made; what the cache has is not mapped again.
+    `wanted` are mapped, of all that are `unique`; `how` tells one way of mapping from another. `alike`: what was mapped
+    before, by its text without constants; it is taken for what is alike."""
+    import mapping
+    import rtlil
+    mapped, boxes = {}, {}
+    for number, (name, module) in enumerate(wanted.items(), 1):
+        text = mapping.input_of(module, unique)
+        path = os.path.join(cache, f"{rtlil.base_name(name)}-{rtlil.digest(text + how)}.il")
+        if alike is not None:
+            path = alike.setdefault(without_constants(text), path)
+        netlist = kept(path)
+        if netlist is None:
+            tell(f"{number} of {len(wanted)} modules, {rtlil.base_name(name)}")
+            with quiet(os.path.join(work, "yosys.log")):
+                netlist = map_module(text, work)
+            keep(path, netlist)
+        parts = rtlil.parse(netlist)
+        children = {cell.name: cell.kind for cell in module.cells if cell.kind in unique}
+        result = parts["\\m"]
+        result.name = name
+        for cell in result.cells:
+            cell.kind = children.get(cell.name, cell.kind)
+        mapped[name] = result
+        boxes.update({kind: part for kind, part in parts.items() if kind.startswith("\\inline_memory")})
+    return mapped, boxes
+
+
+def way_of_mapping(versions, *scripts):
+    here = os.path.dirname(os.path.abspath(__file__))
+    return versions["yosys"] + "".join(read(os.path.join(here, name)) for name in ("mapping.py", "rtlil.py", *scripts))
+
+
+def account(mapped, boxes, library):
+    """Of each module by itself: area, leakage, cells, flip-flops, RAMs."""
+    import rams
+    own = {}
+    for name, module in mapped.items():
+        counts = Counter(cell.kind for cell in module.cells)
+        known = {kind: number for kind, number in counts.items() if kind[1:] in library}
+        own[name] = {
+            "area_um2": round(sum(number * library[kind[1:]].area_um2 for kind, number in known.items()), 1),
+            "leakage_nw": round(sum(number * library[kind[1:]].leakage_nw for kind, number in known.items()), 3),
+            "cells": sum(known.values()),
+            "flops": sum(number for kind, number in known.items() if library[kind[1:]].is_flop),
+            "rams": Counter()}
+        for kind, number in counts.items():
+            if kind in boxes:
+                own[name]["rams"][rams.size_of(boxes[kind])] += number
+    return own
+
+
+def hierarchy(mapped, own, name, instance=""):
+    """The tree of instances with the sums over each."""
+    import rtlil
+    node = {"instance": instance, "module": rtlil.base_name(name), **own[name]}
+    children = []
+    for cell in mapped[name].cells:
+        if cell.kind in mapped:
+            children.append(hierarchy(mapped, own, cell.kind, cell.name[1:]))
+            for key in own[name]:
+                node[key] = node[key] + children[-1][key]
+    if children:
+        node["children"] = children
+    return node
+
+
+def with_rams_listed(node):
+    """For JSON: the sizes of RAMs cannot be keys there."""
+    node["rams"] = [{"words": words, "width": width, "count": count} for (words, width), count in sorted(node["rams"].items())]
+    for key in ("area_um2", "leakage_nw"):
+        node[key] = round(node[key], 3)
+    for child in node.get("children", []):
+        with_rams_listed(child)
+    return node
+
+
+def exceptions(mapped, top, reset):
+    """What is no path, as OpenSTA's commands, and the names of the large nets among them."""
+    import netlist
+    fanouts = netlist.Fanouts(mapped)
+    large = {kind: fanouts.large(kind) for kind in mapped}
+    commands, nets = [f"set_false_path -from [get_ports {reset}]"], []
+    for path, kind in netlist.instances(mapped, top):
+        for cell, pin, net in large[kind]:
+            where = f"{path}/{cell}" if path else cell
+            commands.append(f"set_false_path -through [get_pins {{{netlist.verilog_name(where)}/{pin}}}]")
+            nets.append(f"{path}/{net}" if path else net)
+    return commands, nets
+
+
+def time_paths(mapped, boxes, top, options, work):
+    import netlist
+    import pyosys.libyosys as yosys
+    import rams
+    import rtlil
+    import timing
+    tell("timing")
+    commands, nets = exceptions(mapped, top, options.reset)
+    words = os.path.join(work, "whole.il")
+    with open(words, "w") as file:
+        file.write("".join(rtlil.stub(module, name) for name, module in boxes.items()))
+        file.write("".join(module.text() for module in mapped.values()))
+    with quiet(os.path.join(work, "yosys.log")):
+        design = yosys.Design()
+        for command in (f"read_rtlil {words}", f"rename {top[1:]} {options.top}", "splitnets",
+                        f"write_verilog -noattr -noexpr -simple-lhs {work}/whole.v"):
+            design.run_pass(command)
+    with open(os.path.join(work, "rams.lib"), "w") as file:
+        file.write(rams.liberty(boxes, rams.Model()))
+    result = timing.worst_paths(f"{work}/whole.v", f"{work}/rams.lib", options.top, options.clock, commands, work)
+    return {**result, "false_paths": [options.reset, *nets]}
+
+
+def elaborate(options, parameters, work):
+    """The modules that differ, and the top's name."""
+    import mapping
+    import rtlil
+    tell("reading the RTL")
+    with quiet(os.path.join(work, "yosys.log")):
+        modules = mapping.elaborate(options.files, options.top, parameters, work)
+    return rtlil.unique_modules(modules, "\\" + options.top)
+
+
+def to_cells(options, parameters, versions, work):
+    import cells
+    import mapping
+    import netlist
+    import rams
+    unique, top = elaborate(options, parameters, work)
+    rams_of_rtl = {name: module for name, module in unique.items() if rams.is_ram(module)}
+    logic = {name: module for name, module in unique.items() if name not in rams_of_rtl}
+    mapped, boxes = mapped_modules(logic, unique, mapping.to_cells, way_of_mapping(versions), options.cache, work,
+                                   options.alike)
+    boxes.update(rams_of_rtl)
+    library = cells.read_cells()
+    for module in mapped.values():
+        netlist.name_registers(module, library)
+    tree = hierarchy(mapped, account(mapped, boxes, library), top)
+    result = {"node_nm": cells.NODE_NM, "hierarchy": with_rams_listed(tree)}
+    if options.timed:
+        result["timing"] = time_paths(mapped, boxes, top, options, work)
+    return result
+
+
+def to_fpga(options, parameters, versions, work):
+    import fpga
+    unique, top = elaborate(options, parameters, work)
+    how = way_of_mapping(versions, "fpga.py") + options.target
+    mapped, _ = mapped_modules(unique, unique, fpga.to_primitives(options.target), how, options.cache, work)
+    return {"hierarchy": hierarchy(mapped, fpga.account(mapped, options.target), top)}
+
+
+def recipe(versions):
+    """A digest of all that a result depends on but the RTL: tools, cells, these scripts, the models of the RAMs."""
+    import cells
+    import rams
+    import rtlil
+    here = os.path.dirname(os.path.abspath(__file__))
+    texts = [json.dumps(versions), rtlil.digest(read(cells.LIBERTY)), read(rams.DATA)]
+    texts += [read(os.path.join(here, name)) for name in sorted(os.listdir(here)) if name.endswith(".py") and name != "fit.py"]
+    return "".join(texts)
+
+
+def whole(options, parameters, versions):
+    """The result of a top with its parameters, from the cache if it is there."""
+    import rtlil
+    import timing
+    texts = [recipe(versions), options.top, options.target, json.dumps(parameters, sort_keys=True)]
+    texts += ["exact" if options.alike is None else "alike", "timed" if options.timed else "not timed"]
+    key = rtlil.digest("\0".join(texts + [read(path) for path in options.files]))
+    path = os.path.join(options.cache, f"{options.top}-{key}.json")
+    known = kept(path)
+    if known is not None:
+        return json.loads(known)
+    watched = os.environ.get("CORANK_KEEP_SYNTHESIS")  # a folder, to look at what the tools were given and said
+    with tempfile.TemporaryDirectory(prefix="corank-synthesis-") as folder:
+        work = watched or folder
+        os.makedirs(work, exist_ok=True)
+        try:
+            found = (to_cells if options.target == "osu018" else to_fpga)(options, parameters, versions, work)
+        except timing.TimingFailed as failed:
+            fail("OpenSTA: " + str(failed), 3)
+    result = {"top": options.top, "parameters": parameters, "target": options.target, "tools": versions, **found}
+    keep(path, json.dumps(result, indent=1) + "\n")
+    return result
+
+
+def main():
+    options = arguments()
+    os.makedirs(options.cache, exist_ok=True)
+    json.dump(whole(options, options.parameters, check_tools()), sys.stdout, indent=1)
+    print()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""The parts of the synthesis flow that need no tool (python3 -m unittest)."""
+
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), *[".."] * 3, "host", "cost", "synthesis"))
+
+import fit  # noqa: E402
+import netlist  # noqa: E402
+import rams  # noqa: E402
+import rtlil  # noqa: E402
+
+_TWO_CHILDREN = """
+module \\top
+  wire input 1 \\clk_i
+  wire width 4 $auto$x.cc:1:f${a}
+  cell \\leaf$top.u_a \\u_a
+    connect \\clk_i \\clk_i
+    connect \\q_o $auto$x.cc:1:f${a}
+  end
+  cell \\leaf$top.u_b \\u_b
+    connect \\clk_i \\clk_i
+  end
+end
+module \\leaf$top.u_a
+  attribute \\src "leaf.sv:1"
+  wire input {p} \\clk_i
+  wire width 4 output {q} \\q_o
+  memory width 4 size 16 \\words_q
+  cell $not ${b}
+    parameter \\WIDTH 4
+    connect \\Y \\q_o
+  end
+  cell $and ${c}
+  end
+end
+module \\leaf$top.u_b
+  wire width 4 output {p} \\q_o
+  wire input {q} \\clk_i
+  memory width 4 size 16 \\words_q
+  cell $and ${d}
+  end
+  cell $not ${e}
+    parameter \\WIDTH 4
+    connect \\Y \\q_o
+  end
+end
+"""
+
+
+def text_with(**numbers):
+    text = _TWO_CHILDREN
+    for name, number in numbers.items():
+        text = text.replace("{" + name + "}", str(number))
+    return text
+
+
+class Modules(unittest.TestCase):
+    def test_modules_that_differ_in_numbers_and_order_alone_are_one(self):
+        first, top = rtlil.unique_modules(rtlil.parse(text_with(a=7, b=9, c=10, d=12, e=11, p=1, q=2)), "\\top")
+        again, top_again = rtlil.unique_modules(rtlil.parse(text_with(a=70, b=99, c=100, d=1200, e=999, p=2, q=1)), "\\top")
+        self.assertEqual(len(first), 2)
+        self.assertEqual(list(first), list(again))
+        self.assertEqual(top, top_again)
+        self.assertEqual({cell.kind for cell in first[top].cells}, set(first) - {top})
+
+    def test_a_module_knows_its_ports_and_memories(self):
+        leaf = rtlil.parse(text_with(a=7, b=9, c=10, d=11, e=12, p=1, q=2))["\\leaf$top.u_a"]
+        self.assertEqual(leaf.ports(), [("\\clk_i", "input", 1), ("\\q_o", "output", 4)])
+        self.assertEqual(leaf.memories(), [(16, 4)])
+        self.assertEqual(rtlil.base_name(leaf.name), "leaf")
+
+    def test_fan_out_counts_the_pins_below(self):
+        modules = rtlil.parse("""
+module \\top
+  wire \\n
+  cell \\INV \\driver
+    connect \\Y \\n
+  end
+  cell \\child \\u_a
+    connect \\r \\n
+  end
+  cell \\child \\u_b
+    connect \\r \\n
+  end
+end
+module \\child
+  wire input 1 \\r
+  cell \\DFF $1
+    connect \\R \\r
+  end
+  cell \\DFF $2
+    connect \\R \\r
+  end
+end
+""")
+        self.assertEqual(netlist.Fanouts(modules).loads("\\top")["\\n"], 1 + 2 * 2)
+        self.assertEqual(sorted(netlist.instances(modules, "\\top")),
+                         [("", "\\top"), ("u_a", "\\child"), ("u_b", "\\child")])
+
+
+class Fit(unittest.TestCase):
+    def points(self, *changes):
+        return [fit.sizes_of(change) for change in changes]
+
+    def test_a_formula_is_found_again(self):
+        points = self.points({}, {"rows": 1}, {"rows": 3}, {"columns": 1}, {"columns": 4}, {"rows": 3, "columns": 4}, {"queue_depth": 2})
+        values = [100 + 7 * point["rows"] * point["columns"] + 20 * point["queue_depth"] for point in points]
+        found = fit.fit(["1", "rows", "columns", "rows*columns", "queue_depth"], points, values)
+        self.assertEqual(set(found), {"1", "rows*columns", "queue_depth"})
+        self.assertAlmostEqual(found["rows*columns"], 7, places=4)
+        self.assertLess(max(map(abs, fit.residuals(found, points, values))), 1e-3)
+
+    def test_what_is_nothing_everywhere_has_no_terms(self):
+        self.assertEqual(fit.fit(["1", "rows"], self.points({}, {"rows": 1}), [0, 0]), {})
+
+    def test_a_product_of_powers_is_found_again(self):
+        points = self.points({}, {"axi_bits": 128}, {"scratchpad_banks": 16}, {"scratchpad_kib": 32}, {"rows": 1})
+        words = [512 * p["scratchpad_kib"] // p["scratchpad_banks"] // p["memory_lanes"] for p in points]
+        found = fit.monomial(points, words, "words")
+        self.assertEqual(found["powers"], {"scratchpad_kib": 1, "scratchpad_banks": -1, "memory_lanes": -1})
+        self.assertEqual((found["coefficient"], found["wrong"]), (512, 0))
+
+    def test_parts_are_what_a_module_has_itself_at_all_its_places(self):
+        def leaf(name):
+            return {"instance": name, "area_um2": 10, "flops": 1, "leakage_nw": 2, "rams": [{"words": 8, "width": 4, "count": 3}]}
+        tree = {"instance": "", "area_um2": 25, "flops": 2, "leakage_nw": 4, "rams": [{"words": 8, "width": 4, "count": 6}],
+                "children": [leaf("gen[0].u"), leaf("gen[1].u")]}
+        parts, held = fit.parts_of(tree)
+        self.assertEqual(parts, {"": {"area_um2": 5, "flops": 0, "leakage_nw": 0},
+                                 "gen.u": {"area_um2": 20, "flops": 2, "leakage_nw": 4}})
+        self.assertEqual(held, {"gen.u:0": (8, 4, 6)})
+
+    def test_a_hash_is_the_one_that_was_published(self):
+        # FNV-1a of "a" is af63dc4c8601ec8c; the end of a part is one more byte, 0.
+        self.assertEqual(fit.fnv1a([b"a"]), f"{0xAF63DC4C8601EC8C * 0x100000001B3 % 2**64:016x}")
+
+
+class Rams(unittest.TestCase):
+    def test_times_are_those_at_45_nm_four_times_as_long(self):
+        model = rams.Model()
+        setup, output = model.times(64, 16)
+        self.assertAlmostEqual(setup, 0.036)
+        self.assertAlmostEqual(output, 4 * 0.760)
+        self.assertAlmostEqual(model.times(256, 16)[1], 4 * (0.811 + 0.915) / 2)  # halfway in the logarithm
+        self.assertAlmostEqual(model.times(128, 32)[1], 4 * 0.817)
+        self.assertAlmostEqual(model.times(16, 8)[1], 4 * 0.760)  # never faster than the smallest
+
+
+if __name__ == "__main__":
+    unittest.main()
