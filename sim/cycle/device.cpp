@@ -38,7 +38,7 @@ Device::Device(const MachineShape& shape, bool values, AxiPort& port)
       store_(shape.axi_data_bits / 8, values, local_) {}
 
 void Device::reset() {
-  synchronise(cycle_);
+  synchronise(cycle_ + 1);
   processor_.reset();
   for (CommandQueue& queue : queues_) queue.reset();
   tokens_.reset();
@@ -111,6 +111,8 @@ void Device::look_at_commands(MachinePins& pins) {
   in.ring_base = registers_.ring_base();
   in.ring_entries = registers_.ring_entries();
   in.ring_tail = registers_.ring_tail();
+  in.ring_long = registers_.ring_long();
+  in.ring_odd = registers_.ring_odd();
   in.memory_limit = registers_.limits().memory_limit;
   processor_.look(in);
   pins.trace_issue_valid = processor_.issued();
@@ -126,8 +128,13 @@ void Device::look_at_faults(Registers::Inputs& inputs) const {
       fault_of(vector_.fault(), vector_.local_range(), vector_.local_line(), lost(kVector)),
       fault_of(store_.fault(), store_.local_range(), store_.local_range() ? store_.local_line() : 0,
                lost(kStore))};
-  // The load and the store unit hold several commands; one of them has the fault.
+  // The load and the store unit hold several commands; one of them has the fault. A token too many
+  // is of the one that is complete.
   inputs.fault_indices = inputs.indices;
+  for (int unit = 0; unit < kQueues; ++unit) {
+    const auto u = static_cast<std::size_t>(unit);
+    if (lost(unit)) inputs.fault_indices[u + 1] = completions_[u].index;
+  }
   if (load_.fault().valid() || load_.local_range())
     inputs.fault_indices[1 + kLoad] = load_.fault_index();
   if (store_.fault().valid() || store_.local_range())
@@ -137,8 +144,6 @@ void Device::look_at_faults(Registers::Inputs& inputs) const {
 void Device::evaluate(Cycle cycle, Femtoseconds edge, MachinePins& pins) {
   if (cycle > cycle_ + 1) skip(cycle - cycle_ - 1);
   cycle_ = cycle;
-  if (registers_.soft_reset()) reset();
-
   const bool stop = registers_.stop();
   port_.look(cycle, edge);
   load_.look(stop, port_.read_beat());
@@ -161,7 +166,7 @@ void Device::evaluate(Cycle cycle, Femtoseconds edge, MachinePins& pins) {
     if (idle_[u]) {
       if (waiting_[u]) inputs.activities[u + 1] = Activity::kWaitToken;
       if (held_back_[u]) inputs.activities[u + 1] = Activity::kWaitHost;
-      inputs.indices[u + 1] = queues_[u].oldest().index;
+      inputs.indices[u + 1] = queues_[u].empty() ? 0 : queues_[u].oldest().index;
     }
     inputs.waiting[u + 1] = queues_[u].count();
     inputs.completed[u + 1] = completions_[u].valid;
@@ -172,7 +177,7 @@ void Device::evaluate(Cycle cycle, Femtoseconds edge, MachinePins& pins) {
   inputs.halt_done = processor_.halt_done();
   inputs.in_program = processor_.in_program();
   look_at_faults(inputs);
-  if (registers_.reads_counter(pins)) synchronise(cycle);
+  if (registers_.reads_counter()) synchronise(cycle);
   registers_.look(inputs, pins);
 
   // The end of the cycle.
@@ -207,6 +212,7 @@ void Device::evaluate(Cycle cycle, Femtoseconds edge, MachinePins& pins) {
   if ((taken_tokens_ | given_tokens_) != 0) tokens_.step(taken_tokens_, given_tokens_);
   arbiter_.step();
   changed |= port_.step(ar, aw, w_valid, w_last);
+  if (registers_.soft_reset()) reset();
   changed |= registers_.step(pins);
   if (registers_.clear_due()) {
     synchronise(cycle + 1);
