@@ -141,18 +141,8 @@ void Device::look_at_faults(Registers::Inputs& inputs) const {
     inputs.fault_indices[1 + kStore] = store_.fault_index();
 }
 
-void Device::evaluate(Cycle cycle, Femtoseconds edge, MachinePins& pins) {
-  if (cycle > cycle_ + 1) skip(cycle - cycle_ - 1);
-  cycle_ = cycle;
-  const bool stop = registers_.stop();
-  port_.look(cycle, edge);
-  load_.look(stop, port_.read_beat());
-  array_.look(cycle, stop);
-  vector_.look(cycle, stop);
-  store_.look(stop, port_);
-  look_at_commands(pins);
-  arbiter_.look(processor_.ar(), load_.ar(), port_.ar_ready());
-
+// What the registers see of the cycle, after everything else has looked.
+Registers::Inputs Device::look_at_units() const {
   Registers::Inputs inputs;
   inputs.ring_head = processor_.head();
   inputs.stream_released = window_.released();
@@ -177,6 +167,22 @@ void Device::evaluate(Cycle cycle, Femtoseconds edge, MachinePins& pins) {
   inputs.halt_done = processor_.halt_done();
   inputs.in_program = processor_.in_program();
   look_at_faults(inputs);
+  return inputs;
+}
+
+void Device::evaluate(Cycle cycle, Femtoseconds edge, MachinePins& pins) {
+  if (cycle > cycle_ + 1) skip(cycle - cycle_ - 1);
+  cycle_ = cycle;
+  const bool stop = registers_.stop();
+  port_.look(cycle, edge);
+  load_.look(stop, port_.read_beat());
+  array_.look(cycle, stop);
+  vector_.look(cycle, stop);
+  store_.look(stop, port_);
+  look_at_commands(pins);
+  arbiter_.look(processor_.ar(), load_.ar(), port_.ar_ready());
+
+  const Registers::Inputs inputs = look_at_units();
   if (registers_.reads_counter()) synchronise(cycle);
   registers_.look(inputs, pins);
 
