@@ -1,7 +1,13 @@
 // The accelerator: command processor, DMA, local memories, systolic array, vector unit, behind AXI4
 // (memory), AXI4-Lite (control) and one interrupt. Ports are flat vectors, so that any simulator or
-// wrapper can bind them. The trace_* outputs tell a simulator when commands are issued, started and
-// completed; synthesis leaves them open.
+// wrapper can bind them; corank_simulation is such a wrapper, with a trace of the commands.
+//
+// Clock and reset: one clock, rising edges only, and no clock or reset is made in here. Every reset
+//   is synchronous: rst_ni must be low at one rising edge at least, and must change in time for the
+//   set-up of an edge (so an asynchronous reset of the chip needs a synchroniser in front). While
+//   it is low, and up to the first edge with it high, outputs may be anything. Data registers and
+//   memories have no reset; valid bits, which have one, guard them.
+// AxPROT of the control port, if the host has one, is not looked at.
 
 `default_nettype none
 
@@ -40,7 +46,9 @@ module corank_accelerator #(
   output logic [1:0]                      s_axil_rresp_o,
 
   // AXI4 memory side; bursts are INCR of full beats (awsize/arsize = log2 of the bus bytes,
-  // awburst/arburst = 1)
+  // awburst/arburst = 1). What describes a transaction is constant: no lock, no quality of service,
+  // unprivileged non-secure data (prot), normal memory that is neither cached nor buffered (cache):
+  // a response to a store says that the data is there for the host, too.
   output logic                            m_axi_awvalid_o,
   input  wire logic                       m_axi_awready_i,
   output logic [1:0]                      m_axi_awid_o,
@@ -48,6 +56,10 @@ module corank_accelerator #(
   output logic [7:0]                      m_axi_awlen_o,
   output logic [2:0]                      m_axi_awsize_o,
   output logic [1:0]                      m_axi_awburst_o,
+  output logic                            m_axi_awlock_o,
+  output logic [3:0]                      m_axi_awcache_o,
+  output logic [2:0]                      m_axi_awprot_o,
+  output logic [3:0]                      m_axi_awqos_o,
   output logic                            m_axi_wvalid_o,
   input  wire logic                       m_axi_wready_i,
   output logic [AxiDataBits-1:0]          m_axi_wdata_o,
@@ -64,21 +76,16 @@ module corank_accelerator #(
   output logic [7:0]                      m_axi_arlen_o,
   output logic [2:0]                      m_axi_arsize_o,
   output logic [1:0]                      m_axi_arburst_o,
+  output logic                            m_axi_arlock_o,
+  output logic [3:0]                      m_axi_arcache_o,
+  output logic [2:0]                      m_axi_arprot_o,
+  output logic [3:0]                      m_axi_arqos_o,
   input  wire logic                       m_axi_rvalid_i,
   output logic                            m_axi_rready_o,
   input  wire logic [1:0]                 m_axi_rid_i,
   input  wire logic [AxiDataBits-1:0]     m_axi_rdata_i,
   input  wire logic [1:0]                 m_axi_rresp_i,
-  input  wire logic                       m_axi_rlast_i,
-
-  // Simulation trace; units in the order load, array, vector, store
-  output logic                            trace_issue_valid_o,
-  output logic [31:0]                     trace_issue_index_o,
-  output logic [3:0]                      trace_start_valid_o,
-  output logic [3:0][31:0]                trace_start_index_o,
-  output logic [3:0]                      trace_end_valid_o,
-  output logic [3:0][31:0]                trace_end_index_o,
-  output logic [4:0][2:0]                 trace_activity_o
+  input  wire logic                       m_axi_rlast_i
 );
 
   import accelerator_pkg::*;
@@ -88,18 +95,20 @@ module corank_accelerator #(
   localparam int unsigned ScratchpadLines  = ScratchpadKib * 1024 / (Lanes * 2);
   localparam int unsigned AccumulatorLines = AccumulatorKib * 1024 / (Lanes * 4);
 
-  // Soft reset reaches everything but the registers.
+  // Soft reset reaches everything but the registers. Every reset is synchronous, so this is a
+  // clear like any other.
   logic soft_reset, unit_rst_n;
   assign unit_rst_n = rst_ni && !soft_reset;
 
   logic        stop, enable;
   logic [47:0] ring_base, memory_limit;
   logic [31:0] ring_entries, ring_tail, ring_head;
+  logic        ring_long, ring_odd;
   logic [7:0]  outstanding_limit;
   logic [8:0]  burst_beats;
 
   // ------------------------------------------------------------------ commands
-  logic            fetch_ar_valid, fetch_ar_ready, fetch_r_valid, fetch_r_ready;
+  logic            fetch_ar_valid, fetch_ar_ready, fetch_r_valid, fetch_r_ready, r_stray;
   axi_address_t    fetch_ar;
   logic [3:0]      queue_valid, queue_ready;
   queued_command_t queue_command;
@@ -118,12 +127,15 @@ module corank_accelerator #(
     .ring_base_i    (ring_base),
     .ring_entries_i (ring_entries),
     .ring_tail_i    (ring_tail),
+    .ring_long_i    (ring_long),
+    .ring_odd_i     (ring_odd),
     .memory_limit_i (memory_limit),
     .ring_head_o    (ring_head),
     .ar_valid_o     (fetch_ar_valid),
     .ar_o           (fetch_ar),
     .ar_ready_i     (fetch_ar_ready),
     .r_valid_i      (fetch_r_valid),
+    .r_stray_i      (r_stray),
     .r_data_i       (m_axi_rdata_i),
     .r_last_i       (m_axi_rlast_i),
     .r_resp_i       (m_axi_rresp_i),
@@ -141,9 +153,7 @@ module corank_accelerator #(
     .fault_o        (command_fault),
     .idle_o         (command_idle),
     .burst_o        (fetch_burst),
-    .beat_o         (fetch_beat),
-    .trace_issue_valid_o,
-    .trace_issue_index_o
+    .beat_o         (fetch_beat)
   );
 
   // One of each for every unit with a queue, in the order of queue_e.
@@ -164,7 +174,7 @@ module corank_accelerator #(
   unit_fault_t                                  load_fault, vector_fault, store_fault;
 
   for (genvar u = 0; u < Queues; u++) begin : gen_queue
-    command_queue #(.Depth(QueueDepth)) u_command_queue (
+    command_queue #(.Depth(QueueDepth), .Unit(u)) u_command_queue (
       .clk_i,
       .rst_ni             (unit_rst_n),
       .stop_i             (stop),
@@ -179,13 +189,9 @@ module corank_accelerator #(
       .command_o          (unit_command[u]),
       .waiting_o          (unit_waiting[u]),
       .held_back_o        (unit_held_back[u]),
-      .count_o            (queue_count[u]),
-      .trace_start_valid_o(trace_start_valid_o[u]),
-      .trace_start_index_o(trace_start_index_o[u])
+      .count_o            (queue_count[u])
     );
-    assign token_give[u]        = completion[u].valid ? completion[u].signal_tokens : '0;
-    assign trace_end_valid_o[u] = completion[u].valid;
-    assign trace_end_index_o[u] = completion[u].index;
+    assign token_give[u] = completion[u].valid ? completion[u].signal_tokens : '0;
   end
 
   token_file u_token_file (
@@ -213,7 +219,7 @@ module corank_accelerator #(
     .written_i  (stream_written),
     .available_o(stream_available),
     .released_o (stream_released),
-    .start_i    (trace_start_valid_o[QueueLoad]),
+    .start_i    (unit_valid[QueueLoad] && unit_ready[QueueLoad]),
     .take_i     (load_command.stream_take),
     .release_i  (load_command.stream_release),
     .complete_i (completion[QueueLoad].valid)
@@ -331,6 +337,7 @@ module corank_accelerator #(
   );
 
   logic        slot_valid;
+  logic        row_streamed;
   logic [3:0]  slot_kind;
   logic [15:0] macs;
 
@@ -359,6 +366,7 @@ module corank_accelerator #(
     .accumulator_write_data_o   (ac_write_data[AcWriteArray]),
     .slot_valid_o               (slot_valid),
     .slot_kind_o                (slot_kind),
+    .row_o                      (row_streamed),
     .macs_o                     (macs)
   );
 
@@ -427,6 +435,7 @@ module corank_accelerator #(
     .w_last_o                  (m_axi_wlast_o),
     .w_ready_i                 (m_axi_wready_i),
     .b_valid_i                 (m_axi_bvalid_i),
+    .b_id_i                    (m_axi_bid_i),
     .b_resp_i                  (m_axi_bresp_i),
     .b_ready_o                 (m_axi_bready_o),
     .burst_o                   (store_burst),
@@ -448,7 +457,8 @@ module corank_accelerator #(
     .r_id_i    (m_axi_rid_i),
     .r_ready_o (m_axi_rready_o),
     .r_valid_o ({load_r_valid, fetch_r_valid}),
-    .r_ready_i ({load_r_ready, fetch_r_ready})
+    .r_ready_i ({load_r_ready, fetch_r_ready}),
+    .r_stray_o (r_stray)
   );
   assign m_axi_arid_o    = read_address.id;
   assign m_axi_araddr_o  = read_address.address;
@@ -460,6 +470,10 @@ module corank_accelerator #(
   assign m_axi_awlen_o   = store_aw.len;
   assign m_axi_awsize_o  = 3'($clog2(AxiDataBits / 8));
   assign m_axi_awburst_o = 2'd1;
+  assign {m_axi_awlock_o, m_axi_arlock_o}   = {2{AxiLock}};
+  assign {m_axi_awcache_o, m_axi_arcache_o} = {2{AxiCache}};
+  assign {m_axi_awprot_o, m_axi_arprot_o}   = {2{AxiProt}};
+  assign {m_axi_awqos_o, m_axi_arqos_o}     = {2{AxiQos}};
 
   // ------------------------------------------------------------------ faults
   // A unit's own fault, or a local access of its that was out of range or met another one, or a
@@ -542,12 +556,10 @@ module corank_accelerator #(
       if (unit_idle[u] && unit_waiting[u]) activities[u+1] = ActivityWaitToken;
       if (unit_idle[u] && unit_held_back[u]) activities[u+1] = ActivityWaitHost;
       waiting[u+1]    = 8'(queue_count[u]);
-      indices[u+1]    = unit_idle[u] ? unit_command[u].index : unit_index[u];
+      indices[u+1]    = unit_index[u];
+      if (unit_idle[u]) indices[u+1] = (queue_count[u] == '0) ? '0 : unit_command[u].index;
       completed[u+1]  = completion[u].valid;
     end
-  end
-  for (genvar u = 0; u < Units; u++) begin : gen_trace_activity
-    assign trace_activity_o[u] = activities[u];
   end
 
   // The load and the store unit hold several commands; one of them has the fault. A token too many
@@ -555,6 +567,9 @@ module corank_accelerator #(
   logic [Units-1:0][31:0] fault_indices;
   always_comb begin
     fault_indices = indices;
+    for (int unsigned u = 0; u < Queues; u++) begin
+      if (token_overflow[u]) fault_indices[u+1] = completion[u].index;
+    end
     if (load_fault.valid ||
         sp_write_range[SpWriteLoad] || ac_write_range[AcWriteLoad] ||
         sp_write_conflict[SpWriteLoad] || ac_write_conflict[AcWriteLoad]) begin
@@ -567,41 +582,34 @@ module corank_accelerator #(
     end
   end
 
-  function automatic logic [15:0] elements(logic valid, logic [7:0] count);
-    return valid ? 16'(count) : 16'd0;
+  function automatic logic [7:0] elements(logic valid, logic [7:0] count);
+    return valid ? count : 8'd0;
   endfunction
 
-  logic [Counters-1:0][15:0] increments;
+  events_t events;
   always_comb begin
-    increments = '0;
-    if (slot_valid) begin
-      increments[CtrGemmSlots0+32'(slot_kind)] = 16'd1;
-      increments[CtrGemmMacs0+32'(slot_kind)]  = macs;
-    end
-    increments[CtrFetchBursts] = 16'(fetch_burst);
-    increments[CtrFetchBeats]  = 16'(fetch_beat);
-    increments[CtrLoadBursts]  = 16'(load_burst);
-    increments[CtrLoadBeats]   = 16'(load_beat);
-    increments[CtrStoreBursts] = 16'(store_burst);
-    increments[CtrStoreBeats]  = 16'(store_beat);
+    events             = '0;
+    events.slot        = slot_valid;
+    events.slot_kind   = slot_kind;
+    events.row         = row_streamed;
+    events.fetch_burst = fetch_burst;
+    events.fetch_beat  = fetch_beat;
+    events.load_burst  = load_burst;
+    events.load_beat   = load_beat;
+    events.store_burst = store_burst;
+    events.store_beat  = store_beat;
+    events.computed    = vector_event;
     for (int unsigned p = 0; p < SpReaders; p++) begin
-      increments[CtrScratchpadReadBytes] +=
-          16'd2 * elements(sp_read_valid[p], sp_read_request[p].count);
+      events.scratchpad_read += elements(sp_read_valid[p], sp_read_request[p].count);
     end
     for (int unsigned p = 0; p < SpWriters; p++) begin
-      increments[CtrScratchpadWriteBytes] +=
-          16'd2 * elements(sp_write_valid[p], sp_write_request[p].count);
+      events.scratchpad_written += elements(sp_write_valid[p], sp_write_request[p].count);
     end
     for (int unsigned p = 0; p < AcReaders; p++) begin
-      increments[CtrAccumulatorReadBytes] +=
-          16'd4 * elements(ac_read_valid[p], ac_read_request[p].count);
+      events.accumulator_read += elements(ac_read_valid[p], ac_read_request[p].count);
     end
     for (int unsigned p = 0; p < AcWriters; p++) begin
-      increments[CtrAccumulatorWriteBytes] +=
-          16'd4 * elements(ac_write_valid[p], ac_write_request[p].count);
-    end
-    if (vector_event.valid) begin
-      increments[vector_event.counter] = 16'(vector_event.elements);
+      events.accumulator_written += elements(ac_write_valid[p], ac_write_request[p].count);
     end
   end
 
@@ -636,6 +644,8 @@ module corank_accelerator #(
     .ring_base_o        (ring_base),
     .ring_entries_o     (ring_entries),
     .ring_tail_o        (ring_tail),
+    .ring_long_o        (ring_long),
+    .ring_odd_o         (ring_odd),
     .ring_head_i        (ring_head),
     .stream_written_o   (stream_written),
     .stream_released_i  (stream_released),
@@ -653,11 +663,12 @@ module corank_accelerator #(
     .command_idle_i     (command_idle),
     .units_idle_i       (units_idle),
     .queues_empty_i     (queues_empty),
-    .increments_i       (increments)
+    .events_i           (events),
+    .macs_i             (macs)
   );
 
   logic unused;
-  assign unused = ^{m_axi_bid_i, load_command};
+  assign unused = ^load_command;
 
 `ifndef SYNTHESIS
   initial begin

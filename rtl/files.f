@@ -17,10 +17,13 @@ array/array_unit.sv
 vector/program_memory.sv
 vector/vector_lanes.sv
 vector/vector_unit.sv
+command/kept_pkg.sv
 command/command_queue.sv
 command/token_file.sv
 command/stream_window.sv
 command/command_processor.sv
+command/counters.sv
 command/registers.sv
 command/axi_read_arbiter.sv
 corank_accelerator.sv
+corank_simulation.sv

@@ -85,14 +85,16 @@ module fp32_divide_sqrt #(
   endfunction
   // verilator lint_on UNUSEDSIGNAL
 
+  function automatic logic [27:0] subtrahend(logic [25:0] digits, logic [25:0] weight);
+    return is_sqrt_q ? {1'b0, digits, 1'b0} | {2'd0, weight} : {2'd0, divisor_q, 2'd0};
+  endfunction
+
   // Nothing is worked out while there is nothing to divide: a simulator passes an idle divider with
   // a few tests.
   always_ff @(posedge clk_i) begin : p_operation
-    logic [25:0] weight;
-    logic [25:0] digits;
+    logic [27:0] first, second_0, second_1, second;  // two's complement, in (-4, 4)
     logic [26:0] remainder;
-    logic [27:0] subtrahend;
-    logic [27:0] difference;  // two's complement
+    logic [25:0] digits, weight;
     if (start_i) begin
       is_sqrt_q   <= is_sqrt_i;
       kind_q      <= class_of(is_sqrt_i, a, b);
@@ -102,26 +104,25 @@ module fp32_divide_sqrt #(
       digits_q    <= 26'd0;
       remainder_q <= first_remainder(is_sqrt_i, a, b);
     end else if (weight_q != 26'd0) begin
-      weight    = weight_q;
-      digits    = digits_q;
-      remainder = remainder_q;
-      for (int unsigned i = 0; i < BitsPerCycle; i++) begin
-        subtrahend = is_sqrt_q ? {1'b0, digits, 1'b0} | {2'd0, weight} : {2'd0, divisor_q, 2'd0};
-        difference = {remainder, 1'b0} - subtrahend;  // in (-4, 4)
-        if (difference[27]) begin
-          remainder = {remainder[25:0], 1'b0};
-        end else begin
-          remainder = difference[26:0];
-          digits    = digits | weight;
-        end
-        weight = weight >> 1;
+      first     = {remainder_q, 1'b0} - subtrahend(digits_q, weight_q);
+      digits    = first[27] ? digits_q : digits_q | weight_q;
+      remainder = first[27] ? {remainder_q[25:0], 1'b0} : first[26:0];
+      if (BitsPerCycle == 2) begin
+        // The second digit is worked out for both values of the first.
+        weight   = weight_q >> 1;
+        second_0 = {remainder_q[25:0], 2'b00} - subtrahend(digits_q, weight);
+        second_1 = {remainder_q[25:0], 2'b00} - (subtrahend(digits_q, weight_q) << 1) -
+            subtrahend(digits_q | weight_q, weight);
+        second   = first[27] ? second_0 : second_1;
+        if (!second[27]) digits = digits | weight;
+        remainder = second[27] ? {remainder[25:0], 1'b0} : second[26:0];
       end
       digits_q    <= digits;
       remainder_q <= remainder;
     end
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_control
+  always_ff @(posedge clk_i) begin : p_control
     if (!rst_ni) begin
       weight_q <= 26'd0;
       round_q  <= 1'b0;
@@ -153,7 +154,7 @@ module fp32_divide_sqrt #(
 
   int unsigned age_q;  // cycles since start_i; 0: idle
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_check
+  always_ff @(posedge clk_i) begin : p_check
     if (!rst_ni) begin
       age_q <= 0;
     end else if (start_i || (age_q != 0) || done_o) begin

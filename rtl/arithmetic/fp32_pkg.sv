@@ -24,7 +24,8 @@ package fp32_pkg;
   typedef enum logic [1:0] {
     ClassFinite,
     ClassInfinite,
-    ClassNan
+    ClassNan,
+    ClassZero
   } fp32_class_e;
 
   // The exact sum of two aligned operands, not yet normalised.
@@ -140,11 +141,13 @@ package fp32_pkg;
     if ((a.exponent == 8'd255) || (b.exponent == 8'd255)) begin
       kind = (fp32_is_nan(a) || fp32_is_nan(b) || (a.exponent == 8'd0) ||
               (b.exponent == 8'd0)) ? ClassNan : ClassInfinite;
+    end else if ((a.exponent == 8'd0) || (b.exponent == 8'd0)) begin
+      kind = ClassZero;  // so that the significands need not wait for it
     end
     return '{
         kind: kind, sign: a.sign ^ b.sign,
         exponent: $signed(10'(a.exponent) + 10'(b.exponent) - 10'd127),
-        significand: 48'(fp32_significand(a)) * 48'(fp32_significand(b))
+        significand: 48'({1'b1, a.fraction}) * 48'({1'b1, b.fraction})
     };
   endfunction
 
@@ -153,6 +156,7 @@ package fp32_pkg;
     unique case (product.kind)
       ClassNan:      return CanonicalNan;
       ClassInfinite: return {product.sign, 8'd255, 23'd0};
+      ClassZero:     return {product.sign, 31'd0};
       default: begin
         if (product.significand[47]) begin
           return fp32_round(product.sign, product.exponent + 10'sd1,

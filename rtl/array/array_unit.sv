@@ -68,10 +68,11 @@ module array_unit #(
   output accelerator_pkg::tile_request_t         accumulator_write_request_o,
   output logic [Lanes*32-1:0]                    accumulator_write_data_o,
 
-  // For the counters: a cycle that belongs to a kind of gemm, and the useful multiply-accumulates
-  // issued in it.
+  // For the counters: a cycle that belongs to a kind of gemm; a row is streamed in it; the useful
+  // multiply-accumulates of the row that was streamed in the cycle before.
   output logic                                   slot_valid_o,
   output logic [3:0]                             slot_kind_o,
+  output logic                                   row_o,
   output logic [15:0]                            macs_o
 );
 
@@ -90,7 +91,7 @@ module array_unit #(
 
   // What the streamer must know of a pass.
   typedef struct packed {
-    logic [31:0] rows;
+    logic [23:0] rows;
     logic        transposed;
     logic [31:0] stream_line;
     logic [31:0] stream_stride;
@@ -106,27 +107,44 @@ module array_unit #(
     logic [3:0]  kind;
   } pass_t;
 
-  function automatic logic [7:0] smallest(logic [31:0] remaining, logic [7:0] offset,
-                                          logic [7:0] limit);
-    logic [7:0] to_panel_end, best;
+  // Of a tile in one direction.
+  typedef struct packed {
+    logic [23:0] left;  // from its first element to the end of the matrix
+    logic [7:0]  size;
+    logic        last;
+  } extent_t;
+
+  // At most the array, never across a panel of the local memory.
+  function automatic extent_t extent(logic [23:0] left, logic [7:0] offset, logic [7:0] limit);
+    logic [7:0] to_panel_end;
     to_panel_end = 8'(Lanes) - offset;
-    best = (to_panel_end < limit) ? to_panel_end : limit;
-    if (remaining < 32'(best)) best = remaining[7:0];
-    return best;
+    extent.left  = left;
+    extent.size  = (to_panel_end < limit) ? to_panel_end : limit;
+    extent.last  = left <= 24'(extent.size);
+    if (extent.last) extent.size = left[7:0];
+  endfunction
+
+  // The one that follows.
+  function automatic extent_t following(logic [23:0] left, logic [7:0] size, logic [7:0] offset,
+                                        logic [7:0] limit);
+    return extent(left - 24'(size), 8'(LaneBits'(offset + size)), limit);
   endfunction
 
   // ------------------------------------------------------------------ loader
   logic            loading_q, loading_d;
   gemm_command_t   command_q, command_d;
-  logic [31:0]     depth_done_q, depth_done_d;      // first contraction index of the present tile
-  logic [31:0]     columns_done_q, columns_done_d;  // first output column of it
+  logic [23:0]     depth_done_q, depth_done_d;      // first contraction index of the present tile
+  logic [23:0]     columns_done_q, columns_done_d;  // first output column of it
+  extent_t         depth_q, depth_d;                // of the tile, worked out a tile ahead
+  extent_t         columns_q, columns_d;
   // Lines of panels: the one of the stream that holds depth_done, the same of a transposed
-  // stationary operand, and those of the stationary operand (not transposed) and of the accumulator
-  // that hold columns_done.
+  // stationary operand, and that of the accumulator that holds columns_done.
   logic [31:0]     stream_panel_q, stream_panel_d;
   logic [31:0]     stationary_depth_q, stationary_depth_d;
-  logic [31:0]     stationary_column_q, stationary_column_d;
   logic [31:0]     accumulator_panel_q, accumulator_panel_d;
+  // The first line of the tile in the stationary operand, and that of the row to be read.
+  logic [31:0]     stationary_first_q, stationary_first_d;
+  logic [31:0]     stationary_line_q, stationary_line_d;
   logic [7:0]      tile_row_q, tile_row_d;  // next row of the tile to read
   // The command has the rows, columns and accumulator place of the one before.
   logic            chained_q, chained_d;
@@ -138,25 +156,20 @@ module array_unit #(
   logic [15:0]     since_start_q;
   logic            accept;
 
-  logic [7:0]      tile_depth, tile_columns;
   logic [7:0]      depth_offset, column_offset;
-  logic            read_now, tile_last_row, last_columns, last_depth;
+  logic            read_now, tile_last_row;
 
   assign depth_offset  = 8'(depth_done_q[LaneBits-1:0]);
   assign column_offset = 8'(columns_done_q[LaneBits-1:0]);
-  assign tile_depth    = smallest(command_q.depth - depth_done_q, depth_offset, 8'(Rows));
-  assign tile_columns  = smallest(command_q.columns - columns_done_q, column_offset, 8'(Columns));
-  assign last_columns  = columns_done_q + 32'(tile_columns) == command_q.columns;
-  assign last_depth    = depth_done_q + 32'(tile_depth) == command_q.depth;
 
   localparam int unsigned ShadowFree = (Rows > 2) ? Rows - 1 : 1;
   assign read_now = loading_q && !stop_i &&
                     ((tile_row_q != 8'd0) || (!next_valid_q && (since_start_q >= 16'(ShadowFree))));
-  assign tile_last_row = tile_row_q + 8'd1 == tile_depth;
+  assign tile_last_row = tile_row_q + 8'd1 == depth_q.size;
 
   logic pending_full, loader_ends;
   // The next command is taken while the last row of the present one's last tile is read.
-  assign loader_ends     = read_now && tile_last_row && last_columns && last_depth;
+  assign loader_ends     = read_now && tile_last_row && columns_q.last && depth_q.last;
   assign command_ready_o = (!loading_q || loader_ends) && !pending_full && !stop_i;
   assign accept          = command_valid_i && command_ready_o;
 
@@ -168,10 +181,13 @@ module array_unit #(
     command_d           = command_q;
     depth_done_d        = depth_done_q;
     columns_done_d      = columns_done_q;
+    depth_d             = depth_q;
+    columns_d           = columns_q;
     stream_panel_d      = stream_panel_q;
     stationary_depth_d  = stationary_depth_q;
-    stationary_column_d = stationary_column_q;
     accumulator_panel_d = accumulator_panel_q;
+    stationary_first_d  = stationary_first_q;
+    stationary_line_d   = stationary_line_q;
     tile_row_d          = tile_row_q;
     chained_d           = chained_q;
 
@@ -180,78 +196,85 @@ module array_unit #(
       command_d           = incoming;
       depth_done_d        = '0;
       columns_done_d      = '0;
+      depth_d             = extent(incoming.depth[23:0], 8'd0, 8'(Rows));
+      columns_d           = extent(incoming.columns[23:0], 8'd0, 8'(Columns));
       stream_panel_d      = incoming.stream_line;
       stationary_depth_d  = incoming.stationary_line;
-      stationary_column_d = incoming.stationary_line;
       accumulator_panel_d = incoming.accumulator_line;
+      stationary_first_d  = incoming.stationary_line;
+      stationary_line_d   = incoming.stationary_line;
       tile_row_d          = '0;
       chained_d = (incoming.rows == command_q.rows) && (incoming.columns == command_q.columns) &&
                   (incoming.accumulator_line == command_q.accumulator_line) &&
                   (incoming.accumulator_stride == command_q.accumulator_stride);
     end else if (read_now) begin
       tile_row_d = tile_row_q + 8'd1;
+      if (!command_q.stationary_transposed) stationary_line_d = stationary_line_q + 32'd1;
       if (tile_last_row) begin
         tile_row_d = '0;
-        if (!last_columns) begin
-          columns_done_d = columns_done_q + 32'(tile_columns);
-          if (column_offset + tile_columns == 8'(Lanes)) begin
-            stationary_column_d = stationary_column_q + command_q.stationary_stride;
+        if (!columns_q.last) begin
+          columns_done_d = columns_done_q + 24'(columns_q.size);
+          columns_d      = following(columns_q.left, columns_q.size, column_offset, 8'(Columns));
+          if (command_q.stationary_transposed) begin
+            stationary_first_d = stationary_first_q + 32'(columns_q.size);
+          end
+          if (column_offset + columns_q.size == 8'(Lanes)) begin
+            if (!command_q.stationary_transposed) begin
+              stationary_first_d = stationary_first_q + command_q.stationary_stride;
+            end
             accumulator_panel_d = accumulator_panel_q + command_q.accumulator_stride;
           end
         end else begin
           columns_done_d      = '0;
-          stationary_column_d = command_q.stationary_line;
+          columns_d           = extent(command_q.columns[23:0], 8'd0, 8'(Columns));
           accumulator_panel_d = command_q.accumulator_line;
-          depth_done_d        = depth_done_q + 32'(tile_depth);
-          if (depth_offset + tile_depth == 8'(Lanes)) begin
+          depth_done_d        = depth_done_q + 24'(depth_q.size);
+          depth_d             = following(depth_q.left, depth_q.size, depth_offset, 8'(Rows));
+          if (depth_offset + depth_q.size == 8'(Lanes)) begin
             stream_panel_d     = stream_panel_q + command_q.stream_stride;
             stationary_depth_d = stationary_depth_q + command_q.stationary_stride;
           end
-          if (last_depth) loading_d = 1'b0;
+          stationary_first_d = command_q.stationary_transposed ?
+              stationary_depth_d : command_q.stationary_line + 32'(depth_done_d);
+          if (depth_q.last) loading_d = 1'b0;
         end
+        stationary_line_d = stationary_first_d;
       end
     end
     if (stop_i) loading_d = 1'b0;
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      loading_q           <= 1'b0;
-      command_q           <= '0;
-      depth_done_q        <= '0;
-      columns_done_q      <= '0;
-      stream_panel_q      <= '0;
-      stationary_depth_q  <= '0;
-      stationary_column_q <= '0;
-      accumulator_panel_q <= '0;
-      tile_row_q          <= '0;
-      chained_q           <= 1'b0;
+      loading_q  <= 1'b0;
+      tile_row_q <= '0;
     end else begin
-      loading_q           <= loading_d;
-      command_q           <= command_d;
-      depth_done_q        <= depth_done_d;
-      columns_done_q      <= columns_done_d;
-      stream_panel_q      <= stream_panel_d;
-      stationary_depth_q  <= stationary_depth_d;
-      stationary_column_q <= stationary_column_d;
-      accumulator_panel_q <= accumulator_panel_d;
-      tile_row_q          <= tile_row_d;
-      chained_q           <= chained_d;
+      loading_q  <= loading_d;
+      tile_row_q <= tile_row_d;
     end
   end
+  always_ff @(posedge clk_i) begin
+    command_q           <= command_d;
+    depth_done_q        <= depth_done_d;
+    columns_done_q      <= columns_done_d;
+    depth_q             <= depth_d;
+    columns_q           <= columns_d;
+    stream_panel_q      <= stream_panel_d;
+    stationary_depth_q  <= stationary_depth_d;
+    accumulator_panel_q <= accumulator_panel_d;
+    stationary_first_q  <= stationary_first_d;
+    stationary_line_q   <= stationary_line_d;
+    chained_q           <= chained_d;
+  end
 
-  // Read a row of the tile: along a line, or (transposed) down `tile_columns` lines.
+  // Read a row of the tile: along a line, or (transposed) down as many lines as it has columns.
   assign stationary_read_valid_o = read_now;
   always_comb begin
     stationary_read_request_o.transposed = command_q.stationary_transposed;
-    stationary_read_request_o.count      = tile_columns;
-    if (command_q.stationary_transposed) begin
-      stationary_read_request_o.line   = stationary_depth_q + columns_done_q;
-      stationary_read_request_o.column = depth_offset + tile_row_q;
-    end else begin
-      stationary_read_request_o.line   = stationary_column_q + depth_done_q + 32'(tile_row_q);
-      stationary_read_request_o.column = column_offset;
-    end
+    stationary_read_request_o.count      = columns_q.size;
+    stationary_read_request_o.line       = stationary_line_q;
+    stationary_read_request_o.column     = command_q.stationary_transposed ?
+        depth_offset + tile_row_q : column_offset;
   end
 
   // The pass is handed to the streamer with the first read of its tile.
@@ -260,19 +283,19 @@ module array_unit #(
     next_valid_d = next_valid_q && !pass_start;
     if (read_now && (tile_row_q == 8'd0)) begin
       next_valid_d              = 1'b1;
-      next_d.rows               = command_q.rows;
+      next_d.rows               = command_q.rows[23:0];
       next_d.transposed         = command_q.stream_transposed;
       next_d.stream_stride      = command_q.stream_stride;
       next_d.stream_line        = command_q.stream_transposed ?
-          command_q.stream_line + depth_done_q : stream_panel_q;
+          command_q.stream_line + 32'(depth_done_q) : stream_panel_q;
       next_d.stream_column      = command_q.stream_transposed ? 8'd0 : depth_offset;
       next_d.accumulator_line   = accumulator_panel_q;
       next_d.accumulator_column = column_offset;
-      next_d.depth              = tile_depth;
-      next_d.columns            = tile_columns;
+      next_d.depth              = depth_q.size;
+      next_d.columns            = columns_q.size;
       next_d.from_zero          = (depth_done_q == '0) && !command_q.accumulate;
       next_d.round_start        = columns_done_q == '0;
-      next_d.last               = last_columns && last_depth;
+      next_d.last               = columns_q.last && depth_q.last;
       next_d.kind               = command_q.kind;
       if (next_d.from_zero || !next_d.round_start) next_d.order = OrderFree;
       else if ((depth_done_q != '0) || chained_q) next_d.order = OrderRound;
@@ -281,20 +304,19 @@ module array_unit #(
     if (stop_i) next_valid_d = 1'b0;
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       next_valid_q <= 1'b0;
-      next_q       <= '0;
     end else begin
       next_valid_q <= next_valid_d;
-      next_q       <= next_d;
     end
   end
+  always_ff @(posedge clk_i) next_q <= next_d;
 
   // The tile's rows reach the shadow weights TileReadLatency later.
   logic [TileReadLatency-1:0]      weight_valid_q;
   logic [TileReadLatency-1:0][RowBits-1:0] weight_row_q;
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       weight_valid_q <= '0;
       weight_row_q   <= '0;
@@ -307,7 +329,7 @@ module array_unit #(
   // ------------------------------------------------------------------ streamer
   logic        streaming_q, streaming_d;
   pass_t       pass_q, pass;         // the pass being streamed
-  logic [31:0] row_q, row;           // its row
+  logic [23:0] row_q, row;           // its row
   logic [31:0] line_q, line;         // where that row lies
   logic [7:0]  column_q, column;
   logic        row_issue, row_last;
@@ -328,10 +350,10 @@ module array_unit #(
   assign row        = streaming_q ? row_q : '0;
   assign line       = streaming_q ? line_q : next_q.stream_line;
   assign column     = streaming_q ? column_q : next_q.stream_column;
-  assign row_last   = row + 32'd1 == pass.rows;
+  assign row_last   = row + 24'd1 == pass.rows;
   assign streaming_d = row_issue && !row_last;
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       streaming_q   <= 1'b0;
       pass_q        <= '0;
@@ -345,7 +367,7 @@ module array_unit #(
       streaming_q <= streaming_d;
       if (row_issue) begin
         pass_q <= pass;
-        row_q  <= row + 32'd1;
+        row_q  <= row + 24'd1;
         if (!pass.transposed) begin
           line_q   <= line + 32'd1;
           column_q <= column;
@@ -375,7 +397,7 @@ module array_unit #(
   // product.
   logic          sum_valid_q, sum_from_zero_q;
   tile_request_t sum_request_q;
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       sum_valid_q     <= 1'b0;
       sum_from_zero_q <= 1'b0;
@@ -387,7 +409,7 @@ module array_unit #(
         sum_request_q.transposed <= 1'b0;
         sum_request_q.count      <= pass.columns;
         sum_request_q.column     <= pass.accumulator_column;
-        sum_request_q.line       <= pass.accumulator_line + row;
+        sum_request_q.line       <= pass.accumulator_line + 32'(row);
       end
     end
   end
@@ -399,21 +421,21 @@ module array_unit #(
   logic [PassLatency:1] row_valid_q, row_completes_q;  // index: cycles since the request
   logic [3:1]        from_zero_q;
   logic [2:1]        first_q;
-  logic [2:1][7:0]   depth_q;
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  logic [2:1][7:0]   row_depth_q;
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       row_valid_q     <= '0;
       row_completes_q <= '0;
       from_zero_q     <= '0;
       first_q         <= '0;
-      depth_q         <= '0;
+      row_depth_q     <= '0;
     end else begin
       row_valid_q     <= stop_i ? '0 : {row_valid_q[PassLatency-1:1], row_issue};
       row_completes_q <= stop_i ?
           '0 : {row_completes_q[PassLatency-1:1], row_issue && row_last && pass.last};
       from_zero_q     <= {from_zero_q[2:1], pass.from_zero};
       first_q         <= {first_q[1], pass_start};
-      depth_q         <= {depth_q[1], pass.depth};
+      row_depth_q     <= {row_depth_q[1], pass.depth};
     end
   end
 
@@ -433,7 +455,7 @@ module array_unit #(
     .rst_ni,
     .row_valid_i   (row_valid_q[2]),
     .row_first_i   (first_q[2]),
-    .row_depth_i   (depth_q[2]),
+    .row_depth_i   (row_depth_q[2]),
     .x_i           (stream_row),
     .psum_i        (psum_in),
     .psum_o        (psum_out),
@@ -487,7 +509,7 @@ module array_unit #(
   );
 
   completion_t completion_q;
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       completion_q <= '0;
     end else begin
@@ -511,7 +533,14 @@ module array_unit #(
   // tile being read.
   assign slot_valid_o = row_issue || next_valid_q || loading_q;
   assign slot_kind_o  = (row_issue || next_valid_q) ? pass.kind : command_q.kind;
-  assign macs_o       = row_issue ? 16'(pass.depth) * 16'(pass.columns) : '0;
+  assign row_o        = row_issue;
+
+  // Multiplied once a pass.
+  logic [15:0] macs_q;
+  always_ff @(posedge clk_i) begin
+    if (pass_start) macs_q <= 16'(next_q.depth) * 16'(next_q.columns);
+  end
+  assign macs_o = macs_q;
 
   logic unused;
   assign unused = ^{command_q.reserved0, command_q.reserved1, command_q.opcode, command_q.version,
@@ -519,13 +548,13 @@ module array_unit #(
                     pending_count, pass.order, pass.round_start};
 
 `ifndef SYNTHESIS
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_check
+  always_ff @(posedge clk_i) begin : p_check
     if (rst_ni) begin
       CompletedWasAccepted: assert (!retire || pending_valid)
       else $error("a command completes that was never accepted");
       CommandIsGemm: assert (!accept || (incoming.opcode == OpGemm))
       else $error("the array unit was given another unit's command");
-      TileNotEmpty: assert (!read_now || ((tile_depth != 8'd0) && (tile_columns != 8'd0)))
+      TileNotEmpty: assert (!read_now || ((depth_q.size != 8'd0) && (columns_q.size != 8'd0)))
       else $error("an empty tile");
     end
   end

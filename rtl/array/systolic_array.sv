@@ -56,7 +56,7 @@ module systolic_array #(
 
   // valid_q[d]: a row entered d + 1 cycles ago.
   logic [2*Rows-1:0] valid_q, first_q;
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       valid_q <= '0;
       first_q <= '0;

@@ -2,7 +2,8 @@
 //
 // Function: of the requesters that ask, the fetch goes first: it is rare, and every unit may starve
 //   for its commands. Read data goes to the requester that its id names (accelerator_pkg:
-//   AxiIdFetch, AxiIdLoad); data, response and last do not pass through here.
+//   AxiIdFetch, AxiIdLoad); data, response and last do not pass through here. Read data that names
+//   nobody is taken and told of by r_stray_o.
 // Latency: none, every path is combinational. One address a cycle.
 // Flow control: valid/ready. An address that was offered to the memory and not taken stays, even
 //   where the fetch asks in the meantime (AXI: valid must not drop, nor the address change). A
@@ -26,7 +27,8 @@ module axi_read_arbiter (
   input  wire logic [accelerator_pkg::AxiIdBits-1:0] r_id_i,
   output logic                                      r_ready_o,
   output logic      [1:0]                           r_valid_o,
-  input  wire logic [1:0]                           r_ready_i
+  input  wire logic [1:0]                           r_ready_i,
+  output logic                                      r_stray_o
 );
 
   import accelerator_pkg::*;
@@ -42,7 +44,7 @@ module axi_read_arbiter (
     ar_ready_o[grant] = ar_ready_i;
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_hold
+  always_ff @(posedge clk_i) begin : p_hold
     if (!rst_ni) begin
       held_q  <= 1'b0;
       grant_q <= 1'b0;
@@ -55,6 +57,7 @@ module axi_read_arbiter (
   always_comb begin : p_response
     r_valid_o = '0;
     r_ready_o = 1'b1;
+    r_stray_o = 1'b0;
     unique case (r_id_i)
       AxiIdFetch: begin
         r_valid_o[0] = r_valid_i;
@@ -64,20 +67,18 @@ module axi_read_arbiter (
         r_valid_o[1] = r_valid_i;
         r_ready_o    = r_ready_i[1];
       end
-      default: ;
+      default: r_stray_o = r_valid_i;
     endcase
   end
 
 `ifndef SYNTHESIS
   axi_address_t ar_q;
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_check
+  always_ff @(posedge clk_i) begin : p_check
     if (rst_ni) begin
       ar_q <= ar_o;
       ArStable: assert (!held_q || (ar_valid_o && (ar_o == ar_q)))
       else $error("an address was offered and withdrawn");
-      ReadDataHasRequester: assert (!r_valid_i || (r_id_i == AxiIdFetch) || (r_id_i == AxiIdLoad))
-      else $error("read data for nobody");
     end
   end
 `endif

@@ -22,9 +22,12 @@
 // Faults: fault_o is combinational, for one cycle; after it nothing more is fetched or dealt out
 //   until reset, and head stays at the command that failed. In the order in which they are looked
 //   for:
-//     ring_overrun   tail - head > ring_entries_i. At once.
-//     bad_field      the ring is not aligned to 4096 bytes or its capacity is not a power of two.
-//                    At once.
+//     ring_overrun   ring_long_i: the tail is further ahead than the ring is long. At once.
+//     bad_field      ring_odd_i with tail != head: the ring is not aligned to 4096 bytes or its
+//                    capacity is not a power of two. At once.
+//     bad_response   in the cycle after a beat that was not asked for (r_stray_i: one that names
+//                    no requester), or whose r_last_i is not that of its command; looked for at
+//                    all times, stop_i and enable_i or not.
 //     fetch_error    an error response in a beat of the command; address: the command's.
 //     bad_version, illegal_opcode, bad_field of the command, in this order; what is bad:
 //                    command_fault.
@@ -56,6 +59,8 @@ module command_processor #(
   input  wire logic [47:0]                 ring_base_i,
   input  wire logic [31:0]                 ring_entries_i,
   input  wire logic [31:0]                 ring_tail_i,
+  input  wire logic                        ring_long_i,
+  input  wire logic                        ring_odd_i,
   input  wire logic [47:0]                 memory_limit_i,
   output logic      [31:0]                 ring_head_o,
 
@@ -63,6 +68,7 @@ module command_processor #(
   output accelerator_pkg::axi_address_t    ar_o,
   input  wire logic                        ar_ready_i,
   input  wire logic                        r_valid_i,      // only beats with the id of the fetch
+  input  wire logic                        r_stray_i,      // a beat with no known id
   input  wire logic [AxiDataBits-1:0]      r_data_i,
   input  wire logic                        r_last_i,
   input  wire logic [1:0]                  r_resp_i,
@@ -84,9 +90,7 @@ module command_processor #(
   output logic                             idle_o,
 
   output logic                             burst_o,        // counter events
-  output logic                             beat_o,
-  output logic                             trace_issue_valid_o,
-  output logic      [31:0]                 trace_issue_index_o
+  output logic                             beat_o
 );
 
   import accelerator_pkg::*;
@@ -173,6 +177,7 @@ module command_processor #(
   logic                faulted_q;
   logic                in_program_q;
 
+  logic                expected, arrives, last_beat, bad_response_q;
   logic                active;  // may ask and deal out
   logic                buffered, in_flight;
   logic                may_request, request, in_range, advance;
@@ -192,13 +197,18 @@ module command_processor #(
                        (requested_q - head_q < 32'(FetchDepth)) && (!ar_valid_q || ar_ready_i);
   assign request     = may_request && in_range;
 
+  // The memory has seen the address of the command that comes next.
+  assign expected  = in_flight && !(ar_valid_q && (requested_q - received_q == 32'd1));
+  assign arrives   = r_valid_i && expected;
+  assign last_beat = beat_q == BeatBits'(Beats - 1);
+
   assign ar_valid_o   = ar_valid_q;
   assign ar_o.id      = AxiIdFetch;
   assign ar_o.address = ar_address_q;
   assign ar_o.len     = 8'(Beats - 1);
   assign r_ready_o    = 1'b1;
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_fetch
+  always_ff @(posedge clk_i) begin : p_fetch
     if (!rst_ni) begin
       head_q       <= '0;
       received_q   <= '0;
@@ -208,14 +218,16 @@ module command_processor #(
       ar_address_q <= '0;
       faulted_q    <= 1'b0;
       in_program_q <= 1'b0;
+      bad_response_q <= 1'b0;
     end else begin
+      bad_response_q <= r_stray_i || (r_valid_i && (!expected || (r_last_i != last_beat)));
       if (ar_ready_i) ar_valid_q <= 1'b0;
       if (request) begin
         ar_valid_q   <= 1'b1;
         ar_address_q <= request_address[47:0];
         requested_q  <= requested_q + 32'd1;
       end
-      if (r_valid_i) begin
+      if (arrives) begin
         beat_q <= r_last_i ? '0 : beat_q + BeatBits'(1);
         if (r_last_i) received_q <= received_q + 32'd1;
       end
@@ -236,7 +248,7 @@ module command_processor #(
   assign head_slot    = (FetchDepth > 1) ? head_q[SlotBits-1:0] : '0;
 
   always_ff @(posedge clk_i) begin : p_buffer
-    if (r_valid_i) begin
+    if (arrives) begin
       beats_q[WordBits'(receive_slot)*WordBits'(Beats)+WordBits'(beat_q)] <= r_data_i;
       // AXI: OKAY is 0; EXOKAY never answers a plain read.
       error_q[receive_slot] <= (r_resp_i != 2'd0) || ((beat_q != '0) && error_q[receive_slot]);
@@ -252,14 +264,11 @@ module command_processor #(
 
   // ------------------------------------------------------------------ dispatch
   logic [7:0] opcode;
-  logic       fetch_fault, ring_long, ring_odd;
+  logic       fetch_fault;
   fault_e     head_fault;
   logic       blocked;
 
   assign opcode      = head_bits[7:0];  // where it is in every command
-  assign ring_long   = ring_tail_i - head_q > ring_entries_i;
-  assign ring_odd    = (ring_tail_i != head_q) &&
-                       (((ring_entries_i & mask) != 32'd0) || (ring_base_i[11:0] != 12'd0));
   assign fetch_fault = error_q[head_slot];
 
   always_comb begin : p_check_head
@@ -269,10 +278,12 @@ module command_processor #(
 
   always_comb begin : p_fault
     fault_o = '0;
-    if (active) begin
-      if (ring_long) begin
+    if (bad_response_q) begin
+      fault_o.cause = FaultBadResponse;
+    end else if (active) begin
+      if (ring_long_i) begin
         fault_o.cause = FaultRingOverrun;
-      end else if (ring_odd) begin
+      end else if (ring_odd_i && (ring_tail_i != head_q)) begin
         fault_o.cause   = FaultBadField;
         fault_o.address = ring_base_i;
       end else if (head_fault != FaultNone) begin
@@ -323,16 +334,14 @@ module command_processor #(
   assign current_index_o     = head_q;
   assign buffered_o          = 8'(received_q - head_q);
   assign burst_o             = ar_valid_q && ar_ready_i;
-  assign beat_o              = r_valid_i;
-  assign trace_issue_valid_o = advance;
-  assign trace_issue_index_o = head_q;
+  assign beat_o              = arrives;
 
 `ifndef SYNTHESIS
   logic                   waited_q, offered_q;
   logic [47:0]            waited_address_q;
   logic [CommandBits-1:0] offered_bits_q;
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_check
+  always_ff @(posedge clk_i) begin : p_check
     if (!rst_ni) begin
       waited_q  <= 1'b0;
       offered_q <= 1'b0;
@@ -346,11 +355,6 @@ module command_processor #(
       OfferStable: assert (!offered_q || !active || fault_o.valid ||
           ((queue_valid_o != '0) && (head_bits == offered_bits_q)))
       else $error("a command was offered and withdrawn");
-      BeatWasRequested: assert (!r_valid_i ||
-          (in_flight && !(ar_valid_q && (requested_q - received_q == 32'd1))))
-      else $error("read data that was not asked for");
-      BurstLengthKept: assert (!r_valid_i || (r_last_i == (beat_q == BeatBits'(Beats - 1))))
-      else $error("a burst of another length than was asked for");
       CommandsFit: assert (requested_q - head_q <= 32'(FetchDepth))
       else $error("more commands asked for than have a place");
     end

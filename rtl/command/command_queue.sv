@@ -1,12 +1,14 @@
 // The commands that wait in front of a unit.
 //
-// Function: a FIFO of Depth commands; the oldest is offered to the unit once every token that it
-//   waits for is available and hold_i is low, and takes those tokens as it is accepted. hold_i may
-//   depend on command_o; it stands for whatever else the oldest command has to wait for.
+// Function: a FIFO of Depth commands of one unit, which keeps no more of them than the unit looks
+//   at (kept_pkg); the other bits of command_o are 0. The oldest is offered to the unit once every
+//   token that it waits for is available and hold_i is low, and takes those tokens as it is
+//   accepted. hold_i may depend on command_o; it stands for whatever else the oldest command has to
+//   wait for.
 // Timing: a command taken in in cycle t is the oldest, at the earliest, from t + 1 on.
 //   command_valid_o is combinational from the tokens: a token given in t lets a command be accepted
-//   in t + 1. When the unit accepts in cycle t, the next command is offered in t + 1; take_o and
-//   trace_start_* belong to the cycle of the acceptance.
+//   in t + 1. When the unit accepts in cycle t, the next command is offered in t + 1; take_o
+//   belongs to the cycle of the acceptance.
 // Flow control: valid/ready on both sides; ready_o is high while fewer than Depth commands are
 //   held, whatever the other side does. A command that was offered stays so until it is accepted or
 //   stop_i comes. While stop_i is high nothing is offered and the commands stay.
@@ -14,7 +16,8 @@
 `default_nettype none
 
 module command_queue #(
-  parameter int unsigned Depth = 4
+  parameter int unsigned Depth = 4,
+  parameter int unsigned Unit  = interface_pkg::QueueLoad  // queue_e
 ) (
   input  wire logic                               clk_i,
   input  wire logic                               rst_ni,
@@ -34,33 +37,49 @@ module command_queue #(
 
   output logic                                    waiting_o,    // the oldest command lacks tokens
   output logic                                    held_back_o,  // it has them, but hold_i is high
-  output logic      [$clog2(Depth+1)-1:0]         count_o,
-
-  output logic                                    trace_start_valid_o,
-  output logic      [31:0]                        trace_start_index_o
+  output logic      [$clog2(Depth+1)-1:0]         count_o
 );
 
   import accelerator_pkg::*;
+  import interface_pkg::*;
+  import kept_pkg::*;
 
   logic        held, tokens_there, accept;
   logic [15:0] wait_tokens;
 
+  localparam int unsigned KeptBits = (Unit == QueueArray)  ? $bits(kept_gemm_t) :
+                                     (Unit == QueueVector) ? $bits(kept_vector_t) :
+                                                             $bits(kept_dma_t);
+  logic [KeptBits-1:0] kept_in, kept_out;
+
   fifo #(
-    .Width($bits(queued_command_t)),
+    .Width(32 + KeptBits),
     .Depth(Depth)
   ) u_fifo (
     .clk_i,
     .rst_ni,
     .valid_i,
     .ready_o,
-    .data_i (command_i),
+    .data_i ({command_i.index, kept_in}),
     .valid_o(held),
     .ready_i(accept),
-    .data_o (command_o),
+    .data_o ({command_o.index, kept_out}),
     .count_o
   );
 
-  interface_pkg::nop_command_t header;  // the fields that every command has
+  if (Unit == QueueArray) begin : gen_gemm
+    assign kept_in        = kept_gemm(command_i.bits, Unit);
+    assign command_o.bits = gemm_of(kept_out, Unit);
+  end else if (Unit == QueueVector) begin : gen_vector
+    assign kept_in        = kept_vector(command_i.bits, Unit);
+    assign command_o.bits = vector_of(kept_out, Unit);
+  end else begin : gen_dma
+    localparam logic [7:0] Opcode = (Unit == QueueLoad) ? OpLoad : OpStore;
+    assign kept_in        = kept_dma(command_i.bits, Unit);
+    assign command_o.bits = dma_of(kept_out, Unit, Opcode);
+  end
+
+  nop_command_t header;  // the fields that every command has
   assign header          = command_o.bits;
   assign wait_tokens     = header.wait_tokens;
   assign tokens_there    = (wait_tokens & ~available_i) == 16'd0;
@@ -70,9 +89,6 @@ module command_queue #(
   assign accept          = command_valid_o && command_ready_i;
   assign take_o          = accept ? wait_tokens : 16'd0;
 
-  assign trace_start_valid_o = accept;
-  assign trace_start_index_o = command_o.index;
-
   logic unused;
   assign unused = ^header;  // one of its fields matters here
 
@@ -80,7 +96,7 @@ module command_queue #(
   logic            offered_q;
   queued_command_t command_q;
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_check
+  always_ff @(posedge clk_i) begin : p_check
     if (!rst_ni) begin
       offered_q <= 1'b0;
     end else begin

@@ -2,17 +2,23 @@
 // counters. Offsets, fields and meanings: rtl/interface/INTERFACE.md.
 //
 // AXI4-Lite: 32-bit accesses of aligned words, one write and one read at a time, independent of
-//   each other. A write is taken in the first cycle t in which address and data are both valid and
-//   no write response is outstanding; it has its effect at the end of t (the register shows it from
-//   t + 1 on) and its response is valid from t + 1 on. A read is taken in the first cycle t with a
-//   valid address and no outstanding read response; the response, valid from t + 1 on, holds the
-//   value of cycle t. So each channel does at most one access in two cycles. An offset that is no
-//   register, and a write to a read-only one, get SLVERR and have no effect; the data of such a
-//   read is 0.
+//   each other. Every ready is a function of flip-flops alone.
+//   Address and data of a write may come in any order; what comes first is kept. In the cycle t in
+//   which both are there (an address or data that comes in t included) the write takes place: the
+//   register shows it from t + 1 on, and the response is valid from t + 1 on. While it waits for
+//   its taker no address and no data are taken.
+//   A read is taken in the first cycle t with a valid address and no read under way; the response,
+//   valid from t + 3 on, holds what the registers hold in t + 1. So a read takes four cycles at
+//   least. An offset that is no register, and a write to a read-only one, get SLVERR and have no
+//   effect; the data of such a read is 0.
 // Registers: reset values are 0 but for the build's shape and burst_limits, which starts at its
 //   largest values (16 bursts, 256 beats) and takes a value out of range as the nearest one in it.
 //   Addresses have 48 bits: bits [31:16] of ring_base_hi and memory_limit_hi are 0 whatever is
 //   written. Bits outside the fields are 0.
+// Ring: ring_long_o, the tail is further ahead of the head than ring_entries, is found in the cycle
+//   in which ring_tail or ring_entries is written (with the head of that cycle, which only comes
+//   closer afterwards), ring_odd_o, an unaligned base or a capacity that is no power of two, in
+//   that of ring_base_lo or ring_entries; the flip-flops show both together with the register.
 // Work: the device runs in a cycle if it is enabled with head != tail or within a program
 //   (in_program_i: what the host has not written yet is waited for), if anything in it is not idle
 //   (command_idle_i, units_idle_i, queues_empty_i), or if a command completes in it: a unit may be
@@ -33,13 +39,15 @@
 //   stream_written before control.reset reads 0 again is lost.
 // stop_o: high from the cycle after a fault until the reset, and while a reset drains and takes
 //   place.
-// Counters: add in cycles of state 1 and 2 only; an event of cycle t shows in a read taken in t +
-//   1. clear_counters written in cycle t clears them at its end, the events of t included. Counted
-//   here: activities, cycles and completed commands; the rest comes by increments_i, which has to
-//   be 0 for those.
+// Counters: add in cycles of state 1 and 2 only; a read taken in t has the events up to and
+//   including t. clear_counters written in cycle t clears them at its end, the events of t
+//   included. macs_i belongs to the row (events_i.row) of the cycle before.
 // completed, progress: the sum of completed_i; the number of cycles with a busy unit or a
-//   completion.
-// irq_o: from flip-flops.
+//   completion. As the counters.
+// irq_o: a flip-flop. It follows interrupt_status and interrupt_enable without delay.
+// What comes from the units goes into flip-flops before it is added, compared or chosen from: of
+//   all inputs only those of status, unit_command, ring_head and stream_released are looked at in
+//   the cycle itself.
 
 `default_nettype none
 
@@ -84,6 +92,8 @@ module registers #(
   output logic      [47:0]                                   ring_base_o,
   output logic      [31:0]                                   ring_entries_o,
   output logic      [31:0]                                   ring_tail_o,
+  output logic                                               ring_long_o,
+  output logic                                               ring_odd_o,
   input  wire logic [31:0]                                   ring_head_i,
   output logic      [31:0]                                   stream_written_o,
   input  wire logic [31:0]                                   stream_released_i,
@@ -104,7 +114,8 @@ module registers #(
   input  wire logic                                          units_idle_i,  // those with a queue
   input  wire logic                                          queues_empty_i,
 
-  input  wire logic [interface_pkg::Counters-1:0][15:0]      increments_i
+  input  wire accelerator_pkg::events_t                      events_i,
+  input  wire logic [15:0]                                   macs_i
 );
 
   import accelerator_pkg::*;
@@ -114,8 +125,6 @@ module registers #(
   localparam logic [1:0]  RespSlverr         = 2'd2;
   localparam logic [7:0]  MaximumOutstanding = 8'(BurstsOutstanding);
   localparam logic [8:0]  MaximumBeats       = 9'd256;
-  localparam int unsigned ActivityCounters   = Units * Activities;
-  localparam int unsigned EventCounters      = Counters - ActivityCounters;
   localparam int unsigned CountersEnd        = 32'(RegCounters) + 8 * Counters;
 
   typedef enum logic [1:0] {StateNormal, StateStopping, StateFaulted} state_e;
@@ -125,6 +134,7 @@ module registers #(
   logic        done_q, fault_q, done_enable_q, fault_enable_q;
   logic [47:0] ring_base_q, memory_limit_q;
   logic [31:0] ring_entries_q, ring_tail_q, stream_written_q;
+  logic        ring_long_q, base_odd_q, entries_odd_q;
   logic [7:0]  outstanding_q;
   logic [8:0]  beats_q;
   logic [31:0] completed_q, progress_q;
@@ -160,25 +170,16 @@ module registers #(
     if (soft_reset_q) state_d = StateNormal;
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_state_register
+  always_ff @(posedge clk_i) begin : p_state_register
     if (!rst_ni) state_q <= StateNormal;
     else state_q <= state_d;
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_first_fault
-    if (!rst_ni) begin
-      fault_cause_q   <= FaultNone;
-      fault_unit_q    <= '0;
-      fault_index_q   <= '0;
-      fault_address_q <= '0;
-    end else if (soft_reset_q) begin
-      fault_cause_q   <= FaultNone;
-      fault_unit_q    <= '0;
-      fault_index_q   <= '0;
-      fault_address_q <= '0;
-    end else if (fault_now && (state_q == StateNormal)) begin
+  // Taken in every cycle without a fault before; it means something once there is one.
+  always_ff @(posedge clk_i) begin : p_first_fault
+    if (state_q == StateNormal) begin
       for (int unit = Units - 1; unit >= 0; unit--) begin  // the lowest unit is the last to assign
-        if (faults_i[unit].valid) begin
+        if (faults_i[unit].valid || (unit == Units - 1)) begin
           fault_cause_q   <= faults_i[unit].cause;
           fault_unit_q    <= 4'(unit);
           fault_index_q   <= fault_index_i[unit];
@@ -190,32 +191,54 @@ module registers #(
 
   assign stop_o       = (state_q != StateNormal) || reset_pending_q || soft_reset_q;
   assign soft_reset_o = soft_reset_q;
-  assign irq_o        = (done_q && done_enable_q) || (fault_q && fault_enable_q);
 
   assign enable_o            = enable_q;
   assign ring_base_o         = ring_base_q;
   assign ring_entries_o      = ring_entries_q;
   assign ring_tail_o         = ring_tail_q;
+  assign ring_long_o         = ring_long_q;
+  assign ring_odd_o          = base_odd_q || entries_odd_q;
   assign stream_written_o    = stream_written_q;
   assign memory_limit_o      = memory_limit_q;
   assign outstanding_limit_o = outstanding_q;
   assign burst_beats_o       = beats_q;
 
   // ------------------------------------------------------------------ writes
-  logic       write, write_known, clear_counters;
-  logic       bvalid_q;
-  logic [1:0] bresp_q;
+  logic        write, write_known, clear_counters;
+  logic        address_kept_q, data_kept_q;  // the part of a write that came first
+  logic [11:0] address_kept, address_q;
+  logic [31:0] data_kept, data_q;
+  logic        bvalid_q;
+  logic [1:0]  bresp_q;
 
-  assign write     = awvalid_i && wvalid_i && !bvalid_q;
-  assign awready_o = write;
-  assign wready_o  = write;
-  assign bvalid_o  = bvalid_q;
-  assign bresp_o   = bresp_q;
+  assign awready_o    = !address_kept_q && !bvalid_q;
+  assign wready_o     = !data_kept_q && !bvalid_q;
+  assign bvalid_o     = bvalid_q;
+  assign bresp_o      = bresp_q;
+  assign address_kept = address_kept_q ? address_q : awaddr_i;
+  assign data_kept    = data_kept_q ? data_q : wdata_i;
+  assign write        = (address_kept_q || awvalid_i) && (data_kept_q || wvalid_i) && !bvalid_q;
 
-  assign clear_counters = write && (awaddr_i == RegControl) && wdata_i[2];
+  always_ff @(posedge clk_i) begin : p_keep
+    if (!rst_ni) begin
+      address_kept_q <= 1'b0;
+      data_kept_q    <= 1'b0;
+    end else begin
+      if (write) address_kept_q <= 1'b0;
+      else if (awvalid_i && awready_o) address_kept_q <= 1'b1;
+      if (write) data_kept_q <= 1'b0;
+      else if (wvalid_i && wready_o) data_kept_q <= 1'b1;
+    end
+  end
+  always_ff @(posedge clk_i) begin : p_kept
+    address_q <= address_kept;
+    data_q    <= data_kept;
+  end
+
+  assign clear_counters = write && (address_kept == RegControl) && data_kept[2];
 
   always_comb begin : p_write_known
-    unique case (awaddr_i)
+    unique case (address_kept)
       RegControl, RegInterruptStatus, RegInterruptEnable, RegRingBaseLo, RegRingBaseHi,
       RegRingEntries, RegRingTail, RegStreamWritten, RegMemoryLimitLo, RegMemoryLimitHi,
       RegBurstLimits: write_known = 1'b1;
@@ -233,20 +256,19 @@ module registers #(
     return (value > MaximumBeats) ? MaximumBeats : value;
   endfunction
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_write
+  always_ff @(posedge clk_i) begin : p_write
     if (!rst_ni) begin
       bvalid_q        <= 1'b0;
       bresp_q         <= RespOkay;
       enable_q        <= 1'b0;
       reset_pending_q <= 1'b0;
       soft_reset_q    <= 1'b0;
-      done_q          <= 1'b0;
-      fault_q         <= 1'b0;
-      done_enable_q   <= 1'b0;
-      fault_enable_q  <= 1'b0;
       ring_base_q     <= '0;
       ring_entries_q  <= '0;
       ring_tail_q     <= '0;
+      ring_long_q     <= 1'b0;
+      base_odd_q      <= 1'b0;
+      entries_odd_q   <= 1'b0;
       stream_written_q <= '0;
       memory_limit_q  <= '0;
       outstanding_q   <= MaximumOutstanding;
@@ -256,155 +278,176 @@ module registers #(
       if (write) begin
         bvalid_q <= 1'b1;
         bresp_q  <= write_known ? RespOkay : RespSlverr;
-        unique case (awaddr_i)
+        unique case (address_kept)
           RegControl: begin
-            enable_q <= wdata_i[0];
-            if (wdata_i[1]) reset_pending_q <= 1'b1;
+            enable_q <= data_kept[0];
+            if (data_kept[1]) reset_pending_q <= 1'b1;
           end
-          RegInterruptStatus: begin
-            if (wdata_i[0]) done_q <= 1'b0;
-            if (wdata_i[1]) fault_q <= 1'b0;
+          RegRingBaseLo: begin
+            ring_base_q[31:0] <= data_kept;
+            base_odd_q        <= data_kept[11:0] != 12'd0;
           end
-          RegInterruptEnable: begin
-            done_enable_q  <= wdata_i[0];
-            fault_enable_q <= wdata_i[1];
+          RegRingBaseHi:    ring_base_q[47:32] <= data_kept[15:0];
+          RegRingEntries: begin
+            ring_entries_q <= data_kept;
+            entries_odd_q  <= (data_kept & (data_kept - 32'd1)) != 32'd0;
+            ring_long_q    <= ring_tail_q - ring_head_i > data_kept;
           end
-          RegRingBaseLo:    ring_base_q[31:0] <= wdata_i;
-          RegRingBaseHi:    ring_base_q[47:32] <= wdata_i[15:0];
-          RegRingEntries:   ring_entries_q <= wdata_i;
-          RegRingTail:      ring_tail_q <= wdata_i;
-          RegStreamWritten: stream_written_q <= wdata_i;
-          RegMemoryLimitLo: memory_limit_q[31:0] <= wdata_i;
-          RegMemoryLimitHi: memory_limit_q[47:32] <= wdata_i[15:0];
+          RegRingTail: begin
+            ring_tail_q <= data_kept;
+            ring_long_q <= data_kept - ring_head_i > ring_entries_q;
+          end
+          RegStreamWritten: stream_written_q <= data_kept;
+          RegMemoryLimitLo: memory_limit_q[31:0] <= data_kept;
+          RegMemoryLimitHi: memory_limit_q[47:32] <= data_kept[15:0];
           RegBurstLimits: begin
-            outstanding_q <= clamp_outstanding(wdata_i[7:0]);
-            beats_q       <= clamp_beats(wdata_i[24:16]);
+            outstanding_q <= clamp_outstanding(data_kept[7:0]);
+            beats_q       <= clamp_beats(data_kept[24:16]);
           end
           default: ;
         endcase
       end
-      // The device's own events win over a write in the same cycle.
-      if (halt_done_i) done_q <= 1'b1;
-      if (faulted_now) fault_q <= 1'b1;
       soft_reset_q <= reset_now;
       if (soft_reset_q) begin
         reset_pending_q <= 1'b0;
-        done_q          <= 1'b0;
-        fault_q         <= 1'b0;
         ring_tail_q     <= '0;
+        ring_long_q     <= 1'b0;
         stream_written_q <= '0;
       end
     end
   end
 
+  // ------------------------------------------------------------------ interrupts
+  logic done_d, fault_d, done_enable_d, fault_enable_d, irq_q;
+
+  always_comb begin : p_interrupt
+    done_d         = done_q;
+    fault_d        = fault_q;
+    done_enable_d  = done_enable_q;
+    fault_enable_d = fault_enable_q;
+    if (write && (address_kept == RegInterruptStatus)) begin
+      if (data_kept[0]) done_d = 1'b0;
+      if (data_kept[1]) fault_d = 1'b0;
+    end
+    if (write && (address_kept == RegInterruptEnable)) begin
+      done_enable_d  = data_kept[0];
+      fault_enable_d = data_kept[1];
+    end
+    // The device's own events win over a write in the same cycle.
+    if (halt_done_i) done_d = 1'b1;
+    if (faulted_now) fault_d = 1'b1;
+    if (soft_reset_q) begin
+      done_d  = 1'b0;
+      fault_d = 1'b0;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin : p_interrupt_registers
+    if (!rst_ni) begin
+      done_q         <= 1'b0;
+      fault_q        <= 1'b0;
+      done_enable_q  <= 1'b0;
+      fault_enable_q <= 1'b0;
+      irq_q          <= 1'b0;
+    end else begin
+      done_q         <= done_d;
+      fault_q        <= fault_d;
+      done_enable_q  <= done_enable_d;
+      fault_enable_q <= fault_enable_d;
+      irq_q          <= (done_d && done_enable_d) || (fault_d && fault_enable_d);
+    end
+  end
+  assign irq_o = irq_q;
+
   // ------------------------------------------------------------------ counters
-  // Two arrays, since exactly one activity of a unit counts: five additions instead of 25
-  // comparisons.
-  logic [63:0] activity_count_q[ActivityCounters];
-  logic [63:0] event_count_q[EventCounters];
-  logic [EventCounters-1:0][15:0] event_increment;
+  logic        read;
+  logic [6:0]  counter;  // whose word lies at the offset that is read
+  logic [63:0] counter_value;
 
-  always_comb begin : p_event_increment
-    event_increment = increments_i[Counters-1:ActivityCounters];
-    event_increment[CtrCycles-ActivityCounters] = 16'd1;
-    for (int unsigned unit = 32'(UnitLoad); unit < Units; unit++) begin
-      event_increment[CtrCommandsLoad-ActivityCounters+unit-32'(UnitLoad)] =
-          16'(completed_i[unit]);
-    end
-  end
+  counters #(
+    .Rows(ArrayRows), .Columns(ArrayColumns), .VectorLanes(VectorLanes), .Lanes(Lanes)
+  ) u_counters (
+    .clk_i,
+    .rst_ni,
+    .counting_i  (counting),
+    .activities_i,
+    .completed_i (completed_i[Units-1:UnitLoad]),
+    .events_i,
+    .macs_i,
+    .clear_i     (clear_counters),
+    .read_i      (read),
+    .read_index_i(counter),
+    .read_value_o(counter_value)
+  );
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_activity_count
-    if (!rst_ni) begin
-      for (int unsigned i = 0; i < ActivityCounters; i++) activity_count_q[i] <= '0;
-    end else if (clear_counters) begin
-      for (int unsigned i = 0; i < ActivityCounters; i++) activity_count_q[i] <= '0;
-    end else if (counting) begin
-      for (int unsigned unit = 0; unit < Units; unit++) begin
-        activity_count_q[unit*Activities+32'(activities_i[unit])] <=
-            activity_count_q[unit*Activities+32'(activities_i[unit])] + 64'd1;
-      end
-    end
-  end
+  // As the counters: a cycle later.
+  activity_e [Units-1:0] activities_q;
+  logic      [Units-1:0] completed_now_q;
+  logic                  running_q, any_busy;
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_event_count
-    if (!rst_ni) begin
-      for (int unsigned i = 0; i < EventCounters; i++) event_count_q[i] <= '0;
-    end else if (clear_counters) begin
-      for (int unsigned i = 0; i < EventCounters; i++) event_count_q[i] <= '0;
-    end else if (counting) begin
-      for (int unsigned i = 0; i < EventCounters; i++) begin
-        if (event_increment[i] != 16'd0) begin
-          event_count_q[i] <= event_count_q[i] + 64'(event_increment[i]);
-        end
-      end
-    end
-  end
-
-  logic any_busy;
   always_comb begin : p_any_busy
     any_busy = 1'b0;
     for (int unsigned unit = 0; unit < Units; unit++) begin
-      any_busy |= activities_i[unit] == ActivityBusy;
+      any_busy |= activities_q[unit] == ActivityBusy;
     end
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_progress
-    if (!rst_ni) begin
-      completed_q <= '0;
-      progress_q  <= '0;
-    end else if (soft_reset_q) begin
-      completed_q <= '0;
-      progress_q  <= '0;
+  always_ff @(posedge clk_i) begin : p_border
+    running_q    <= running;
+    activities_q <= activities_i;
+  end
+
+  always_ff @(posedge clk_i) begin : p_progress
+    if (!rst_ni || soft_reset_q) begin
+      completed_now_q <= '0;
+      completed_q     <= '0;
+      progress_q      <= '0;
     end else begin
-      if (completed_i != '0) completed_q <= completed_q + 32'($countones(completed_i));
-      if (any_busy || (completed_i != '0)) progress_q <= progress_q + 32'd1;
+      completed_now_q <= completed_i;
+      completed_q     <= completed_q + 32'($countones(completed_now_q));
+      if (any_busy || (completed_now_q != '0)) progress_q <= progress_q + 32'd1;
     end
   end
 
   // ------------------------------------------------------------------ reads
-  logic        read, read_known;
-  logic        rvalid_q;
-  logic [1:0]  rresp_q;
-  logic [31:0] rdata_q, read_data;
-  logic [1:0]  status_state;
-  logic [6:0]  counter;  // whose word lies at araddr_i
-  logic [63:0] counter_value;
+  // t: the offset is taken. t + 1: everything but what is a cycle late. t + 2: that.
+  logic        offset_valid_q, value_valid_q, rvalid_q, read_known, is_counter, is_counter_q;
+  logic [11:0] offset_q;
+  logic [1:0]  rresp_q, status_state;
+  logic [31:0] rdata_q, read_data, late_data;
 
-  assign arready_o = !rvalid_q;
-  assign read      = arvalid_i && !rvalid_q;
+  assign arready_o = !offset_valid_q && !value_valid_q && !rvalid_q;
+  assign read      = arvalid_i && arready_o;
   assign rvalid_o  = rvalid_q;
   assign rdata_o   = rdata_q;
   assign rresp_o   = rresp_q;
 
   always_comb begin : p_status
     unique case (state_q)
-      StateNormal:   status_state = running ? 2'd1 : 2'd0;
+      StateNormal:   status_state = 2'd0;  // or 1, if it is running
       StateStopping: status_state = 2'd2;
       default:       status_state = 2'd3;
     endcase
   end
 
-  assign counter = 7'((araddr_i - RegCounters) >> 3);
+  assign is_counter = (offset_q >= RegCounters) && (32'(offset_q) < CountersEnd) &&
+      (offset_q[1:0] == 2'd0);
+  assign counter    = 7'((offset_q - RegCounters) >> 3);
 
-  always_comb begin : p_counter_value
-    counter_value = '0;
-    if (read) begin
-      if (32'(counter) < ActivityCounters) begin
-        counter_value = activity_count_q[5'(counter)];
-      end else if (32'(counter) < Counters) begin
-        counter_value = event_count_q[6'(32'(counter)-ActivityCounters)];
-      end
-    end
-  end
+  // The activity is added later.
+  function automatic logic [31:0] unit_state(logic [7:0] waiting);
+    return {16'd0, waiting, 8'd0};
+  endfunction
 
-  function automatic logic [31:0] unit_state(activity_e activity, logic [7:0] waiting);
-    return {16'd0, waiting, 4'd0, 4'(activity)};
+  // Nothing of a fault that is none.
+  function automatic logic [31:0] if_faulty(logic [31:0] value);
+    return (state_q == StateNormal) ? 32'd0 : value;
   endfunction
 
   always_comb begin : p_read
     read_data  = '0;
     read_known = 1'b1;
-    unique case (araddr_i)
+    unique case (offset_q)
       RegIdentity:           read_data = Identity;
       RegInterfaceVersion:   read_data = 32'(InterfaceVersion);
       RegArrayShape:         read_data = {16'(ArrayColumns), 16'(ArrayRows)};
@@ -417,10 +460,10 @@ module registers #(
       RegStatus:             read_data = {29'd0, drained && queues_empty_i, status_state};
       RegInterruptStatus:    read_data = {30'd0, fault_q, done_q};
       RegInterruptEnable:    read_data = {30'd0, fault_enable_q, done_enable_q};
-      RegFault:              read_data = {20'd0, fault_unit_q, 8'(fault_cause_q)};
-      RegFaultCommand:       read_data = fault_index_q;
-      RegFaultAddressLo:     read_data = fault_address_q[31:0];
-      RegFaultAddressHi:     read_data = {16'd0, fault_address_q[47:32]};
+      RegFault:              read_data = if_faulty({20'd0, fault_unit_q, 8'(fault_cause_q)});
+      RegFaultCommand:       read_data = if_faulty(fault_index_q);
+      RegFaultAddressLo:     read_data = if_faulty(fault_address_q[31:0]);
+      RegFaultAddressHi:     read_data = if_faulty({16'd0, fault_address_q[47:32]});
       RegRingBaseLo:         read_data = ring_base_q[31:0];
       RegRingBaseHi:         read_data = {16'd0, ring_base_q[47:32]};
       RegRingEntries:        read_data = ring_entries_q;
@@ -429,46 +472,61 @@ module registers #(
       RegMemoryLimitLo:      read_data = memory_limit_q[31:0];
       RegMemoryLimitHi:      read_data = {16'd0, memory_limit_q[47:32]};
       RegBurstLimits:        read_data = {7'd0, beats_q, 8'd0, outstanding_q};
-      RegCompleted:          read_data = completed_q;
-      RegProgress:           read_data = progress_q;
       RegStreamWritten:      read_data = stream_written_q;
       RegStreamReleased:     read_data = stream_released_i;
-      RegUnitStateCommand:
-        read_data = unit_state(activities_i[UnitCommand], waiting_i[UnitCommand]);
-      RegUnitStateLoad:
-        read_data = unit_state(activities_i[UnitLoad], waiting_i[UnitLoad]);
-      RegUnitStateArray:
-        read_data = unit_state(activities_i[UnitArray], waiting_i[UnitArray]);
-      RegUnitStateVector:
-        read_data = unit_state(activities_i[UnitVector], waiting_i[UnitVector]);
-      RegUnitStateStore:
-        read_data = unit_state(activities_i[UnitStore], waiting_i[UnitStore]);
+      RegUnitStateCommand:   read_data = unit_state(waiting_i[UnitCommand]);
+      RegUnitStateLoad:      read_data = unit_state(waiting_i[UnitLoad]);
+      RegUnitStateArray:     read_data = unit_state(waiting_i[UnitArray]);
+      RegUnitStateVector:    read_data = unit_state(waiting_i[UnitVector]);
+      RegUnitStateStore:     read_data = unit_state(waiting_i[UnitStore]);
       RegUnitCommandCommand: read_data = current_index_i[UnitCommand];
       RegUnitCommandLoad:    read_data = current_index_i[UnitLoad];
       RegUnitCommandArray:   read_data = current_index_i[UnitArray];
       RegUnitCommandVector:  read_data = current_index_i[UnitVector];
       RegUnitCommandStore:   read_data = current_index_i[UnitStore];
+      RegCompleted, RegProgress: ;  // late
+      default:               read_known = is_counter;
+    endcase
+  end
+
+  always_comb begin : p_late
+    late_data = rdata_q;
+    unique case (offset_q)
+      RegCompleted:        late_data = completed_q;
+      RegProgress:         late_data = progress_q;
+      RegStatus:           late_data[0] = rdata_q[0] || ((rdata_q[1:0] == 2'd0) && running_q);
+      RegUnitStateCommand: late_data[2:0] = activities_q[UnitCommand];
+      RegUnitStateLoad:    late_data[2:0] = activities_q[UnitLoad];
+      RegUnitStateArray:   late_data[2:0] = activities_q[UnitArray];
+      RegUnitStateVector:  late_data[2:0] = activities_q[UnitVector];
+      RegUnitStateStore:   late_data[2:0] = activities_q[UnitStore];
       default: begin
-        read_known = (araddr_i >= RegCounters) && (32'(araddr_i) < CountersEnd) &&
-            (araddr_i[1:0] == 2'd0);
-        if (read_known) read_data = araddr_i[2] ? counter_value[63:32] : counter_value[31:0];
+        if (is_counter_q) late_data = offset_q[2] ? counter_value[63:32] : counter_value[31:0];
       end
     endcase
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_read_response
+  always_ff @(posedge clk_i) begin : p_read_control
     if (!rst_ni) begin
-      rvalid_q <= 1'b0;
-      rresp_q  <= RespOkay;
-      rdata_q  <= '0;
+      offset_valid_q <= 1'b0;
+      value_valid_q  <= 1'b0;
+      rvalid_q       <= 1'b0;
     end else begin
-      if (rready_i) rvalid_q <= 1'b0;
-      if (read) begin
-        rvalid_q <= 1'b1;
-        rresp_q  <= read_known ? RespOkay : RespSlverr;
-        rdata_q  <= read_data;
-      end
+      offset_valid_q <= read;
+      value_valid_q  <= offset_valid_q;
+      if (value_valid_q) rvalid_q <= 1'b1;
+      else if (rready_i) rvalid_q <= 1'b0;
     end
+  end
+
+  always_ff @(posedge clk_i) begin : p_read_data
+    if (read) offset_q <= araddr_i;
+    if (offset_valid_q) begin
+      rdata_q      <= read_data;
+      rresp_q      <= read_known ? RespOkay : RespSlverr;
+      is_counter_q <= is_counter;
+    end
+    if (value_valid_q) rdata_q <= late_data;
   end
 
 `ifndef SYNTHESIS
@@ -476,7 +534,7 @@ module registers #(
   logic [11:0] awaddr_q, araddr_q;
   logic [31:0] wdata_q, rdata_waited_q;
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_check
+  always_ff @(posedge clk_i) begin : p_check
     if (!rst_ni) begin
       {bwaited_q, rwaited_q, awwaited_q, wwaited_q, arwaited_q} <= '0;
     end else begin
@@ -499,13 +557,6 @@ module registers #(
       else $error("write data was withdrawn");
       ReadAddressStable: assert (!arwaited_q || (arvalid_i && (araddr_i == araddr_q)))
       else $error("a read address was withdrawn");
-      IncrementsOfOthers: assert ((increments_i[ActivityCounters-1:0] == '0) &&
-          (increments_i[CtrCommandsStore:CtrCycles] == '0))
-      else $error("an increment of a counter that is counted here");
-      for (int unsigned unit = 0; unit < Units; unit++) begin
-        ActivityKnown: assert (32'(activities_i[unit]) < Activities)
-        else $error("no such activity");
-      end
     end
   end
 `endif

@@ -50,7 +50,7 @@ module stream_window #(
     .count_o(flag_count)
   );
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_count
+  always_ff @(posedge clk_i) begin : p_count
     if (!rst_ni) begin
       taken_q    <= '0;
       released_q <= '0;
@@ -64,7 +64,7 @@ module stream_window #(
   assign unused = ^{flag_ready, flag_valid, flag_count};
 
 `ifndef SYNTHESIS
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_check
+  always_ff @(posedge clk_i) begin : p_check
     if (rst_ni) begin
       TakenWasWritten: assert (!(start_i && take_i) || available_o)
       else $error("a tile is taken that was not written");

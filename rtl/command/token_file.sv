@@ -41,7 +41,7 @@ module token_file (
     assign overflow_o[unit] = |overflow[Queues*unit+:Queues];
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_count
+  always_ff @(posedge clk_i) begin : p_count
     if (!rst_ni) begin
       count_q <= '0;
     end else if ((take | give) != '0) begin
@@ -57,7 +57,7 @@ module token_file (
   end
 
 `ifndef SYNTHESIS
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_check
+  always_ff @(posedge clk_i) begin : p_check
     if (rst_ni) begin
       for (int unsigned unit = 0; unit < Queues; unit++) begin
         TakesOwnTokens: assert ((take_i[unit] & ~(16'h1111 << unit)) == 16'd0)

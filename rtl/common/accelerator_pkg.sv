@@ -37,6 +37,27 @@ package accelerator_pkg;
     logic [7:0]                            elements;
   } counter_event_t;
 
+  // Ports of a local memory in one direction, at most.
+  localparam int unsigned LocalPorts = 4;
+
+  // What happens in a cycle and is counted, beside the activities and completions of the units.
+  typedef struct packed {
+    logic           slot;       // the cycle belongs to a kind of gemm
+    logic [3:0]     slot_kind;
+    logic           row;        // the array streams a row
+    logic           fetch_burst;
+    logic           fetch_beat;
+    logic           load_burst;
+    logic           load_beat;
+    logic           store_burst;
+    logic           store_beat;
+    logic [7:0]     scratchpad_read;  // elements, of all ports together
+    logic [7:0]     scratchpad_written;
+    logic [7:0]     accumulator_read;
+    logic [7:0]     accumulator_written;
+    counter_event_t computed;
+  } events_t;
+
   // A command that is complete, one cycle.
   typedef struct packed {
     logic        valid;
@@ -52,6 +73,10 @@ package accelerator_pkg;
     logic [47:0]          address;
     logic [7:0]           len;  // beats - 1
   } axi_address_t;
+  localparam logic       AxiLock  = 1'b0;
+  localparam logic [3:0] AxiCache = 4'b0010;
+  localparam logic [2:0] AxiProt  = 3'b010;
+  localparam logic [3:0] AxiQos   = 4'd0;
   localparam logic [AxiIdBits-1:0] AxiIdFetch = 2'd0;
   localparam logic [AxiIdBits-1:0] AxiIdLoad  = 2'd1;
   localparam logic [AxiIdBits-1:0] AxiIdStore = 2'd2;

@@ -28,7 +28,7 @@ module delay_line #(
     assign unused = clk_i ^ rst_ni ^ advance_i;
   end else if (Cycles == 1) begin : gen_register
     logic [Width-1:0] data_q;
-    always_ff @(posedge clk_i or negedge rst_ni) begin
+    always_ff @(posedge clk_i) begin
       if (!rst_ni) data_q <= '0;
       else if (advance_i) data_q <= data_i;
     end
@@ -38,7 +38,7 @@ module delay_line #(
     logic [Width-1:0]       ring_q[Cycles];
     logic [PointerBits-1:0] pointer_q;
 
-    always_ff @(posedge clk_i or negedge rst_ni) begin
+    always_ff @(posedge clk_i) begin
       if (!rst_ni) pointer_q <= '0;
       else if (advance_i) begin
         pointer_q <= (pointer_q == PointerBits'(Cycles - 1)) ? '0 : pointer_q + 1'b1;

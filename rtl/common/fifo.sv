@@ -49,7 +49,7 @@ module fifo #(
     return (pointer == PointerBits'(Depth - 1)) ? '0 : pointer + 1'b1;
   endfunction
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       head_q  <= '0;
       tail_q  <= '0;

@@ -91,7 +91,7 @@ module beat_walker #(
     end
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       row_q          <= '0;
       column_q       <= '0;

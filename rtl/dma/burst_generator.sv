@@ -46,6 +46,7 @@ module burst_generator #(
   localparam int unsigned BeatShift   = $clog2(BeatBytes);
   localparam int unsigned BeatsPerRow = interface_pkg::PanelRowBytes / BeatBytes;
   localparam int unsigned BeatsOf4KiB = 4096 / BeatBytes;
+  localparam int unsigned RoomBits    = 49 - BeatShift;
   localparam int unsigned BeatsBits   = 24 + $clog2(BeatsPerRow);
 
   // Addresses have a bit more than memory, so that running beyond its end is noticed.
@@ -59,6 +60,7 @@ module burst_generator #(
 
   logic [BeatsBits-1:0] beats, to_boundary;
   logic [48:0]          end_address, next_panel_address;
+  logic [RoomBits:0]    room;  // beats from the address to the end of the memory; two's complement
   logic                 panel_ends, in_range, take_block, take_burst;
 
   assign to_boundary        = BeatsBits'(BeatsOf4KiB) - BeatsBits'(address_q[11:BeatShift]);
@@ -66,8 +68,13 @@ module burst_generator #(
   assign next_panel_address = panel_address_q + 49'(panel_stride_q);
   assign panel_ends         = beats == beats_left_q;
   // Once beyond the end an address must not come round to the beginning: the limit is below 2^48,
-  // so the first burst that crosses it is seen here before that can happen.
-  assign in_range           = end_address <= 49'(memory_limit_i);
+  // so the first burst that crosses it is seen here before that can happen. The burst fits where
+  // any of the numbers does of which it is the least: so its length need not be known first.
+  assign room               = {1'b0, RoomBits'(memory_limit_i >> BeatShift)} -
+      {1'b0, address_q[48:BeatShift]};
+  assign in_range           = !room[RoomBits] &&
+      ((room >= (RoomBits + 1)'(beats_left_q)) || (room >= (RoomBits + 1)'(burst_beats_i)) ||
+       (room >= (RoomBits + 1)'(to_boundary)) || (room >= (RoomBits + 1)'(256)));
 
   always_comb begin
     beats = beats_left_q;
@@ -117,7 +124,7 @@ module burst_generator #(
     if (clear_i) busy_d = 1'b0;
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) busy_q <= 1'b0;
     else busy_q <= busy_d;
   end

@@ -30,8 +30,11 @@
 // Faults: memory_range in the cycle after a burst that ends beyond memory_limit_i could be cut,
 //         whether or not there is room for it (address of the burst),
 //         read_error in the cycle after a beat with another response than OKAY (address of its
-//         burst). From the fault or stop_i on no command is taken, no burst cut, no beat kept, and
-//         from stop_i on no command completed; the beats of bursts that AR has seen are received
+//         burst),
+//         bad_response in the cycle after a beat of no burst, which is dropped, or one whose
+//         r_last_i is not that of its burst (address of the oldest burst in flight). From the
+//         fault or stop_i on no command is taken, no burst cut, no beat kept, and from stop_i on no
+//         command completed; the beats of bursts that AR has seen are received
 //         and dropped, then idle_o. After a fault of its own the unit needs a reset.
 // fault_index_o: with fault_o, the command that it is of; else the command that a write of this
 //                cycle is of.
@@ -168,20 +171,21 @@ module load_unit #(
     .busy_o              (cutting)
   );
 
-  // Bursts in flight, of which the address is kept for a fault.
+  // Bursts in flight; the address is kept for a fault, the length to check the answer.
   logic        in_flight_ready, in_flight_valid, last_beat;
   logic [47:0] oldest_address;
+  logic [7:0]  oldest_len;
   logic [4:0]  in_flight_count;
 
-  fifo #(.Width(48), .Depth(BurstsOutstanding)) u_in_flight (
+  fifo #(.Width(56), .Depth(BurstsOutstanding)) u_in_flight (
     .clk_i,
     .rst_ni,
     .valid_i(burst_valid && burst_take),
     .ready_o(in_flight_ready),
-    .data_i (burst_address),
+    .data_i ({burst_len, burst_address}),
     .valid_o(in_flight_valid),
     .ready_i(last_beat),
-    .data_o (oldest_address),
+    .data_o ({oldest_len, oldest_address}),
     .count_o(in_flight_count)
   );
 
@@ -191,7 +195,7 @@ module load_unit #(
   assign burst_take = (!ar_valid_q || ar_ready_i) && !halted && in_flight_ready &&
       (8'(in_flight_count) < outstanding_limit_i);
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) ar_valid_q <= 1'b0;
     else ar_valid_q <= (burst_valid && burst_take) || (ar_valid_q && !ar_ready_i);
   end
@@ -207,18 +211,28 @@ module load_unit #(
   assign burst_o    = ar_valid_q && ar_ready_i;
 
   // ------------------------------------------------------------------ beats
-  logic          beat, good_beat, read_error, command_last;
+  logic          expected, beat, good_beat, read_error, bad_response, command_last;
+  logic [7:0]    received_q;  // beats of the burst at hand
   tile_request_t place;
   logic [23:0]   row;
   logic [24:0]   column;
 
   assign r_ready_o     = 1'b1;
-  assign beat          = r_valid_i;
+  // The memory has seen the address of the oldest burst.
+  assign expected      = in_flight_valid && !(ar_valid_q && (in_flight_count == 5'd1));
+  assign beat          = r_valid_i && expected;
+  assign bad_response  = r_valid_i && !halted &&
+      (!expected || (r_last_i != (received_q == oldest_len)));
   assign beat_o        = beat;
   assign last_beat     = beat && r_last_i;
   assign read_error    = beat && (r_resp_i != RespOkay) && !halted;
   assign good_beat     = beat && (r_resp_i == RespOkay) && !halted;
   assign placement_pop = good_beat && command_last;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) received_q <= '0;
+    else if (beat) received_q <= r_last_i ? '0 : received_q + 8'd1;
+  end
 
   beat_walker #(.AxiDataBits(AxiDataBits), .Lanes(Lanes)) u_walker (
     .clk_i,
@@ -243,7 +257,7 @@ module load_unit #(
   logic [15:0]            word_q;
   logic [AxiDataBits-1:0] data_q;
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       scratchpad_valid_q  <= 1'b0;
       accumulator_valid_q <= 1'b0;
@@ -278,7 +292,7 @@ module load_unit #(
   // ------------------------------------------------------------------ completion
   // Two cycles after the last beat.
   completion_t writing_q, completion_q;
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       writing_q    <= '0;
       completion_q <= '0;
@@ -301,7 +315,11 @@ module load_unit #(
     fault_d.valid   = 1'b0;
     fault_d.cause   = FaultNone;
     fault_d.address = '0;
-    if (read_error) begin
+    if (bad_response) begin
+      fault_d.valid   = 1'b1;
+      fault_d.cause   = FaultBadResponse;
+      fault_d.address = in_flight_valid ? oldest_address : '0;
+    end else if (read_error) begin
       fault_d.valid   = 1'b1;
       fault_d.cause   = FaultReadError;
       fault_d.address = oldest_address;
@@ -312,7 +330,7 @@ module load_unit #(
     end
     faulted_d = faulted_q || fault_d.valid;
   end
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       fault_q   <= '0;
       faulted_q <= 1'b0;
@@ -327,7 +345,7 @@ module load_unit #(
   logic [31:0] cut_index_q, fault_index_q;
   always_ff @(posedge clk_i) begin
     if (take_command) cut_index_q <= command_i.index;
-    fault_index_q <= read_error ? placement.index : cut_index_q;
+    fault_index_q <= (read_error || bad_response) ? placement.index : cut_index_q;
   end
   assign fault_index_o = fault_q.valid   ? fault_index_q :
                          writing_q.valid ? writing_q.index : placement.index;
@@ -354,7 +372,7 @@ module load_unit #(
 `ifndef SYNTHESIS
   logic         ar_waits_q;
   axi_address_t ar_before_q;
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_check
+  always_ff @(posedge clk_i) begin : p_check
     if (!rst_ni) begin
       ar_waits_q <= 1'b0;
     end else begin
@@ -362,11 +380,9 @@ module load_unit #(
       ar_before_q <= ar_o;
       ArStable: assert (!ar_waits_q || (ar_valid_o && (ar_o == ar_before_q)))
       else $error("load_unit: AR changed before it was taken");
-      BeatHasBurst: assert (!beat || in_flight_valid)
-      else $error("load_unit: a beat of no burst");
       BeatHasCommand: assert (!good_beat || placement_valid)
       else $error("load_unit: a beat of no command");
-      CommandEndsWithBurst: assert (!placement_pop || last_beat)
+      CommandEndsWithBurst: assert (!placement_pop || last_beat || bad_response)
       else $error("load_unit: a burst beyond the end of its command");
       BurstHasCommand: assert (!(burst_valid && burst_take && burst_last) || placement_valid)
       else $error("load_unit: a command is gone before its last burst");

@@ -35,7 +35,9 @@
 // current_index_o: of the oldest command held; if there is none, it means nothing.
 // Faults: memory_range in the cycle after a burst that ends beyond memory_limit_i could be cut,
 //         whether or not there is room for it (address of the burst),
-//         write_error in the cycle after another response than OKAY (address of its burst). From
+//         write_error in the cycle after another response than OKAY (address of its burst),
+//         bad_response in the cycle after one of no burst whose data is sent, or with another id
+//         than the store's, which is dropped (address of the oldest burst in flight). From
 //         the fault or stop_i on no command is taken, no burst cut, no line read, and from stop_i
 //         on no command completed; bursts that AW has seen get their W beats (those that were not
 //         read yet without strobes) and responses, then idle_o. After a fault of its own the unit
@@ -84,6 +86,7 @@ module store_unit #(
   output logic                                  w_last_o,
   input  wire logic                             w_ready_i,
   input  wire logic                             b_valid_i,
+  input  wire logic [accelerator_pkg::AxiIdBits-1:0] b_id_i,
   input  wire logic [1:0]                       b_resp_i,
   output logic                                  b_ready_o,
 
@@ -194,7 +197,7 @@ module store_unit #(
   assign cut = burst_valid && burst_take;
 
   // Bursts without a response, and the lengths of those without their last W beat.
-  logic        in_flight_ready, in_flight_valid, oldest_last;
+  logic        in_flight_ready, in_flight_valid, oldest_last, response;
   logic [47:0] oldest_address;
   logic [4:0]  in_flight_count, lengths_count;
   logic        lengths_ready, length_valid, burst_sent;
@@ -207,7 +210,7 @@ module store_unit #(
     .ready_o(in_flight_ready),
     .data_i ({burst_last, burst_address}),
     .valid_o(in_flight_valid),
-    .ready_i(b_valid_i),
+    .ready_i(response),
     .data_o ({oldest_last, oldest_address}),
     .count_o(in_flight_count)
   );
@@ -230,7 +233,7 @@ module store_unit #(
   assign burst_take = (!aw_valid_q || aw_ready_i) && !halted && in_flight_ready &&
       (8'(in_flight_count) < outstanding_limit_i);
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) aw_valid_q <= 1'b0;
     else aw_valid_q <= cut || (aw_valid_q && !aw_ready_i);
   end
@@ -296,7 +299,7 @@ module store_unit #(
   assign reading_d.wide  = placement.wide;
   assign reading_d.bytes = placement.wide ? 7'(place.count) << 2 : 7'(place.count) << 1;
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       reading_q[0] <= '0;
       reading_q[1] <= '0;
@@ -343,7 +346,7 @@ module store_unit #(
   assign burst_sent = w_take && w_last_o;
   assign beat_o     = w_take;
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) sent_q <= '0;
     else if (burst_sent) sent_q <= '0;
     else if (w_take) sent_q <= sent_q + 8'd1;
@@ -351,19 +354,28 @@ module store_unit #(
 
   // ------------------------------------------------------------------ responses
   // They complete commands and tell of faults.
-  logic        write_error;
+  logic        expected, bad_response, write_error;
   completion_t completion_q;
   unit_fault_t fault_q, fault_d;
 
   assign b_ready_o    = 1'b1;
-  assign write_error  = b_valid_i && (b_resp_i != RespOkay) && !halted;
-  assign command_done = b_valid_i && (b_resp_i == RespOkay) && oldest_last && !halted;
+  // The memory has seen the address and all data of the oldest burst.
+  assign expected     = (in_flight_count > lengths_count) &&
+      !(aw_valid_q && (in_flight_count == 5'd1)) && (b_id_i == AxiIdStore);
+  assign response     = b_valid_i && expected;
+  assign bad_response = b_valid_i && !expected && !halted;
+  assign write_error  = response && (b_resp_i != RespOkay) && !halted;
+  assign command_done = response && (b_resp_i == RespOkay) && oldest_last && !halted;
 
   always_comb begin
     fault_d.valid   = 1'b0;
     fault_d.cause   = FaultNone;
     fault_d.address = '0;
-    if (write_error) begin
+    if (bad_response) begin
+      fault_d.valid   = 1'b1;
+      fault_d.cause   = FaultBadResponse;
+      fault_d.address = in_flight_valid ? oldest_address : '0;
+    end else if (write_error) begin
       fault_d.valid   = 1'b1;
       fault_d.cause   = FaultWriteError;
       fault_d.address = oldest_address;
@@ -374,7 +386,7 @@ module store_unit #(
     end
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       completion_q <= '0;
       fault_q      <= '0;
@@ -398,7 +410,7 @@ module store_unit #(
   logic [31:0] cut_index_q, fault_index_q;
   always_ff @(posedge clk_i) begin
     if (take_command) cut_index_q <= command_i.index;
-    fault_index_q <= write_error ? held.index : cut_index_q;
+    fault_index_q <= (write_error || bad_response) ? held.index : cut_index_q;
   end
   assign fault_index_o = fault_q.valid ? fault_index_q : placement.index;
 
@@ -429,7 +441,7 @@ module store_unit #(
   axi_address_t             aw_before_q;
   logic [AxiDataBits-1:0]   data_before_q;
   logic [AxiDataBits/8-1:0] strb_before_q;
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_check
+  always_ff @(posedge clk_i) begin : p_check
     if (!rst_ni) begin
       aw_waits_q <= 1'b0;
       w_waits_q  <= 1'b0;
@@ -451,10 +463,6 @@ module store_unit #(
       else $error("store_unit: no place for a burst");
       BeatHasPlace: assert (!arriving.valid || beat_ready)
       else $error("store_unit: no place for a beat");
-      ResponseHasBurst: assert (!b_valid_i || in_flight_valid)
-      else $error("store_unit: a response to no burst");
-      ResponseAfterData: assert (!b_valid_i || (in_flight_count > lengths_count))
-      else $error("store_unit: a response before the data");
       CommandCompletesOnce: assert (!command_done || held_valid)
       else $error("store_unit: a command completes twice");
       TargetKnown: assert (!take_command || (command.target <= ToAccumulator))

@@ -290,7 +290,8 @@ string make_sv(const YAML::Node& root) {
   text += sv_enum("activity_e", "Activity", 3, root["activities"], false);
   text += sv_enum("fault_e", "Fault", 8, root["faults"], false);
   text += sv_units(root);
-  text += fmt::format("  localparam int Activities = {};\n\n", root["activities"].size());
+  text += fmt::format("  localparam int Activities = {};\n", root["activities"].size());
+  text += fmt::format("  localparam int GemmKinds = {};\n\n", root["gemm_kinds"].as<unsigned>());
   for (const Command& command : read_commands(root)) text += sv_command(command);
   for (const Word& word : read_words(root))
     text += sv_struct(word.name + "_t", word.fields, word.bits);

@@ -2,8 +2,10 @@
 //
 // Latency:      a read enabled in cycle t has its data at the output from t + 1 until the next
 //               enabled read.
-// Flow control: none, both ports work every cycle. A read in the cycle of a write to the same word
-//               gives the old word. The contents are undefined until they are written.
+// Flow control: none, both ports work every cycle, but never on the same word in the same cycle:
+//               what would be read then differs from one kind of RAM to the next, so whoever has
+//               a RAM keeps out of it (NoCollision). The contents are undefined until they are
+//               written.
 
 `default_nettype none
 
@@ -23,12 +25,20 @@ module ram_1r1w #(
   input  wire logic [Width-1:0]       write_data_i
 );
 
+  (* no_rw_check *)
   logic [Width-1:0] words_q[Words];
 
   always_ff @(posedge clk_i) begin
     if (read_enable_i) read_data_o <= words_q[read_address_i];
     if (write_enable_i) words_q[write_address_i] <= write_data_i;
   end
+
+`ifndef SYNTHESIS
+  always_ff @(posedge clk_i) begin
+    NoCollision: assert (!(read_enable_i && write_enable_i && (read_address_i == write_address_i)))
+    else $error("ram_1r1w: a word is read in the cycle in which it is written");
+  end
+`endif
 
 endmodule
 

@@ -13,8 +13,9 @@
 //
 // Latency:      a read requested in cycle t has its data in t + 2 (TileReadLatency), and until the
 //               next read of that port: t the RAMs, t + 1 rotation and output register. A write of
-//               cycle t is seen by a read requested in t + 1; a read requested in t itself gets the
-//               old elements.
+//               cycle t is seen by a read requested in t + 1. Of an element that is written in t a
+//               read requested in t itself gets nothing that means anything (ram_1r1w): a program
+//               has tokens for that.
 // Flow control: none; every port takes a request every cycle. Faults are combinational in the
 //               request's cycle:
 //               *_range_fault_o  a line at or beyond `Lines`; the access does nothing;
@@ -224,28 +225,33 @@ module tile_memory #(
     end
 `else
     // The same RAMs in one process, so that a simulator passes an idle bank with two tests instead
-    // of two a lane (the tests run both forms). The blocking write comes after the read, which
-    // therefore gets the old element; nobody else looks at the words. Lanes that take no part in a
-    // read give an undefined element here too.
+    // of two a lane (the tests run both forms). Nobody else looks at the words. Lanes that take no
+    // part in a read give an undefined element here too, and an element that is written meanwhile
+    // is read as its complement, so that whoever relies on it finds out.
     // verilator lint_off BLKSEQ
     logic [ElementBits-1:0] words[Lanes][Words];
     always_ff @(posedge clk_i) begin : p_rams
-      line_t line;
+      line_t                  line;
+      logic [AddressBits-1:0] address;
+      line = '0;
       if (read_taken[bank]) begin
         for (int unsigned lane = 0; lane < Lanes; lane++) begin
           line[lane*ElementBits+:ElementBits] =
               words[lane][AddressBits'(line_of(read_request, lane_t'(lane)))];
         end
-        bank_data[bank] <= line;
       end
       if (write_taken[bank]) begin
         for (int unsigned lane = 0; lane < Lanes; lane++) begin
           if (takes_part(write_request, lane_t'(lane))) begin
-            words[lane][AddressBits'(line_of(write_request, lane_t'(lane)))] =
-                write_line[lane*ElementBits+:ElementBits];
+            address = AddressBits'(line_of(write_request, lane_t'(lane)));
+            if (address == AddressBits'(line_of(read_request, lane_t'(lane)))) begin
+              line[lane*ElementBits+:ElementBits] = ~line[lane*ElementBits+:ElementBits];
+            end
+            words[lane][address] = write_line[lane*ElementBits+:ElementBits];
           end
         end
       end
+      if (read_taken[bank]) bank_data[bank] <= line;
     end
     // verilator lint_on BLKSEQ
 `endif
@@ -260,7 +266,7 @@ module tile_memory #(
     logic [AddressBits-1:0] address_q;  // of the first element
     line_t                  selected, data_q;
 
-    always_ff @(posedge clk_i or negedge rst_ni) begin
+    always_ff @(posedge clk_i) begin
       if (!rst_ni) valid_q <= 1'b0;
       else valid_q <= |read_banks[port];
     end

@@ -1,5 +1,6 @@
 // Registers and arithmetic of the vector unit: registers of a strip (8 beats of VectorLanes FP32
-// elements) each, an add/multiply pipeline of two stages and a divider a lane.
+// elements) each, an add/multiply pipeline of two stages and a divider a lane. The registers lie in
+// two RAMs with the same contents, one for each operand.
 //
 // Function: issue_valid_i executes one instruction for one beat, on the lanes below count_i; the
 //   other lanes do nothing, and what the destination holds for them afterwards means nothing.
@@ -12,6 +13,8 @@
 //   t + 3  load: the elements are on read_*_i; result into the destination, which an instruction
 //          issued in t + 4 reads
 //   A division or square root is written in t + 1 + divide_latency instead.
+//   A register that an instruction does not use is not read, so that no beat is read in the cycle
+//   in which it is written.
 // Flow control: none; the unit above keeps divisions divide_latency cycles apart, and writes
 //   of a division away from those of other instructions.
 // event_o: the elements that are computed or rounded, in cycle t + 1.
@@ -56,12 +59,10 @@ module vector_lanes #(
     logic [7:0]     count;
   } operation_t;
 
-  beat_t registers_q[VectorRegisters*StripBeats];
-
   // t + 1
   logic        execute_valid_q;
   operation_t  execute_q;
-  beat_t       operand_a_q, operand_b_q;
+  beat_t       operand_a, operand_b;  // outputs of the RAMs
   logic        b_immediate_q;
   logic [31:0] immediate_q;
   // t + 2
@@ -100,7 +101,7 @@ module vector_lanes #(
                                             counter_of(execute_q.opcode);
   assign event_o.elements = execute_q.count;
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_valid
+  always_ff @(posedge clk_i) begin : p_valid
     if (!rst_ni) begin
       execute_valid_q <= 1'b0;
       finish_valid_q  <= 1'b0;
@@ -113,12 +114,12 @@ module vector_lanes #(
   end
 
   // Rounding to BF16 on the way to the scratchpad.
-  assign write_fp32_o = operand_a_q;
+  assign write_fp32_o = operand_a;
   always_comb begin : p_round
     write_bf16_o = '0;
     if (execute_round) begin
       for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
-        write_bf16_o[lane] = fp32_pkg::fp32_to_bf16(operand_a_q[lane]);
+        write_bf16_o[lane] = fp32_pkg::fp32_to_bf16(operand_a[lane]);
       end
     end
   end
@@ -135,19 +136,23 @@ module vector_lanes #(
       .rst_ni,
       .start_i  (execute_iterative && (8'(lane) < execute_q.count)),
       .is_sqrt_i(execute_q.opcode == VopSquareRoot),
-      .a_i      (operand_a_q[lane]),
-      .b_i      (b_immediate_q ? immediate_q : operand_b_q[lane]),
+      .a_i      (operand_a[lane]),
+      .b_i      (b_immediate_q ? immediate_q : operand_b[lane]),
       .result_o (quotient[lane]),
       .done_o   (quotient_done[lane])
     );
   end
 
-  // The stages, the last one first: each reads what the one before it left in the last cycle.
-  always_ff @(posedge clk_i) begin : p_pipeline
-    logic       write;
-    logic [6:0] write_target;
-    beat_t      write_data;
+  // ------------------------------------------------------------------ registers
+  logic       read_a, read_b, write;
+  logic [6:0] write_target;
+  beat_t      write_data;
 
+  assign read_a = issue_valid_i && (opcode_i != VopLoad);
+  assign read_b = issue_valid_i && is_arithmetic(opcode_i) && (opcode_i != VopSquareRoot) &&
+      !b_immediate_i;
+
+  always_comb begin : p_write
     write        = write_valid_q || (quotient_done != '0);
     write_target = write_target_q;
     write_data   = result_q;
@@ -163,10 +168,30 @@ module vector_lanes #(
         end
       end
     end
-    if (write) begin
-      registers_q[write_target] <= write_data;
-    end
+  end
 
+  ram_1r1w #(.Width($bits(beat_t)), .Words(VectorRegisters * StripBeats)) u_registers_a (
+    .clk_i,
+    .read_enable_i  (read_a),
+    .read_address_i ({a_i, beat_i}),
+    .read_data_o    (operand_a),
+    .write_enable_i (write),
+    .write_address_i(write_target),
+    .write_data_i   (write_data)
+  );
+  ram_1r1w #(.Width($bits(beat_t)), .Words(VectorRegisters * StripBeats)) u_registers_b (
+    .clk_i,
+    .read_enable_i  (read_b),
+    .read_address_i ({b_i, beat_i}),
+    .read_data_o    (operand_b),
+    .write_enable_i (write),
+    .write_address_i(write_target),
+    .write_data_i   (write_data)
+  );
+
+  // ------------------------------------------------------------------ stages
+  // The last one first: each reads what the one before it left in the last cycle.
+  always_ff @(posedge clk_i) begin : p_pipeline
     // Blocking assignments to stage registers let the loops over the lanes stay loops in a
     // simulator; no other process reads these registers.
     // verilator lint_off BLKSEQ
@@ -185,15 +210,15 @@ module vector_lanes #(
       for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
         if (8'(lane) < execute_q.count) begin
           product_q[lane] = fp32_pkg::fp32_multiply(
-              operand_a_q[lane], b_immediate_q ? immediate_q : operand_b_q[lane]);
+              operand_a[lane], b_immediate_q ? immediate_q : operand_b[lane]);
         end
       end
     end
     if (execute_maximum) begin
       for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
         if (8'(lane) < execute_q.count) begin
-          maximum_q[lane] = maximum(operand_a_q[lane],
-                                    b_immediate_q ? immediate_q : operand_b_q[lane]);
+          maximum_q[lane] = maximum(operand_a[lane],
+                                    b_immediate_q ? immediate_q : operand_b[lane]);
         end
       end
     end
@@ -201,9 +226,9 @@ module vector_lanes #(
       for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
         if (8'(lane) < execute_q.count) begin
           sum_q[lane] = fp32_pkg::fp32_add(
-              operand_a_q[lane],
+              operand_a[lane],
               {execute_q.opcode == VopSubtract, 31'd0} ^  // a - b is a + (-b)
-              (b_immediate_q ? immediate_q : operand_b_q[lane]));
+              (b_immediate_q ? immediate_q : operand_b[lane]));
         end
       end
     end
@@ -221,15 +246,13 @@ module vector_lanes #(
       execute_q.accumulator <= accumulator_i;
       execute_q.target      <= {destination_i, beat_i};
       execute_q.count       <= count_i;
-      operand_a_q           <= registers_q[{a_i, beat_i}];
-      operand_b_q           <= registers_q[{b_i, beat_i}];
       b_immediate_q         <= b_immediate_i;
       immediate_q           <= immediate_i;
     end
   end
 
 `ifndef SYNTHESIS
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_check
+  always_ff @(posedge clk_i) begin : p_check
     if (rst_ni) begin
       OneWriteACycle: assert (!(write_valid_q && (quotient_done != '0)))
       else $error("vector_lanes: two writes of registers in one cycle");

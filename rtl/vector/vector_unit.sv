@@ -128,7 +128,7 @@ module vector_unit #(
   assign accept          = command_valid_i && command_ready_o;
   assign current_index_o = index_q;
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_command
+  always_ff @(posedge clk_i) begin : p_command
     if (!rst_ni) begin
       index_q             <= '0;
       signal_tokens_q     <= '0;
@@ -153,7 +153,8 @@ module vector_unit #(
 
   // ------------------------------------------------------------------ program
   // The instruction at hand, and the one after it, which is fetched meanwhile.
-  logic                start_slot;  // the fetched instruction becomes the one at hand
+  logic                start_slot;    // the fetched instruction becomes the one at hand
+  logic                start_slot_q;  // so the next one is fetched
   logic [16:0]         fetch_index_q;
   logic [15:0]         fetch_left_q;  // instructions of the program from the fetched one on
   logic [63:0]         fetched_bits;
@@ -166,6 +167,7 @@ module vector_unit #(
     .write_valid_i(program_write_valid_i),
     .write_word_i (program_write_word_i),
     .write_data_i (program_write_data_i),
+    .read_enable_i((state_q == StateFetch) || start_slot_q),
     .read_index_i (fetch_index_q[$clog2(ProgramInstructions)-1:0]),
     .read_data_o  (fetched_bits)
   );
@@ -174,7 +176,7 @@ module vector_unit #(
   assign fetched_illegal = (fetch_index_q >= 17'(ProgramInstructions)) ||
       !exists(fetched.opcode);
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_program
+  always_ff @(posedge clk_i) begin : p_program
     if (!rst_ni) begin
       fetch_index_q      <= '0;
       fetch_left_q       <= '0;
@@ -239,7 +241,7 @@ module vector_unit #(
     end
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_position
+  always_ff @(posedge clk_i) begin : p_position
     if (!rst_ni) begin
       strip_q    <= '0;
       position_q <= '0;
@@ -296,13 +298,15 @@ module vector_unit #(
     end
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_control
+  always_ff @(posedge clk_i) begin : p_control
     if (!rst_ni) begin
       state_q      <= StateIdle;
+      start_slot_q <= 1'b0;
       completion_q <= '0;
       fault_q      <= '0;
     end else begin
       state_q                    <= state_d;
+      start_slot_q               <= start_slot;
       completion_q.valid         <= (state_q == StateDrain);
       completion_q.index         <= index_q;
       completion_q.signal_tokens <= signal_tokens_q;
@@ -338,7 +342,7 @@ module vector_unit #(
   assign panel  = position_q.panel[instruction_q.stream];
   assign count  = last_in_row ? 8'(columns_q - position_q.column) : 8'(VectorLanes);
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_request
+  always_ff @(posedge clk_i) begin : p_request
     if (!rst_ni) begin
       request_q     <= '0;
       read_q        <= 1'b0;
@@ -407,7 +411,7 @@ module vector_unit #(
                     accumulator_read_data_i};
 
 `ifndef SYNTHESIS
-  always_ff @(posedge clk_i or negedge rst_ni) begin : p_check
+  always_ff @(posedge clk_i) begin : p_check
     if (rst_ni) begin
       SizeInRange: assert (!accept || ((command.rows != 32'd0) && (command.rows < 32'd1 << 24) &&
           (command.columns != 32'd0) && (command.columns < 32'd1 << 24)))

@@ -9,8 +9,6 @@ namespace {
 using interface::Activity;
 using interface::Fault;
 
-constexpr std::uint64_t kRingAlignment = 4096;
-
 // Sizes and lines are 24 bits wide inside the units.
 bool is_line(std::uint32_t value) { return value < 1u << 24; }
 bool is_size(std::uint32_t value) { return value != 0 && is_line(value); }
@@ -93,10 +91,8 @@ CommandProcessor::CommandProcessor(int beat_bytes) : beat_bytes_(beat_bytes) {
 
 UnitFault CommandProcessor::find_fault(bool request_in_range) const {
   const Slot& slot = slots_[head_ % kFetchDepth];
-  const bool odd =
-      (in_.ring_entries & (in_.ring_entries - 1)) != 0 || in_.ring_base % kRingAlignment != 0;
-  if (in_.ring_tail - head_ > in_.ring_entries) return {Fault::kRingOverrun, 0};
-  if (in_.ring_tail != head_ && odd) return {Fault::kBadField, in_.ring_base};
+  if (in_.ring_long) return {Fault::kRingOverrun, 0};
+  if (in_.ring_odd && in_.ring_tail != head_) return {Fault::kBadField, in_.ring_base};
   if (buffered_) {
     if (slot.error) return {Fault::kFetchError, address_of(head_)};
     if (slot.fault != Fault::kNone) return {slot.fault, 0};

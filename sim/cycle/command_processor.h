@@ -20,6 +20,7 @@ class CommandProcessor {
     bool enable = false, stop = false;
     std::uint64_t ring_base = 0;
     std::uint32_t ring_entries = 0, ring_tail = 0;
+    bool ring_long = false, ring_odd = false;
     std::uint64_t memory_limit = 0;
     std::uint32_t queues_ready = 0;  // one bit a queue
     bool units_idle = false;         // and nothing queued

@@ -38,7 +38,7 @@ Device::Device(const MachineShape& shape, bool values, AxiPort& port)
       store_(shape.axi_data_bits / 8, values, local_) {}
 
 void Device::reset() {
-  synchronise(cycle_);
+  synchronise(cycle_ + 1);
   processor_.reset();
   for (CommandQueue& queue : queues_) queue.reset();
   tokens_.reset();
@@ -111,6 +111,8 @@ void Device::look_at_commands(MachinePins& pins) {
   in.ring_base = registers_.ring_base();
   in.ring_entries = registers_.ring_entries();
   in.ring_tail = registers_.ring_tail();
+  in.ring_long = registers_.ring_long();
+  in.ring_odd = registers_.ring_odd();
   in.memory_limit = registers_.limits().memory_limit;
   processor_.look(in);
   pins.trace_issue_valid = processor_.issued();
@@ -126,28 +128,21 @@ void Device::look_at_faults(Registers::Inputs& inputs) const {
       fault_of(vector_.fault(), vector_.local_range(), vector_.local_line(), lost(kVector)),
       fault_of(store_.fault(), store_.local_range(), store_.local_range() ? store_.local_line() : 0,
                lost(kStore))};
-  // The load and the store unit hold several commands; one of them has the fault.
+  // The load and the store unit hold several commands; one of them has the fault. A token too many
+  // is of the one that is complete.
   inputs.fault_indices = inputs.indices;
+  for (int unit = 0; unit < kQueues; ++unit) {
+    const auto u = static_cast<std::size_t>(unit);
+    if (lost(unit)) inputs.fault_indices[u + 1] = completions_[u].index;
+  }
   if (load_.fault().valid() || load_.local_range())
     inputs.fault_indices[1 + kLoad] = load_.fault_index();
   if (store_.fault().valid() || store_.local_range())
     inputs.fault_indices[1 + kStore] = store_.fault_index();
 }
 
-void Device::evaluate(Cycle cycle, Femtoseconds edge, MachinePins& pins) {
-  if (cycle > cycle_ + 1) skip(cycle - cycle_ - 1);
-  cycle_ = cycle;
-  if (registers_.soft_reset()) reset();
-
-  const bool stop = registers_.stop();
-  port_.look(cycle, edge);
-  load_.look(stop, port_.read_beat());
-  array_.look(cycle, stop);
-  vector_.look(cycle, stop);
-  store_.look(stop, port_);
-  look_at_commands(pins);
-  arbiter_.look(processor_.ar(), load_.ar(), port_.ar_ready());
-
+// What the registers see of the cycle, after everything else has looked.
+Registers::Inputs Device::look_at_units() const {
   Registers::Inputs inputs;
   inputs.ring_head = processor_.head();
   inputs.stream_released = window_.released();
@@ -161,7 +156,7 @@ void Device::evaluate(Cycle cycle, Femtoseconds edge, MachinePins& pins) {
     if (idle_[u]) {
       if (waiting_[u]) inputs.activities[u + 1] = Activity::kWaitToken;
       if (held_back_[u]) inputs.activities[u + 1] = Activity::kWaitHost;
-      inputs.indices[u + 1] = queues_[u].oldest().index;
+      inputs.indices[u + 1] = queues_[u].empty() ? 0 : queues_[u].oldest().index;
     }
     inputs.waiting[u + 1] = queues_[u].count();
     inputs.completed[u + 1] = completions_[u].valid;
@@ -172,7 +167,23 @@ void Device::evaluate(Cycle cycle, Femtoseconds edge, MachinePins& pins) {
   inputs.halt_done = processor_.halt_done();
   inputs.in_program = processor_.in_program();
   look_at_faults(inputs);
-  if (registers_.reads_counter(pins)) synchronise(cycle);
+  return inputs;
+}
+
+void Device::evaluate(Cycle cycle, Femtoseconds edge, MachinePins& pins) {
+  if (cycle > cycle_ + 1) skip(cycle - cycle_ - 1);
+  cycle_ = cycle;
+  const bool stop = registers_.stop();
+  port_.look(cycle, edge);
+  load_.look(stop, port_.read_beat());
+  array_.look(cycle, stop);
+  vector_.look(cycle, stop);
+  store_.look(stop, port_);
+  look_at_commands(pins);
+  arbiter_.look(processor_.ar(), load_.ar(), port_.ar_ready());
+
+  const Registers::Inputs inputs = look_at_units();
+  if (registers_.reads_counter()) synchronise(cycle);
   registers_.look(inputs, pins);
 
   // The end of the cycle.
@@ -207,6 +218,7 @@ void Device::evaluate(Cycle cycle, Femtoseconds edge, MachinePins& pins) {
   if ((taken_tokens_ | given_tokens_) != 0) tokens_.step(taken_tokens_, given_tokens_);
   arbiter_.step();
   changed |= port_.step(ar, aw, w_valid, w_last);
+  if (registers_.soft_reset()) reset();
   changed |= registers_.step(pins);
   if (registers_.clear_due()) {
     synchronise(cycle + 1);

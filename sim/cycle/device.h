@@ -43,6 +43,7 @@ class Device {
   void skip(Cycle cycles);
   void look_at_commands(MachinePins& pins);
   void look_at_faults(Registers::Inputs& inputs) const;
+  Registers::Inputs look_at_units() const;
   void synchronise(Cycle end);
   void reset();
 

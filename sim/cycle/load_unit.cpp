@@ -67,14 +67,18 @@ std::uint32_t LoadUnit::fault_index() const {
   return writing_.valid ? writing_.index : placements_.front().index;
 }
 
+// Of the last beat of a command, which was written in the cycle before.
+void LoadUnit::count_late_bytes(Counters& counters) {
+  if (late_bytes_ == 0) return;
+  counters[late_target_ == interface::kTargetScratchpad ? Counter::kScratchpadWriteBytes
+                                                        : Counter::kAccumulatorWriteBytes] +=
+      late_bytes_;
+  late_bytes_ = 0;
+}
+
 bool LoadUnit::step(const QueuedCommand* command, bool ar_ready, const DmaLimits& limits,
                     Counters& counters) {
-  if (late_bytes_ != 0) {
-    counters[late_target_ == interface::kTargetScratchpad ? Counter::kScratchpadWriteBytes
-                                                          : Counter::kAccumulatorWriteBytes] +=
-        late_bytes_;
-    late_bytes_ = 0;
-  }
+  count_late_bytes(counters);
   bool changed = writing_.valid || completion_.valid || fault_.valid() || beyond_;
 
   const Cut cut = halted_ ? Cut{} : bursts_.look(!ar_.valid || ar_ready, in_flight_.size(), limits);
@@ -151,10 +155,15 @@ bool LoadUnit::step(const QueuedCommand* command, bool ar_ready, const DmaLimits
   changed = changed || fault.valid() || beyond_;
 
   if (command == nullptr) return changed;
-  const interface::LoadCommand load = interface::decode_load(command->words);
+  take(*command);
+  return true;
+}
+
+void LoadUnit::take(const QueuedCommand& command) {
+  const interface::LoadCommand load = interface::decode_load(command.words);
   Placement placement;
-  placement.index = cut_index_ = command->index;
-  placement.signal_tokens = command->signal_tokens();
+  placement.index = cut_index_ = command.index;
+  placement.signal_tokens = command.signal_tokens();
   placement.target = load.target;
   placement.block = {load.target == interface::kTargetAccumulator, load.rows, load.columns,
                      load.line, load.line_stride};
@@ -171,7 +180,6 @@ bool LoadUnit::step(const QueuedCommand* command, bool ar_ready, const DmaLimits
   placements_.push(placement);
   bursts_.take_block(std::uint64_t{load.address_hi} << 32 | load.address_lo, load.rows,
                      placement.block.panels(), load.panel_stride);
-  return true;
 }
 
 // The data of the burst whose last beat is here: the last `beats` of the beats that have come.

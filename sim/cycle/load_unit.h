@@ -54,7 +54,9 @@ class LoadUnit {
     std::uint64_t first_beyond = 0;  // the first beat without a place in the local memory
   };
 
+  void take(const QueuedCommand& command);
   void place_burst(std::uint64_t beats);
+  void count_late_bytes(Counters& counters);
   void count_bytes(const Placement& placement, std::uint64_t beats, Counters& counters);
 
   std::uint64_t beat_bytes_;

@@ -9,6 +9,7 @@ namespace {
 using namespace interface;
 
 constexpr std::uint32_t kCountersEnd = kRegCounters + 8 * static_cast<std::uint32_t>(kCounters);
+constexpr std::uint32_t kRingAlignment = 4096;
 constexpr std::uint8_t kOkay = 0, kSlaveError = 2;
 constexpr std::uint64_t kLow = 0xffffffffu, kHigh = std::uint64_t{0xffff} << 32;
 
@@ -26,8 +27,8 @@ bool Registers::running() const {
          !in_.queues_empty || any_completed_;
 }
 
-bool Registers::reads_counter(const MachinePins& pins) const {
-  return pins.s_axil_arvalid && !rvalid_ && pins.s_axil_araddr >= kRegCounters;
+bool Registers::reads_counter() const {
+  return reading_ == Read::kTaken && offset_ >= kRegCounters;
 }
 
 void Registers::look(const Inputs& inputs, MachinePins& pins) {
@@ -38,16 +39,19 @@ void Registers::look(const Inputs& inputs, MachinePins& pins) {
       std::find(in_.completed.begin(), in_.completed.end(), true) != in_.completed.end();
   counting_ = state_ == State::kStopping || (state_ == State::kNormal && running());
 
-  pins.s_axil_awready = pins.s_axil_wready = pins.s_axil_awvalid && pins.s_axil_wvalid && !bvalid_;
-  pins.s_axil_arready = !rvalid_;
+  pins.s_axil_awready = !address_kept_ && !bvalid_;
+  pins.s_axil_wready = !data_kept_ && !bvalid_;
+  pins.s_axil_arready = reading_ == Read::kNone;
   pins.s_axil_bvalid = bvalid_;
   pins.s_axil_bresp = bresp_;
-  pins.s_axil_rvalid = rvalid_;
+  pins.s_axil_rvalid = reading_ == Read::kAnswered;
   pins.s_axil_rresp = rresp_;
   pins.s_axil_rdata = rdata_;
   pins.irq = interrupt();
-  read_ = pins.s_axil_arvalid && !rvalid_;
-  if (read_) read_data_ = read(pins.s_axil_araddr, read_known_);
+  if (reading_ != Read::kTaken) return;
+  bool known = false;
+  rdata_ = read(offset_, known);
+  rresp_ = known ? kOkay : kSlaveError;
 }
 
 bool Registers::step(const MachinePins& pins) {
@@ -77,20 +81,8 @@ bool Registers::step(const MachinePins& pins) {
     changed = true;
   }
 
-  if (pins.s_axil_bready) bvalid_ = false;
-  clear_due_ = false;
-  if (pins.s_axil_awready) {
-    bvalid_ = true;
-    bresp_ = write(pins.s_axil_awaddr, pins.s_axil_wdata) ? kOkay : kSlaveError;
-    changed = true;
-  }
-  if (pins.s_axil_rready) rvalid_ = false;
-  if (read_) {
-    rvalid_ = true;
-    rresp_ = read_known_ ? kOkay : kSlaveError;
-    rdata_ = read_data_;
-    changed = true;
-  }
+  changed |= step_write(pins);
+  changed |= step_read(pins);
 
   // The device's own events win over a write in the same cycle.
   done_ = done_ || in_.halt_done;
@@ -101,10 +93,48 @@ bool Registers::step(const MachinePins& pins) {
     fault_unit_ = fault_index_ = 0;
     reset_pending_ = done_ = fault_pending_ = false;
     ring_tail_ = stream_written_ = completed_ = progress_ = 0;
+    ring_long_ = false;
   }
   changed = changed || in_.halt_done || soft_reset_ || reset_now;
   soft_reset_ = reset_now;
   return changed;
+}
+
+bool Registers::step_write(const MachinePins& pins) {
+  clear_due_ = false;
+  if (pins.s_axil_awvalid && pins.s_axil_awready) {
+    address_kept_ = true;
+    address_ = pins.s_axil_awaddr;
+  }
+  if (pins.s_axil_wvalid && pins.s_axil_wready) {
+    data_kept_ = true;
+    data_ = pins.s_axil_wdata;
+  }
+  if (pins.s_axil_bready) bvalid_ = false;
+  if (!address_kept_ || !data_kept_) return false;
+  address_kept_ = data_kept_ = false;
+  bvalid_ = true;
+  bresp_ = write(address_, data_) ? kOkay : kSlaveError;
+  return true;
+}
+
+bool Registers::step_read(const MachinePins& pins) {
+  switch (reading_) {
+    case Read::kNone:
+      if (!pins.s_axil_arvalid) return false;
+      reading_ = Read::kTaken;
+      offset_ = pins.s_axil_araddr;
+      return true;
+    case Read::kTaken:
+      reading_ = Read::kFound;
+      return true;
+    case Read::kFound:
+      reading_ = Read::kAnswered;
+      return true;
+    default:
+      if (pins.s_axil_rready) reading_ = Read::kNone;
+      return false;
+  }
 }
 
 void Registers::count(Cycle cycles) {
@@ -136,15 +166,19 @@ bool Registers::write(std::uint32_t offset, std::uint32_t value) {
       return true;
     case kRegRingBaseLo:
       write_low(ring_base_, value);
+      base_odd_ = value % kRingAlignment != 0;
       return true;
     case kRegRingBaseHi:
       write_high(ring_base_, value);
       return true;
     case kRegRingEntries:
       ring_entries_ = value;
+      entries_odd_ = (value & (value - 1)) != 0;
+      ring_long_ = ring_tail_ - in_.ring_head > ring_entries_;
       return true;
     case kRegRingTail:
       ring_tail_ = value;
+      ring_long_ = ring_tail_ - in_.ring_head > ring_entries_;
       return true;
     case kRegStreamWritten:
       stream_written_ = value;

@@ -33,7 +33,8 @@ class Registers {
   /// What a cycle's accesses find: the pins' valids and readies of the AXI4-Lite port are given,
   /// the device's are set.
   void look(const Inputs& inputs, MachinePins& pins);
-  bool reads_counter(const MachinePins& pins) const;
+  /// In look() of this cycle.
+  bool reads_counter() const;
   /// Whether the counters take the events of the present cycle, after look().
   bool counting() const { return counting_; }
   /// Whether anything changed but the counting.
@@ -49,6 +50,9 @@ class Registers {
   std::uint64_t ring_base() const { return ring_base_; }
   std::uint32_t ring_entries() const { return ring_entries_; }
   std::uint32_t ring_tail() const { return ring_tail_; }
+  /// Found when the ring's registers were written.
+  bool ring_long() const { return ring_long_; }
+  bool ring_odd() const { return base_odd_ || entries_odd_; }
   std::uint32_t stream_written() const { return stream_written_; }
   DmaLimits limits() const { return {memory_limit_, outstanding_, beats_}; }
 
@@ -61,6 +65,8 @@ class Registers {
   enum class State { kNormal, kStopping, kFaulted };
   static constexpr std::size_t kActivities = interface::kActivityNames.size();
 
+  bool step_write(const MachinePins& pins);
+  bool step_read(const MachinePins& pins);
   std::uint32_t read(std::uint32_t offset, bool& known);
   bool write(std::uint32_t offset, std::uint32_t value);
   bool drained() const { return in_.command_idle && in_.units_idle; }
@@ -72,14 +78,21 @@ class Registers {
   bool done_ = false, fault_pending_ = false, done_enable_ = false, fault_enable_ = false;
   std::uint64_t ring_base_ = 0, memory_limit_ = 0;
   std::uint32_t ring_entries_ = 0, ring_tail_ = 0, stream_written_ = 0;
+  bool ring_long_ = false, base_odd_ = false, entries_odd_ = false;
   std::uint32_t outstanding_ = 16, beats_ = 256;
   UnitFault fault_;
   std::uint32_t fault_unit_ = 0, fault_index_ = 0;
   std::uint32_t completed_ = 0, progress_ = 0;
   Counters counters_;
 
-  // AXI4-Lite.
-  bool bvalid_ = false, rvalid_ = false;
+  // AXI4-Lite. A write keeps the part that came first. What a read does in this cycle: nothing,
+  // finding its value (which is that of the cycle after the one in which it was taken), waiting, or
+  // answering.
+  bool address_kept_ = false, data_kept_ = false, bvalid_ = false;
+  std::uint32_t address_ = 0, data_ = 0;
+  enum class Read { kNone, kTaken, kFound, kAnswered };
+  Read reading_ = Read::kNone;
+  std::uint32_t offset_ = 0;
   std::uint8_t bresp_ = 0, rresp_ = 0;
   std::uint32_t rdata_ = 0;
 
@@ -87,9 +100,6 @@ class Registers {
   Inputs in_;
   bool counting_ = false, any_busy_ = false, any_completed_ = false;
   bool clear_due_ = false;
-  bool read_ = false;
-  std::uint32_t read_data_ = 0;
-  bool read_known_ = false;
 };
 
 }  // namespace corank::cycle_model

@@ -173,13 +173,7 @@ bool StoreUnit::step(const QueuedCommand* command, const DmaLimits& limits, Coun
     changed = true;
   }
   if (cut.now) {
-    in_flight_.push({cut.address, bursts_.ends_block(cut.beats)});
-    sending_.push_back({cutting_, cut_beats_, cut.beats});
-    cut_beats_ += cut.beats;
-    bursts_.take_burst(cut.beats);
-    aw_.valid = true;
-    aw_.address = cut.address;
-    aw_.beats = cut.beats;
+    announce(cut);
     changed = true;
   }
   if (halted_) {
@@ -191,9 +185,24 @@ bool StoreUnit::step(const QueuedCommand* command, const DmaLimits& limits, Coun
   changed = changed || fault.valid();
 
   if (command == nullptr) return changed;
-  const interface::StoreCommand store = interface::decode_store(command->words);
+  take(*command);
+  return true;
+}
+
+void StoreUnit::announce(const Cut& cut) {
+  in_flight_.push({cut.address, bursts_.ends_block(cut.beats)});
+  sending_.push_back({cutting_, cut_beats_, cut.beats});
+  cut_beats_ += cut.beats;
+  bursts_.take_burst(cut.beats);
+  aw_.valid = true;
+  aw_.address = cut.address;
+  aw_.beats = cut.beats;
+}
+
+void StoreUnit::take(const QueuedCommand& command) {
+  const interface::StoreCommand store = interface::decode_store(command.words);
   Placement placement;
-  placement.index = cut_index_ = command->index;
+  placement.index = cut_index_ = command.index;
   placement.block = {store.target == interface::kTargetAccumulator, store.rows, store.columns,
                      store.line, store.line_stride};
   placement.beats = placement.block.beats(beat_bytes_);
@@ -202,12 +211,11 @@ bool StoreUnit::step(const QueuedCommand* command, const DmaLimits& limits, Coun
                                                     : local_.scratchpad.lines(),
       beat_bytes_, local_.scratchpad.lanes());
   placements_.push_back(placement);
-  held_.push({true, command->index, command->signal_tokens()});
+  held_.push({true, command.index, command.signal_tokens()});
   bursts_.take_block(std::uint64_t{store.address_hi} << 32 | store.address_lo, store.rows,
                      placement.block.panels(), store.panel_stride);
   cutting_ = placement.block;
   cut_beats_ = 0;
-  return true;
 }
 
 void StoreUnit::count_bytes(std::uint64_t beats, Counters& counters) {

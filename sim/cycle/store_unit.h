@@ -71,6 +71,8 @@ class StoreUnit {
     bool last = false;  // of its command
   };
 
+  void announce(const Cut& cut);
+  void take(const QueuedCommand& command);
   void count_bytes(std::uint64_t beats, Counters& counters);
 
   std::uint64_t beat_bytes_;

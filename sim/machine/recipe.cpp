@@ -243,9 +243,13 @@ fs::path compile(const Recipe& recipe, const fs::path& work, const std::string& 
   Workshop workshop(recipe, work, log, stage);
 
   // Warnings are for scripts/lint; but a shape that a module refuses ($error) is no machine.
-  Strings verilate = {"verilator", "--cc", "--top-module",     "corank_accelerator",
-                      "--Mdir",    model,  "--assert",         "-Wno-fatal",
-                      "-CFLAGS",   flags,  "-Werror-USERERROR"};
+  Strings verilate = {"verilator",        "--cc",
+                      "--top-module",     "corank_simulation",
+                      "--prefix",         "Vcorank_accelerator",
+                      "--Mdir",           model,
+                      "--assert",         "-Wno-fatal",
+                      "-CFLAGS",          flags,
+                      "-Werror-USERERROR"};
   for (const MachineParameter& parameter : kMachineParameters)
     verilate.push_back("-G" + assignment(parameter, shape));
   if (host_float(shape)) verilate.push_back(std::string("+define+") + kHostFloatMacro);

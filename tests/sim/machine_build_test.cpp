@@ -105,7 +105,7 @@ TEST_CASE("two processes that want one machine build it once") {
 
 TEST_CASE("a tool that fails is reported with its words and its log") {
   const Scratch scratch;
-  std::ofstream(scratch.path() / "rtl" / "fake_accelerator.sv") << "module corank_accelerator\n";
+  std::ofstream(scratch.path() / "rtl" / "fake_accelerator.sv") << "module corank_simulation\n";
   CHECK_THROWS_WITH(corank::machine_library({}, scratch.options),
                     Contains("verilator failed") && Contains("syntax error") && Contains(".log"));
   std::ofstream(scratch.path() / "rtl" / "files.f") << "missing.sv\n";

@@ -33,7 +33,7 @@ class FakeTools {
            "echo a library > \"$2\"");
     setenv("PATH", folder_.file("bin").c_str(), 1);
     folder_.write("rtl/files.f", "machine.sv\n+generated\n");
-    folder_.write("rtl/machine.sv", "module corank_accelerator; endmodule\n");
+    folder_.write("rtl/machine.sv", "module corank_simulation; endmodule\n");
     folder_.write("generated/interface_pkg.sv", "package interface_pkg; endpackage\n");
     setenv("CORANK_RTL_DIR", folder_.file("rtl").c_str(), 1);
     setenv("CORANK_GENERATED_RTL_DIR", folder_.file("generated").c_str(), 1);

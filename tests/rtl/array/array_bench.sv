@@ -27,7 +27,8 @@ module array_bench #(
   input  wire logic [31:0]         accumulator_line_i,
   input  wire logic [Lanes*32-1:0] accumulator_data_i,
   output logic [Lanes*32-1:0]      accumulator_data_o,
-  output logic [15:0]              macs_o,
+  output logic                     row_o,
+  output logic [15:0]              macs_o,  // of the row of the cycle before
   output logic                     slot_o,
   output logic                     fault_o
 );
@@ -142,6 +143,7 @@ module array_bench #(
     .accumulator_write_data_o   (ac_write_data[AcArray]),
     .slot_valid_o               (slot_o),
     .slot_kind_o                (kind),
+    .row_o,
     .macs_o
   );
 

@@ -35,6 +35,7 @@ struct Bench {
   };
   std::vector<Completion> completions;
   std::int64_t macs = 0, slots = 0;
+  bool row_before = false;
 
   Bench() {
     top.rst_ni = 0;
@@ -50,7 +51,8 @@ struct Bench {
     top.eval();
     if (top.rst_ni != 0) {
       if (top.completion_valid_o) completions.push_back({top.completion_index_o, cycle});
-      macs += top.macs_o;
+      if (row_before) macs += top.macs_o;
+      row_before = top.row_o != 0;
       slots += top.slot_o;
       REQUIRE(!top.fault_o);
     }

@@ -83,6 +83,22 @@ TEST_CASE("Read data goes to the requester that its id names") {
   CHECK(arbiter->r_valid_o == 0);
 }
 
+TEST_CASE("Read data that names nobody is taken and told of") {
+  Arbiter arbiter;
+  arbiter->r_ready_i = 3;
+  for (std::uint8_t id = 0; id < 4; ++id) {
+    arbiter->r_id_i = id;
+    arbiter->r_valid_i = 1;
+    arbiter.settle();
+    CHECK(arbiter->r_ready_o);
+    CHECK(arbiter->r_stray_o == (id > kLoadId));
+    if (id > kLoadId) CHECK(arbiter->r_valid_o == 0);
+    arbiter->r_valid_i = 0;
+    arbiter.settle();
+    CHECK_FALSE(arbiter->r_stray_o);
+  }
+}
+
 TEST_CASE(
     "Every address passes once, in the order of its requester, and never changes while it waits") {
   const unsigned seed = GENERATE(1u, 2u);

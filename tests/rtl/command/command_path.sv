@@ -70,10 +70,11 @@ module command_path #(
   logic        command_idle, command_completed, halt_done, in_program;
   logic [47:0] ring_base, memory_limit;
   logic [31:0] ring_entries, ring_tail, ring_head, command_index;
+  logic        ring_long, ring_odd;
   logic [7:0]  buffered;
   activity_e   command_activity;
   unit_fault_t command_fault;
-  logic        fetch_burst, fetch_beat;
+  logic        fetch_burst, fetch_beat, r_stray;
 
   logic         [1:0] ar_valid, ar_ready, r_valid;
   axi_address_t [1:0] ar;
@@ -90,7 +91,7 @@ module command_path #(
   logic        [Units-1:0][31:0]    indices;
   logic        [Units-1:0][7:0]     waiting_commands;
   logic        [Units-1:0]          completed;
-  logic        [Counters-1:0][15:0] increments;
+  events_t                          events;
 
   assign units_idle   = &unit_idle_i;
   assign queues_empty = count == '0;
@@ -116,9 +117,9 @@ module command_path #(
       give[unit]               =
           unit_completion_i[unit].valid ? unit_completion_i[unit].signal_tokens : '0;
     end
-    increments                 = '0;
-    increments[CtrFetchBursts] = 16'(fetch_burst);
-    increments[CtrFetchBeats]  = 16'(fetch_beat);
+    events             = '0;
+    events.fetch_burst = fetch_burst;
+    events.fetch_beat  = fetch_beat;
   end
 
   registers #(
@@ -137,6 +138,8 @@ module command_path #(
     .ring_base_o        (ring_base),
     .ring_entries_o     (ring_entries),
     .ring_tail_o        (ring_tail),
+    .ring_long_o        (ring_long),
+    .ring_odd_o         (ring_odd),
     .ring_head_i        (ring_head),
     .stream_written_o   (),
     .stream_released_i  ('0),
@@ -154,7 +157,8 @@ module command_path #(
     .command_idle_i     (command_idle),
     .units_idle_i       (units_idle),
     .queues_empty_i     (queues_empty),
-    .increments_i       (increments)
+    .events_i           (events),
+    .macs_i             ('0)
   );
 
   command_processor #(
@@ -167,12 +171,15 @@ module command_path #(
     .ring_base_i        (ring_base),
     .ring_entries_i     (ring_entries),
     .ring_tail_i        (ring_tail),
+    .ring_long_i        (ring_long),
+    .ring_odd_i         (ring_odd),
     .memory_limit_i     (memory_limit),
     .ring_head_o        (ring_head),
     .ar_valid_o         (ar_valid[0]),
     .ar_o               (ar[0]),
     .ar_ready_i         (ar_ready[0]),
     .r_valid_i          (r_valid[0]),
+    .r_stray_i          (r_stray),
     .r_data_i           (m_r_data_i),
     .r_last_i           (m_r_last_i),
     .r_resp_i           (m_r_resp_i),
@@ -190,14 +197,13 @@ module command_path #(
     .fault_o            (command_fault),
     .idle_o             (command_idle),
     .burst_o            (fetch_burst),
-    .beat_o             (fetch_beat),
-    .trace_issue_valid_o(),
-    .trace_issue_index_o()
+    .beat_o             (fetch_beat)
   );
 
   for (genvar unit = 0; unit < 4; unit++) begin : gen_queue
     command_queue #(
-      .Depth(QueueDepth)
+      .Depth(QueueDepth),
+      .Unit (unit)
     ) u_queue (
       .clk_i,
       .rst_ni             (machine_rst_n),
@@ -213,9 +219,7 @@ module command_path #(
       .command_o          (unit_command_o[unit]),
       .waiting_o          (waiting[unit]),
       .held_back_o        (),
-      .count_o            (count[unit]),
-      .trace_start_valid_o(),
-      .trace_start_index_o()
+      .count_o            (count[unit])
     );
   end
 
@@ -246,7 +250,8 @@ module command_path #(
     .r_id_i    (m_r_id_i),
     .r_ready_o (m_r_ready_o),
     .r_valid_o (r_valid),
-    .r_ready_i ({1'b1, fetch_r_ready})
+    .r_ready_i ({1'b1, fetch_r_ready}),
+    .r_stray_o (r_stray)
   );
 
 endmodule

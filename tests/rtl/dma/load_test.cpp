@@ -18,6 +18,7 @@ using corank::interface::Activity;
 
 constexpr std::uint64_t kBase = 0x7654'3210'0000;
 constexpr std::uint32_t kReadId = 1;  // AxiIdLoad
+const auto kBadResponse = static_cast<std::uint32_t>(corank::interface::Fault::kBadResponse);
 const auto kReadError = static_cast<std::uint32_t>(corank::interface::Fault::kReadError);
 const auto kMemoryRange = static_cast<std::uint32_t>(corank::interface::Fault::kMemoryRange);
 
@@ -42,6 +43,8 @@ struct LoadBench : UnitBench<Module> {
     clocked.reset();
   }
 
+  bool flip_last = false;  // a memory that ends bursts where they do not end
+
   struct Pending {
     Burst burst;
     std::uint64_t from;  // cycle of the first beat at the earliest
@@ -58,7 +61,7 @@ struct LoadBench : UnitBench<Module> {
       error = beats_given == error_beat;
       put_bytes(unit->r_data_i, memory.at(burst.address + beat_in_burst * beat_bytes, beat_bytes),
                 beat_bytes);
-      unit->r_last_i = beat_in_burst + 1 == burst.beats;
+      unit->r_last_i = (beat_in_burst + 1 == burst.beats) != flip_last;
       unit->r_resp_i = error ? error_response : 0;
       if (error) error_burst = burst;
     }
@@ -417,6 +420,50 @@ TEST_CASE("a load that runs out of 48 bits of address is a fault, not a load fro
   }
   CHECK(bench.faults[0].cause == kMemoryRange);
   CHECK(bench.bursts.size() == 15);
+}
+
+TEST_CASE("a beat that no load asked for is a fault and is dropped") {
+  LoadBench<Vload_64_4> bench(64, 4, 1);
+  // With nothing in flight, and with a burst that is still on AR.
+  for (const bool announced : {false, true}) {
+    bench.clocked.reset();
+    bench.faults.clear();
+    bench.stalls.address = announced ? 100 : 0;
+    if (announced) bench.give({long_block()});
+    for (int n = 0; n < 4; ++n) bench.step();
+    REQUIRE(bench.unit->ar_valid_o == announced);
+    bench.unit->r_valid_i = bench.unit->r_last_i = 1;
+    bench.clocked.settle();
+    CHECK(bench.unit->beat_o == 0);
+    bench.clocked.tick();
+    bench.unit->r_valid_i = 0;
+    bench.clocked.settle();
+    CHECK(fault_valid(bench.unit->fault_o));
+    CHECK(fault_cause(bench.unit->fault_o) == kBadResponse);
+    CHECK(bench.unit->scratchpad_write_valid_o == 0);
+    CHECK(bench.unit->accumulator_write_valid_o == 0);
+    CHECK(bench.unit->command_ready_o == 0);
+  }
+}
+
+TEST_CASE("a burst that ends early or goes on is a fault in the next cycle") {
+  for (const std::uint64_t beat : {0u, 5u, 31u}) {  // the last one goes on
+    INFO("beat " << beat);
+    LoadBench<Vload_64_4> bench(64, 4, 1);
+    bench.unit->burst_beats_i = 32;
+    bench.give({long_block()});
+    while (bench.beats_given < beat) bench.step();
+    bench.flip_last = true;
+    while (bench.beats_given == beat) bench.step();
+    const std::uint64_t cycle = bench.cycle;
+    CHECK(bench.faults.empty());
+    bench.flip_last = false;
+    bench.step();
+    REQUIRE(bench.faults.size() == 1);
+    CHECK(bench.faults[0].cause == kBadResponse);
+    CHECK(bench.faults[0].cycle == cycle);
+    CHECK(bench.faults[0].address == bench.bursts[0].address);
+  }
 }
 
 TEST_CASE("stop: a load drains what it asked for and does nothing more") {

@@ -16,6 +16,7 @@ using corank::interface::Activity;
 
 constexpr std::uint64_t kBase = 0x0123'4567'8000;
 constexpr std::uint32_t kWriteId = 2;  // AxiIdStore
+const auto kBadResponse = static_cast<std::uint32_t>(corank::interface::Fault::kBadResponse);
 const auto kWriteError = static_cast<std::uint32_t>(corank::interface::Fault::kWriteError);
 const auto kMemoryRange = static_cast<std::uint32_t>(corank::interface::Fault::kMemoryRange);
 
@@ -42,6 +43,7 @@ struct StoreBench : UnitBench<Module> {
     unit->w_ready_i = 0;
     unit->b_valid_i = 0;
     unit->b_resp_i = 0;
+    unit->b_id_i = kWriteId;
     clocked.reset();
   }
 
@@ -437,6 +439,39 @@ TEST_CASE(
             std::vector<Burst>(bursts.begin(), bursts.begin() + static_cast<long>(within)));
     REQUIRE(bench.completions.empty());
     REQUIRE(bench.open.empty());
+  }
+}
+
+TEST_CASE("a response to no burst whose data is sent is a fault and completes nothing") {
+  enum class When { kNothingInFlight, kBeforeTheAddress, kBeforeTheData, kOfAnotherId };
+  for (const When when : {When::kNothingInFlight, When::kBeforeTheAddress, When::kBeforeTheData,
+                          When::kOfAnotherId}) {
+    INFO("case " << static_cast<int>(when));
+    StoreBench<Vstore_64_4> bench(64, 4, 1);
+    bench.unit->burst_beats_i = 16;
+    bench.stalls.latency = 1000;  // no response by itself
+    bench.stalls.address = when == When::kBeforeTheAddress ? 100 : 0;
+    bench.stalls.data = when == When::kBeforeTheData ? 100 : 0;
+    Block row;
+    row.address = kBase;
+    row.columns = 4;
+    if (when != When::kNothingInFlight) bench.give({row});
+    for (int n = 0; n < 100; ++n) bench.step();
+    REQUIRE(bench.faults.empty());
+    REQUIRE(bench.open.size() == (when == When::kNothingInFlight ? 0 : 1));
+    bench.unit->b_id_i = when == When::kOfAnotherId ? 1 : kWriteId;
+    bench.unit->b_valid_i = 1;
+    bench.clocked.settle();
+    bench.clocked.tick();
+    bench.unit->b_valid_i = 0;
+    bench.clocked.settle();
+    CHECK(fault_valid(bench.unit->fault_o));
+    CHECK(fault_cause(bench.unit->fault_o) == kBadResponse);
+    for (int n = 0; n < 10; ++n) {
+      CHECK((bench.unit->completion_o >> 48 & 1u) == 0);
+      bench.clocked.tick();
+    }
+    CHECK(bench.unit->command_ready_o == 0);
   }
 }
 

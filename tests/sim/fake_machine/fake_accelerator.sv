@@ -1,5 +1,5 @@
 // verilator lint_off DECLFILENAME
-// A stand-in with the accelerator's name and ports, to test the platform with: it copies memory by
+// A stand-in with the name and ports of the accelerator for a simulator, to test the platform with: it copies memory by
 // bursts, measures in cycles what it waits for, and breaks the protocol if it is told to.
 //
 //   0x00 source
@@ -21,7 +21,7 @@
 
 `default_nettype none
 
-module corank_accelerator #(
+module corank_simulation #(
   parameter int unsigned ArrayRows        = 8,
   parameter int unsigned ArrayColumns     = 8,
   parameter int unsigned VectorLanes      = 8,
