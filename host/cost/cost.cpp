@@ -15,8 +15,6 @@
 namespace corank {
 namespace {
 
-using Json = nlohmann::json;
-
 const NodeScaling& scaling_of(int nm) {
   if (const NodeScaling* node = node_scaling(nm)) return *node;
   std::string known;
@@ -36,8 +34,8 @@ Line& line_of(std::vector<Line>& lines, const std::string& unit) {
 }
 
 // The macros of an instance, by unit and size.
-void add_rams(std::vector<RamLine>& rams, const std::string& unit, const Json& json) {
-  for (const Json& ram : json) {
+void add_rams(std::vector<RamLine>& rams, const std::string& unit, const nlohmann::json& json) {
+  for (const nlohmann::json& ram : json) {
     const RamGroup group{unit, ram.at("words").get<int>(), ram.at("width").get<int>(),
                          ram.at("count").get<int>()};
     const auto same = std::find_if(rams.begin(), rams.end(), [&](const RamLine& line) {
@@ -51,7 +49,7 @@ void add_rams(std::vector<RamLine>& rams, const std::string& unit, const Json& j
   }
 }
 
-void add_unit(CostReport& report, const std::string& name, const Json& json) {
+void add_unit(CostReport& report, const std::string& name, const nlohmann::json& json) {
   UnitCostLine& line = line_of(report.units, name);
   line.area_um2 += json.at("area_um2").get<double>();
   line.flops += json.at("flops").get<double>();
@@ -60,33 +58,33 @@ void add_unit(CostReport& report, const std::string& name, const Json& json) {
 }
 
 // What is the top's own is a unit without a name.
-Json own_of(const Json& tree) {
-  Json own = tree;
-  for (const Json& child : tree.at("children"))
+nlohmann::json own_of(const nlohmann::json& tree) {
+  nlohmann::json own = tree;
+  for (const nlohmann::json& child : tree.at("children"))
     for (const char* key : {"area_um2", "flops", "leakage_nw"})
       own[key] = own[key].get<double>() - child.at(key).get<double>();
-  own["rams"] = Json::array();
+  own["rams"] = nlohmann::json::array();
   return own;
 }
 
-CostReport from_synthesis(const Json& json) {
+CostReport from_synthesis(const nlohmann::json& json) {
   CostReport report;
-  const Json& tools = json.at("tools");
+  const nlohmann::json& tools = json.at("tools");
   report.tools = "Yosys " + tools.at("yosys").get<std::string>() + ", OpenSTA " +
                  tools.at("opensta").get<std::string>();
-  const Json& tree = json.at("hierarchy");
-  for (const Json& child : tree.at("children"))
+  const nlohmann::json& tree = json.at("hierarchy");
+  for (const nlohmann::json& child : tree.at("children"))
     add_unit(report, without_numbers(child.at("instance").get<std::string>()), child);
   add_unit(report, "", own_of(tree));
-  const Json& timing = json.at("timing");
+  const nlohmann::json& timing = json.at("timing");
   for (const auto& [unit, path] : timing.at("units").items()) {
     double& delay = line_of(report.units, without_numbers(unit)).delay_ns;
     delay = std::max(delay, path.at("delay_ns").get<double>());
   }
-  for (const Json& path : timing.at("paths"))
+  for (const nlohmann::json& path : timing.at("paths"))
     report.paths.push_back({path.at("delay_ns").get<double>(), path.at("from").get<std::string>(),
                             path.at("to").get<std::string>()});
-  for (const Json& net : timing.at("false_paths"))
+  for (const nlohmann::json& net : timing.at("false_paths"))
     report.false_paths.push_back(net.get<std::string>());
   return report;
 }
@@ -166,7 +164,7 @@ MachineSizes sizes_of(const MachineShape& shape) {
        static_cast<double>(shape.axi_data_bits), static_cast<double>(shape.queue_depth)});
 }
 
-CostReport synthesised_cost(const Json& synthesis) {
+CostReport synthesised_cost(const nlohmann::json& synthesis) {
   CostReport report = from_synthesis(synthesis);
   finish(report, kNodes[0]);
   return report;

@@ -10,8 +10,6 @@
 namespace corank {
 namespace {
 
-using Json = nlohmann::json;
-
 int place_of(const std::string& factor) {
   if (factor == "1") return -1;
   const int place = place_of_size(factor);
@@ -20,7 +18,7 @@ int place_of(const std::string& factor) {
 }
 
 // {"rows*columns": 76766.0}
-CostFormula formula_of(const Json& json) {
+CostFormula formula_of(const nlohmann::json& json) {
   CostFormula formula;
   for (const auto& [term, coefficient] : json.items()) {
     const std::size_t star = term.find('*');
@@ -30,7 +28,7 @@ CostFormula formula_of(const Json& json) {
   return formula;
 }
 
-CostMonomial monomial_of(const Json& json) {
+CostMonomial monomial_of(const nlohmann::json& json) {
   CostMonomial monomial;
   monomial.coefficient = json.at("coefficient").get<double>();
   for (const auto& [size, power] : json.at("powers").items())
@@ -38,16 +36,16 @@ CostMonomial monomial_of(const Json& json) {
   return monomial;
 }
 
-MachineSizes sizes_of(const Json& json) {
+MachineSizes sizes_of(const nlohmann::json& json) {
   std::array<double, kSizes> sizes{};
   for (std::size_t i = 0; i < kSizes; ++i) sizes[i] = json.at(kSizeNames[i]).get<double>();
   return machine_sizes(sizes);
 }
 
-std::vector<FitPoint> points_of(const Json& json) {
+std::vector<FitPoint> points_of(const nlohmann::json& json) {
   std::vector<FitPoint> points;
-  for (const Json& point : json) {
-    const Json& error = point.at("error");
+  for (const nlohmann::json& point : json) {
+    const nlohmann::json& error = point.at("error");
     points.push_back({sizes_of(point.at("sizes")), point.at("area_um2").get<double>(),
                       point.value("delay_ns", 0.0), error.at("area_um2").get<double>(),
                       error.value("delay_ns", 0.0)});
@@ -58,35 +56,35 @@ std::vector<FitPoint> points_of(const Json& json) {
 }  // namespace
 
 FitData parse_fit(const std::string& text) {
-  const Json json = Json::parse(text);
+  const nlohmann::json json = nlohmann::json::parse(text);
   FitData data;
   data.rtl = json.at("rtl").get<std::string>();
   data.made_by = json.at("made_by").get<std::string>();
-  const Json& tools = json.at("tools");
+  const nlohmann::json& tools = json.at("tools");
   data.tools = "Yosys " + tools.at("yosys").get<std::string>() + ", OpenSTA " +
                tools.at("opensta").get<std::string>();
   data.fitted = points_of(json.at("fitted"));
   data.held_out = points_of(json.at("held_out"));
-  for (const Json& part : json.at("parts"))
+  for (const nlohmann::json& part : json.at("parts"))
     data.fit.parts.push_back({part.at("path").get<std::string>(), formula_of(part.at("area_um2")),
                               formula_of(part.at("flops")), formula_of(part.at("leakage_nw"))});
-  for (const Json& ram : json.at("rams"))
+  for (const nlohmann::json& ram : json.at("rams"))
     data.fit.rams.push_back({ram.at("path").get<std::string>(), monomial_of(ram.at("count")),
                              monomial_of(ram.at("words")), monomial_of(ram.at("width"))});
-  for (const Json& delay : json.at("delays"))
+  for (const nlohmann::json& delay : json.at("delays"))
     data.fit.delays.push_back(
         {delay.at("unit").get<std::string>(), formula_of(delay.at("delay_ns"))});
   return data;
 }
 
 SramData parse_sram(const std::string& text) {
-  const Json area = Json::parse(text).at("area");
+  const nlohmann::json area = nlohmann::json::parse(text).at("area");
   SramData data;
   data.node_nm = area.at("node_nm").get<int>();
   data.source = area.at("source").get<std::string>();
   data.quality = area.at("quality").get<std::string>();
-  for (const Json& point : area.at("points")) {
-    const Json& mm = point.at("mm");
+  for (const nlohmann::json& point : area.at("points")) {
+    const nlohmann::json& mm = point.at("mm");
     data.points.push_back({point.at("kib").get<double>() * 1024,
                            mm.at(0).get<double>() * mm.at(1).get<double>() * 1e6});
   }

@@ -10,8 +10,6 @@
 namespace corank {
 namespace {
 
-using Json = nlohmann::json;
-
 // Beyond it the tools take hours and no part of these families holds the machine.
 constexpr int kMostPes = 64;
 
@@ -41,7 +39,7 @@ const FpgaPart* part_of(const FpgaFamily& family, const std::string& name,
   throw InputError("--part: expected one of " + known + ", found '" + name + "'");
 }
 
-FpgaCounts counts_of(const Json& json) {
+FpgaCounts counts_of(const nlohmann::json& json) {
   FpgaCounts counts{};
   for (std::size_t kind = 0; kind < counts.size(); ++kind)
     counts[kind] = json.at(kFpgaKinds[kind]).get<std::int64_t>();
@@ -71,14 +69,15 @@ const std::vector<FpgaFamily>& fpga_families() {
 
 bool FpgaReport::fits() const { return holds(*part, total); }
 
-FpgaReport fpga_report(const Json& synthesis, const FpgaFamily& family, const std::string& part) {
+FpgaReport fpga_report(const nlohmann::json& synthesis, const FpgaFamily& family,
+                       const std::string& part) {
   FpgaReport report;
   report.family = &family;
   report.tools = "Yosys " + synthesis.at("tools").at("yosys").get<std::string>();
-  const Json& tree = synthesis.at("hierarchy");
+  const nlohmann::json& tree = synthesis.at("hierarchy");
   report.total = counts_of(tree);
   FpgaUnit top{"(top)", report.total};
-  for (const Json& child : tree.at("children")) {
+  for (const nlohmann::json& child : tree.at("children")) {
     const std::string unit = without_numbers(child.at("instance").get<std::string>());
     const FpgaCounts counts = counts_of(child);
     auto line = std::find_if(report.units.begin(), report.units.end(),

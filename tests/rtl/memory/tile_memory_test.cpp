@@ -265,11 +265,11 @@ TEMPLATE_TEST_CASE("a read has its data after two cycles, and a write is seen a 
   Memory<TestType> memory(kLanes8);
   const Request three{false, 3, 2, 5};  // columns 2, 3, 4 of line 5
   memory.write(0, three, {10, 11, 12});
-  memory.tick();  // cycle 0
+  memory.tick();          // cycle 0
   memory.read(0, three);  // a cycle later
   memory.tick();          // cycle 1
   memory.write(1, three, {20, 21, 22});
-  memory.tick();          // cycle 2
+  memory.tick();  // cycle 2
   CHECK(memory.data_of(0, 3) == Elements{10, 11, 12});
   memory.read(0, three);
   memory.tick();  // cycle 3
