@@ -1,7 +1,7 @@
 // verilator lint_off DECLFILENAME
 // A stand-in with the name and ports of the accelerator for a simulator, to test the platform with:
-// it copies memory by bursts, measures in cycles what it waits for, and breaks the protocol if it is
-// told to.
+// it copies memory by bursts, measures in cycles what it waits for, and breaks the protocol if it
+// is told to.
 //
 //   0x00 source
 //   0x04 destination
