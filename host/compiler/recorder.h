@@ -49,8 +49,11 @@ class Recorder {
     int element = 0;
 
     Operand() = default;
+    // A body's numbers and constants are operands as they are.
+    // NOLINTBEGIN(google-explicit-constructor)
     Operand(const Recorded& number) : index(number.index_) {}
     Operand(float constant) : is_immediate(true), immediate(constant) {}
+    // NOLINTEND(google-explicit-constructor)
     Operand(ValueId value, int of_element) : is_immediate(true), fed(value), element(of_element) {}
   };
 

@@ -157,7 +157,7 @@ std::string join_path(const std::string& path, const std::string& name) {
   return path.empty() ? name : path + "." + name;
 }
 
-std::string range_text(const IntegerRange& range) {
+std::string to_string(const IntegerRange& range) {
   const bool bounded = range.most != std::numeric_limits<std::int64_t>::max();
   const std::string limits =
       bounded ? fmt::format("{}..{}", range.least, range.most) : fmt::format("{}..", range.least);
@@ -170,7 +170,7 @@ std::int64_t read_integer(const YamlNode& node, const std::string& path,
   const bool right = parse_number(node, value) == Parsed::kYes && value >= range.least &&
                      value <= range.most &&
                      (!range.power_of_two || (value > 0 && (value & (value - 1)) == 0));
-  if (!right) refuse(node, path, "an integer, " + range_text(range));
+  if (!right) refuse(node, path, "an integer, " + to_string(range));
   return value;
 }
 

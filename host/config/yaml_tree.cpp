@@ -182,7 +182,7 @@ constexpr const char* kNoAnchors = "anchors and aliases are not supported";
 constexpr const char* kNoTags = "tags are not supported";
 constexpr const char* kNoDirectives = "directives, lines that begin with '%', are not supported";
 
-constexpr SyntaxFault kSyntaxFaults[] = {
+const SyntaxFault kSyntaxFaults[] = {
     {YAML::ErrorMsg::END_OF_MAP, "expected 'key: value', indented as the keys above are"},
     {YAML::ErrorMsg::END_OF_MAP_FLOW, "expected ',' or '}' after an entry of a mapping in braces"},
     {YAML::ErrorMsg::END_OF_SEQ, "expected '- ' and an item, indented as the items above are"},

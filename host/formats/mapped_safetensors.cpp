@@ -88,11 +88,10 @@ void release(const TensorView& view) {
   const auto size = safetensors_byte_count(view.type, view.shape).value_or(0);
   if (size == 0) return;
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto begin = reinterpret_cast<std::uintptr_t>(view.data);
-  const std::uintptr_t first = begin / page * page;
+  const std::size_t into_page = reinterpret_cast<std::uintptr_t>(view.data) % page;
   // Of a page that a neighbour shares nothing is lost: the mapping is never written. Failure does
   // no harm, either.
-  ::madvise(reinterpret_cast<void*>(first), begin + size - first, MADV_DONTNEED);
+  ::madvise(const_cast<std::byte*>(view.data) - into_page, size + into_page, MADV_DONTNEED);
 }
 
 TensorView view_of(const Tensor& tensor) {
