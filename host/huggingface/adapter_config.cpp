@@ -142,7 +142,8 @@ AdapterConfig read_adapter_config(const std::string& folder) {
   adapter.method = &method_of(config);
   adapter.notes = check_keys(config, *adapter.method);
   adapter.task_type = config.text_or("task_type", "");
-  if (!adapter.task_type.empty() && adapter.task_type != "CAUSAL_LM" && adapter.task_type != "SEQ_CLS")
+  if (!adapter.task_type.empty() && adapter.task_type != "CAUSAL_LM" &&
+      adapter.task_type != "SEQ_CLS")
     config.refuse("task_type", "\"CAUSAL_LM\", \"SEQ_CLS\" or null");
   read_targets(config, adapter.targets);
   adapter.modules_to_save = read_saved(config, adapter.task_type);
