@@ -4,6 +4,7 @@
 //   RAM. A sweep goes round over the counters, one a cycle: it adds the sum to the word and empties
 //   the sum. So there is one adder of 64 bits, and a counter costs no more flip-flops than its sum
 //   has. A counter that the sweep has not met since clear_i has no word yet, which counts as 0.
+//   When nothing counts any more, the sweep rests after one more round: all sums are 0 then.
 // Timing: the events of cycle t (all inputs but macs_i) go into registers at its end, and into the
 //   sums at the end of t + 1. macs_i is of the row of the cycle before and needs no register.
 //   A read asked for in t (read_i) has the counter's value at read_value_o in t + 2, all events up
@@ -37,8 +38,9 @@ module counters #(
   import accelerator_pkg::*;
   import interface_pkg::*;
 
-  // A read keeps the sweep waiting for two cycles of four, so this lies between two visits at most.
-  localparam int unsigned Gap     = 2 * Counters + 4;
+  // A read keeps the sweep waiting for two cycles of four, so this lies between two visits at most,
+  // or between the first event after a rest and the visit.
+  localparam int unsigned Gap     = 2 * Counters + 6;
   localparam int unsigned SumBits = 20;  // enough for any of them
 
   // What a cycle brings at most.
@@ -107,22 +109,26 @@ module counters #(
   // In t a word is read for the sweep or for read_i; in t + 1 it meets its sum, and the sweep's
   // goes back. No word is read for read_i while one goes back: that could be the same one.
   logic [CounterBits-1:0] sweep_q, index_q;
+  logic [CounterBits:0]   left_q;  // visits before the sweep rests
   logic                   reading_q, visit_q, sweeps, forget, counts;
   logic [Counters-1:0]    live_q;  // has a word
   logic [63:0]            word, value;
   logic [SumBits-1:0]     sums[Counters];
 
-  assign sweeps = !read_i && !reading_q;
+  assign sweeps = !read_i && !reading_q && (left_q != '0);
   assign forget = !rst_ni || clear_i;
   assign counts = counting_q && !forget;
 
   always_ff @(posedge clk_i) begin : p_sweep
     if (!rst_ni) begin
       sweep_q   <= '0;
+      left_q    <= '0;
       reading_q <= 1'b0;
       visit_q   <= 1'b0;
     end else begin
       if (sweeps) sweep_q <= (sweep_q == CounterBits'(Counters - 1)) ? '0 : sweep_q + 1'b1;
+      if (counts) left_q <= (CounterBits + 1)'(Counters);
+      else if (sweeps) left_q <= left_q - 1'b1;
       reading_q <= read_i;
       visit_q   <= sweeps;
     end
