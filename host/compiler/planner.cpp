@@ -39,6 +39,7 @@ std::vector<GemmKind> gemm_kinds_of(const Graph& graph) {
 
 Programs programs_of(const std::vector<OpLowering>& lowerings) {
   std::vector<const VectorProgram*> programs;
+  programs.reserve(lowerings.size());
   for (const OpLowering& lowering : lowerings) programs.push_back(&lowering.program);
   Programs all = gather(programs);
   const auto instructions = static_cast<std::int64_t>(all.instructions.size());

@@ -125,6 +125,7 @@ template <class Value>
 Key choice_of(const std::string& name, Value& field, const std::vector<Value>& options,
               const std::string& help) {
   std::vector<std::string> names;
+  names.reserve(options.size());
   for (const Value option : options) names.emplace_back(name_of(option));
   std::string chosen = name_of(field);
   Key key = choice(name, chosen, names, help);
