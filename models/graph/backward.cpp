@@ -157,11 +157,14 @@ std::map<ValueId, ValueId> Backward::gradients() const {
 /// dtype.
 DType Backward::gradient_dtype(ValueId of) const { return operand_dtype_[index(of)]; }
 
-/// What gives part of the gradient of a trainable value belongs to the weight gradients.
+Pass Backward::gradient_pass(ValueId of) const {
+  const bool weight = graph_.value(source(of)).role == Role::kTrainable;
+  return weight ? Pass::kWeightGradient : Pass::kInputGradient;
+}
+
 Origin Backward::part_origin(ValueId of) const {
   Origin origin = graph_.origin;
-  const bool weight = graph_.value(source(of)).role == Role::kTrainable;
-  origin.kind.pass = weight ? Pass::kWeightGradient : Pass::kInputGradient;
+  origin.kind.pass = gradient_pass(of);
   return origin;
 }
 

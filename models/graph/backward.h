@@ -58,6 +58,9 @@ class Backward {
   /// Gives a gradient beforehand.
   void give(ValueId of, ValueId gradient);
 
+  /// The pass to which the work on the gradient of a value belongs.
+  Pass gradient_pass(ValueId of) const;
+
   /// The value behind conversions: a gradient passes through a rounding unchanged, so that a value
   /// and its rounded copies share one gradient.
   ValueId source(ValueId id) const { return source_.at(static_cast<std::size_t>(id)); }

@@ -165,8 +165,7 @@ std::map<ValueId, ValueId> differentiate(Graph& graph, const DifferentiateReques
       const bool leaf = role == Role::kTrainable || role == Role::kInput;
       if (!leaf || first_reader.at(id) != i) continue;
       graph.origin = graph.value(id).origin;
-      graph.origin.kind.pass =
-          role == Role::kTrainable ? Pass::kWeightGradient : Pass::kInputGradient;
+      graph.origin.kind.pass = backward.gradient_pass(id);
       backward.complete_leaf(id);
     }
   }

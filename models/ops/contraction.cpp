@@ -201,9 +201,7 @@ void pull_back(Backward& backward, const Contraction& op, ValueId gradient, floa
   }
   for (const Term& term : op.terms) {
     const auto add = [&](ValueId operand, auto rule) {
-      const bool weight = graph.value(backward.source(operand)).role == Role::kTrainable;
-      const Pass pass = weight ? Pass::kWeightGradient : Pass::kInputGradient;
-      backward.add_term(operand, rule(term, gradient, pass), factor);
+      backward.add_term(operand, rule(term, gradient, backward.gradient_pass(operand)), factor);
     };
     add(term.left, left_gradient);
     add(term.right, right_gradient);
