@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "host/formats/input_file.h"
 #include "host/formats/safetensors.h"
 #include "host/huggingface/adapter_files.h"
 #include "host/huggingface/model_config.h"
@@ -31,9 +32,9 @@ void require_folder(const Config& config, const std::string& key, const std::str
   if (folder.empty()) throw InputError(place_of(config, key), key + " is missing");
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored))
-    throw InputError(place_of(config, key),
-                     key + ": expected a folder, found '" + folder + "', which is " +
-                         (fs::exists(folder, ignored) ? "none" : "not there"));
+    throw InputError(place_of(config, key), key + ": expected a folder, found '" + folder +
+                                                "', which is " +
+                                                (is_there(folder) ? "none" : "not there"));
 }
 
 /// What the files say and the run does not do.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "host/formats/input_file.h"
 #include "models/base/error.h"
 
 namespace corank {
@@ -49,8 +50,7 @@ RunFiles::RunFiles(const Config& config, const AskedFiles& asked) {
   if (!asked.out.empty()) folder.emplace(asked.out, named);
   for (std::size_t i = 0; i < below; ++i) {
     const fs::path above = fs::path(outputs[i].path).parent_path();
-    std::error_code ignored;
-    if (fs::exists(above, ignored)) const OutputFile could(outputs[i].path, named);
+    if (is_there(above)) const OutputFile could(outputs[i].path, named);
   }
   if (!asked.trace.empty()) trace.emplace(asked.trace, "--trace " + asked.trace);
   if (!asked.waves.empty()) {
