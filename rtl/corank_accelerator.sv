@@ -102,7 +102,7 @@ module corank_accelerator #(
 
   logic        stop, enable;
   logic [47:0] ring_base, memory_limit;
-  logic [31:0] ring_entries, ring_tail, ring_head;
+  logic [31:0] ring_mask, ring_tail, ring_head;
   logic        ring_long, ring_odd;
   logic [7:0]  outstanding_limit;
   logic [8:0]  burst_beats;
@@ -125,7 +125,7 @@ module corank_accelerator #(
     .enable_i       (enable),
     .stop_i         (stop),
     .ring_base_i    (ring_base),
-    .ring_entries_i (ring_entries),
+    .ring_mask_i    (ring_mask),
     .ring_tail_i    (ring_tail),
     .ring_long_i    (ring_long),
     .ring_odd_i     (ring_odd),
@@ -245,12 +245,14 @@ module corank_accelerator #(
   logic          [SpReaders-1:0]               sp_read_valid, sp_read_range, sp_read_conflict;
   tile_request_t [SpReaders-1:0]               sp_read_request;
   logic          [SpReaders-1:0][Lanes*16-1:0] sp_read_data;
+  logic          [SpReaders-1:0][31:0]         sp_read_line;  // that is read in this cycle
   logic          [SpWriters-1:0]               sp_write_valid, sp_write_range, sp_write_conflict;
   tile_request_t [SpWriters-1:0]               sp_write_request;
   logic          [SpWriters-1:0][Lanes*16-1:0] sp_write_data;
   logic          [AcReaders-1:0]               ac_read_valid, ac_read_range, ac_read_conflict;
   tile_request_t [AcReaders-1:0]               ac_read_request;
   logic          [AcReaders-1:0][Lanes*32-1:0] ac_read_data;
+  logic          [AcReaders-1:0][31:0]         ac_read_line;
   logic          [AcWriters-1:0]               ac_write_valid, ac_write_range, ac_write_conflict;
   tile_request_t [AcWriters-1:0]               ac_write_request;
   logic          [AcWriters-1:0][Lanes*32-1:0] ac_write_data;
@@ -267,6 +269,7 @@ module corank_accelerator #(
     .write_valid_i      (sp_write_valid),
     .write_request_i    (sp_write_request),
     .write_data_i       (sp_write_data),
+    .read_line_o        (sp_read_line),
     .read_range_fault_o (sp_read_range),
     .read_conflict_o    (sp_read_conflict),
     .write_range_fault_o(sp_write_range),
@@ -285,6 +288,7 @@ module corank_accelerator #(
     .write_valid_i      (ac_write_valid),
     .write_request_i    (ac_write_request),
     .write_data_i       (ac_write_data),
+    .read_line_o        (ac_read_line),
     .read_range_fault_o (ac_read_range),
     .read_conflict_o    (ac_read_conflict),
     .write_range_fault_o(ac_write_range),
@@ -512,11 +516,11 @@ module corank_accelerator #(
             ac_read_conflict[AcReadArray] || ac_write_conflict[AcWriteArray],
         token_overflow[QueueArray],
         (sp_read_range[SpReadStream] || sp_read_conflict[SpReadStream]) ?
-            sp_read_request[SpReadStream].line :
+            sp_read_line[SpReadStream] :
         (sp_read_range[SpReadStationary] || sp_read_conflict[SpReadStationary]) ?
-            sp_read_request[SpReadStationary].line :
+            sp_read_line[SpReadStationary] :
         (ac_read_range[AcReadArray] || ac_read_conflict[AcReadArray]) ?
-            ac_read_request[AcReadArray].line : ac_write_request[AcWriteArray].line);
+            ac_read_line[AcReadArray] : ac_write_request[AcWriteArray].line);
     faults[UnitVector]  = fault_of(
         vector_fault,
         sp_read_range[SpReadVector] || ac_read_range[AcReadVector] ||
@@ -525,9 +529,9 @@ module corank_accelerator #(
             sp_write_conflict[SpWriteVector] || ac_write_conflict[AcWriteVector],
         token_overflow[QueueVector],
         (sp_read_range[SpReadVector] || sp_read_conflict[SpReadVector]) ?
-            sp_read_request[SpReadVector].line :
+            sp_read_line[SpReadVector] :
         (ac_read_range[AcReadVector] || ac_read_conflict[AcReadVector]) ?
-            ac_read_request[AcReadVector].line :
+            ac_read_line[AcReadVector] :
         (sp_write_range[SpWriteVector] || sp_write_conflict[SpWriteVector]) ?
             sp_write_request[SpWriteVector].line : ac_write_request[AcWriteVector].line);
     faults[UnitStore]   = fault_of(
@@ -535,8 +539,8 @@ module corank_accelerator #(
         sp_read_range[SpReadStore] || ac_read_range[AcReadStore],
         sp_read_conflict[SpReadStore] || ac_read_conflict[AcReadStore],
         token_overflow[QueueStore],
-        ac_read_valid[AcReadStore] ? ac_read_request[AcReadStore].line :
-                                     sp_read_request[SpReadStore].line);
+        (ac_read_range[AcReadStore] || ac_read_conflict[AcReadStore]) ?
+            ac_read_line[AcReadStore] : sp_read_line[SpReadStore]);
   end
 
   // ------------------------------------------------------------------ registers, counters
@@ -642,7 +646,7 @@ module corank_accelerator #(
     .stop_o             (stop),
     .enable_o           (enable),
     .ring_base_o        (ring_base),
-    .ring_entries_o     (ring_entries),
+    .ring_mask_o        (ring_mask),
     .ring_tail_o        (ring_tail),
     .ring_long_o        (ring_long),
     .ring_odd_o         (ring_odd),

@@ -18,14 +18,14 @@
 //   S(i)   >= P(i) + 1
 //   S(i+1) >= S(i) + M           one row is streamed a cycle
 //   Where sums come back: D = 2 R + 3 is the time from a row's request to the first request that
-//   may read its sums.
+//   may read its sums (the sums' own request comes a cycle after the row's).
 //     A first pass of a depth slice (not the first one of a command that starts from +0) starts >=
 //     D after the first pass of the slice before; the same holds from a command to an accumulating
 //     one of the same rows, columns, and accumulator place; any other accumulating command waits
 //     until D after the last row of the command before.
 //   Everything happens at the first cycle that fulfils these. A row requested at s is read from the
-//   scratchpad (data s + 2), meets its partial sum (requested at s + 1, data s + 3), and is written
-//   at s + 3 + 2 R. The completion pulse of a command comes at s + 4 + 2 R of its last row.
+//   scratchpad (data s + 3), meets its partial sum (requested at s + 1, data s + 4), and is written
+//   at s + 4 + 2 R. The completion pulse of a command comes at s + 5 + 2 R of its last row.
 //
 //   A cycle counts (slot_valid_o) for the kind of the pass that streams, else of the pass that
 //   waits for its turn (from P + 1 on), else of the command whose tiles are being read (from the
@@ -82,6 +82,7 @@ module array_unit #(
   localparam int unsigned LaneBits     = $clog2(Lanes);
   localparam int unsigned RowBits      = (Rows > 1) ? $clog2(Rows) : 1;
   localparam int unsigned PassLatency  = pass_latency(Rows);  // D of the header
+  localparam int unsigned SumLatency   = TileReadLatency + 1 + 2 * Rows;  // from a row to its sums
 
   typedef enum logic [1:0] {
     OrderFree,   // starts from +0: nothing to wait for
@@ -416,12 +417,12 @@ module array_unit #(
   assign accumulator_read_valid_o   = sum_valid_q && !sum_from_zero_q && !stop_i;
   assign accumulator_read_request_o = sum_request_q;
 
-  // Control that travels with the row: s + 2 into the array, s + 3 its partial sum, s + 3 + 2 R
+  // Control that travels with the row: s + 3 into the array, s + 4 its partial sum, s + 4 + 2 R
   // out.
-  logic [PassLatency:1] row_valid_q, row_completes_q;  // index: cycles since the request
-  logic [3:1]        from_zero_q;
-  logic [2:1]        first_q;
-  logic [2:1][7:0]   row_depth_q;
+  logic [SumLatency:1]           row_valid_q, row_completes_q;  // index: cycles since the request
+  logic [TileReadLatency+1:1]    from_zero_q;
+  logic [TileReadLatency:1]      first_q;
+  logic [TileReadLatency:1][7:0] row_depth_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       row_valid_q     <= '0;
@@ -430,12 +431,12 @@ module array_unit #(
       first_q         <= '0;
       row_depth_q     <= '0;
     end else begin
-      row_valid_q     <= stop_i ? '0 : {row_valid_q[PassLatency-1:1], row_issue};
+      row_valid_q     <= stop_i ? '0 : {row_valid_q[SumLatency-1:1], row_issue};
       row_completes_q <= stop_i ?
-          '0 : {row_completes_q[PassLatency-1:1], row_issue && row_last && pass.last};
-      from_zero_q     <= {from_zero_q[2:1], pass.from_zero};
-      first_q         <= {first_q[1], pass_start};
-      row_depth_q     <= {row_depth_q[1], pass.depth};
+          '0 : {row_completes_q[SumLatency-1:1], row_issue && row_last && pass.last};
+      from_zero_q     <= {from_zero_q[TileReadLatency:1], pass.from_zero};
+      first_q         <= {first_q[TileReadLatency-1:1], pass_start};
+      row_depth_q     <= {row_depth_q[TileReadLatency-1:1], pass.depth};
     end
   end
 
@@ -446,16 +447,17 @@ module array_unit #(
     for (int unsigned r = 0; r < Rows; r++) stream_row[r] = stream_read_data_i[r*16+:16];
     for (int unsigned c = 0; c < Columns; c++) begin
       stationary_row[c] = stationary_read_data_i[c*16+:16];
-      psum_in[c]        = from_zero_q[3] ? 32'd0 : accumulator_read_data_i[c*32+:32];
+      psum_in[c]        = from_zero_q[TileReadLatency+1] ?
+          32'd0 : accumulator_read_data_i[c*32+:32];
     end
   end
 
   systolic_array #(.Rows(Rows), .Columns(Columns)) u_systolic_array (
     .clk_i,
     .rst_ni,
-    .row_valid_i   (row_valid_q[2]),
-    .row_first_i   (first_q[2]),
-    .row_depth_i   (row_depth_q[2]),
+    .row_valid_i   (row_valid_q[TileReadLatency]),
+    .row_first_i   (first_q[TileReadLatency]),
+    .row_depth_i   (row_depth_q[TileReadLatency]),
     .x_i           (stream_row),
     .psum_i        (psum_in),
     .psum_o        (psum_out),
@@ -466,14 +468,14 @@ module array_unit #(
 
   // Where the sums go: the request of the read, delayed.
   tile_request_t write_request;
-  delay_line #(.Width($bits(tile_request_t)), .Cycles(PassLatency - 1)) u_write_place (
+  delay_line #(.Width($bits(tile_request_t)), .Cycles(SumLatency - 1)) u_write_place (
     .clk_i,
     .rst_ni,
     .advance_i(row_valid_q != '0),
     .data_i   (sum_request_q),
     .data_o   (write_request)
   );
-  assign accumulator_write_valid_o   = row_valid_q[PassLatency] && !stop_i;
+  assign accumulator_write_valid_o   = row_valid_q[SumLatency] && !stop_i;
   assign accumulator_write_request_o = write_request;
   always_comb begin
     accumulator_write_data_o = '0;
@@ -482,7 +484,7 @@ module array_unit #(
 
   // ------------------------------------------------------------------ completion
   // Commands complete in order. A command holds the loader for at least one cycle and its last row
-  // at most 2 R + 4 cycles later; passes start at least max(R - 1, 1) + 1 cycles apart, so fewer
+  // at most 2 R + 5 cycles later; passes start at least max(R - 1, 1) + 1 cycles apart, so fewer
   // than GemmsPending are under way.
   typedef struct packed {
     logic [31:0] index;
@@ -494,7 +496,7 @@ module array_unit #(
   assign pending_in.index         = command_i.index;
   assign pending_in.signal_tokens = incoming.signal_tokens;
   assign pending_full             = !pending_ready;
-  assign retire                   = row_completes_q[PassLatency];
+  assign retire                   = row_completes_q[SumLatency];
 
   fifo #(.Width($bits(pending_t)), .Depth(GemmsPending)) u_pending (
     .clk_i,

@@ -2,7 +2,7 @@
 // order.
 //
 // Indices: a command's index counts from the last reset, free running in 32 bits; it lies in the
-//   ring at ring_base_i + (index mod ring_entries_i) * 64. Four indices follow each other: head
+//   ring at ring_base_i + (index & ring_mask_i) * 64. Four indices follow each other: head
 //   (the next to deal out), received (the next whose data comes), requested (the next to ask for)
 //   and ring_tail_i (the next that the host will write). FetchDepth bounds requested - head, so
 //   that the data of everything that was asked for has a place.
@@ -57,7 +57,7 @@ module command_processor #(
   input  wire logic                        enable_i,
   input  wire logic                        stop_i,
   input  wire logic [47:0]                 ring_base_i,
-  input  wire logic [31:0]                 ring_entries_i,
+  input  wire logic [31:0]                 ring_mask_i,    // entries of the ring - 1
   input  wire logic [31:0]                 ring_tail_i,
   input  wire logic                        ring_long_i,
   input  wire logic                        ring_odd_i,
@@ -181,13 +181,11 @@ module command_processor #(
   logic                active;  // may ask and deal out
   logic                buffered, in_flight;
   logic                may_request, request, in_range, advance;
-  logic [31:0]         mask;
   logic [48:0]         request_address;  // a bit more: the end of the memory is no special case
   logic [47:0]         head_address;
 
-  assign mask            = ring_entries_i - 32'd1;
-  assign request_address = {1'b0, ring_base_i} + 49'({requested_q & mask, 6'd0});
-  assign head_address    = ring_base_i + 48'({head_q & mask, 6'd0});
+  assign request_address = {1'b0, ring_base_i} + 49'({requested_q & ring_mask_i, 6'd0});
+  assign head_address    = ring_base_i + 48'({head_q & ring_mask_i, 6'd0});
   assign in_range        = request_address + 49'(CommandBytes) <= {1'b0, memory_limit_i};
 
   assign active      = enable_i && !stop_i && !faulted_q;

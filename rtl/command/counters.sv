@@ -7,10 +7,11 @@
 //   When nothing counts any more, the sweep rests after one more round: all sums are 0 then.
 // Timing: the events of cycle t (all inputs but macs_i) go into registers at its end, and into the
 //   sums at the end of t + 1. macs_i is of the row of the cycle before and needs no register.
-//   A read asked for in t (read_i) has the counter's value at read_value_o in t + 2, all events up
-//   to and including those of t - 1 in it. read_index_i is looked at in t + 1.
+//   A read asked for in t (read_i) has the counter's value at read_value_o in t + 4, with
+//   read_valid_o, all events up to and including those of t + 1 in it. read_index_i is looked at in
+//   t + 2.
 //   clear_i in t makes every counter 0 at the end of t, the events of t included.
-// Flow control: a read is asked for in t + 4, after one in t, at the earliest.
+// Flow control: a read is asked for in t + 6, after one in t, at the earliest.
 
 `default_nettype none
 
@@ -32,14 +33,15 @@ module counters #(
 
   input  wire logic                                         read_i,
   input  wire logic [interface_pkg::CounterBits-1:0]        read_index_i,
+  output logic                                              read_valid_o,
   output logic      [63:0]                                  read_value_o
 );
 
   import accelerator_pkg::*;
   import interface_pkg::*;
 
-  // A read keeps the sweep waiting for two cycles of four, so this lies between two visits at most,
-  // or between the first event after a rest and the visit.
+  // A read keeps the sweep waiting for three cycles of six, so this lies between two visits at
+  // most, or between the first event after a rest and the visit.
   localparam int unsigned Gap     = 2 * Counters + 6;
   localparam int unsigned SumBits = 20;  // enough for any of them
 
@@ -106,63 +108,69 @@ module counters #(
   end
 
   // ------------------------------------------------------------------ sweep
-  // In t a word is read for the sweep or for read_i; in t + 1 it meets its sum, and the sweep's
-  // goes back. No word is read for read_i while one goes back: that could be the same one.
-  logic [CounterBits-1:0] sweep_q, index_q;
+  // In t a word is read, for the sweep or for read_i; in t + 1 it and its sum go into registers,
+  // and the sweep empties the sum; in t + 2 they are added, and the sweep's goes back. No word is
+  // read for read_i before the last one of the sweep is back: that could be the same one.
+  logic [CounterBits-1:0] sweep_q, index_q, back_q;
   logic [CounterBits:0]   left_q;  // visits before the sweep rests
-  logic                   reading_q, visit_q, sweeps, forget, counts;
+  logic [4:1]             reading_q;  // index: cycles since read_i
+  logic                   visit_q, goes_back_q, sweeps, forget, counts;
   logic [Counters-1:0]    live_q;  // has a word
-  logic [63:0]            word, value;
+  logic [63:0]            word, word_q, sum, sum_q, value;
   logic [SumBits-1:0]     sums[Counters];
 
-  assign sweeps = !read_i && !reading_q && (left_q != '0);
+  assign sweeps = !read_i && !reading_q[1] && !reading_q[2] && (left_q != '0);
   assign forget = !rst_ni || clear_i;
   assign counts = counting_q && !forget;
 
   always_ff @(posedge clk_i) begin : p_sweep
     if (!rst_ni) begin
-      sweep_q   <= '0;
-      left_q    <= '0;
-      reading_q <= 1'b0;
-      visit_q   <= 1'b0;
+      sweep_q     <= '0;
+      left_q      <= '0;
+      reading_q   <= '0;
+      visit_q     <= 1'b0;
+      goes_back_q <= 1'b0;
     end else begin
       if (sweeps) sweep_q <= (sweep_q == CounterBits'(Counters - 1)) ? '0 : sweep_q + 1'b1;
       if (counts) left_q <= (CounterBits + 1)'(Counters);
       else if (sweeps) left_q <= left_q - 1'b1;
-      reading_q <= read_i;
-      visit_q   <= sweeps;
+      reading_q   <= {reading_q[3:1], read_i};
+      visit_q     <= sweeps;
+      goes_back_q <= visit_q;
     end
   end
 
   always_ff @(posedge clk_i) begin : p_index
-    index_q <= reading_q ? read_index_i : sweep_q;
+    index_q <= reading_q[2] ? read_index_i : sweep_q;
+    back_q  <= index_q;
+    word_q  <= ((32'(index_q) < Counters) && live_q[index_q]) ? word : '0;
+    sum_q   <= sum;
   end
 
   ram_1r1w #(.Width(64), .Words(Counters)) u_words (
     .clk_i,
-    .read_enable_i  (sweeps || reading_q),
-    .read_address_i (reading_q ? read_index_i : sweep_q),
+    .read_enable_i  (sweeps || reading_q[2]),
+    .read_address_i (reading_q[2] ? read_index_i : sweep_q),
     .read_data_o    (word),
-    .write_enable_i (visit_q),
-    .write_address_i(index_q),
+    .write_enable_i (goes_back_q),
+    .write_address_i(back_q),
     .write_data_i   (value)
   );
 
   for (genvar counter = 0; counter < Counters; counter++) begin : gen_sum
     localparam int unsigned Bits = $clog2(Gap * most(counter) + 1);
-    logic [Bits-1:0] sum_q;
+    logic [Bits-1:0] count_q;
     logic            visited;
     assign visited = visit_q && (index_q == CounterBits'(counter));
-    always_ff @(posedge clk_i) begin : p_sum
-      sum_q           <= ((visited || forget) ? '0 : sum_q) +
+    always_ff @(posedge clk_i) begin : p_count
+      count_q         <= ((visited || forget) ? '0 : count_q) +
           (counts ? Bits'(increment[counter]) : '0);
       live_q[counter] <= (visited || live_q[counter]) && !forget;
     end
-    assign sums[counter] = SumBits'(sum_q);
+    assign sums[counter] = SumBits'(count_q);
   end
 
-  always_comb begin : p_value
-    logic [63:0] sum;
+  always_comb begin : p_sum
     sum = '0;
     if (32'(index_q) < Counters) sum = 64'(sums[index_q]);
     if ((32'(index_q) == CtrScratchpadReadBytes) || (32'(index_q) == CtrScratchpadWriteBytes)) begin
@@ -172,9 +180,9 @@ module counters #(
         (32'(index_q) == CtrAccumulatorWriteBytes)) begin
       sum = sum << 2;
     end
-    value = sum;
-    if ((32'(index_q) < Counters) && live_q[index_q]) value = word + sum;
   end
+  assign value        = word_q + sum_q;
+  assign read_valid_o = reading_q[4];
   assign read_value_o = value;
 
 `ifndef SYNTHESIS
@@ -184,7 +192,7 @@ module counters #(
       since_read_q <= '1;
     end else begin
       since_read_q <= read_i ? 3'd1 : since_read_q + 3'(since_read_q != '1);
-      ReadsApart: assert (!read_i || (since_read_q >= 3'd4))
+      ReadsApart: assert (!read_i || (since_read_q >= 3'd6))
       else $error("counters: a read too soon after another");
       for (int unsigned unit = 0; unit < Units; unit++) begin
         ActivityKnown: assert (32'(activities_i[unit]) < Activities)

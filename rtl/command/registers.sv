@@ -9,8 +9,8 @@
 //   its taker no address and no data are taken.
 //   A read is taken in the first cycle t with a valid address and no read under way; the response,
 //   valid from t + 3 on, holds what the registers hold in t + 1. So a read takes four cycles at
-//   least. An offset that is no register, and a write to a read-only one, get SLVERR and have no
-//   effect; the data of such a read is 0.
+//   least, and of a counter seven. An offset that is no register, and a write to a read-only one,
+//   get SLVERR and have no effect; the data of such a read is 0.
 // Registers: reset values are 0 but for the build's shape and burst_limits, which starts at its
 //   largest values (16 bursts, 256 beats) and takes a value out of range as the nearest one in it.
 //   Addresses have 48 bits: bits [31:16] of ring_base_hi and memory_limit_hi are 0 whatever is
@@ -40,10 +40,10 @@
 // stop_o: high from the cycle after a fault until the reset, and while a reset drains and takes
 //   place.
 // Counters: add in cycles of state 1 and 2 only; a read taken in t has the events up to and
-//   including t. clear_counters written in cycle t clears them at its end, the events of t
+//   including t + 2. clear_counters written in cycle t clears them at its end, the events of t
 //   included. macs_i belongs to the row (events_i.row) of the cycle before.
 // completed, progress: the sum of completed_i; the number of cycles with a busy unit or a
-//   completion. As the counters.
+//   completion. A read taken in t has the events up to and including t.
 // irq_o: a flip-flop. It follows interrupt_status and interrupt_enable without delay.
 // What comes from the units goes into flip-flops before it is added, compared or chosen from: of
 //   all inputs only those of status, unit_command, ring_head and stream_released are looked at in
@@ -90,7 +90,7 @@ module registers #(
   // to the command processor and the DMA
   output logic                                               enable_o,
   output logic      [47:0]                                   ring_base_o,
-  output logic      [31:0]                                   ring_entries_o,
+  output logic      [31:0]                                   ring_mask_o,   // ring_entries - 1
   output logic      [31:0]                                   ring_tail_o,
   output logic                                               ring_long_o,
   output logic                                               ring_odd_o,
@@ -133,7 +133,7 @@ module registers #(
   logic        enable_q, reset_pending_q, soft_reset_q;
   logic        done_q, fault_q, done_enable_q, fault_enable_q;
   logic [47:0] ring_base_q, memory_limit_q;
-  logic [31:0] ring_entries_q, ring_tail_q, stream_written_q;
+  logic [31:0] ring_entries_q, ring_mask_q, ring_tail_q, stream_written_q;
   logic        ring_long_q, base_odd_q, entries_odd_q;
   logic [7:0]  outstanding_q;
   logic [8:0]  beats_q;
@@ -194,7 +194,7 @@ module registers #(
 
   assign enable_o            = enable_q;
   assign ring_base_o         = ring_base_q;
-  assign ring_entries_o      = ring_entries_q;
+  assign ring_mask_o         = ring_mask_q;
   assign ring_tail_o         = ring_tail_q;
   assign ring_long_o         = ring_long_q;
   assign ring_odd_o          = base_odd_q || entries_odd_q;
@@ -265,6 +265,7 @@ module registers #(
       soft_reset_q    <= 1'b0;
       ring_base_q     <= '0;
       ring_entries_q  <= '0;
+      ring_mask_q     <= '1;
       ring_tail_q     <= '0;
       ring_long_q     <= 1'b0;
       base_odd_q      <= 1'b0;
@@ -290,6 +291,7 @@ module registers #(
           RegRingBaseHi:    ring_base_q[47:32] <= data_kept[15:0];
           RegRingEntries: begin
             ring_entries_q <= data_kept;
+            ring_mask_q    <= data_kept - 32'd1;
             entries_odd_q  <= (data_kept & (data_kept - 32'd1)) != 32'd0;
             ring_long_q    <= ring_tail_q - ring_head_i > data_kept;
           end
@@ -360,7 +362,7 @@ module registers #(
   assign irq_o = irq_q;
 
   // ------------------------------------------------------------------ counters
-  logic        read;
+  logic        read_counter, counter_valid;
   logic [6:0]  counter;  // whose word lies at the offset that is read
   logic [63:0] counter_value;
 
@@ -375,8 +377,9 @@ module registers #(
     .events_i,
     .macs_i,
     .clear_i     (clear_counters),
-    .read_i      (read),
+    .read_i      (read_counter),
     .read_index_i(counter),
+    .read_valid_o(counter_valid),
     .read_value_o(counter_value)
   );
 
@@ -410,13 +413,14 @@ module registers #(
   end
 
   // ------------------------------------------------------------------ reads
-  // t: the offset is taken. t + 1: everything but what is a cycle late. t + 2: that.
-  logic        offset_valid_q, value_valid_q, rvalid_q, read_known, is_counter, is_counter_q;
+  // t: the offset is taken. t + 1: everything but what is a cycle late. t + 2: that. t + 5: a
+  // counter.
+  logic        read, reading_q, offset_valid_q, value_valid_q, rvalid_q, read_known, is_counter;
   logic [11:0] offset_q;
   logic [1:0]  rresp_q, status_state;
   logic [31:0] rdata_q, read_data, late_data;
 
-  assign arready_o = !offset_valid_q && !value_valid_q && !rvalid_q;
+  assign arready_o = !reading_q;
   assign read      = arvalid_i && arready_o;
   assign rvalid_o  = rvalid_q;
   assign rdata_o   = rdata_q;
@@ -432,7 +436,8 @@ module registers #(
 
   assign is_counter = (offset_q >= RegCounters) && (32'(offset_q) < CountersEnd) &&
       (offset_q[1:0] == 2'd0);
-  assign counter    = 7'((offset_q - RegCounters) >> 3);
+  assign counter      = 7'((offset_q - RegCounters) >> 3);
+  assign read_counter = offset_valid_q && is_counter;
 
   // The activity is added later.
   function automatic logic [31:0] unit_state(logic [7:0] waiting);
@@ -500,21 +505,22 @@ module registers #(
       RegUnitStateArray:   late_data[2:0] = activities_q[UnitArray];
       RegUnitStateVector:  late_data[2:0] = activities_q[UnitVector];
       RegUnitStateStore:   late_data[2:0] = activities_q[UnitStore];
-      default: begin
-        if (is_counter_q) late_data = offset_q[2] ? counter_value[63:32] : counter_value[31:0];
-      end
+      default: ;
     endcase
   end
 
   always_ff @(posedge clk_i) begin : p_read_control
     if (!rst_ni) begin
+      reading_q      <= 1'b0;
       offset_valid_q <= 1'b0;
       value_valid_q  <= 1'b0;
       rvalid_q       <= 1'b0;
     end else begin
+      if (read) reading_q <= 1'b1;
+      else if (rvalid_q && rready_i) reading_q <= 1'b0;
       offset_valid_q <= read;
-      value_valid_q  <= offset_valid_q;
-      if (value_valid_q) rvalid_q <= 1'b1;
+      value_valid_q  <= offset_valid_q && !is_counter;
+      if (value_valid_q || counter_valid) rvalid_q <= 1'b1;
       else if (rready_i) rvalid_q <= 1'b0;
     end
   end
@@ -522,11 +528,11 @@ module registers #(
   always_ff @(posedge clk_i) begin : p_read_data
     if (read) offset_q <= araddr_i;
     if (offset_valid_q) begin
-      rdata_q      <= read_data;
-      rresp_q      <= read_known ? RespOkay : RespSlverr;
-      is_counter_q <= is_counter;
+      rdata_q <= read_data;
+      rresp_q <= read_known ? RespOkay : RespSlverr;
     end
     if (value_valid_q) rdata_q <= late_data;
+    if (counter_valid) rdata_q <= offset_q[2] ? counter_value[63:32] : counter_value[31:0];
   end
 
 `ifndef SYNTHESIS

@@ -16,7 +16,7 @@ package accelerator_pkg;
   } tile_request_t;
 
   // Cycles from a read request to its data.
-  localparam int unsigned TileReadLatency = 2;
+  localparam int unsigned TileReadLatency = 3;
 
   typedef struct packed {
     logic                  valid;

@@ -19,7 +19,7 @@
 //                    can be cut in u + 1.
 //   reads            a beat is read in every cycle in which fewer than StoreReadAhead beats are
 //                    under way: from the cycle after its read to that in which W takes it, both
-//                    included. A beat read in v may be on W from v + 3 on.
+//                    included. A beat read in v may be on W from v + 4 on.
 //   W                a beat is on W if it has been read and its burst has been cut in an earlier
 //                    cycle: so w_valid_o of a burst never comes before its aw_valid_o. It does not
 //                    wait for aw_ready_i (AXI forbids that), so a memory that takes W first may see
@@ -42,8 +42,8 @@
 //         on no command completed; bursts that AW has seen get their W beats (those that were not
 //         read yet without strobes) and responses, then idle_o. After a fault of its own the unit
 //         needs a reset.
-// fault_index_o: with fault_o, the command that it is of; else the command that a local read of
-//                this cycle is of.
+// fault_index_o: with fault_o, the command that it is of; else the command that a local read that
+//                takes place in this cycle, which was requested in the one before, is of.
 // Flow control: unit protocol; AXI4 AW, W and B.
 
 `default_nettype none
@@ -270,8 +270,15 @@ module store_unit #(
   logic                 beat_ready, beat_valid, w_take;
   logic [CountBits-1:0] beat_count;
 
-  assign read          = placement_valid && !halted &&
-      (5'(beat_count) + 5'(reading_q[0].valid) + 5'(reading_q[1].valid) < 5'(StoreReadAhead));
+  logic [4:0] under_way;  // beats
+  always_comb begin
+    under_way = 5'(beat_count);
+    for (int unsigned age = 0; age < TileReadLatency; age++) begin
+      under_way += 5'(reading_q[age].valid);
+    end
+  end
+
+  assign read          = placement_valid && !halted && (under_way < 5'(StoreReadAhead));
   assign placement_pop = read && read_last;
 
   beat_walker #(.AxiDataBits(AxiDataBits), .Lanes(Lanes)) u_walker (
@@ -300,15 +307,9 @@ module store_unit #(
   assign reading_d.bytes = placement.wide ? 7'(place.count) << 2 : 7'(place.count) << 1;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      reading_q[0] <= '0;
-      reading_q[1] <= '0;
-    end else if (halted) begin
-      reading_q[0] <= '0;
-      reading_q[1] <= '0;
-    end else begin
-      reading_q[0] <= reading_d;
-      reading_q[1] <= reading_q[0];
+    for (int unsigned age = 0; age < TileReadLatency; age++) begin
+      if (!rst_ni || halted) reading_q[age] <= '0;
+      else reading_q[age] <= (age == 0) ? reading_d : reading_q[age-1];
     end
   end
 
@@ -407,12 +408,13 @@ module store_unit #(
   assign fault_o                    = fault_q;
 
   // Bursts are cut for the command that was taken last; responses are of the oldest one.
-  logic [31:0] cut_index_q, fault_index_q;
+  logic [31:0] cut_index_q, fault_index_q, read_index_q;
   always_ff @(posedge clk_i) begin
     if (take_command) cut_index_q <= command_i.index;
     fault_index_q <= (write_error || bad_response) ? held.index : cut_index_q;
+    read_index_q  <= placement.index;
   end
-  assign fault_index_o = fault_q.valid ? fault_index_q : placement.index;
+  assign fault_index_o = fault_q.valid ? fault_index_q : read_index_q;
 
   // ------------------------------------------------------------------ state
   assign idle_o          = !held_valid && !completion_q.valid && !cutting && !in_flight_valid &&

@@ -11,18 +11,20 @@
 // and one write port. A transposed access may straddle two neighbouring banks; then it uses the
 // port of both.
 //
-// Latency:      a read requested in cycle t has its data in t + 2 (TileReadLatency), and until the
-//               next read of that port: t the RAMs, t + 1 rotation and output register. A write of
-//               cycle t is seen by a read requested in t + 1. Of an element that is written in t a
-//               read requested in t itself gets nothing that means anything (ram_1r1w): a program
-//               has tokens for that.
+// Latency:      a read requested in cycle t takes place in t + 1 and has its data in t + 3
+//               (TileReadLatency), and until the next read of that port: t the request's register,
+//               t + 1 the RAMs, t + 2 rotation and output register. A write of cycle t is seen by a
+//               read requested in t, or later. Of an element that is written in t + 1 a read
+//               requested in t gets nothing that means anything (ram_1r1w): a program has tokens
+//               for that.
 // Flow control: none; every port takes a request every cycle. Faults are combinational in the
-//               request's cycle:
+//               cycle in which the access takes place, for a write that of its request:
 //               *_range_fault_o  a line at or beyond `Lines`; the access does nothing;
 //               *_conflict_o     a port with a lower number uses the read (write) port of the same
 //                                bank in this cycle; the access does nothing.
-//               The data of an access that did nothing is what the port read before. An access
-//               without valid does nothing. Elements from `count` on are undefined.
+//               read_line_o is the line of the read that takes place. The data of an access that
+//               did nothing is what the port read before. An access without valid does nothing.
+//               Elements from `count` on are undefined.
 // The contents are undefined until they are written; there is no reset of them.
 
 `default_nettype none
@@ -46,6 +48,7 @@ module tile_memory #(
   input  wire accelerator_pkg::tile_request_t [Writers-1:0] write_request_i,
   input  wire logic [Writers-1:0][Lanes*ElementBits-1:0]   write_data_i,
 
+  output logic [Readers-1:0][31:0]                         read_line_o,
   output logic [Readers-1:0]                               read_range_fault_o,
   output logic [Readers-1:0]                               read_conflict_o,
   output logic [Writers-1:0]                               write_range_fault_o,
@@ -103,6 +106,21 @@ module tile_memory #(
     end
   endfunction
 
+  // ------------------------------------------------------------------ requests
+  // The units take long to work a read out, and so does the way from here to the RAMs.
+  logic          [Readers-1:0] read_valid_q;
+  tile_request_t [Readers-1:0] read_q;
+  for (genvar port = 0; port < Readers; port++) begin : gen_request
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) read_valid_q[port] <= 1'b0;
+      else read_valid_q[port] <= read_valid_i[port];
+    end
+    always_ff @(posedge clk_i) begin
+      if (read_valid_i[port]) read_q[port] <= read_request_i[port];
+    end
+    assign read_line_o[port] = read_q[port].line;
+  end
+
   // ------------------------------------------------------------------ banks
   // Which access gets which of them.
   place_t [Readers-1:0]            read_place;
@@ -118,10 +136,9 @@ module tile_memory #(
     for (int unsigned port = 0; port < Readers; port++) begin
       read_place[port] = '0;
       read_banks[port] = '0;
-      if (read_valid_i[port]) begin
-        read_place[port] = place(read_request_i[port].line,
-                                 lines_of(read_request_i[port].transposed,
-                                          read_request_i[port].count));
+      if (read_valid_q[port]) begin
+        read_place[port] = place(read_q[port].line,
+                                 lines_of(read_q[port].transposed, read_q[port].count));
         read_banks[port] = (Banks'(1) << read_place[port].first) |
             (Banks'(1) << read_place[port].last);
         read_range_fault_o[port] = !read_place[port].in_range;
@@ -178,7 +195,7 @@ module tile_memory #(
       read_request = '0;
       if (read_taken[bank]) begin
         for (int unsigned port = 0; port < Readers; port++) begin
-          if (read_banks[port][bank]) read_request = read_request_i[port];
+          if (read_banks[port][bank]) read_request = read_q[port];
         end
       end
     end
@@ -258,7 +275,7 @@ module tile_memory #(
   end
 
   // ------------------------------------------------------------------ reads
-  // In the cycle after the request: the bank, the rotation, the output register.
+  // In the cycle after that of the RAMs: the bank, the rotation, the output register.
   for (genvar port = 0; port < Readers; port++) begin : gen_reader
     logic                   valid_q, straddles_q;
     bank_t                  first_q, last_q;
@@ -276,8 +293,8 @@ module tile_memory #(
         first_q     <= read_place[port].first;
         last_q      <= read_place[port].last;
         straddles_q <= read_place[port].first != read_place[port].last;
-        rotation_q  <= lane_t'(read_request_i[port].column) + lane_t'(read_request_i[port].line);
-        address_q   <= AddressBits'(read_request_i[port].line);
+        rotation_q  <= lane_t'(read_q[port].column) + lane_t'(read_q[port].line);
+        address_q   <= AddressBits'(read_q[port].line);
       end
     end
 

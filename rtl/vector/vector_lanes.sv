@@ -7,12 +7,13 @@
 //   Registers keep their values from command to command and have none after reset.
 // Latency, of a beat issued in cycle t:
 //   t      registers a and b are read
-//   t + 1  first stage of an addition or multiplication; a maximum; start of a division or square
+//   t + 1  their RAMs' outputs, or the immediate, go into the operands' registers
+//   t + 2  first stage of an addition or multiplication; a maximum; start of a division or square
 //          root; a store's elements are on write_*_o (the unit above makes the request now)
-//   t + 2  second stage
-//   t + 3  load: the elements are on read_*_i; result into the destination, which an instruction
-//          issued in t + 4 reads
-//   A division or square root is written in t + 1 + divide_latency instead.
+//   t + 3  second stage
+//   t + 4  load: the elements are on read_*_i; result into the destination, which an instruction
+//          issued in t + 5 (ResultLatency) reads
+//   A division or square root is written in t + 2 + divide_latency instead.
 //   A register that an instruction does not use is not read, so that no beat is read in the cycle
 //   in which it is written.
 // Flow control: none; the unit above keeps divisions divide_latency cycles apart, and writes
@@ -60,18 +61,22 @@ module vector_lanes #(
   } operation_t;
 
   // t + 1
-  logic        execute_valid_q;
-  operation_t  execute_q;
-  beat_t       operand_a, operand_b;  // outputs of the RAMs
+  logic        read_valid_q;
+  operation_t  read_q;
+  beat_t       word_a, word_b;  // outputs of the RAMs
   logic        b_immediate_q;
   logic [31:0] immediate_q;
   // t + 2
+  logic        execute_valid_q;
+  operation_t  execute_q;
+  beat_t       operand_a_q, operand_b_q;  // b with its sign changed, if it is to be subtracted
+  // t + 3
   logic                    finish_valid_q;
   operation_t              finish_q;
   fp32_pkg::fp32_sum_t     sum_q[VectorLanes];
   fp32_pkg::fp32_product_t product_q[VectorLanes];
   logic [31:0]             maximum_q[VectorLanes];
-  // t + 3
+  // t + 4
   logic       write_valid_q;
   logic       write_load_q, write_accumulator_q;
   logic [6:0] write_target_q;
@@ -96,30 +101,34 @@ module vector_lanes #(
   assign execute_round     = execute_valid_q && (execute_q.opcode == VopStore) &&
       !execute_q.accumulator;
 
-  assign event_o.valid    = execute_round || (execute_valid_q && is_arithmetic(execute_q.opcode));
-  assign event_o.counter  = execute_round ? CounterBits'(CtrVectorRoundings) :
-                                            counter_of(execute_q.opcode);
-  assign event_o.elements = execute_q.count;
+  logic read_round;
+  assign read_round       = read_valid_q && (read_q.opcode == VopStore) && !read_q.accumulator;
+  assign event_o.valid    = read_round || (read_valid_q && is_arithmetic(read_q.opcode));
+  assign event_o.counter  = read_round ? CounterBits'(CtrVectorRoundings) :
+                                         counter_of(read_q.opcode);
+  assign event_o.elements = read_q.count;
 
   always_ff @(posedge clk_i) begin : p_valid
     if (!rst_ni) begin
+      read_valid_q    <= 1'b0;
       execute_valid_q <= 1'b0;
       finish_valid_q  <= 1'b0;
       write_valid_q   <= 1'b0;
     end else begin
-      execute_valid_q <= issue_valid_i;
+      read_valid_q    <= issue_valid_i;
+      execute_valid_q <= read_valid_q;
       finish_valid_q  <= execute_valid_q && (execute_q.opcode != VopStore) && !execute_iterative;
       write_valid_q   <= finish_valid_q;
     end
   end
 
   // Rounding to BF16 on the way to the scratchpad.
-  assign write_fp32_o = operand_a;
+  assign write_fp32_o = operand_a_q;
   always_comb begin : p_round
     write_bf16_o = '0;
     if (execute_round) begin
       for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
-        write_bf16_o[lane] = fp32_pkg::fp32_to_bf16(operand_a[lane]);
+        write_bf16_o[lane] = fp32_pkg::fp32_to_bf16(operand_a_q[lane]);
       end
     end
   end
@@ -136,8 +145,8 @@ module vector_lanes #(
       .rst_ni,
       .start_i  (execute_iterative && (8'(lane) < execute_q.count)),
       .is_sqrt_i(execute_q.opcode == VopSquareRoot),
-      .a_i      (operand_a[lane]),
-      .b_i      (b_immediate_q ? immediate_q : operand_b[lane]),
+      .a_i      (operand_a_q[lane]),
+      .b_i      (operand_b_q[lane]),
       .result_o (quotient[lane]),
       .done_o   (quotient_done[lane])
     );
@@ -174,7 +183,7 @@ module vector_lanes #(
     .clk_i,
     .read_enable_i  (read_a),
     .read_address_i ({a_i, beat_i}),
-    .read_data_o    (operand_a),
+    .read_data_o    (word_a),
     .write_enable_i (write),
     .write_address_i(write_target),
     .write_data_i   (write_data)
@@ -183,7 +192,7 @@ module vector_lanes #(
     .clk_i,
     .read_enable_i  (read_b),
     .read_address_i ({b_i, beat_i}),
-    .read_data_o    (operand_b),
+    .read_data_o    (word_b),
     .write_enable_i (write),
     .write_address_i(write_target),
     .write_data_i   (write_data)
@@ -209,27 +218,29 @@ module vector_lanes #(
     if (execute_multiply) begin
       for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
         if (8'(lane) < execute_q.count) begin
-          product_q[lane] = fp32_pkg::fp32_multiply(
-              operand_a[lane], b_immediate_q ? immediate_q : operand_b[lane]);
+          product_q[lane] = fp32_pkg::fp32_multiply(operand_a_q[lane], operand_b_q[lane]);
         end
       end
     end
     if (execute_maximum) begin
       for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
         if (8'(lane) < execute_q.count) begin
-          maximum_q[lane] = maximum(operand_a[lane],
-                                    b_immediate_q ? immediate_q : operand_b[lane]);
+          maximum_q[lane] = maximum(operand_a_q[lane], operand_b_q[lane]);
         end
       end
     end
     if (execute_add) begin
       for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
         if (8'(lane) < execute_q.count) begin
-          sum_q[lane] = fp32_pkg::fp32_add(
-              operand_a[lane],
-              {execute_q.opcode == VopSubtract, 31'd0} ^  // a - b is a + (-b)
-              (b_immediate_q ? immediate_q : operand_b[lane]));
+          sum_q[lane] = fp32_pkg::fp32_add(operand_a_q[lane], operand_b_q[lane]);
         end
+      end
+    end
+    if (read_valid_q) begin
+      operand_a_q = word_a;
+      for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
+        operand_b_q[lane] = {read_q.opcode == VopSubtract, 31'd0} ^  // a - b is a + (-b)
+            (b_immediate_q ? immediate_q : word_b[lane]);
       end
     end
     // verilator lint_on BLKSEQ
@@ -241,13 +252,14 @@ module vector_lanes #(
     write_accumulator_q <= finish_q.accumulator;
     write_target_q      <= finish_q.target;
     finish_q            <= execute_q;
+    execute_q           <= read_q;
     if (issue_valid_i) begin
-      execute_q.opcode      <= opcode_i;
-      execute_q.accumulator <= accumulator_i;
-      execute_q.target      <= {destination_i, beat_i};
-      execute_q.count       <= count_i;
-      b_immediate_q         <= b_immediate_i;
-      immediate_q           <= immediate_i;
+      read_q.opcode      <= opcode_i;
+      read_q.accumulator <= accumulator_i;
+      read_q.target      <= {destination_i, beat_i};
+      read_q.count       <= count_i;
+      b_immediate_q      <= b_immediate_i;
+      immediate_q        <= immediate_i;
     end
   end
 

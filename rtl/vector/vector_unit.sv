@@ -17,17 +17,18 @@
 //   t+1, t+2       the first instruction is fetched
 //   t+3            first strip, first instruction, first beat is issued
 //   Each instruction of each strip of n beats has a slot of
-//     n * interval + max(0, 4 - n)        interval: 1; divide_latency for an iterative instruction
+//     n * interval + max(0, 5 - n)        interval: 1; divide_latency for an iterative instruction
 //   cycles, one slot right behind the other; beat k is issued in cycle k * interval of its slot.
 //   A load's request is on scratchpad_read_* or accumulator_read_* in the cycle after its issue,
-//   its data is taken two cycles later; a store's request and data are on *_write_* in the cycle
+//   its data is taken TileReadLatency later; a store's request and data are on *_write_* two cycles
 //   after its issue. The empty cycles of a short slot keep an instruction from reading what the one
-//   before it has not yet written (4 cycles from issue to issue).
+//   before it has not yet written (ResultLatency, 5 cycles, from issue to issue).
 //   After the last slot one cycle drains the last store. completion_o comes in the cycle after
-//   that; command_ready_o is high again in that same cycle. With
+//   that, in which the last store is written; command_ready_o is high again in that same cycle.
+//   With
 //   B = rows * ceil(columns / VectorLanes):
 //     completion - acceptance = 4 + B * (sum of the program's intervals)
-//                                 + (B % 8 in {1, 2, 3} ? (4 - B % 8) * length : 0)
+//                                 + (B % 8 in {1, 2, 3, 4} ? (5 - B % 8) * length : 0)
 //   activity_o: Latency while fetching, in the empty cycles of a slot and while draining, Busy in
 //   B * (sum of intervals) cycles, else Idle.
 //
@@ -35,8 +36,8 @@
 //   be the next to start, illegal_instruction is raised (address: its index) in the cycle in which
 //   it would have issued its first beat; nothing follows until reset. Earlier instructions of the
 //   strip are done.
-// stop_i: from the next cycle on nothing is issued; idle_o at most two cycles after stop_i. Only a
-//   reset ends it if a command was abandoned.
+// stop_i: from the next cycle on nothing is issued; idle_o at most three cycles after stop_i. Only
+//   a reset ends it if a command was abandoned.
 
 `default_nettype none
 
@@ -65,8 +66,8 @@ module vector_unit #(
   input  wire logic [15:0]                         program_write_word_i,
   input  wire logic [AxiDataBits-1:0]              program_write_data_i,
 
-  // Local memories; data of a read 2 cycles after its request. Of a line that is wider than a beat,
-  // the first elements are used.
+  // Local memories; data of a read TileReadLatency after its request. Of a line that is wider than
+  // a beat, the first elements are used.
   output logic                                     scratchpad_read_valid_o,
   output accelerator_pkg::tile_request_t           scratchpad_read_request_o,
   input  wire logic [Lanes*16-1:0]                 scratchpad_read_data_i,
@@ -331,12 +332,12 @@ module vector_unit #(
   end
 
   // ------------------------------------------------------------------ local memories
-  // The request is made in the cycle after the issue.
+  // A read is requested in the cycle after the issue, a write in the one after that.
   stream_word_t  stream;  // the instruction's
   logic [31:0]   panel;
   logic [7:0]    count;
-  tile_request_t request_q;
-  logic          read_q, write_q, accumulator_q;
+  tile_request_t request_q, write_request_q;
+  logic          read_q, stores_q, accumulator_q, write_q, write_accumulator_q;
 
   assign stream = streams_q[instruction_q.stream];
   assign panel  = position_q.panel[instruction_q.stream];
@@ -346,11 +347,17 @@ module vector_unit #(
     if (!rst_ni) begin
       request_q     <= '0;
       read_q        <= 1'b0;
+      stores_q      <= 1'b0;
       write_q       <= 1'b0;
       accumulator_q <= 1'b0;
     end else begin
-      read_q  <= issue && (instruction_q.opcode == VopLoad);
-      write_q <= issue && (instruction_q.opcode == VopStore);
+      read_q   <= issue && (instruction_q.opcode == VopLoad);
+      stores_q <= issue && (instruction_q.opcode == VopStore);
+      write_q  <= stores_q;
+      if (stores_q) begin
+        write_request_q     <= request_q;
+        write_accumulator_q <= accumulator_q;
+      end
       if (issue) begin
         accumulator_q        <= stream.accumulator;
         request_q.transposed <= stream.transposed;
@@ -366,16 +373,17 @@ module vector_unit #(
     end
   end
 
-  assign idle_o = ((state_q == StateIdle) || (state_q == StateStopped)) && !read_q && !write_q;
+  assign idle_o = ((state_q == StateIdle) || (state_q == StateStopped)) && !read_q && !stores_q &&
+                  !write_q;
 
   assign scratchpad_read_valid_o     = read_q && !accumulator_q;
   assign scratchpad_read_request_o   = request_q;
   assign accumulator_read_valid_o    = read_q && accumulator_q;
   assign accumulator_read_request_o  = request_q;
-  assign scratchpad_write_valid_o    = write_q && !accumulator_q;
-  assign scratchpad_write_request_o  = request_q;
-  assign accumulator_write_valid_o   = write_q && accumulator_q;
-  assign accumulator_write_request_o = request_q;
+  assign scratchpad_write_valid_o    = write_q && !write_accumulator_q;
+  assign scratchpad_write_request_o  = write_request_q;
+  assign accumulator_write_valid_o   = write_q && write_accumulator_q;
+  assign accumulator_write_request_o = write_request_q;
 
   logic [VectorLanes-1:0][15:0] write_bf16;
   logic [VectorLanes-1:0][31:0] write_fp32;
@@ -416,7 +424,7 @@ module vector_unit #(
       SizeInRange: assert (!accept || ((command.rows != 32'd0) && (command.rows < 32'd1 << 24) &&
           (command.columns != 32'd0) && (command.columns < 32'd1 << 24)))
       else $error("vector_unit: size out of range");
-      AccessWithinLine: assert (!(read_q || write_q) || request_q.transposed ||
+      AccessWithinLine: assert (!(read_q || stores_q) || request_q.transposed ||
           (32'(request_q.column) + 32'(request_q.count) <= Lanes))
       else $error("vector_unit: access beyond a line");
     end

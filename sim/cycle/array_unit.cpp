@@ -57,6 +57,7 @@ void ArrayUnit::reset() {
 
 void ArrayUnit::look(Cycle cycle, bool stop) {
   cycle_ = cycle;
+  stop_before_ = stop_;
   stop_ = stop;
   halted_ = halted_ && stop;
   while (!busy_.empty() && busy_.front().end <= cycle) busy_.pop_front();
@@ -71,6 +72,12 @@ bool ArrayUnit::ready() const {
 Completion ArrayUnit::completion() const {
   if (halted_ || pending_.empty() || pending_.front().completion != cycle_) return {};
   return {true, pending_.front().index, pending_.front().signal_tokens};
+}
+
+// A read takes place in the cycle after its request.
+bool ArrayUnit::local_range() const {
+  const bool stopped = beyond_access_ == Access::kSumWrite ? stop_ : stop_before_;
+  return !stopped && cycle_ == beyond_cycle_;
 }
 
 bool ArrayUnit::idle() const { return pending_.empty(); }
@@ -103,7 +110,7 @@ bool ArrayUnit::step(const QueuedCommand* command, Counters& counters) {
   const std::size_t first = passes_.size();
   plan(gemm);
   pending_.push_back({command->index, command->signal_tokens(), cycle_, loaded_,
-                      stream_end_ - 1 + round_trip() + 1, gemm.kind});
+                      stream_end_ - 1 + sum_latency() + 1, gemm.kind});
   find_beyond(gemm, first);
   if (values_ && beyond_cycle_ == kNever) kernel_.run(gemm, local_);
   return true;
@@ -180,9 +187,9 @@ void ArrayUnit::synchronise(Cycle end, Counters& counters) {
     if (!pass.from_zero) {
       counters[Counter::kAccumulatorReadBytes] += 4 * within(1, pass.rows) * columns;
     }
-    counters[Counter::kAccumulatorWriteBytes] += 4 * within(round_trip(), pass.rows) * columns;
+    counters[Counter::kAccumulatorWriteBytes] += 4 * within(sum_latency(), pass.rows) * columns;
   }
-  while (!passes_.empty() && passes_.front().start + passes_.front().rows + round_trip() <= end &&
+  while (!passes_.empty() && passes_.front().start + passes_.front().rows + sum_latency() <= end &&
          passes_.front().slots_end <= end && passes_.front().load + passes_.front().depth <= end) {
     passes_.pop_front();
   }
@@ -235,7 +242,8 @@ void ArrayUnit::note_beyond(Cycle cycle, Access access, std::uint64_t line) {
   beyond_line_ = line;
 }
 
-// The first cycle with an access beyond the end of a memory, if the command has one.
+// The first cycle in which an access beyond the end of a memory takes place, if the command has
+// one.
 void ArrayUnit::find_beyond(const interface::GemmCommand& gemm, std::size_t first_pass) {
   const auto lanes = static_cast<std::uint64_t>(lanes_);
   const Operand stream{gemm.stream_line, gemm.stream_stride, gemm.stream_transposed != 0, lanes};
@@ -258,16 +266,16 @@ void ArrayUnit::find_beyond(const interface::GemmCommand& gemm, std::size_t firs
     for (std::uint64_t row = 0; row < rows; ++row) {
       const Cycle streamed = pass.start + static_cast<Cycle>(row);
       if (stream.last_line(row, depth_done, depth) >= lines) {
-        note_beyond(streamed, Access::kStream, stream.line_of(row, depth_done));
+        note_beyond(streamed + 1, Access::kStream, stream.line_of(row, depth_done));
       }
       const std::uint64_t line = sums.line_of(row, columns_done);
       if (line < sum_lines) continue;
-      if (!pass.from_zero) note_beyond(streamed + 1, Access::kSumRead, line);
-      note_beyond(streamed + round_trip(), Access::kSumWrite, line);
+      if (!pass.from_zero) note_beyond(streamed + 2, Access::kSumRead, line);
+      note_beyond(streamed + sum_latency(), Access::kSumWrite, line);
     }
     for (std::uint64_t row = 0; row < depth; ++row) {
       if (stationary.last_line(depth_done + row, columns_done, columns) < lines) continue;
-      note_beyond(pass.load + static_cast<Cycle>(row), Access::kStationary,
+      note_beyond(pass.load + static_cast<Cycle>(row) + 1, Access::kStationary,
                   stationary.line_of(depth_done + row, columns_done));
     }
     columns_done += columns;

@@ -32,7 +32,7 @@ class ArrayUnit {
   interface::Activity activity() const;
   std::uint32_t current_index() const;
   /// An access of this cycle beyond the end of a local memory.
-  bool local_range() const { return !stop_ && cycle_ == beyond_cycle_; }
+  bool local_range() const;
   std::uint64_t local_line() const { return beyond_line_; }
   bool idle() const;
 
@@ -61,8 +61,11 @@ class ArrayUnit {
     std::uint32_t kind = 0;
   };
 
-  // D: from a row to its sums.
+  // D: from a row to the first one that may read its sums.
   Cycle round_trip() const { return interface::pass_latency(static_cast<int>(array_rows_)); }
+  // From a row to the write of its sums: a sum is asked for a cycle after its row, and read in the
+  // cycle after that.
+  Cycle sum_latency() const { return round_trip() + 1; }
   void plan(const interface::GemmCommand& gemm);
   void find_beyond(const interface::GemmCommand& gemm, std::size_t first_pass);
   void halt(Counters& counters);
@@ -94,7 +97,7 @@ class ArrayUnit {
 
   // The present cycle.
   Cycle cycle_ = 0;
-  bool stop_ = false;
+  bool stop_ = false, stop_before_ = false;  // in this cycle and in the one before
 };
 
 }  // namespace corank::cycle_model

@@ -18,6 +18,10 @@ void write_high(std::uint64_t& address, std::uint32_t value) {
   address = (address & kLow) | std::uint64_t{value & 0xffffu} << 32;
 }
 
+bool is_counter(std::uint32_t offset) {
+  return offset >= kRegCounters && offset < kCountersEnd && offset % 4 == 0;
+}
+
 }  // namespace
 
 Registers::Registers(const MachineShape& shape) : shape_(shape) {}
@@ -25,10 +29,6 @@ Registers::Registers(const MachineShape& shape) : shape_(shape) {}
 bool Registers::running() const {
   return (enable_ && (in_.ring_head != ring_tail_ || in_.in_program)) || !drained() ||
          !in_.queues_empty || any_completed_;
-}
-
-bool Registers::reads_counter() const {
-  return reading_ == Read::kTaken && offset_ >= kRegCounters;
 }
 
 void Registers::look(const Inputs& inputs, MachinePins& pins) {
@@ -48,7 +48,7 @@ void Registers::look(const Inputs& inputs, MachinePins& pins) {
   pins.s_axil_rresp = rresp_;
   pins.s_axil_rdata = rdata_;
   pins.irq = interrupt();
-  if (reading_ != Read::kTaken) return;
+  if (reading_ != Read::kTaken && reading_ != Read::kCounted) return;
   bool known = false;
   rdata_ = read(offset_, known);
   rresp_ = known ? kOkay : kSlaveError;
@@ -126,6 +126,15 @@ bool Registers::step_read(const MachinePins& pins) {
       offset_ = pins.s_axil_araddr;
       return true;
     case Read::kTaken:
+      reading_ = is_counter(offset_) ? Read::kCounterTaken : Read::kFound;
+      return true;
+    case Read::kCounterTaken:
+      reading_ = Read::kCounted;
+      return true;
+    case Read::kCounted:
+      reading_ = Read::kCounterFound;
+      return true;
+    case Read::kCounterFound:
       reading_ = Read::kFound;
       return true;
     case Read::kFound:
@@ -262,7 +271,7 @@ std::uint32_t Registers::read(std::uint32_t offset, bool& known) {
     if (offset >= kRegUnitCommandCommand && offset <= kRegUnitCommandStore) {
       return in_.indices[(offset - kRegUnitCommandCommand) / 4];
     }
-    if (offset >= kRegCounters && offset < kCountersEnd) {
+    if (is_counter(offset)) {
       const std::uint64_t value = counters_[(offset - kRegCounters) / 8];
       return static_cast<std::uint32_t>(offset % 8 == 4 ? value >> 32 : value);
     }

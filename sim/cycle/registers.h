@@ -34,7 +34,7 @@ class Registers {
   /// the device's are set.
   void look(const Inputs& inputs, MachinePins& pins);
   /// In look() of this cycle.
-  bool reads_counter() const;
+  bool reads_counter() const { return reading_ == Read::kCounted; }
   /// Whether the counters take the events of the present cycle, after look().
   bool counting() const { return counting_; }
   /// Whether anything changed but the counting.
@@ -87,10 +87,10 @@ class Registers {
 
   // AXI4-Lite. A write keeps the part that came first. What a read does in this cycle: nothing,
   // finding its value (which is that of the cycle after the one in which it was taken), waiting, or
-  // answering.
+  // answering. A counter's is found two cycles later than another, and then waits two more.
   bool address_kept_ = false, data_kept_ = false, bvalid_ = false;
   std::uint32_t address_ = 0, data_ = 0;
-  enum class Read { kNone, kTaken, kFound, kAnswered };
+  enum class Read { kNone, kTaken, kCounterTaken, kCounted, kCounterFound, kFound, kAnswered };
   Read reading_ = Read::kNone;
   std::uint32_t offset_ = 0;
   std::uint8_t bresp_ = 0, rresp_ = 0;

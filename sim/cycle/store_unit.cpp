@@ -29,7 +29,8 @@ void StoreUnit::reset() {
   in_flight_.reset();
   sending_.clear();
   read_beats_ = counted_beats_ = sent_ = sent_without_ = 0;
-  reading_[0] = reading_[1] = false;
+  reading_ = {};
+  beyond_ = false;
   ready_beats_ = 0;
   completion_ = Completion{};
   faulted_ = false;
@@ -42,7 +43,7 @@ void StoreUnit::look(bool stop, const AxiPort& port) {
   w_valid_ = !sending_.empty() && (ready_beats_ != 0 || halted_);
   w_take_ = w_valid_ && port.w_ready();
   read_ = !placements_.empty() && !halted_ &&
-          ready_beats_ + (reading_[0] ? 1u : 0u) + (reading_[1] ? 1u : 0u) < kReadAhead;
+          ready_beats_ + std::count(reading_.begin(), reading_.end(), true) < kReadAhead;
   aw_ready_ = port.aw_ready();
   response_ = port.response_valid();
   response_okay_ = response_ && port.response() == 0;
@@ -70,18 +71,6 @@ Activity StoreUnit::activity() const {
 std::uint32_t StoreUnit::current_index() const {
   if (completion_.valid) return completion_.index;
   return held_.front().index;
-}
-
-bool StoreUnit::local_range() const {
-  return read_ && read_beats_ == placements_.front().first_beyond;
-}
-
-std::uint64_t StoreUnit::local_line() const {
-  return placements_.front().block.beat(read_beats_, beat_bytes_, local_.scratchpad.lanes()).line;
-}
-
-std::uint32_t StoreUnit::fault_index() const {
-  return fault_.valid() ? fault_index_ : placements_.front().index;
 }
 
 void StoreUnit::fill(Transaction& transaction) const {
@@ -151,13 +140,16 @@ bool StoreUnit::step(const QueuedCommand* command, const DmaLimits& limits, Coun
 
   // Local reads and the beats that they bring.
   const std::uint32_t before = ready_beats_;
-  ready_beats_ += (reading_[1] && !halted_ ? 1u : 0u);
+  ready_beats_ += (reading_[2] && !halted_ ? 1u : 0u);
   ready_beats_ -= beat_leaves ? 1u : 0u;
-  const bool reading_0 = read_, reading_1 = reading_[0] && !halted_;
-  changed = changed || before != ready_beats_ || reading_0 != reading_[0] ||
-            reading_1 != reading_[1] || (halted_ && w_take_);
-  reading_[0] = reading_0;
-  reading_[1] = reading_1;
+  std::array<bool, 3> reading{};
+  if (!halted_) reading = {read_, reading_[0], reading_[1]};
+  changed = changed || before != ready_beats_ || reading != reading_ || (halted_ && w_take_);
+  reading_ = reading;
+  changed = changed || beyond_;
+  beyond_ = read_ && read_beats_ == placements_.front().first_beyond;
+  if (beyond_) note_beyond();
+  changed = changed || beyond_;
   if (read_) ++read_beats_;
   if (!placements_.empty() && (halted_ || (read_ && read_beats_ == placements_.front().beats))) {
     count_bytes(read_beats_, counters);
@@ -187,6 +179,12 @@ bool StoreUnit::step(const QueuedCommand* command, const DmaLimits& limits, Coun
   if (command == nullptr) return changed;
   take(*command);
   return true;
+}
+
+void StoreUnit::note_beyond() {
+  const Placement& placement = placements_.front();
+  read_index_ = placement.index;
+  beyond_line_ = placement.block.beat(read_beats_, beat_bytes_, local_.scratchpad.lanes()).line;
 }
 
 void StoreUnit::announce(const Cut& cut) {

@@ -1,6 +1,7 @@
 // The store unit: local memory to memory (rtl/dma/store_unit.sv).
 #pragma once
 
+#include <array>
 #include <deque>
 
 #include "sim/cycle/axi_port.h"
@@ -41,12 +42,12 @@ class StoreUnit {
   interface::Activity activity() const;
   std::uint32_t current_index() const;
   const UnitFault& fault() const { return fault_; }
-  /// With a fault the command that it is of; else the command that a local read of this cycle is
-  /// of.
-  std::uint32_t fault_index() const;
-  /// A read of this cycle beyond the end of a local memory.
-  bool local_range() const;
-  std::uint64_t local_line() const;
+  /// With a fault the command that it is of; else the command that a local read which takes place
+  /// in this cycle is of.
+  std::uint32_t fault_index() const { return fault_.valid() ? fault_index_ : read_index_; }
+  /// A read that takes place in this cycle, beyond the end of a local memory.
+  bool local_range() const { return beyond_; }
+  std::uint64_t local_line() const { return beyond_line_; }
   bool idle() const;
 
  private:
@@ -71,6 +72,7 @@ class StoreUnit {
     bool last = false;  // of its command
   };
 
+  void note_beyond();
   void announce(const Cut& cut);
   void take(const QueuedCommand& command);
   void count_bytes(std::uint64_t beats, Counters& counters);
@@ -87,9 +89,9 @@ class StoreUnit {
   AxiAddress aw_;
   Ring<InFlight> in_flight_;
   std::deque<Sending> sending_;
-  std::uint64_t read_beats_ = 0;      // of the first placement
-  std::uint64_t counted_beats_ = 0;   // of it, whose bytes have been counted
-  bool reading_[2] = {false, false};  // requested one and two cycles ago
+  std::uint64_t read_beats_ = 0;     // of the first placement
+  std::uint64_t counted_beats_ = 0;  // of it, whose bytes have been counted
+  std::array<bool, 3> reading_{};    // requested one, two and three cycles ago
   std::uint32_t ready_beats_ = 0;
   std::uint64_t sent_ = 0;          // beats of the burst at hand
   std::uint64_t sent_without_ = 0;  // of them, without data: the unit has halted
@@ -98,6 +100,10 @@ class StoreUnit {
   UnitFault fault_;
   std::uint32_t cut_index_ = 0;  // of the command taken last, whose bursts are cut
   std::uint32_t fault_index_ = 0;
+  // Of the read that was requested in the cycle before.
+  std::uint32_t read_index_ = 0;
+  bool beyond_ = false;
+  std::uint64_t beyond_line_ = 0;
 
   // The present cycle.
   bool stop_ = false, halted_ = false, read_ = false;

@@ -1,6 +1,7 @@
 #include "sim/cycle/vector_unit.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace corank::cycle_model {
 
@@ -38,6 +39,7 @@ void VectorUnit::reset() {
   completion_ = Completion{};
   program_.clear();
   counted_.clear();
+  stored_.clear();
   accepted_ = run_ = drain_ = drained_ = 0;
   stopped_ = uncounted_ = fault_cycle_ = beyond_cycle_ = kNever;
 }
@@ -53,9 +55,7 @@ Completion VectorUnit::completion() const {
   return completion;
 }
 
-bool VectorUnit::idle() const {
-  return (cycle_ >= drained_ || cycle_ >= stopped_) && !accesses(cycle_ - 1);
-}
+bool VectorUnit::idle() const { return (cycle_ >= drained_ || cycle_ >= stopped_) && !accesses(); }
 
 UnitFault VectorUnit::fault() const {
   if (cycle_ != fault_cycle_) return {};
@@ -75,12 +75,12 @@ bool VectorUnit::step(const QueuedCommand* command, bool counting, Counters& cou
   if (cycle_ == stopped_ && !counting) uncounted_ = stopped_ - 1;
   const bool completes = cycle_ == drained_ && completion_.valid;
   if (completes) {
-    synchronise(cycle_, counters);
+    synchronise(cycle_ + 1, counters);  // with the last store, which takes place now
     completion_.valid = false;
   }
   if (stop_) {
     if (cycle_ < fault_cycle_) fault_cycle_ = kNever;
-    if (cycle_ >= drained_ || cycle_ >= stopped_) return completes || accesses(cycle_ - 1);
+    if (cycle_ >= drained_ || cycle_ >= stopped_) return completes || accesses();
     stopped_ = cycle_ + 1;
     return true;
   }
@@ -110,6 +110,7 @@ void VectorUnit::plan() {
     before_.push_back(before_.back() + VectorKernel::kStripBeats * interval_of(program_.back()));
   }
   counted_.assign(program_.size(), 0);
+  stored_.assign(program_.size(), 0);
 
   full_strips_ = beats_ / VectorKernel::kStripBeats;
   rest_ = beats_ % VectorKernel::kStripBeats;
@@ -158,10 +159,15 @@ VectorUnit::Slot VectorUnit::slot_at(Cycle cycle) const {
   return slot(full_strips_, instruction);
 }
 
-bool VectorUnit::accesses(Cycle cycle) const {
+bool VectorUnit::issues(VectorOpcode opcode, Cycle cycle) const {
   if (program_.empty() || cycle < run_ || cycle >= std::min(drain_, stopped_)) return false;
   const Slot at = slot_at(cycle);
-  return cycle < at.empty && is_access(program_[at.instruction]);
+  return cycle < at.empty && program_[at.instruction].opcode == opcode;
+}
+
+bool VectorUnit::accesses() const {
+  return issues(VectorOpcode::kLoad, cycle_ - 1) || issues(VectorOpcode::kStore, cycle_ - 1) ||
+         issues(VectorOpcode::kStore, cycle_ - 2);
 }
 
 std::uint64_t VectorUnit::beats_issued(std::size_t instruction, Cycle end) const {
@@ -187,13 +193,16 @@ std::uint64_t VectorUnit::elements_of_beats(std::uint64_t beats) const {
 }
 
 void VectorUnit::synchronise(Cycle end, Counters& counters) {
-  // An issue is an event of the next cycle.
-  const Cycle issued_before = std::min({end - 1, stopped_, uncounted_});
+  // An issue is an event of the next cycle; a store's write comes in the one after that.
+  const auto issued_since = [&](std::size_t i, Cycle before, std::uint64_t& known) {
+    const std::uint64_t elements =
+        elements_of_beats(beats_issued(i, std::min({before, stopped_, uncounted_})));
+    return elements - std::exchange(known, elements);
+  };
   for (std::size_t i = 0; i < program_.size(); ++i) {
-    const std::uint64_t elements = elements_of_beats(beats_issued(i, issued_before));
-    if (elements == counted_[i]) continue;
-    count(program_[i], elements - counted_[i], counters);
-    counted_[i] = elements;
+    count(program_[i], issued_since(i, end - 1, counted_[i]), counters);
+    if (program_[i].opcode == VectorOpcode::kStore)
+      count_stored(program_[i], issued_since(i, end - 2, stored_[i]), counters);
   }
 }
 
@@ -206,14 +215,19 @@ void VectorUnit::count(const VectorInstruction& instruction, std::uint64_t eleme
           elements * (accumulator ? 4 : 2);
       return;
     case VectorOpcode::kStore:
-      counters[accumulator ? Counter::kAccumulatorWriteBytes : Counter::kScratchpadWriteBytes] +=
-          elements * (accumulator ? 4 : 2);
       if (!accumulator) counters[Counter::kVectorRoundings] += elements;
       return;
     default:
       counters[interface::counter_of(instruction.opcode)] += elements;
       return;
   }
+}
+
+void VectorUnit::count_stored(const VectorInstruction& store, std::uint64_t elements,
+                              Counters& counters) const {
+  const bool accumulator = streams_of(command_)[store.stream].accumulator;
+  counters[accumulator ? Counter::kAccumulatorWriteBytes : Counter::kScratchpadWriteBytes] +=
+      elements * (accumulator ? 4 : 2);
 }
 
 Cycle VectorUnit::next(Cycle cycle) const {
@@ -262,8 +276,9 @@ void VectorUnit::find_beyond() {
         const std::uint64_t count = std::min(vector_lanes_, command_.columns - column);
         const std::uint64_t line = stream.place(beat / row_beats, column, lanes_).line;
         if (line + (stream.transposed ? count - 1 : 0) < lines_of(stream)) continue;
-        // The request is made in the cycle after the issue.
-        beyond_cycle_ = slot(strip, i).from + static_cast<Cycle>(beat - first) + 1;
+        // A read is requested in the cycle after the issue and takes place a cycle later; so does a
+        // write, which is requested then.
+        beyond_cycle_ = slot(strip, i).from + static_cast<Cycle>(beat - first) + 2;
         beyond_line_ = line;
         return;
       }

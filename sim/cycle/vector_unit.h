@@ -38,7 +38,7 @@ class VectorUnit {
   std::uint32_t current_index() const { return completion_.index; }
   UnitFault fault() const;
   /// An access of this cycle beyond the end of a local memory.
-  bool local_range() const { return cycle_ == beyond_cycle_ && cycle_ - 1 < stopped_; }
+  bool local_range() const { return cycle_ == beyond_cycle_ && cycle_ - 2 < stopped_; }
   std::uint64_t local_line() const { return beyond_line_; }
   bool idle() const;
 
@@ -52,17 +52,22 @@ class VectorUnit {
   };
 
   void plan();
-  /// What an instruction does to the counters for `elements` elements.
+  /// What an instruction does to the counters for `elements` elements, a cycle after their issue.
   void count(const interface::VectorInstruction& instruction, std::uint64_t elements,
              Counters& counters) const;
+  /// And what a store does two cycles after.
+  void count_stored(const interface::VectorInstruction& store, std::uint64_t elements,
+                    Counters& counters) const;
   std::uint64_t elements_of_beats(std::uint64_t beats) const;
   std::uint64_t rest_cycles_before(std::size_t instruction) const;
   Slot slot(std::uint64_t strip, std::size_t instruction) const;
   Slot slot_at(Cycle cycle) const;  // from run_ up to the last slot
   /// Beats of an instruction that are issued before `end`.
   std::uint64_t beats_issued(std::size_t instruction, Cycle end) const;
-  /// Whether a load or store is issued in `cycle`.
-  bool accesses(Cycle cycle) const;
+  /// Whether an instruction of that kind is issued in `cycle`.
+  bool issues(interface::VectorOpcode opcode, Cycle cycle) const;
+  /// Whether a load or store has been issued and not yet asked for.
+  bool accesses() const;
   void find_beyond();
 
   std::uint64_t vector_lanes_;
@@ -83,9 +88,10 @@ class VectorUnit {
   Cycle accepted_ = 0;
   Cycle run_ = 0;  // the first issue
   Cycle rest_start_ = 0;
-  Cycle drain_ = 0;                     // the cycle after the last slot
-  Cycle drained_ = 0;                   // the completion
-  std::vector<std::uint64_t> counted_;  // elements of each instruction that are in the counters
+  Cycle drain_ = 0;    // the cycle after the last slot
+  Cycle drained_ = 0;  // the completion
+  // Elements of each instruction that are in the counters, and those of stores as written.
+  std::vector<std::uint64_t> counted_, stored_;
 
   Cycle stopped_ = kNever;    // nothing is issued from then on
   Cycle uncounted_ = kNever;  // nor does an issue from then on become an event that is counted

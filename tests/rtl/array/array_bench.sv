@@ -62,6 +62,11 @@ module array_bench #(
   tile_request_t [AcPorts-1:0]                 ac_write_request;
   logic          [AcPorts-1:0][Lanes*32-1:0]   ac_write_data;
 
+  logic [SpReaders-1:0][31:0] scratchpad_read_line;  // of a fault
+  logic [AcPorts-1:0][31:0] accumulator_read_line;
+  logic unused_lines;
+  assign unused_lines = ^{scratchpad_read_line, accumulator_read_line};
+
   tile_memory #(
     .ElementBits(16), .Lanes(Lanes), .Lines(Lines), .Banks(Banks),
     .Readers(SpReaders), .Writers(1)
@@ -74,6 +79,7 @@ module array_bench #(
     .write_valid_i      (scratchpad_write_i),
     .write_request_i    (whole_line(scratchpad_line_i)),
     .write_data_i       (scratchpad_data_i),
+    .read_line_o        (scratchpad_read_line),
     .read_range_fault_o (sp_read_range),
     .read_conflict_o    (sp_read_conflict),
     .write_range_fault_o(sp_write_range),
@@ -92,6 +98,7 @@ module array_bench #(
     .write_valid_i      (ac_write_valid),
     .write_request_i    (ac_write_request),
     .write_data_i       (ac_write_data),
+    .read_line_o        (accumulator_read_line),
     .read_range_fault_o (ac_read_range),
     .read_conflict_o    (ac_read_conflict),
     .write_range_fault_o(ac_write_range),

@@ -84,13 +84,13 @@ struct Bench {
 
   std::vector<std::uint32_t> read_accumulators() {
     std::vector<std::uint32_t> found(kLines * E);
-    for (std::uint32_t line = 0; line < kLines + 2; ++line) {
+    for (std::uint32_t line = 0; line < kLines + 3; ++line) {
       top.accumulator_read_i = line < kLines;
       top.accumulator_line_i = line;
-      tick();  // data of line - 1 becomes readable two cycles after its request, that is now
+      tick();  // data of line - 2 becomes readable three cycles after its request, that is now
       top.eval();
-      if (line >= 1 && line <= kLines)
-        std::memcpy(&found[(line - 1) * E], &top.accumulator_data_o, sizeof(std::uint32_t) * E);
+      if (line >= 2 && line < kLines + 2)
+        std::memcpy(&found[(line - 2) * E], &top.accumulator_data_o, sizeof(std::uint32_t) * E);
     }
     top.accumulator_read_i = 0;
     return found;
@@ -194,7 +194,7 @@ std::vector<std::int64_t> expected_completions(const std::vector<GemmCommand>& c
       }
       first_slice = false;
     }
-    completions.push_back(last_row + 4 + 2 * R);
+    completions.push_back(last_row + 5 + 2 * R);
   }
   return completions;
 }

@@ -69,7 +69,7 @@ module command_path #(
   logic        enable, units_idle, queues_empty;
   logic        command_idle, command_completed, halt_done, in_program;
   logic [47:0] ring_base, memory_limit;
-  logic [31:0] ring_entries, ring_tail, ring_head, command_index;
+  logic [31:0] ring_mask, ring_tail, ring_head, command_index;
   logic        ring_long, ring_odd;
   logic [7:0]  buffered;
   activity_e   command_activity;
@@ -136,7 +136,7 @@ module command_path #(
     .irq_o, .soft_reset_o, .stop_o,
     .enable_o           (enable),
     .ring_base_o        (ring_base),
-    .ring_entries_o     (ring_entries),
+    .ring_mask_o        (ring_mask),
     .ring_tail_o        (ring_tail),
     .ring_long_o        (ring_long),
     .ring_odd_o         (ring_odd),
@@ -169,7 +169,7 @@ module command_path #(
     .enable_i           (enable),
     .stop_i             (stop_o),
     .ring_base_i        (ring_base),
-    .ring_entries_i     (ring_entries),
+    .ring_mask_i        (ring_mask),
     .ring_tail_i        (ring_tail),
     .ring_long_i        (ring_long),
     .ring_odd_i         (ring_odd),

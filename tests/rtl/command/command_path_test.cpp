@@ -179,7 +179,7 @@ struct Path : Clocked<Vcommand_path> {
     module->araddr_i = static_cast<std::uint16_t>(offset);
     step();
     module->arvalid_i = 0;
-    for (int cycle = 0; cycle < 2; ++cycle) step();
+    for (int cycle = 0; cycle < 6 && !module->rvalid_o; ++cycle) step();
     REQUIRE(module->rvalid_o);
     REQUIRE(module->rresp_o == 0);
     const std::uint32_t data = module->rdata_o;

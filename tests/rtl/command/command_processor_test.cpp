@@ -60,7 +60,7 @@ struct Processor : Clocked<Module> {
     module->enable_i = 0;
     module->stop_i = 0;
     module->ring_base_i = 0;
-    module->ring_entries_i = 0;
+    module->ring_mask_i = 0;
     module->ring_tail_i = 0;
     module->ring_long_i = module->ring_odd_i = module->r_stray_i = 0;
     module->memory_limit_i = 0;
@@ -76,13 +76,13 @@ struct Processor : Clocked<Module> {
     memory.base = base;
     memory.bytes.assign(std::size_t{entries} * kCommandBytes, 0);
     module->ring_base_i = base;
-    module->ring_entries_i = entries;
+    module->ring_mask_i = entries - 1;
     module->memory_limit_i = base + memory.bytes.size();
     module->enable_i = 1;
   }
 
   void write(std::uint32_t index, const CommandWords& words) {
-    const std::size_t slot = index % module->ring_entries_i;
+    const std::size_t slot = index & module->ring_mask_i;
     std::memcpy(memory.bytes.data() + slot * kCommandBytes, words.data(), kCommandBytes);
   }
 
@@ -551,7 +551,7 @@ TEST_CASE("A command at the memory limit is not asked for") {
 TEST_CASE("A ring at the end of the address space does not wrap to address 0") {
   Processor128 processor;
   processor.ring(0xffff'ffff'f000, 64);
-  processor->ring_entries_i = 128;  // 8 KiB from the last page on
+  processor->ring_mask_i = 127;  // 8 KiB from the last page on
   processor->memory_limit_i = 0xffff'ffff'ffff;
   for (std::uint32_t i = 0; i < 63; ++i) processor.write(i, nop());
   processor->ring_tail_i = 64;

@@ -40,14 +40,19 @@ struct Counters : Clocked<Vcounters> {
     module->completed_i = 15;
   }
 
-  /// Four cycles; the value is that of the cycle after the first.
+  /// Six cycles; the value has the events of the first two.
   std::uint64_t read(std::size_t counter) {
     module->read_i = 1;
     tick();
     module->read_i = 0;
+    tick();
     module->read_index_i = static_cast<std::uint8_t>(counter);
     tick();
     settle();
+    CHECK_FALSE(module->read_valid_o);
+    tick();
+    settle();
+    CHECK(module->read_valid_o);
     const std::uint64_t value = module->read_value_o;
     tick();
     tick();
@@ -73,12 +78,12 @@ TEST_CASE("A counter carries into its high word") {
   CHECK(counters.read(Counter::kGemmSlots0) == kCycles);
 }
 
-TEST_CASE("A read has every event up to the cycle in which it is asked for") {
+TEST_CASE("A read has every event up to the cycle after the one in which it is asked for") {
   Counters counters;
   counters->counting_i = 1;
-  // Each read takes four cycles, which count.
+  // Each read takes six cycles, which count.
   for (std::uint64_t reads = 0; reads < 200; ++reads) {
-    CHECK(counters.read(Counter::kCycles) == 4 * reads + 1);
+    CHECK(counters.read(Counter::kCycles) == 6 * reads + 2);
   }
 }
 
@@ -90,12 +95,12 @@ TEST_CASE("No counter loses anything, however often it or another one is read") 
   std::uint64_t cycles = 0;
   for (std::size_t i = 0; i < 5 * interface::kCounters; ++i) {
     counters.read(i * 7 % interface::kCounters);
-    cycles += 4;
+    cycles += 6;
   }
   // The same counter all the time: the sweep must get past it.
   for (std::size_t i = 0; i < 2 * interface::kCounters; ++i) {
     counters.read(Counter::kGemmMacs0);
-    cycles += 4;
+    cycles += 6;
   }
   counters->counting_i = 0;
   counters.tick();

@@ -102,11 +102,11 @@ struct StoreBench : UnitBench<Module> {
     ++cycle;
   }
 
-  /// Data of a read come two cycles after it and stay; elements beyond the count are anything.
+  /// Data of a read come three cycles after it and stay; elements beyond the count are anything.
   void show_local_data() {
     std::vector<std::uint16_t> narrow(lanes);
     std::vector<std::uint32_t> wide(lanes);
-    const Read& shown = reads[1];
+    const Read& shown = reads[2];
     if (shown.valid) {
       for (std::uint32_t n = 0; n < lanes; ++n) {
         const auto value = n < shown.count
@@ -139,6 +139,7 @@ struct StoreBench : UnitBench<Module> {
       REQUIRE(read.column + read.count <= lanes);
       read_cycles.push_back(cycle);
     }
+    reads[2] = reads[1];
     reads[1] = reads[0];
     reads[0] = read;
   }
@@ -204,7 +205,7 @@ struct StoreBench : UnitBench<Module> {
   MemoryBytes memory;
   AddressReady address_ready = AddressReady::kAny;
   std::deque<Open> open;
-  std::array<Read, 2> reads;
+  std::array<Read, 3> reads;
   std::uint64_t responses = 0, error_response_number = ~std::uint64_t{0};
   std::uint8_t error_response = 2;
   Burst error_burst;
@@ -334,16 +335,16 @@ TEST_CASE("the cycles of a short store are those of its header") {
   bench.give({block});
   bench.run_to_end();
   const std::uint64_t t = bench.takes.at(0);
-  // The first of 16 beats is read at t + 1 and on W from t + 4; reads only where there is a column.
+  // The first of 16 beats is read at t + 1 and on W from t + 5; reads only where there is a column.
   CHECK(bench.burst_cycles == std::vector<std::uint64_t>{t + 2, t + 3, t + 4, t + 5});
   CHECK(bench.read_cycles == std::vector<std::uint64_t>{t + 1, t + 2, t + 9, t + 10});
-  CHECK(bench.beat_cycles.front() == t + 4);
-  CHECK(bench.beat_cycles.back() == t + 19);
-  CHECK(bench.response_cycles.back() == t + 22);
-  CHECK(bench.completions.at(0).cycle == t + 23);
-  // Waiting: AW in t + 2 and t + 3, the response in t + 20 .. t + 22. Latency: t + 1 and t + 23.
+  CHECK(bench.beat_cycles.front() == t + 5);
+  CHECK(bench.beat_cycles.back() == t + 20);
+  CHECK(bench.response_cycles.back() == t + 23);
+  CHECK(bench.completions.at(0).cycle == t + 24);
+  // Waiting: AW in t + 2 .. t + 4, the response in t + 21 .. t + 23. Latency: t + 1 and t + 24.
   CHECK(bench.activities[static_cast<unsigned>(Activity::kLatency)] == 2);
-  CHECK(bench.activities[static_cast<unsigned>(Activity::kWaitMemory)] == 5);
+  CHECK(bench.activities[static_cast<unsigned>(Activity::kWaitMemory)] == 6);
   CHECK(bench.activities[static_cast<unsigned>(Activity::kBusy)] == 16);
 }
 

@@ -44,7 +44,8 @@ constexpr unsigned kRequestBits = 49;
 
 using Elements = std::vector<std::uint32_t>;
 
-/// The memory by ports: set requests, settle(), look at faults, tick(), look at data.
+/// The memory by ports: set requests, settle(), look at the faults of these writes and of the reads
+/// of the cycle before, tick(), look at data.
 template <class Module>
 struct Memory {
   explicit Memory(const Size& s) : size(s) {
@@ -83,6 +84,9 @@ struct Memory {
     idle();
   }
   bool read_conflict(unsigned port) { return (clocked->read_conflict_o >> port & 1u) != 0; }
+  std::uint32_t read_line(unsigned port) {
+    return static_cast<std::uint32_t>(get_bits(clocked->read_line_o, port * 32, 32));
+  }
   bool read_range(unsigned port) { return (clocked->read_range_fault_o >> port & 1u) != 0; }
   bool write_conflict(unsigned port) { return (clocked->write_conflict_o >> port & 1u) != 0; }
   bool write_range(unsigned port) { return (clocked->write_range_fault_o >> port & 1u) != 0; }
@@ -167,13 +171,17 @@ void compare_with_model(const Size& size) {
   }
 
   unsigned read_conflicts = 0, write_conflicts = 0, ranges = 0, straddles = 0, collisions = 0;
+  std::vector<std::optional<Request>> requested(size.readers);
   for (int cycle = 0; cycle < 6000; ++cycle) {
-    std::vector<std::optional<Request>> reads(size.readers), writes(size.writers);
+    // What takes place in this cycle.
+    const std::vector<std::optional<Request>> reads = requested;
+    std::vector<std::optional<Request>> writes(size.writers);
     std::vector<Elements> data(size.writers);
     for (unsigned port = 0; port < size.readers; ++port) {
+      requested[port].reset();
       if (random() % 2 == 0) continue;
-      reads[port] = random_request(size, random, true);
-      memory.read(port, *reads[port]);
+      requested[port] = random_request(size, random, true);
+      memory.read(port, *requested[port]);
     }
     for (unsigned port = 0; port < size.writers; ++port) {
       if (random() % 2 == 0) continue;
@@ -190,6 +198,7 @@ void compare_with_model(const Size& size) {
       const bool granted = reads[port] && in_range && model.take_banks(*reads[port], read_taken);
       REQUIRE(memory.read_range(port) == !in_range);
       REQUIRE(memory.read_conflict(port) == (reads[port] && in_range && !granted));
+      if (reads[port]) REQUIRE(memory.read_line(port) == reads[port]->line);
       ranges += !in_range;
       read_conflicts += reads[port] && in_range && !granted;
       if (!granted) continue;
@@ -260,20 +269,19 @@ TEST_CASE("random accesses of all ports match an array of lines, as synthesized"
   SECTION("32 lanes") { compare_with_model<Vtile_memory_32_synthesis>(kLanes32); }
 }
 
-TEMPLATE_TEST_CASE("a read has its data after two cycles, and a write is seen a cycle later", "",
+TEMPLATE_TEST_CASE("a read has its data after three cycles and sees a write of its own cycle", "",
                    Vtile_memory_8, Vtile_memory_8_synthesis) {
   Memory<TestType> memory(kLanes8);
   const Request three{false, 3, 2, 5};  // columns 2, 3, 4 of line 5
   memory.write(0, three, {10, 11, 12});
-  memory.tick();          // cycle 0
-  memory.read(0, three);  // a cycle later
-  memory.tick();          // cycle 1
+  memory.read(0, three);
+  memory.tick();  // cycle 0
+  memory.tick();  // cycle 1, the read takes place
   memory.write(1, three, {20, 21, 22});
+  memory.read(0, three);
   memory.tick();  // cycle 2
   CHECK(memory.data_of(0, 3) == Elements{10, 11, 12});
-  memory.read(0, three);
   memory.tick();  // cycle 3
-  CHECK(memory.data_of(0, 3) == Elements{10, 11, 12});
   memory.tick();  // cycle 4
   CHECK(memory.data_of(0, 3) == Elements{20, 21, 22});
   for (int cycle = 0; cycle < 5; ++cycle) memory.tick();
@@ -289,10 +297,11 @@ TEMPLATE_TEST_CASE("a column written by lines is read transposed across a bank's
   }
   memory.read(3, {true, 8, 7, 28});
   memory.read(1, {true, 3, 1, 96});  // another bank: no conflict
+  memory.tick();
+  memory.read(3, {true, 2, 0, 31});
   memory.settle();
   CHECK(memory.clocked->read_conflict_o == 0);
   memory.tick();
-  memory.read(3, {true, 2, 0, 31});
   memory.tick();
   CHECK(memory.data_of(3, 8) == Elements{728, 729, 730, 731, 732, 733, 734, 735});
   memory.tick();
@@ -312,6 +321,7 @@ TEMPLATE_TEST_CASE("the higher port loses a bank, and a fault does nothing", "",
   memory.read(1, {true, 2, 0, 31});
   memory.read(2, {false, 1, 0, 0});
   memory.read(3, {false, 1, 0, 63});
+  memory.tick();
   memory.write(0, {false, 1, 0, 30}, {3});  // writers have ports of their own
   memory.write(1, {true, 2, 0, 31}, {4, 4});
   memory.settle();
@@ -323,6 +333,7 @@ TEMPLATE_TEST_CASE("the higher port loses a bank, and a fault does nothing", "",
   memory.read(0, {true, 3, 0, 30});
   memory.tick();
   CHECK(memory.data_of(1, 2) == Elements{1, 2});
+  memory.tick();
   memory.tick();
   CHECK(memory.data_of(0, 3) == Elements{3, 1, 2});  // of the writes only port 0's happened
 }

@@ -101,7 +101,7 @@ class Machine : public VectorMachine {
     if constexpr (kHasMemories<Model>) {
       if (changed_) preload();
     } else {
-      drive(reads_[1]);
+      drive(reads_[2]);
     }
     changed_ = false;
     drive(stimulus);
@@ -111,10 +111,11 @@ class Machine : public VectorMachine {
     if constexpr (kHasMemories<Model>) {
       if (model_.memory_fault_o) throw std::out_of_range("a fault of a local memory");
     } else {
-      // A write is seen by the reads of later cycles: read first.
+      // A read takes place in the cycle after its request, so it sees a write of that one.
+      if (cycle.write) write(*cycle.write);
+      reads_[2] = reads_[1];
       reads_[1] = reads_[0];
       reads_[0] = cycle.read ? std::optional<ReadData>(read(*cycle.read)) : std::nullopt;
-      if (cycle.write) write(*cycle.write);
     }
     model_.clk_i = 1;
     model_.eval();
@@ -244,8 +245,7 @@ class Machine : public VectorMachine {
     model_.readback_valid_i = 1;
     for (std::size_t line = 0; line < static_cast<std::size_t>(lines()); ++line) {
       model_.memory_line_i = static_cast<IData>(line);
-      clock();
-      clock();
+      for (int cycle = 0; cycle < 3; ++cycle) clock();
       for (std::size_t i = 0; i < Lanes; ++i) {
         memories_.accumulator[line * Lanes + i] = word(model_.readback_accumulator_o, i);
         memories_.scratchpad[line * Lanes + i] =
@@ -259,7 +259,7 @@ class Machine : public VectorMachine {
   bool changed_ = true;  // by the test, since the last step
   VerilatedContext context_;
   Model model_;
-  std::array<std::optional<ReadData>, 2> reads_;  // of the last cycle, and of the one before
+  std::array<std::optional<ReadData>, 3> reads_;  // of the last cycle and of the two before
 };
 
 }  // namespace

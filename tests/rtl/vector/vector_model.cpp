@@ -220,7 +220,7 @@ std::int64_t busy_cycles(const VectorCommand& command, const Program& program, c
 
 std::int64_t duration(const VectorCommand& command, const Program& program, const Shape& shape) {
   const std::int64_t rest = beats(command, shape) % kStripBeats;
-  const std::int64_t empty = rest >= 1 && rest <= 3 ? 4 - rest : 0;
+  const std::int64_t empty = rest >= 1 && rest <= 4 ? 5 - rest : 0;
   return 4 + busy_cycles(command, program, shape) +
          empty * static_cast<std::int64_t>(program.size());
 }

@@ -441,8 +441,8 @@ TEST_CASE("a maximum is that of IEEE 754-2019 for every pair of special numbers"
 TEST_CASE("every request has the cycle that the header gives it", "[vector]") {
   // 3 x 10 on 4 lanes: 3 beats a row, 9 beats, a strip of 8 and one of 1.
   // First strip from cycle 3 on: load 8, multiply 8, divide 8 * 15, store 8 = 144 cycles.
-  // Second strip from cycle 147 on: load 4, multiply 4, divide 15 + 3, store 4 = 30 cycles.
-  // Requests one cycle after the issue; completion two cycles after the last cycle, 176.
+  // Second strip from cycle 147 on: load 5, multiply 5, divide 15 + 4, store 5 = 34 cycles.
+  // Reads one cycle after the issue, writes two; completion two cycles after the last cycle, 180.
   const Program program{load(0, 0), binary(VectorOpcode::kMultiply, 1, 0, 0),
                         with_immediate(VectorOpcode::kDivide, 1, 1, 3.0f), store(1, 1)};
   VectorCommand command;
@@ -457,10 +457,10 @@ TEST_CASE("every request has the cycle that the header gives it", "[vector]") {
   machine.write_program(0, encode(program));
   const Run result = run(machine, {0, command});
   CHECK(result.reads == std::vector<std::int64_t>{4, 5, 6, 7, 8, 9, 10, 11, 148});
-  CHECK(result.writes == std::vector<std::int64_t>{140, 141, 142, 143, 144, 145, 146, 147, 174});
-  CHECK(result.cycles == 178);
+  CHECK(result.writes == std::vector<std::int64_t>{141, 142, 143, 144, 145, 146, 147, 148, 178});
+  CHECK(result.cycles == 182);
   CHECK(result.busy == 9 * 18);
-  CHECK(result.latency == 177 - 9 * 18);
+  CHECK(result.latency == 181 - 9 * 18);
 }
 
 TEST_CASE("streams lie in panels, as they are, transposed or broadcast", "[vector]") {
@@ -580,7 +580,7 @@ TEST_CASE("an instruction without a meaning is a fault, after those before it", 
         CHECK(cycle.fault->address == 32);
         CHECK(cycle.current_index == 3);
       }
-      CHECK(cycle.idle == (t >= 20));  // in cycle 19 the last element is stored
+      CHECK(cycle.idle == (t >= 21));  // in cycle 20 the last element is stored
     }
     machine->memories();
     for (std::size_t i = 0; i < memory.size(); ++i) {
@@ -594,7 +594,7 @@ TEST_CASE("an instruction without a meaning is a fault, after those before it", 
 }
 
 TEST_CASE("a stop takes precedence over a fault of the same cycle", "[vector]") {
-  // One beat: the second instruction, which has no meaning, would be issued in cycle 3 + 4 = 7.
+  // One beat: the second instruction, which has no meaning, would be issued in cycle 3 + 5 = 8.
   VectorCommand command;
   command.length = 2;
   command.rows = 1;
@@ -602,12 +602,12 @@ TEST_CASE("a stop takes precedence over a fault of the same cycle", "[vector]") 
   for (const auto& machine : machines()) {
     INFO(describe(*machine));
     machine->write_program(0, {encode(load(0, 0)), kNoInstruction});
-    for (const std::int64_t stop : {6, 7}) {
+    for (const std::int64_t stop : {7, 8}) {
       machine->step({QueuedCommand{0, command}, false});
       for (std::int64_t t = 1; t < 20; ++t) {
         INFO("stop in cycle " << stop << ", cycle " << t);
         const Cycle cycle = machine->step({std::nullopt, t >= stop});
-        CHECK(cycle.fault.has_value() == (stop == 7 && t == 7));
+        CHECK(cycle.fault.has_value() == (stop == 8 && t == 8));
       }
       machine->reset();
     }
@@ -620,9 +620,9 @@ TEST_CASE("a program beyond the program memory is a fault", "[vector]") {
     std::uint64_t address;
     std::int64_t cycle;
   };
-  // One beat: slots of 4 cycles from cycle 3 on.
+  // One beat: slots of 5 cycles from cycle 3 on.
   const auto c =
-      GENERATE(Case{254, 3, 256, 11}, Case{256, 1, 256, 3}, Case{65535, 65535, 65535, 3});
+      GENERATE(Case{254, 3, 256, 13}, Case{256, 1, 256, 3}, Case{65535, 65535, 65535, 3});
   for (const auto& machine : machines()) {
     INFO(describe(*machine) << ", from " << c.first);
     machine->write_program(0, encode(Program(256, load(1, 0))));
@@ -662,7 +662,7 @@ TEST_CASE("a program fits up to the last word, and what is beyond does not wrap"
   }
 }
 
-TEST_CASE("stop ends a command at any moment, within two cycles", "[vector]") {
+TEST_CASE("stop ends a command at any moment, within three cycles", "[vector]") {
   const Example example;
   for (const auto& machine : machines()) {
     INFO(describe(*machine));
@@ -677,7 +677,7 @@ TEST_CASE("stop ends a command at any moment, within two cycles", "[vector]") {
         REQUIRE_FALSE(cycle.completion);
         REQUIRE_FALSE(cycle.fault);
         REQUIRE_FALSE(cycle.ready);
-        if (t >= stop + 2) {
+        if (t >= stop + 3) {
           REQUIRE(cycle.idle);
           REQUIRE(cycle.activity == kActivityIdle);
           REQUIRE_FALSE(cycle.read);

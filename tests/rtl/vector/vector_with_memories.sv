@@ -1,6 +1,6 @@
 // The vector unit with the two local memories that it has in the accelerator. The ports are the
 // unit's, those of the memories are for watching; preload_* and readback_* reach the memories when
-// the unit is idle (data 2 cycles after the line's number).
+// the unit is idle (data 3 cycles after the line's number).
 
 `default_nettype none
 
@@ -76,6 +76,11 @@ module vector_with_memories #(
     .event_o
   );
 
+  logic [1:0][31:0] scratchpad_read_line;  // of a fault
+  logic [1:0][31:0] accumulator_read_line;
+  logic unused_lines;
+  assign unused_lines = ^{scratchpad_read_line, accumulator_read_line};
+
   tile_memory #(
     .ElementBits(16), .Lanes(Lanes), .Lines(Lines), .Banks(4), .Readers(2), .Writers(2)
   ) u_scratchpad (
@@ -87,6 +92,7 @@ module vector_with_memories #(
     .write_valid_i      ({preload_valid_i, scratchpad_write_valid_o}),
     .write_request_i    ({whole_line, scratchpad_write_request_o}),
     .write_data_i       ({preload_scratchpad_i, scratchpad_write_data}),
+    .read_line_o        (scratchpad_read_line),
     .read_range_fault_o (scratchpad_range[1:0]),
     .read_conflict_o    (scratchpad_conflict[1:0]),
     .write_range_fault_o(scratchpad_range[3:2]),
@@ -104,6 +110,7 @@ module vector_with_memories #(
     .write_valid_i      ({preload_valid_i, accumulator_write_valid_o}),
     .write_request_i    ({whole_line, accumulator_write_request_o}),
     .write_data_i       ({preload_accumulator_i, accumulator_write_data}),
+    .read_line_o        (accumulator_read_line),
     .read_range_fault_o (accumulator_range[1:0]),
     .read_conflict_o    (accumulator_conflict[1:0]),
     .write_range_fault_o(accumulator_range[3:2]),

@@ -209,22 +209,22 @@ TEST_CASE("two loads") {
         {{kLoad, 0, 20, 21, 53}, {kLoad, 1, 28, 29, 69}}, 72);
 }
 
-// ---- Store: taken in 21, cut and first read in 22, on AW in 23, first W in 25
+// ---- Store: taken in 21, cut and first read in 22, on AW in 23, first W in 26
 
 TEST_CASE("a store of one row") {
-  // W 25 ... 40, written at 40 + 10 + 2 = 52, B in 53, complete in 54.
-  check({2, {encode(store(1, 4))}, {}}, {{kStore, 0, 20, 21, 54}}, 57);
+  // W 26 ... 41, written at 41 + 10 + 2 = 53, B in 54, complete in 55.
+  check({2, {encode(store(1, 4))}, {}}, {{kStore, 0, 20, 21, 55}}, 58);
 }
 
 TEST_CASE("a store in two bursts") {
-  // W 25 ... 32 and 33 ... 40; written at 43 and 51, B in 44 and 52.
-  check({2, {encode(store(1, 4))}, {}, 16, 8}, {{kStore, 0, 20, 21, 53}}, 56);
+  // W 26 ... 33 and 34 ... 41; written at 44 and 52, B in 45 and 53.
+  check({2, {encode(store(1, 4))}, {}, 16, 8}, {{kStore, 0, 20, 21, 54}}, 57);
 }
 
 TEST_CASE("a store with one burst in flight") {
-  // B of the first in 44; the second is cut in 45, on AW in 46, so W is 47 ... 54; written at 65, B
-  // in 66.
-  check({2, {encode(store(1, 4))}, {}, 1, 8}, {{kStore, 0, 20, 21, 67}}, 70);
+  // B of the first in 45; the second is cut in 46, on AW in 47, so W is 48 ... 55; written at 66, B
+  // in 67.
+  check({2, {encode(store(1, 4))}, {}, 1, 8}, {{kStore, 0, 20, 21, 68}}, 71);
 }
 
 TEST_CASE("a store waits for a load's token") {
@@ -233,39 +233,39 @@ TEST_CASE("a store waits for a load's token") {
   first.signal_tokens = token(kLoad, kStore);
   StoreCommand second = store(1, 4);
   second.wait_tokens = token(kLoad, kStore);
-  check({2, {encode(first), encode(second)}, {}}, {{kLoad, 0, 20, 21, 53}, {kStore, 1, 28, 54, 87}},
-        90);
+  check({2, {encode(first), encode(second)}, {}}, {{kLoad, 0, 20, 21, 53}, {kStore, 1, 28, 54, 88}},
+        91);
 }
 
-// ---- Array, R = 4: taken in 21, P = 22, S = 23; D = 11; complete 12 after the last row's request
+// ---- Array, R = 4: taken in 21, P = 22, S = 23; D = 11; complete 13 after the last row's request
 
 TEST_CASE("a gemm of one product") {
-  check({2, {encode(gemm(1, 1, 1))}, {}}, {{kArray, 0, 20, 21, 35}}, 38);
+  check({2, {encode(gemm(1, 1, 1))}, {}}, {{kArray, 0, 20, 21, 36}}, 39);
 }
 
 TEST_CASE("a gemm of one tile") {
   // Rows 23 ... 30.
-  check({2, {encode(gemm(8, 4, 4))}, {}}, {{kArray, 0, 20, 21, 42}}, 45);
+  check({2, {encode(gemm(8, 4, 4))}, {}}, {{kArray, 0, 20, 21, 43}}, 46);
 }
 
 TEST_CASE("a gemm of two column tiles and many rows") {
   // The second pass starts when the rows of the first are through, in 31.
-  check({2, {encode(gemm(8, 8, 4))}, {}}, {{kArray, 0, 20, 21, 50}}, 53);
+  check({2, {encode(gemm(8, 8, 4))}, {}}, {{kArray, 0, 20, 21, 51}}, 54);
 }
 
 TEST_CASE("a gemm of two column tiles and few rows") {
   // The second tile is read from P + 4 = 26 on; S = 27, rows 27 and 28.
-  check({2, {encode(gemm(2, 8, 4))}, {}}, {{kArray, 0, 20, 21, 40}}, 43);
+  check({2, {encode(gemm(2, 8, 4))}, {}}, {{kArray, 0, 20, 21, 41}}, 44);
 }
 
 TEST_CASE("a gemm of two depth slices and few rows") {
   // The sums come back D after S = 23: S = 34, rows 34 and 35.
-  check({2, {encode(gemm(2, 4, 8))}, {}}, {{kArray, 0, 20, 21, 47}}, 50);
+  check({2, {encode(gemm(2, 4, 8))}, {}}, {{kArray, 0, 20, 21, 48}}, 51);
 }
 
 TEST_CASE("a gemm of two depth slices and many rows") {
   // Rows 23 ... 42 and 43 ... 62.
-  check({2, {encode(gemm(20, 4, 8))}, {}}, {{kArray, 0, 20, 21, 74}}, 77);
+  check({2, {encode(gemm(20, 4, 8))}, {}}, {{kArray, 0, 20, 21, 75}}, 78);
 }
 
 TEST_CASE("a gemm that goes on with the sums of the one before") {
@@ -273,7 +273,7 @@ TEST_CASE("a gemm that goes on with the sums of the one before") {
   GemmCommand second = gemm(4, 1, 1);
   second.accumulate = 1;
   check({2, {encode(gemm(4, 1, 1)), encode(second)}, {}},
-        {{kArray, 0, 20, 21, 38}, {kArray, 1, 28, 29, 49}}, 52);
+        {{kArray, 0, 20, 21, 39}, {kArray, 1, 28, 29, 50}}, 53);
 }
 
 TEST_CASE("a gemm that goes on with other sums waits for all rows of the one before") {
@@ -282,30 +282,30 @@ TEST_CASE("a gemm that goes on with other sums waits for all rows of the one bef
   second.accumulate = 1;
   second.accumulator_line = 100;
   check({2, {encode(gemm(4, 1, 1)), encode(second)}, {}},
-        {{kArray, 0, 20, 21, 38}, {kArray, 1, 28, 29, 52}}, 55);
+        {{kArray, 0, 20, 21, 39}, {kArray, 1, 28, 29, 53}}, 56);
 }
 
 TEST_CASE("a gemm that starts from zero waits for nothing") {
   // S = 31, rows 31 ... 34.
   check({2, {encode(gemm(4, 1, 1)), encode(gemm(4, 1, 1))}, {}},
-        {{kArray, 0, 20, 21, 38}, {kArray, 1, 28, 29, 46}}, 49);
+        {{kArray, 0, 20, 21, 39}, {kArray, 1, 28, 29, 47}}, 50);
 }
 
 TEST_CASE("two depth slices on one PE") {
-  // R = 1, D = 5: P = 22 and 24, S = 23 and 28; complete 6 after.
-  check({0, {encode(gemm(1, 1, 2))}, {}}, {{kArray, 0, 20, 21, 34}}, 37);
+  // R = 1, D = 5: P = 22 and 24, S = 23 and 28; complete 7 after.
+  check({0, {encode(gemm(1, 1, 2))}, {}}, {{kArray, 0, 20, 21, 35}}, 38);
 }
 
 TEST_CASE("a gemm on a tall array") {
-  // 16 x 8 at 512 bits: taken in 14, S = 16, complete 4 + 32 after.
-  check({4, {encode(gemm(1, 1, 1))}, {}}, {{kArray, 0, 13, 14, 52}}, 55);
+  // 16 x 8 at 512 bits: taken in 14, S = 16, complete 5 + 32 after.
+  check({4, {encode(gemm(1, 1, 1))}, {}}, {{kArray, 0, 13, 14, 53}}, 56);
 }
 
 // ---- Vector: the program's load is complete in 53, the command starts in 54
 
 TEST_CASE("a vector command of one beat") {
-  // A slot has at least 4 cycles: 4 + 1 + 3.
-  check(vector(1, {VectorOpcode::kAdd}), {{kLoad, 0, 20, 21, 53}, {kVector, 1, 28, 54, 62}}, 64);
+  // A slot has at least 5 cycles: 4 + 1 + 4.
+  check(vector(1, {VectorOpcode::kAdd}), {{kLoad, 0, 20, 21, 53}, {kVector, 1, 28, 54, 63}}, 65);
 }
 
 TEST_CASE("a vector command of a strip") {
@@ -318,14 +318,14 @@ TEST_CASE("a maximum takes as long as an addition") {
 }
 
 TEST_CASE("a division") {
-  // 4 + 2 * 15 + 2.
-  check(vector(2, {VectorOpcode::kDivide}), {{kLoad, 0, 20, 21, 53}, {kVector, 1, 28, 54, 90}}, 92);
+  // 4 + 2 * 15 + 3.
+  check(vector(2, {VectorOpcode::kDivide}), {{kLoad, 0, 20, 21, 53}, {kVector, 1, 28, 54, 91}}, 93);
 }
 
 TEST_CASE("three instructions over a strip and three beats") {
-  // 4 + 11 * 3 + 1 * 3.
+  // 4 + 11 * 3 + 2 * 3.
   check(vector(11, {VectorOpcode::kLoad, VectorOpcode::kMultiply, VectorOpcode::kStore}),
-        {{kLoad, 0, 20, 21, 53}, {kVector, 1, 28, 54, 94}}, 96);
+        {{kLoad, 0, 20, 21, 53}, {kVector, 1, 28, 54, 97}}, 99);
 }
 
 }  // namespace corank::test
