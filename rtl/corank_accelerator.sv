@@ -20,7 +20,8 @@ module corank_accelerator #(
   parameter int unsigned AccumulatorKib   = 64,
   parameter int unsigned AccumulatorBanks = 4,
   parameter int unsigned AxiDataBits      = 128,
-  parameter int unsigned QueueDepth       = 4
+  parameter int unsigned QueueDepth       = 4,
+  parameter int unsigned Parity           = 0   // 1: of the local memories' elements
 ) (
   input  wire logic                       clk_i,
   input  wire logic                       rst_ni,
@@ -243,6 +244,7 @@ module corank_accelerator #(
   typedef enum int unsigned {AcWriteArray, AcWriteVector, AcWriteLoad, AcWriters} ac_writer_e;
 
   logic          [SpReaders-1:0]               sp_read_valid, sp_read_range, sp_read_conflict;
+  logic          [SpReaders-1:0]               sp_read_parity;
   tile_request_t [SpReaders-1:0]               sp_read_request;
   logic          [SpReaders-1:0][Lanes*16-1:0] sp_read_data;
   logic          [SpReaders-1:0][31:0]         sp_read_line;  // that is read in this cycle
@@ -250,6 +252,7 @@ module corank_accelerator #(
   tile_request_t [SpWriters-1:0]               sp_write_request;
   logic          [SpWriters-1:0][Lanes*16-1:0] sp_write_data;
   logic          [AcReaders-1:0]               ac_read_valid, ac_read_range, ac_read_conflict;
+  logic          [AcReaders-1:0]               ac_read_parity;
   tile_request_t [AcReaders-1:0]               ac_read_request;
   logic          [AcReaders-1:0][Lanes*32-1:0] ac_read_data;
   logic          [AcReaders-1:0][31:0]         ac_read_line;
@@ -259,7 +262,7 @@ module corank_accelerator #(
 
   tile_memory #(
     .ElementBits(16), .Lanes(Lanes), .Lines(ScratchpadLines), .Banks(ScratchpadBanks),
-    .Readers(SpReaders), .Writers(SpWriters)
+    .Readers(SpReaders), .Writers(SpWriters), .Parity(Parity)
   ) u_scratchpad (
     .clk_i,
     .rst_ni             (unit_rst_n),
@@ -272,13 +275,14 @@ module corank_accelerator #(
     .read_line_o        (sp_read_line),
     .read_range_fault_o (sp_read_range),
     .read_conflict_o    (sp_read_conflict),
+    .read_parity_o      (sp_read_parity),
     .write_range_fault_o(sp_write_range),
     .write_conflict_o   (sp_write_conflict)
   );
 
   tile_memory #(
     .ElementBits(32), .Lanes(Lanes), .Lines(AccumulatorLines), .Banks(AccumulatorBanks),
-    .Readers(AcReaders), .Writers(AcWriters)
+    .Readers(AcReaders), .Writers(AcWriters), .Parity(Parity)
   ) u_accumulator (
     .clk_i,
     .rst_ni             (unit_rst_n),
@@ -291,6 +295,7 @@ module corank_accelerator #(
     .read_line_o        (ac_read_line),
     .read_range_fault_o (ac_read_range),
     .read_conflict_o    (ac_read_conflict),
+    .read_parity_o      (ac_read_parity),
     .write_range_fault_o(ac_write_range),
     .write_conflict_o   (ac_write_conflict)
   );
@@ -481,16 +486,17 @@ module corank_accelerator #(
 
   // ------------------------------------------------------------------ faults
   // A unit's own fault, or a local access of its that was out of range or met another one, or a
-  // token too many.
+  // token too many, or data with a wrong parity, which came from its reads of two cycles ago.
   function automatic unit_fault_t fault_of(unit_fault_t own, logic range, logic conflict,
-                                           logic overflow, logic [31:0] line);
+                                           logic overflow, logic parity, logic [31:0] line);
     unit_fault_t fault;
     fault = own;
     if (!own.valid) begin
-      fault.valid   = range || conflict || overflow;
+      fault.valid   = range || conflict || overflow || parity;
       fault.cause   = range    ? FaultLocalRange :
-                      conflict ? FaultBankConflict : FaultTokenOverflow;
-      fault.address = overflow ? '0 : 48'(line);
+                      conflict ? FaultBankConflict :
+                      overflow ? FaultTokenOverflow : FaultLocalParity;
+      fault.address = ((range || conflict) && !overflow) ? 48'(line) : '0;
     end
     return fault;
   endfunction
@@ -505,7 +511,7 @@ module corank_accelerator #(
         load_fault,
         sp_write_range[SpWriteLoad] || ac_write_range[AcWriteLoad],
         sp_write_conflict[SpWriteLoad] || ac_write_conflict[AcWriteLoad],
-        token_overflow[QueueLoad],
+        token_overflow[QueueLoad], 1'b0,
         ac_write_valid[AcWriteLoad] ? ac_write_request[AcWriteLoad].line :
                                       sp_write_request[SpWriteLoad].line);
     faults[UnitArray]   = fault_of(
@@ -515,6 +521,8 @@ module corank_accelerator #(
         sp_read_conflict[SpReadStream] || sp_read_conflict[SpReadStationary] ||
             ac_read_conflict[AcReadArray] || ac_write_conflict[AcWriteArray],
         token_overflow[QueueArray],
+        sp_read_parity[SpReadStream] || sp_read_parity[SpReadStationary] ||
+            ac_read_parity[AcReadArray],
         (sp_read_range[SpReadStream] || sp_read_conflict[SpReadStream]) ?
             sp_read_line[SpReadStream] :
         (sp_read_range[SpReadStationary] || sp_read_conflict[SpReadStationary]) ?
@@ -528,6 +536,7 @@ module corank_accelerator #(
         sp_read_conflict[SpReadVector] || ac_read_conflict[AcReadVector] ||
             sp_write_conflict[SpWriteVector] || ac_write_conflict[AcWriteVector],
         token_overflow[QueueVector],
+        sp_read_parity[SpReadVector] || ac_read_parity[AcReadVector],
         (sp_read_range[SpReadVector] || sp_read_conflict[SpReadVector]) ?
             sp_read_line[SpReadVector] :
         (ac_read_range[AcReadVector] || ac_read_conflict[AcReadVector]) ?
@@ -539,6 +548,7 @@ module corank_accelerator #(
         sp_read_range[SpReadStore] || ac_read_range[AcReadStore],
         sp_read_conflict[SpReadStore] || ac_read_conflict[AcReadStore],
         token_overflow[QueueStore],
+        sp_read_parity[SpReadStore] || ac_read_parity[AcReadStore],
         (ac_read_range[AcReadStore] || ac_read_conflict[AcReadStore]) ?
             ac_read_line[AcReadStore] : sp_read_line[SpReadStore]);
   end

@@ -14,7 +14,8 @@ module corank_simulation #(
   parameter int unsigned AccumulatorKib   = 64,
   parameter int unsigned AccumulatorBanks = 4,
   parameter int unsigned AxiDataBits      = 128,
-  parameter int unsigned QueueDepth       = 4
+  parameter int unsigned QueueDepth       = 4,
+  parameter int unsigned Parity           = 0
 ) (
   input  wire logic                       clk_i,
   input  wire logic                       rst_ni,
@@ -100,7 +101,7 @@ module corank_simulation #(
     .AccumulatorKib(AccumulatorKib),
     .AccumulatorBanks(AccumulatorBanks),
     .AxiDataBits(AxiDataBits),
-    .QueueDepth(QueueDepth)
+    .QueueDepth(QueueDepth), .Parity(Parity)
   ) u_accelerator (
     .clk_i,
     .rst_ni,

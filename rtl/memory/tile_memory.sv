@@ -25,6 +25,11 @@
 //               read_line_o is the line of the read that takes place. The data of an access that
 //               did nothing is what the port read before. An access without valid does nothing.
 //               Elements from `count` on are undefined.
+// Parity:       with it each element is stored with a bit more, which makes the number of its ones
+//               odd. In the cycle in which a read has its data (t + 3) read_parity_o says that an
+//               element among the first `count` has an even number: a bit of it has changed since
+//               it was written. In a simulation, where memories begin as zeros, an element that was
+//               never written has it too.
 // The contents are undefined until they are written; there is no reset of them.
 
 `default_nettype none
@@ -35,7 +40,8 @@ module tile_memory #(
   parameter int unsigned Lines       = 4096,
   parameter int unsigned Banks       = 8,
   parameter int unsigned Readers     = 4,
-  parameter int unsigned Writers     = 2
+  parameter int unsigned Writers     = 2,
+  parameter int unsigned Parity      = 0  // 1: with it
 ) (
   input  wire logic                                        clk_i,
   input  wire logic                                        rst_ni,
@@ -51,6 +57,7 @@ module tile_memory #(
   output logic [Readers-1:0][31:0]                         read_line_o,
   output logic [Readers-1:0]                               read_range_fault_o,
   output logic [Readers-1:0]                               read_conflict_o,
+  output logic [Readers-1:0]                               read_parity_o,
   output logic [Writers-1:0]                               write_range_fault_o,
   output logic [Writers-1:0]                               write_conflict_o
 );
@@ -60,7 +67,8 @@ module tile_memory #(
   localparam int unsigned Words       = Lines / Banks;  // of a RAM
   localparam int unsigned AddressBits = $clog2(Words);
   localparam int unsigned LaneBits    = $clog2(Lanes);
-  localparam int unsigned LineBits    = Lanes * ElementBits;
+  localparam int unsigned StoredBits  = ElementBits + Parity;  // of an element
+  localparam int unsigned LineBits    = Lanes * StoredBits;
   localparam int unsigned BankBits    = (Banks > 1) ? $clog2(Banks) : 1;
 
   if ((Lanes < 2) || ((1 << LaneBits) != Lanes) || ((1 << $clog2(Banks)) != Banks) ||
@@ -71,7 +79,7 @@ module tile_memory #(
     $error("tile_memory: a bank must have at least as many lines as there are lanes");
   end
 
-  typedef logic [LineBits-1:0] line_t;
+  typedef logic [LineBits-1:0] line_t;  // as stored
   typedef logic [LaneBits-1:0] lane_t;
   typedef logic [BankBits-1:0] bank_t;
 
@@ -100,9 +108,16 @@ module tile_memory #(
     rotate = data;
     for (int unsigned stage = 0; stage < LaneBits; stage++) begin
       if (lanes[stage]) begin
-        rotate = (rotate << (ElementBits << stage)) |
-            (rotate >> (LineBits - (ElementBits << stage)));
+        rotate = (rotate << (StoredBits << stage)) |
+            (rotate >> (LineBits - (StoredBits << stage)));
       end
+    end
+  endfunction
+
+  function automatic line_t stored(logic [Lanes-1:0][ElementBits-1:0] elements);
+    stored = '0;
+    for (int unsigned n = 0; n < Lanes; n++) begin
+      stored[n*StoredBits+:StoredBits] = StoredBits'({~^elements[n], elements[n]});
     end
   endfunction
 
@@ -176,9 +191,10 @@ module tile_memory #(
   line_t [Writers-1:0] write_rotated;
   always_comb begin
     for (int unsigned port = 0; port < Writers; port++) begin
-      write_rotated[port] = write_data_i[port];
+      write_rotated[port] = stored(write_data_i[port]);
       if (write_valid_i[port]) begin
-        write_rotated[port] = rotate(write_data_i[port], lane_t'(write_request_i[port].column) +
+        write_rotated[port] = rotate(stored(write_data_i[port]),
+                                     lane_t'(write_request_i[port].column) +
                                      lane_t'(write_request_i[port].line));
       end
     end
@@ -230,14 +246,14 @@ module tile_memory #(
 
 `ifdef SYNTHESIS
     for (genvar lane = 0; lane < Lanes; lane++) begin : gen_lane
-      ram_1r1w #(.Width(ElementBits), .Words(Words)) u_ram (
+      ram_1r1w #(.Width(StoredBits), .Words(Words)) u_ram (
         .clk_i,
         .read_enable_i  (read_taken[bank] && takes_part(read_request, lane_t'(lane))),
         .read_address_i (AddressBits'(line_of(read_request, lane_t'(lane)))),
-        .read_data_o    (bank_data[bank][lane*ElementBits+:ElementBits]),
+        .read_data_o    (bank_data[bank][lane*StoredBits+:StoredBits]),
         .write_enable_i (write_taken[bank] && takes_part(write_request, lane_t'(lane))),
         .write_address_i(AddressBits'(line_of(write_request, lane_t'(lane)))),
-        .write_data_i   (write_line[lane*ElementBits+:ElementBits])
+        .write_data_i   (write_line[lane*StoredBits+:StoredBits])
       );
     end
 `else
@@ -246,14 +262,14 @@ module tile_memory #(
     // part in a read give an undefined element here too, and an element that is written meanwhile
     // is read as its complement, so that whoever relies on it finds out.
     // verilator lint_off BLKSEQ
-    logic [ElementBits-1:0] words[Lanes][Words];
+    logic [StoredBits-1:0] words[Lanes][Words];
     always_ff @(posedge clk_i) begin : p_rams
       line_t                  line;
       logic [AddressBits-1:0] address;
       line = '0;
       if (read_taken[bank]) begin
         for (int unsigned lane = 0; lane < Lanes; lane++) begin
-          line[lane*ElementBits+:ElementBits] =
+          line[lane*StoredBits+:StoredBits] =
               words[lane][AddressBits'(line_of(read_request, lane_t'(lane)))];
         end
       end
@@ -262,9 +278,9 @@ module tile_memory #(
           if (takes_part(write_request, lane_t'(lane))) begin
             address = AddressBits'(line_of(write_request, lane_t'(lane)));
             if (address == AddressBits'(line_of(read_request, lane_t'(lane)))) begin
-              line[lane*ElementBits+:ElementBits] = ~line[lane*ElementBits+:ElementBits];
+              line[lane*StoredBits+:StoredBits] = ~line[lane*StoredBits+:StoredBits];
             end
-            words[lane][address] = write_line[lane*ElementBits+:ElementBits];
+            words[lane][address] = write_line[lane*StoredBits+:StoredBits];
           end
         end
       end
@@ -305,8 +321,8 @@ module tile_memory #(
         for (int unsigned lane = 0; lane < Lanes; lane++) begin
           element = lane_t'(lane) - rotation_q;
           if (32'(address_q) + 32'(element) >= 32'(Words)) begin
-            selected[lane*ElementBits+:ElementBits] =
-                bank_data[last_q][lane*ElementBits+:ElementBits];
+            selected[lane*StoredBits+:StoredBits] =
+                bank_data[last_q][lane*StoredBits+:StoredBits];
           end
         end
       end
@@ -315,7 +331,31 @@ module tile_memory #(
     always_ff @(posedge clk_i) begin
       if (valid_q) data_q <= rotate(selected, -rotation_q);
     end
-    assign read_data_o[port] = data_q;
+    for (genvar n = 0; n < Lanes; n++) begin : gen_element
+      assign read_data_o[port][n*ElementBits+:ElementBits] = data_q[n*StoredBits+:ElementBits];
+    end
+
+    if (Parity != 0) begin : gen_parity
+      logic       data_valid_q, wrong;
+      logic [7:0] count_q, data_count_q;
+      always_ff @(posedge clk_i) begin
+        if (!rst_ni) data_valid_q <= 1'b0;
+        else data_valid_q <= valid_q;
+      end
+      always_ff @(posedge clk_i) begin
+        count_q      <= read_q[port].count;
+        data_count_q <= count_q;
+      end
+      always_comb begin
+        wrong = 1'b0;
+        for (int unsigned n = 0; n < Lanes; n++) begin
+          wrong |= (8'(n) < data_count_q) && !(^data_q[n*StoredBits+:StoredBits]);
+        end
+      end
+      assign read_parity_o[port] = data_valid_q && wrong;
+    end else begin : gen_no_parity
+      assign read_parity_o[port] = 1'b0;
+    end
   end
 
 `ifndef SYNTHESIS

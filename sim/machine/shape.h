@@ -20,6 +20,7 @@ struct MachineShape {
   int accumulator_banks = 4;
   int axi_data_bits = 128;
   int queue_depth = 4;
+  int parity = 0;
   std::string mac = "bit-level";
 };
 
@@ -35,7 +36,7 @@ struct MachineParameter {
   const char* doc;
 };
 
-inline constexpr std::array<MachineParameter, 9> kMachineParameters = {
+inline constexpr std::array<MachineParameter, 10> kMachineParameters = {
     {{"array_rows", "array.rows", "ArrayRows", &MachineShape::array_rows, 1, 32, false, "PEs",
       "contraction elements that it takes a cycle"},
      {"array_columns", "array.columns", "ArrayColumns", &MachineShape::array_columns, 1, 32, false,
@@ -53,7 +54,9 @@ inline constexpr std::array<MachineParameter, 9> kMachineParameters = {
      {"axi_data_bits", "axi.data_bits", "AxiDataBits", &MachineShape::axi_data_bits, 64, 512, true,
       "bit", "data width"},
      {"queue_depth", "queue_depth", "QueueDepth", &MachineShape::queue_depth, 1, 16, false,
-      "commands", "commands that can wait at each unit"}}};
+      "commands", "commands that can wait at each unit"},
+     {"parity", "parity", "Parity", &MachineShape::parity, 0, 1, false, "",
+      "1: each element of the local memories has a parity bit, and a wrong one is a fault"}}};
 
 /// How a machine is simulated, which the RTL has no parameter for. Results and cycles do not depend
 /// on it.

@@ -143,9 +143,10 @@ std::string setting_of(const MachineShape& m) {
   return fmt::format(
       "accelerator={{array: {{rows: {}, columns: {}}}, vector: {{lanes: {}}}, scratchpad: {{kib: "
       "{}, "
-      "banks: {}}}, accumulator: {{kib: {}, banks: {}}}, axi: {{data_bits: {}}}, queue_depth: {}}}",
+      "banks: {}}}, accumulator: {{kib: {}, banks: {}}}, axi: {{data_bits: {}}}, queue_depth: {}, "
+      "parity: {}}}",
       m.array_rows, m.array_columns, m.vector_lanes, m.scratchpad_kib, m.scratchpad_banks,
-      m.accumulator_kib, m.accumulator_banks, m.axi_data_bits, m.queue_depth);
+      m.accumulator_kib, m.accumulator_banks, m.axi_data_bits, m.queue_depth, m.parity);
 }
 
 // The step of a program that was compiled for `compiled`, in ns, with the parts of `config`.

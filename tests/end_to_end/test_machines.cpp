@@ -23,17 +23,19 @@ std::vector<MachineShape> test_machines() {
     shape.queue_depth = queue;
     return shape;
   };
+  MachineShape with_parity = machine(2, 7, 8, 256, 64, 64, 3);
+  with_parity.parity = 1;
   return {machine(1, 1, 1, 64, 64, 64, 1),     machine(3, 5, 4, 128, 64, 64, 2),
           machine(4, 4, 4, 64, 64, 64, 4),     machine(8, 8, 8, 128, 64, 64, 4),
-          machine(16, 8, 8, 512, 128, 128, 4), machine(2, 7, 8, 256, 64, 64, 3)};
+          machine(16, 8, 8, 512, 128, 128, 4), with_parity};
 }
 
 const std::string& library_of(const MachineShape& shape) {
   static std::map<std::string, std::string> libraries;
   std::string& library = libraries[fmt::format(
-      "{} {} {} {} {} {} {} {} {} {}", shape.array_rows, shape.array_columns, shape.vector_lanes,
+      "{} {} {} {} {} {} {} {} {} {} {}", shape.array_rows, shape.array_columns, shape.vector_lanes,
       shape.scratchpad_kib, shape.scratchpad_banks, shape.accumulator_kib, shape.accumulator_banks,
-      shape.axi_data_bits, shape.queue_depth, shape.mac)];
+      shape.axi_data_bits, shape.queue_depth, shape.parity, shape.mac)];
   if (library.empty()) library = machine_library(shape);
   return library;
 }

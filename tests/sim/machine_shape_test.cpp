@@ -13,7 +13,8 @@ namespace {
 MachineShape with_other(const MachineParameter& parameter) {
   MachineShape shape;
   int& value = shape.*parameter.value;
-  value = value * 2 <= parameter.most ? value * 2 : value / 2;
+  value = parameter.power_of_two ? value * 2 : value + 1;
+  if (value > parameter.most) value = parameter.least;
   REQUIRE(value >= parameter.least);
   return shape;
 }
@@ -24,10 +25,18 @@ TEST_CASE("the tables of a machine's shape have every member, each once") {
   MachineShape shape;
   // A new member does not compile here until it is named.
   const auto& [array_rows, array_columns, vector_lanes, scratchpad_kib, scratchpad_banks,
-               accumulator_kib, accumulator_banks, axi_data_bits, queue_depth, mac] = shape;
-  const std::multiset<const void*> members = {
-      &array_rows,      &array_columns,     &vector_lanes,  &scratchpad_kib, &scratchpad_banks,
-      &accumulator_kib, &accumulator_banks, &axi_data_bits, &queue_depth,    &mac};
+               accumulator_kib, accumulator_banks, axi_data_bits, queue_depth, parity, mac] = shape;
+  const std::multiset<const void*> members = {&array_rows,
+                                              &array_columns,
+                                              &vector_lanes,
+                                              &scratchpad_kib,
+                                              &scratchpad_banks,
+                                              &accumulator_kib,
+                                              &accumulator_banks,
+                                              &axi_data_bits,
+                                              &queue_depth,
+                                              &parity,
+                                              &mac};
   std::multiset<const void*> listed;
   for (const MachineParameter& parameter : kMachineParameters)
     listed.insert(&(shape.*parameter.value));

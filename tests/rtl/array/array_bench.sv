@@ -64,6 +64,8 @@ module array_bench #(
 
   logic [SpReaders-1:0][31:0] scratchpad_read_line;  // of a fault
   logic [AcPorts-1:0][31:0] accumulator_read_line;
+  logic [SpReaders-1:0] sp_read_parity;
+  logic [AcPorts-1:0] ac_read_parity;
   logic unused_lines;
   assign unused_lines = ^{scratchpad_read_line, accumulator_read_line};
 
@@ -82,6 +84,7 @@ module array_bench #(
     .read_line_o        (scratchpad_read_line),
     .read_range_fault_o (sp_read_range),
     .read_conflict_o    (sp_read_conflict),
+    .read_parity_o      (sp_read_parity),
     .write_range_fault_o(sp_write_range),
     .write_conflict_o   (sp_write_conflict)
   );
@@ -101,6 +104,7 @@ module array_bench #(
     .read_line_o        (accumulator_read_line),
     .read_range_fault_o (ac_read_range),
     .read_conflict_o    (ac_read_conflict),
+    .read_parity_o      (ac_read_parity),
     .write_range_fault_o(ac_write_range),
     .write_conflict_o   (ac_write_conflict)
   );
@@ -112,7 +116,8 @@ module array_bench #(
   assign ac_write_data[AcBench]    = accumulator_data_i;
   assign accumulator_data_o        = ac_read_data[AcBench];
   assign fault_o = |{sp_read_range, sp_read_conflict, sp_write_range, sp_write_conflict,
-                     ac_read_range, ac_read_conflict, ac_write_range, ac_write_conflict};
+                     ac_read_range, ac_read_conflict, ac_write_range, ac_write_conflict,
+                     sp_read_parity, ac_read_parity};
 
   queued_command_t command;
   completion_t     completion;

@@ -6,7 +6,12 @@
 #include <Vtile_memory_4_synthesis.h>
 #include <Vtile_memory_8.h>
 #include <Vtile_memory_8_synthesis.h>
+#include <Vtile_memory_parity.h>
+#include <Vtile_memory_parity___024root.h>
+#include <Vtile_memory_parity_synthesis.h>
+#include <Vtile_memory_parity_synthesis___024root.h>
 
+#include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
 #include <optional>
@@ -87,6 +92,7 @@ struct Memory {
   std::uint32_t read_line(unsigned port) {
     return static_cast<std::uint32_t>(get_bits(clocked->read_line_o, port * 32, 32));
   }
+  bool read_parity(unsigned port) { return (clocked->read_parity_o >> port & 1u) != 0; }
   bool read_range(unsigned port) { return (clocked->read_range_fault_o >> port & 1u) != 0; }
   bool write_conflict(unsigned port) { return (clocked->write_conflict_o >> port & 1u) != 0; }
   bool write_range(unsigned port) { return (clocked->write_range_fault_o >> port & 1u) != 0; }
@@ -246,6 +252,10 @@ void compare_with_model(const Size& size) {
         if (model.ports[port][n]) expected[n] = *model.ports[port][n];
       }
       REQUIRE(shown == expected);
+      // Nothing changes by itself; what was written while it was read may look as if it had.
+      const bool known = std::all_of(model.ports[port].begin(), model.ports[port].end(),
+                                     [](const auto& element) { return element.has_value(); });
+      if (known) REQUIRE_FALSE(memory.read_parity(port));
     }
   }
   CHECK(read_conflicts > 100);
@@ -255,17 +265,50 @@ void compare_with_model(const Size& size) {
   CHECK(collisions > 10);
 }
 
+/// The stored word of column 3 of line 5: lane (3 + 5) % 8 of bank 0.
+IData& stored_word(Vtile_memory_parity& module) {
+  return module.rootp->tile_memory__DOT__gen_bank__BRA__0__KET____DOT__words[0][5];
+}
+IData& stored_word(Vtile_memory_parity_synthesis& module) {
+  return module.rootp
+      ->tile_memory__DOT__gen_bank__BRA__0__KET____DOT__gen_lane__BRA__0__KET____DOT__u_ram__DOT__words_q
+          [5];
+}
+
 }  // namespace
+
+TEMPLATE_TEST_CASE("with parity a changed bit is noticed by those who read it", "",
+                   Vtile_memory_parity, Vtile_memory_parity_synthesis) {
+  for (unsigned bit = 0; bit < 17; ++bit) {
+    INFO("bit " << bit);
+    Memory<TestType> memory(kLanes8);
+    memory.write(0, {false, 8, 0, 5}, {0, 1, 2, 0xabcd, 4, 5, 6, 0xffff});
+    memory.tick();
+    stored_word(*memory.clocked.module) ^= 1u << bit;
+    memory.read(0, {false, 3, 0, 5});  // columns 0, 1, 2
+    memory.tick();
+    memory.read(1, {false, 2, 2, 5});  // 2 and 3
+    memory.tick();
+    memory.tick();
+    CHECK(memory.clocked->read_parity_o == 0);  // of the first read
+    memory.tick();
+    CHECK(memory.clocked->read_parity_o == 0b10);
+    memory.tick();
+    CHECK(memory.clocked->read_parity_o == 0);  // one cycle
+  }
+}
 
 TEST_CASE("random accesses of all ports match an array of lines") {
   SECTION("4 lanes") { compare_with_model<Vtile_memory_4>(kLanes4); }
   SECTION("8 lanes") { compare_with_model<Vtile_memory_8>(kLanes8); }
+  SECTION("with parity") { compare_with_model<Vtile_memory_parity>(kLanes8); }
   SECTION("32 lanes") { compare_with_model<Vtile_memory_32>(kLanes32); }
 }
 
 TEST_CASE("random accesses of all ports match an array of lines, as synthesized") {
   SECTION("4 lanes") { compare_with_model<Vtile_memory_4_synthesis>(kLanes4); }
   SECTION("8 lanes") { compare_with_model<Vtile_memory_8_synthesis>(kLanes8); }
+  SECTION("with parity") { compare_with_model<Vtile_memory_parity_synthesis>(kLanes8); }
   SECTION("32 lanes") { compare_with_model<Vtile_memory_32_synthesis>(kLanes32); }
 }
 

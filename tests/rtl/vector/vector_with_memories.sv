@@ -47,13 +47,13 @@ module vector_with_memories #(
   logic [Lanes*16-1:0] scratchpad_read_data, scratchpad_write_data;
   logic [Lanes*32-1:0] accumulator_read_data, accumulator_write_data;
   logic [3:0]          scratchpad_range, scratchpad_conflict;
-  logic [3:0]          accumulator_range, accumulator_conflict;
+  logic [3:0]          accumulator_range, accumulator_conflict, parity;
 
   accelerator_pkg::tile_request_t whole_line;
   assign whole_line = {1'b0, 8'(Lanes), 8'd0, memory_line_i};
 
   assign memory_fault_o = |{scratchpad_range, scratchpad_conflict, accumulator_range,
-                            accumulator_conflict};
+                            accumulator_conflict, parity};
 
   vector_unit #(
     .VectorLanes(VectorLanes),
@@ -95,6 +95,7 @@ module vector_with_memories #(
     .read_line_o        (scratchpad_read_line),
     .read_range_fault_o (scratchpad_range[1:0]),
     .read_conflict_o    (scratchpad_conflict[1:0]),
+    .read_parity_o      (parity[1:0]),
     .write_range_fault_o(scratchpad_range[3:2]),
     .write_conflict_o   (scratchpad_conflict[3:2])
   );
@@ -113,6 +114,7 @@ module vector_with_memories #(
     .read_line_o        (accumulator_read_line),
     .read_range_fault_o (accumulator_range[1:0]),
     .read_conflict_o    (accumulator_conflict[1:0]),
+    .read_parity_o      (parity[3:2]),
     .write_range_fault_o(accumulator_range[3:2]),
     .write_conflict_o   (accumulator_conflict[3:2])
   );

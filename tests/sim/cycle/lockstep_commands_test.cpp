@@ -64,6 +64,56 @@ TEST_CASE("the 256th token of a kind is a fault, in the same cycle on both") {
   }
 }
 
+TEST_CASE("what nobody has written has a wrong parity, a fault of the unit that reads it") {
+  using namespace interface;
+  constexpr std::uint64_t kRing = 0x10000, kData = 0x20000;
+  const std::vector<MachineShape> machines = test_machines();
+  PlatformConfig platform;
+  platform.shape = *std::find_if(machines.begin(), machines.end(),
+                                 [](const MachineShape& shape) { return shape.parity != 0; });
+  platform.machine_library = library_of(platform.shape);
+  LoadCommand load;
+  load.address_lo = kData;
+  load.rows = 2;
+  load.columns = 5;
+  load.line_stride = 2;
+  load.signal_tokens = 1u << 3;  // from load to store
+  StoreCommand store;
+  store.wait_tokens = 1u << 3;
+  store.address_lo = kData + 4096;
+  store.line_stride = 2;
+  for (const std::uint32_t target : {kTargetScratchpad, kTargetAccumulator}) {
+    for (const std::uint32_t columns : {5, 6}) {  // all that was loaded, and a column more
+      INFO("target " << target << ", " << columns << " columns");
+      load.target = store.target = target;
+      store.rows = 2;
+      store.columns = columns;
+      const std::vector<CommandWords> commands = {encode(load), encode(store),
+                                                  encode(HaltCommand{})};
+      std::vector<std::uint8_t> bytes(commands.size() * sizeof(CommandWords));
+      std::memcpy(bytes.data(), commands.data(), bytes.size());
+      const auto program = [&](HostPort& host, Outcome& outcome) {
+        host.write_memory(kRing, bytes);
+        host.write_register(kRegRingBaseLo, kRing);
+        host.write_register(kRegRingEntries, 64);
+        host.write_register(kRegMemoryLimitLo, 1u << 24);
+        host.write_register(kRegInterruptEnable, 3);
+        host.write_register(kRegControl, 1);
+        host.write_register(kRegRingTail, static_cast<std::uint32_t>(commands.size()));
+        host.wait_interrupt(10000);
+        read_register(host, kRegFault, outcome.words);
+        read_register(host, kRegFaultCommand, outcome.words);
+      };
+      const Outcome rtl = run_on(Fidelity::kRtl, platform, program);
+      REQUIRE(rtl.words.size() == 2);
+      const auto fault = static_cast<std::uint64_t>(Fault::kLocalParity) << kFaultCauseLsb |
+                         4u << kFaultUnitLsb;  // the store unit
+      CHECK(rtl.words[0].value == (columns == 5 ? 0 : fault));
+      CHECK(rtl.words[1].value == (columns == 5 ? 0 : 1));
+    }
+  }
+}
+
 TEST_CASE("a reset that stops the vector unit is equal on both, whenever it comes") {
   // Nothing else is under way, so that the device is without work in the cycle after an arithmetic
   // instruction was issued, and counts nothing any more.

@@ -31,7 +31,8 @@ module corank_simulation #(
   parameter int unsigned AccumulatorKib   = 64,
   parameter int unsigned AccumulatorBanks = 4,
   parameter int unsigned AxiDataBits      = 128,
-  parameter int unsigned QueueDepth       = 4
+  parameter int unsigned QueueDepth       = 4,
+  parameter int unsigned Parity           = 0
 ) (
   input  wire logic                   clk_i,
   input  wire logic                   rst_ni,
