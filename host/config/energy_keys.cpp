@@ -27,16 +27,22 @@ std::vector<std::string> action_units() {
   return units;
 }
 
+// What may be left out, for which the field's zeros stand.
+Key optional(Key key) {
+  key.preset = "";
+  return key;
+}
+
 std::vector<Key> entry_keys(EnergyEntry& entry) {
   return {required(choice("action", entry.action, action_names(), "what is counted")),
           required(number("pj", entry.pj, NumberRange{}, "pJ", "energy of one action")),
-          number_pair("span", entry.low_pj, entry.high_pj, NumberRange{}, "pJ",
-                      "the least and the most that its sources give; left out: pj alone"),
-          number("macro_kib", entry.macro_kib, {0, 16384}, "KiB",
-                 "of a memory: size of the macro that pj holds for, from which it is scaled to the "
-                 "machine's own; 0: it holds for any"),
-          number("macro_bits", entry.macro_bits, {0, 4096}, "bits",
-                 "and how many are read or written at a time"),
+          optional(number_pair("span", entry.low_pj, entry.high_pj, NumberRange{}, "pJ",
+                               "the least and the most that its sources give; left out: pj alone")),
+          optional(number("macro_kib", entry.macro_kib, {0.125, 16384}, "KiB",
+                          "of a memory: size of the macro that pj holds for, from which it is "
+                          "scaled to the machine's own; left out: it holds for any")),
+          optional(number("macro_bits", entry.macro_bits, {1, 4096}, "bits",
+                          "and how many are read or written at a time")),
           required(choice("unit", entry.unit, action_units(), "what one action is")),
           required(text("source", entry.source, "where the figure comes from")),
           required(choice("quality", entry.quality, energy_qualities(), "how it was got"))};
@@ -53,7 +59,7 @@ void check_macro(const EnergyEntry& entry, const YamlNode& node, const std::stri
   const std::string& alone = entry.macro_kib > 0 ? kMacroKeys[0] : kMacroKeys[1];
   const std::string& missing = entry.macro_kib > 0 ? kMacroKeys[1] : kMacroKeys[0];
   throw InputError(find(node, alone)->where,
-                   join_path(path, alone) + ": expected '" + missing + "' beside it, above 0");
+                   join_path(path, alone) + ": expected '" + missing + "' beside it");
 }
 
 void finish_entry(EnergyEntry& entry, const YamlNode& node, const std::string& path) {

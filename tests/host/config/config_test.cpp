@@ -441,12 +441,14 @@ TEST_CASE("The macro of an energy is of a memory on the chip, and has a size and
   CHECK(whole.macro_kib == 8);
   CHECK(whole.macro_bits == 64);
   CHECK(load(entry("scratchpad_read_byte", "")).energy.actions[0].macro_kib == 0);
+  CHECK_THAT(refusal(entry("scratchpad_read_byte", ", macro_kib: 0, macro_bits: 64")),
+             Contains("macro_kib: expected a finite number at least 0.125, at most 16384"));
   CHECK(refusal(entry("dram_byte", ", macro_kib: 8, macro_bits: 64")) ==
         "a.yaml:3:84: energy.actions[0].macro_kib: 'dram_byte' is not of a memory's macros");
   CHECK(refusal(entry("accumulator_write_byte", ", macro_kib: 8")) ==
-        "a.yaml:3:97: energy.actions[0].macro_kib: expected 'macro_bits' beside it, above 0");
+        "a.yaml:3:97: energy.actions[0].macro_kib: expected 'macro_bits' beside it");
   CHECK(refusal(entry("accumulator_write_byte", ", macro_bits: 8")) ==
-        "a.yaml:3:98: energy.actions[0].macro_bits: expected 'macro_kib' beside it, above 0");
+        "a.yaml:3:98: energy.actions[0].macro_bits: expected 'macro_kib' beside it");
 }
 
 TEST_CASE("An unknown action of an energy table is refused with the list of those that there are") {
