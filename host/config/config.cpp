@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "host/config/dram_keys.h"
+#include "host/config/energy_keys.h"
 #include "host/config/schema.h"
 #include "host/config/yaml_tree.h"
-#include "host/energy/actions.h"
 #include "models/base/error.h"
 
 namespace corank {
@@ -103,37 +103,6 @@ Key link_section(LinkConfig& link) {
                integer("overhead_bytes", link.overhead_bytes, {0, 1 << 16}, "B",
                        "bytes on the wire that a packet has besides its payload"),
                text("source", link.source, "where these figures come from")}));
-}
-
-std::vector<std::string> action_names() {
-  std::vector<std::string> names;
-  for (const EnergyAction& action : energy_actions()) names.emplace_back(action.name);
-  return names;
-}
-
-std::vector<std::string> action_units() {
-  std::vector<std::string> units;
-  for (const EnergyAction& action : energy_actions())
-    if (std::find(units.begin(), units.end(), action.unit) == units.end())
-      units.emplace_back(action.unit);
-  return units;
-}
-
-std::vector<Key> energy_entry(EnergyEntry& entry) {
-  return {
-      required(choice("action", entry.action, action_names(), "what is counted")),
-      required(number("pj", entry.pj, NumberRange{}, "pJ", "energy of one action")),
-      required(choice("unit", entry.unit, action_units(), "what one action is")),
-      required(text("source", entry.source, "where the figure comes from")),
-      required(choice("quality", entry.quality,
-                      {"measured", "modelled", "derived", "scaled", "assumed"}, "how it was got"))};
-}
-
-Key energy_section(EnergyConfig& energy) {
-  return or_file(mapping("energy", "energy table",
-                         {text("name", energy.name, "name in reports"),
-                          text("node", energy.node, "technology node, like 45 nm"),
-                          list("actions", energy.actions, "the figures", energy_entry)}));
 }
 
 Key schedule_section(Schedule& schedule) {
@@ -433,24 +402,6 @@ void check_compiler(const Config& config, const YamlNode& root) {
   check_limit("accumulator", config.compiler.accumulator_kib, config.machine.accumulator_kib);
 }
 
-void check_energy(const EnergyConfig& energy, const YamlNode& root) {
-  for (std::size_t i = 0; i < energy.actions.size(); ++i) {
-    const EnergyEntry& entry = energy.actions[i];
-    const YamlNode& node = find(*find(root, "energy"), "actions")->items[i];
-    const std::string path = "energy.actions[" + std::to_string(i) + "]";
-    const auto action = std::find_if(
-        energy_actions().begin(), energy_actions().end(),
-        [&](const EnergyAction& registered) { return registered.name == entry.action; });
-    const std::string unit = action->unit;
-    if (entry.unit != unit)
-      refuse(*find(node, "unit"), path + ".unit", "'" + unit + "' for " + entry.action);
-    for (std::size_t earlier = 0; earlier < i; ++earlier)
-      if (energy.actions[earlier].action == entry.action)
-        throw InputError(find(node, "action")->where,
-                         path + ".action: '" + entry.action + "' has a figure already");
-  }
-}
-
 void check_shapes(const LayerShapes& shapes, const YamlNode& root) {
   for (std::size_t i = 0; i < shapes.adapters.size(); ++i) {
     const std::string& name = shapes.adapters[i];
@@ -539,7 +490,7 @@ Config load_config(const std::string& path, const std::vector<std::string>& sett
   finish_memory(config.memory, root);
   check_machine(config.machine, root);
   check_compiler(config, root);
-  check_energy(config.energy, root);
+  finish_energy(config.energy, root);
   check_shapes(config.shapes, root);
   finish_optimizer(config.optimizer, root);
   return config;

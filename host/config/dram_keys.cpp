@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "host/config/energy_keys.h"
 #include "models/base/error.h"
 #include "sim/dram/address_map.h"
 
@@ -66,6 +67,17 @@ Key current_keys(DramCurrents& i) {
                   required(number("IDD5B", i.IDD5B, current, "mA", "refresh"))});
 }
 
+Key access_keys(DramAccessEnergy& a) {
+  const NumberRange energy{0, 1e5};
+  return mapping("access", "energy of a device whose currents are not known; left out: not known",
+                 {required(number("pj_per_bit", a.pj_per_bit, energy, "pJ",
+                                  "of a bit read or written, all that it takes included")),
+                  required(number_pair("span", a.low_pj, a.high_pj, energy, "pJ",
+                                       "the least and the most that its sources give")),
+                  required(text("source", a.source, "where the figure comes from")),
+                  required(choice("quality", a.quality, energy_qualities(), "how it was got"))});
+}
+
 /// The node at "a.b" below a mapping, else the mapping.
 const YamlNode& item_at(const YamlNode& root, const std::string& path) {
   const YamlNode* node = &root;
@@ -91,7 +103,8 @@ std::vector<Key> dram_device_keys(DramDevice& device) {
           current_keys(device.currents),
           number("io_pj_per_bit", device.io_pj_per_bit, {0, 1000}, "pJ",
                  "energy of the interface; 0: not known"),
-          text("io_source", device.io_source, "where that figure comes from")};
+          text("io_source", device.io_source, "where that figure comes from"),
+          access_keys(device.access)};
 }
 
 std::vector<Key> dram_keys(DramConfig& dram) {
@@ -122,6 +135,10 @@ void check_dram_device(const DramDevice& device, const YamlNode& node, const std
   if (const auto wrong = find_contradiction(device))
     throw InputError(item_at(node, wrong->key).where,
                      join_path(path, wrong->key) + ": " + wrong->message);
+  const DramAccessEnergy& access = device.access;
+  if (const YamlNode* given = find(node, "access"))
+    check_span(*find(*given, "span"), join_path(path, "access.span"), "pj_per_bit",
+               access.pj_per_bit, access.low_pj, access.high_pj);
 }
 
 void check_dram(const DramConfig& dram, const YamlNode& memory) {

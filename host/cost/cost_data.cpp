@@ -53,6 +53,23 @@ std::vector<FitPoint> points_of(const nlohmann::json& json) {
   return points;
 }
 
+std::vector<SramEnergyData> energy_of(const nlohmann::json& json) {
+  SramEnergy grid;
+  for (const nlohmann::json& kib : json.at("kib")) grid.bytes.push_back(kib.get<double>() * 1024);
+  for (const nlohmann::json& bits : json.at("bits")) grid.bits.push_back(bits.get<double>());
+  const auto filled = [&](const nlohmann::json& rows) {
+    SramEnergy energy = grid;
+    for (const nlohmann::json& row : rows)
+      energy.access_pj.push_back(row.get<std::vector<double>>());
+    return energy;
+  };
+  std::vector<SramEnergyData> nodes;
+  for (const nlohmann::json& node : json.at("nodes"))
+    nodes.push_back(
+        {node.at("node_nm").get<int>(), filled(node.at("read_pj")), filled(node.at("write_pj"))});
+  return nodes;
+}
+
 }  // namespace
 
 FitData parse_fit(const std::string& text) {
@@ -78,7 +95,8 @@ FitData parse_fit(const std::string& text) {
 }
 
 SramData parse_sram(const std::string& text) {
-  const nlohmann::json area = nlohmann::json::parse(text).at("area");
+  const nlohmann::json json = nlohmann::json::parse(text);
+  const nlohmann::json& area = json.at("area");
   SramData data;
   data.node_nm = area.at("node_nm").get<int>();
   data.source = area.at("source").get<std::string>();
@@ -88,6 +106,8 @@ SramData parse_sram(const std::string& text) {
     data.points.push_back({point.at("kib").get<double>() * 1024,
                            mm.at(0).get<double>() * mm.at(1).get<double>() * 1e6});
   }
+  data.energy = energy_of(json.at("energy"));
+  data.energy_source = json.at("energy").at("source").get<std::string>();
   return data;
 }
 

@@ -24,10 +24,18 @@ struct FitData {
   std::vector<FitPoint> fitted, held_out;
 };
 
+/// Energy of reads and of writes at a node.
+struct SramEnergyData {
+  int node_nm = 0;
+  SramEnergy read, write;
+};
+
 struct SramData {
   std::vector<SramPoint> points;  // area
   int node_nm = 0;
   std::string source, quality;
+  std::vector<SramEnergyData> energy;
+  std::string energy_source;
 };
 
 const FitData& fit_data();

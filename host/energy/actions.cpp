@@ -1,5 +1,7 @@
 #include "host/energy/actions.h"
 
+#include <algorithm>
+
 namespace corank {
 namespace {
 
@@ -7,6 +9,9 @@ using interface::Counter;
 
 constexpr const char* kOperation = "operation";
 constexpr const char* kByte = "byte";
+// Instances of rtl/corank_accelerator.sv.
+constexpr const char* kScratchpad = "u_scratchpad";
+constexpr const char* kAccumulator = "u_accumulator";
 
 template <Counter counter>
 double counted(const EnergyMeasurement& m) {
@@ -35,22 +40,43 @@ void add_counted(std::vector<EnergyAction>& actions) {
 double memory_bytes(const EnergyMeasurement& m) { return static_cast<double>(m.memory_bytes); }
 double link_bytes(const EnergyMeasurement& m) { return static_cast<double>(m.link_bytes); }
 
+double flip_flop_cycles(const EnergyMeasurement& m) { return m.silicon.flops * m.cycles; }
+double logic_mm2_ns(const EnergyMeasurement& m) { return m.silicon.logic_mm2 * m.ns; }
+double memory_kib_ns(const EnergyMeasurement& m) { return m.silicon.memory_kib() * m.ns; }
+
+template <Counter counter>
+EnergyAction macro_access(const char* name, const char* unit, bool writes) {
+  return {name, kByte, counted<counter>, EnergyPart::kDynamic, {unit, writes}};
+}
+
 }  // namespace
 
 const std::vector<EnergyAction>& energy_actions() {
   static const std::vector<EnergyAction> actions = [] {
     std::vector<EnergyAction> all = {{"bf16_multiply", kOperation, multiply_accumulates}};
     add_counted(all);
-    all.insert(all.end(),
-               {{"scratchpad_read_byte", kByte, counted<Counter::kScratchpadReadBytes>},
-                {"scratchpad_write_byte", kByte, counted<Counter::kScratchpadWriteBytes>},
-                {"accumulator_read_byte", kByte, counted<Counter::kAccumulatorReadBytes>},
-                {"accumulator_write_byte", kByte, counted<Counter::kAccumulatorWriteBytes>},
-                {"dram_byte", kByte, memory_bytes, true},
-                {"link_byte", kByte, link_bytes}});
+    all.insert(
+        all.end(),
+        {macro_access<Counter::kScratchpadReadBytes>("scratchpad_read_byte", kScratchpad, false),
+         macro_access<Counter::kScratchpadWriteBytes>("scratchpad_write_byte", kScratchpad, true),
+         macro_access<Counter::kAccumulatorReadBytes>("accumulator_read_byte", kAccumulator, false),
+         macro_access<Counter::kAccumulatorWriteBytes>("accumulator_write_byte", kAccumulator,
+                                                       true),
+         {"dram_byte", kByte, memory_bytes, EnergyPart::kDynamic, {}, true},
+         {"link_byte", kByte, link_bytes},
+         {"flip_flop_clock", "flip-flop cycle", flip_flop_cycles, EnergyPart::kClock},
+         {"logic_leakage", "mm2 ns", logic_mm2_ns, EnergyPart::kLeakage},
+         {"memory_leakage", "KiB ns", memory_kib_ns, EnergyPart::kLeakage}});
     return all;
   }();
   return actions;
+}
+
+const EnergyAction* find_energy_action(const std::string& name) {
+  const std::vector<EnergyAction>& all = energy_actions();
+  const auto found = std::find_if(all.begin(), all.end(),
+                                  [&](const EnergyAction& action) { return action.name == name; });
+  return found == all.end() ? nullptr : &*found;
 }
 
 }  // namespace corank

@@ -1,4 +1,5 @@
-// The actions of a DRAM, whose energy follows from its data sheet's currents instead of a table.
+// The actions of a DRAM, whose energy follows from its data sheet's currents, or from a figure of
+// the device's own, instead of a table.
 #pragma once
 
 #include <vector>
@@ -9,7 +10,7 @@
 
 namespace corank {
 
-/// One line an action, with the device's source; empty if its currents are not known.
+/// One line an action, with the device's source; empty if nothing is known of its energy.
 std::vector<EnergyLine> dram_energy_lines(const DramStatistics& statistics,
                                           const DramDevice& device);
 

@@ -72,7 +72,7 @@ Json to_json(const DramReport& report, const DramConfig& config) {
                {"row_conflicts", s.row_conflicts},
                {"mean_read_latency_ns", mean_read_latency_ns(s, config.device)},
                {"energy_known", report.energy.known},
-               {"interface_energy_known", report.energy.io_known}};
+               {"interface_energy_known", report.energy.io_known || report.energy.access_known}};
   for (const Cause& cause : kDataBus) json["data_bus_clocks"][cause.key] = s.*cause.clocks;
   return json;
 }

@@ -139,10 +139,28 @@ Json link_json(const LinkReport& link) {
 }
 
 Json energy_line_json(const EnergyLine& line) {
-  return {{"action", line.entry.action}, {"count", line.count},
-          {"unit", line.entry.unit},     {"pj_each", line.entry.pj},
-          {"total_pj", line.total_pj},   {"quality", line.entry.quality},
-          {"source", line.entry.source}};
+  const EnergyEntry& entry = line.entry;
+  return {{"action", entry.action},
+          {"part", kEnergyPartNames[static_cast<std::size_t>(line.part)]},
+          {"count", line.count},
+          {"unit", entry.unit},
+          {"pj_each", entry.pj},
+          {"span_pj_each", {entry.low_pj, entry.high_pj}},
+          {"total_pj", line.total_pj()},
+          {"quality", entry.quality},
+          {"source", entry.source}};
+}
+
+Json energy_json(const RunReport& r) {
+  const EnergySum sum = sum_of(r.energy);
+  Json parts;
+  for (std::size_t part = 0; part < kEnergyPartNames.size(); ++part)
+    parts[std::string(kEnergyPartNames[part]) + "_pj"] = sum.parts_pj[part];
+  Json actions = Json::array();
+  for (const EnergyLine& line : r.energy) actions.push_back(energy_line_json(line));
+  return {{"table", r.energy_table}, {"node", r.energy_node},
+          {"total_pj", r.energy_pj}, {"span_pj", {sum.low_pj, sum.high_pj}},
+          {"parts", parts},          {"actions", actions}};
 }
 
 Json tensor_json(const TensorReport& tensor) {
@@ -225,10 +243,7 @@ Json to_json(const RunReport& r) {
   json["axi"] = traffic_json(r.axi);
   json["memory"] = memory_json(r);
   json["link"] = link_json(r.link);
-  json["energy"] = {{"table", r.energy_table},
-                    {"node", r.energy_node},
-                    {"total_pj", r.energy_pj},
-                    {"actions", list_json(r.energy, energy_line_json)}};
+  json["energy"] = energy_json(r);
   json["silicon"] = to_json(r.silicon);
   json["tensors"] = list_json(r.tensors, tensor_json);
   json["blocks"] = list_json(r.blocks, block_json);

@@ -146,17 +146,29 @@ std::string link_lines(const RunReport& r) {
   return text;
 }
 
-std::string energy_lines(const RunReport& r) {
+std::string parts_text(const EnergySum& sum) {
   std::string text;
-  text += table_line("energy", fmt::format("{:.3f} uJ ({}, {})", r.energy_pj / 1e6, r.energy_table,
-                                           r.energy_node));
-  for (const EnergyLine& entry : r.energy) {
-    text +=
-        fmt::format("    {:<24}{:>14.0f} x {:>8.3f} pJ = {:>10.3f} uJ  {}\n", entry.entry.action,
-                    entry.count, entry.entry.pj, entry.total_pj / 1e6, entry.entry.quality);
-  }
+  for (std::size_t part = 0; part < kEnergyPartNames.size(); ++part)
+    if (sum.parts_pj[part] > 0)
+      text += fmt::format("{}{} {:.3f} uJ", text.empty() ? "" : ", ", kEnergyPartNames[part],
+                          sum.parts_pj[part] / 1e6);
+  return text;
+}
+
+std::string energy_lines(const RunReport& r) {
+  const EnergySum sum = sum_of(r.energy);
+  std::string text = table_line(
+      "energy", fmt::format("{:.3f} uJ, {:.3f} to {:.3f} by the spans of the sources ({}, {})",
+                            r.energy_pj / 1e6, sum.low_pj / 1e6, sum.high_pj / 1e6, r.energy_table,
+                            r.energy_node));
+  if (!r.energy.empty()) text += table_line("of it", parts_text(sum));
+  for (const EnergyLine& line : r.energy)
+    text += fmt::format(
+        "    {:<24}{:>14.0f} x {:>9.4g} pJ = {:>10.3f} uJ, {:>10.3f} to {:>10.3f}  {}\n",
+        line.entry.action, line.count, line.entry.pj, line.total_pj() / 1e6, line.low_pj() / 1e6,
+        line.high_pj() / 1e6, line.entry.quality);
   if (r.dram && !r.energy.empty() && !r.dram->energy.known)
-    text += "    dram_byte is the table's figure: the currents of this DRAM are not known\n";
+    text += "    dram_byte is the table's figure: nothing is known of this DRAM's energy\n";
   return text;
 }
 

@@ -2,20 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
-
 #include "host/cost/cost.h"
 #include "host/cost/cost_data.h"
+#include "host/energy/machine_silicon.h"
 #include "models/cost/nodes.h"
 
 namespace corank {
 namespace {
-
-// "45 nm (Horowitz)" -> 45
-int known_node(const std::string& text) {
-  const int nm = std::atoi(text.c_str());
-  return node_scaling(nm) != nullptr ? nm : kNodes[0].nm;
-}
 
 std::string quality_of(const SiliconReport& r) {
   return r.node_nm == kNodes[0].nm ? "modelled" : "modelled at 180 nm, scaled";

@@ -59,9 +59,13 @@ StepTraffic traffic_of(const StepSums& sums, const MachineShape& machine) {
   return traffic;
 }
 
-std::vector<EnergyLine> energy_of(const Config& config, const StepSums& sums) {
+std::vector<EnergyLine> energy_of(const Config& config, const MachineSilicon& silicon,
+                                  const StepSums& sums) {
   const StepTraffic traffic = traffic_of(sums, config.machine);
   EnergyMeasurement measurement;
+  measurement.silicon = silicon;
+  measurement.ns = sums.upload_ns + sums.step_ns + sums.download_ns;
+  measurement.cycles = measurement.ns * config.limits.clock_mhz / 1e3;
   measurement.counters = sums.counters;
   measurement.memory_bytes = traffic.memory_read + traffic.memory_written;
   for (const LinkStatistics* link : {&sums.upload, &sums.in_step, &sums.download})
@@ -69,12 +73,6 @@ std::vector<EnergyLine> energy_of(const Config& config, const StepSums& sums) {
         unsigned_of(link->to_device.wire_bytes) + unsigned_of(link->to_host.wire_bytes);
   if (sums.dram) measurement.dram = *sums.dram;
   return energy_lines(measurement, config.energy, config.memory);
-}
-
-double sum_of(const std::vector<EnergyLine>& lines) {
-  double pj = 0;
-  for (const EnergyLine& line : lines) pj += line.total_pj;
-  return pj;
 }
 
 // Of the step's time, how long the busier direction's wire was.
@@ -264,8 +262,8 @@ RunReport report_of(const Config& config, const RunOptions& options, const Workl
     report.counters[interface::kCounterNames[i]] = m.counters[i];
   report.energy_table = config.energy.name;
   report.energy_node = config.energy.node;
-  report.energy = energy_of(config, m);
-  report.energy_pj = sum_of(report.energy);
+  report.energy = energy_of(config, machine_silicon(config.machine, config.energy.node), m);
+  report.energy_pj = sum_of(report.energy).pj;
   report.silicon = silicon_of(config, report);
   report.bound = bound_of(report);
   return report;
@@ -289,6 +287,7 @@ void fill_steps(RunReport& report, const Config& config, const PreparedStep& pre
   report.steps_asked = prepared.steps;
   if (prepared.steps == 1) return;
   const std::vector<ValueId> all = results_of(prepared.program);
+  const MachineSilicon silicon = machine_silicon(config.machine, config.energy.node);
   for (std::size_t i = 0; i < simulated.steps.size() && !simulated.steps[i].stopped; ++i) {
     const StepSums sums = sums_of_step(simulated, i);
     const StepTraffic traffic = traffic_of(sums, config.machine);
@@ -300,7 +299,7 @@ void fill_steps(RunReport& report, const Config& config, const PreparedStep& pre
     step.download_ns = sums.download_ns;
     step.memory_bytes_read = traffic.memory_read;
     step.memory_bytes_written = traffic.memory_written;
-    step.energy_pj = sum_of(energy_of(config, sums));
+    step.energy_pj = sum_of(energy_of(config, silicon, sums)).pj;
     step.link =
         expected_link_bytes(prepared.step, prepared.program, last ? all : std::vector<ValueId>{});
     if (i > 0) step.link.loaded = 0;

@@ -57,6 +57,13 @@ std::optional<DramContradiction> find_contradiction(const DramDevice& device) {
                                "expected at least " + std::string(current.bound) + ", found less"};
     }
   }
+  const DramAccessEnergy& access = device.access;
+  if (access.pj_per_bit > 0 && i.VDD > 0)
+    return DramContradiction{"access",
+                             "expected no figure where the currents are given, found one"};
+  if (access.pj_per_bit > 0 && device.io_pj_per_bit > 0)
+    return DramContradiction{
+        "io_pj_per_bit", "expected none beside access, which includes the interface, found one"};
   return std::nullopt;
 }
 

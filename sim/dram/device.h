@@ -55,6 +55,14 @@ struct DramCurrents {
   double IDD0 = 0, IDD2N = 0, IDD3N = 0, IDD4R = 0, IDD4W = 0, IDD5B = 0;
 };
 
+/// Of a device whose currents are not known: all that a bit takes that is read or written, rows,
+/// refresh, background, interface and the host's side included.
+struct DramAccessEnergy {
+  double pj_per_bit = 0;           // 0: not known
+  double low_pj = 0, high_pj = 0;  // of its sources
+  std::string source, quality;
+};
+
 struct DramDevice {
   std::string name;
   std::string source;   // where the figures come from
@@ -65,6 +73,7 @@ struct DramDevice {
   DramCurrents currents;
   double io_pj_per_bit = 0;  // of the interface; 0: not known
   std::string io_source;     // where that comes from
+  DramAccessEnergy access;
 
   double peak_gb_per_s() const {
     return organisation.access_bytes / (timing.burst * timing.tCK_ns);

@@ -10,8 +10,12 @@ DramEnergy dram_energy(const DramDevice& device, const DramStatistics& statistic
   const auto energy = [&](std::int64_t count, double current, DramClock clocks) {
     return static_cast<double>(count) * static_cast<double>(clocks) * current * clock;
   };
+  const double bits = 8.0 * device.organisation.access_bytes *
+                      static_cast<double>(statistics.reads + statistics.writes);
   DramEnergy e;
-  e.known = i.VDD > 0;
+  e.core_known = i.VDD > 0;
+  e.access_known = device.access.pj_per_bit > 0;
+  e.known = e.core_known || e.access_known;
   e.activate = energy(statistics.activates, i.IDD0 - i.IDD3N, t.tRAS);
   e.precharge = energy(statistics.precharges, i.IDD0 - i.IDD2N, t.tRC - t.tRAS);
   e.read = energy(statistics.reads, i.IDD4R - i.IDD3N, t.burst);
@@ -20,9 +24,20 @@ DramEnergy dram_energy(const DramDevice& device, const DramStatistics& statistic
   e.background = energy(1, i.IDD3N, statistics.active) +
                  energy(1, i.IDD2N, statistics.clocks - statistics.active);
   e.io_known = device.io_pj_per_bit > 0;
-  e.io = device.io_pj_per_bit * 8 * device.organisation.access_bytes *
-         static_cast<double>(statistics.reads + statistics.writes);
+  e.io = device.io_pj_per_bit * bits;
+  e.access = device.access.pj_per_bit * bits;
   return e;
+}
+
+DramCurrents as_measured(const DramCurrents& data_sheet) {
+  DramCurrents drawn = data_sheet;
+  drawn.IDD0 *= 0.427;
+  drawn.IDD2N *= 0.566;
+  drawn.IDD3N *= 0.367;
+  drawn.IDD4R *= 0.736;
+  drawn.IDD4W *= 0.542;
+  drawn.IDD5B *= 0.829;
+  return drawn;
 }
 
 }  // namespace corank

@@ -9,9 +9,11 @@
 namespace corank {
 
 /// Picojoules. Core energy: what flows into the chips' supply, without the interface, which has a
-/// figure of its own where one is known.
+/// figure of its own where one is known. Where the currents are not, `access` may be, instead of
+/// all others.
 struct DramEnergy {
-  bool known = false;  // the device's currents are
+  bool known = false;  // of the device, in either way
+  bool core_known = false, access_known = false;
   bool io_known = false;
   double activate = 0;
   double precharge = 0;
@@ -20,10 +22,11 @@ struct DramEnergy {
   double refresh = 0;
   double background = 0;
   double io = 0;
+  double access = 0;
 
   /// What flows into the chips' own supply.
   double core() const { return activate + precharge + read + write + refresh + background; }
-  double total() const { return core() + io; }
+  double total() const { return core() + io + access; }
 };
 
 /// Each action's current above the background that flows anyway, as JEDEC defines the IDD loops
@@ -34,5 +37,10 @@ struct DramEnergy {
 ///   background  VDD IDD3N while a row is open or a refresh under way, else VDD IDD2N
 /// times the chips. Of several channels, the statistics are sums.
 DramEnergy dram_energy(const DramDevice& device, const DramStatistics& statistics);
+
+/// What modules really draw where their data sheets say this: the means over 50 DDR3L modules of
+/// three vendors that S. Ghose et al. measured ("What Your DRAM Power Models Are Not Telling You",
+/// POMACS 2(3), 2018; from a secondary citation). That other standards are alike is assumed.
+DramCurrents as_measured(const DramCurrents& data_sheet);
 
 }  // namespace corank

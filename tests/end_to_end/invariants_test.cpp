@@ -127,10 +127,21 @@ void check_report(const RunReport& report, const Config& config) {
 
   double energy = 0;
   for (const EnergyLine& line : report.energy) {
-    CHECK(line.total_pj == Approx(line.count * line.entry.pj));
-    energy += line.total_pj;
+    CHECK(line.low_pj() <= line.total_pj());
+    CHECK(line.total_pj() <= line.high_pj());
+    energy += line.total_pj();
   }
   CHECK(report.energy_pj == Approx(energy));
+  const EnergySum sum = sum_of(report.energy);
+  double parts = 0;
+  for (const double part : sum.parts_pj) parts += part;
+  CHECK(parts == Approx(energy));
+  CHECK(sum.low_pj <= energy * kRounding);
+  CHECK(energy <= sum.high_pj * kRounding);
+  if (!report.energy.empty() && report.cycles > 0) {
+    CHECK(sum.part_pj(EnergyPart::kClock) > 0);
+    CHECK(sum.part_pj(EnergyPart::kLeakage) > 0);
+  }
 }
 
 const RunOptions kCycle = [] {

@@ -404,6 +404,53 @@ TEST_CASE("An energy table is checked figure by figure") {
   CHECK_THAT(refusal("energy: {actions: {a: 1}}\n"), Contains("expected a list of mappings"));
 }
 
+TEST_CASE("The span of an energy contains it; without one it is that of a single source") {
+  const auto entry = [](const std::string& more) {
+    return "energy:\n  actions:\n  - {action: dram_byte, unit: byte, source: s, quality: assumed, "
+           "pj: 2" +
+           more + "}\n";
+  };
+  const EnergyEntry alone = load(entry("")).energy.actions[0];
+  CHECK(alone.low_pj == 2);
+  CHECK(alone.high_pj == 2);
+  const EnergyEntry spanned = load(entry(", span: [1.5, 2]")).energy.actions[0];
+  CHECK(spanned.low_pj == 1.5);
+  CHECK(spanned.high_pj == 2);
+  const std::string place = "a.yaml:3:79: energy.actions[0].span";
+  CHECK(refusal(entry(", span: [2.5, 3]")) ==
+        place + ": expected one that contains pj = 2, found [2.5, 3]");
+  CHECK(refusal(entry(", span: [0, 1]")) ==
+        place + ": expected one that contains pj = 2, found [0, 1]");
+  CHECK(refusal(entry(", span: [3, 1]")) ==
+        place + ": expected one that contains pj = 2, found [3, 1]");
+  CHECK(refusal(entry(", span: [1]")) == place + ": expected a list of two numbers, found 1");
+  CHECK_THAT(refusal(entry(", span: [-1, 3]")), Contains("energy.actions[0].span[0]: expected"));
+  CHECK_THAT(refusal(entry(", span: wide")), Contains(place + ": expected a list of two numbers"));
+  CHECK_THAT(refusal("energy: {actions: [{action: dram_byte, unit: byte, source: s, quality: "
+                     "assumed, span: [0, 1]}]}"),
+             Contains("energy.actions[0]: the key 'pj' is missing"));
+}
+
+TEST_CASE("The macro of an energy is of a memory on the chip, and has a size and a width") {
+  const auto entry = [](const std::string& action, const std::string& more) {
+    return "energy:\n  actions:\n  - {unit: byte, source: s, quality: assumed, pj: 2, action: " +
+           action + more + "}\n";
+  };
+  const EnergyEntry whole =
+      load(entry("scratchpad_read_byte", ", macro_kib: 8, macro_bits: 64")).energy.actions[0];
+  CHECK(whole.macro_kib == 8);
+  CHECK(whole.macro_bits == 64);
+  CHECK(load(entry("scratchpad_read_byte", "")).energy.actions[0].macro_kib == 0);
+  CHECK_THAT(refusal(entry("scratchpad_read_byte", ", macro_kib: 0, macro_bits: 64")),
+             Contains("macro_kib: expected a finite number at least 0.125, at most 16384"));
+  CHECK(refusal(entry("dram_byte", ", macro_kib: 8, macro_bits: 64")) ==
+        "a.yaml:3:84: energy.actions[0].macro_kib: 'dram_byte' is not of a memory's macros");
+  CHECK(refusal(entry("accumulator_write_byte", ", macro_kib: 8")) ==
+        "a.yaml:3:97: energy.actions[0].macro_kib: expected 'macro_bits' beside it");
+  CHECK(refusal(entry("accumulator_write_byte", ", macro_bits: 8")) ==
+        "a.yaml:3:98: energy.actions[0].macro_bits: expected 'macro_kib' beside it");
+}
+
 TEST_CASE("An unknown action of an energy table is refused with the list of those that there are") {
   std::string list;
   for (const EnergyAction& action : energy_actions())
@@ -622,7 +669,8 @@ TEST_CASE("The schema's description has every key, with its range and the defaul
   for (const char* key :
        {"name", "accelerator", "accelerator.clock_mhz", "accelerator.array.rows",
         "accelerator.axi.data_bits", "memory.kind", "link.overhead_bytes", "energy.actions",
-        "energy.actions[].quality", "workload.capture", "workload.optimizer.betas",
+        "energy.actions[].quality", "energy.actions[].span", "energy.actions[].macro_kib",
+        "memory.device.access.span", "workload.capture", "workload.optimizer.betas",
         "compiler.block.depth", "verification.faults.silent_read", "watchdog_cycles"}) {
     INFO(key);
     CHECK(keys.count(key) == 1);

@@ -68,6 +68,30 @@ TEST_CASE("The areas of SRAM are height times width at the sizes that were model
   CHECK(data.points[0].area_um2 == Approx(231.0 * 152));
 }
 
+TEST_CASE("The energies of SRAM are CACTI's, and an access of a larger or wider macro takes more") {
+  const std::vector<SramEnergyData>& nodes = sram_data().energy;
+  REQUIRE(nodes.size() == 2);
+  CHECK(nodes[0].node_nm == 45);
+  CHECK(nodes[1].node_nm == 22);
+  CHECK(sram_byte_pj(nodes[0].read, 8192, 64) == Approx(6.491 / 8));
+  CHECK(sram_byte_pj(nodes[0].write, 8192, 64) == Approx(8.057 / 8));
+  CHECK(sram_byte_pj(nodes[1].read, 32768, 64) == Approx(4.62 / 8));
+  for (const SramEnergyData& node : nodes) {
+    for (const SramEnergy* grid : {&node.read, &node.write}) {
+      REQUIRE(grid->access_pj.size() == grid->bytes.size());
+      for (std::size_t i = 0; i < grid->bytes.size(); ++i) {
+        REQUIRE(grid->access_pj[i].size() == grid->bits.size());
+        for (std::size_t j = 0; j < grid->bits.size(); ++j) {
+          if (i > 0) CHECK(grid->access_pj[i][j] > grid->access_pj[i - 1][j]);
+          // CACTI lays out the smallest macro of 22 nm better for 32 bits than for 16.
+          if (j > 0 && !(node.node_nm == 22 && i == 0))
+            CHECK(grid->access_pj[i][j] > grid->access_pj[i][j - 1]);
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE(
     "The program's own fit gives every machine that it was fitted to within 3 % of its area") {
   const FitData& data = fit_data();

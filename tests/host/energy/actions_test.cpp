@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <map>
 #include <set>
 #include <string>
+#include <vector>
 
+#include "host/cost/cost.h"
 #include "host/run/run.h"
 
 using namespace corank;
@@ -25,7 +28,7 @@ EnergyConfig whole_table() {
   EnergyConfig table;
   table.name = "a table";
   for (const EnergyAction& action : energy_actions())
-    table.actions.push_back({action.name, 2, action.unit, "here", "assumed"});
+    table.actions.push_back({action.name, 2, 1, 4, action.unit, "here", "assumed"});
   return table;
 }
 
@@ -57,7 +60,7 @@ TEST_CASE("every action is counted by a run, and reported in its unit", "[energy
     CHECK(line.entry.unit == energy_actions()[i].unit);
     // No op takes a maximum yet.
     CHECK((line.count > 0) == (line.entry.action != "fp32_maximum"));
-    CHECK(line.total_pj == 2 * line.count);
+    CHECK(line.total_pj() == 2 * line.count);
   }
 }
 
@@ -80,6 +83,11 @@ TEST_CASE("an action's count is that of its counters", "[energy]") {
   set(Counter::kAccumulatorWriteBytes, 8);
   m.memory_bytes = 9;
   m.link_bytes = 10;
+  m.ns = 500;
+  m.cycles = 250;
+  m.silicon.flops = 12;
+  m.silicon.logic_mm2 = 1.5;
+  m.silicon.macros = {{"u_a", 512, 32, 4}, {"u_b", 128, 64, 1}};  // 4 x 2 KiB, 1 KiB
   CHECK(count_of("bf16_multiply", m) == macs);
   CHECK(count_of("fp32_add", m) == macs + 1);
   CHECK(count_of("fp32_multiply", m) == 2);
@@ -92,4 +100,47 @@ TEST_CASE("an action's count is that of its counters", "[energy]") {
   CHECK(count_of("accumulator_write_byte", m) == 8);
   CHECK(count_of("dram_byte", m) == 9);
   CHECK(count_of("link_byte", m) == 10);
+  CHECK(count_of("flip_flop_clock", m) == 12 * 250);
+  CHECK(count_of("logic_leakage", m) == 1.5 * 500);
+  CHECK(count_of("memory_leakage", m) == 9 * 500);
+}
+
+TEST_CASE("clock and leakage are parts of their own", "[energy]") {
+  for (const EnergyAction& action : energy_actions()) {
+    INFO(action.name);
+    const std::string name = action.name;
+    const EnergyPart expected = name == "flip_flop_clock"                    ? EnergyPart::kClock
+                                : name.find("_leakage") != std::string::npos ? EnergyPart::kLeakage
+                                                                             : EnergyPart::kDynamic;
+    CHECK(action.part == expected);
+  }
+}
+
+TEST_CASE("clock and leakage grow with the time of a run, transfers included, and with the machine",
+          "[energy]") {
+  const auto counts_of = [](std::vector<std::string> more) {
+    std::vector<std::string> settings = {
+        "workload={shapes: {tokens: 9, layers: [{in: 24, out: 16, rank: 3}]}}", "values=off"};
+    settings.insert(settings.end(), more.begin(), more.end());
+    Config config = load_config(std::string(CORANK_CONFIGS) + "/quickstart.yaml", settings);
+    config.energy = whole_table();
+    RunOptions options;
+    options.fidelity = Fidelity::kCycle;
+    const RunReport report = run(config, options);
+    const CostReport cost = composed_cost(config.machine, 180);  // the table names no node
+    std::map<std::string, double> counts;
+    for (const EnergyLine& line : report.energy) counts[line.entry.action] = line.count;
+    CHECK(counts["flip_flop_clock"] == Approx(cost.flops * report.total_ns));  // 1 GHz
+    CHECK(counts["logic_leakage"] == Approx(cost.logic_um2 / 1e6 * report.total_ns));
+    CHECK(report.total_ns > report.step_ns);
+    return counts;
+  };
+  const auto as_it_is = counts_of({});
+  const auto slower = counts_of({"link.latency_ns=20000"});
+  const auto larger = counts_of({"accelerator.scratchpad.kib=256", "accelerator.queue_depth=8"});
+  for (const std::string name : {"flip_flop_clock", "logic_leakage", "memory_leakage"}) {
+    INFO(name);
+    CHECK(slower.at(name) > 1.1 * as_it_is.at(name));
+    CHECK(larger.at(name) > 1.01 * as_it_is.at(name));
+  }
 }

@@ -61,6 +61,38 @@ TEST_CASE("of many layers the table sums up equal products, whatever their layer
   CHECK_THAT(to_table(report), Contains("  model.layers.5.mlp.up_proj") && !Contains("  all "));
 }
 
+TEST_CASE("the energy of a report has a span, parts, and both of every action", "[report]") {
+  RunReport report = small_report();
+  report.energy_table = "a table";
+  report.energy_node = "45 nm";
+  const auto entry = [](const std::string& action, double low, double pj, double high) {
+    return EnergyEntry{action, pj, low, high, "operation", "here", "assumed"};
+  };
+  report.energy = {{entry("fp32_add", 0.5, 1, 3), EnergyPart::kDynamic, 4e6},
+                   {entry("flip_flop_clock", 0.01, 0.01, 0.02), EnergyPart::kClock, 1e8},
+                   {entry("logic_leakage", 1, 2, 8), EnergyPart::kLeakage, 5e5}};
+  report.energy_pj = sum_of(report.energy).pj;
+  const auto json = to_json(report)["energy"];
+  CHECK(json["total_pj"] == 6e6);                                 // 4 + 1 + 1 uJ
+  CHECK(json["span_pj"] == nlohmann::ordered_json{3.5e6, 18e6});  // 2 + 1 + 0.5, 12 + 2 + 4 uJ
+  CHECK(json["parts"] ==
+        nlohmann::ordered_json{
+            {"dynamic_pj", 4e6}, {"clock_pj", 1e6}, {"leakage_pj", 1e6}, {"standby_pj", 0.0}});
+  CHECK(json["actions"][2]["part"] == "leakage");
+  CHECK(json["actions"][2]["span_pj_each"] == nlohmann::ordered_json{1.0, 8.0});
+  const std::string table = to_table(report);
+  CHECK_THAT(table,
+             Contains("6.000 uJ, 3.500 to 18.000 by the spans of the sources (a table, 45 nm)") &&
+                 Contains("dynamic 4.000 uJ, clock 1.000 uJ, leakage 1.000 uJ\n"));
+  CHECK_THAT(table,
+             Contains("    fp32_add                       4000000 x         1 pJ =      4.000 "
+                      "uJ,      2.000 to     12.000  assumed\n"));
+}
+
+TEST_CASE("without an energy table there are no parts", "[report]") {
+  CHECK_THAT(to_table(small_report()), !Contains("  of it "));
+}
+
 TEST_CASE("of several steps the table and the report say whose figures they are, and the sums",
           "[report]") {
   RunReport report = small_report();

@@ -85,6 +85,20 @@ TEST_CASE("SRAM area lies on a line in the logarithms, and keeps the density bey
   CHECK(sram_area_um2(points, 262144) == 1600);
 }
 
+TEST_CASE("A byte of a macro lies between the modelled ones on lines in the logarithms") {
+  const SramEnergy points{{1024, 4096, 16384}, {16, 64}, {{1, 2}, {4, 8}, {64, 128}}};
+  CHECK(sram_byte_pj(points, 1024, 16) == Approx(1 / 2.0));  // an access over its bytes
+  CHECK(sram_byte_pj(points, 4096, 64) == Approx(8 / 8.0));
+  CHECK(sram_byte_pj(points, 2048, 16) == Approx(2 / 2.0));           // the root of 1 x 4
+  CHECK(sram_byte_pj(points, 8192, 16) == Approx(16 / 2.0));          // the root of 4 x 64
+  CHECK(sram_byte_pj(points, 4096, 32) == Approx(5.65685425 / 4.0));  // the root of 4 x 8
+  CHECK(sram_byte_pj(points, 2048, 32) == Approx(2.82842712 / 4.0));  // the root of 1.41 x 5.66
+  // The lines go on: a factor of 4 from 1 to 4 KiB, of 16 from 4 to 16, of 2 from 16 to 64 bits.
+  CHECK(sram_byte_pj(points, 512, 16) == Approx(0.5 / 2));
+  CHECK(sram_byte_pj(points, 65536, 16) == Approx(1024 / 2.0));
+  CHECK(sram_byte_pj(points, 1024, 256) == Approx(4 / 32.0));
+}
+
 TEST_CASE("Nodes are scaled from the 180 nm cells by the published factors") {
   REQUIRE(node_scaling(45) != nullptr);
   CHECK(node_scaling(45)->area == 0.053);

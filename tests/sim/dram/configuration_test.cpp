@@ -109,6 +109,21 @@ TEST_CASE("a wrong DRAM is refused at the place that is wrong") {
   SECTION("a current below standby") {
     CHECK_THAT(refusal(good, "IDD4R: 135", "IDD4R: 13"), Contains("memory.device.currents.IDD4R"));
   }
+  const std::string access = "access: {pj_per_bit: 9, span: [6, 12], source: s, quality: scaled}";
+  SECTION("a figure a bit beside the currents") {
+    CHECK_THAT(refusal(good, "io_pj_per_bit: 3.66", access),
+               Contains("memory.device.access: expected no figure where the currents are given"));
+  }
+  SECTION("the interface's figure beside one that includes it") {
+    CHECK_THAT(refusal(good, "currents: {", access + "\n# {"),
+               Contains("memory.device.io_pj_per_bit: expected none beside access"));
+  }
+  SECTION("a figure a bit outside of its span") {
+    CHECK_THAT(refusal(good, "io_pj_per_bit: 3.66",
+                       "access: {pj_per_bit: 0, span: [6, 12], source: s, quality: scaled}"),
+               EndsWith("memory.device.access.span: expected one that contains pj_per_bit = 0, "
+                        "found [6, 12]"));
+  }
   SECTION("a timing parameter that is missing") {
     CHECK_THAT(refusal(good, "  tWR: 18", "  #"), Contains("the key 'tWR' is missing"));
   }
