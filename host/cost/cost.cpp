@@ -101,15 +101,21 @@ bool other_rtl() {
   return other;
 }
 
-CostReport from_closed_form(const MachineSizes& sizes) {
+CostReport from_closed_form(const MachineShape& shape) {
+  const MachineSizes sizes = sizes_of(shape);
   CostReport report;
   report.composed = true;
+  report.without_parity = shape.parity != 0;
   report.other_rtl = other_rtl();
   report.tools = fit_data().tools;
   const MachineCost machine = cost_of(fit_data().fit, sizes);
   for (const UnitCost& unit : machine.units)
     report.units.push_back({unit.unit, unit.area_um2, unit.flops, unit.leakage_nw, unit.delay_ns});
-  for (const RamGroup& group : machine.rams) report.rams.push_back({group});
+  for (RamGroup group : machine.rams) {
+    const bool local = group.unit == "u_scratchpad" || group.unit == "u_accumulator";
+    if (local) group.width += shape.parity;
+    report.rams.push_back({group});
+  }
   // A size that was never varied as far is an extrapolation.
   for (std::size_t i = 0; i < kSizes; ++i) {
     double most = 0;
@@ -171,7 +177,7 @@ CostReport synthesised_cost(const nlohmann::json& synthesis) {
 }
 
 CostReport composed_cost(const MachineShape& machine, int node_nm) {
-  CostReport report = from_closed_form(sizes_of(machine));
+  CostReport report = from_closed_form(machine);
   report.machine = machine;
   finish(report, scaling_of(node_nm));
   return report;
@@ -188,7 +194,7 @@ CostReport cost(const Config& config, const CostOptions& options) {
     report =
         from_synthesis(synthesise(config.machine, {"osu018", !options.progress, options.stop}));
   else
-    report = from_closed_form(sizes_of(config.machine));
+    report = from_closed_form(config.machine);
   report.name = config.name;
   report.machine = config.machine;
   report.clock_mhz = config.limits.clock_mhz;

@@ -43,10 +43,11 @@ struct CostReport {
   MachineShape machine;
   double clock_mhz = 0;  // what the configuration asks for
   int node_nm = 180;
-  bool composed = false;     // by the closed form, not synthesised
-  bool outside_fit = false;  // a size is beyond those that were synthesised for it
-  bool other_rtl = false;    // the closed form was fitted to other RTL than there is
-  std::string tools;         // that synthesised it, or what was fitted
+  bool composed = false;        // by the closed form, not synthesised
+  bool outside_fit = false;     // a size is beyond those that were synthesised for it
+  bool without_parity = false;  // it has parity, whose gates the closed form does not know
+  bool other_rtl = false;       // the closed form was fitted to other RTL than there is
+  std::string tools;            // that synthesised it, or what was fitted
   std::vector<UnitCostLine> units;
   std::vector<RamLine> rams;
   std::vector<PathLine> paths;           // the slowest first; of the closed form: by unit

@@ -60,6 +60,10 @@ std::string source_lines(const CostReport& r) {
     text +=
         "  WARNING      the machine is larger than those that were synthesised for the closed "
         "form\n";
+  if (r.without_parity)
+    text +=
+        "  WARNING      the gates of the parity are not in the closed form, only its bits in the "
+        "RAMs\n";
   if (r.other_rtl && r.composed)
     text += fmt::format(
         "  WARNING      the closed form was fitted to other RTL than this; {} makes it anew\n",
@@ -203,6 +207,7 @@ nlohmann::ordered_json to_json(const CostReport& r) {
                            {"rtl", fit_data().rtl},
                            {"other_rtl_than_this", r.other_rtl},
                            {"beyond_its_points", r.outside_fit},
+                           {"without_parity", r.without_parity},
                            {"fitted", points_json(fit_data().fitted)},
                            {"held_out", points_json(fit_data().held_out)}};
   return json;

@@ -2,6 +2,7 @@
 """Fits the closed form of a machine's cost to machines that are synthesised, and writes it as data.
 
     fit.py --cache FOLDER --out configs/cost/fit.json FILE.sv ...
+    fit.py --cache FOLDER --out configs/cost/fit.json --check SEED FILE.sv ...     compares what is there with other machines
 
 One machine after another in which one size differs from the first, and some to see what two do together. The rest is least
 squares: area, flip-flops and leakage of every part (a module's own logic at all places that differ by numbers alone), and
@@ -13,6 +14,7 @@ import argparse
 import json
 import math
 import os
+import random
 import re
 import tempfile
 
@@ -32,6 +34,9 @@ _FITTED = [({}, True), ({"axi_bits": 128}, True), ({"scratchpad_kib": 32}, False
 _HELD_OUT = [({"rows": 4, "columns": 4}, True),
              ({"rows": 3, "columns": 4, "vector_lanes": 8, "axi_bits": 128, "scratchpad_kib": 16, "accumulator_kib": 16}, False),
              ({"axi_bits": 256}, False)]
+
+_WHOLE = 8  # rows and columns of the largest machine that is compared
+_MOST_ERROR = 0.03  # of the area of a machine that was not fitted
 
 # Every term is one of these, or a product of two sizes, one of them perhaps as its logarithm.
 _TERMS = ["1", "rows", "columns", "rows*columns", "rows*rows", "vector_lanes", "memory_lanes",
@@ -255,17 +260,46 @@ def predicted(form, sizes):
             "delay_ns": round(max(value(part["delay_ns"]) for part in form["delays"]), 3)}
 
 
+def drawn(seed):
+    """The largest machine that is synthesised whole for it, and two others."""
+    random.seed(seed)
+    yield {"rows": _WHOLE, "columns": _WHOLE, "vector_lanes": _WHOLE, "axi_bits": 128, "scratchpad_kib": 16, "accumulator_kib": 16}
+    for _ in range(2):
+        yield {"rows": random.randint(1, 6), "columns": random.randint(1, 6), "vector_lanes": random.choice([2, 4, 8]),
+               "axi_bits": random.choice([64, 128, 256]), "scratchpad_kib": random.choice([8, 16, 32]),
+               "accumulator_kib": random.choice([8, 16, 32]), "scratchpad_banks": random.choice([8, 16]),
+               "accumulator_banks": random.choice([4, 8]), "queue_depth": random.randint(2, 6)}
+
+
+def check(run, path, seed):
+    """Whether the closed form in a file gives the area of the machines that a seed draws, synthesised whole."""
+    form = json.loads(read(path))
+    right = True
+    for changes in drawn(seed):
+        sizes = sizes_of(changes)
+        synthesize.tell(f"synthesising {sizes}")
+        whole = run(changes, False)["area_um2"]
+        composed = predicted(form, sizes)["area_um2"]
+        error = composed / whole - 1
+        right = right and abs(error) <= _MOST_ERROR
+        print(f"{sizes}: whole {whole / 1e6:.3f} mm2, composed {composed / 1e6:.3f} mm2, {100 * error:+.2f} %", flush=True)
+    return right
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cache", required=True)
     parser.add_argument("--out", required=True)
     parser.add_argument("--first", type=int, help="only so many machines, the last ones of which are held out: a first look")
+    parser.add_argument("--check", type=int, metavar="SEED", help="compares the closed form that is there with three other machines")
     parser.add_argument("files", nargs="+")
     options = parser.parse_args()
     options.top, options.target, options.clock, options.reset = "corank_accelerator", "osu018", "clk_i", "rst_ni"
     options.alike = {}  # registers of machines of two shapes differ in what they say of it alone
     versions = synthesize.check_tools()
     run = Run(options, versions)
+    if options.check is not None:
+        raise SystemExit(0 if check(run, options.out, options.check) else 1)
     measured, held = [], []
     chosen = (_FITTED + _HELD_OUT)[:options.first]
     for number, (changes, timed) in enumerate(chosen, 1):
