@@ -14,6 +14,7 @@
 #include "host/config/yaml_tree.h"
 #include "host/energy/actions.h"
 #include "models/base/error.h"
+#include "sim/system/installation.h"
 
 namespace corank {
 namespace {
@@ -130,10 +131,16 @@ std::vector<Key> energy_entry(EnergyEntry& entry) {
 }
 
 Key energy_section(EnergyConfig& energy) {
-  return or_file(mapping("energy", "energy table",
-                         {text("name", energy.name, "name in reports"),
-                          text("node", energy.node, "technology node, like 45 nm"),
-                          list("actions", energy.actions, "the figures", energy_entry)}));
+  Key key = or_file(mapping(
+      "energy", "energy table",
+      {text("name", energy.name, "name in reports"),
+       text("node", energy.node, "technology node, like 45 nm"),
+       boolean("gates", energy.gates, "the machine's logic by its own gates, not by actions"),
+       list("actions", energy.actions, "the figures", energy_entry)}));
+  key.word = "synthesis";
+  key.word_file =
+      (built_or_installed(CORANK_ENERGY_DIR, "configs/energy") / "synthesis.yaml").string();
+  return key;
 }
 
 Key schedule_section(Schedule& schedule) {
@@ -313,7 +320,8 @@ void splice_files(YamlNode& root, const std::vector<Key>& schema, const std::str
     if (node->kind == YamlNode::Kind::kMapping && !key.is_list)
       splice_files(*node, key.keys, config_path, files);
     if (!key.may_be_file || node->kind != YamlNode::Kind::kScalar) continue;
-    const std::string file = resolve_path(*node);
+    const bool word = !key.word.empty() && node->text == key.word;
+    const std::string file = word ? key.word_file : resolve_path(*node);
     std::error_code ignored;
     if (std::filesystem::equivalent(file, config_path, ignored))
       throw InputError(node->where, key.name + ": a file cannot include itself");

@@ -229,6 +229,7 @@ Json to_json(const RunReport& r) {
                     {"node", r.energy_node},
                     {"total_pj", r.energy_pj},
                     {"actions", list_json(r.energy, energy_line_json)}};
+  if (r.gate_mac) json["energy"]["multiply_accumulate"] = to_json(*r.gate_mac);
   json["silicon"] = to_json(r.silicon);
   json["tensors"] = list_json(r.tensors, tensor_json);
   json["blocks"] = list_json(r.blocks, block_json);

@@ -157,6 +157,7 @@ std::string energy_lines(const RunReport& r) {
   }
   if (r.dram && !r.energy.empty() && !r.dram->energy.known)
     text += "    dram_byte is the table's figure: the currents of this DRAM are not known\n";
+  if (r.gate_mac) text += gate_mac_lines(*r.gate_mac);
   return text;
 }
 

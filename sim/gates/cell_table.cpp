@@ -36,8 +36,7 @@ double on_line(const std::vector<double>& axis, const std::vector<double>& value
   if (axis.size() < 2) return values.empty() ? 0 : values.front();
   const auto upper = std::lower_bound(axis.begin() + 1, axis.end() - 1, at);
   const auto i = static_cast<std::size_t>(upper - axis.begin());
-  return values[i - 1] +
-         (at - axis[i - 1]) / (axis[i] - axis[i - 1]) * (values[i] - values[i - 1]);
+  return values[i - 1] + (at - axis[i - 1]) / (axis[i] - axis[i - 1]) * (values[i] - values[i - 1]);
 }
 
 }  // namespace

@@ -271,6 +271,6 @@ CORANK_EXPORT int corank_machine_clock_compare(corank::VerilatedMachine* machine
 
 CORANK_EXPORT int corank_machine_open_waves(corank::VerilatedMachine* machine, const char*,
                                             std::uint64_t) {
-  return corank::guarded(
-      machine, [] { throw std::runtime_error("a machine of gates writes no waves"); });
+  return corank::guarded(machine,
+                         [] { throw std::runtime_error("a machine of gates writes no waves"); });
 }

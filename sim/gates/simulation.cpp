@@ -9,7 +9,8 @@ namespace {
 constexpr std::uint32_t kNobody = ~std::uint32_t{0};
 
 /// Of each gate: one more than that of the highest gate that it hangs on.
-std::vector<std::uint32_t> levels_of(const Netlist& netlist, const std::vector<std::uint32_t>& first,
+std::vector<std::uint32_t> levels_of(const Netlist& netlist,
+                                     const std::vector<std::uint32_t>& first,
                                      const std::vector<std::uint32_t>& loads) {
   std::vector<std::uint32_t> level(netlist.gates.size(), 0), missing(netlist.gates.size(), 0);
   std::vector<std::uint32_t> driver(netlist.energy.size(), kNobody), ready;
@@ -58,10 +59,9 @@ Simulation::Simulation(const Netlist& netlist)
     waiting_[level_[g]].push_back(g);
   }
   for (const Ram& ram : netlist.rams) {
-    const std::vector<std::uint8_t> word(ram.read_data.size(), 0);
-    words_.emplace_back(std::size_t{1} << ram.read_address.size(), word);
-    read_.push_back({word});
+    words_.emplace_back(std::size_t{1} << ram.read_address.size(), Word(ram.read_data.size(), 0));
   }
+  read_.resize(netlist.rams.size());
 }
 
 void Simulation::set(Net net, std::uint8_t value) {
@@ -102,14 +102,13 @@ void Simulation::clock_ram(std::size_t index) {
       number |= std::size_t{values_[bits[bit]]} << bit;
     return number;
   };
+  read_[index].reset();
   if (value(ram.read_enable)) {
-    read_[index] = {words_[index][address(ram.read_address)]};
+    read_[index] = words_[index][address(ram.read_address)];
     ram_reads_[index] += counting_ ? 1 : 0;
-  } else {
-    read_[index].clear();
   }
   if (value(ram.write_enable)) {
-    auto& word = words_[index][address(ram.write_address)];
+    Word& word = words_[index][address(ram.write_address)];
     for (std::size_t bit = 0; bit < word.size(); ++bit) {
       changed_ = changed_ || word[bit] != values_[ram.write_data[bit]];
       word[bit] = values_[ram.write_data[bit]];
@@ -123,10 +122,10 @@ void Simulation::edge() {
   for (std::size_t r = 0; r < netlist_.rams.size(); ++r) clock_ram(r);
   for (std::size_t f = 0; f < next_.size(); ++f) set(netlist_.flops[f].output, next_[f]);
   for (std::size_t r = 0; r < netlist_.rams.size(); ++r) {
-    if (read_[r].empty()) continue;
+    if (!read_[r]) continue;
     const Ram& ram = netlist_.rams[r];
     for (std::size_t bit = 0; bit < ram.read_data.size(); ++bit)
-      set(ram.read_data[bit], read_[r][0][bit]);
+      set(ram.read_data[bit], (*read_[r])[bit]);
   }
 }
 

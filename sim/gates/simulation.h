@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "sim/gates/netlist.h"
@@ -38,17 +39,20 @@ class Simulation {
   std::vector<UnitActivity> activity() const;
 
  private:
+  using Word = std::vector<std::uint8_t>;
+
   void set(Net net, std::uint8_t value);
   void clock_ram(std::size_t index);
 
   const Netlist& netlist_;
   std::vector<std::uint8_t> values_;
-  std::vector<std::uint32_t> first_load_, loads_;  // gates that hang on a net
-  std::vector<std::uint32_t> level_;               // of a gate
+  std::vector<std::uint32_t> first_load_, loads_;    // gates that hang on a net
+  std::vector<std::uint32_t> level_;                 // of a gate
   std::vector<std::vector<std::uint32_t>> waiting_;  // gates by level
   std::vector<std::uint8_t> is_waiting_;
-  std::vector<std::uint8_t> next_;  // of the flip-flops
-  std::vector<std::vector<std::vector<std::uint8_t>>> words_, read_;  // of the RAMs
+  std::vector<std::uint8_t> next_;        // of the flip-flops
+  std::vector<std::vector<Word>> words_;  // of the RAMs
+  std::vector<std::optional<Word>> read_;
   std::vector<std::int64_t> rises_, falls_, ram_reads_, ram_writes_;
   bool counting_ = false, changed_ = false;
 };

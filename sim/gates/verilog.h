@@ -19,7 +19,7 @@ struct Instance {
 struct Module {
   std::string name;
   std::uint32_t nets = 2;
-  std::map<std::string, std::vector<std::uint32_t>> ports;  // lowest bit first
+  std::map<std::string, std::vector<std::uint32_t>> ports;    // lowest bit first
   std::vector<std::pair<std::uint32_t, std::uint32_t>> same;  // nets that are one
   std::vector<Instance> instances;
 };

@@ -286,7 +286,7 @@ def to_fpga(options, parameters, versions, work):
     return {"hierarchy": hierarchy(mapped, fpga.account(mapped, options.target), top)}
 
 
-_OF_OTHERS = ("fit.py", "gates.py", "gate_energy.py")  # scripts that use this one, on which no result depends
+_OF_OTHERS = ("fit.py", "gates.py", "gate_energy.py", "stimuli.py")  # scripts that use this one, on which no result depends
 
 
 def recipe(versions):

@@ -8,8 +8,9 @@ int main(int argc, char** argv) {
   unsigned divides_again = 0;  // cycles until the divider can take an instruction
   const auto drive = [&](Vlanes_beside_gates& lanes, corank::test::RandomInputs& random) {
     lanes.opcode_i = static_cast<CData>(random.below(8));
-    const bool iterative = lanes.opcode_i == static_cast<CData>(interface::VectorOpcode::kDivide) ||
-                           lanes.opcode_i == static_cast<CData>(interface::VectorOpcode::kSquareRoot);
+    const bool iterative =
+        lanes.opcode_i == static_cast<CData>(interface::VectorOpcode::kDivide) ||
+        lanes.opcode_i == static_cast<CData>(interface::VectorOpcode::kSquareRoot);
     if (divides_again > 0) --divides_again;
     lanes.issue_valid_i = !random.one_in(4) && !(iterative && divides_again > 0);
     if (lanes.issue_valid_i && iterative) divides_again = interface::kDivideInterval;
