@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "host/cost/cost_data.h"
+#include "host/cost/gate_energy_data.h"
 #include "sim/machine/recipe.h"
 #include "sim/system/child_process.h"
 #include "tests/host/temporary_folder.h"
@@ -170,6 +171,8 @@ TEST_CASE("The fit names the RTL as the program does") {
   CHECK(output.out == key_of_rtl(recipe) + "\n");
   if (fit_data().rtl != key_of_rtl(recipe))
     WARN("configs/cost/fit.json was measured on other RTL; scripts/cost-fit makes it anew");
+  if (gate_energy_data().rtl != key_of_rtl(recipe))
+    WARN("configs/cost/energy.json was measured on other RTL; scripts/cost-energy makes it anew");
 }
 
 TEST_CASE("A Python without the tools is wrong input that says what to do") {
