@@ -64,6 +64,7 @@ GateEnergyData parse_gate_energy(const std::string& text) {
     unit.paths = part.at("paths").get<std::vector<std::string>>();
     for (const nlohmann::json& event : part.at("events")) unit.events.push_back(event_of(event));
     data.energies.units.push_back(std::move(unit));
+    data.flops.push_back(part.at("flops").get<double>());
   }
   data.fitted = json.at("fitted").size();
   data.held_out = json.at("held_out").size();

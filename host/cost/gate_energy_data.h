@@ -23,6 +23,7 @@ struct GateEnergyData {
   std::string rtl;    // key of the RTL whose gates were simulated (key_of_rtl)
   std::string tools;  // "Yosys 0.70"
   std::string made_by;
+  std::vector<double> flops;             // of each unit, in the machine whose gates were simulated
   std::size_t fitted = 0, held_out = 0;  // runs
   double error = 0;                      // the largest of those that were held out, as a share
   double switching_error = 0;            // without the clock

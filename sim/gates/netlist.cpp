@@ -84,6 +84,7 @@ class Flattening {
     while (nets.size() < module.nets) nets.push_back(nets_.add());
     const auto global = [&](const std::vector<std::uint32_t>& local) {
       std::vector<Net> bits;
+      bits.reserve(local.size());
       for (const std::uint32_t net : local) bits.push_back(nets[net]);
       return bits;
     };

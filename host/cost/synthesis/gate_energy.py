@@ -148,14 +148,14 @@ class Bench:
 
 
 def fitted_unit(unit, runs):
-    """The energies of a unit's events, and the largest error over the runs."""
+    """The energies of a unit's events, the largest error over the runs, and its flip-flops in the machine that ran."""
     paths, events = UNITS[unit]
     rows = [[amount(event, run.counters, run.sizes) / run.switching[unit] for event in events] for run in runs]
     energies = without_negative(rows, [1.0] * len(rows))
     errors = [sum(a * e for a, e in zip(row, energies)) - 1 for row in rows]
     return {"unit": unit, "paths": paths, "events": [
         {"event": event[0], "counters": event[1], "sizes": event[2], "pj": float(f"{pj:.5g}")} for event, pj in zip(events, energies)],
-        "residual": round(max(map(abs, errors)), 4)}
+        "residual": round(max(map(abs, errors)), 4), "flops": runs[0].flops[unit]}
 
 
 def predicted(units, run):

@@ -11,41 +11,19 @@ ram_1r1w. The netlist's top is called NAME, so that it can stand beside the RTL.
 import argparse
 import json
 import os
-import sys
 import tempfile
 
 import cells
-import mapping
-import netlist
 import rams
 import synthesize
 
 
-def to_cells_alone(text, work):
-    """As mapping.to_cells, but a memory inside a module is flip-flops, whatever its size."""
-    usual, mapping.SMALLEST_MACRO_BITS = mapping.SMALLEST_MACRO_BITS, sys.maxsize
-    try:
-        return mapping.to_cells(text, work)
-    finally:
-        mapping.SMALLEST_MACRO_BITS = usual
-
-
-def mapped_to_gates(unique, options, versions, work):
-    """As synthesize.mapped_design, with no box but of the RTL's RAMs: nobody has said what else would do."""
-    mapped, boxes = synthesize.mapped_design(unique, options, versions, work)
-    in_line = {kind for kind, box in boxes.items() if not rams.is_ram(box)}
-    again = {name: unique[name] for name, module in mapped.items() if any(cell.kind in in_line for cell in module.cells)}
-    how = synthesize.way_of_mapping(versions) + "alone"
-    mapped.update(synthesize.mapped_modules(again, unique, to_cells_alone, how, options.cache, work)[0])
-    for name in again:
-        netlist.name_registers(mapped[name], cells.read_cells())
-    return mapped, {kind: box for kind, box in boxes.items() if kind not in in_line}
-
-
 def verilog_of_rams(boxes):
-    """The RAM of the RTL in each box."""
+    """The RAM of the RTL in each box; nobody has said what another one would do."""
     text = ""
     for name, module in boxes.items():
+        if not rams.is_ram(module):
+            synthesize.fail(f"{name[1:]}: a memory that is no ram_1r1w cannot be simulated", 3)
         words, width = rams.size_of(module)
         ports = module.ports()
         declared = ", ".join(f"{direction} [{bits - 1}:0] {port[1:]}" for port, direction, bits in ports)
@@ -63,7 +41,7 @@ def table_of_cells(gates):
 
 def write(options, parameters, versions, work):
     unique, top = synthesize.elaborate(options, parameters, work)
-    mapped, boxes = mapped_to_gates(unique, options, versions, work)
+    mapped, boxes = synthesize.mapped_design(unique, options, versions, work)
     used = {cell.kind for module in mapped.values() for cell in module.cells} - {*mapped, *boxes}
     gates = {name: gate for name, gate in cells.read_gates().items() if "\\" + name in used}
     if len(gates) < len(used):

@@ -1,10 +1,12 @@
 #include "host/cost/gate_energy_data.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
+#include <string>
+#include <vector>
 
+#include "host/cost/cost.h"
+#include "host/cost/cost_data.h"
 #include "models/base/error.h"
 #include "rtl/interface/interface.h"
 #include "sim/system/child_process.h"
@@ -15,7 +17,7 @@ namespace {
 constexpr const char* kEnergies = R"({
   "tools": {"yosys": "0.70", "opensta": "2.0.17"}, "rtl": "0123456789abcdef", "made_by": "scripts/cost-energy",
   "clock_pj_per_flop": 0.25,
-  "units": [{"unit": "array", "paths": ["u_a"], "residual": 0.1,
+  "units": [{"unit": "array", "paths": ["u_a"], "residual": 0.1, "flops": 12,
              "events": [{"event": "PE", "counters": ["array_busy", "gemm_slots_*"], "sizes": ["rows", "columns"], "pj": 7}]}],
   "published": [{"node_nm": 45, "mac_pj": 2, "table": "a table"}],
   "fitted": [{"error": {"total": 0.5, "switching": 0.5}}],
@@ -41,6 +43,7 @@ TEST_CASE("Energies of gates are read as their file says, a star standing for ev
   CHECK(event.counters.size() == 1 + interface::kGemmKinds);
   CHECK(event.sizes == std::vector<std::size_t>{0, 1});
   CHECK(data.published.at(0).mac_pj == 2);
+  CHECK(data.flops == std::vector<double>{12});
 }
 
 TEST_CASE("The error of energies is the largest of either sign over the runs that were held out") {
@@ -71,8 +74,32 @@ TEST_CASE("The program's own energies give every run that was held out within a 
   CHECK(data.published.size() == 2);
 }
 
+TEST_CASE("The closed form gives the units of gates the flip-flops that they have") {
+  const GateEnergyData& data = gate_energy_data();
+  if (data.rtl != fit_data().rtl) {
+    WARN(
+        "fit.json and energy.json were measured on different RTL; scripts/cost-fit or "
+        "scripts/cost-energy makes one anew");
+    return;
+  }
+  MachineShape shape;  // configs/cost/2x2.yaml
+  shape.array_rows = shape.array_columns = 2;
+  shape.vector_lanes = 4;
+  shape.scratchpad_kib = shape.accumulator_kib = 8;
+  shape.axi_data_bits = 64;
+  const auto units = gate_energy_of(data.energies, fit_data().fit, sizes_of(shape),
+                                    std::vector<double>(interface::kCounters), 1);
+  double most = 0;
+  for (const double flops : data.flops) most = std::max(most, flops);
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    INFO(units[i].unit);
+    CHECK(
+        units[i].clock_pj ==
+        Approx(data.flops[i] * data.energies.clock_pj_per_flop).margin(0.01 * most).epsilon(0.03));
+  }
+}
+
 TEST_CASE("A machine of gates says what is missing") {
-  namespace fs = std::filesystem;
   const std::string library = CORANK_GATE_MACHINE;
   const std::string config = std::string(CORANK_SOURCE) + "/configs/cost/2x2.yaml";
   const auto run = [&](const std::string& netlist) {

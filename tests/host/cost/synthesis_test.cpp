@@ -123,6 +123,35 @@ TEST_CASE("A RAM is a box with its size, and its time is in the paths that begin
   CHECK(delay < 4.5);
 }
 
+TEST_CASE("A memory that is read in more places than a macro has ports for is flip-flops") {
+  if (!have_tools()) return;
+  Bench bench;
+  const auto of_reads = [&](int reads) {
+    const std::string n = std::to_string(reads);
+    const ProgramOutput output = bench.synthesise(
+        "module m(input logic clk_i, rst_ni, write_i, input logic [4:0] to_i, input logic [63:0] "
+        "data_i,\n"
+        "         input logic [" +
+        n + "*5-1:0] from_i, output logic [" + n +
+        "*64-1:0] data_o);\n"
+        "  logic [63:0] words_q[32];\n"
+        "  always_ff @(posedge clk_i) if (write_i) words_q[to_i] <= data_i;\n"
+        "  always_ff @(posedge clk_i)\n"
+        "    for (int i = 0; i < " +
+        n +
+        "; i++) data_o[64*i+:64] <= words_q[from_i[5*i+:5]];\n"
+        "endmodule\n");
+    INFO(output.err);
+    REQUIRE(output.failure.empty());
+    return nlohmann::json::parse(output.out).at("hierarchy");
+  };
+  CHECK(of_reads(2).at("rams") ==
+        nlohmann::json::parse(R"([{"words": 32, "width": 64, "count": 1}])"));
+  const auto three = of_reads(3);
+  CHECK(three.at("rams").empty());
+  CHECK(three.at("flops").get<int>() >= 2048);
+}
+
 TEST_CASE("A larger RAM is a block RAM of an FPGA") {
   if (!have_tools()) return;
   Bench bench;
