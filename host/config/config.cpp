@@ -282,7 +282,8 @@ void splice_files(YamlNode& root, const std::vector<Key>& schema, const std::str
     if (node->kind == YamlNode::Kind::kMapping && !key.is_list)
       splice_files(*node, key.keys, config_path, files);
     if (!key.may_be_file || node->kind != YamlNode::Kind::kScalar) continue;
-    const std::string file = resolve_path(*node);
+    const bool word = !key.word.empty() && node->text == key.word;
+    const std::string file = word ? key.word_file : resolve_path(*node);
     std::error_code ignored;
     if (std::filesystem::equivalent(file, config_path, ignored))
       throw InputError(node->where, key.name + ": a file cannot include itself");

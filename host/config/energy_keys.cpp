@@ -6,6 +6,7 @@
 
 #include "host/energy/actions.h"
 #include "models/base/error.h"
+#include "sim/system/installation.h"
 
 namespace corank {
 namespace {
@@ -87,10 +88,16 @@ void check_span(const YamlNode& span, const std::string& path, const std::string
 }
 
 Key energy_section(EnergyConfig& energy) {
-  return or_file(mapping("energy", "energy table",
-                         {text("name", energy.name, "name in reports"),
-                          text("node", energy.node, "technology node, like 45 nm"),
-                          list("actions", energy.actions, "the figures", entry_keys)}));
+  Key key = or_file(mapping(
+      "energy", "energy table",
+      {text("name", energy.name, "name in reports"),
+       text("node", energy.node, "technology node, like 45 nm"),
+       boolean("gates", energy.gates, "the machine's logic by its own gates, not by actions"),
+       list("actions", energy.actions, "the figures", entry_keys)}));
+  key.word = "synthesis";
+  key.word_file =
+      (built_or_installed(CORANK_ENERGY_DIR, "configs/energy") / "synthesis.yaml").string();
+  return key;
 }
 
 void finish_energy(EnergyConfig& energy, const YamlNode& root) {

@@ -124,6 +124,7 @@ void describe_into(std::string& text, const std::vector<Key>& keys, const std::s
     const std::string name = join_path(path, key.name);
     text += name + ": " + key.type;
     if (key.may_be_file) text += ", or the path of a YAML file that holds it";
+    if (!key.word.empty()) text += ", or " + key.word;
     if (!key.unit.empty()) text += ", in " + key.unit;
     if (key.required) text += "; required";
     if (!key.required && !key.preset.empty()) text += "; default " + key.preset;

@@ -21,9 +21,10 @@ struct Key {
   std::string preset;  // the default, as YAML
   std::string help;    // one line
   bool required = false;
-  bool may_be_file = false;  // a text stands for the YAML file that holds the value
-  bool is_list = false;      // of mappings
-  std::vector<Key> keys;     // of the mapping, or of each mapping in the list
+  bool may_be_file = false;     // a text stands for the YAML file that holds the value
+  std::string word, word_file;  // a word that stands for a file of corank's own
+  bool is_list = false;         // of mappings
+  std::vector<Key> keys;        // of the mapping, or of each mapping in the list
   /// Checks the value and fills the field; `path` is the value's, like "accelerator.array.rows".
   std::function<void(const YamlNode& value, const std::string& path)> read;
 };

@@ -89,24 +89,12 @@ CostReport from_synthesis(const nlohmann::json& json) {
   return report;
 }
 
-// Whether this program's RTL is not what the closed form was fitted to, or is not there.
-bool other_rtl() {
-  static const bool other = [] {
-    try {
-      return key_of_rtl(read_recipe({}, false)) != fit_data().rtl;
-    } catch (const MachineError&) {
-      return true;
-    }
-  }();
-  return other;
-}
-
 CostReport from_closed_form(const MachineShape& shape) {
   const MachineSizes sizes = sizes_of(shape);
   CostReport report;
   report.composed = true;
   report.without_parity = shape.parity != 0;
-  report.other_rtl = other_rtl();
+  report.other_rtl = is_other_rtl(fit_data().rtl);
   report.tools = fit_data().tools;
   const MachineCost machine = cost_of(fit_data().fit, sizes);
   for (const UnitCost& unit : machine.units)
@@ -149,6 +137,17 @@ void finish(CostReport& report, const NodeScaling& node) {
 }
 
 }  // namespace
+
+bool is_other_rtl(const std::string& key) {
+  static const std::string own = [] {
+    try {
+      return key_of_rtl(read_recipe({}, false));
+    } catch (const MachineError&) {
+      return std::string();
+    }
+  }();
+  return own != key;
+}
 
 std::string without_numbers(const std::string& name) {
   std::string text;

@@ -37,6 +37,9 @@ struct PathLine {
   std::string from, to;
 };
 
+/// Whether this program's RTL is not the one of that key (key_of_rtl), or is not there.
+bool is_other_rtl(const std::string& key);
+
 /// Figures at the node; where the node is not that of the cells, areas and times are scaled.
 struct CostReport {
   std::string name;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
 
@@ -37,12 +38,16 @@ EnergyEntry for_macros(const EnergyEntry& entry, const MachineSilicon& silicon) 
 std::vector<EnergyLine> energy_lines(const EnergyMeasurement& measurement,
                                      const EnergyConfig& table, const MemoryConfig& memory) {
   if (table.actions.empty()) return {};
+  const auto has = [&](const char* name) {
+    return std::any_of(table.actions.begin(), table.actions.end(),
+                       [&](const EnergyEntry& entry) { return entry.action == name; });
+  };
   std::vector<EnergyLine> dram;
   if (memory.kind == MemoryKind::kDram)
     dram = dram_energy_lines(measurement.dram, memory.dram.device);
   std::map<std::string, ActionCount> counts;
   for (const EnergyAction& action : energy_actions())
-    if (dram.empty() || !action.replaced_by_dram)
+    if ((dram.empty() || !action.replaced_by_dram) && (!table.gates || has(action.name)))
       counts[action.name] = {action.count(measurement), action.part};
   std::vector<EnergyLine> lines = energy_of(counts, table);
   for (EnergyLine& line : lines) line.entry = for_macros(line.entry, measurement.silicon);

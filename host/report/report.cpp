@@ -244,6 +244,7 @@ Json to_json(const RunReport& r) {
   json["memory"] = memory_json(r);
   json["link"] = link_json(r.link);
   json["energy"] = energy_json(r);
+  if (r.gate_mac) json["energy"]["multiply_accumulate"] = to_json(*r.gate_mac);
   json["silicon"] = to_json(r.silicon);
   json["tensors"] = list_json(r.tensors, tensor_json);
   json["blocks"] = list_json(r.blocks, block_json);

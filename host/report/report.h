@@ -10,6 +10,7 @@
 #include "host/compiler/compiler.h"
 #include "host/config/config.h"
 #include "host/driver/driver.h"
+#include "host/energy/gate_lines.h"
 #include "host/report/dram_report.h"
 #include "host/report/phases.h"
 #include "host/report/silicon_report.h"
@@ -126,6 +127,7 @@ struct RunReport {
   std::vector<EnergyLine> energy;
   std::string energy_table, energy_node;
   double energy_pj = 0;
+  std::optional<GateMac> gate_mac;  // where the machine's own gates are the table
   SiliconReport silicon;
   std::string bound;  // what bounds the step, in words
   std::vector<ComparisonReport> comparisons;

@@ -169,6 +169,7 @@ std::string energy_lines(const RunReport& r) {
         line.high_pj() / 1e6, line.entry.quality);
   if (r.dram && !r.energy.empty() && !r.dram->energy.known)
     text += "    dram_byte is the table's figure: nothing is known of this DRAM's energy\n";
+  if (r.gate_mac) text += gate_mac_lines(*r.gate_mac);
   return text;
 }
 

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "host/energy/energy_lines.h"
+#include "host/energy/gate_lines.h"
 #include "host/formats/safetensors.h"
 #include "host/report/trace_json.h"
 #include "host/report/write_json.h"
@@ -72,7 +73,12 @@ std::vector<EnergyLine> energy_of(const Config& config, const MachineSilicon& si
     measurement.link_bytes +=
         unsigned_of(link->to_device.wire_bytes) + unsigned_of(link->to_host.wire_bytes);
   if (sums.dram) measurement.dram = *sums.dram;
-  return energy_lines(measurement, config.energy, config.memory);
+  std::vector<EnergyLine> lines = energy_lines(measurement, config.energy, config.memory);
+  if (!config.energy.gates) return lines;
+  std::vector<EnergyLine> all =
+      gate_energy_lines(sums.counters, config.machine, config.limits.clock_mhz, config.energy.node);
+  all.insert(all.end(), lines.begin(), lines.end());
+  return all;
 }
 
 // Of the step's time, how long the busier direction's wire was.
@@ -219,7 +225,7 @@ void check_fidelity(const Config& config, const RunOptions& options) {
 // Every action that will be counted must have a figure.
 void check_energy_table(const Config& config) {
   try {
-    energy_lines({}, config.energy, config.memory);
+    energy_of(config, StepSums{});
   } catch (const KeyError& error) {
     throw InputError(location_of(config, error.keys()), error.what());
   }
@@ -264,6 +270,7 @@ RunReport report_of(const Config& config, const RunOptions& options, const Workl
   report.energy_node = config.energy.node;
   report.energy = energy_of(config, machine_silicon(config.machine, config.energy.node), m);
   report.energy_pj = sum_of(report.energy).pj;
+  if (config.energy.gates) report.gate_mac = gate_mac(config.machine);
   report.silicon = silicon_of(config, report);
   report.bound = bound_of(report);
   return report;

@@ -16,11 +16,6 @@ UnitCost& unit_named(std::vector<UnitCost>& units, const std::string& name) {
   return units.back();
 }
 
-// A fit may cross zero where nothing is left of a part.
-double amount_of(const CostFormula& formula, const MachineSizes& sizes) {
-  return std::max(0.0, value_of(formula, sizes));
-}
-
 int whole(const CostMonomial& monomial, const MachineSizes& sizes) {
   return static_cast<int>(std::lround(value_of(monomial, sizes)));
 }
@@ -53,6 +48,10 @@ double value_of(const CostFormula& formula, const MachineSizes& sizes) {
     sum += product;
   }
   return sum;
+}
+
+double amount_of(const CostFormula& formula, const MachineSizes& sizes) {
+  return std::max(0.0, value_of(formula, sizes));
 }
 
 double value_of(const CostMonomial& monomial, const MachineSizes& sizes) {

@@ -31,6 +31,8 @@ struct CostTerm {
 using CostFormula = std::vector<CostTerm>;
 
 double value_of(const CostFormula& formula, const MachineSizes& sizes);
+/// The same, or 0: a fit may cross zero where nothing is left of a part.
+double amount_of(const CostFormula& formula, const MachineSizes& sizes);
 
 /// coefficient x the product of sizes to whole powers.
 struct CostMonomial {

@@ -10,6 +10,7 @@ struct NodeScaling {
   int nm = 0;
   double area = 1;  // of logic
   double fo4_ps = 0;
+  double energy = 1;  // of an edge of logic
 };
 
 // Area: A. Stillmaker and B. Baas, "Scaling equations for the accurate prediction of CMOS device
@@ -18,8 +19,14 @@ struct NodeScaling {
 // um of drawn gate length (R. Ho, K. Mai, M. Horowitz, "The future of wires", Proc. IEEE 89, 2001),
 // which holds for planar transistors; 7 nm is the 11.5 ps which that gives at 32 nm, times what
 // Stillmaker and Baas' delay polynomials give from 32 nm (HP, 0.9 V) to 7 nm (HP, 0.7 V): 0.39.
-inline constexpr std::array<NodeScaling, 4> kNodes = {
-    {{180, 1.0, 64.8}, {45, 0.053, 16.2}, {28, 0.0198, 10.1}, {7, 0.0032, 4.5}}};
+// Energy: their polynomials of the supply voltage V, a V^2 + b V + c, over that of 180 nm at 1.8 V
+// (24.64 V - 17.98 = 26.372): 45 nm HP, 1.018 V^2 - 0.3107 V + 0.1539 at 0.9 V; 7 nm HP,
+// 0.1776 V^2 - 0.09097 V + 0.02447 at 0.7 V; 28 nm on a line in the logarithms between 32 nm HP
+// (0.4571) and 20 nm HP (0.2008) at 0.9 V.
+inline constexpr std::array<NodeScaling, 4> kNodes = {{{180, 1.0, 64.8, 1.0},
+                                                       {45, 0.053, 16.2, 0.0265},
+                                                       {28, 0.0198, 10.1, 0.0137},
+                                                       {7, 0.0032, 4.5, 0.00181}}};
 
 /// nullptr for a node without figures.
 inline const NodeScaling* node_scaling(int nm) {

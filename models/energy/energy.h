@@ -30,6 +30,7 @@ struct EnergyConfig {
   std::string name;
   std::string node;  // technology node, e.g. "45 nm"
   std::vector<EnergyEntry> actions;
+  bool gates = false;  // the machine's logic by its own gates; the actions are what lies beside it
 };
 
 /// What was counted of an action.

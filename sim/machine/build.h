@@ -28,6 +28,9 @@ std::string cache_root();
 /// Where the tools are not installed, one that other tools have built will do; where the RTL is not
 /// there any more either, the last one that was used of that shape.
 ///
+/// $CORANK_MACHINE, if it is set, is another library that stands in its place, whatever the shape:
+/// the driver sees by the registers that it is the right one.
+///
 /// The RTL is read from $CORANK_RTL_DIR and $CORANK_GENERATED_RTL_DIR, or from the directories of
 /// the same names that this program was compiled with. Throws MachineError if the cache cannot be
 /// written or if a tool fails: the message ends with the end of its log. Throws Interrupted if

@@ -11,6 +11,8 @@ import rtlil
 # What is smaller is cheaper as flip-flops than as a macro, and memory compilers begin at 16 words.
 SMALLEST_MACRO_BITS = 2048
 FEWEST_MACRO_WORDS = 16
+# A macro has one read port; of a memory with a second one there are two copies. Nobody makes eight.
+MOST_MACRO_READ_PORTS = 2
 
 # A buffer drives each input; each output has the load of about four gates. They make ABC buffer and size the gates.
 _CONSTRAINTS = "set_driving_cell BUFX2\nset_load 40.0\n"
@@ -61,6 +63,8 @@ def _box_memories(module):
         parameters = cell.parameters()
         number = {name: _value(parameters[name]) for name in ("SIZE", "WIDTH", "RD_PORTS", "WR_PORTS")}
         if number["SIZE"] * number["WIDTH"] < SMALLEST_MACRO_BITS or number["SIZE"] < FEWEST_MACRO_WORDS:
+            continue
+        if number["RD_PORTS"] > MOST_MACRO_READ_PORTS:
             continue
         clocked = "1" in parameters["RD_CLK_ENABLE"].split("'")[-1]
         cell.kind = "\\inline_memory__{SIZE}x{WIDTH}r{RD_PORTS}w{WR_PORTS}".format(**number) + ("" if clocked else "a")

@@ -212,26 +212,31 @@ def exceptions(mapped, top, reset):
     return commands, nets
 
 
-def time_paths(mapped, boxes, top, options, work):
-    import netlist
+def write_netlist(mapped, boxes, top, name, work):
+    """The path of a design as Verilog, its top under that name."""
     import pyosys.libyosys as yosys
-    import rams
     import rtlil
-    import timing
-    tell("timing")
-    commands, nets = exceptions(mapped, top, options.reset)
-    words = os.path.join(work, "whole.il")
+    words, path = os.path.join(work, "whole.il"), os.path.join(work, "whole.v")
     with open(words, "w") as file:
-        file.write("".join(rtlil.stub(module, name) for name, module in boxes.items()))
+        file.write("".join(rtlil.stub(module, box) for box, module in boxes.items()))
         file.write("".join(module.text() for module in mapped.values()))
     with quiet(os.path.join(work, "yosys.log")):
         design = yosys.Design()
-        for command in (f"read_rtlil {words}", f"rename {top[1:]} {options.top}", "splitnets",
-                        f"write_verilog -noattr -noexpr -simple-lhs {work}/whole.v"):
+        for command in (f"read_rtlil {words}", f"rename {top[1:]} {name}", "splitnets",
+                        f"write_verilog -noattr -noexpr -simple-lhs {path}"):
             design.run_pass(command)
+    return path
+
+
+def time_paths(mapped, boxes, top, options, work):
+    import rams
+    import timing
+    tell("timing")
+    commands, nets = exceptions(mapped, top, options.reset)
+    path = write_netlist(mapped, boxes, top, options.top, work)
     with open(os.path.join(work, "rams.lib"), "w") as file:
         file.write(rams.liberty(boxes, rams.Model()))
-    result = timing.worst_paths(f"{work}/whole.v", f"{work}/rams.lib", options.top, options.clock, commands, work)
+    result = timing.worst_paths(path, f"{work}/rams.lib", options.top, options.clock, commands, work)
     return {**result, "false_paths": [options.reset, *nets]}
 
 
@@ -245,12 +250,12 @@ def elaborate(options, parameters, work):
     return rtlil.unique_modules(modules, "\\" + options.top)
 
 
-def to_cells(options, parameters, versions, work):
+def mapped_design(unique, options, versions, work):
+    """{name: Module} in cells with each flip-flop called after what it holds, and the boxes of its memories."""
     import cells
     import mapping
     import netlist
     import rams
-    unique, top = elaborate(options, parameters, work)
     rams_of_rtl = {name: module for name, module in unique.items() if rams.is_ram(module)}
     logic = {name: module for name, module in unique.items() if name not in rams_of_rtl}
     mapped, boxes = mapped_modules(logic, unique, mapping.to_cells, way_of_mapping(versions), options.cache, work,
@@ -259,7 +264,14 @@ def to_cells(options, parameters, versions, work):
     library = cells.read_cells()
     for module in mapped.values():
         netlist.name_registers(module, library)
-    tree = hierarchy(mapped, account(mapped, boxes, library), top)
+    return mapped, boxes
+
+
+def to_cells(options, parameters, versions, work):
+    import cells
+    unique, top = elaborate(options, parameters, work)
+    mapped, boxes = mapped_design(unique, options, versions, work)
+    tree = hierarchy(mapped, account(mapped, boxes, cells.read_cells()), top)
     result = {"node_nm": cells.NODE_NM, "hierarchy": with_rams_listed(tree)}
     if options.timed:
         result["timing"] = time_paths(mapped, boxes, top, options, work)
@@ -274,6 +286,9 @@ def to_fpga(options, parameters, versions, work):
     return {"hierarchy": hierarchy(mapped, fpga.account(mapped, options.target), top)}
 
 
+_OF_OTHERS = ("fit.py", "gates.py", "gate_energy.py", "stimuli.py")  # scripts that use this one, on which no result depends
+
+
 def recipe(versions):
     """A digest of all that a result depends on but the RTL: tools, cells, these scripts, the models of the RAMs."""
     import cells
@@ -281,7 +296,7 @@ def recipe(versions):
     import rtlil
     here = os.path.dirname(os.path.abspath(__file__))
     texts = [json.dumps(versions), rtlil.digest(read(cells.LIBERTY)), read(rams.DATA)]
-    texts += [read(os.path.join(here, name)) for name in sorted(os.listdir(here)) if name.endswith(".py") and name != "fit.py"]
+    texts += [read(os.path.join(here, name)) for name in sorted(os.listdir(here)) if name.endswith(".py") and name not in _OF_OTHERS]
     return "".join(texts)
 
 

@@ -9,8 +9,9 @@ Input make_energy(Random& random) {
   Settings settings = small_step(random);
   settings["energy"] = "table.yaml";
   Input input = run_of(settings);
-  input.files["table.yaml"] =
-      source_file(percent(random, 50) ? "configs/energy/45nm.yaml" : "configs/energy/7nm.yaml");
+  const char* other = percent(random, 50) ? "synthesis" : "7nm";
+  const std::string table = percent(random, 50) ? "45nm" : other;
+  input.files["table.yaml"] = source_file("configs/energy/" + table + ".yaml");
   if (percent(random, 90)) mutate_files(random, input, "table");
   return input;
 }

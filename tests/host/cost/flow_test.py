@@ -2,14 +2,18 @@
 
 import os
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), *[".."] * 3, "host", "cost", "synthesis"))
 
+import cells  # noqa: E402
 import fit  # noqa: E402
+import gate_energy  # noqa: E402
 import netlist  # noqa: E402
 import rams  # noqa: E402
 import rtlil  # noqa: E402
+import stimuli  # noqa: E402
 
 _TWO_CHILDREN = """
 module \\top
@@ -146,6 +150,121 @@ class Rams(unittest.TestCase):
         self.assertAlmostEqual(model.times(256, 16)[1], 4 * (0.811 + 0.915) / 2)  # halfway in the logarithm
         self.assertAlmostEqual(model.times(128, 32)[1], 4 * 0.817)
         self.assertAlmostEqual(model.times(16, 8)[1], 4 * 0.760)  # never faster than the smallest
+
+
+_LIBERTY = """
+library (l) {
+  cell (MUX) { /* inverting */
+    area : 5;
+    cell_leakage_power : 0.5;
+    pin (A) { direction : input; capacitance : 0.01; }
+    pin (B) { direction : input; capacitance : 0.02; }
+    pin (S) { direction : input; capacitance : 0.03; }
+    pin (Y) {
+      direction : output;
+      function : "(!((S A) + (!S B)))";
+      internal_power () { related_pin : "A";
+        rise_power (t) { index_1 ("0.1, 0.2"); index_2 ("0.1, 0.2"); values ("1, 3", \\
+          "5, 7"); }
+        fall_power (t) { index_1 ("0.1, 0.2"); index_2 ("0.1, 0.2"); values ("0, 0", "0, 0"); } }
+      internal_power () { related_pin : "B";
+        rise_power (t) { index_1 ("0.1, 0.2"); index_2 ("0.1, 0.2"); values ("3, 5", "7, 9"); }
+        fall_power (t) { index_1 ("0.1, 0.2"); index_2 ("0.1, 0.2"); values ("0, 0", "0, 0"); } }
+    }
+  }
+  cell (FF) {
+    area : 9;
+    ff (IQ, IQN) { next_state : "D"; clocked_on : "C"; }
+    pin (C) { direction : input; capacitance : 0.01;
+      internal_power () { rise_power (t) { index_1 ("0.1, 0.2"); values ("1, 2"); }
+                          fall_power (t) { index_1 ("0.1, 0.2"); values ("3, 4"); } } }
+    pin (D) { direction : input; capacitance : 0.01; }
+    pin (Q) { direction : output; function : "IQ";
+      internal_power () { related_pin : "C";
+        rise_power (t) { index_1 ("0.1, 0.2"); index_2 ("0.1, 0.2"); values ("1, 1", "1, 1"); }
+        fall_power (t) { index_1 ("0.1, 0.2"); index_2 ("0.1, 0.2"); values ("1, 1", "1, 1"); } } }
+  }
+  cell (FFR) {
+    area : 9;
+    ff (IQ, IQN) { next_state : "D"; clocked_on : "C"; clear : "(!R)"; }
+    pin (C) { direction : input; capacitance : 0.01; }
+    pin (D) { direction : input; capacitance : 0.01; }
+    pin (R) { direction : input; capacitance : 0.01; }
+    pin (Q) { direction : output; function : "IQ"; }
+  }
+}
+"""
+
+
+class Cells(unittest.TestCase):
+    def setUp(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".lib") as file:
+            file.write(_LIBERTY)
+            file.flush()
+            self.cells, self.gates = cells.read_cells(file.name), cells.read_gates(file.name)
+
+    def test_a_cell_has_its_area_and_leakage(self):
+        self.assertEqual((self.cells["MUX"].area_um2, self.cells["MUX"].leakage_nw, self.cells["MUX"].is_flop), (5, 0.5, False))
+        self.assertTrue(self.cells["FF"].is_flop)
+
+    def test_a_function_is_one_of_verilog_and_a_table(self):
+        mux = self.gates["MUX"]
+        self.assertEqual(mux.outputs["Y"], "(~((S & A) | (~S & B)))")
+        for a in (0, 1):
+            for b in (0, 1):
+                for s in (0, 1):
+                    self.assertEqual(mux.table("Y") >> (a + 2 * b + 4 * s) & 1, 1 - (a if s else b))
+        self.assertEqual(cells.expression("(A^B) !C"), "(A^B) & ~C")
+
+    def test_energies_are_the_mean_over_the_inputs_at_one_transition_time(self):
+        # Halfway between transitions of 0.1 and 0.2 ns, and between the two inputs.
+        self.assertEqual(self.gates["MUX"].output_pj["Y"], {"load_pf": [0.1, 0.2], "rise": [3, 7], "fall": [0, 0]})
+        self.assertEqual(self.gates["FF"].input_pj, {"C": [1.5, 3.5], "D": [0, 0]})
+
+    def test_what_no_netlist_has_is_left_out(self):
+        self.assertEqual(set(self.gates), {"MUX", "FF"})
+
+
+class GateEnergy(unittest.TestCase):
+    def test_a_place_belongs_to_the_unit_with_the_longest_path(self):
+        self.assertEqual(gate_energy.unit_of("u_array_unit/u_systolic_array/gen_skew[1].u_skew"), "array")
+        self.assertEqual(gate_energy.unit_of("u_array_unit/u_write_place"), "array control")
+        self.assertEqual(gate_energy.unit_of("gen_queue[2].u_command_queue/u_fifo"), "commands")
+        self.assertEqual(gate_energy.unit_of("u_accumulator2"), "between units")
+        self.assertEqual(gate_energy.unit_of(""), "between units")
+
+    def test_an_event_is_a_sum_of_counters_times_sizes(self):
+        counters = {"gemm_slots_0": 2, "gemm_slots_1": 3, "gemm_macs_0": 100}
+        self.assertEqual(gate_energy.amount(("", ["gemm_slots_*"], ["rows", "columns"]), counters, {"rows": 4, "columns": 5}), 100)
+
+    def test_least_squares_finds_what_is_there_and_nothing_below_0(self):
+        rows = [[1, 0, 1], [0, 1, 1], [1, 1, 1], [2, 1, 1]]
+        self.assertTrue(all(abs(found - want) < 1e-6 for found, want in
+                            zip(gate_energy.without_negative(rows, [3, 4, 7, 10]), [3, 4, 0])))
+        # Best without bounds: -1; and then the other one is the mean of what is left.
+        found = gate_energy.without_negative([[1, 1], [1, 0]], [1, 2])
+        self.assertEqual(found[1], 0)
+        self.assertAlmostEqual(found[0], 1.5)
+
+
+class Stimuli(unittest.TestCase):
+    def test_a_corner_of_a_tensor_is_its_first_rows_and_columns(self):
+        tensor = ("BF16", [2, 3], bytes(range(12)))
+        self.assertEqual(stimuli.corner(tensor, [2, 2]), ("BF16", [2, 2], bytes([0, 1, 2, 3, 6, 7, 8, 9])))
+        self.assertEqual(stimuli.corner(("F32", [3], bytes(range(12))), [2]), ("F32", [2], bytes(range(8))))
+
+    def test_a_capture_by_chance_is_the_same_every_time_and_has_what_its_optimizer_keeps(self):
+        one = stimuli.Stimulus("a", "normal", 2, 3, 4, 1)
+        self.assertEqual(stimuli.by_chance(one), stimuli.by_chance(one))
+        self.assertIn("lora_A.exp_avg_sq", stimuli.by_chance(one)[1])
+        self.assertNotIn("lora_A.exp_avg", stimuli.by_chance(stimuli.Stimulus("a", "normal", 2, 3, 4, 1, "sgd"))[1])
+
+    def test_what_is_written_is_read(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "x.safetensors")
+            tensors = {"a": ("F32", [2], bytes(8)), "b": ("BF16", [1, 3], bytes(range(6)))}
+            stimuli.write_safetensors(path, {"r": "1"}, tensors)
+            self.assertEqual(stimuli.read_safetensors(path), ({"r": "1"}, tensors))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "host/cost/cost_data.h"
+#include "host/cost/gate_energy_data.h"
 #include "sim/machine/recipe.h"
 #include "sim/system/child_process.h"
 #include "tests/host/temporary_folder.h"
@@ -122,6 +123,35 @@ TEST_CASE("A RAM is a box with its size, and its time is in the paths that begin
   CHECK(delay < 4.5);
 }
 
+TEST_CASE("A memory that is read in more places than a macro has ports for is flip-flops") {
+  if (!have_tools()) return;
+  Bench bench;
+  const auto of_reads = [&](int reads) {
+    const std::string n = std::to_string(reads);
+    const ProgramOutput output = bench.synthesise(
+        "module m(input logic clk_i, rst_ni, write_i, input logic [4:0] to_i, input logic [63:0] "
+        "data_i,\n"
+        "         input logic [" +
+        n + "*5-1:0] from_i, output logic [" + n +
+        "*64-1:0] data_o);\n"
+        "  logic [63:0] words_q[32];\n"
+        "  always_ff @(posedge clk_i) if (write_i) words_q[to_i] <= data_i;\n"
+        "  always_ff @(posedge clk_i)\n"
+        "    for (int i = 0; i < " +
+        n +
+        "; i++) data_o[64*i+:64] <= words_q[from_i[5*i+:5]];\n"
+        "endmodule\n");
+    INFO(output.err);
+    REQUIRE(output.failure.empty());
+    return nlohmann::json::parse(output.out).at("hierarchy");
+  };
+  CHECK(of_reads(2).at("rams") ==
+        nlohmann::json::parse(R"([{"words": 32, "width": 64, "count": 1}])"));
+  const auto three = of_reads(3);
+  CHECK(three.at("rams").empty());
+  CHECK(three.at("flops").get<int>() >= 2048);
+}
+
 TEST_CASE("A larger RAM is a block RAM of an FPGA") {
   if (!have_tools()) return;
   Bench bench;
@@ -170,6 +200,8 @@ TEST_CASE("The fit names the RTL as the program does") {
   CHECK(output.out == key_of_rtl(recipe) + "\n");
   if (fit_data().rtl != key_of_rtl(recipe))
     WARN("configs/cost/fit.json was measured on other RTL; scripts/cost-fit makes it anew");
+  if (gate_energy_data().rtl != key_of_rtl(recipe))
+    WARN("configs/cost/energy.json was measured on other RTL; scripts/cost-energy makes it anew");
 }
 
 TEST_CASE("A Python without the tools is wrong input that says what to do") {

@@ -120,6 +120,8 @@ TEST_CASE("the report of every kind of run keeps to its schema", "[schema]") {
       {many, "workload.weights=streamed"},
       {many, "workload.weights=streamed", "link={bandwidth_gb_per_s: 0.05}"},
       {one, "energy={}"},
+      {one, "energy=synthesis"},
+      {many, "values=off", "workload.layers=repeated", "energy=synthesis"},
       {one, "memory=" + memories + "ddr4-2400.yaml"},
       {one, "memory=" + memories + "hbm2.yaml", "values=off"},
       {one, "memory=" + memories + "lpddr5-6400.yaml"},
