@@ -225,7 +225,7 @@ void check_fidelity(const Config& config, const RunOptions& options) {
 // Every action that will be counted must have a figure.
 void check_energy_table(const Config& config) {
   try {
-    energy_of(config, StepSums{});
+    energy_of(config, MachineSilicon{}, StepSums{});
   } catch (const KeyError& error) {
     throw InputError(location_of(config, error.keys()), error.what());
   }

@@ -82,15 +82,19 @@ module memory_beside_gates #(
   output logic                                             different_o
 );
   logic [Readers-1:0][Lanes*ElementBits-1:0] read_data_o, data_of_gates;
+  logic [Readers-1:0][31:0] read_line_o, line_of_gates;
   logic [Readers-1:0] read_range_fault_o, read_conflict_o, range_of_gates, conflict_of_gates;
+  logic [Readers-1:0] read_parity_o, parity_of_gates;
   logic [Writers-1:0] write_range_fault_o, write_conflict_o;
   logic [Writers-1:0] write_range_of_gates, write_conflict_of_gates;
   tile_memory #(
     .ElementBits(ElementBits), .Lanes(Lanes), .Lines(Lines), .Banks(Banks),
-    .Readers(Readers), .Writers(Writers)
+    .Readers(Readers), .Writers(Writers), .Parity(1)
   ) u_rtl (.*);
   gates_of_memory u_gates (
     .read_data_o        (data_of_gates),
+    .read_line_o        (line_of_gates),
+    .read_parity_o      (parity_of_gates),
     .read_range_fault_o (range_of_gates),
     .read_conflict_o    (conflict_of_gates),
     .write_range_fault_o(write_range_of_gates),
@@ -99,9 +103,10 @@ module memory_beside_gates #(
   );
   assign output_o    = read_data_o;
   assign different_o =
-      {read_data_o, read_range_fault_o, read_conflict_o, write_range_fault_o, write_conflict_o} !=
-      {data_of_gates, range_of_gates, conflict_of_gates, write_range_of_gates,
-       write_conflict_of_gates};
+      {read_data_o, read_line_o, read_parity_o, read_range_fault_o, read_conflict_o,
+       write_range_fault_o, write_conflict_o} !=
+      {data_of_gates, line_of_gates, parity_of_gates, range_of_gates, conflict_of_gates,
+       write_range_of_gates, write_conflict_of_gates};
 endmodule
 
 `default_nettype wire
