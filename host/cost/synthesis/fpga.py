@@ -21,15 +21,13 @@ TARGETS = {
 }
 
 
-def to_primitives(target):
-    def map_module(text, work):
-        """The text of a module (mapping.input_of) as primitives. The dead enable of a RAM's read register counts as a second
-        reader, and keeps it out of the block RAM, until it is cleaned away."""
-        design = yosys.Design()
-        mapping.read_text(design, text, work)
-        mapping.run(design, ["opt_expr", "opt_dff", "opt_clean", TARGETS[target]["command"], "opt_clean -purge"])
-        return mapping.written_text(design, work)
-    return map_module
+def to_primitives(text, work, target):
+    """The text of a module (mapping.input_of) as primitives. The dead enable of a RAM's read register counts as a second
+    reader, and keeps it out of the block RAM, until it is cleaned away."""
+    design = yosys.Design()
+    mapping.read_text(design, text, work)
+    mapping.run(design, ["opt_expr", "opt_dff", "opt_clean", TARGETS[target]["command"], "opt_clean -purge"])
+    return mapping.written_text(design, work)
 
 
 def account(mapped, target):

@@ -120,10 +120,11 @@ def without_constants(text):
     return re.sub(r"'[01xz-]+", "'", text)
 
 
-def mapped_modules(wanted, unique, map_module, how, cache, work, alike=None):
-    """{name: Module} of cells by map_module, and the boxes of memories that it made; what the cache has is not mapped again.
-    `wanted` are mapped, of all that are `unique`; `how` tells one way of mapping from another. `alike`: what was mapped
-    before, by its text without constants; it is taken for what is alike."""
+def mapped_modules(wanted, unique, function, how, cache, work, alike=None):
+    """{name: Module} of cells by a function (fresh.mapped), and the boxes of memories that it made; what the cache has is not
+    mapped again. `wanted` are mapped, of all that are `unique`; `how` tells one way of mapping from another. `alike`: what
+    was mapped before, by its text without constants; it is taken for what is alike."""
+    import fresh
     import mapping
     import rtlil
     mapped, boxes = {}, {}
@@ -135,8 +136,7 @@ def mapped_modules(wanted, unique, map_module, how, cache, work, alike=None):
         netlist = kept(path)
         if netlist is None:
             tell(f"{number} of {len(wanted)} modules, {rtlil.base_name(name)}")
-            with quiet(os.path.join(work, "yosys.log")):
-                netlist = map_module(text, work)
+            netlist = fresh.mapped(text, work, *function)
             keep(path, netlist)
         parts = rtlil.parse(netlist)
         children = {cell.name: cell.kind for cell in module.cells if cell.kind in unique}
@@ -151,7 +151,8 @@ def mapped_modules(wanted, unique, map_module, how, cache, work, alike=None):
 
 def way_of_mapping(versions, *scripts):
     here = os.path.dirname(os.path.abspath(__file__))
-    return versions["yosys"] + "".join(read(os.path.join(here, name)) for name in ("mapping.py", "rtlil.py", *scripts))
+    scripts = ("mapping.py", "rtlil.py", "fresh.py", *scripts)
+    return versions["yosys"] + "".join(read(os.path.join(here, name)) for name in scripts)
 
 
 def account(mapped, boxes, library):
@@ -253,13 +254,12 @@ def elaborate(options, parameters, work):
 def mapped_design(unique, options, versions, work):
     """{name: Module} in cells with each flip-flop called after what it holds, and the boxes of its memories."""
     import cells
-    import mapping
     import netlist
     import rams
     rams_of_rtl = {name: module for name, module in unique.items() if rams.is_ram(module)}
     logic = {name: module for name, module in unique.items() if name not in rams_of_rtl}
-    mapped, boxes = mapped_modules(logic, unique, mapping.to_cells, way_of_mapping(versions), options.cache, work,
-                                   options.alike)
+    how = way_of_mapping(versions)
+    mapped, boxes = mapped_modules(logic, unique, ("mapping", "to_cells"), how, options.cache, work, options.alike)
     boxes.update(rams_of_rtl)
     library = cells.read_cells()
     for module in mapped.values():
@@ -282,7 +282,7 @@ def to_fpga(options, parameters, versions, work):
     import fpga
     unique, top = elaborate(options, parameters, work)
     how = way_of_mapping(versions, "fpga.py") + options.target
-    mapped, _ = mapped_modules(unique, unique, fpga.to_primitives(options.target), how, options.cache, work)
+    mapped, _ = mapped_modules(unique, unique, ("fpga", "to_primitives", options.target), how, options.cache, work)
     return {"hierarchy": hierarchy(mapped, fpga.account(mapped, options.target), top)}
 
 

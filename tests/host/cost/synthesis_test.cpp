@@ -106,6 +106,36 @@ TEST_CASE("A module's cells are counted, once for each of its instances") {
   CHECK(wide.at("hierarchy").at("flops") == 20);
 }
 
+TEST_CASE("A module is mapped to the same cells whatever was mapped before it") {
+  if (!have_tools()) return;
+  const std::string product =
+      "module product(input logic clk_i, rst_ni, input logic [11:0] a_i, b_i, output logic [23:0] "
+      "y_o);\n"
+      "  always_ff @(posedge clk_i) y_o <= a_i * b_i;\nendmodule\n";
+  const std::string ports =
+      "(input logic clk_i, rst_ni, input logic [11:0] a_i, b_i, output logic [23:0] y_o, output "
+      "logic [11:0] z_o);\n";
+  const std::string alone =
+      product + "module m" + ports + "  product u_product(.*);\n  assign z_o = a_i;\nendmodule\n";
+  const std::string after =
+      product +
+      "module other(input logic clk_i, input logic [11:0] a_i, b_i, output logic [11:0] z_o);\n"
+      "  always_ff @(posedge clk_i) z_o <= (a_i - b_i) * (a_i + b_i);\nendmodule\nmodule m" +
+      ports + "  other u_first(.*);\n  product u_product(.*);\nendmodule\n";
+  const auto area_of_product = [](const std::string& text) {
+    Bench bench;
+    const ProgramOutput output = bench.synthesise(text);
+    INFO(output.err);
+    REQUIRE(output.failure.empty());
+    const auto json = nlohmann::json::parse(output.out);
+    for (const auto& child : json.at("hierarchy").at("children"))
+      if (child.at("instance") == "u_product") return child.at("area_um2").get<double>();
+    return 0.0;
+  };
+  CHECK(area_of_product(alone) > 0);
+  CHECK(area_of_product(after) == area_of_product(alone));
+}
+
 TEST_CASE("A RAM is a box with its size, and its time is in the paths that begin in it") {
   if (!have_tools()) return;
   Bench bench;
