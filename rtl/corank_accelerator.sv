@@ -631,7 +631,7 @@ module corank_accelerator #(
     .ArrayRows(ArrayRows), .ArrayColumns(ArrayColumns), .VectorLanes(VectorLanes), .Lanes(Lanes),
     .ScratchpadLines(ScratchpadLines), .ScratchpadBanks(ScratchpadBanks),
     .AccumulatorLines(AccumulatorLines), .AccumulatorBanks(AccumulatorBanks),
-    .AxiDataBits(AxiDataBits), .QueueDepth(QueueDepth)
+    .AxiDataBits(AxiDataBits), .QueueDepth(QueueDepth), .Parity(Parity)
   ) u_registers (
     .clk_i,
     .rst_ni,

@@ -61,7 +61,8 @@ module registers #(
   parameter int unsigned AccumulatorLines = 2048,
   parameter int unsigned AccumulatorBanks = 4,
   parameter int unsigned AxiDataBits      = 128,
-  parameter int unsigned QueueDepth       = 4
+  parameter int unsigned QueueDepth       = 4,
+  parameter int unsigned Parity           = 0
 ) (
   input  wire logic                                          clk_i,
   input  wire logic                                          rst_ni,
@@ -460,7 +461,7 @@ module registers #(
       RegScratchpadLines:    read_data = 32'(ScratchpadLines);
       RegAccumulatorLines:   read_data = 32'(AccumulatorLines);
       RegBanks:              read_data = {16'(AccumulatorBanks), 16'(ScratchpadBanks)};
-      RegAxiShape:           read_data = {16'(QueueDepth), 16'(AxiDataBits)};
+      RegAxiShape:           read_data = {1'(Parity), 15'(QueueDepth), 16'(AxiDataBits)};
       RegControl:            read_data = {30'd0, reset_pending_q, enable_q};
       RegStatus:             read_data = {29'd0, drained && queues_empty_i, status_state};
       RegInterruptStatus:    read_data = {30'd0, fault_q, done_q};

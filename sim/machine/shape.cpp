@@ -37,11 +37,12 @@ const std::array<MachineRegister, 8> kMachineRegisters = {
                bits(shape.accumulator_banks, kBanksAccumulatorLsb);
       },
       true},
-     // Width of the bus and depth of the queues are a matter of time alone.
+     // Width of the bus and depth of the queues are a matter of time alone, parity of faults.
      {"axi_shape", kRegAxiShape,
       [](const MachineShape& shape) {
         return bits(shape.axi_data_bits, kAxiShapeDataBitsLsb) |
-               bits(shape.queue_depth, kAxiShapeQueueDepthLsb);
+               bits(shape.queue_depth, kAxiShapeQueueDepthLsb) |
+               bits(shape.parity, kAxiShapeParityLsb);
       },
       false}}};
 
