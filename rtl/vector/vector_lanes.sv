@@ -198,6 +198,14 @@ module vector_lanes #(
     .write_data_i   (write_data)
   );
 
+  beat_t operand_b;
+  always_comb begin : p_operand
+    for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
+      operand_b[lane] = {read_q.opcode == VopSubtract, 31'd0} ^  // a - b is a + (-b)
+          (b_immediate_q ? immediate_q : word_b[lane]);
+    end
+  end
+
   // ------------------------------------------------------------------ stages
   // The last one first: each reads what the one before it left in the last cycle.
   always_ff @(posedge clk_i) begin : p_pipeline
@@ -236,14 +244,12 @@ module vector_lanes #(
         end
       end
     end
-    if (read_valid_q) begin
-      operand_a_q = word_a;
-      for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
-        operand_b_q[lane] = {read_q.opcode == VopSubtract, 31'd0} ^  // a - b is a + (-b)
-            (b_immediate_q ? immediate_q : word_b[lane]);
-      end
-    end
     // verilator lint_on BLKSEQ
+
+    if (read_valid_q) begin  // the dividers read these, too
+      operand_a_q <= word_a;
+      operand_b_q <= operand_b;
+    end
 
     if (execute_iterative) begin
       quotient_target_q <= execute_q.target;
