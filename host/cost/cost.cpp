@@ -100,7 +100,7 @@ CostReport from_closed_form(const MachineShape& shape) {
   for (const UnitCost& unit : machine.units)
     report.units.push_back({unit.unit, unit.area_um2, unit.flops, unit.leakage_nw, unit.delay_ns});
   for (RamGroup group : machine.rams) {
-    const bool local = group.unit == "u_scratchpad" || group.unit == "u_accumulator";
+    const bool local = group.unit == kScratchpadUnit || group.unit == kAccumulatorUnit;
     if (local) group.width += shape.parity;
     report.rams.push_back({group});
   }

@@ -37,6 +37,10 @@ struct PathLine {
   std::string from, to;
 };
 
+/// Instances of rtl/corank_accelerator.sv: the local memories.
+inline constexpr const char* kScratchpadUnit = "u_scratchpad";
+inline constexpr const char* kAccumulatorUnit = "u_accumulator";
+
 /// Whether this program's RTL is not the one of that key (key_of_rtl), or is not there.
 bool is_other_rtl(const std::string& key);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "host/cost/cost.h"
+
 namespace corank {
 namespace {
 
@@ -9,9 +11,6 @@ using interface::Counter;
 
 constexpr const char* kOperation = "operation";
 constexpr const char* kByte = "byte";
-// Instances of rtl/corank_accelerator.sv.
-constexpr const char* kScratchpad = "u_scratchpad";
-constexpr const char* kAccumulator = "u_accumulator";
 
 template <Counter counter>
 double counted(const EnergyMeasurement& m) {
@@ -55,18 +54,20 @@ const std::vector<EnergyAction>& energy_actions() {
   static const std::vector<EnergyAction> actions = [] {
     std::vector<EnergyAction> all = {{"bf16_multiply", kOperation, multiply_accumulates}};
     add_counted(all);
-    all.insert(
-        all.end(),
-        {macro_access<Counter::kScratchpadReadBytes>("scratchpad_read_byte", kScratchpad, false),
-         macro_access<Counter::kScratchpadWriteBytes>("scratchpad_write_byte", kScratchpad, true),
-         macro_access<Counter::kAccumulatorReadBytes>("accumulator_read_byte", kAccumulator, false),
-         macro_access<Counter::kAccumulatorWriteBytes>("accumulator_write_byte", kAccumulator,
-                                                       true),
-         {"dram_byte", kByte, memory_bytes, EnergyPart::kDynamic, {}, true},
-         {"link_byte", kByte, link_bytes},
-         {"flip_flop_clock", "flip-flop cycle", flip_flop_cycles, EnergyPart::kClock},
-         {"logic_leakage", "mm2 ns", logic_mm2_ns, EnergyPart::kLeakage},
-         {"memory_leakage", "KiB ns", memory_kib_ns, EnergyPart::kLeakage}});
+    all.insert(all.end(),
+               {macro_access<Counter::kScratchpadReadBytes>("scratchpad_read_byte", kScratchpadUnit,
+                                                            false),
+                macro_access<Counter::kScratchpadWriteBytes>("scratchpad_write_byte",
+                                                             kScratchpadUnit, true),
+                macro_access<Counter::kAccumulatorReadBytes>("accumulator_read_byte",
+                                                             kAccumulatorUnit, false),
+                macro_access<Counter::kAccumulatorWriteBytes>("accumulator_write_byte",
+                                                              kAccumulatorUnit, true),
+                {"dram_byte", kByte, memory_bytes, EnergyPart::kDynamic, {}, true},
+                {"link_byte", kByte, link_bytes},
+                {"flip_flop_clock", "flip-flop cycle", flip_flop_cycles, EnergyPart::kClock},
+                {"logic_leakage", "mm2 ns", logic_mm2_ns, EnergyPart::kLeakage},
+                {"memory_leakage", "KiB ns", memory_kib_ns, EnergyPart::kLeakage}});
     return all;
   }();
   return actions;

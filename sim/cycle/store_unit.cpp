@@ -140,16 +140,17 @@ bool StoreUnit::step(const QueuedCommand* command, const DmaLimits& limits, Coun
 
   // Local reads and the beats that they bring.
   const std::uint32_t before = ready_beats_;
-  ready_beats_ += (reading_[2] && !halted_ ? 1u : 0u);
+  ready_beats_ += (reading_.back() && !halted_ ? 1u : 0u);
   ready_beats_ -= beat_leaves ? 1u : 0u;
-  std::array<bool, 3> reading{};
-  if (!halted_) reading = {read_, reading_[0], reading_[1]};
-  changed = changed || before != ready_beats_ || reading != reading_ || (halted_ && w_take_);
-  reading_ = reading;
-  changed = changed || beyond_;
-  beyond_ = read_ && read_beats_ == placements_.front().first_beyond;
-  if (beyond_) note_beyond();
-  changed = changed || beyond_;
+  const auto reading_before = reading_;
+  std::copy_backward(reading_.begin(), reading_.end() - 1, reading_.end());
+  reading_.front() = read_;
+  if (halted_) reading_.fill(false);
+  const bool beyond = read_ && read_beats_ == placements_.front().first_beyond;
+  if (beyond) note_beyond();
+  changed = changed || before != ready_beats_ || reading_before != reading_ ||
+            (halted_ && w_take_) || beyond || beyond_;
+  beyond_ = beyond;
   if (read_) ++read_beats_;
   if (!placements_.empty() && (halted_ || (read_ && read_beats_ == placements_.front().beats))) {
     count_bytes(read_beats_, counters);

@@ -54,6 +54,8 @@ class StoreUnit {
   static constexpr std::size_t kHeld = interface::kStoresHeld,
                                kMostInFlight = interface::kBurstsOutstanding;
   static constexpr std::uint32_t kReadAhead = interface::kStoreReadAhead;
+  // TileReadLatency of rtl/common/accelerator_pkg.sv.
+  static constexpr std::size_t kReadLatency = 3;
 
   // What must be known of a command when it is read.
   struct Placement {
@@ -89,9 +91,9 @@ class StoreUnit {
   AxiAddress aw_;
   Ring<InFlight> in_flight_;
   std::deque<Sending> sending_;
-  std::uint64_t read_beats_ = 0;     // of the first placement
-  std::uint64_t counted_beats_ = 0;  // of it, whose bytes have been counted
-  std::array<bool, 3> reading_{};    // requested one, two and three cycles ago
+  std::uint64_t read_beats_ = 0;              // of the first placement
+  std::uint64_t counted_beats_ = 0;           // of it, whose bytes have been counted
+  std::array<bool, kReadLatency> reading_{};  // by the cycles since their request, from one on
   std::uint32_t ready_beats_ = 0;
   std::uint64_t sent_ = 0;          // beats of the burst at hand
   std::uint64_t sent_without_ = 0;  // of them, without data: the unit has halted

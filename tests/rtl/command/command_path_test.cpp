@@ -10,6 +10,7 @@
 #include "clocked.h"
 #include "random_commands.h"
 #include "read_memory.h"
+#include "register_reads.h"
 
 namespace corank::test {
 
@@ -179,7 +180,10 @@ struct Path : Clocked<Vcommand_path> {
     module->araddr_i = static_cast<std::uint16_t>(offset);
     step();
     module->arvalid_i = 0;
-    for (int cycle = 0; cycle < 6 && !module->rvalid_o; ++cycle) step();
+    for (int cycle = 0; cycle < corank::test::cycles_to_answer(offset); ++cycle) {
+      REQUIRE_FALSE(module->rvalid_o);
+      step();
+    }
     REQUIRE(module->rvalid_o);
     REQUIRE(module->rresp_o == 0);
     const std::uint32_t data = module->rdata_o;

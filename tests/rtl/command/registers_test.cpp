@@ -10,6 +10,7 @@
 
 #include "clocked.h"
 #include "events.h"
+#include "register_reads.h"
 #include "rtl/interface/interface.h"
 
 namespace corank::test {
@@ -81,10 +82,6 @@ struct Registers : Clocked<Vregisters> {
     return resp;
   }
 
-  static bool is_counter(std::uint32_t offset) {
-    return offset >= kRegCounters && offset < kRegCounters + 8 * kCounters && offset % 4 == 0;
-  }
-
   /// Taken in the first cycle, answered in the fourth, or of a counter in the seventh.
   Read read_with_response(std::uint32_t offset) {
     module->arvalid_i = 1;
@@ -95,7 +92,7 @@ struct Registers : Clocked<Vregisters> {
     tick();
     module->arvalid_i = 0;
     module->rready_i = 1;
-    for (int cycle = 0; cycle < (is_counter(offset) ? 5 : 2); ++cycle) {
+    for (int cycle = 0; cycle < corank::test::cycles_to_answer(offset); ++cycle) {
       settle();
       REQUIRE_FALSE(module->arready_o);
       REQUIRE_FALSE(module->rvalid_o);
