@@ -160,6 +160,7 @@ module corank_accelerator #(
   // One of each for every unit with a queue, in the order of queue_e.
   queued_command_t [Queues-1:0]                 unit_command;
   logic [Queues-1:0]                            unit_valid, unit_ready;
+  logic [Queues-1:0]                            unit_held, unit_accepts;
   logic [Queues-1:0]                            unit_waiting, unit_held_back, unit_idle;
   logic [Queues-1:0]                            hold;
   logic [Queues-1:0][$clog2(QueueDepth+1)-1:0]  queue_count;
@@ -174,24 +175,27 @@ module corank_accelerator #(
   logic [31:0]                                  load_fault_index, store_fault_index;
   unit_fault_t                                  load_fault, vector_fault, store_fault;
 
-  for (genvar u = 0; u < Queues; u++) begin : gen_queue
-    command_queue #(.Depth(QueueDepth), .Unit(u)) u_command_queue (
-      .clk_i,
-      .rst_ni             (unit_rst_n),
-      .stop_i             (stop),
-      .valid_i            (queue_valid[u]),
-      .ready_o            (queue_ready[u]),
-      .command_i          (queue_command),
-      .available_i        (token_available),
-      .take_o             (token_take[u]),
-      .hold_i             (hold[u]),
-      .command_valid_o    (unit_valid[u]),
-      .command_ready_i    (unit_ready[u]),
-      .command_o          (unit_command[u]),
-      .waiting_o          (unit_waiting[u]),
-      .held_back_o        (unit_held_back[u]),
-      .count_o            (queue_count[u])
-    );
+  command_queues #(.Depth(QueueDepth)) u_command_queues (
+    .clk_i,
+    .rst_ni         (unit_rst_n),
+    .stop_i         (stop),
+    .valid_i        (queue_valid),
+    .ready_o        (queue_ready),
+    .command_i      (queue_command),
+    .available_i    (token_available),
+    .take_o         (token_take),
+    .hold_i         (hold),
+    .command_valid_o(unit_valid),
+    .command_ready_i(unit_ready),
+    .command_o      (unit_command),
+    .held_o         (unit_held),
+    .accept_o       (unit_accepts),
+    .waiting_o      (unit_waiting),
+    .held_back_o    (unit_held_back),
+    .count_o        (queue_count)
+  );
+
+  for (genvar u = 0; u < Queues; u++) begin : gen_give
     assign token_give[u] = completion[u].valid ? completion[u].signal_tokens : '0;
   end
 
@@ -220,7 +224,7 @@ module corank_accelerator #(
     .written_i  (stream_written),
     .available_o(stream_available),
     .released_o (stream_released),
-    .start_i    (unit_valid[QueueLoad] && unit_ready[QueueLoad]),
+    .start_i    (unit_accepts[QueueLoad]),
     .take_i     (load_command.stream_take),
     .release_i  (load_command.stream_release),
     .complete_i (completion[QueueLoad].valid)
@@ -567,11 +571,15 @@ module corank_accelerator #(
     completed[UnitCommand]  = command_completed;
     for (int unsigned u = 0; u < Queues; u++) begin
       activities[u+1] = unit_activity[u];
+      // Its command is on the way from the RAM of the queues.
+      if (unit_idle[u] && !unit_held[u] && (queue_count[u] != '0)) begin
+        activities[u+1] = ActivityLatency;
+      end
       if (unit_idle[u] && unit_waiting[u]) activities[u+1] = ActivityWaitToken;
       if (unit_idle[u] && unit_held_back[u]) activities[u+1] = ActivityWaitHost;
       waiting[u+1]    = 8'(queue_count[u]);
       indices[u+1]    = unit_index[u];
-      if (unit_idle[u]) indices[u+1] = (queue_count[u] == '0) ? '0 : unit_command[u].index;
+      if (unit_idle[u]) indices[u+1] = unit_held[u] ? unit_command[u].index : '0;
       completed[u+1]  = completion[u].valid;
     end
   end

@@ -163,8 +163,8 @@ module corank_simulation #(
 
   assign trace_issue_valid_o = u_accelerator.u_command_processor.advance;
   assign trace_issue_index_o = u_accelerator.u_command_processor.head_q;
-  for (genvar u = 0; u < interface_pkg::Queues; u++) begin : gen_queue
-    assign trace_start_valid_o[u] = u_accelerator.gen_queue[u].u_command_queue.accept;
+  for (genvar u = 0; u < interface_pkg::Queues; u++) begin : gen_unit
+    assign trace_start_valid_o[u] = u_accelerator.unit_accepts[u];
     assign trace_start_index_o[u] = u_accelerator.unit_command[u].index;
     assign trace_end_valid_o[u]   = u_accelerator.completion[u].valid;
     assign trace_end_index_o[u]   = u_accelerator.completion[u].index;

@@ -18,9 +18,11 @@ vector/program_memory.sv
 vector/vector_lanes.sv
 vector/vector_unit.sv
 command/kept_pkg.sv
-command/command_queue.sv
+command/oldest_command.sv
+command/command_queues.sv
 command/token_file.sv
 command/stream_window.sv
+command/command_buffer.sv
 command/command_processor.sv
 command/counters.sv
 command/registers.sv

@@ -11,14 +11,16 @@
 //   `requested` goes into the register: ar_valid_o is high from the next cycle until it is taken. A
 //   command is one aligned INCR burst of 64 bytes, so it never crosses a 4 KiB boundary. r_ready_o
 //   is constantly 1.
-// Dispatch: a command whose last beat comes in cycle t is looked at, at the earliest, in t + 1, one
-//   command a cycle. While enable_i is high and stop_i low the command `head`
+// Dispatch: a command whose last beat comes in cycle t is looked at, at the earliest, in
+//   t + Beats + 2: command_buffer hands it on, beat by beat, to the register in which it is looked
+//   at. While enable_i is high and stop_i low the command `head`
 //     - for a unit is offered to its queue (queue_valid_o, combinational); head advances at the end
 //       of the cycle in which queue_ready_i is high, else it blocks;
 //     - nop completes at once (completed_o);
 //     - halt waits for units_idle_i, then completes (completed_o and halt_done_o) in the same
 //       cycle.
-//   Space that head frees in cycle t may be asked for in t + 1.
+//   Space that head frees in cycle t may be asked for in t + 1, and the next command, if it is here,
+//   is looked at in t + Beats + 2.
 // Faults: fault_o is combinational, for one cycle; after it nothing more is fetched or dealt out
 //   until reset, and head stays at the command that failed. In the order in which they are looked
 //   for:
@@ -32,7 +34,8 @@
 //     bad_version, illegal_opcode, bad_field of the command, in this order; what is bad:
 //                    command_fault.
 //     memory_range   the command ends beyond memory_limit_i; address: the command's. Not asked for.
-//   All but the first two are found when everything before the command has been dealt out.
+//   All but the first two are found when everything before the command has been dealt out, those of
+//   the command itself when it is looked at.
 // Stop: while stop_i is high nothing is asked for or dealt out; an address in the register stays
 //   until it is taken and outstanding data is received, then idle_o is high. The same holds while
 //   enable_i is low, after which work goes on where it was.
@@ -40,9 +43,9 @@
 //   in_program_o is high from the cycle after that first command was dealt out or completed up to
 //   the one in which the halt completes.
 // Activity: WaitMemory while a command is awaited, or data that nobody wants any more; Latency
-//   while a full queue or a halt blocks; Busy in the cycle in which a command is dealt out,
-//   completed or found bad; WaitHost while a program goes on and the host has not written its next
-//   command; else Idle.
+//   while one is on its way from the buffer, or a full queue or a halt blocks; Busy in the cycle in
+//   which a command is dealt out, completed or found bad; WaitHost while a program goes on and the
+//   host has not written its next command; else Idle.
 
 `default_nettype none
 
@@ -100,7 +103,6 @@ module command_processor #(
   localparam int unsigned Beats        = CommandBits / AxiDataBits;
   localparam int unsigned BeatBits     = (Beats > 1) ? $clog2(Beats) : 1;
   localparam int unsigned SlotBits     = (FetchDepth > 1) ? $clog2(FetchDepth) : 1;
-  localparam int unsigned WordBits     = (Beats * FetchDepth > 1) ? $clog2(Beats * FetchDepth) : 1;
 
   if ((AxiDataBits < 64) || (AxiDataBits > CommandBits) ||
       ((AxiDataBits & (AxiDataBits - 1)) != 0)) begin : gen_bad_width
@@ -179,7 +181,7 @@ module command_processor #(
 
   logic                expected, arrives, last_beat, bad_response_q;
   logic                active;  // may ask and deal out
-  logic                buffered, in_flight;
+  logic                buffered, held, in_flight;
   logic                may_request, request, in_range, advance;
   logic [48:0]         request_address;  // a bit more: the end of the memory is no special case
   logic [47:0]         head_address;
@@ -236,8 +238,6 @@ module command_processor #(
   end
 
   // ------------------------------------------------------------------ buffer
-  // The command of index i lies in slot i mod FetchDepth, its beats one after the other.
-  logic [AxiDataBits-1:0] beats_q[Beats*FetchDepth];
   logic [FetchDepth-1:0]  error_q;
   logic [SlotBits-1:0]    receive_slot, head_slot;
   logic [CommandBits-1:0] head_bits;
@@ -245,20 +245,29 @@ module command_processor #(
   assign receive_slot = (FetchDepth > 1) ? received_q[SlotBits-1:0] : '0;
   assign head_slot    = (FetchDepth > 1) ? head_q[SlotBits-1:0] : '0;
 
-  always_ff @(posedge clk_i) begin : p_buffer
+  always_ff @(posedge clk_i) begin : p_error
     if (arrives) begin
-      beats_q[WordBits'(receive_slot)*WordBits'(Beats)+WordBits'(beat_q)] <= r_data_i;
       // AXI: OKAY is 0; EXOKAY never answers a plain read.
       error_q[receive_slot] <= (r_resp_i != 2'd0) || ((beat_q != '0) && error_q[receive_slot]);
     end
   end
 
-  always_comb begin : p_head
-    for (int unsigned beat = 0; beat < Beats; beat++) begin
-      head_bits[beat*AxiDataBits+:AxiDataBits] =
-          beats_q[WordBits'(head_slot)*WordBits'(Beats)+WordBits'(beat)];
-    end
-  end
+  command_buffer #(
+    .AxiDataBits(AxiDataBits),
+    .FetchDepth (FetchDepth)
+  ) u_command_buffer (
+    .clk_i,
+    .rst_ni,
+    .arrives_i     (arrives),
+    .receive_slot_i(receive_slot),
+    .receive_beat_i(beat_q),
+    .data_i        (r_data_i),
+    .whole_i       (buffered),
+    .head_slot_i   (head_slot),
+    .advance_i     (advance),
+    .held_o        (held),
+    .head_o        (head_bits)
+  );
 
   // ------------------------------------------------------------------ dispatch
   logic [7:0] opcode;
@@ -271,7 +280,7 @@ module command_processor #(
 
   always_comb begin : p_check_head
     head_fault = FaultNone;
-    if (buffered) head_fault = fetch_fault ? FaultFetchError : command_fault(head_bits);
+    if (held) head_fault = fetch_fault ? FaultFetchError : command_fault(head_bits);
   end
 
   always_comb begin : p_fault
@@ -301,7 +310,7 @@ module command_processor #(
     completed_o   = 1'b0;
     advance       = 1'b0;
     blocked       = 1'b0;
-    if (active && buffered && !fault_o.valid) begin
+    if (active && held && !fault_o.valid) begin
       unique case (opcode)
         OpLoad:   queue_valid_o[QueueLoad] = 1'b1;
         OpGemm:   queue_valid_o[QueueArray] = 1'b1;
@@ -321,9 +330,13 @@ module command_processor #(
 
   always_comb begin : p_activity
     activity_o = ActivityIdle;
-    if (active && buffered) activity_o = blocked ? ActivityLatency : ActivityBusy;
-    else if (in_flight || (active && (ring_tail_i != head_q))) activity_o = ActivityWaitMemory;
-    else if (active && in_program_q) activity_o = ActivityWaitHost;
+    if (active && buffered) begin
+      activity_o = (blocked || !held) ? ActivityLatency : ActivityBusy;
+    end else if (in_flight || (active && (ring_tail_i != head_q))) begin
+      activity_o = ActivityWaitMemory;
+    end else if (active && in_program_q) begin
+      activity_o = ActivityWaitHost;
+    end
   end
 
   assign idle_o              = !in_flight && !(active && buffered);

@@ -68,6 +68,15 @@ package kept_pkg;
     kept_stream_t [3:0] streams;
   } kept_vector_t;
 
+  // Of whichever command has most.
+  localparam int unsigned MostKeptBits = $bits(kept_vector_t);
+
+  // A command in the RAM of the queues.
+  typedef struct packed {
+    logic [31:0]             index;
+    logic [MostKeptBits-1:0] kept;
+  } queued_t;
+
   // Token 4 * giver + taker.
   function automatic kept_tokens_t kept_tokens(nop_command_t header, int unsigned unit);
     for (int unsigned giver = 0; giver < Queues; giver++) begin

@@ -93,7 +93,7 @@ UnitFault CommandProcessor::find_fault(bool request_in_range) const {
   const Slot& slot = slots_[head_ % kFetchDepth];
   if (in_.ring_long) return {Fault::kRingOverrun, 0};
   if (in_.ring_odd && in_.ring_tail != head_) return {Fault::kBadField, in_.ring_base};
-  if (buffered_) {
+  if (held_) {
     if (slot.error) return {Fault::kFetchError, address_of(head_)};
     if (slot.fault != Fault::kNone) return {slot.fault, 0};
   }
@@ -103,10 +103,12 @@ UnitFault CommandProcessor::find_fault(bool request_in_range) const {
   return {};
 }
 
-void CommandProcessor::look(const Inputs& in) {
+void CommandProcessor::look(Cycle cycle, const Inputs& in) {
   in_ = in;
   active_ = in.enable && !in.stop && !faulted_;
-  buffered_ = received_ != head_;
+  // A beat a cycle leaves the buffer, and its data are there in the cycle after.
+  if (buffered() != 0 && held_at_ == kNever) held_at_ = cycle + static_cast<Cycle>(ar_.beats) + 1;
+  held_ = cycle >= held_at_;
   in_flight_ = requested_ != received_;
   const bool in_range = address_of(requested_) + kCommandBytes <= in.memory_limit;
   fault_ = active_ ? find_fault(in_range) : UnitFault{};
@@ -115,7 +117,7 @@ void CommandProcessor::look(const Inputs& in) {
 
   halt_done_ = advance_ = false;
   unit_ = -1;
-  if (!active_ || !buffered_ || fault_.valid()) return;
+  if (!active_ || !held_ || fault_.valid()) return;
   const std::uint32_t opcode = command().opcode();
   unit_ = unit_of(opcode);
   halt_done_ = opcode == interface::HaltCommand::kOpcode && in.units_idle;
@@ -125,7 +127,7 @@ void CommandProcessor::look(const Inputs& in) {
 
 Activity CommandProcessor::activity() const {
   // A fault is found, and a command is dispatched, in a busy cycle.
-  if (active_ && buffered_) {
+  if (active_ && buffered() != 0) {
     return advance_ || fault_.valid() ? Activity::kBusy : Activity::kLatency;
   }
   if (in_flight_ || (active_ && in_.ring_tail != head_)) return Activity::kWaitMemory;
@@ -158,6 +160,7 @@ bool CommandProcessor::step(bool ar_ready, const ReadBeat& beat, Counters& count
   }
   if (advance_) {
     ++head_;
+    held_at_ = kNever;
     in_program_ = !halt_done_;
   }
   faulted_ = faulted_ || fault_.valid();

@@ -28,10 +28,12 @@ class CommandProcessor {
 
   explicit CommandProcessor(int beat_bytes);
 
-  void look(const Inputs& in);
+  void look(Cycle cycle, const Inputs& in);
   /// Whether anything changed that the next cycle does not only count. `beat`: with its ID.
   bool step(bool ar_ready, const ReadBeat& beat, Counters& counters);
   void skip(Cycle cycles, const ReadBeat& beat, Counters& counters) const;
+  /// When the command at hand is here, if it is on its way from the buffer; else kNever.
+  Cycle next(Cycle cycle) const { return held_at_ > cycle ? held_at_ : kNever; }
   void reset() { *this = CommandProcessor(beat_bytes_); }
 
   // The present cycle, after look().
@@ -46,7 +48,7 @@ class CommandProcessor {
   bool in_program() const { return in_program_; }
   interface::Activity activity() const;
   const UnitFault& fault() const { return fault_; }
-  bool idle() const { return !in_flight_ && !(active_ && buffered_); }
+  bool idle() const { return !in_flight_ && !(active_ && buffered() != 0); }
   std::uint32_t head() const { return head_; }
   std::uint32_t buffered() const { return received_ - head_; }
 
@@ -68,12 +70,13 @@ class CommandProcessor {
   int beat_bytes_;
   std::uint32_t head_ = 0, received_ = 0, requested_ = 0;
   bool faulted_ = false, in_program_ = false;
+  Cycle held_at_ = kNever;  // from when on the command at hand is looked at
   AxiAddress ar_;
   std::array<Slot, kFetchDepth> slots_;
 
   // The present cycle.
   Inputs in_;
-  bool active_ = false, buffered_ = false, in_flight_ = false;
+  bool active_ = false, held_ = false, in_flight_ = false;
   bool may_request_ = false;  // but for the address register
   bool halt_done_ = false, advance_ = false;
   int unit_ = -1;

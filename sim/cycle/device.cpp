@@ -85,12 +85,12 @@ void Device::look_at_commands(MachinePins& pins) {
     const CommandQueue& queue = queues_[u];
     waiting_[u] = queue.waiting(available);
     bool hold = false;
-    if (unit == kLoad && !queue.empty()) {
+    if (unit == kLoad && queue.held()) {
       const bool takes = interface::decode_load(queue.oldest().words).stream_take != 0;
       hold = takes && !window_.available(registers_.stream_written());
     }
-    held_back_[u] = !queue.empty() && !waiting_[u] && hold;
-    starts_[u] = !queue.empty() && !waiting_[u] && !hold && !stop && ready[u];
+    held_back_[u] = queue.held() && !waiting_[u] && hold;
+    starts_[u] = queue.held() && !waiting_[u] && !hold && !stop && ready[u];
     if (starts_[u]) {
       taken_tokens_ |= queue.oldest().wait_tokens();
       pins.trace_start_valid = static_cast<std::uint8_t>(pins.trace_start_valid | 1u << unit);
@@ -114,7 +114,7 @@ void Device::look_at_commands(MachinePins& pins) {
   in.ring_long = registers_.ring_long();
   in.ring_odd = registers_.ring_odd();
   in.memory_limit = registers_.limits().memory_limit;
-  processor_.look(in);
+  processor_.look(cycle_, in);
   pins.trace_issue_valid = processor_.issued();
   pins.trace_issue_index = processor_.head();
 }
@@ -156,7 +156,8 @@ Registers::Inputs Device::look_at_units() const {
     if (idle_[u]) {
       if (waiting_[u]) inputs.activities[u + 1] = Activity::kWaitToken;
       if (held_back_[u]) inputs.activities[u + 1] = Activity::kWaitHost;
-      inputs.indices[u + 1] = queues_[u].empty() ? 0 : queues_[u].oldest().index;
+      if (!queues_[u].empty() && !queues_[u].held()) inputs.activities[u + 1] = Activity::kLatency;
+      inputs.indices[u + 1] = queues_[u].held() ? queues_[u].oldest().index : 0;
     }
     inputs.waiting[u + 1] = queues_[u].count();
     inputs.completed[u + 1] = completions_[u].valid;
@@ -168,6 +169,19 @@ Registers::Inputs Device::look_at_units() const {
   inputs.in_program = processor_.in_program();
   look_at_faults(inputs);
   return inputs;
+}
+
+// The memory of the queues has one read port: one of them fetches its oldest command, the first one
+// that wants to.
+bool Device::step_queues(int dispatched, const QueuedCommand& command) {
+  bool changed = false, taken = false;
+  for (std::size_t u = 0; u < kQueues; ++u) {
+    const bool fetches = !taken && queues_[u].wants();
+    taken = taken || fetches;
+    const bool pushed = static_cast<int>(u) == dispatched;
+    changed |= queues_[u].step(pushed ? &command : nullptr, starts_[u], fetches);
+  }
+  return changed;
 }
 
 void Device::evaluate(Cycle cycle, Femtoseconds edge, MachinePins& pins) {
@@ -211,10 +225,8 @@ void Device::evaluate(Cycle cycle, Femtoseconds edge, MachinePins& pins) {
       const interface::LoadCommand load = interface::decode_load(queues_[u].oldest().words);
       window_.start(load.stream_take != 0, load.stream_release != 0);
     }
-    queues_[u].pop();
-    changed = true;
   }
-  if (dispatched >= 0) queues_[static_cast<std::size_t>(dispatched)].push(dispatched_command);
+  changed |= step_queues(dispatched, dispatched_command);
   if ((taken_tokens_ | given_tokens_) != 0) tokens_.step(taken_tokens_, given_tokens_);
   arbiter_.step();
   changed |= port_.step(ar, aw, w_valid, w_last);
@@ -229,8 +241,8 @@ void Device::evaluate(Cycle cycle, Femtoseconds edge, MachinePins& pins) {
     next_ = cycle + 1;
     return;
   }
-  next_ = std::min({port_.next(cycle), load_.next(cycle), array_.next(cycle), vector_.next(cycle),
-                    store_.next(cycle)});
+  next_ = std::min({processor_.next(cycle), port_.next(cycle), load_.next(cycle),
+                    array_.next(cycle), vector_.next(cycle), store_.next(cycle)});
   if (next_ <= cycle) throw MachineError("the cycle model waits for a cycle that is over");
 }
 

@@ -44,6 +44,7 @@ class Device {
   void look_at_commands(MachinePins& pins);
   void look_at_faults(Registers::Inputs& inputs) const;
   Registers::Inputs look_at_units() const;
+  bool step_queues(int dispatched, const QueuedCommand& command);
   void synchronise(Cycle end);
   void reset();
 

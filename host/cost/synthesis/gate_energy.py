@@ -44,7 +44,7 @@ UNITS = {
                                ("load", ["commands_load"], []), ("cycle", ["cycles"], [])]),
     "store": (["u_store_unit"], [("bit of a beat", ["store_beats"], ["axi_bits"]), ("burst", ["store_bursts"], []),
                                  ("store", ["commands_store"], []), ("cycle", ["cycles"], [])]),
-    "commands": (["u_command_processor", "gen_queue", "u_token_file", "u_stream_window", "u_axi_read_arbiter"],
+    "commands": (["u_command_processor", "u_command_queues", "u_token_file", "u_stream_window", "u_axi_read_arbiter"],
                  [("command fetched", ["fetch_bursts"], []), ("cycle", ["cycles"], [])]),
     "registers": (["u_registers"], [("busy cycle of load, vector, store", ["load_busy", "vector_busy", "store_busy"], []),
                                               ("busy cycle of the array", ["array_busy"], []), ("cycle", ["cycles"], [])]),

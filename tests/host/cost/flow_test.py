@@ -229,7 +229,7 @@ class GateEnergy(unittest.TestCase):
     def test_a_place_belongs_to_the_unit_with_the_longest_path(self):
         self.assertEqual(gate_energy.unit_of("u_array_unit/u_systolic_array/gen_skew[1].u_skew"), "array")
         self.assertEqual(gate_energy.unit_of("u_array_unit/u_write_place"), "array control")
-        self.assertEqual(gate_energy.unit_of("gen_queue[2].u_command_queue/u_fifo"), "commands")
+        self.assertEqual(gate_energy.unit_of("u_command_queues/gen_unit[2].u_oldest_command"), "commands")
         self.assertEqual(gate_energy.unit_of("u_accumulator2"), "between units")
         self.assertEqual(gate_energy.unit_of(""), "between units")
 

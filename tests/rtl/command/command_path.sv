@@ -200,28 +200,27 @@ module command_path #(
     .beat_o             (fetch_beat)
   );
 
-  for (genvar unit = 0; unit < 4; unit++) begin : gen_queue
-    command_queue #(
-      .Depth(QueueDepth),
-      .Unit (unit)
-    ) u_queue (
-      .clk_i,
-      .rst_ni             (machine_rst_n),
-      .stop_i             (stop_o),
-      .valid_i            (queue_valid[unit]),
-      .ready_o            (queue_ready[unit]),
-      .command_i          (queue_command),
-      .available_i        (available),
-      .take_o             (take[unit]),
-      .hold_i             (1'b0),
-      .command_valid_o    (unit_command_valid_o[unit]),
-      .command_ready_i    (unit_command_ready_i[unit]),
-      .command_o          (unit_command_o[unit]),
-      .waiting_o          (waiting[unit]),
-      .held_back_o        (),
-      .count_o            (count[unit])
-    );
-  end
+  command_queues #(
+    .Depth(QueueDepth)
+  ) u_command_queues (
+    .clk_i,
+    .rst_ni         (machine_rst_n),
+    .stop_i         (stop_o),
+    .valid_i        (queue_valid),
+    .ready_o        (queue_ready),
+    .command_i      (queue_command),
+    .available_i    (available),
+    .take_o         (take),
+    .hold_i         ('0),
+    .command_valid_o(unit_command_valid_o),
+    .command_ready_i(unit_command_ready_i),
+    .command_o      (unit_command_o),
+    .held_o         (),
+    .accept_o       (),
+    .waiting_o      (waiting),
+    .held_back_o    (),
+    .count_o        (count)
+  );
 
   token_file u_token_file (
     .clk_i,

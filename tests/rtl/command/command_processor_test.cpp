@@ -234,18 +234,21 @@ TEST_CASE("Without stalls the cycles are those of the description") {
   for (std::uint32_t i = 0; i < 6; ++i) processor.write(i, encode(good_gemm()));
   processor->ring_tail_i = 6;
 
-  SECTION("memory that answers in the next cycle: the bus is the limit, a command in four cycles") {
-    // Address of command 0: asked for in 0, on the port in 1, beats 2..5, dealt out in 6.
-    processor.run(40);
+  SECTION(
+      "memory that answers in the next cycle: the buffer is the limit, a command in six cycles") {
+    // Address of command 0: asked for in 0, on the port in 1, beats 2..5, read from the buffer in
+    // 6..9, dealt out in 11.
+    processor.run(50);
     REQUIRE(processor.dispatched.size() == 6);
     for (long i = 0; i < 6; ++i)
-      CHECK(processor.dispatched[static_cast<std::size_t>(i)].cycle == 6 + 4 * i);
-    // Four have a place at once; command 4 is asked for the cycle after command 0 left, in 7.
-    CHECK(processor.addresses == std::vector<long>{1, 2, 3, 4, 8, 12});
-    for (std::size_t i = 0; i < 40; ++i) {
-      const bool dealt_out = i >= 6 && i <= 26 && i % 4 == 2;
+      CHECK(processor.dispatched[static_cast<std::size_t>(i)].cycle == 11 + 6 * i);
+    // Four have a place at once; command 4 is asked for the cycle after command 0 left, in 12.
+    CHECK(processor.addresses == std::vector<long>{1, 2, 3, 4, 13, 19});
+    for (std::size_t i = 0; i < 50; ++i) {
+      const bool dealt_out = i >= 11 && i <= 41 && i % 6 == 5;
       const Activity expected = dealt_out ? Activity::kBusy
-                                : i < 26  ? Activity::kWaitMemory
+                                : i < 6   ? Activity::kWaitMemory
+                                : i < 41  ? Activity::kLatency
                                           : Activity::kWaitHost;
       INFO("cycle " << i);
       CHECK(processor.activities[i] == expected);
@@ -255,24 +258,25 @@ TEST_CASE("Without stalls the cycles are those of the description") {
     processor.memory.latency = 20;
     processor.run(80);
     REQUIRE(processor.dispatched.size() == 6);
-    CHECK(processor.addresses == std::vector<long>{1, 2, 3, 4, 27, 31});
-    // Beats of command 0 in 21..24; the others follow each other on the bus; command 4 in 47..50,
-    // command 5 in 51..54.
-    const std::vector<long> cycles{25, 29, 33, 37, 51, 55};
+    CHECK(processor.addresses == std::vector<long>{1, 2, 3, 4, 32, 38});
+    // Beats of command 0 in 21..24; the others follow each other on the bus; command 4 in 52..55,
+    // command 5 in 58..61.
+    const std::vector<long> cycles{30, 36, 42, 48, 61, 67};
     for (std::size_t i = 0; i < 6; ++i) CHECK(processor.dispatched[i].cycle == cycles[i]);
   }
 }
 
-TEST_CASE("Commands that are here are dealt out one a cycle") {
+TEST_CASE("A command that is here is dealt out two cycles and its beats after the one before") {
   Processor512 processor;
   processor.ring(0x1000, 64);
   for (std::uint32_t i = 0; i < 4; ++i) processor.write(i, encode(good_load()));
   processor->ring_tail_i = 4;
-  processor.run(10);
-  // One beat a command: on the port in 1..4, data in 2..5, dealt out in 3..6.
+  processor.run(20);
+  // One beat a command: on the port in 1..4, data in 2..5; the first one is read from the buffer in
+  // 3, its data are there in 4.
   REQUIRE(processor.dispatched.size() == 4);
   for (std::size_t i = 0; i < 4; ++i)
-    CHECK(processor.dispatched[i].cycle == 3 + static_cast<long>(i));
+    CHECK(processor.dispatched[i].cycle == 5 + 3 * static_cast<long>(i));
 }
 
 TEST_CASE("A full queue blocks the commands behind it, whatever their unit") {
@@ -289,7 +293,7 @@ TEST_CASE("A full queue blocks the commands behind it, whatever their unit") {
   CHECK(processor->buffered_o == 2);
   CHECK_FALSE(processor->idle_o);
   processor.queue_stall_percent = 0;
-  processor.run(2);
+  processor.run(7);  // four beats later
   REQUIRE(processor.dispatched.size() == 2);
   CHECK(processor.dispatched[0].queue == kArrayQueue);
   CHECK(processor.dispatched[1].queue == kLoadQueue);
@@ -304,20 +308,20 @@ TEST_CASE("nop completes at once, halt when the units are idle, then the next co
   processor->ring_tail_i = 3;
   processor->units_idle_i = 0;
   processor.run(30);
-  CHECK(processor.completions == std::vector<long>{3});
+  CHECK(processor.completions == std::vector<long>{5});
   CHECK(processor.halts.empty());
   CHECK(processor->activity_o == static_cast<unsigned>(Activity::kLatency));
   CHECK(processor->ring_head_o == 1);
   processor->units_idle_i = 1;
-  processor.run(3);
+  processor.run(4);
   CHECK(processor.halts == std::vector<long>{30});
-  CHECK(processor.completions == std::vector<long>{3, 30});
+  CHECK(processor.completions == std::vector<long>{5, 30});
   REQUIRE(processor.dispatched.size() == 1);
-  CHECK(processor.dispatched[0].cycle == 31);
+  CHECK(processor.dispatched[0].cycle == 33);
 }
 
 TEST_CASE("From its first command to its halt a program waits for the host, after it for nobody") {
-  Processor512 processor;  // a command is dealt out three cycles after its address is asked for
+  Processor512 processor;  // a command is dealt out five cycles after its address is asked for
   processor.ring(0x1000, 64);
   processor.write(0, encode(good_load()));
   processor.write(1, nop());
@@ -325,22 +329,22 @@ TEST_CASE("From its first command to its halt a program waits for the host, afte
   processor.run(5);
   CHECK_FALSE(processor->in_program_o);
   processor->ring_tail_i = 1;
-  processor.run(6);  // asked for in 5, dealt out in 8
+  processor.run(8);  // asked for in 5, dealt out in 10
   processor->ring_tail_i = 2;
-  processor.run(6);  // 11, 14
+  processor.run(8);  // 13, 18
   processor->ring_tail_i = 3;
-  processor.run(6);  // 17, 20
+  processor.run(8);  // 21, 26
   const auto I = Activity::kIdle, M = Activity::kWaitMemory, B = Activity::kBusy,
-             H = Activity::kWaitHost;
-  CHECK(processor.activities ==
-        std::vector<Activity>{I, I, I, I, I, M, M, M, B, H, H, M, M, M, B, H, H, M, M, M, B, I, I});
-  CHECK(processor.halts == std::vector<long>{20});
+             L = Activity::kLatency, H = Activity::kWaitHost;
+  CHECK(processor.activities == std::vector<Activity>{I, I, I, I, I, M, M, M, L, L, B, H, H, M, M,
+                                                      M, L, L, B, H, H, M, M, M, L, L, B, I, I});
+  CHECK(processor.halts == std::vector<long>{26});
   CHECK_FALSE(processor->in_program_o);
 
   // Disabled or stopped it waits for nobody.
   processor->ring_tail_i = 4;
   processor.write(3, nop());
-  processor.run(6);
+  processor.run(7);
   CHECK(processor->in_program_o);
   CHECK(processor.activities.back() == H);
   processor->enable_i = 0;

@@ -8,9 +8,12 @@
 //   A + 11 + k  the memory has it; the first beat comes at the first edge after that, A + 12 + k,
 //   or
 //               after the last beat of the burst before. At 64 bits a command has 8 beats, so that
-//   A + 20 + 8 k   is when command k is looked at (at 512 bits, one beat: A + 13 + k)
-// A command dispatched in t starts in t + 1. The halt comes in the cycle after the last completion;
-// of a vector command in that cycle, because the vector unit is idle in it.
+//   A + 20 + 8 k   is when command k is whole. It goes beat by beat to where it is looked at, in
+//   the cycle after the one before has left, at the earliest, so that A + 29 + 10 k  is when
+//   command k is looked at (at 512 bits, one beat: A + 15 + 3 k)
+// A command dispatched in t starts in t + 3: it goes through the RAM of the queues. The halt comes
+// in the cycle after the last completion; of a vector command in that cycle, because the vector
+// unit is idle in it.
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <string>
@@ -150,182 +153,185 @@ Sequence vector(std::uint32_t rows, const std::vector<VectorOpcode>& opcodes) {
 // ---- Fetch
 
 TEST_CASE("a nop and a halt") {
-  // Looked at in 20 and 28; the counting goes from -1 to 28.
-  check({2, {encode(NopCommand{})}, {}}, {}, 30);
+  // Looked at in 29 and 39; the counting goes from -1 to 39.
+  check({2, {encode(NopCommand{})}, {}}, {}, 41);
 }
 
 TEST_CASE("the fifth command is asked for when the first one is gone") {
-  // Commands 0 to 3 come with beats 12 ... 43. Command 0 leaves in 20, 4 is asked for in 21 and on
-  // AR in 22, there at 33, its beats are 44 ... 51; 5, the halt, is asked for in 29, has its beats
-  // in 52 ... 59 and is looked at in 60.
+  // Commands 0 to 3 come with beats 12 ... 43 and leave in 29, 39, 49, 59. Command 4 is asked for
+  // in 30 and on AR in 31, there at 42, its beats are 44 ... 51; it is read from 60 on and leaves
+  // in
+  // 69. Command 5, the halt, is asked for in 40, has its beats in 53 ... 60, is read from 70 on and
+  // looked at in 79.
   const CommandWords nop = encode(NopCommand{});
-  check({2, {nop, nop, nop, nop, nop}, {}}, {}, 62);
+  check({2, {nop, nop, nop, nop, nop}, {}}, {}, 81);
 }
 
 TEST_CASE("a command of one beat") {
-  // 512 bits: nop and halt are looked at in 13 and 14.
-  check({4, {encode(NopCommand{})}, {}}, {}, 16);
+  // 512 bits: nop and halt are looked at in 15 and 18.
+  check({4, {encode(NopCommand{})}, {}}, {}, 20);
 }
 
-// ---- Load: taken in 21, cut in 22, on AR in 23
+// ---- Load: taken in 32, cut in 33, on AR in 34
 
 TEST_CASE("a load of one row") {
-  // There at 23 + 10 + 2 = 35, 16 beats 36 ... 51, complete in 53.
-  check({2, {encode(load(1, 4))}, {}}, {{kLoad, 0, 20, 21, 53}}, 56);
+  // There at 34 + 10 + 2 = 46, 16 beats 47 ... 62, complete in 64.
+  check({2, {encode(load(1, 4))}, {}}, {{kLoad, 0, 29, 32, 64}}, 67);
 }
 
 TEST_CASE("a load in two bursts") {
-  // On AR in 23 and 24, there at 34 and 35, beats 35 ... 42 and 43 ... 50.
-  check({2, {encode(load(1, 4))}, {}, 16, 8}, {{kLoad, 0, 20, 21, 52}}, 55);
+  // On AR in 34 and 35, there at 45 and 46, beats 46 ... 53 and 54 ... 61.
+  check({2, {encode(load(1, 4))}, {}, 16, 8}, {{kLoad, 0, 29, 32, 63}}, 66);
 }
 
 TEST_CASE("a load with one burst in flight") {
-  // The first burst is in flight up to its last beat in 42; the second is cut in 43, on AR in 44,
-  // there at 55, beats 56 ... 63.
-  check({2, {encode(load(1, 4))}, {}, 1, 8}, {{kLoad, 0, 20, 21, 65}}, 68);
+  // The first burst is in flight up to its last beat in 53; the second is cut in 54, on AR in 55,
+  // there at 66, beats 67 ... 74.
+  check({2, {encode(load(1, 4))}, {}, 1, 8}, {{kLoad, 0, 29, 32, 76}}, 79);
 }
 
 TEST_CASE("a load across a page") {
-  // Two bursts of 16 beats: there at 35 and 37, beats 36 ... 51 and 52 ... 67.
+  // Two bursts of 16 beats: there at 46 and 48, beats 47 ... 62 and 63 ... 78.
   LoadCommand command = load(2, 4);
   command.address_lo = kData + 4096 - 128;
-  check({2, {encode(command)}, {}}, {{kLoad, 0, 20, 21, 69}}, 72);
+  check({2, {encode(command)}, {}}, {{kLoad, 0, 29, 32, 80}}, 83);
 }
 
 TEST_CASE("a load of two panels") {
-  // 65 columns: two bursts of 32 beats, there at 37 and 41, beats 38 ... 69 and 70 ... 101.
-  check({2, {encode(load(2, 65))}, {}}, {{kLoad, 0, 20, 21, 103}}, 106);
+  // 65 columns: two bursts of 32 beats, there at 48 and 52, beats 49 ... 80 and 81 ... 112.
+  check({2, {encode(load(2, 65))}, {}}, {{kLoad, 0, 29, 32, 114}}, 117);
 }
 
 TEST_CASE("a load over a wide bus") {
-  // 512 bits: looked at in 13, taken in 14, on AR in 16, there at 28, beats 29 and 30.
-  check({4, {encode(load(1, 4))}, {}}, {{kLoad, 0, 13, 14, 32}}, 35);
+  // 512 bits: looked at in 15, taken in 18, on AR in 20, there at 32, beats 33 and 34.
+  check({4, {encode(load(1, 4))}, {}}, {{kLoad, 0, 15, 18, 36}}, 39);
 }
 
 TEST_CASE("two loads") {
-  // The second is looked at in 28, taken in 29, on AR in 31; the memory has it at 31 + 10 + 2 = 43;
-  // its beats follow those of the first, 36 ... 51.
+  // The second is looked at in 39, taken in 42, on AR in 44; the memory has it at 44 + 10 + 2 = 56;
+  // its beats follow those of the first, 47 ... 62.
   check({2, {encode(load(1, 4)), encode(load(1, 4))}, {}},
-        {{kLoad, 0, 20, 21, 53}, {kLoad, 1, 28, 29, 69}}, 72);
+        {{kLoad, 0, 29, 32, 64}, {kLoad, 1, 39, 42, 80}}, 83);
 }
 
-// ---- Store: taken in 21, cut and first read in 22, on AW in 23, first W in 26
+// ---- Store: taken in 32, cut and first read in 33, on AW in 34, first W in 37
 
 TEST_CASE("a store of one row") {
-  // W 26 ... 41, written at 41 + 10 + 2 = 53, B in 54, complete in 55.
-  check({2, {encode(store(1, 4))}, {}}, {{kStore, 0, 20, 21, 55}}, 58);
+  // W 37 ... 52, written at 52 + 10 + 2 = 64, B in 65, complete in 66.
+  check({2, {encode(store(1, 4))}, {}}, {{kStore, 0, 29, 32, 66}}, 69);
 }
 
 TEST_CASE("a store in two bursts") {
-  // W 26 ... 33 and 34 ... 41; written at 44 and 52, B in 45 and 53.
-  check({2, {encode(store(1, 4))}, {}, 16, 8}, {{kStore, 0, 20, 21, 54}}, 57);
+  // W 37 ... 44 and 45 ... 52; written at 55 and 63, B in 56 and 64.
+  check({2, {encode(store(1, 4))}, {}, 16, 8}, {{kStore, 0, 29, 32, 65}}, 68);
 }
 
 TEST_CASE("a store with one burst in flight") {
-  // B of the first in 45; the second is cut in 46, on AW in 47, so W is 48 ... 55; written at 66, B
-  // in 67.
-  check({2, {encode(store(1, 4))}, {}, 1, 8}, {{kStore, 0, 20, 21, 68}}, 71);
+  // B of the first in 56; the second is cut in 57, on AW in 58, so W is 59 ... 66; written at 77, B
+  // in 78.
+  check({2, {encode(store(1, 4))}, {}, 1, 8}, {{kStore, 0, 29, 32, 79}}, 82);
 }
 
 TEST_CASE("a store waits for a load's token") {
-  // Given in 53, so the store starts in 54, everything 33 cycles later than alone.
+  // Given in 64, so the store starts in 65, everything 33 cycles later than alone.
   LoadCommand first = load(1, 4);
   first.signal_tokens = token(kLoad, kStore);
   StoreCommand second = store(1, 4);
   second.wait_tokens = token(kLoad, kStore);
-  check({2, {encode(first), encode(second)}, {}}, {{kLoad, 0, 20, 21, 53}, {kStore, 1, 28, 54, 88}},
-        91);
+  check({2, {encode(first), encode(second)}, {}}, {{kLoad, 0, 29, 32, 64}, {kStore, 1, 39, 65, 99}},
+        102);
 }
 
-// ---- Array, R = 4: taken in 21, P = 22, S = 23; D = 11; complete 13 after the last row's request
+// ---- Array, R = 4: taken in 32, P = 33, S = 34; D = 11; complete 13 after the last row's request
 
 TEST_CASE("a gemm of one product") {
-  check({2, {encode(gemm(1, 1, 1))}, {}}, {{kArray, 0, 20, 21, 36}}, 39);
+  check({2, {encode(gemm(1, 1, 1))}, {}}, {{kArray, 0, 29, 32, 47}}, 50);
 }
 
 TEST_CASE("a gemm of one tile") {
-  // Rows 23 ... 30.
-  check({2, {encode(gemm(8, 4, 4))}, {}}, {{kArray, 0, 20, 21, 43}}, 46);
+  // Rows 34 ... 41.
+  check({2, {encode(gemm(8, 4, 4))}, {}}, {{kArray, 0, 29, 32, 54}}, 57);
 }
 
 TEST_CASE("a gemm of two column tiles and many rows") {
-  // The second pass starts when the rows of the first are through, in 31.
-  check({2, {encode(gemm(8, 8, 4))}, {}}, {{kArray, 0, 20, 21, 51}}, 54);
+  // The second pass starts when the rows of the first are through, in 42.
+  check({2, {encode(gemm(8, 8, 4))}, {}}, {{kArray, 0, 29, 32, 62}}, 65);
 }
 
 TEST_CASE("a gemm of two column tiles and few rows") {
-  // The second tile is read from P + 4 = 26 on; S = 27, rows 27 and 28.
-  check({2, {encode(gemm(2, 8, 4))}, {}}, {{kArray, 0, 20, 21, 41}}, 44);
+  // The second tile is read from P + 4 = 37 on; S = 38, rows 38 and 39.
+  check({2, {encode(gemm(2, 8, 4))}, {}}, {{kArray, 0, 29, 32, 52}}, 55);
 }
 
 TEST_CASE("a gemm of two depth slices and few rows") {
-  // The sums come back D after S = 23: S = 34, rows 34 and 35.
-  check({2, {encode(gemm(2, 4, 8))}, {}}, {{kArray, 0, 20, 21, 48}}, 51);
+  // The sums come back D after S = 34: S = 45, rows 45 and 46.
+  check({2, {encode(gemm(2, 4, 8))}, {}}, {{kArray, 0, 29, 32, 59}}, 62);
 }
 
 TEST_CASE("a gemm of two depth slices and many rows") {
-  // Rows 23 ... 42 and 43 ... 62.
-  check({2, {encode(gemm(20, 4, 8))}, {}}, {{kArray, 0, 20, 21, 75}}, 78);
+  // Rows 34 ... 53 and 54 ... 73.
+  check({2, {encode(gemm(20, 4, 8))}, {}}, {{kArray, 0, 29, 32, 86}}, 89);
 }
 
 TEST_CASE("a gemm that goes on with the sums of the one before") {
-  // Taken in 29, P = 30; the sums of S = 23 come back in 34, although its last row is 26.
+  // Taken in 42, P = 43; the sums of S = 34 come back in 45, although its last row is 37.
   GemmCommand second = gemm(4, 1, 1);
   second.accumulate = 1;
   check({2, {encode(gemm(4, 1, 1)), encode(second)}, {}},
-        {{kArray, 0, 20, 21, 39}, {kArray, 1, 28, 29, 50}}, 53);
+        {{kArray, 0, 29, 32, 50}, {kArray, 1, 39, 42, 61}}, 64);
 }
 
 TEST_CASE("a gemm that goes on with other sums waits for all rows of the one before") {
-  // D after row 26: S = 37, rows 37 ... 40.
+  // D after row 37: S = 48, rows 48 ... 51.
   GemmCommand second = gemm(4, 1, 1);
   second.accumulate = 1;
   second.accumulator_line = 100;
   check({2, {encode(gemm(4, 1, 1)), encode(second)}, {}},
-        {{kArray, 0, 20, 21, 39}, {kArray, 1, 28, 29, 53}}, 56);
+        {{kArray, 0, 29, 32, 50}, {kArray, 1, 39, 42, 64}}, 67);
 }
 
 TEST_CASE("a gemm that starts from zero waits for nothing") {
-  // S = 31, rows 31 ... 34.
+  // S = 44, rows 44 ... 47.
   check({2, {encode(gemm(4, 1, 1)), encode(gemm(4, 1, 1))}, {}},
-        {{kArray, 0, 20, 21, 39}, {kArray, 1, 28, 29, 47}}, 50);
+        {{kArray, 0, 29, 32, 50}, {kArray, 1, 39, 42, 60}}, 63);
 }
 
 TEST_CASE("two depth slices on one PE") {
-  // R = 1, D = 5: P = 22 and 24, S = 23 and 28; complete 7 after.
-  check({0, {encode(gemm(1, 1, 2))}, {}}, {{kArray, 0, 20, 21, 35}}, 38);
+  // R = 1, D = 5: P = 33 and 35, S = 34 and 39; complete 7 after.
+  check({0, {encode(gemm(1, 1, 2))}, {}}, {{kArray, 0, 29, 32, 46}}, 49);
 }
 
 TEST_CASE("a gemm on a tall array") {
-  // 16 x 8 at 512 bits: taken in 14, S = 16, complete 5 + 32 after.
-  check({4, {encode(gemm(1, 1, 1))}, {}}, {{kArray, 0, 13, 14, 53}}, 56);
+  // 16 x 8 at 512 bits: taken in 18, S = 20, complete 5 + 32 after.
+  check({4, {encode(gemm(1, 1, 1))}, {}}, {{kArray, 0, 15, 18, 57}}, 60);
 }
 
-// ---- Vector: the program's load is complete in 53, the command starts in 54
+// ---- Vector: the program's load is complete in 64, the command starts in 65
 
 TEST_CASE("a vector command of one beat") {
   // A slot has at least 5 cycles: 4 + 1 + 4.
-  check(vector(1, {VectorOpcode::kAdd}), {{kLoad, 0, 20, 21, 53}, {kVector, 1, 28, 54, 63}}, 65);
+  check(vector(1, {VectorOpcode::kAdd}), {{kLoad, 0, 29, 32, 64}, {kVector, 1, 39, 65, 74}}, 76);
 }
 
 TEST_CASE("a vector command of a strip") {
-  check(vector(8, {VectorOpcode::kAdd}), {{kLoad, 0, 20, 21, 53}, {kVector, 1, 28, 54, 66}}, 68);
+  check(vector(8, {VectorOpcode::kAdd}), {{kLoad, 0, 29, 32, 64}, {kVector, 1, 39, 65, 77}}, 79);
 }
 
 TEST_CASE("a maximum takes as long as an addition") {
-  check(vector(8, {VectorOpcode::kMaximum}), {{kLoad, 0, 20, 21, 53}, {kVector, 1, 28, 54, 66}},
-        68);
+  check(vector(8, {VectorOpcode::kMaximum}), {{kLoad, 0, 29, 32, 64}, {kVector, 1, 39, 65, 77}},
+        79);
 }
 
 TEST_CASE("a division") {
   // 4 + 2 * 15 + 3.
-  check(vector(2, {VectorOpcode::kDivide}), {{kLoad, 0, 20, 21, 53}, {kVector, 1, 28, 54, 91}}, 93);
+  check(vector(2, {VectorOpcode::kDivide}), {{kLoad, 0, 29, 32, 64}, {kVector, 1, 39, 65, 102}},
+        104);
 }
 
 TEST_CASE("three instructions over a strip and three beats") {
   // 4 + 11 * 3 + 2 * 3.
   check(vector(11, {VectorOpcode::kLoad, VectorOpcode::kMultiply, VectorOpcode::kStore}),
-        {{kLoad, 0, 20, 21, 53}, {kVector, 1, 28, 54, 97}}, 99);
+        {{kLoad, 0, 29, 32, 64}, {kVector, 1, 39, 65, 108}}, 110);
 }
 
 }  // namespace corank::test
