@@ -8,6 +8,7 @@ common/fifo.sv
 common/delay_line.sv
 memory/ram_1r1w.sv
 memory/tile_memory.sv
+dma/burst_addresses.sv
 dma/burst_generator.sv
 dma/beat_walker.sv
 dma/load_unit.sv

@@ -19,8 +19,8 @@
 //     - nop completes at once (completed_o);
 //     - halt waits for units_idle_i, then completes (completed_o and halt_done_o) in the same
 //       cycle.
-//   Space that head frees in cycle t may be asked for in t + 1, and the next command, if it is here,
-//   is looked at in t + Beats + 2.
+//   Space that head frees in cycle t may be asked for in t + 1, and the next command, if it is
+//   here, is looked at in t + Beats + 2.
 // Faults: fault_o is combinational, for one cycle; after it nothing more is fetched or dealt out
 //   until reset, and head stays at the command that failed. In the order in which they are looked
 //   for:

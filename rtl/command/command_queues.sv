@@ -19,27 +19,27 @@ module command_queues #(
   localparam int unsigned Queues    = interface_pkg::Queues,
   localparam int unsigned CountBits = $clog2(Depth + 1)
 ) (
-  input  wire logic                                          clk_i,
-  input  wire logic                                          rst_ni,
-  input  wire logic                                          stop_i,
+  input  wire logic                                     clk_i,
+  input  wire logic                                     rst_ni,
+  input  wire logic                                     stop_i,
 
-  input  wire logic            [Queues-1:0]                  valid_i,
-  output logic                 [Queues-1:0]                  ready_o,
-  input  wire accelerator_pkg::queued_command_t              command_i,
+  input  wire logic [Queues-1:0]                        valid_i,
+  output logic      [Queues-1:0]                        ready_o,
+  input  wire accelerator_pkg::queued_command_t         command_i,
 
-  input  wire logic            [15:0]                        available_i,  // of token_file
-  output logic                 [Queues-1:0][15:0]            take_o,       // to token_file
-  input  wire logic            [Queues-1:0]                  hold_i,
+  input  wire logic [15:0]                              available_i,  // of token_file
+  output logic      [Queues-1:0][15:0]                  take_o,       // to token_file
+  input  wire logic [Queues-1:0]                        hold_i,
 
-  output logic                 [Queues-1:0]                  command_valid_o,
-  input  wire logic            [Queues-1:0]                  command_ready_i,
-  output accelerator_pkg::queued_command_t [Queues-1:0]      command_o,
+  output logic      [Queues-1:0]                        command_valid_o,
+  input  wire logic [Queues-1:0]                        command_ready_i,
+  output accelerator_pkg::queued_command_t [Queues-1:0] command_o,
 
-  output logic                 [Queues-1:0]                  held_o,       // command_o means something
-  output logic                 [Queues-1:0]                  accept_o,
-  output logic                 [Queues-1:0]                  waiting_o,    // it lacks tokens
-  output logic                 [Queues-1:0]                  held_back_o,  // it waits for hold_i alone
-  output logic                 [Queues-1:0][CountBits-1:0]   count_o
+  output logic      [Queues-1:0]                        held_o,       // command_o has meaning
+  output logic      [Queues-1:0]                        accept_o,
+  output logic      [Queues-1:0]                        waiting_o,    // it lacks tokens
+  output logic      [Queues-1:0]                        held_back_o,  // it waits for hold_i alone
+  output logic      [Queues-1:0][CountBits-1:0]         count_o
 );
 
   import accelerator_pkg::*;

@@ -171,22 +171,32 @@ module load_unit #(
     .busy_o              (cutting)
   );
 
-  // Bursts in flight; the address is kept for a fault, the length to check the answer.
-  logic        in_flight_ready, in_flight_valid, last_beat;
-  logic [47:0] oldest_address;
+  // Bursts in flight; the length is kept to check the answer, the address for a fault.
+  logic        in_flight_ready, in_flight_valid, last_beat, bad_beat;
+  logic [47:0] oldest_address;  // in the cycle after bad_beat
   logic [7:0]  oldest_len;
   logic [4:0]  in_flight_count;
 
-  fifo #(.Width(56), .Depth(BurstsOutstanding)) u_in_flight (
+  fifo #(.Width(8), .Depth(BurstsOutstanding)) u_in_flight (
     .clk_i,
     .rst_ni,
     .valid_i(burst_valid && burst_take),
     .ready_o(in_flight_ready),
-    .data_i ({burst_len, burst_address}),
+    .data_i (burst_len),
     .valid_o(in_flight_valid),
     .ready_i(last_beat),
-    .data_o ({oldest_len, oldest_address}),
+    .data_o (oldest_len),
     .count_o(in_flight_count)
+  );
+
+  burst_addresses u_addresses (
+    .clk_i,
+    .rst_ni,
+    .push_i   (burst_valid && burst_take),
+    .address_i(burst_address),
+    .pop_i    (last_beat),
+    .look_i   (bad_beat),
+    .address_o(oldest_address)
   );
 
   // AR, registered: once there, an address stays until it is taken, whatever happens.
@@ -226,6 +236,7 @@ module load_unit #(
   assign beat_o        = beat;
   assign last_beat     = beat && r_last_i;
   assign read_error    = beat && (r_resp_i != RespOkay) && !halted;
+  assign bad_beat      = bad_response || read_error;
   assign good_beat     = beat && (r_resp_i == RespOkay) && !halted;
   assign placement_pop = good_beat && command_last;
 
@@ -311,6 +322,7 @@ module load_unit #(
 
   // ------------------------------------------------------------------ faults
   unit_fault_t fault_q, fault_d;
+  logic        bad_beat_q;
   always_comb begin
     fault_d.valid   = 1'b0;
     fault_d.cause   = FaultNone;
@@ -318,11 +330,9 @@ module load_unit #(
     if (bad_response) begin
       fault_d.valid   = 1'b1;
       fault_d.cause   = FaultBadResponse;
-      fault_d.address = in_flight_valid ? oldest_address : '0;
     end else if (read_error) begin
       fault_d.valid   = 1'b1;
       fault_d.cause   = FaultReadError;
-      fault_d.address = oldest_address;
     end else if (range_fault && !halted) begin
       fault_d.valid   = 1'b1;
       fault_d.cause   = FaultMemoryRange;
@@ -338,14 +348,18 @@ module load_unit #(
       fault_q   <= fault_d;
       faulted_q <= faulted_d;
     end
+    bad_beat_q <= bad_beat;
   end
-  assign fault_o = fault_q;
+  always_comb begin
+    fault_o = fault_q;
+    if (bad_beat_q) fault_o.address = oldest_address;
+  end
 
   // Bursts are cut for the command that was taken last; beats and their writes are of older ones.
   logic [31:0] cut_index_q, fault_index_q;
   always_ff @(posedge clk_i) begin
     if (take_command) cut_index_q <= command_i.index;
-    fault_index_q <= (read_error || bad_response) ? placement.index : cut_index_q;
+    fault_index_q <= bad_beat ? placement.index : cut_index_q;
   end
   assign fault_index_o = fault_q.valid   ? fault_index_q :
                          writing_q.valid ? writing_q.index : placement.index;

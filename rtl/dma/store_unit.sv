@@ -197,22 +197,32 @@ module store_unit #(
   assign cut = burst_valid && burst_take;
 
   // Bursts without a response, and the lengths of those without their last W beat.
-  logic        in_flight_ready, in_flight_valid, oldest_last, response;
-  logic [47:0] oldest_address;
+  logic        in_flight_ready, in_flight_valid, oldest_last, response, bad_answer;
+  logic [47:0] oldest_address;  // in the cycle after bad_answer
   logic [4:0]  in_flight_count, lengths_count;
   logic        lengths_ready, length_valid, burst_sent;
   logic [7:0]  length;
 
-  fifo #(.Width(49), .Depth(BurstsOutstanding)) u_in_flight (
+  fifo #(.Width(1), .Depth(BurstsOutstanding)) u_in_flight (
     .clk_i,
     .rst_ni,
     .valid_i(cut),
     .ready_o(in_flight_ready),
-    .data_i ({burst_last, burst_address}),
+    .data_i (burst_last),
     .valid_o(in_flight_valid),
     .ready_i(response),
-    .data_o ({oldest_last, oldest_address}),
+    .data_o (oldest_last),
     .count_o(in_flight_count)
+  );
+
+  burst_addresses u_addresses (
+    .clk_i,
+    .rst_ni,
+    .push_i   (cut),
+    .address_i(burst_address),
+    .pop_i    (response),
+    .look_i   (bad_answer),
+    .address_o(oldest_address)
   );
 
   fifo #(.Width(8), .Depth(BurstsOutstanding)) u_lengths (
@@ -358,6 +368,7 @@ module store_unit #(
   logic        expected, bad_response, write_error;
   completion_t completion_q;
   unit_fault_t fault_q, fault_d;
+  logic        bad_answer_q;
 
   assign b_ready_o    = 1'b1;
   // The memory has seen the address and all data of the oldest burst.
@@ -366,6 +377,7 @@ module store_unit #(
   assign response     = b_valid_i && expected;
   assign bad_response = b_valid_i && !expected && !halted;
   assign write_error  = response && (b_resp_i != RespOkay) && !halted;
+  assign bad_answer   = bad_response || write_error;
   assign command_done = response && (b_resp_i == RespOkay) && oldest_last && !halted;
 
   always_comb begin
@@ -375,11 +387,9 @@ module store_unit #(
     if (bad_response) begin
       fault_d.valid   = 1'b1;
       fault_d.cause   = FaultBadResponse;
-      fault_d.address = in_flight_valid ? oldest_address : '0;
     end else if (write_error) begin
       fault_d.valid   = 1'b1;
       fault_d.cause   = FaultWriteError;
-      fault_d.address = oldest_address;
     end else if (range_fault && !halted) begin
       fault_d.valid   = 1'b1;
       fault_d.cause   = FaultMemoryRange;
@@ -399,19 +409,23 @@ module store_unit #(
       fault_q                    <= fault_d;
       faulted_q                  <= faulted_q || fault_d.valid;
     end
+    bad_answer_q <= bad_answer;
+  end
+  always_comb begin
+    fault_o = fault_q;
+    if (bad_answer_q) fault_o.address = oldest_address;
   end
 
   // A command that was complete before another one's fault may say so; after stop_i none does.
   assign completion_o.valid         = completion_q.valid && !stop_i;
   assign completion_o.index         = completion_q.index;
   assign completion_o.signal_tokens = completion_q.signal_tokens;
-  assign fault_o                    = fault_q;
 
   // Bursts are cut for the command that was taken last; responses are of the oldest one.
   logic [31:0] cut_index_q, fault_index_q, read_index_q;
   always_ff @(posedge clk_i) begin
     if (take_command) cut_index_q <= command_i.index;
-    fault_index_q <= (write_error || bad_response) ? held.index : cut_index_q;
+    fault_index_q <= bad_answer ? held.index : cut_index_q;
     read_index_q  <= placement.index;
   end
   assign fault_index_o = fault_q.valid ? fault_index_q : read_index_q;
