@@ -75,6 +75,20 @@ class Modules(unittest.TestCase):
         self.assertEqual(leaf.memories(), [(16, 4)])
         self.assertEqual(rtlil.base_name(leaf.name), "leaf")
 
+    def test_a_memory_whose_reader_takes_any_word_on_a_collision_keeps_that_in_every_text(self):
+        words = "  memory width 4 size 16 \\words_q\n"
+        text = text_with(a=7, b=9, c=10, d=11, e=12, p=1, q=2)
+        marked = text.replace(words, "  attribute \\no_rw_check 1'1\n  attribute \\src \"leaf.sv:2\"\n" + words, 1)
+        leaf = rtlil.parse(marked)["\\leaf$top.u_a"]
+        self.assertEqual(leaf.memories(), [(16, 4)])
+        self.assertEqual(leaf.ports(), [("\\clk_i", "input", 1), ("\\q_o", "output", 4)])
+        for written in (leaf.text(), rtlil.renumbered(leaf, {})):
+            self.assertIn("attribute \\no_rw_check 1'1\nmemory width 4 size 16 \\words_q\n", written)
+            self.assertNotIn("src", written)
+        # It is other hardware than the same memory without it, the one of the second leaf.
+        self.assertEqual(len(rtlil.unique_modules(rtlil.parse(marked), "\\top")[0]), 3)
+        self.assertEqual(rtlil.parse(marked)["\\leaf$top.u_b"].text().count("no_rw_check"), 0)
+
     def test_fan_out_counts_the_pins_below(self):
         modules = rtlil.parse("""
 module \\top
