@@ -53,7 +53,8 @@ void add_routing(const nlohmann::json& routing, FpgaReport& report) {
       fmt::format("{} at speed grade {}, seed {}", routing.at("part").get<std::string>(),
                   routing.at("speed_grade").get<int>(), routing.at("seed").get<int>());
   for (const nlohmann::json& routed : routing.at("units")) {
-    FpgaUnit& unit = line_of(report.units, routed.at("instance").get<std::string>());
+    const auto instance = routed.at("instance").get<std::string>();
+    FpgaUnit& unit = instance.empty() ? report.whole : line_of(report.units, instance);
     if (routed.contains("failed")) {
       unit.failed = routed.at("failed").get<std::string>();
       continue;
@@ -95,9 +96,10 @@ const std::vector<FpgaFamily>& fpga_families() {
   return families;
 }
 
-bool FpgaReport::fits() const { return holds(*part, total); }
+bool FpgaReport::fits() const { return holds(*part, whole.counts); }
 
 const FpgaUnit* FpgaReport::slowest() const {
+  if (whole.fmax_mhz) return &whole;
   const FpgaUnit* slowest = nullptr;
   for (const FpgaUnit& unit : units)
     if (unit.fmax_mhz && (slowest == nullptr || *unit.fmax_mhz < *slowest->fmax_mhz))
@@ -111,10 +113,11 @@ FpgaReport fpga_report(const nlohmann::json& synthesis, const FpgaFamily& family
   report.family = &family;
   report.tools = "Yosys " + synthesis.at("tools").at("yosys").get<std::string>();
   const nlohmann::json& tree = synthesis.at("hierarchy");
-  report.total = counts_of(tree);
+  report.whole.unit = "machine";
+  report.whole.counts = counts_of(tree);
   FpgaUnit top;
   top.unit = "(top)";
-  top.counts = report.total;
+  top.counts = report.whole.counts;
   for (const nlohmann::json& child : tree.at("children")) {
     const FpgaCounts counts = counts_of(child);
     FpgaUnit& line = line_of(report.units, child.at("instance").get<std::string>());
@@ -131,7 +134,7 @@ FpgaReport fpga_report(const nlohmann::json& synthesis, const FpgaFamily& family
   report.units.push_back(top);
   std::stable_sort(report.units.begin(), report.units.end(),
                    [](const auto& a, const auto& b) { return a.counts[0] > b.counts[0]; });
-  report.part = part_of(family, part, report.total);
+  report.part = part_of(family, part, report.whole.counts);
   return report;
 }
 
@@ -139,7 +142,7 @@ FpgaReport fpga_cost(const Config& config, const std::string& target, const std:
                      const CostOptions& options) {
   const FpgaFamily& family = family_named(target);
   if (!part.empty()) part_of(family, part, {});
-  if (options.route && !family.routable)
+  if (!options.route.empty() && !family.routable)
     throw InputError("--route: there is no free tool that places and routes " + target +
                      "; expected --target ecp5");
   const int pes = config.machine.array_rows * config.machine.array_columns;
@@ -160,13 +163,19 @@ FpgaReport fpga_cost(const Config& config, const std::string& target, const std:
 
 namespace {
 
+void add_clock(const FpgaUnit& unit, nlohmann::ordered_json& json) {
+  if (unit.fmax_mhz)
+    json["fmax_mhz"] = {{"value", *unit.fmax_mhz}, {"from", unit.from}, {"to", unit.to}};
+  if (!unit.failed.empty()) json["failed"] = unit.failed;
+}
+
 // "fits", or of what there is too little.
 std::string verdict(const FpgaReport& r) {
   constexpr std::array<const char*, 4> kNames = {"LUTs", "flip-flops", "block RAMs", "DSPs"};
   std::string lacking;
   for (std::size_t kind = 0; kind < kNames.size(); ++kind)
-    if (r.total[kind] > r.part->has[kind])
-      lacking += fmt::format("{} {} {} of {}", lacking.empty() ? ":" : ",", r.total[kind],
+    if (r.whole.counts[kind] > r.part->has[kind])
+      lacking += fmt::format("{} {} {} of {}", lacking.empty() ? ":" : ",", r.whole.counts[kind],
                              kNames[kind], r.part->has[kind]);
   return lacking.empty() ? "fits" : "DOES NOT FIT" + lacking;
 }
@@ -189,25 +198,31 @@ std::string share_line(const FpgaReport& r) {
   for (std::size_t kind = 0; kind < kFpgaKinds.size(); ++kind)
     text += fmt::format(
         "{:>{}.0f}%",
-        100.0 * static_cast<double>(r.total[kind]) / static_cast<double>(r.part->has[kind]),
+        100.0 * static_cast<double>(r.whole.counts[kind]) / static_cast<double>(r.part->has[kind]),
         kWidths[kind]);
   return text + "\n";
 }
 
 std::string routing_lines(const FpgaReport& r) {
   std::string text;
-  if (const FpgaUnit* slowest = r.slowest(); slowest != nullptr) {
-    text +=
-        fmt::format("\n  clock        {:.1f} MHz is what the slowest unit reaches, {}: {} -> {}\n",
-                    *slowest->fmax_mhz, slowest->unit, slowest->from, slowest->to);
-    text += "               the machine is no faster: paths from unit to unit are not in it\n";
+  const FpgaUnit* slowest = r.slowest();
+  if (slowest != nullptr) {
+    const bool whole = slowest == &r.whole;
+    text += fmt::format("\n  clock        {:.1f} MHz is what the {} reaches{}: {} -> {}\n",
+                        *slowest->fmax_mhz, whole ? "machine" : "slowest unit",
+                        whole ? "" : ", " + slowest->unit, slowest->from, slowest->to);
+    if (!whole)
+      text += "               the machine is no faster: paths from unit to unit are not in it\n";
     if (r.clock_mhz > *slowest->fmax_mhz)
       text += fmt::format("  WARNING      the configuration asks for {:.0f} MHz\n", r.clock_mhz);
   }
-  for (const FpgaUnit& unit : r.units)
-    if (!unit.failed.empty())
-      text += fmt::format("  WARNING      {}: no clock: {}\n", unit.unit, unit.failed);
-  return text;
+  const auto complaint = [](const FpgaUnit& unit) {
+    return unit.failed.empty()
+               ? ""
+               : fmt::format("  WARNING      {}: no clock: {}\n", unit.unit, unit.failed);
+  };
+  for (const FpgaUnit& unit : r.units) text += complaint(unit);
+  return text + complaint(r.whole);
 }
 
 }  // namespace
@@ -218,16 +233,16 @@ std::string to_table(const FpgaReport& r) {
                   r.machine.array_columns, r.part->name, r.family->title, verdict(r));
   text += fmt::format("  counted after technology mapping, measured here ({}); ", r.tools);
   if (!r.routing.empty())
-    text += "MHz of\n  each unit placed and routed by itself: " + r.routing + "\n";
+    text += "MHz\n  placed and routed: " + r.routing + "\n";
   else
-    text += r.family->routable ? "not placed: --route gives the clock of units\n"
+    text += r.family->routable ? "not placed: --route units gives their clocks\n"
                                : "not placed, no clock\n";
   text += fmt::format("  the part's sizes: {}\n", r.family->source);
   text += fmt::format("\n  {:<26}{:>9}{:>12}{:>12}{:>8}{}\n", "unit", "LUTs", "flip-flops",
                       "block RAMs", "DSPs", r.routing.empty() ? "" : "      MHz");
   for (const FpgaUnit& unit : r.units) text += unit_line(unit.unit, unit.counts, clock_of(unit));
-  return text + unit_line("machine", r.total) + unit_line(r.part->name, r.part->has) +
-         share_line(r) + routing_lines(r);
+  return text + unit_line(r.whole.unit, r.whole.counts, clock_of(r.whole)) +
+         unit_line(r.part->name, r.part->has) + share_line(r) + routing_lines(r);
 }
 
 nlohmann::ordered_json to_json(const FpgaReport& r) {
@@ -241,20 +256,19 @@ nlohmann::ordered_json to_json(const FpgaReport& r) {
   json["quality"] = "measured here, after technology mapping";
   json["source"] = r.tools + "; sizes of parts: " + r.family->source;
   if (!r.routing.empty())
-    json["routing"] = {{"quality", "measured here, each unit placed and routed by itself"},
+    json["routing"] = {{"quality", "measured here, placed and routed, units each by itself"},
                        {"source", r.routing}};
   for (std::size_t kind = 0; kind < kFpgaKinds.size(); ++kind) {
-    json["total"][kFpgaKinds[kind]] = r.total[kind];
+    json["total"][kFpgaKinds[kind]] = r.whole.counts[kind];
     json["part_has"][kFpgaKinds[kind]] = r.part->has[kind];
   }
+  add_clock(r.whole, json);
   json["units"] = nlohmann::ordered_json::array();
   for (const FpgaUnit& unit : r.units) {
     nlohmann::ordered_json line = {{"unit", unit.unit}};
     for (std::size_t kind = 0; kind < kFpgaKinds.size(); ++kind)
       line[kFpgaKinds[kind]] = unit.counts[kind];
-    if (unit.fmax_mhz)
-      line["fmax_mhz"] = {{"value", *unit.fmax_mhz}, {"from", unit.from}, {"to", unit.to}};
-    if (!unit.failed.empty()) line["failed"] = unit.failed;
+    add_clock(unit, line);
     json["units"].push_back(line);
   }
   return json;

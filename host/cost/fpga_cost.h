@@ -35,7 +35,7 @@ const std::vector<FpgaFamily>& fpga_families();
 struct FpgaUnit {
   std::string unit;
   FpgaCounts counts{};
-  std::optional<double> fmax_mhz;  // placed and routed by itself; of several instances the slowest
+  std::optional<double> fmax_mhz;  // placed and routed by itself; of instances the slowest
   std::string from, to;            // the slowest path's registers
   std::string failed;              // why an instance of it has no fmax
 };
@@ -47,12 +47,13 @@ struct FpgaReport {
   const FpgaPart* part = nullptr;
   double clock_mhz = 0;  // what the configuration asks for
   std::string tools;
-  std::string routing;          // with what units were placed and routed, "" if they were not
+  std::string routing;          // with what, "" if nothing was placed and routed
   std::vector<FpgaUnit> units;  // the largest first
-  FpgaCounts total{};
+  FpgaUnit whole;               // the machine
 
   bool fits() const;
-  /// The one with the lowest fmax; nullptr if none has one.
+  /// What bounds the clock: the machine if it was routed, else the unit with the lowest fmax;
+  /// nullptr if nothing has one.
   const FpgaUnit* slowest() const;
 };
 

@@ -58,7 +58,7 @@ def kept(path):
     return text if digest.strip() == rtlil.digest(text) else None
 
 
-def check_tools(target="osu018", route=False):
+def check_tools(target="osu018", route=None):
     """Versions of the tools that a target needs, or an end that says what to install."""
     try:
         found = {"yosys": importlib.metadata.version("pyosys")}
@@ -87,7 +87,7 @@ def arguments():
     parser.add_argument("--reset", default="rst_ni")
     parser.add_argument("--target", choices=("osu018", "ecp5", "xilinx7"), default="osu018",
                         help="standard cells, or the primitives of an FPGA family")
-    parser.add_argument("--route", action="store_true", help="of ecp5: place and route each unit by itself")
+    parser.add_argument("--route", choices=("units", "machine"), help="of ecp5: place and route each unit by itself, or all in one")
     parser.add_argument("words", nargs="*", help="Parameter=value, and the files of the RTL in the order in which they are read")
     parsed = parser.parse_args()
     parsed.parameters, parsed.files = words_of(parsed.words)
@@ -295,15 +295,16 @@ def to_fpga(options, parameters, versions, work):
 
 
 def routing(mapped, top, options, versions, work):
-    """What place and route says of each unit, the instances right below the top, by itself."""
+    """What place and route says of each unit, the instances right below the top, by itself, or of the machine, whose name
+    is ""."""
     import route
-    places = {}
-    for cell in mapped[top].cells:
+    places = {top: [""]} if options.route == "machine" else {}
+    for cell in [] if places else mapped[top].cells:
         if cell.kind in mapped:
             places.setdefault(cell.kind, []).append(cell.name[1:])
     units = []
     for number, (kind, names) in enumerate(places.items(), 1):
-        tell(f"placing and routing, {number} of {len(places)} units, {names[0]}")
+        tell(f"placing and routing, {number} of {len(places)}, {names[0] or options.top}")
         result = routed(mapped, kind, options, versions, work)
         units += [{"instance": name, **result} for name in names]
     return {"part": route.PART, "speed_grade": route.SPEED_GRADE, "seed": route.SEED, "units": units}
@@ -316,13 +317,13 @@ def routed(mapped, kind, options, versions, work):
     import rtlil
     here = os.path.dirname(os.path.abspath(__file__))
     text = route.text_of(mapped, kind, options.clock)
-    key = rtlil.digest("\0".join([text, json.dumps(versions), read(os.path.join(here, "route.py"))]))
+    key = rtlil.digest("\0".join([text, options.route, json.dumps(versions), read(os.path.join(here, "route.py"))]))
     path = os.path.join(options.cache, f"{rtlil.base_name(kind)}-{key}.route.json")
     known = kept(path)
     if known is not None:
         return json.loads(known)
     fresh.mapped(text, work, "route", "to_netlist")
-    result = route.place_and_route(work, options.cache)
+    result = route.place_and_route(work, options.cache, options.route)
     keep(path, json.dumps(result) + "\n")
     return result
 
@@ -349,7 +350,7 @@ def whole(options, parameters, versions):
     import timing
     texts = [recipe(versions, options.target), options.top, options.target, json.dumps(parameters, sort_keys=True)]
     texts += ["exact" if options.alike is None else "alike", "timed" if options.timed else "not timed"]
-    texts += ["routed" if options.route else "not routed"]
+    texts.append(options.route or "not routed")
     key = rtlil.digest("\0".join(texts + [read(path) for path in options.files]))
     path = os.path.join(options.cache, f"{options.top}-{key}.json")
     known = kept(path)

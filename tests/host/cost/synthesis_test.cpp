@@ -258,8 +258,10 @@ TEST_CASE("What cannot be priced is refused with what would be right, and exit c
   CHECK_THAT(refusal({"--target", "ecp5"}), Contains("256 PEs") && Contains("--whole"));
   CHECK_THAT(refusal({"--target", "ecp5", "--node", "45"}), Contains("--node"));
   CHECK_THAT(refusal({"--part", "LFE5U-85F"}), Contains("--part"));
-  CHECK_THAT(refusal({"--route"}), Contains("--route"));
-  CHECK_THAT(refusal({"--target", "xilinx7", "--route"}), Contains("expected --target ecp5"));
+  CHECK_THAT(refusal({"--route", "units"}), Contains("--route"));
+  CHECK_THAT(refusal({"--target", "ecp5", "--route", "array"}), Contains("--route"));
+  CHECK_THAT(refusal({"--target", "xilinx7", "--route", "units"}),
+             Contains("expected --target ecp5"));
   CHECK_THAT(refusal({"--json", "/nonexistent/cost.json"}), Contains("--json"));
 }
 
@@ -296,7 +298,8 @@ TEST_CASE("The units of a machine are placed and routed where that is asked for,
     return output.out;
   };
   CHECK_THAT(said({}), Contains("not asked"));
-  CHECK_THAT(said({"--route"}), Contains("61.5 MHz is what the slowest unit reaches, u_a"));
+  CHECK_THAT(said({"--route", "units"}),
+             Contains("61.5 MHz is what the slowest unit reaches, u_a"));
 }
 
 TEST_CASE("A machine beyond the flow is composed without any tool") {
