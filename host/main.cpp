@@ -163,6 +163,7 @@ Outcome cost_command(const Arguments& arguments, const CostArguments& costing) {
   if (costing.target != kCells)
     return outcome_of(corank::fpga_cost(config, costing.target, costing.part, options));
   if (!costing.part.empty()) throw corank::InputError("--part: is for an FPGA's --target alone");
+  if (!options.route.empty()) throw corank::InputError("--route: is for an FPGA's --target alone");
   return outcome_of(corank::cost(config, options));
 }
 
@@ -272,6 +273,10 @@ CLI::App* add_cost(CLI::App& app, Arguments& arguments, CostArguments& costing) 
       ->capture_default_str();
   cost->add_option("--part", costing.part,
                    "of the FPGA family; left out: the smallest that holds it, else the largest");
+  cost->add_option("--route", costing.options.route,
+                   "of ecp5: units, place and route each unit by itself for its clock (minutes a "
+                   "unit, the first time); or machine, all in one (an hour)")
+      ->check(CLI::IsMember({"units", "machine"}));
   cost->add_option("--json", costing.json, "write all of it to this JSON file");
   return cost;
 }

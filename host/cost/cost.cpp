@@ -191,7 +191,7 @@ CostReport cost(const Config& config, const CostOptions& options) {
   CostReport report;
   if (whole)
     report =
-        from_synthesis(synthesise(config.machine, {"osu018", !options.progress, options.stop}));
+        from_synthesis(synthesise(config.machine, {"osu018", !options.progress, options.stop, {}}));
   else
     report = from_closed_form(config.machine);
   report.name = config.name;

@@ -15,6 +15,7 @@ namespace corank {
 struct CostOptions {
   int node_nm = 180;
   bool whole = false;          // synthesise it, whatever its size
+  std::string route;           // of an FPGA: place and route its units, each by itself
   bool progress = false;       // tell on a terminal what takes long
   std::function<bool()> stop;  // asked now and then: whether to give up
 };

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@ struct FpgaFamily {
   const char* title;
   std::vector<FpgaPart> parts;  // in the order of their size
   const char* source;           // of the parts' sizes
+  bool routable;                // there is a tool that places and routes it
 };
 
 const std::vector<FpgaFamily>& fpga_families();
@@ -33,6 +35,9 @@ const std::vector<FpgaFamily>& fpga_families();
 struct FpgaUnit {
   std::string unit;
   FpgaCounts counts{};
+  std::optional<double> fmax_mhz;  // placed and routed by itself; of instances the slowest
+  std::string from, to;            // the slowest path's registers
+  std::string failed;              // why an instance of it has no fmax
 };
 
 struct FpgaReport {
@@ -40,15 +45,21 @@ struct FpgaReport {
   MachineShape machine;
   const FpgaFamily* family = nullptr;
   const FpgaPart* part = nullptr;
+  double clock_mhz = 0;  // what the configuration asks for
   std::string tools;
+  std::string routing;          // with what, "" if nothing was placed and routed
   std::vector<FpgaUnit> units;  // the largest first
-  FpgaCounts total{};
+  FpgaUnit whole;               // the machine
 
   bool fits() const;
+  /// What bounds the clock: the machine if it was routed, else the unit with the lowest fmax;
+  /// nullptr if nothing has one.
+  const FpgaUnit* slowest() const;
 };
 
 /// `part`: "" for the smallest one that holds the machine, else the largest. Throws InputError for
-/// an unknown target or part, for a machine beyond the flow, for missing tools.
+/// an unknown target or part, for a target that cannot be routed, for a machine beyond the flow,
+/// for missing tools.
 FpgaReport fpga_cost(const Config& config, const std::string& target, const std::string& part,
                      const CostOptions& options);
 

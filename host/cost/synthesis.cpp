@@ -84,6 +84,7 @@ nlohmann::json synthesise(const MachineShape& shape, const SynthesisOptions& opt
   const fs::path script = built_or_installed(CORANK_SYNTHESIS_DIR, "synthesis") / "synthesize.py";
   std::vector<std::string> command = {python(),  script.string(), "--top",    "corank_accelerator",
                                       "--cache", cache.string(),  "--target", options.target};
+  if (!options.route.empty()) command.insert(command.end(), {"--route", options.route});
   for (const MachineParameter& parameter : kMachineParameters)
     command.push_back(std::string(parameter.parameter) + "=" +
                       std::to_string(shape.*parameter.value));

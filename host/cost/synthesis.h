@@ -14,6 +14,7 @@ struct SynthesisOptions {
   std::string target = "osu018";
   bool quiet = false;          // no progress line (there is none in a pipe anyway)
   std::function<bool()> stop;  // asked some times a second: whether to give up
+  std::string route;           // of ecp5: place and route its units, each by itself
 };
 
 /// What the script prints (its README says what is in it), from the cache where it is known. Throws

@@ -295,6 +295,7 @@ def main():
     parser.add_argument("files", nargs="+")
     options = parser.parse_args()
     options.top, options.target, options.clock, options.reset = "corank_accelerator", "osu018", "clk_i", "rst_ni"
+    options.route = None
     options.alike = {}  # registers of machines of two shapes differ in what they say of it alone
     versions = synthesize.check_tools()
     run = Run(options, versions)

@@ -1,4 +1,4 @@
-"""A module in the primitives of an FPGA family, with Yosys: counts, no timing."""
+"""A module in the primitives of an FPGA family, with Yosys, and how many of each there are."""
 
 import pyosys.libyosys as yosys
 
@@ -6,11 +6,12 @@ import mapping
 import rtlil
 
 # What makes them, and what is counted as what, with how many of it a cell is. A carry cell and a distributed RAM take the
-# places of LUTs: of ECP5 2 and 4 (TRELLIS_COMB in nextpnr), of Xilinx 7 a RAM32M or RAM64M those of a SLICEM, 4.
+# places of LUTs: of ECP5 2, and 4 with the 2 that write them (nextpnr's "Total LUT4s"); of Xilinx 7 a RAM32M or RAM64M
+# those of a SLICEM, 4.
 TARGETS = {
     "ecp5": {
         "command": "synth_ecp5 -noflatten -top m",
-        "kinds": {"LUT4": ("lut", 1), "CCU2C": ("lut", 2), "TRELLIS_DPR16X4": ("lut", 4), "TRELLIS_FF": ("ff", 1),
+        "kinds": {"LUT4": ("lut", 1), "CCU2C": ("lut", 2), "TRELLIS_DPR16X4": ("lut", 6), "TRELLIS_FF": ("ff", 1),
                   "DP16KD": ("bram", 1), "PDPW16KD": ("bram", 1), "MULT18X18D": ("dsp", 1)}},
     "xilinx7": {
         "command": "synth_xilinx -family xc7 -noiopad -noclkbuf -top m",

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 
 _DIRECTIONS = ("input", "output", "inout")
 _NUMBERED = re.compile(r"\$[^\s\[\]{}\"]+")
+# Of a memory whose reader does not care what it reads of a word that is written: without it Yosys puts flip-flops and
+# comparators around each block RAM that keep the old word.
+_KEPT_ATTRIBUTE = "attribute \\no_rw_check "
 
 
 @dataclass
@@ -33,7 +36,7 @@ class Cell:
 @dataclass
 class Module:
     name: str
-    head: list = field(default_factory=list)  # wires, memories, their attributes
+    head: list = field(default_factory=list)  # wires, memories with the line of an attribute that is kept
     cells: list = field(default_factory=list)
     tail: list = field(default_factory=list)  # connections
 
@@ -54,7 +57,7 @@ class Module:
         """(words, bits of a word) of the memories that are still whole."""
         found = []
         for line in self.head:
-            words = line.split()
+            words = line.splitlines()[-1].split()
             if words[0] == "memory":
                 width = int(words[words.index("width") + 1]) if "width" in words else 1
                 found.append((int(words[words.index("size") + 1]), width))
@@ -68,10 +71,12 @@ class Module:
 
 
 def parse(text):
-    """The modules of a netlist without processes. Attributes of cells are dropped."""
-    modules, module, cell = {}, None, None
+    """The modules of a netlist without processes. Attributes are dropped, but for one of memories."""
+    modules, module, cell, kept = {}, None, None, ""
     for line in text.splitlines():
         line = line.strip()
+        if line.startswith(_KEPT_ATTRIBUTE):
+            kept = line + "\n"
         if not line or line[0] == "#" or line.startswith("attribute ") or line.startswith("autoidx "):
             continue
         if module is None:
@@ -91,7 +96,8 @@ def parse(text):
         elif line.startswith("connect "):
             module.tail.append(line)
         else:
-            module.head.append(line)
+            module.head.append(kept + line if line.startswith("memory ") else line)
+        kept = ""
     return modules
 
 
@@ -127,7 +133,8 @@ def _ports_in_order(head):
             if words[0] == "wire" and direction in words[:-1]:
                 port += 1
                 words[words.index(direction) + 1] = str(port)
-        yield " ".join(words)
+                line = " ".join(words)
+        yield line
 
 
 def renumbered(module, names):

