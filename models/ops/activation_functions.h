@@ -32,7 +32,8 @@ struct Silu {  // x / d, d = 1 + e^-x
   template <class T>
   static T slope(const T& x, const T& d) {  // s + s x (1 - s), s = 1 / d
     const T s = constant(d, ConstantOf<T>(1)) / d;
-    return s - (s * x) * (s - ConstantOf<T>(1));
+    const T product = s * x;
+    return s - product * (s - ConstantOf<T>(1));
   }
 };
 
@@ -43,14 +44,15 @@ struct GeluErf {  // x/2 (1 + e), e = erf(x / sqrt 2)
   }
   template <class T>
   static T value(const T& x, const T& e) {
-    return (x * ConstantOf<T>(0.5)) * (e + ConstantOf<T>(1));
+    const T half = x * ConstantOf<T>(0.5);
+    return half * (e + ConstantOf<T>(1));
   }
   template <class T>
-  static T slope(const T& x,
-                 const T& e) {  // Phi(x) + x phi(x), the normal distribution and density
+  static T slope(const T& x, const T& e) {  // Phi(x) + x phi(x), normal distribution and density
     constexpr auto kRootOneByTwoPi = ConstantOf<T>(0.39894228040143267794);
     const T density = exponential_of_negative((x * x) * ConstantOf<T>(0.5)) * kRootOneByTwoPi;
-    return multiply_add(x, density, (e + ConstantOf<T>(1)) * ConstantOf<T>(0.5));
+    T distribution = (e + ConstantOf<T>(1)) * ConstantOf<T>(0.5);
+    return multiply_add(x, density, std::move(distribution));
   }
 };
 
@@ -64,14 +66,17 @@ struct GeluTanh {  // x/2 (1 + t), t = tanh(k (x + c x^3)), k = sqrt(2/pi)
   }
   template <class T>
   static T value(const T& x, const T& t) {
-    return (x * ConstantOf<T>(0.5)) * (t + ConstantOf<T>(1));
+    const T half = x * ConstantOf<T>(0.5);
+    return half * (t + ConstantOf<T>(1));
   }
   template <class T>
   static T slope(const T& x, const T& t) {  // (1 + t)/2 + x/2 (1 - t^2) k (1 + 3 c x^2)
     const T rise = (x * x) * ConstantOf<T>(3 * kCubic * kRootTwoByPi) + ConstantOf<T>(kRootTwoByPi);
     const T other = multiply_add(t, t * ConstantOf<T>(-1), ConstantOf<T>(1));
-    return multiply_add((x * ConstantOf<T>(0.5)) * other, rise,
-                        (t + ConstantOf<T>(1)) * ConstantOf<T>(0.5));
+    T half = x * ConstantOf<T>(0.5);
+    half = std::move(half) * other;
+    T mean = (t + ConstantOf<T>(1)) * ConstantOf<T>(0.5);
+    return multiply_add(std::move(half), rise, std::move(mean));
   }
 };
 
