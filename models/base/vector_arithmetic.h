@@ -59,7 +59,7 @@ inline std::int32_t shift_right_arithmetic(std::int32_t a, std::int32_t count) {
   return a >> (count & 31);
 }
 inline std::int32_t rotate_left(std::int32_t a, std::int32_t count) {
-  return bit_or(shift_left(a, count), shift_right(a, -count));
+  return bit_or(shift_left(a, count), shift_right(a, 32 - (count & 31)));
 }
 
 inline std::int32_t int_less(std::int32_t a, std::int32_t b) { return -(a < b); }  // signed
