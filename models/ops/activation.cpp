@@ -34,7 +34,10 @@ template <class T>
 void run(const Activation& op, Arrays<T>& arrays) {
   const T* in = arrays.floats(op.in);
   T* out = arrays.result(op.out);
-  for (std::int64_t i = 0; i < arrays.elements(op.in); ++i) out[i] = activate(op.function, in[i]);
+  const std::int64_t count = arrays.elements(op.in);
+  with_activation(op.function, [=](auto function) {
+    for_each_element(count, [=](std::int64_t i) { out[i] = activated<decltype(function)>(in[i]); });
+  });
 }
 template void run(const Activation& op, Arrays<float>& arrays);
 template void run(const Activation& op, Arrays<double>& arrays);
@@ -44,9 +47,12 @@ void run(const ActivationGradient& op, Arrays<T>& arrays) {
   const T* gradient = arrays.floats(op.gradient);
   const T* in = arrays.floats(op.in);
   T* out = arrays.result(op.out);
-  for (std::int64_t i = 0; i < arrays.elements(op.in); ++i) {
-    out[i] = gradient[i] * activation_slope(op.function, in[i]);
-  }
+  const std::int64_t count = arrays.elements(op.in);
+  with_activation(op.function, [=](auto function) {
+    for_each_element(count, [=](std::int64_t i) {
+      out[i] = gradient[i] * activation_slope<decltype(function)>(in[i]);
+    });
+  });
 }
 template void run(const ActivationGradient& op, Arrays<float>& arrays);
 template void run(const ActivationGradient& op, Arrays<double>& arrays);

@@ -3,16 +3,22 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/base/numerics.h"
+#include "models/numerics/functions.h"
 #include "models/ops/arrays.h"
 #include "models/ops/checks.h"
 
 namespace corank {
 namespace {
 
+/// `sum`, a chain, goes on with the squares of a gradient, row by row.
 template <class T>
-void add_squares(double& sum, const T* elements, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i)
-    sum += static_cast<double>(elements[i]) * static_cast<double>(elements[i]);
+T with_squares(T sum, const T* elements, std::int64_t rows, std::int64_t columns) {
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const T* x = elements + row * columns;
+    sum = sum + sum_of_row<T>(columns, [=](std::int64_t i) { return x[i] * x[i]; });
+  }
+  return sum;
 }
 
 }  // namespace
@@ -30,10 +36,10 @@ std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,
 
 template <class T>
 void run(const ClipGradients& op, Arrays<T>& arrays) {
-  double squares = 0;
-  for (const ValueId id : op.in) add_squares(squares, arrays.floats(id), arrays.elements(id));
-  const double limited = std::min(1.0, op.most / (std::sqrt(squares) + 1e-6));
-  const auto factor = static_cast<T>(static_cast<float>(limited));
+  T squares = 0;
+  for (const ValueId id : op.in)
+    squares = with_squares(squares, arrays.floats(id), arrays.rows(id), arrays.columns(id));
+  const T factor = clip_factor(std::sqrt(squares), static_cast<T>(op.most));
   for (std::size_t i = 0; i < op.in.size(); ++i) {
     const T* in = arrays.floats(op.in[i]);
     const std::int64_t count = arrays.elements(op.in[i]);
@@ -43,10 +49,14 @@ void run(const ClipGradients& op, Arrays<T>& arrays) {
 template void run(const ClipGradients& op, Arrays<float>& arrays);
 template void run(const ClipGradients& op, Arrays<double>& arrays);
 
-double global_norm(const std::vector<const Tensor*>& gradients) {
-  double squares = 0;
-  for (const Tensor* gradient : gradients)
-    add_squares(squares, gradient->data<float>(), element_count(gradient->shape));
+float global_norm(const std::vector<const Tensor*>& gradients) {
+  const FloatEnvironment environment;
+  float squares = 0;
+  for (const Tensor* gradient : gradients) {
+    const std::int64_t columns = gradient->shape.back();
+    squares = with_squares(squares, gradient->data<float>(),
+                           element_count(gradient->shape) / columns, columns);
+  }
   return std::sqrt(squares);
 }
 

@@ -87,13 +87,10 @@ void run(const CrossEntropy& op, Arrays<T>& arrays) {
   T loss = 0;
   for (std::int64_t row = 0; row < arrays.rows(op.logits); ++row) {
     const T* z = arrays.floats(op.logits) + row * classes;
-    T maximum = z[0];
-    for (std::int64_t i = 1; i < classes; ++i) {
-      if (!(z[i] <= maximum)) maximum = z[i];  // a NaN wins
-    }
+    const T largest = maximum_of_row<T>(classes, [=](std::int64_t i) { return z[i]; });
     const T sum =
-        sum_of_row<T>(classes, [&](std::int64_t i) { return exponential(z[i] - maximum); });
-    const T log_sum_exp = maximum + logarithm(sum);
+        sum_of_row<T>(classes, [=](std::int64_t i) { return exponential(z[i] - largest); });
+    const T log_sum_exp = largest + logarithm(sum);
     arrays.result(op.log_sum_exp)[row] = log_sum_exp;
     const std::int64_t target = targets[static_cast<std::size_t>(row)];
     if (target != kIgnored) loss = loss + (log_sum_exp - z[target]);
@@ -112,13 +109,14 @@ void run(const CrossEntropyGradient& op, Arrays<T>& arrays) {
   for (std::int64_t row = 0; row < arrays.rows(op.logits); ++row) {
     const std::int64_t target = targets[static_cast<std::size_t>(row)];
     if (target == kIgnored) continue;
+    const auto label = static_cast<std::int32_t>(target);
     const T* z = arrays.floats(op.logits) + row * classes;
     T* out = arrays.result(op.out) + row * classes;
     const T log_sum_exp = arrays.floats(op.log_sum_exp)[row];
-    for (std::int64_t i = 0; i < classes; ++i) {
-      const T p = exponential(z[i] - log_sum_exp);
-      out[i] = (i == target ? p - T(1) : p) * factor;
-    }
+    for_each_element(classes, [=](std::int64_t i) {
+      const std::int32_t is_label = int_equal(static_cast<std::int32_t>(i), label);
+      out[i] = cross_entropy_slope(z[i], log_sum_exp, is_label, factor);
+    });
   }
 }
 template void run(const CrossEntropyGradient& op, Arrays<float>& arrays);

@@ -3,6 +3,8 @@
 
 #include <optional>
 
+#include "models/base/vector_arithmetic.h"
+#include "models/numerics/functions.h"
 #include "models/ops/op.h"
 
 namespace corank {
@@ -39,6 +41,14 @@ struct CrossEntropyGradient {
                           &CrossEntropyGradient::items>;
   using Results = Fields<&CrossEntropyGradient::out>;
 };
+
+/// An element of it, where `factor` is upstream / N.
+template <class T, class Mask, class Number>
+T cross_entropy_slope(const T& logit, const T& log_sum_exp, const Mask& is_label,
+                      const Number& factor) {
+  const T p = exponential(logit - log_sum_exp);
+  return select(is_label, p - ConstantOf<T>(1), p) * factor;
+}
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,
                                 const CrossEntropy& op);

@@ -1,5 +1,6 @@
 #include "models/ops/dropout.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "models/base/error.h"
@@ -9,32 +10,20 @@
 #include "models/ops/checks.h"
 
 namespace corank {
-namespace {
 
-/// splitmix64's mixing function.
-std::uint64_t mix(std::uint64_t x) {
-  std::uint64_t z = x + 0x9E3779B97F4A7C15u;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  return z ^ (z >> 31);
+DropoutConstants constants_of(const Dropout& op, std::int64_t step, std::uint32_t upper) {
+  const ThreefryKey seed = {static_cast<std::uint32_t>(op.seed >> 32),
+                            static_cast<std::uint32_t>(op.seed)};
+  const ThreefryKey key = fold_in(fold_in(seed, op.stream), static_cast<std::uint64_t>(step));
+  const std::int64_t threshold =
+      std::min<std::int64_t>(std::llround(std::ldexp(op.rate, 32)), (std::int64_t{1} << 32) - 1);
+  return {threefry_schedule(key, upper),
+          bit_xor(static_cast<std::int32_t>(static_cast<std::uint32_t>(threshold)), kSignBit)};
 }
-
-std::uint64_t key_of(const Dropout& op, std::int64_t step) {
-  return mix(mix(mix(op.seed) ^ op.stream) ^ static_cast<std::uint64_t>(step));
-}
-
-bool keeps(std::uint64_t key, std::uint64_t i, std::uint64_t threshold) {
-  return (mix(key ^ i) >> 32) >= threshold;
-}
-
-std::uint64_t threshold_of(double rate) {
-  return static_cast<std::uint64_t>(std::llround(std::ldexp(rate, 32)));
-}
-
-}  // namespace
 
 bool dropout_keeps(const Dropout& op, std::int64_t step, std::uint64_t i) {
-  return keeps(key_of(op, step), i, threshold_of(op.rate));
+  const DropoutConstants constants = constants_of(op, step, static_cast<std::uint32_t>(i >> 32));
+  return is_dropped(constants, static_cast<std::int32_t>(static_cast<std::uint32_t>(i))) == 0;
 }
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Dropout& op) {
@@ -50,11 +39,16 @@ template <class T>
 void run(const Dropout& op, Arrays<T>& arrays) {
   const T* in = arrays.floats(op.in);
   T* out = arrays.result(op.out);
-  const std::uint64_t key = key_of(op, *arrays.integers(op.step));
-  const std::uint64_t threshold = threshold_of(op.rate);
-  const T factor = static_cast<T>(static_cast<float>(1.0 / (1.0 - op.rate)));
-  for (std::int64_t i = 0; i < arrays.elements(op.in); ++i) {
-    out[i] = keeps(key, static_cast<std::uint64_t>(i), threshold) ? in[i] * factor : T(0);
+  const auto factor = static_cast<T>(static_cast<float>(1.0 / (1.0 - op.rate)));
+  const std::int64_t count = arrays.elements(op.in);
+  constexpr std::int64_t kPart = std::int64_t{1} << 32;  // elements with one upper half
+  for (std::int64_t first = 0; first < count; first += kPart) {
+    const DropoutConstants constants =
+        constants_of(op, *arrays.integers(op.step), static_cast<std::uint32_t>(first / kPart));
+    for_each_element(std::min(kPart, count - first), [=](std::int64_t i) {
+      const std::int32_t dropped = is_dropped(constants, static_cast<std::int32_t>(i));
+      out[first + i] = dropped_out(dropped, in[first + i], factor);
+    });
   }
 }
 template void run(const Dropout& op, Arrays<float>& arrays);

@@ -2,17 +2,23 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
+#include "models/numerics/functions.h"
+#include "models/numerics/threefry.h"
 #include "models/ops/op.h"
 
 namespace corank {
 
-/// out[i] = kept(i) ? in[i] * (1 / (1 - rate)) : 0, the factor rounded to FP32.
-/// Element i is kept if the upper 32 bits of h(h(h(h(seed) ^ stream) ^ step) ^ i) are at least
-/// round(rate * 2^32), where h is splitmix64's (Steele et al., 2014):
-///   z = x + 9E3779B97F4A7C15;  z = (z ^ z>>30) * BF58476D1CE4E5B9;
-///   z = (z ^ z>>27) * 94D049BB133111EB;  h = z ^ z>>31
-/// No state is kept: the derivative is the same op on the gradient.
+/// out[i] = word(i) < round(rate * 2^32) ? 0 : in[i] * (1 / (1 - rate)), the factor rounded to
+/// FP32, the threshold at most 2^32 - 1. The words are those of Threefry (numerics/threefry.h):
+///   key = fold_in(fold_in(seed, stream), step), the seed being a key whose first word is its upper
+///     half
+///   word(i) = a ^ b of the block (a, b) of the counter (i / 2^32, i mod 2^32)
+/// the same as jax.random.bits(fold_in(fold_in(PRNGKey(seed), stream), step)). An element depends
+/// on its own number alone, whatever is computed beside it; were both words of a block used for two
+/// elements, each lane of a vector unit would compute a block for half of it. No state is kept: the
+/// derivative is the same op on the gradient.
 struct Dropout {
   ValueId in = -1, step = -1, out = -1;  // step: I64 [1], the number of the training step
   double rate = 0;                       // from 0 to below 1
@@ -23,6 +29,33 @@ struct Dropout {
   using Operands = Fields<&Dropout::in, &Dropout::step>;
   using Results = Fields<&Dropout::out>;
 };
+
+/// What the elements of a command have in common. Number is an integer, or what records an operand
+/// that is fed.
+template <class Number>
+struct DropoutConstantsOf {
+  ThreefryScheduleOf<Number> schedule;
+  Number
+      threshold;  // round(rate * 2^32), its sign bit changed: signed, it compares as the unsigned
+};
+using DropoutConstants = DropoutConstantsOf<std::int32_t>;
+/// Of the elements from upper * 2^32 on.
+DropoutConstants constants_of(const Dropout& op, std::int64_t step, std::uint32_t upper = 0);
+
+/// Of the element of that number (its lower 32 bits): a mask, whether it is dropped. 74
+/// instructions.
+template <class Integer, class Number>
+Integer is_dropped(const DropoutConstantsOf<Number>& c, const Integer& number) {
+  ThreefryBlock<Integer> block = threefry(c.schedule, number);
+  Integer word = bit_xor(std::move(block.first), block.second);
+  return int_less(bit_xor(std::move(word), kSignBit), c.threshold);
+}
+
+/// The element, where `dropped` is its mask.
+template <class T, class Mask, class Factor>
+T dropped_out(const Mask& dropped, const T& in, Factor factor) {
+  return select(dropped, ConstantOf<T>(0), in * factor);
+}
 
 /// Whether element i is kept.
 bool dropout_keeps(const Dropout& op, std::int64_t step, std::uint64_t i);

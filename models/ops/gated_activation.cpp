@@ -31,9 +31,11 @@ void run(const GatedActivation& op, Arrays<T>& arrays) {
   const T* gate = arrays.floats(op.gate);
   const T* up = arrays.floats(op.up);
   T* out = arrays.result(op.out);
-  for (std::int64_t i = 0; i < arrays.elements(op.gate); ++i) {
-    out[i] = activate(op.function, gate[i]) * up[i];
-  }
+  const std::int64_t count = arrays.elements(op.gate);
+  with_activation(op.function, [=](auto function) {
+    for_each_element(
+        count, [=](std::int64_t i) { out[i] = activated<decltype(function)>(gate[i]) * up[i]; });
+  });
 }
 template void run(const GatedActivation& op, Arrays<float>& arrays);
 template void run(const GatedActivation& op, Arrays<double>& arrays);
@@ -45,10 +47,15 @@ void run(const GatedActivationGradient& op, Arrays<T>& arrays) {
   const T* up = arrays.floats(op.up);
   T* gate_gradient = arrays.result(op.gate_gradient);
   T* up_gradient = arrays.result(op.up_gradient);
-  for (std::int64_t i = 0; i < arrays.elements(op.gate); ++i) {
-    gate_gradient[i] = (gradient[i] * up[i]) * activation_slope(op.function, gate[i]);
-    up_gradient[i] = gradient[i] * activate(op.function, gate[i]);
-  }
+  const std::int64_t count = arrays.elements(op.gate);
+  with_activation(op.function, [=](auto function) {
+    for_each_element(count, [=](std::int64_t i) {
+      const GatedGradients<T> gradients =
+          gated_gradients<decltype(function)>(gradient[i], gate[i], up[i]);
+      gate_gradient[i] = gradients.gate;
+      up_gradient[i] = gradients.up;
+    });
+  });
 }
 template void run(const GatedActivationGradient& op, Arrays<float>& arrays);
 template void run(const GatedActivationGradient& op, Arrays<double>& arrays);

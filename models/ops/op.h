@@ -28,7 +28,9 @@
 // compiler records it as a program of the vector unit (host/compiler/recorder.h). There a constant
 // is the second operand, and a variable that is assigned to again stays in its register. C++ leaves
 // open which operand of an operator is computed first, so a body computes at most one of them in
-// the same expression.
+// the same expression. It has no branches but for what is known when it is recorded: select() and
+// comparisons stand for them (models/base/vector_arithmetic.h); and it ends with an operation that
+// makes a NaN canonical, not with one that moves bits.
 #pragma once
 
 #include <optional>

@@ -1,6 +1,7 @@
 #include "models/ops/softmax.h"
 
-#include <limits>
+#include <algorithm>
+#include <optional>
 
 #include "models/graph/backward.h"
 #include "models/numerics/functions.h"
@@ -10,8 +11,19 @@
 namespace corank {
 namespace {
 
-/// What a masked score is set to: finite, so that a row of nothing else has a softmax.
-constexpr float kMasked = std::numeric_limits<float>::lowest();
+/// The scores of a row, masked ones set to kMasked.
+template <class T>
+void mask_row(const T* scores, std::int64_t keys, std::optional<std::int64_t> last_key,
+              const std::int64_t* mask, T* row) {
+  std::copy_n(scores, keys, row);
+  if (last_key) {
+    const auto last = static_cast<std::int32_t>(*last_key);
+    for (std::int32_t j = 0; j < keys; ++j) row[j] = masked(int_less(last, j), row[j]);
+  }
+  if (mask != nullptr) {
+    for (std::int64_t j = 0; j < keys; ++j) row[j] = masked(int_equal(mask[j] != 0, 0), row[j]);
+  }
+}
 
 }  // namespace
 
@@ -39,24 +51,15 @@ void run(const Softmax& op, Arrays<T>& arrays) {
   const Shape& shape = arrays.shape(op.scores);
   const std::int64_t queries = shape[1], keys = shape[2];
   const std::int64_t heads = op.mask ? shape[0] / arrays.shape(*op.mask)[0] : 1;
-  std::vector<T> row(static_cast<std::size_t>(keys));
   for (std::int64_t r = 0; r < shape[0] * queries; ++r) {
     const T* scores = arrays.floats(op.scores) + r * keys;
     T* out = arrays.result(op.out) + r * keys;
     const std::int64_t* mask =
         op.mask ? arrays.integers(*op.mask) + r / queries / heads * keys : nullptr;
-    T maximum = -std::numeric_limits<T>::infinity();
-    for (std::int64_t j = 0; j < keys; ++j) {
-      const bool masked = (op.causal && j > r % queries) || (mask != nullptr && mask[j] == 0);
-      const T score = masked ? T(kMasked) : scores[j];
-      row[static_cast<std::size_t>(j)] = score;
-      if (!(score <= maximum)) maximum = score;  // a NaN wins
-    }
-    for (std::int64_t j = 0; j < keys; ++j) {
-      out[j] = exponential(row[static_cast<std::size_t>(j)] - maximum);
-    }
-    const T sum = sum_of_row<T>(keys, [&](std::int64_t j) { return out[j]; });
-    const T inverse = T(1) / sum;
+    mask_row(scores, keys, op.causal ? std::optional(r % queries) : std::nullopt, mask, out);
+    const T largest = maximum_of_row<T>(keys, [=](std::int64_t j) { return out[j]; });
+    for_each_element(keys, [=](std::int64_t j) { out[j] = exponential(out[j] - largest); });
+    const T inverse = T(1) / sum_of_row<T>(keys, [=](std::int64_t j) { return out[j]; });
     for (std::int64_t j = 0; j < keys; ++j) out[j] = out[j] * inverse;
   }
 }
@@ -70,7 +73,7 @@ void run(const SoftmaxGradient& op, Arrays<T>& arrays) {
     const T* p = arrays.floats(op.probabilities) + row * columns;
     const T* gradient = arrays.floats(op.gradient) + row * columns;
     T* out = arrays.result(op.out) + row * columns;
-    const T sum = sum_of_row<T>(columns, [&](std::int64_t i) { return gradient[i] * p[i]; });
+    const T sum = sum_of_row<T>(columns, [=](std::int64_t i) { return gradient[i] * p[i]; });
     for (std::int64_t i = 0; i < columns; ++i) out[i] = p[i] * (gradient[i] - sum);
   }
 }

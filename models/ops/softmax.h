@@ -1,8 +1,11 @@
 // Softmax of attention scores, with their masks.
 #pragma once
 
+#include <limits>
 #include <optional>
 
+#include "models/base/vector_arithmetic.h"
+#include "models/numerics/functions.h"
 #include "models/ops/op.h"
 
 namespace corank {
@@ -20,6 +23,12 @@ struct Softmax {
   using Operands = Fields<&Softmax::scores, &Softmax::mask>;
   using Results = Fields<&Softmax::out>;
 };
+
+/// A score, or where it is hidden a finite number, so that a row of nothing else has a softmax.
+template <class T, class Mask>
+T masked(const Mask& hidden, const T& score) {
+  return select(hidden, ConstantOf<T>(std::numeric_limits<float>::lowest()), score);
+}
 
 /// out = P * (gradient - sum over the row of gradient * P), the sum of the same gradient and P. In
 /// a row that is masked everywhere P is not 0, and the gradient is that of masking by an added

@@ -98,8 +98,9 @@ class OpExecutor {
     run(op, arrays_);
   }
 
-  /// The machine makes a NaN canonical at every step. A NaN stays one to the end of an op, whatever
-  /// follows, so that doing it once, on the stored result, gives the same bits.
+  /// The machine makes a NaN canonical at every step. No op's result depends on which NaN it met on
+  /// the way, and what it stores an arithmetic operation gave, so that doing it once, on the stored
+  /// result, gives the same bits.
   void store(Tensor& tensor, const T* elements) const {
     if constexpr (std::is_same_v<T, float>) {
       if (numerics_ != Numerics::kBf16) return;

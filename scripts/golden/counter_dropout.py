@@ -5,19 +5,32 @@ import torch
 from peft import PeftModel
 
 
-def mix(x: np.ndarray) -> np.ndarray:
-    """splitmix64 of 64-bit integers."""
-    z = x + np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+def rotated(x: np.ndarray, count: int) -> np.ndarray:
+    return (x << np.uint32(count)) | (x >> np.uint32(32 - count))
+
+
+def threefry(key: tuple, counter: tuple) -> tuple:
+    """Threefry-2x32 with 20 rounds (Salmon et al., SC 2011) of arrays of 32-bit integers."""
+    schedule = (key[0], key[1], key[0] ^ key[1] ^ np.uint32(0x1BD11BDA))
+    a, b = counter[0] + schedule[0], counter[1] + schedule[1]
+    for group in range(5):
+        for rotation in (17, 29, 16, 24) if group % 2 else (13, 15, 26, 6):
+            a = a + b
+            b = rotated(b, rotation) ^ a
+        a = a + schedule[(group + 1) % 3]
+        b = b + schedule[(group + 2) % 3] + np.uint32(group + 1)
+    return a, b
+
+
+def words_of(number: int) -> tuple:
+    return np.array([number >> 32], dtype=np.uint32), np.array([number & 0xFFFFFFFF], dtype=np.uint32)
 
 
 def kept(seed: int, stream: int, step: int, rate: float, count: int) -> np.ndarray:
-    """Which of `count` elements are kept."""
-    key = np.array([seed], dtype=np.uint64)
-    key = mix(mix(mix(key) ^ np.uint64(stream)) ^ np.uint64(step))
-    return (mix(key ^ np.arange(count, dtype=np.uint64)) >> np.uint64(32)) >= np.uint64(round(rate * 2.0**32))
+    """Which of `count` elements, fewer than 2^32, are kept."""
+    key = threefry(threefry(words_of(seed), words_of(stream)), words_of(step))
+    a, b = threefry(key, (np.zeros(count, dtype=np.uint32), np.arange(count, dtype=np.uint32)))
+    return (a ^ b) >= np.uint32(min(round(rate * 2.0**32), 2**32 - 1))
 
 
 class CounterDropout(torch.nn.Module):

@@ -76,7 +76,7 @@ TEST_CASE("gradients are clipped together, by the norm of all of them") {
   const TrainingProgram program = linear_layers({small_layer()}, optimizer);
   const TensorMap values = first_step(program);
   // dA = (2 0), dB = dy^T (x A^T) = (1 0)^T: the norm is the root of 5.
-  const auto factor = static_cast<float>(1 / (std::sqrt(5.0) + 1e-6));
+  const float factor = 1.0f / (std::sqrt(5.0f) + 1e-6f);
   CHECK(test::floats(values.at("lora_A_grad")) == Floats{2, 0});
   CHECK(test::floats(values.at("lora_A.new")) == Floats{1 - 2 * factor, -1});
   CHECK(test::floats(values.at("lora_B.new")) == Floats{2 - factor, 1});
