@@ -16,6 +16,7 @@ dma/store_unit.sv
 array/systolic_array.sv
 array/array_unit.sv
 vector/program_memory.sv
+vector/lane_pkg.sv
 vector/vector_lanes.sv
 vector/vector_unit.sv
 command/kept_pkg.sv

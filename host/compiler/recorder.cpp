@@ -3,22 +3,31 @@
 #include <algorithm>
 
 #include "models/base/error.h"
-#include "models/base/numerics.h"
 
 namespace corank {
 namespace {
 
 using interface::VectorOpcode;
 
+// A MachineError for two constants: the body of an op is wrong.
+void check_single_immediate(const Recorder::Operand& b, const Recorder::Operand& c) {
+  if (!b.is_immediate || !c.is_immediate) return;
+  if (b.fed >= 0 || c.fed >= 0 || b.immediate != c.immediate)
+    throw MachineError("an instruction of a vector program has two constants");
+}
+
 std::uint64_t encode(VectorOpcode opcode, unsigned destination, unsigned a,
-                     const Recorder::Operand& b, int stream) {
+                     const Recorder::Operand& b, const Recorder::Operand& c, int stream) {
+  check_single_immediate(b, c);
   interface::VectorInstruction instruction;
   instruction.opcode = opcode;
   instruction.destination = destination;
   instruction.a = a;
   instruction.b_immediate = b.is_immediate;
-  (b.is_immediate ? instruction.immediate : instruction.b) =
-      b.is_immediate ? bits_of(b.immediate) : b.index;
+  instruction.b = b.is_immediate ? 0 : b.index;
+  instruction.c_immediate = c.is_immediate;
+  instruction.c = c.is_immediate ? 0 : c.index;
+  instruction.immediate = b.is_immediate ? b.immediate : c.immediate;
   instruction.stream = static_cast<std::uint32_t>(stream);
   return interface::encode(instruction);
 }
@@ -26,7 +35,11 @@ std::uint64_t encode(VectorOpcode opcode, unsigned destination, unsigned a,
 }  // namespace
 
 Recorded& Recorded::operator=(Recorded&& value) noexcept {
-  if (recorder_->reads(index_, value.first_instruction_ + 1, recorder_->instructions_.size())) {
+  if (recorder_ == nullptr) {  // moved from, as the first operand of what is assigned now
+    recorder_ = std::exchange(value.recorder_, nullptr);
+    index_ = value.index_;
+  } else if (recorder_->reads(index_, value.first_instruction_ + 1,
+                              recorder_->instructions_.size())) {
     // This register holds what `value` was computed of: its own is this number's from now on.
     std::swap(index_, value.index_);
   } else {
@@ -42,7 +55,7 @@ Recorded::~Recorded() {
 
 Recorded Recorder::load(int stream) {
   Recorded number = free_register();
-  instructions_.push_back({VectorOpcode::kLoad, number.index_, 0, {}, stream});
+  instructions_.push_back({VectorOpcode::kLoad, number.index_, 0, {}, {}, stream});
   return number;
 }
 
@@ -55,15 +68,25 @@ void Recorder::store(int stream, const Recorded& number) {
   stores_.push_back({stream, number.index_, static_cast<std::size_t>(instructions_.rend() - last)});
 }
 
-Recorded Recorder::record(VectorOpcode opcode, const Recorded& a, const Operand& b) {
+bool Recorder::Instruction::reads(unsigned index) const {
+  const auto is_register = [&](const Operand& operand) {
+    return !operand.is_immediate && operand.index == index;
+  };
+  return (opcode != VectorOpcode::kLoad && a == index) ||
+         (interface::has_second_operand(opcode) && is_register(b)) ||
+         (interface::has_third_operand(opcode) && is_register(c));
+}
+
+Recorded Recorder::record(VectorOpcode opcode, const Recorded& a, const Operand& b,
+                          const Operand& c) {
   Recorder& recorder = *a.recorder_;
   Recorded result = recorder.free_register();
-  recorder.instructions_.push_back({opcode, result.index_, a.index_, b, 0});
+  recorder.instructions_.push_back({opcode, result.index_, a.index_, b, c, 0});
   return result;
 }
 
-Recorded Recorder::record(VectorOpcode opcode, Recorded&& a, const Operand& b) {
-  a.recorder_->instructions_.push_back({opcode, a.index_, a.index_, b, 0});
+Recorded Recorder::record(VectorOpcode opcode, Recorded&& a, const Operand& b, const Operand& c) {
+  a.recorder_->instructions_.push_back({opcode, a.index_, a.index_, b, c, 0});
   return std::move(a);
 }
 
@@ -80,10 +103,7 @@ bool Recorder::reads(unsigned index, std::size_t from, std::size_t end) const {
   const auto at = [&](std::size_t i) {
     return instructions_.begin() + static_cast<std::ptrdiff_t>(i);
   };
-  return std::any_of(at(from), at(end), [&](const Instruction& one) {
-    const bool of_b = !one.b.is_immediate && one.b.index == index;
-    return one.opcode != VectorOpcode::kLoad && (one.a == index || of_b);
-  });
+  return std::any_of(at(from), at(end), [&](const Instruction& one) { return one.reads(index); });
 }
 
 void Recorder::rename(unsigned index, unsigned to, std::size_t from) {
@@ -94,6 +114,7 @@ void Recorder::rename(unsigned index, unsigned to, std::size_t from) {
     if (i == from) continue;  // before, the register held something else
     change(one.a);
     change(one.b.index);
+    change(one.c.index);
   }
   for (Store& store : stores_)
     if (store.before > from) change(store.index);
@@ -116,12 +137,12 @@ VectorProgram Recorder::program() const {
   for (std::size_t i = 0; i <= instructions_.size(); ++i) {
     for (const Store& store : stores_)
       if (store.before == i)
-        words.push_back(encode(VectorOpcode::kStore, 0, store.index, {}, store.stream));
+        words.push_back(encode(VectorOpcode::kStore, 0, store.index, {}, {}, store.stream));
     if (i == instructions_.size()) break;
     const Instruction& one = instructions_[i];
     if (one.opcode == VectorOpcode::kLoad && !is_used(i)) continue;
     if (one.b.fed >= 0) program.fed.push_back({words.size(), one.b.fed, one.b.element});
-    words.push_back(encode(one.opcode, one.destination, one.a, one.b, one.stream));
+    words.push_back(encode(one.opcode, one.destination, one.a, one.b, one.c, one.stream));
   }
   return program;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "host/compiler/vector_program.h"
+#include "models/base/numerics.h"
 #include "rtl/interface/interface.h"
 
 namespace corank {
@@ -39,12 +40,13 @@ class Recorded {
 
 class Recorder {
  public:
-  /// The second operand of an instruction: a register, a constant, or an element of a value that
-  /// every step is fed.
+  /// The second or third operand of an instruction: a register, a constant, or an element of a
+  /// value that every step is fed. The third one is no such element, and no other constant than the
+  /// second one, as an instruction has a single immediate.
   struct Operand {
     unsigned index = 0;
     bool is_immediate = false;
-    float immediate = 0;
+    std::uint32_t immediate = 0;  // a word
     ValueId fed = -1;
     int element = 0;
 
@@ -52,7 +54,9 @@ class Recorder {
     // A body's numbers and constants are operands as they are.
     // NOLINTBEGIN(google-explicit-constructor)
     Operand(const Recorded& number) : index(number.index_) {}
-    Operand(float constant) : is_immediate(true), immediate(constant) {}
+    Operand(float constant) : is_immediate(true), immediate(bits_of(constant)) {}
+    Operand(std::int32_t constant)
+        : is_immediate(true), immediate(static_cast<std::uint32_t>(constant)) {}
     // NOLINTEND(google-explicit-constructor)
     Operand(ValueId value, int of_element) : is_immediate(true), fed(value), element(of_element) {}
   };
@@ -66,9 +70,11 @@ class Recorder {
   /// Writes a number to a stream, as soon as its last instruction has computed it; what was read
   /// from there and did not change is there already.
   void store(int stream, const Recorded& number);
-  /// opcode(a, b) in the lowest free register, or in the one of `a` if nobody reads that again.
-  static Recorded record(interface::VectorOpcode opcode, const Recorded& a, const Operand& b);
-  static Recorded record(interface::VectorOpcode opcode, Recorded&& a, const Operand& b);
+  /// opcode(a, b, c) in the lowest free register, or in the one of `a` if nobody reads that again.
+  static Recorded record(interface::VectorOpcode opcode, const Recorded& a, const Operand& b,
+                         const Operand& c);
+  static Recorded record(interface::VectorOpcode opcode, Recorded&& a, const Operand& b,
+                         const Operand& c);
 
   /// All of it, but for loads of what nothing is computed of.
   VectorProgram program() const;
@@ -79,8 +85,10 @@ class Recorder {
   struct Instruction {
     interface::VectorOpcode opcode = interface::VectorOpcode::kLoad;
     unsigned destination = 0, a = 0;  // registers
-    Operand b;
+    Operand b, c;
     int stream = 0;
+
+    bool reads(unsigned index) const;
   };
   struct Store {
     int stream = 0;
@@ -105,26 +113,121 @@ using RecordedOnly = std::enable_if_t<std::is_same_v<std::decay_t<A>, Recorded>,
 
 template <class A>
 RecordedOnly<A> operator+(A&& a, const Recorder::Operand& b) {
-  return Recorder::record(interface::VectorOpcode::kAdd, std::forward<A>(a), b);
+  return Recorder::record(interface::VectorOpcode::kAdd, std::forward<A>(a), b, {});
 }
 template <class A>
 RecordedOnly<A> operator-(A&& a, const Recorder::Operand& b) {
-  return Recorder::record(interface::VectorOpcode::kSubtract, std::forward<A>(a), b);
+  return Recorder::record(interface::VectorOpcode::kSubtract, std::forward<A>(a), b, {});
 }
 template <class A>
 RecordedOnly<A> operator*(A&& a, const Recorder::Operand& b) {
-  return Recorder::record(interface::VectorOpcode::kMultiply, std::forward<A>(a), b);
+  return Recorder::record(interface::VectorOpcode::kMultiply, std::forward<A>(a), b, {});
 }
 template <class A>
 RecordedOnly<A> operator/(A&& a, const Recorder::Operand& b) {
-  return Recorder::record(interface::VectorOpcode::kDivide, std::forward<A>(a), b);
-}
-template <class A>
-RecordedOnly<A> maximum(A&& a, const Recorder::Operand& b) {
-  return Recorder::record(interface::VectorOpcode::kMaximum, std::forward<A>(a), b);
+  return Recorder::record(interface::VectorOpcode::kDivide, std::forward<A>(a), b, {});
 }
 inline Recorded sqrt(const Recorded& a) {
-  return Recorder::record(interface::VectorOpcode::kSquareRoot, a, Recorder::Operand());
+  return Recorder::record(interface::VectorOpcode::kSquareRoot, a, {}, {});
+}
+
+/// The functions of models/base/vector_arithmetic.h, an instruction each.
+template <class A>
+RecordedOnly<A> maximum(A&& a, const Recorder::Operand& b) {
+  return Recorder::record(interface::VectorOpcode::kMaximum, std::forward<A>(a), b, {});
+}
+template <class A>
+RecordedOnly<A> minimum(A&& a, const Recorder::Operand& b) {
+  return Recorder::record(interface::VectorOpcode::kMinimum, std::forward<A>(a), b, {});
+}
+template <class A>
+RecordedOnly<A> less(A&& a, const Recorder::Operand& b) {
+  return Recorder::record(interface::VectorOpcode::kLess, std::forward<A>(a), b, {});
+}
+template <class A>
+RecordedOnly<A> less_equal(A&& a, const Recorder::Operand& b) {
+  return Recorder::record(interface::VectorOpcode::kLessEqual, std::forward<A>(a), b, {});
+}
+template <class A>
+RecordedOnly<A> equal(A&& a, const Recorder::Operand& b) {
+  return Recorder::record(interface::VectorOpcode::kEqual, std::forward<A>(a), b, {});
+}
+template <class A>
+RecordedOnly<A> int_less(A&& a, const Recorder::Operand& b) {
+  return Recorder::record(interface::VectorOpcode::kIntLess, std::forward<A>(a), b, {});
+}
+template <class A>
+RecordedOnly<A> int_equal(A&& a, const Recorder::Operand& b) {
+  return Recorder::record(interface::VectorOpcode::kIntEqual, std::forward<A>(a), b, {});
+}
+template <class A>
+RecordedOnly<A> scale_by_power_of_two(A&& a, const Recorder::Operand& b) {
+  return Recorder::record(interface::VectorOpcode::kScaleByPowerOfTwo, std::forward<A>(a), b, {});
+}
+template <class A>
+RecordedOnly<A> bit_and(A&& a, const Recorder::Operand& b) {
+  return Recorder::record(interface::VectorOpcode::kBitAnd, std::forward<A>(a), b, {});
+}
+template <class A>
+RecordedOnly<A> bit_or(A&& a, const Recorder::Operand& b) {
+  return Recorder::record(interface::VectorOpcode::kBitOr, std::forward<A>(a), b, {});
+}
+template <class A>
+RecordedOnly<A> bit_xor(A&& a, const Recorder::Operand& b) {
+  return Recorder::record(interface::VectorOpcode::kBitXor, std::forward<A>(a), b, {});
+}
+template <class A>
+RecordedOnly<A> int_add(A&& a, const Recorder::Operand& b) {
+  return Recorder::record(interface::VectorOpcode::kIntAdd, std::forward<A>(a), b, {});
+}
+template <class A>
+RecordedOnly<A> int_subtract(A&& a, const Recorder::Operand& b) {
+  return Recorder::record(interface::VectorOpcode::kIntSubtract, std::forward<A>(a), b, {});
+}
+template <class A>
+RecordedOnly<A> shift_left(A&& a, const Recorder::Operand& b) {
+  return Recorder::record(interface::VectorOpcode::kShiftLeft, std::forward<A>(a), b, {});
+}
+template <class A>
+RecordedOnly<A> shift_right(A&& a, const Recorder::Operand& b) {
+  return Recorder::record(interface::VectorOpcode::kShiftRight, std::forward<A>(a), b, {});
+}
+template <class A>
+RecordedOnly<A> shift_right_arithmetic(A&& a, const Recorder::Operand& b) {
+  return Recorder::record(interface::VectorOpcode::kShiftRightArithmetic, std::forward<A>(a), b,
+                          {});
+}
+template <class A>
+RecordedOnly<A> rotate_left(A&& a, const Recorder::Operand& b) {
+  return Recorder::record(interface::VectorOpcode::kRotateLeft, std::forward<A>(a), b, {});
+}
+template <class A>
+RecordedOnly<A> multiply_add(A&& a, const Recorder::Operand& b, const Recorder::Operand& c) {
+  return Recorder::record(interface::VectorOpcode::kMultiplyAdd, std::forward<A>(a), b, c);
+}
+template <class A>
+RecordedOnly<A> select(A&& mask, const Recorder::Operand& b, const Recorder::Operand& c) {
+  return Recorder::record(interface::VectorOpcode::kSelect, std::forward<A>(mask), b, c);
+}
+template <class A>
+RecordedOnly<A> to_integer(A&& a) {
+  return Recorder::record(interface::VectorOpcode::kToInteger, std::forward<A>(a), {}, {});
+}
+template <class A>
+RecordedOnly<A> to_float(A&& a) {
+  return Recorder::record(interface::VectorOpcode::kToFloat, std::forward<A>(a), {}, {});
+}
+
+/// The word of a register is a number or an integer without an instruction.
+inline const Recorded& as_integer(const Recorded& a) { return a; }
+inline const Recorded& as_number(const Recorded& a) { return a; }
+inline Recorded as_integer(Recorded&& a) { return std::move(a); }
+inline Recorded as_number(Recorded&& a) { return std::move(a); }
+
+/// A constant in a register: selected whatever the word of `beside` is.
+template <class Constant>
+Recorded constant(const Recorded& beside, Constant value) {
+  return select(beside, value, value);
 }
 
 }  // namespace corank

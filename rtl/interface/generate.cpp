@@ -193,6 +193,12 @@ bool is_arithmetic(const YAML::Node& instruction) { return instruction["counter"
 bool is_iterative(const YAML::Node& instruction) {
   return instruction["iterative"].as<bool>(false);
 }
+bool has_second_operand(const YAML::Node& instruction) {
+  return instruction["operands"].as<int>(0) >= 2;
+}
+bool has_third_operand(const YAML::Node& instruction) {
+  return instruction["operands"].as<int>(0) >= 3;
+}
 
 string sv_enum(const string& type, const string& prefix, int bits, const YAML::Node& nodes,
                bool opcodes) {
@@ -287,6 +293,10 @@ string make_sv(const YAML::Node& root) {
                          instructions, is_arithmetic);
   text += sv_opcode_test("Whether a beat takes divide_latency cycles, not one.", "is_iterative",
                          instructions, is_iterative);
+  text += sv_opcode_test("Whether it has a second operand.", "has_second_operand", instructions,
+                         has_second_operand);
+  text += sv_opcode_test("Whether it has a third operand.", "has_third_operand", instructions,
+                         has_third_operand);
   text += sv_enum("activity_e", "Activity", 3, root["activities"], false);
   text += sv_enum("fault_e", "Fault", 8, root["faults"], false);
   text += sv_units(root);
@@ -339,17 +349,22 @@ string cpp_opcodes(const YAML::Node& instructions) {
 
 string cpp_with_operation(const YAML::Node& instructions) {
   string text =
-      "/// Calls `use` with what an arithmetic instruction computes of its operands, which is the\n"
-      "/// function of its name in `Operations`.\n"
+      "/// Calls `use` with what an arithmetic instruction computes of its operands' words, which "
+      "is\n"
+      "/// the function of its name, and with as many operands as it has, in `Operations`.\n"
       "template <class Operations, class Use>\n"
       "void with_operation(VectorOpcode opcode, const Use& use) {\n  switch (opcode) {\n";
   for (const auto& node : instructions) {
     if (!is_arithmetic(node)) continue;
     const auto name = node["name"].as<string>();
+    const bool second = has_second_operand(node), third = has_third_operand(node);
     text += fmt::format(
         "    case VectorOpcode::k{}:\n"
-        "      return use([](float a, float b) {{ return Operations::{}(a, b); }});\n",
-        camel(name), name);
+        "      return use([](std::uint32_t a, {}, {}) {{\n"
+        "        return Operations::{}(a{}{});\n"
+        "      }});\n",
+        camel(name), second ? "std::uint32_t b" : "std::uint32_t",
+        third ? "std::uint32_t c" : "std::uint32_t", name, second ? ", b" : "", third ? ", c" : "");
   }
   return text + "    default:\n      return;\n  }\n}\n\n";
 }
@@ -518,6 +533,10 @@ string make_cpp(const YAML::Node& root) {
                           instructions, is_arithmetic);
   text += cpp_opcode_test("Whether a beat takes kDivideInterval cycles, not one.", "is_iterative",
                           instructions, is_iterative);
+  text += cpp_opcode_test("Whether it has a second operand.", "has_second_operand", instructions,
+                          has_second_operand);
+  text += cpp_opcode_test("Whether it has a third operand.", "has_third_operand", instructions,
+                          has_third_operand);
   text += cpp_with_operation(instructions);
   text += fmt::format("inline constexpr std::size_t kGemmKinds = {};\n\n",
                       root["gemm_kinds"].as<unsigned>());
@@ -558,11 +577,12 @@ string page_words(const YAML::Node& root) {
 
 string page_instructions(const YAML::Node& instructions) {
   string text =
-      "\n## Vector instructions\n\n| code | name | meaning | a beat takes | counter |\n"
-      "| --- | --- | --- | --- | --- |\n";
+      "\n## Vector instructions\n\n| code | name | meaning | operands | a beat takes | counter |\n"
+      "| --- | --- | --- | --- | --- | --- |\n";
   for (const auto& node : instructions) {
-    text += fmt::format("| {} | {} | {} | {} | {} |\n", node["opcode"].as<unsigned>(),
+    text += fmt::format("| {} | {} | {} | {} | {} | {} |\n", node["opcode"].as<unsigned>(),
                         node["name"].as<string>(), node["doc"].as<string>(),
+                        node["operands"].as<string>(""),
                         is_iterative(node) ? "`divide_interval` cycles" : "1 cycle",
                         node["counter"].as<string>(""));
   }

@@ -1,18 +1,19 @@
-// Registers and arithmetic of the vector unit: registers of a strip (8 beats of VectorLanes FP32
-// elements) each, an add/multiply pipeline of two stages and a divider a lane. The registers lie in
-// two RAMs with the same contents, one for each operand.
+// Registers and arithmetic of the vector unit: registers of a strip (8 beats of VectorLanes words)
+// each, and in each lane a multiplier, an adder behind it, the operations of lane_pkg beside them,
+// and a divider. The registers lie in three RAMs with the same contents, one for each operand.
 //
 // Function: issue_valid_i executes one instruction for one beat, on the lanes below count_i; the
 //   other lanes do nothing, and what the destination holds for them afterwards means nothing.
 //   Registers keep their values from command to command and have none after reset.
 // Latency, of a beat issued in cycle t:
-//   t      registers a and b are read
+//   t      registers a, b and c are read
 //   t + 1  their RAMs' outputs, or the immediate, go into the operands' registers
-//   t + 2  first stage of an addition or multiplication; a maximum; start of a division or square
-//          root; a store's elements are on write_*_o (the unit above makes the request now)
-//   t + 3  second stage
-//   t + 4  load: the elements are on read_*_i; result into the destination, which an instruction
-//          issued in t + 5 (ResultLatency) reads
+//   t + 2  a product, or what else is not a sum, begins; start of a division or square root; a
+//          store's elements are on write_*_o (the unit above makes the request now)
+//   t + 3  the product is rounded; a shift
+//   t + 4  a sum begins, of integers it ends; load: the elements are on read_*_i
+//   t + 5  the sum is rounded
+//   t + 6  result into the destination, which an instruction issued in t + 7 (ResultLatency) reads
 //   A division or square root is written in t + 2 + divide_latency instead.
 //   A register that an instruction does not use is not read, so that no beat is read in the cycle
 //   in which it is written.
@@ -34,7 +35,9 @@ module vector_lanes #(
   input  wire logic [3:0]                   destination_i,
   input  wire logic [3:0]                   a_i,
   input  wire logic [3:0]                   b_i,
+  input  wire logic [3:0]                   c_i,
   input  wire logic                         b_immediate_i,
+  input  wire logic                         c_immediate_i,
   input  wire logic [31:0]                  immediate_i,
   input  wire logic                         accumulator_i,  // the stream is in that memory
   input  wire logic [2:0]                   beat_i,
@@ -63,40 +66,43 @@ module vector_lanes #(
   // t + 1
   logic        read_valid_q;
   operation_t  read_q;
-  beat_t       word_a, word_b;  // outputs of the RAMs
-  logic        b_immediate_q;
+  beat_t       word_a, word_b, word_c;  // outputs of the RAMs
+  logic        b_immediate_q, c_immediate_q;
   logic [31:0] immediate_q;
   // t + 2
-  logic        execute_valid_q;
-  operation_t  execute_q;
-  beat_t       operand_a_q, operand_b_q;  // b with its sign changed, if it is to be subtracted
+  logic       execute_valid_q;
+  operation_t execute_q;
+  beat_t      operand_a_q, operand_b_q, operand_c_q;  // b, c with the sign that a sum takes them
   // t + 3
-  logic                    finish_valid_q;
-  operation_t              finish_q;
-  fp32_pkg::fp32_sum_t     sum_q[VectorLanes];
+  logic                    round_valid_q;
+  operation_t              round_q;
   fp32_pkg::fp32_product_t product_q[VectorLanes];
-  logic [31:0]             maximum_q[VectorLanes];
+  lane_pkg::partial_t      prepared_q[VectorLanes];
+  beat_t                   addend_q;
   // t + 4
+  logic               add_valid_q;
+  operation_t         add_q;
+  lane_pkg::partial_t rotated_q[VectorLanes];  // of a product: plain
+  beat_t              late_addend_q;
+  // t + 5
+  logic                finish_valid_q;
+  operation_t          finish_q;
+  fp32_pkg::fp32_sum_t sum_q[VectorLanes];
+  beat_t               word_q;  // where there is no sum
+  // t + 6
   logic       write_valid_q;
-  logic       write_load_q, write_accumulator_q;
   logic [6:0] write_target_q;
   beat_t      result_q;
 
-  // maximum of IEEE 754-2019: a NaN wins, +0 is above -0. A subnormal counts as a zero of its sign.
-  function automatic logic [31:0] maximum(fp32_pkg::fp32_t a, fp32_pkg::fp32_t b);
-    logic [31:0] x, y;
-    x = (a.exponent == 8'd0) ? {a.sign, 31'd0} : a;
-    y = (b.exponent == 8'd0) ? {b.sign, 31'd0} : b;
-    if (fp32_pkg::fp32_is_nan(a) || fp32_pkg::fp32_is_nan(b)) return fp32_pkg::CanonicalNan;
-    // Sign and magnitude as an unsigned number of the same order.
-    return ((x ^ {1'b1, {31{x[31]}}}) < (y ^ {1'b1, {31{y[31]}}})) ? y : x;
+  // Of FP32 numbers.
+  function automatic logic is_product(vector_opcode_e opcode);
+    return (opcode == VopMultiply) || (opcode == VopMultiplyAdd);
+  endfunction
+  function automatic logic is_sum(vector_opcode_e opcode);
+    return (opcode == VopAdd) || (opcode == VopSubtract) || (opcode == VopMultiplyAdd);
   endfunction
 
-  logic execute_add, execute_multiply, execute_maximum, execute_iterative, execute_round;
-  assign execute_add = execute_valid_q &&
-      ((execute_q.opcode == VopAdd) || (execute_q.opcode == VopSubtract));
-  assign execute_multiply  = execute_valid_q && (execute_q.opcode == VopMultiply);
-  assign execute_maximum   = execute_valid_q && (execute_q.opcode == VopMaximum);
+  logic execute_iterative, execute_round;
   assign execute_iterative = execute_valid_q && is_iterative(execute_q.opcode);
   assign execute_round     = execute_valid_q && (execute_q.opcode == VopStore) &&
       !execute_q.accumulator;
@@ -112,12 +118,16 @@ module vector_lanes #(
     if (!rst_ni) begin
       read_valid_q    <= 1'b0;
       execute_valid_q <= 1'b0;
+      round_valid_q   <= 1'b0;
+      add_valid_q     <= 1'b0;
       finish_valid_q  <= 1'b0;
       write_valid_q   <= 1'b0;
     end else begin
       read_valid_q    <= issue_valid_i;
       execute_valid_q <= read_valid_q;
-      finish_valid_q  <= execute_valid_q && (execute_q.opcode != VopStore) && !execute_iterative;
+      round_valid_q   <= execute_valid_q && (execute_q.opcode != VopStore) && !execute_iterative;
+      add_valid_q     <= round_valid_q;
+      finish_valid_q  <= add_valid_q;
       write_valid_q   <= finish_valid_q;
     end
   end
@@ -153,30 +163,18 @@ module vector_lanes #(
   end
 
   // ------------------------------------------------------------------ registers
-  logic       read_a, read_b, write;
+  logic       read_a, read_b, read_c, write;
   logic [6:0] write_target;
   beat_t      write_data;
 
   assign read_a = issue_valid_i && (opcode_i != VopLoad);
-  assign read_b = issue_valid_i && is_arithmetic(opcode_i) && (opcode_i != VopSquareRoot) &&
-      !b_immediate_i;
+  assign read_b = issue_valid_i && has_second_operand(opcode_i) && !b_immediate_i;
+  assign read_c = issue_valid_i && has_third_operand(opcode_i) && !c_immediate_i;
 
   always_comb begin : p_write
     write        = write_valid_q || (quotient_done != '0);
-    write_target = write_target_q;
-    write_data   = result_q;
-    if (quotient_done != '0) begin
-      write_target = quotient_target_q;
-      write_data   = quotient;
-    end else if (write_load_q) begin
-      if (write_accumulator_q) begin
-        write_data = read_fp32_i;
-      end else begin
-        for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
-          write_data[lane] = fp32_pkg::fp32_from_bf16(read_bf16_i[lane]);
-        end
-      end
-    end
+    write_target = (quotient_done != '0) ? quotient_target_q : write_target_q;
+    write_data   = (quotient_done != '0) ? quotient : result_q;
   end
 
   ram_1r1w #(.Width($bits(beat_t)), .Words(VectorRegisters * StripBeats)) u_registers_a (
@@ -197,12 +195,30 @@ module vector_lanes #(
     .write_address_i(write_target),
     .write_data_i   (write_data)
   );
+  ram_1r1w #(.Width($bits(beat_t)), .Words(VectorRegisters * StripBeats)) u_registers_c (
+    .clk_i,
+    .read_enable_i  (read_c),
+    .read_address_i ({c_i, beat_i}),
+    .read_data_o    (word_c),
+    .write_enable_i (write),
+    .write_address_i(write_target),
+    .write_data_i   (write_data)
+  );
 
-  beat_t operand_b;
+  beat_t operand_b, operand_c;
   always_comb begin : p_operand
     for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
       operand_b[lane] = {read_q.opcode == VopSubtract, 31'd0} ^  // a - b is a + (-b)
           (b_immediate_q ? immediate_q : word_b[lane]);
+      operand_c[lane] = c_immediate_q ? immediate_q : word_c[lane];
+    end
+  end
+
+  beat_t loaded;
+  always_comb begin : p_loaded
+    for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
+      loaded[lane] = add_q.accumulator ? read_fp32_i[lane] :
+                                         fp32_pkg::fp32_from_bf16(read_bf16_i[lane]);
     end
   end
 
@@ -212,35 +228,66 @@ module vector_lanes #(
     // Blocking assignments to stage registers let the loops over the lanes stay loops in a
     // simulator; no other process reads these registers.
     // verilator lint_off BLKSEQ
-    if (finish_valid_q && (finish_q.opcode != VopLoad)) begin
-      for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
-        if (8'(lane) < finish_q.count) begin
-          unique case (finish_q.opcode)
-            VopMultiply: result_q[lane] = fp32_pkg::fp32_round_product(product_q[lane]);
-            VopMaximum:  result_q[lane] = maximum_q[lane];
-            default:     result_q[lane] = fp32_pkg::fp32_normalise(sum_q[lane]);
-          endcase
+    if (finish_valid_q) begin
+      if (is_sum(finish_q.opcode)) begin
+        for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
+          if (8'(lane) < finish_q.count) begin
+            result_q[lane] = fp32_pkg::fp32_normalise(sum_q[lane]);
+          end
+        end
+      end else begin
+        result_q = word_q;
+      end
+    end
+    if (add_valid_q) begin
+      if (add_q.opcode == VopLoad) begin
+        word_q = loaded;
+      end else if (is_sum(add_q.opcode)) begin
+        for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
+          if (8'(lane) < add_q.count) begin
+            sum_q[lane] = fp32_pkg::fp32_add(rotated_q[lane].word, late_addend_q[lane]);
+          end
+        end
+      end else begin
+        for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
+          if (8'(lane) < add_q.count) begin
+            word_q[lane] =
+                lane_pkg::complete(add_q.opcode, rotated_q[lane], late_addend_q[lane]);
+          end
         end
       end
     end
-    if (execute_multiply) begin
-      for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
-        if (8'(lane) < execute_q.count) begin
-          product_q[lane] = fp32_pkg::fp32_multiply(operand_a_q[lane], operand_b_q[lane]);
+    if (round_valid_q) begin
+      late_addend_q = addend_q;
+      if (is_product(round_q.opcode)) begin
+        for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
+          if (8'(lane) < round_q.count) begin
+            rotated_q[lane].plain = 1'b1;
+            rotated_q[lane].word  = fp32_pkg::fp32_round_product(product_q[lane]);
+          end
+        end
+      end else begin
+        for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
+          if (8'(lane) < round_q.count) begin
+            rotated_q[lane] = lane_pkg::rotate(round_q.opcode, prepared_q[lane]);
+          end
         end
       end
     end
-    if (execute_maximum) begin
-      for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
-        if (8'(lane) < execute_q.count) begin
-          maximum_q[lane] = maximum(operand_a_q[lane], operand_b_q[lane]);
+    if (execute_valid_q) begin
+      addend_q = has_third_operand(execute_q.opcode) ? operand_c_q : operand_b_q;
+      if (is_product(execute_q.opcode)) begin
+        for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
+          if (8'(lane) < execute_q.count) begin
+            product_q[lane] = fp32_pkg::fp32_multiply(operand_a_q[lane], operand_b_q[lane]);
+          end
         end
-      end
-    end
-    if (execute_add) begin
-      for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
-        if (8'(lane) < execute_q.count) begin
-          sum_q[lane] = fp32_pkg::fp32_add(operand_a_q[lane], operand_b_q[lane]);
+      end else begin
+        for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
+          if (8'(lane) < execute_q.count) begin
+            prepared_q[lane] = lane_pkg::prepare(execute_q.opcode, operand_a_q[lane],
+                                                 operand_b_q[lane], operand_c_q[lane]);
+          end
         end
       end
     end
@@ -249,25 +296,30 @@ module vector_lanes #(
     if (read_valid_q) begin  // the dividers read these, too
       operand_a_q <= word_a;
       operand_b_q <= operand_b;
+      operand_c_q <= operand_c;
     end
 
     if (execute_iterative) begin
       quotient_target_q <= execute_q.target;
     end
-    write_load_q        <= (finish_q.opcode == VopLoad);
-    write_accumulator_q <= finish_q.accumulator;
-    write_target_q      <= finish_q.target;
-    finish_q            <= execute_q;
-    execute_q           <= read_q;
+    write_target_q <= finish_q.target;
+    finish_q       <= add_q;
+    add_q          <= round_q;
+    round_q        <= execute_q;
+    execute_q      <= read_q;
     if (issue_valid_i) begin
       read_q.opcode      <= opcode_i;
       read_q.accumulator <= accumulator_i;
       read_q.target      <= {destination_i, beat_i};
       read_q.count       <= count_i;
       b_immediate_q      <= b_immediate_i;
+      c_immediate_q      <= c_immediate_i;
       immediate_q        <= immediate_i;
     end
   end
+
+  logic unused;  // at the end it plays no part where a word came from
+  assign unused = ^finish_q;
 
 `ifndef SYNTHESIS
   always_ff @(posedge clk_i) begin : p_check

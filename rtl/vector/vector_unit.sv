@@ -6,7 +6,8 @@
 //   strip: what is left). For each strip, every instruction is executed for all its beats, in
 //   order, before the next instruction begins. There are 16 registers of 8 beats; an instruction
 //   works on the elements that the strip's beats have in them. Registers are not cleared: a program
-//   writes one before it reads it.
+//   writes one before it reads it. It ends with a store: what another last instruction writes is
+//   not there yet when the next command begins.
 //   Element (i, j) of a stream lies at line + (j / Lanes) * stride + i, column j % Lanes; of a
 //   transposed one at line + (i / Lanes) * stride + j, column i % Lanes. Of a broadcast row
 //   i counts as 0. Line numbers have 32 bits; what lies outside the memory is tile_memory's fault
@@ -17,18 +18,18 @@
 //   t+1, t+2       the first instruction is fetched
 //   t+3            first strip, first instruction, first beat is issued
 //   Each instruction of each strip of n beats has a slot of
-//     n * interval + max(0, 5 - n)        interval: 1; divide_latency for an iterative instruction
+//     n * interval + max(0, 7 - n)        interval: 1; divide_latency for an iterative instruction
 //   cycles, one slot right behind the other; beat k is issued in cycle k * interval of its slot.
 //   A load's request is on scratchpad_read_* or accumulator_read_* in the cycle after its issue,
 //   its data is taken TileReadLatency later; a store's request and data are on *_write_* two cycles
 //   after its issue. The empty cycles of a short slot keep an instruction from reading what the one
-//   before it has not yet written (ResultLatency, 5 cycles, from issue to issue).
+//   before it has not yet written (ResultLatency, 7 cycles, from issue to issue).
 //   After the last slot one cycle drains the last store. completion_o comes in the cycle after
 //   that, in which the last store is written; command_ready_o is high again in that same cycle.
 //   With
 //   B = rows * ceil(columns / VectorLanes):
 //     completion - acceptance = 4 + B * (sum of the program's intervals)
-//                                 + (B % 8 in {1, 2, 3, 4} ? (5 - B % 8) * length : 0)
+//                                 + (B % 8 in {1 .. 6} ? (7 - B % 8) * length : 0)
 //   activity_o: Latency while fetching, in the empty cycles of a slot and while draining, Busy in
 //   B * (sum of intervals) cycles, else Idle.
 //
@@ -401,7 +402,9 @@ module vector_unit #(
     .destination_i(instruction_q.destination),
     .a_i          (instruction_q.a),
     .b_i          (instruction_q.b),
+    .c_i          (instruction_q.c),
     .b_immediate_i(instruction_q.b_immediate),
+    .c_immediate_i(instruction_q.c_immediate),
     .immediate_i  (instruction_q.immediate),
     .accumulator_i(stream.accumulator),
     .beat_i       (beat_q),

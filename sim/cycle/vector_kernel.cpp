@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "models/base/numerics.h"
-#include "models/base/vector_arithmetic.h"
+#include "sim/cycle/vector_instructions.h"
 
 namespace corank::cycle_model {
 
@@ -17,18 +17,6 @@ VectorStream stream_of(std::uint32_t place, std::uint32_t stride) {
   return {word.line, stride, word.accumulator, word.transposed, word.broadcast_row};
 }
 
-// Every arithmetic result that is a NaN is the canonical one. Plain loops, which the compiler
-// vectorises.
-template <class Operation>
-void apply(const std::vector<float>& a, const std::vector<float>& b, std::vector<float>& out,
-           const Operation& operation) {
-  const float nan = float_from_bits(kCanonicalNanFp32);
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    const float result = operation(a[i], b[i]);
-    out[i] = result == result ? result : nan;
-  }
-}
-
 }  // namespace
 
 std::array<VectorStream, 4> streams_of(const interface::VectorCommand& command) {
@@ -38,7 +26,7 @@ std::array<VectorStream, 4> streams_of(const interface::VectorCommand& command) 
 
 VectorKernel::VectorKernel(std::uint64_t vector_lanes)
     : vector_lanes_(vector_lanes), immediate_(kStripBeats * vector_lanes) {
-  registers_.fill(std::vector<float>(kStripBeats * vector_lanes));
+  registers_.fill(std::vector<std::uint32_t>(kStripBeats * vector_lanes));
 }
 
 void VectorKernel::run(const interface::VectorCommand& command,
@@ -66,8 +54,8 @@ void VectorKernel::execute(const VectorInstruction& instruction, const std::vect
                            const std::array<VectorStream, 4>& streams, LocalMemories& local) {
   const std::uint32_t lanes = local.scratchpad.lanes();
   const VectorStream& stream = streams[instruction.stream];
-  std::vector<float>& destination = registers_[instruction.destination];
-  const std::vector<float>& a = registers_[instruction.a];
+  std::vector<std::uint32_t>& destination = registers_[instruction.destination];
+  const std::vector<std::uint32_t>& a = registers_[instruction.a];
   const auto for_each_beat = [&](const auto& action) {
     for (std::size_t i = 0; i < strip.size(); ++i) {
       const Beat& beat = strip[i];
@@ -85,10 +73,11 @@ void VectorKernel::execute(const VectorInstruction& instruction, const std::vect
                         std::uint64_t count) {
         if (stream.accumulator) {
           const float* from = local.accumulator.line(line) + column;
-          for (std::size_t n = 0; n < count; ++n) destination[to + n] = from[n * step];
+          for (std::size_t n = 0; n < count; ++n) destination[to + n] = bits_of(from[n * step]);
         } else {
           const std::uint16_t* from = local.scratchpad.line(line) + column;
-          for (std::size_t n = 0; n < count; ++n) destination[to + n] = widen(from[n * step]);
+          for (std::size_t n = 0; n < count; ++n)
+            destination[to + n] = bits_of(widen(from[n * step]));
         }
       });
       return;
@@ -97,10 +86,11 @@ void VectorKernel::execute(const VectorInstruction& instruction, const std::vect
                         std::size_t step, std::uint64_t count) {
         if (stream.accumulator) {
           float* to = local.accumulator.line(line) + column;
-          for (std::size_t n = 0; n < count; ++n) to[n * step] = a[from + n];
+          for (std::size_t n = 0; n < count; ++n) to[n * step] = float_from_bits(a[from + n]);
         } else {
           std::uint16_t* to = local.scratchpad.line(line) + column;
-          for (std::size_t n = 0; n < count; ++n) to[n * step] = round_to_bf16(a[from + n]);
+          for (std::size_t n = 0; n < count; ++n)
+            to[n * step] = round_to_bf16(float_from_bits(a[from + n]));
         }
       });
       return;
@@ -108,12 +98,17 @@ void VectorKernel::execute(const VectorInstruction& instruction, const std::vect
       break;
   }
 
-  if (instruction.b_immediate) {
-    std::fill(immediate_.begin(), immediate_.end(), float_from_bits(instruction.immediate));
-  }
-  const std::vector<float>& b = instruction.b_immediate ? immediate_ : registers_[instruction.b];
-  interface::with_operation<VectorArithmetic>(
-      instruction.opcode, [&](const auto& operation) { apply(a, b, destination, operation); });
+  if (instruction.b_immediate || instruction.c_immediate)
+    std::fill(immediate_.begin(), immediate_.end(), instruction.immediate);
+  const std::vector<std::uint32_t>& b =
+      instruction.b_immediate ? immediate_ : registers_[instruction.b];
+  const std::vector<std::uint32_t>& c =
+      instruction.c_immediate ? immediate_ : registers_[instruction.c];
+  // Plain loops, which the compiler vectorises.
+  interface::with_operation<VectorInstructions>(instruction.opcode, [&](const auto& operation) {
+    for (std::size_t i = 0; i < destination.size(); ++i)
+      destination[i] = operation(a[i], b[i], c[i]);
+  });
 }
 
 }  // namespace corank::cycle_model

@@ -35,8 +35,8 @@ class VectorKernel {
 
   explicit VectorKernel(std::uint64_t vector_lanes);
 
-  /// Strip by strip, every instruction for all elements of a strip before the next one, each
-  /// operation rounded by itself. Every access is within the local memories.
+  /// Strip by strip, every instruction for all elements of a strip before the next one. Every
+  /// access is within the local memories.
   void run(const interface::VectorCommand& command,
            const std::vector<interface::VectorInstruction>& program, LocalMemories& local);
 
@@ -52,8 +52,8 @@ class VectorKernel {
                const std::array<VectorStream, 4>& streams, LocalMemories& local);
 
   std::size_t vector_lanes_;
-  std::array<std::vector<float>, kRegisters> registers_;  // of a strip
-  std::vector<float> immediate_;
+  std::array<std::vector<std::uint32_t>, kRegisters> registers_;  // words of a strip
+  std::vector<std::uint32_t> immediate_;
 };
 
 }  // namespace corank::cycle_model

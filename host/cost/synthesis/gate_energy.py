@@ -29,8 +29,10 @@ UNITS = {
     "array control": (["u_array_unit"], [("cycle of a gemm", ["gemm_slots_*"], []), ("gemm", ["commands_array"], []),
                                          ("cycle", ["cycles"], [])]),
     "vector lanes": (["u_vector_unit/u_lanes"], [
-        # No run has a maximum, which is compared by a stage beside that of the additions, so it counts as one.
-        ("addition or maximum", ["vector_adds", "vector_maximums"], []), ("multiplication", ["vector_multiplies"], []),
+        # No run has a maximum or an integer, which stages beside the adder compute, so they count as additions, and none
+        # has a multiply-add, which is one of each.
+        ("addition, maximum or integer", ["vector_adds", "vector_maximums", "vector_integers", "vector_multiply_adds"], []),
+        ("multiplication", ["vector_multiplies", "vector_multiply_adds"], []),
         # A step of AdamW has two divisions for each square root, and the same stages do both.
         ("division or square root", ["vector_divides", "vector_square_roots"], []), ("rounding", ["vector_roundings"], []),
         ("lane and busy cycle", ["vector_busy"], ["vector_lanes"])]),

@@ -26,7 +26,7 @@ std::uint16_t half_at(const std::vector<std::uint8_t>& bytes, std::size_t place)
   return static_cast<std::uint16_t>(bytes.at(place) | bytes.at(place + 1) << 8);
 }
 
-constexpr std::uint32_t kOneBf16 = 0x3f80, kOneFp32 = 0x3f800000;  // ops flush subnormal numbers
+constexpr std::uint32_t kOneBf16 = 0x3f80, kSingleFp32 = 0x3f800000;  // ops flush subnormal numbers
 
 /// What the reference's op gives of the operand "in", a graph of that op alone.
 template <class AddOp>
@@ -93,7 +93,7 @@ TEST_CASE("a transposed view has the element of the other place", "[compiler][la
 }
 
 TEST_CASE("a slice of either axis is a view, as the reference copies it", "[compiler][layout]") {
-  const Tensor whole = numbered(DType::F32, {7, 100}, kOneFp32);
+  const Tensor whole = numbered(DType::F32, {7, 100}, kSingleFp32);
   const TensorLayout layout = layout_of(DType::F32, 7, 100, false);
   for (const int axis : {0, 1}) {
     const std::int64_t begin = axis == 0 ? 2 : 30, length = axis == 0 ? 4 : 37;

@@ -70,11 +70,15 @@ TEST_CASE("the derived figures of 7 nm are what their sources give", "[energy]")
       (0.1776 * 0.7 * 0.7 - 0.09097 * 0.7 + 0.02447) / (1.103 * 0.9 * 0.9 - 0.362 * 0.9 + 0.2767);
   CHECK(energy == near(0.0566));
   for (const std::string name : {"bf16_multiply", "fp32_add", "fp32_multiply", "fp32_divide",
-                                 "fp32_maximum", "flip_flop_clock"}) {
+                                 "fp32_maximum", "int32_add", "flip_flop_clock"}) {
     INFO(name);
     CHECK(t[name].low_pj == near(older[name].pj * energy));
   }
   CHECK(t["fp32_maximum"].pj == 0.03);  // an integer add of 32 bits
+  CHECK(t["int32_add"].pj == 0.03);
+  for (auto* both : {&t, &older})
+    CHECK((*both)["fp32_multiply_add"].pj ==
+          near((*both)["fp32_multiply"].pj + (*both)["fp32_add"].pj));
   CHECK(t["scratchpad_read_byte"].pj == near(7.5 / 8));
   CHECK(t["scratchpad_write_byte"].pj == near(7.5 / 8 * 2.142 / 1.904));
   CHECK(t["scratchpad_write_byte"].high_pj == near(7.5 / 8 * 6.8 / 3.1));

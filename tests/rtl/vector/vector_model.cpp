@@ -32,48 +32,144 @@ std::size_t element(const Stream& stream, std::int64_t row, std::int64_t column,
   return static_cast<std::size_t>(line * lanes + (stream.transposed ? i : column) % lanes);
 }
 
-// maximum of IEEE 754-2019, by numbers that hold every FP32 number exactly; subnormals are zeros.
-float maximum_of(float a, float b) {
-  const auto number = [](float value) {
-    const auto exact = static_cast<double>(value);
-    return std::fabs(exact) < 0x1p-126 ? std::copysign(0.0, exact) : exact;
-  };
-  const double x = number(a), y = number(b);
-  if (std::isnan(x) || std::isnan(y)) return float_from_bits(kCanonicalNanFp32);
-  if (x == 0 && y == 0) return std::signbit(x) && std::signbit(y) ? -0.0f : 0.0f;
-  return static_cast<float>(x < y ? y : x);
+// A double holds every FP32 number and every integer of 32 bits exactly. Subnormals are zeros.
+double number(std::uint32_t word) {
+  const auto exact = static_cast<double>(float_from_bits(word));
+  return std::fabs(exact) < 0x1p-126 ? std::copysign(0.0, float_from_bits(word)) : exact;
 }
 
-float compute(const Instruction& instruction, float a, float b) {
-  switch (static_cast<VectorOpcode>(instruction.opcode)) {
+std::int64_t integer(std::uint32_t word) { return static_cast<std::int32_t>(word); }
+
+std::uint32_t fp32(double exact) { return bits_of(canonical(static_cast<float>(exact))); }
+
+std::uint32_t mask(bool holds) { return holds ? 0xFFFFFFFFu : 0u; }
+
+// maximum of IEEE 754-2019.
+double maximum_of(double x, double y) {
+  if (std::isnan(x) || std::isnan(y)) return std::nan("");
+  if (x == 0 && y == 0) return std::signbit(x) && std::signbit(y) ? -0.0 : 0.0;
+  return x < y ? y : x;
+}
+
+std::uint32_t scaled(std::uint32_t a, std::uint32_t b) {
+  // No number stays within the range beyond a power of 300.
+  const auto power = static_cast<int>(std::clamp<std::int64_t>(integer(b), -300, 300));
+  const double exact = std::ldexp(number(a), power);
+  if (std::isinf(exact) || std::fabs(exact) >= 0x1p128) return fp32(std::copysign(HUGE_VAL, exact));
+  return fp32(std::fabs(exact) < 0x1p-126 ? std::copysign(0.0, exact) : exact);
+}
+
+std::uint32_t nearest_integer(std::uint32_t a) {
+  const double exact = number(a);
+  if (std::isnan(exact)) return 0;
+  return static_cast<std::uint32_t>(
+      static_cast<std::int32_t>(std::clamp(std::nearbyint(exact), -0x1p31, 0x1p31 - 1)));
+}
+
+// Bit by bit, from the lowest one on.
+std::uint32_t shifted(VectorOpcode opcode, std::uint32_t a, std::uint32_t b) {
+  const int places = static_cast<int>(b % 32);
+  std::uint32_t word = 0;
+  for (int to = 0; to < 32; ++to) {
+    int from = to + places;  // to the right
+    if (opcode == VectorOpcode::kShiftLeft) from = to - places;
+    if (opcode == VectorOpcode::kRotateLeft) from = (to - places + 32) % 32;
+    if (opcode == VectorOpcode::kShiftRightArithmetic) from = std::min(from, 31);
+    if (from >= 0 && from < 32) word |= (a >> from & 1u) << to;
+  }
+  return word;
+}
+
+std::uint32_t arithmetic(VectorOpcode opcode, float a, float b, float c) {
+  switch (opcode) {
     case VectorOpcode::kAdd:
-      return canonical(a + b);
+      return bits_of(canonical(a + b));
     case VectorOpcode::kSubtract:
-      return canonical(a - b);
+      return bits_of(canonical(a - b));
     case VectorOpcode::kMultiply:
-      return canonical(a * b);
+      return bits_of(canonical(a * b));
     case VectorOpcode::kDivide:
-      return canonical(a / b);
-    case VectorOpcode::kMaximum:
-      return maximum_of(a, b);
+      return bits_of(canonical(a / b));
+    case VectorOpcode::kMultiplyAdd: {
+      const float product = canonical(a * b);
+      return bits_of(canonical(product + c));
+    }
     default:
-      return canonical(std::sqrt(a));
+      return bits_of(canonical(std::sqrt(a)));
+  }
+}
+
+std::uint32_t compute(const Instruction& instruction, std::uint32_t a, std::uint32_t b,
+                      std::uint32_t c) {
+  const auto opcode = static_cast<VectorOpcode>(instruction.opcode);
+  switch (opcode) {
+    case VectorOpcode::kMaximum:
+      return fp32(maximum_of(number(a), number(b)));
+    case VectorOpcode::kMinimum:
+      return fp32(-maximum_of(-number(a), -number(b)));
+    case VectorOpcode::kLess:
+      return mask(number(a) < number(b));
+    case VectorOpcode::kLessEqual:
+      return mask(number(a) <= number(b));
+    case VectorOpcode::kEqual:
+      return mask(number(a) == number(b));
+    case VectorOpcode::kIntLess:
+      return mask(integer(a) < integer(b));
+    case VectorOpcode::kIntEqual:
+      return mask(integer(a) == integer(b));
+    case VectorOpcode::kSelect:
+      return a != 0 ? b : c;
+    case VectorOpcode::kBitAnd:
+      return a & b;
+    case VectorOpcode::kBitOr:
+      return a | b;
+    case VectorOpcode::kBitXor:
+      return a ^ b;
+    case VectorOpcode::kIntAdd:
+      return static_cast<std::uint32_t>(integer(a) + integer(b));
+    case VectorOpcode::kIntSubtract:
+      return static_cast<std::uint32_t>(integer(a) - integer(b));
+    case VectorOpcode::kShiftLeft:
+    case VectorOpcode::kShiftRight:
+    case VectorOpcode::kShiftRightArithmetic:
+    case VectorOpcode::kRotateLeft:
+      return shifted(opcode, a, b);
+    case VectorOpcode::kScaleByPowerOfTwo:
+      return scaled(a, b);
+    case VectorOpcode::kToInteger:
+      return nearest_integer(a);
+    case VectorOpcode::kToFloat:
+      return fp32(static_cast<double>(integer(a)));
+    default:
+      return arithmetic(opcode, float_from_bits(a), float_from_bits(b), float_from_bits(c));
   }
 }
 
 Counter counter(const Instruction& instruction) {
-  switch (static_cast<VectorOpcode>(instruction.opcode)) {
+  const auto opcode = static_cast<VectorOpcode>(instruction.opcode);
+  switch (opcode) {
     case VectorOpcode::kAdd:
     case VectorOpcode::kSubtract:
       return Counter::kVectorAdds;
     case VectorOpcode::kMultiply:
       return Counter::kVectorMultiplies;
+    case VectorOpcode::kMultiplyAdd:
+      return Counter::kVectorMultiplyAdds;
     case VectorOpcode::kDivide:
       return Counter::kVectorDivides;
+    case VectorOpcode::kSquareRoot:
+      return Counter::kVectorSquareRoots;
     case VectorOpcode::kMaximum:
+    case VectorOpcode::kMinimum:
+    case VectorOpcode::kLess:
+    case VectorOpcode::kLessEqual:
+    case VectorOpcode::kEqual:
+    case VectorOpcode::kIntLess:
+    case VectorOpcode::kIntEqual:
+    case VectorOpcode::kSelect:
       return Counter::kVectorMaximums;
     default:
-      return Counter::kVectorSquareRoots;
+      return Counter::kVectorIntegers;
   }
 }
 
@@ -128,6 +224,13 @@ Instruction binary(VectorOpcode opcode, std::uint32_t destination, std::uint32_t
   return instruction;
 }
 
+Instruction ternary(VectorOpcode opcode, std::uint32_t destination, std::uint32_t a,
+                    std::uint32_t b, std::uint32_t c) {
+  Instruction instruction = binary(opcode, destination, a, b);
+  instruction.c = c;
+  return instruction;
+}
+
 Instruction with_immediate(VectorOpcode opcode, std::uint32_t destination, std::uint32_t a,
                            float b) {
   Instruction instruction = binary(opcode, destination, a, 0);
@@ -144,7 +247,8 @@ std::uint64_t encode(const Instruction& instruction) {
   return std::uint64_t{instruction.immediate} | std::uint64_t{instruction.opcode} << 32 |
          std::uint64_t{instruction.destination} << 40 | std::uint64_t{instruction.a} << 44 |
          std::uint64_t{instruction.b} << 48 | std::uint64_t{instruction.b_immediate} << 52 |
-         std::uint64_t{instruction.stream} << 54;
+         std::uint64_t{instruction.c_immediate} << 53 | std::uint64_t{instruction.stream} << 54 |
+         std::uint64_t{instruction.c} << 56;
 }
 
 std::uint32_t encode(const Stream& stream) {
@@ -174,7 +278,7 @@ void set_stream(VectorCommand& command, std::uint32_t number, const Stream& stre
 Counts interpret(const VectorCommand& command, const Program& program, const Shape& shape,
                  LocalMemories& memories) {
   Counts counts;
-  using Register = std::vector<std::uint32_t>;  // FP32 bits: moves must not touch a NaN
+  using Register = std::vector<std::uint32_t>;
   std::vector<Register> registers(
       kRegisters, Register(static_cast<std::size_t>(kStripBeats * shape.vector_lanes)));
   for (const std::vector<Element>& strip : strips(command, shape)) {
@@ -185,6 +289,8 @@ Counts interpret(const VectorCommand& command, const Program& program, const Sha
         const std::uint32_t a = registers.at(instruction.a)[e.slot];
         const std::uint32_t b =
             instruction.b_immediate ? instruction.immediate : registers.at(instruction.b)[e.slot];
+        const std::uint32_t c =
+            instruction.c_immediate ? instruction.immediate : registers.at(instruction.c)[e.slot];
         const std::size_t place = element(stream, e.row, e.column, shape.lanes);
         if (is(instruction, VectorOpcode::kLoad)) {
           destination = stream.accumulator ? memories.accumulator.at(place)
@@ -197,7 +303,7 @@ Counts interpret(const VectorCommand& command, const Program& program, const Sha
             ++counts[Counter::kVectorRoundings];
           }
         } else {
-          destination = bits_of(compute(instruction, float_from_bits(a), float_from_bits(b)));
+          destination = compute(instruction, a, b, c);
           ++counts[counter(instruction)];
         }
       }
@@ -220,7 +326,7 @@ std::int64_t busy_cycles(const VectorCommand& command, const Program& program, c
 
 std::int64_t duration(const VectorCommand& command, const Program& program, const Shape& shape) {
   const std::int64_t rest = beats(command, shape) % kStripBeats;
-  const std::int64_t empty = rest >= 1 && rest <= 4 ? 5 - rest : 0;
+  const std::int64_t empty = rest >= 1 && rest <= 6 ? 7 - rest : 0;
   return 4 + busy_cycles(command, program, shape) +
          empty * static_cast<std::int64_t>(program.size());
 }

@@ -13,10 +13,10 @@ namespace corank::vector_test {
 /// One instruction; `stream` is 0..3, registers are 0..15.
 struct Instruction {
   std::uint32_t opcode = 0;  // a number, so that it can be one without a meaning
-  std::uint32_t destination = 0, a = 0, b = 0;
-  bool b_immediate = false;
+  std::uint32_t destination = 0, a = 0, b = 0, c = 0;
+  bool b_immediate = false, c_immediate = false;
   std::uint32_t stream = 0;
-  std::uint32_t immediate = 0;  // bits of an FP32 number
+  std::uint32_t immediate = 0;
 };
 
 using Program = std::vector<Instruction>;
@@ -27,6 +27,8 @@ Instruction binary(interface::VectorOpcode opcode, std::uint32_t destination, st
                    std::uint32_t b);
 Instruction with_immediate(interface::VectorOpcode opcode, std::uint32_t destination,
                            std::uint32_t a, float b);
+Instruction ternary(interface::VectorOpcode opcode, std::uint32_t destination, std::uint32_t a,
+                    std::uint32_t b, std::uint32_t c);
 Instruction square_root(std::uint32_t destination, std::uint32_t a);
 
 /// The 64 bits that rtl/interface/interface.yaml gives an instruction.

@@ -112,7 +112,9 @@ class Generator {
     if (chance(70)) return static_cast<std::uint32_t>(engine_());
     const std::vector<std::uint32_t> special{
         0x00000000u, 0x80000000u, 0x7F800000u, 0xFF800000u, 0x7FC00000u, 0xFFC12345u, 0x7F812345u,
-        0x00000001u, 0x807FFFFFu, 0x00800000u, 0x80800001u, 0x7F7FFFFFu, 0xFF7F8000u, 0x3F808000u};
+        0x00000001u, 0x807FFFFFu, 0x00800000u, 0x80800001u, 0x7F7FFFFFu, 0xFF7F8000u, 0x3F808000u,
+        0x00000005u, 0x0000001Fu, 0xFFFFFFF0u, 0x00000080u, 0xFFFFFF03u, 0xFFFFFFFFu, 0x4EFFFFFFu,
+        0xCF000000u, 0x3F000000u, 0xBFC00000u, 0x4B000001u};
     return special[number(static_cast<std::uint32_t>(special.size()))];
   }
 
@@ -141,6 +143,8 @@ class Generator {
       instruction.a = operand();
       instruction.b_immediate = chance(30);
       instruction.b = instruction.b_immediate ? number(16) : operand();
+      instruction.c_immediate = chance(30);
+      instruction.c = instruction.c_immediate ? number(16) : operand();
       instruction.immediate = fp32();
       if (program.size() + 1 == static_cast<std::size_t>(length)) {
         instruction = store(number(4), instruction.a);
@@ -374,7 +378,7 @@ TEST_CASE("AdamW is one program, bit for bit", "[vector]") {
   }
 }
 
-TEST_CASE("a maximum is that of IEEE 754-2019 for every pair of special numbers", "[vector]") {
+TEST_CASE("every instruction is right for every pair of special numbers", "[vector]") {
   const FloatEnvironment environment;
   // Zeros, subnormals, the smallest and the largest normal numbers, one and its neighbours,
   // infinities, NaNs; then any numbers beside their neighbours.
@@ -390,10 +394,12 @@ TEST_CASE("a maximum is that of IEEE 754-2019 for every pair of special numbers"
   for (std::size_t i = 0; i < positive; ++i) specials.push_back(specials[i] | 0x80000000u);
   const auto count = static_cast<std::uint32_t>(specials.size());
 
-  const Program program{load(0, 0), load(1, 1), binary(VectorOpcode::kMaximum, 2, 0, 1),
-                        store(2, 2)};
+  const auto opcode = GENERATE(from_range(interface::kVectorOpcodes));
+  if (!interface::is_arithmetic(opcode)) return;
+  // The third operand is the first one once more.
+  const Program program{load(0, 0), load(1, 1), ternary(opcode, 2, 0, 1, 0), store(2, 2)};
   for (const auto& machine : machines()) {
-    INFO(describe(*machine));
+    INFO(describe(*machine) << ", opcode " << static_cast<std::uint32_t>(opcode));
     // A row for each first operand, a column for each second one.
     const auto lanes = static_cast<std::uint32_t>(machine->shape().lanes);
     const std::uint32_t region = (count + lanes - 1) / lanes * count;
@@ -417,9 +423,10 @@ TEST_CASE("a maximum is that of IEEE 754-2019 for every pair of special numbers"
     interpret(command, program, machine->shape(), expected);
     const Run result = run(*machine, {0, command});
     require_equal(machine->memories(), expected);
-    CHECK(result.events == Counts{{interface::Counter::kVectorMaximums, count * count}});
+    CHECK(result.events == Counts{{interface::counter_of(opcode), count * count}});
     CHECK(result.cycles == duration(command, program, machine->shape()));
 
+    if (opcode != VectorOpcode::kMaximum) continue;
     const auto of = [&](std::uint32_t a, std::uint32_t b) {
       const auto index = [&](std::uint32_t bits) {
         return static_cast<std::uint32_t>(std::find(specials.begin(), specials.end(), bits) -
@@ -441,8 +448,8 @@ TEST_CASE("a maximum is that of IEEE 754-2019 for every pair of special numbers"
 TEST_CASE("every request has the cycle that the header gives it", "[vector]") {
   // 3 x 10 on 4 lanes: 3 beats a row, 9 beats, a strip of 8 and one of 1.
   // First strip from cycle 3 on: load 8, multiply 8, divide 8 * 15, store 8 = 144 cycles.
-  // Second strip from cycle 147 on: load 5, multiply 5, divide 15 + 4, store 5 = 34 cycles.
-  // Reads one cycle after the issue, writes two; completion two cycles after the last cycle, 180.
+  // Second strip from cycle 147 on: load 7, multiply 7, divide 15 + 6, store 7 = 42 cycles.
+  // Reads one cycle after the issue, writes two; completion two cycles after the last cycle, 188.
   const Program program{load(0, 0), binary(VectorOpcode::kMultiply, 1, 0, 0),
                         with_immediate(VectorOpcode::kDivide, 1, 1, 3.0f), store(1, 1)};
   VectorCommand command;
@@ -457,10 +464,10 @@ TEST_CASE("every request has the cycle that the header gives it", "[vector]") {
   machine.write_program(0, encode(program));
   const Run result = run(machine, {0, command});
   CHECK(result.reads == std::vector<std::int64_t>{4, 5, 6, 7, 8, 9, 10, 11, 148});
-  CHECK(result.writes == std::vector<std::int64_t>{141, 142, 143, 144, 145, 146, 147, 148, 178});
-  CHECK(result.cycles == 182);
+  CHECK(result.writes == std::vector<std::int64_t>{141, 142, 143, 144, 145, 146, 147, 148, 184});
+  CHECK(result.cycles == 190);
   CHECK(result.busy == 9 * 18);
-  CHECK(result.latency == 181 - 9 * 18);
+  CHECK(result.latency == 189 - 9 * 18);
 }
 
 TEST_CASE("streams lie in panels, as they are, transposed or broadcast", "[vector]") {
@@ -594,7 +601,7 @@ TEST_CASE("an instruction without a meaning is a fault, after those before it", 
 }
 
 TEST_CASE("a stop takes precedence over a fault of the same cycle", "[vector]") {
-  // One beat: the second instruction, which has no meaning, would be issued in cycle 3 + 5 = 8.
+  // One beat: the second instruction, which has no meaning, would be issued in cycle 3 + 7 = 10.
   VectorCommand command;
   command.length = 2;
   command.rows = 1;
@@ -602,12 +609,12 @@ TEST_CASE("a stop takes precedence over a fault of the same cycle", "[vector]") 
   for (const auto& machine : machines()) {
     INFO(describe(*machine));
     machine->write_program(0, {encode(load(0, 0)), kNoInstruction});
-    for (const std::int64_t stop : {7, 8}) {
+    for (const std::int64_t stop : {9, 10}) {
       machine->step({QueuedCommand{0, command}, false});
       for (std::int64_t t = 1; t < 20; ++t) {
         INFO("stop in cycle " << stop << ", cycle " << t);
         const Cycle cycle = machine->step({std::nullopt, t >= stop});
-        CHECK(cycle.fault.has_value() == (stop == 8 && t == 8));
+        CHECK(cycle.fault.has_value() == (stop == 10 && t == 10));
       }
       machine->reset();
     }
@@ -620,9 +627,9 @@ TEST_CASE("a program beyond the program memory is a fault", "[vector]") {
     std::uint64_t address;
     std::int64_t cycle;
   };
-  // One beat: slots of 5 cycles from cycle 3 on.
+  // One beat: slots of 7 cycles from cycle 3 on.
   const auto c =
-      GENERATE(Case{254, 3, 256, 13}, Case{256, 1, 256, 3}, Case{65535, 65535, 65535, 3});
+      GENERATE(Case{254, 3, 256, 17}, Case{256, 1, 256, 3}, Case{65535, 65535, 65535, 3});
   for (const auto& machine : machines()) {
     INFO(describe(*machine) << ", from " << c.first);
     machine->write_program(0, encode(Program(256, load(1, 0))));

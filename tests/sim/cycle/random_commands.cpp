@@ -93,7 +93,9 @@ class Generator {
       instruction.destination = static_cast<std::uint32_t>(between(0, kVectorRegisters - 1));
       instruction.a = static_cast<std::uint32_t>(between(0, kVectorRegisters - 1));
       instruction.b = static_cast<std::uint32_t>(between(0, kVectorRegisters - 1));
+      instruction.c = static_cast<std::uint32_t>(between(0, kVectorRegisters - 1));
       instruction.b_immediate = chance(2);
+      instruction.c_immediate = chance(2);
       instruction.stream = static_cast<std::uint32_t>(between(0, 3));
       instruction.immediate = 0x3f800000u;
       out_.instructions.push_back(encode(instruction));

@@ -1,0 +1,21 @@
+// Functions of one number, as the reference computes them and as programs of the vector unit that
+// are recorded from the same bodies.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "host/compiler/vector_program.h"
+
+namespace corank::test {
+
+struct RecordedFunction {
+  std::string name;
+  float (*function)(float);  // to be called within a FloatEnvironment
+  VectorProgram program;     // of stream 0, to stream 1
+};
+
+/// exp, ln, tanh, erf, sigmoid, the reciprocal root; the activations and their slopes.
+std::vector<RecordedFunction> recorded_functions();
+
+}  // namespace corank::test
