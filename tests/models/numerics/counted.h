@@ -37,12 +37,15 @@ class Counted {
   /// An instruction of these operands, of which at most one is an immediate.
   Counted instruction(const Operand& b, const Operand& c, bool iterative = false) const {
     if (b.is_immediate && c.is_immediate) throw std::logic_error("two immediates");
-    ++counts_->instructions;
-    counts_->iterative += iterative ? 1 : 0;
-    return Counted(*counts_);
+    return counted(iterative);
   }
   Counted instruction(const Operand& b, bool iterative = false) const {
     return instruction(b, *this, iterative);
+  }
+  Counted counted(bool iterative = false) const {
+    ++counts_->instructions;
+    counts_->iterative += iterative ? 1 : 0;
+    return Counted(*counts_);
   }
 
  private:
@@ -94,9 +97,7 @@ inline const Counted& as_number(const Counted& a) { return a; }
 inline Counted as_integer(Counted&& a) { return std::move(a); }
 inline Counted as_number(Counted&& a) { return std::move(a); }
 
-/// Made of any register: its comparison with itself, of ones, and with the constant's bits.
-inline Counted constant(const Counted& beside, const Counted::Operand& value) {
-  return bit_and(int_equal(beside, beside), value);
-}
+/// Selected whatever the register beside it holds: both choices are the one immediate.
+inline Counted constant(const Counted& beside, const Counted::Operand&) { return beside.counted(); }
 
 }  // namespace corank::test
