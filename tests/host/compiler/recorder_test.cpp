@@ -389,3 +389,54 @@ TEST_CASE("a recorded conversion has the reference's bits for every BF16 number"
 TEST_CASE("recorded programs have the reference's bits for ten million numbers each") {
   compare_all(10'000'000, 14);
 }
+
+TEST_CASE("An instruction has up to three operands, one of which may be a constant") {
+  Recorder recorder;
+  {
+    const Recorded a = recorder.load(0);
+    const Recorded b = recorder.load(1);
+    const Recorded product = multiply_add(a, b, 2.5f);
+    const Recorded mask = less(product, a);
+    const Recorded chosen = select(mask, 7, b);
+    const Recorded one = constant(mask, 1.0f);
+    recorder.store(2, int_add(shift_left(to_integer(chosen), 3), one));
+  }
+  const std::vector<interface::VectorInstruction> program = decoded(recorder.program());
+  REQUIRE(program.size() == 10);
+  CHECK(program[2].opcode == VectorOpcode::kMultiplyAdd);
+  CHECK(program[2].destination == 2);
+  CHECK(program[2].a == 0);
+  CHECK(program[2].b == 1);
+  CHECK(program[2].b_immediate == 0);
+  CHECK(program[2].c_immediate == 1);
+  CHECK(program[2].immediate == bits_of(2.5f));
+  CHECK(program[3].opcode == VectorOpcode::kLess);
+  CHECK(program[3].a == 2);
+  CHECK(program[3].b == 0);
+  CHECK(program[4].opcode == VectorOpcode::kSelect);
+  CHECK(program[4].a == 3);
+  CHECK(program[4].b_immediate == 1);
+  CHECK(program[4].immediate == 7);
+  CHECK(program[4].c_immediate == 0);
+  CHECK(program[4].c == 1);
+  // A constant in a register is a selection of it, whatever the mask.
+  CHECK(program[5].opcode == VectorOpcode::kSelect);
+  CHECK(program[5].b_immediate == 1);
+  CHECK(program[5].c_immediate == 1);
+  CHECK(program[5].immediate == bits_of(1.0f));
+  CHECK(program[6].opcode == VectorOpcode::kToInteger);
+  CHECK(program[7].opcode == VectorOpcode::kShiftLeft);
+  CHECK(program[7].immediate == 3);
+  CHECK(program[8].opcode == VectorOpcode::kIntAdd);
+  CHECK(program[8].b == 5);
+  CHECK(program[9].opcode == VectorOpcode::kStore);
+}
+
+TEST_CASE("An instruction with two different constants is no instruction") {
+  Recorder recorder;
+  {
+    const Recorded a = recorder.load(0);
+    recorder.store(1, multiply_add(a, 2.0f, 3.0f));
+  }
+  CHECK_THROWS_AS(recorder.program(), MachineError);
+}

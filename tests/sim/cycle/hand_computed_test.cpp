@@ -309,8 +309,8 @@ TEST_CASE("a gemm on a tall array") {
 // ---- Vector: the program's load is complete in 64, the command starts in 65
 
 TEST_CASE("a vector command of one beat") {
-  // A slot has at least 5 cycles: 4 + 1 + 4.
-  check(vector(1, {VectorOpcode::kAdd}), {{kLoad, 0, 29, 32, 64}, {kVector, 1, 39, 65, 74}}, 76);
+  // A slot has at least 7 cycles: 4 + 1 + 6.
+  check(vector(1, {VectorOpcode::kAdd}), {{kLoad, 0, 29, 32, 64}, {kVector, 1, 39, 65, 76}}, 78);
 }
 
 TEST_CASE("a vector command of a strip") {
@@ -323,15 +323,15 @@ TEST_CASE("a maximum takes as long as an addition") {
 }
 
 TEST_CASE("a division") {
-  // 4 + 2 * 15 + 3.
-  check(vector(2, {VectorOpcode::kDivide}), {{kLoad, 0, 29, 32, 64}, {kVector, 1, 39, 65, 102}},
-        104);
+  // 4 + 2 * 15 + 5.
+  check(vector(2, {VectorOpcode::kDivide}), {{kLoad, 0, 29, 32, 64}, {kVector, 1, 39, 65, 104}},
+        106);
 }
 
 TEST_CASE("three instructions over a strip and three beats") {
-  // 4 + 11 * 3 + 2 * 3.
+  // 4 + 11 * 3 + 4 * 3.
   check(vector(11, {VectorOpcode::kLoad, VectorOpcode::kMultiply, VectorOpcode::kStore}),
-        {{kLoad, 0, 29, 32, 64}, {kVector, 1, 39, 65, 108}}, 110);
+        {{kLoad, 0, 29, 32, 64}, {kVector, 1, 39, 65, 114}}, 116);
 }
 
 }  // namespace corank::test
