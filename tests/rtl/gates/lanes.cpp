@@ -7,7 +7,8 @@ int main(int argc, char** argv) {
   namespace interface = corank::interface;
   unsigned divides_again = 0;  // cycles until the divider can take an instruction
   const auto drive = [&](Vlanes_beside_gates& lanes, corank::test::RandomInputs& random) {
-    lanes.opcode_i = static_cast<CData>(random.below(8));
+    lanes.opcode_i =
+        static_cast<CData>(random.below(static_cast<unsigned>(interface::kVectorOpcodes.size())));
     const bool iterative =
         lanes.opcode_i == static_cast<CData>(interface::VectorOpcode::kDivide) ||
         lanes.opcode_i == static_cast<CData>(interface::VectorOpcode::kSquareRoot);
@@ -17,7 +18,9 @@ int main(int argc, char** argv) {
     lanes.destination_i = static_cast<CData>(random.below(16));
     lanes.a_i = static_cast<CData>(random.below(16));
     lanes.b_i = static_cast<CData>(random.below(16));
+    lanes.c_i = static_cast<CData>(random.below(16));
     lanes.b_immediate_i = random.one_in(4);
+    lanes.c_immediate_i = random.one_in(4);
     lanes.immediate_i = random.fp32();
     lanes.accumulator_i = random.one_in(2);
     lanes.beat_i = static_cast<CData>(random.below(2));  // few, so that results are read again
