@@ -74,7 +74,7 @@ void open_netlist(VerilatedMachine& machine) {
     if (flop.output == machine.head[0]) machine.head_next = flop.data;
   for (int u = 0; u < kUnits; ++u) {
     const std::string queue =
-        "u_command_queues.gen_unit[" + std::to_string(u) + "].u_oldest_command.";
+        "u_command_queues/gen_unit[" + std::to_string(u) + "].u_oldest_command.";
     machine.valid[u] = port(machine, queue + "command_valid_o");
     machine.ready[u] = port(machine, queue + "command_ready_i");
     machine.command[u] = port(machine, queue + "command_o");
