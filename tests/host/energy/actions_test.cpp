@@ -144,7 +144,8 @@ TEST_CASE("clock and leakage grow with the time of a run, transfers included, an
   };
   const auto as_it_is = counts_of({});
   const auto slower = counts_of({"link.latency_ns=20000"});
-  const auto larger = counts_of({"accelerator.scratchpad.kib=256", "accelerator.queue_depth=8"});
+  const auto larger =
+      counts_of({"accelerator.scratchpad.kib=256", "accelerator.axi.data_bits=256"});
   for (const std::string name : {"flip_flop_clock", "logic_leakage", "memory_leakage"}) {
     INFO(name);
     CHECK(slower.at(name) > 1.1 * as_it_is.at(name));
