@@ -142,15 +142,4 @@ inline std::int32_t to_integer(float value) {
 /// Rounded to nearest even.
 inline float to_float(std::int32_t value) { return static_cast<float>(value); }
 
-/// A function an instruction, of its name in rtl/interface/interface.yaml. To be called within a
-/// FloatEnvironment; whoever calls replaces a NaN by the canonical one.
-struct VectorArithmetic {
-  static float add(float a, float b) { return a + b; }
-  static float subtract(float a, float b) { return a - b; }
-  static float multiply(float a, float b) { return a * b; }
-  static float divide(float a, float b) { return a / b; }
-  static float square_root(float a, float) { return std::sqrt(a); }
-  static float maximum(float a, float b) { return corank::maximum(a, b); }
-};
-
 }  // namespace corank
