@@ -11,11 +11,13 @@ namespace corank::test {
 
 struct RecordedFunction {
   std::string name;
-  float (*function)(float);  // to be called within a FloatEnvironment
-  VectorProgram program;     // of stream 0, to stream 1
+  float (*function)(const float&);  // to be called within a FloatEnvironment
+  VectorProgram program;            // of stream 0, to stream 1
 };
 
 /// exp, ln, tanh, erf, sigmoid, the reciprocal root; the activations and their slopes.
 std::vector<RecordedFunction> recorded_functions();
+
+std::vector<interface::VectorInstruction> decoded(const VectorProgram& program);
 
 }  // namespace corank::test

@@ -2,10 +2,8 @@
 #include "tests/host/compiler/recorded_functions.h"
 
 #include <catch2/catch.hpp>
-#include <cstring>
 #include <random>
 
-#include "host/compiler/recorder.h"
 #include "models/base/numerics.h"
 #include "sim/cycle/vector_kernel.h"
 
@@ -23,11 +21,6 @@ std::vector<std::uint32_t> executed(const VectorProgram& program,
   cycle_model::LocalMemories local{{kLanes, 16, true}, {kLanes, 2 * rows, true}};
   for (std::size_t i = 0; i < inputs.size(); ++i)
     local.accumulator.line(i / kLanes)[i % kLanes] = float_from_bits(inputs[i]);
-  cycle_model::ProgramMemory memory;
-  memory.write(0, reinterpret_cast<const std::uint8_t*>(program.instructions.data()),
-               program.size());
-  std::vector<interface::VectorInstruction> instructions;
-  for (std::size_t i = 0; i < program.size(); ++i) instructions.push_back(memory.read(i));
   interface::VectorCommand command;
   command.rows = rows;
   command.columns = kLanes;
@@ -36,7 +29,7 @@ std::vector<std::uint32_t> executed(const VectorProgram& program,
   command.stream0 = interface::encode(stream);
   stream.line = rows;
   command.stream1 = interface::encode(stream);
-  cycle_model::VectorKernel(kLanes).run(command, instructions, local);
+  cycle_model::VectorKernel(kLanes).run(command, decoded(program), local);
   std::vector<std::uint32_t> results;
   for (std::size_t i = 0; i < inputs.size(); ++i)
     results.push_back(bits_of(local.accumulator.line(rows + i / kLanes)[i % kLanes]));

@@ -11,9 +11,11 @@
 #include "models/base/vector_arithmetic.h"
 #include "models/reference/bit_exact.h"
 #include "sim/cycle/vector_kernel.h"
+#include "tests/host/compiler/recorded_functions.h"
 
 using namespace corank;
 using interface::VectorOpcode;
+using test::decoded;
 
 namespace {
 
@@ -31,15 +33,6 @@ struct Recording {
   VectorProgram program;
   TensorMap constants;  // that it is fed
 };
-
-std::vector<interface::VectorInstruction> decoded(const VectorProgram& program) {
-  cycle_model::ProgramMemory memory;
-  memory.write(0, reinterpret_cast<const std::uint8_t*>(program.instructions.data()),
-               program.size());
-  std::vector<interface::VectorInstruction> instructions;
-  for (std::size_t i = 0; i < program.size(); ++i) instructions.push_back(memory.read(i));
-  return instructions;
-}
 
 /// Of a graph of one op.
 Recording recorded(Graph graph) {
