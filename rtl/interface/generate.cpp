@@ -193,6 +193,9 @@ bool is_arithmetic(const YAML::Node& instruction) { return instruction["counter"
 bool is_iterative(const YAML::Node& instruction) {
   return instruction["iterative"].as<bool>(false);
 }
+bool has_operands(const YAML::Node& instruction) {
+  return instruction["operands"].as<int>(0) >= 1;
+}
 bool has_second_operand(const YAML::Node& instruction) {
   return instruction["operands"].as<int>(0) >= 2;
 }
@@ -349,13 +352,12 @@ string cpp_opcodes(const YAML::Node& instructions) {
 
 string cpp_with_operation(const YAML::Node& instructions) {
   string text =
-      "/// Calls `use` with what an arithmetic instruction computes of its operands' words, which "
-      "is\n"
+      "/// Calls `use` with what an instruction computes of its operands' words, if it does, which is\n"
       "/// the function of its name, and with as many operands as it has, in `Operations`.\n"
       "template <class Operations, class Use>\n"
       "void with_operation(VectorOpcode opcode, const Use& use) {\n  switch (opcode) {\n";
   for (const auto& node : instructions) {
-    if (!is_arithmetic(node)) continue;
+    if (!is_arithmetic(node) || !has_operands(node)) continue;
     const auto name = node["name"].as<string>();
     const bool second = has_second_operand(node), third = has_third_operand(node);
     text += fmt::format(
