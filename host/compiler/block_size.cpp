@@ -151,6 +151,12 @@ double ProductTime::*ProductTime::bound() const {
   return longest;
 }
 
+ProductTime& ProductTime::operator*=(double times) {
+  for (double* one : {&bus_cycles, &array_cycles, &command_cycles, &vector_cycles, &commands})
+    *one *= times;
+  return *this;
+}
+
 ProductTime& ProductTime::operator+=(const ProductTime& other) {
   bus_cycles += other.bus_cycles;
   array_cycles += other.array_cycles;

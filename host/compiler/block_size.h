@@ -88,6 +88,7 @@ struct ProductTime {
   double longest() const { return this->*bound(); }
   double sum() const { return bus_cycles + array_cycles + command_cycles + vector_cycles; }
   ProductTime& operator+=(const ProductTime& other);
+  ProductTime& operator*=(double times);
 };
 ProductTime estimate(const BlockSize& block, const ContractionShape& shape, const LocalAreas& areas,
                      const MachineShape& machine, const MemoryTiming& memory);

@@ -19,20 +19,50 @@ CommandEmitter::CommandEmitter(const StepContext& step)
       lanes_(memory_lanes(step.machine)),
       dependencies_(scratchpad_lines(step.machine) / step.machine.scratchpad_banks,
                     accumulator_lines(step.machine) / step.machine.accumulator_banks) {
-  made_.traffic.resize(step.graph.values.size());
+  made_.traffic.resize(step.plan.layouts.size());
 }
 
 void CommandEmitter::load_programs() {
-  const auto rows = static_cast<std::uint32_t>(rows_of(step_.programs));
-  if (rows == 0) return;
+  if (step_.programs.fit() && !step_.programs.instructions.empty())
+    load_program(-1, 0, step_.programs.instructions.size(), 0);
+}
+
+// `first` begins a row of the panel.
+void CommandEmitter::load_program(int op, std::size_t first, std::size_t length, std::size_t to) {
+  const std::uint64_t address =
+      kProgramAddress + first / kInstructionsPerRow * static_cast<std::uint64_t>(kPanelRowBytes);
+  const auto rows = static_cast<std::uint32_t>(
+      ceil_div(static_cast<std::int64_t>(length), kInstructionsPerRow));
   LoadCommand load;
   load.target = kTargetProgram;
-  load.address_lo = static_cast<std::uint32_t>(kProgramAddress);
+  load.address_lo = static_cast<std::uint32_t>(address);
   load.rows = rows;
   load.columns = static_cast<std::uint32_t>(kInstructionsPerRow);
   load.panel_stride = rows * static_cast<std::uint32_t>(kPanelRowBytes);
-  emit(-1, encode(load), Engine::kLoad,
-       {{Space::kProgram, 0, interface::kProgramInstructions, true}});
+  load.line = static_cast<std::uint32_t>(to);
+  const auto begin = static_cast<std::int64_t>(to);
+  const std::int64_t end = step_.programs.fit() ? interface::kProgramInstructions
+                                                : begin + rows * kInstructionsPerRow;
+  emit(op, encode(load), Engine::kLoad, {{Space::kProgram, begin, end, true}});
+}
+
+// The oldest ones make room: the program memory is a ring.
+std::size_t CommandEmitter::resident(int op, const ProgramPlace& place) {
+  if (step_.programs.fit()) return place.first;
+  for (const auto& [first, there] : resident_)
+    if (there.first == place.first) return first;
+  constexpr auto kRow = static_cast<std::size_t>(kInstructionsPerRow);
+  const std::size_t size = (place.length + kRow - 1) / kRow * kRow;
+  if (next_resident_ + size > interface::kProgramInstructions) next_resident_ = 0;
+  const std::size_t first = next_resident_;
+  for (auto other = resident_.begin(); other != resident_.end();) {
+    const bool overlaps = other->first < first + size && first < other->first + other->second.length;
+    other = overlaps ? resident_.erase(other) : std::next(other);
+  }
+  resident_[first] = place;
+  next_resident_ = first + size;
+  load_program(op, place.first, place.length, first);
+  return first;
 }
 
 void CommandEmitter::emit(int op, const CommandWords& words, Engine engine,
@@ -119,30 +149,40 @@ void CommandEmitter::begin_tile(const Product& product, std::int64_t column, std
   made_.tiles.push_back(tile);
 }
 
-void CommandEmitter::vector(int op, std::int64_t rows, std::int64_t columns,
-                            const std::vector<LocalStream>& streams) {
-  const std::size_t first = step_.programs.first[static_cast<std::size_t>(op)];
-  const std::size_t length = step_.lowering(op).program.size();
+void CommandEmitter::vector(int op, std::size_t program, std::int64_t rows, std::int64_t columns,
+                            const std::vector<LocalStream>& streams, const VectorWalk& walk) {
+  const ProgramPlace& place = step_.programs.places[program];
+  const std::size_t first = resident(op, place);
   VectorCommand command;
   command.first_instruction = static_cast<std::uint32_t>(first);
-  command.length = static_cast<std::uint32_t>(length);
+  command.length = static_cast<std::uint32_t>(place.length);
   command.rows = static_cast<std::uint32_t>(rows);
   command.columns = static_cast<std::uint32_t>(columns);
-  const std::array<std::pair<std::uint32_t*, std::uint32_t*>, kMostStreams> fields{
-      {{&command.stream0, &command.stride0},
-       {&command.stream1, &command.stride1},
-       {&command.stream2, &command.stride2},
-       {&command.stream3, &command.stride3}}};
+  command.walk = walk.walk;
+  command.first_row = static_cast<std::uint32_t>(walk.first_row);
+  command.first_column = static_cast<std::uint32_t>(walk.first_column);
+  struct Fields {
+    std::uint32_t *stream, *stride, *column;
+  };
+  const std::array<Fields, kMostStreams> fields{
+      {{&command.stream0, &command.stride0, &command.column0},
+       {&command.stream1, &command.stride1, &command.column1},
+       {&command.stream2, &command.stride2, &command.column2},
+       {&command.stream3, &command.stride3, &command.column3}}};
   std::vector<Access> accesses{{Space::kProgram, static_cast<std::int64_t>(first),
-                                static_cast<std::int64_t>(first + length), false}};
+                                static_cast<std::int64_t>(first + place.length), false}};
   for (std::size_t i = 0; i < streams.size(); ++i) {
     const LocalStream& stream = streams[i];
     StreamWord word;
-    word.line = static_cast<std::uint32_t>(stream.local.line);
+    word.line = static_cast<std::uint32_t>(
+        stream.local.line + stream.first_column / lanes_ * stream.local.rows);
     word.accumulator = stream.space == Space::kAccumulator;
     word.broadcast_row = stream.is_row;
-    *fields[i].first = encode(word);
-    *fields[i].second = static_cast<std::uint32_t>(stream.local.rows);
+    word.broadcast_column = stream.is_column;
+    word.transposed = stream.transposed;
+    *fields[i].stream = encode(word);
+    *fields[i].stride = static_cast<std::uint32_t>(stream.local.rows);
+    *fields[i].column = static_cast<std::uint32_t>(stream.first_column % lanes_);
     if (stream.local.rows == 0) continue;  // not used by the program
     accesses.push_back(lines(stream.space, stream.local, false));
     if (stream.written) accesses.push_back(lines(stream.space, stream.local, true));

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <vector>
 
 #include "host/compiler/compiler.h"
@@ -17,13 +18,22 @@ struct LocalStream {
   Local local;  // no rows: the program does not use it
   bool written = false;
   bool is_row = false;  // every row reads the first one
+  bool is_column = false;        // every column reads the first one
+  bool transposed = false;       // its rows are the region's columns
+  std::int64_t first_column = 0;  // of the matrix in the block
+};
+
+/// How a vector command goes over its region.
+struct VectorWalk {
+  std::uint32_t walk = interface::kWalkRows;
+  std::int64_t first_row = 0, first_column = 0;  // how rows and columns are numbered
 };
 
 class CommandEmitter {
  public:
   explicit CommandEmitter(const StepContext& step);
 
-  /// Loads the vector programs, before the first vector command.
+  /// Loads the vector programs, before the first vector command, if the program memory holds them.
   void load_programs();
   /// A block of a value between device memory and the local memory of its format; of a streamed
   /// weight it is part of the newest tile, in whose place of the ring it lies.
@@ -36,7 +46,12 @@ class CommandEmitter {
   bool tile_is_new() const { return made_.tiles.back().loads.empty(); }
   /// Runs the op's program over rows x columns elements.
   void vector(int op, std::int64_t rows, std::int64_t columns,
-              const std::vector<LocalStream>& streams);
+              const std::vector<LocalStream>& streams) {
+    vector(op, static_cast<std::size_t>(op), rows, columns, streams, {});
+  }
+  /// The same of any program, by its index in Programs::places.
+  void vector(int op, std::size_t program, std::int64_t rows, std::int64_t columns,
+              const std::vector<LocalStream>& streams, const VectorWalk& walk);
   /// sum (+)= moving . columns [first, first + sum.columns) of the stationary block.
   void gemm(int op, const Product& product, std::int64_t depth, const Local& moving,
             const Local& stationary, std::int64_t first, const Local& sum, bool accumulate);
@@ -58,6 +73,9 @@ class CommandEmitter {
   void emit(int op, const interface::CommandWords& words, Engine engine,
             const std::vector<Access>& accesses);
   Access lines(Space space, const Local& local, bool write) const;
+  void load_program(int op, std::size_t first, std::size_t length, std::size_t to);
+  // The first instruction of a program in the program memory, where it is loaded if need be.
+  std::size_t resident(int op, const ProgramPlace& place);
   template <class Command>
   std::vector<Access> fill_transfer(Command& command, const TensorLayout& place, const Block& block,
                                     std::int64_t line, bool write_memory);
@@ -65,6 +83,9 @@ class CommandEmitter {
   const StepContext step_;
   const std::int64_t lanes_;
   Dependencies dependencies_;
+  // Where those of many programs are that the program memory holds: first instruction -> place.
+  std::map<std::size_t, ProgramPlace> resident_;
+  std::size_t next_resident_ = 0;
   Made made_;
 };
 

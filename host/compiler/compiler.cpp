@@ -46,6 +46,7 @@ std::map<int, BlockSize> blocks_of(const StepContext& step) {
   for (std::size_t i = 0; i < step.plan.stages.size(); ++i) {
     const Stage& stage = step.plan.stages[i];
     const LocalAreas areas = areas_of(step, stage);
+    if (step.lowering(stage.op).is_region()) continue;
     const bool alone = step.product(stage.op) == nullptr;
     blocks[stage.op] =
         alone ? tile_size(step, stage.op, alone_buffers(areas), areas) : step.plan.blocks[i];

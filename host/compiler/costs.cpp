@@ -4,6 +4,7 @@
 
 #include "host/compiler/ceil_div.h"
 #include "host/compiler/elementwise_tiles.h"
+#include "host/compiler/region_emitter.h"
 
 namespace corank {
 namespace {
@@ -23,6 +24,11 @@ OpCost Costs::of_op(int op) const {
     cost.may_fuse = may_be_fused(step_, *contraction);
     return cost;
   }
+  if (step_.lowering(op).is_region()) {
+    for (const RegionPass& pass : step_.lowering(op).passes)
+      cost.vector_cycles += vector_cycles(step_, pass);
+    return cost;
+  }
   const TensorLayout& place = step_.layout(results_of(step_.op(op)).front());
   cost.vector_cycles = ceil_div(place.rows() * place.columns(), step_.machine.vector_lanes) *
                        cycles_per_beat(step_.lowering(op).program);
@@ -40,6 +46,7 @@ double Costs::cycles_of(const Stage& stage) const {
   if (sizes.empty()) return kUnlimited;
   ProductTime sum =
       estimate(sizes.front(), shape, areas_of(step_, stage), step_.machine, step_.memory);
+  sum *= static_cast<double>(batch_of(step_, op));
   for (const int overlapped : stage.overlapped) {
     // It may fit no more since the layout of a product that was not fused was changed (fuse()).
     if (step_.product(overlapped) != nullptr && !overlapped_tile(step_, overlapped))
@@ -108,12 +115,20 @@ ProductTime Costs::alone(int op) const {
     const Stage stage{op, {}};
     const std::vector<BlockSize>& sizes = blocks_of(shape, use_of(step_, stage));
     if (sizes.empty()) return {kUnlimited, kUnlimited, kUnlimited, kUnlimited, 0};
-    return estimate(sizes.front(), shape, areas_of(step_, stage), step_.machine, step_.memory);
+    ProductTime time =
+        estimate(sizes.front(), shape, areas_of(step_, stage), step_.machine, step_.memory);
+    time *= static_cast<double>(batch_of(step_, *contraction));
+    return time;
   }
   std::uint64_t bytes = 0;
+  const auto add = [&](ValueId id) { bytes += id >= 0 ? step_.layout(id).bytes() : 0; };
   for (const ElementStream& stream : step_.lowering(op).streams) {
-    for (const ValueId id : {stream.operand, stream.result})
-      if (id >= 0) bytes += step_.layout(id).bytes();
+    add(stream.operand);
+    add(stream.result);
+  }
+  if (step_.lowering(op).is_region()) {
+    for (const ValueId id : operands_of(step_.op(op))) add(id);
+    for (const ValueId id : results_of(step_.op(op))) add(id);
   }
   return {static_cast<double>(bytes) / bytes_per_cycle(step_.machine, step_.memory),
           static_cast<double>(of_op(op).vector_cycles), 0, 0, 0};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
 #include <utility>
 
 #include "models/base/error.h"
@@ -48,6 +49,20 @@ void for_each_piece(const TensorLayout& layout, Copy copy) {
   }
 }
 
+// I64 as integers of 32 bits.
+std::vector<std::byte> narrowed(const Tensor& tensor) {
+  const auto count = static_cast<std::size_t>(element_count(tensor.shape));
+  std::vector<std::byte> bytes(count * sizeof(std::int32_t));
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::int64_t number = tensor.data<std::int64_t>()[i];
+    const auto narrow = static_cast<std::int32_t>(number);
+    if (narrow != number)
+      throw InputError("expected an integer of at most 32 bits, found " + std::to_string(number));
+    std::memcpy(&bytes[i * sizeof narrow], &narrow, sizeof narrow);
+  }
+  return bytes;
+}
+
 }  // namespace
 
 int bits_of(ElementFormat format) {
@@ -55,6 +70,7 @@ int bits_of(ElementFormat format) {
     case ElementFormat::kBf16:
       return 16;
     case ElementFormat::kFp32:
+    case ElementFormat::kInt32:
       return 32;
   }
   return 0;  // not reached: every format stands above
@@ -62,8 +78,7 @@ int bits_of(ElementFormat format) {
 
 ElementFormat format_of(DType dtype) {
   if (dtype == DType::BF16) return ElementFormat::kBf16;
-  if (dtype == DType::F32) return ElementFormat::kFp32;
-  throw InputError(std::string("the device's memory holds BF16 and F32, found ") + name_of(dtype));
+  return dtype == DType::F32 ? ElementFormat::kFp32 : ElementFormat::kInt32;
 }
 
 std::uint64_t TensorLayout::panel_row_address(std::int64_t row, std::int64_t column) const {
@@ -133,9 +148,13 @@ bool has_own_places(const TensorLayout& layout) {
 }
 
 std::vector<std::uint8_t> pack(const Tensor& tensor, const TensorLayout& layout) {
+  return pack(tensor.dtype == DType::I64 ? narrowed(tensor) : tensor.bytes, layout);
+}
+
+std::vector<std::uint8_t> pack(const std::vector<std::byte>& elements, const TensorLayout& layout) {
   std::vector<std::uint8_t> bytes(layout.bytes());
   for_each_piece(layout, [&](std::size_t element, std::size_t place, std::size_t size) {
-    std::memcpy(&bytes[place], &tensor.bytes[element], size);
+    std::memcpy(&bytes[place], &elements[element], size);
   });
   return bytes;
 }

@@ -18,9 +18,9 @@ using interface::kPanelRowBytes;
 inline constexpr std::int64_t kPanelColumns = interface::kPanelColumnsBf16;
 
 /// How one element lies in memory.
-enum class ElementFormat { kBf16, kFp32 };
+enum class ElementFormat { kBf16, kFp32, kInt32 };
 int bits_of(ElementFormat format);
-/// Throws InputError for I64, which no unit of the device reads.
+/// Of I64 the device has the lower 32 bits.
 ElementFormat format_of(DType dtype);
 
 /// How many elements there are along one dimension of a value, and how far apart they are in rows
@@ -82,8 +82,11 @@ bool is_inside(const TensorLayout& layout);
 bool has_own_places(const TensorLayout& layout);
 
 /// The stored matrix with the elements of a tensor in their places; 0 elsewhere. The tensor has the
-/// layout's number of elements, in its format.
+/// layout's number of elements, in its format. Throws InputError for an integer of more than 32
+/// bits.
 std::vector<std::uint8_t> pack(const Tensor& tensor, const TensorLayout& layout);
+/// The same of elements in the layout's format, one after another.
+std::vector<std::uint8_t> pack(const std::vector<std::byte>& elements, const TensorLayout& layout);
 /// The same of a part of a matrix, layout.rows() x layout.columns() from (row, column) on; not
 /// transposed.
 std::vector<std::uint8_t> pack(const Tensor& tensor, const TensorLayout& layout, std::int64_t row,

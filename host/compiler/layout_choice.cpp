@@ -15,9 +15,17 @@ class LayoutChoice {
 
   std::vector<bool> as_they_are() {
     for (std::size_t id = 0; id < as_it_is_.size(); ++id)
-      as_it_is_[id] = step_.plan.streamed[id];  // tiles are cut from the matrix as it is
+      // Tiles of streamed weights are cut from the matrix as it is; so are batches.
+      as_it_is_[id] = step_.plan.streamed[id] || step_.graph.values[id].shape.size() > 2;
     for (std::size_t op = 0; op < step_.graph.ops.size(); ++op) {
       if (const Contraction* product = step_.product(static_cast<int>(op))) keep_product(*product);
+    }
+    for (std::size_t op = 0; op < step_.lowerings.size(); ++op) {
+      const OpLowering& lowering = step_.lowerings[op];
+      keep_regions(lowering);
+      if (lowering.moves.empty()) continue;
+      for (const Move& move : lowering.moves) keep(move.from);
+      for (const ValueId id : results_of(step_.graph.ops[op])) keep(id);
     }
     while (keep_those_that_meet()) {
     }
@@ -26,7 +34,20 @@ class LayoutChoice {
 
  private:
   bool is_kept(ValueId id) const { return id >= 0 && as_it_is_[static_cast<std::size_t>(id)]; }
-  void keep(ValueId id) { as_it_is_[static_cast<std::size_t>(id)] = true; }
+  // Those behind the graph's values are the plan's own.
+  void keep(ValueId id) {
+    if (id >= 0 && id < static_cast<ValueId>(as_it_is_.size()))
+      as_it_is_[static_cast<std::size_t>(id)] = true;
+  }
+
+  void keep_regions(const OpLowering& lowering) {
+    for (const RegionPass& pass : lowering.passes) {
+      for (const RegionBlock& block : pass.blocks) {
+        keep(block.operand);
+        keep(block.result);
+      }
+    }
+  }
 
   void keep_product(const Contraction& product) {
     // A bias is added along the columns of the stored output, so such an output is stored as it is.
@@ -75,6 +96,8 @@ std::vector<TensorLayout> choose_layouts(const StepContext& step) {
   std::vector<TensorLayout> layouts;
   for (std::size_t id = 0; id < as_they_are.size(); ++id)
     layouts.push_back(layout_of(step.graph.values[id], !as_they_are[id]));
+  for (const Extra& extra : step.plan.extras)
+    layouts.push_back(layout_of(extra.dtype, extra.rows, extra.columns, false));
   return layouts;
 }
 

@@ -35,13 +35,13 @@ std::vector<Lifetime> lifetimes_of(const Graph& graph, const std::vector<Stage>&
 std::uint64_t place_values(const Graph& graph, const std::vector<Stage>& stages,
                            const std::vector<State>& states, const std::vector<bool>& elsewhere,
                            std::uint64_t first_address, std::vector<TensorLayout>& layouts) {
-  std::vector<bool> is_next(layouts.size(), false);
+  std::vector<bool> is_next(graph.values.size(), false);
   for (const State& state : states) is_next[static_cast<std::size_t>(state.next)] = true;
   const std::vector<Lifetime> lifetimes = lifetimes_of(graph, stages);
   // What lives throughout lies side by side.
   std::uint64_t shared_address = first_address;
   std::vector<std::size_t> intermediates;
-  for (std::size_t value = 0; value < layouts.size(); ++value) {
+  for (std::size_t value = 0; value < graph.values.size(); ++value) {
     if (elsewhere[value] || is_next[value]) continue;
     if (graph.values[value].role == Role::kIntermediate) {
       intermediates.push_back(value);

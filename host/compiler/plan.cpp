@@ -66,6 +66,17 @@ std::vector<LocalBuffer> buffers_of_product(const LocalAreas& areas, const Stage
   return buffers;
 }
 
+std::vector<LocalBuffer> buffers_of_region(const LocalHalves& halves) {
+  std::vector<LocalBuffer> buffers;
+  for (const Space space : {Space::kScratchpad, Space::kAccumulator}) {
+    for (const std::size_t turn : {0, 1}) {
+      buffers.push_back({"tiles", space, halves.line_of(space, turn), halves.lines_of(space),
+                         turn == 0 ? kFirstSums : kSecondSums});
+    }
+  }
+  return buffers;
+}
+
 std::vector<LocalBuffer> buffers_of_elementwise(const LocalAreas& areas) {
   return {{"operands", Space::kAccumulator, 0, areas.alone_lines, kFirstSums},
           {"operands", Space::kAccumulator, areas.alone_pitch, areas.alone_lines, kSecondSums},
@@ -84,7 +95,7 @@ std::string to_text(const Plan& plan, const Graph& graph) {
   }
   text += fmt::format("device memory: values from {:#x} to {:#x}\n", plan.values_begin,
                       plan.values_end);
-  for (std::size_t id = 0; id < plan.layouts.size(); ++id) {
+  for (std::size_t id = 0; id < graph.values.size(); ++id) {
     const TensorLayout& layout = plan.layouts[id];
     const std::string place = plan.streamed[id] ? "streamed"
                               : graph.values[id].role == Role::kConstants

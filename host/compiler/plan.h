@@ -9,6 +9,8 @@
 #include "host/compiler/block_size.h"
 #include "host/compiler/dependencies.h"
 #include "host/compiler/layout.h"
+#include "host/compiler/local_halves.h"
+#include "host/compiler/ops/op_lowering.h"
 #include "host/compiler/schedule.h"
 #include "models/program/training_program.h"
 
@@ -25,6 +27,8 @@ struct LocalBuffer {
 /// The buffers of a product's stage; `block` says how many buffers of partial sums there are.
 std::vector<LocalBuffer> buffers_of_product(const LocalAreas& areas, const StageUse& use,
                                             const BlockSize& block);
+/// Those of an op over regions.
+std::vector<LocalBuffer> buffers_of_region(const LocalHalves& halves);
 /// Those of an element-wise op that is carried out alone.
 std::vector<LocalBuffer> buffers_of_elementwise(const LocalAreas& areas);
 
@@ -32,6 +36,8 @@ struct Plan {
   std::vector<Stage> stages;                      // in the order in which they are carried out
   std::vector<BlockSize> blocks;                  // by stage; element-wise: without meaning
   std::vector<std::vector<LocalBuffer>> buffers;  // by stage
+
+  std::vector<Extra> extras;  // values of the plan's own, with ids behind those of the graph
 
   // By ValueId.
   std::vector<TensorLayout> layouts;

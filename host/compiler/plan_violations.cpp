@@ -139,7 +139,7 @@ class Verifier {
   void check_memory() {
     const std::vector<Lifetime> lifetime = lifetimes();
     std::vector<std::size_t> by_address;
-    for (std::size_t id = 0; id < plan_.layouts.size(); ++id) {
+    for (std::size_t id = 0; id < graph_.values.size(); ++id) {
       if (!plan_.streamed[id] && graph_.values[id].role != Role::kConstants)
         by_address.push_back(id);
     }

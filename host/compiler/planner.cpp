@@ -8,7 +8,9 @@
 
 #include "host/compiler/block_choice.h"
 #include "host/compiler/layout_choice.h"
+#include "host/compiler/local_halves.h"
 #include "host/compiler/memory_map.h"
+#include "host/compiler/region_emitter.h"
 #include "host/compiler/streamed_weights.h"
 #include "models/base/error.h"
 #include "models/base/host_memory.h"
@@ -37,17 +39,58 @@ std::vector<GemmKind> gemm_kinds_of(const Graph& graph) {
   return {kinds.begin(), kinds.end()};
 }
 
-Programs programs_of(const std::vector<OpLowering>& lowerings) {
+// An op's own program is at its index; the others come behind.
+Programs programs_of(const Graph& graph, std::vector<OpLowering>& lowerings) {
   std::vector<const VectorProgram*> programs;
   programs.reserve(lowerings.size());
   for (const OpLowering& lowering : lowerings) programs.push_back(&lowering.program);
-  Programs all = gather(programs);
-  const auto instructions = static_cast<std::int64_t>(all.instructions.size());
-  if (instructions <= interface::kProgramInstructions) return all;
-  throw KeyError(
-      {"workload.optimizer.accumulate", "workload.shapes", "workload.capture", "workload.captures"},
-      fmt::format("the step's vector programs have {} instructions; the program memory holds {}",
-                  instructions, interface::kProgramInstructions));
+  const auto add = [&](const VectorProgram& program, std::size_t& place) {
+    place = programs.size();
+    programs.push_back(&program);
+  };
+  for (OpLowering& lowering : lowerings) {
+    if (!lowering.zero.empty()) add(lowering.zero, lowering.zero_place);
+    for (RegionPass& pass : lowering.passes) {
+      for (RegionStep& step : pass.steps) {
+        add(step.program, step.program_place);
+        if (!step.continuation.empty()) add(step.continuation, step.continuation_place);
+      }
+    }
+  }
+  for (std::size_t op = 0; op < lowerings.size(); ++op) {
+    const std::size_t most = lowerings[op].program.size();
+    if (most <= interface::kProgramInstructions) continue;
+    throw MachineError(fmt::format(
+        "internal fault, please report it: the vector program of {} has {} instructions; the "
+        "program memory holds {}",
+        result_name(graph, graph.ops[op]), most, interface::kProgramInstructions));
+  }
+  return gather(programs);
+}
+
+// The lowerings name extras of their own; in the plan they are values behind those of the graph,
+// equal constants once.
+std::vector<Extra> gather_extras(const Graph& graph, std::vector<OpLowering>& lowerings) {
+  std::vector<Extra> all;
+  for (OpLowering& lowering : lowerings) {
+    std::vector<ValueId> ids;
+    for (const Extra& extra : lowering.extras) {
+      const auto known = std::find_if(all.begin(), all.end(), [&](const Extra& other) {
+        return !extra.contents.empty() && other.dtype == extra.dtype &&
+               other.columns == extra.columns && other.contents == extra.contents;
+      });
+      ids.push_back(static_cast<ValueId>(graph.values.size()) +
+                    static_cast<ValueId>(known - all.begin()));
+      if (known == all.end()) all.push_back(extra);
+    }
+    for (RegionPass& pass : lowering.passes) {
+      for (RegionBlock& block : pass.blocks) {
+        for (ValueId* id : {&block.operand, &block.result})
+          if (*id < -1) *id = ids.at(static_cast<std::size_t>(extra_id(0) - *id));
+      }
+    }
+  }
+  return all;
 }
 
 // The commands of all ops, before any is made: their number has 31 bits in the dependencies, and
@@ -71,23 +114,38 @@ void check_commands(const Costs& costs, const std::vector<Stage>& stages) {
 void place_values(const Graph& graph, const Programs& programs, std::uint64_t memory_size,
                   Plan& plan) {
   std::vector<bool> elsewhere = plan.streamed;
-  for (std::size_t id = 0; id < elsewhere.size(); ++id)
+  for (std::size_t id = 0; id < graph.values.size(); ++id)
     if (graph.values[id].role == Role::kConstants) elsewhere[id] = true;
   plan.values_begin =
       kProgramAddress + whole_pages(static_cast<std::uint64_t>(rows_of(programs) * kPanelRowBytes));
   plan.values_end =
       place_values(graph, plan.stages, plan.states, elsewhere, plan.values_begin, plan.layouts);
+  for (std::size_t id = graph.values.size(); id < plan.layouts.size(); ++id) {
+    plan.layouts[id].address = whole_pages(plan.values_end);
+    plan.values_end = plan.layouts[id].address + plan.layouts[id].bytes();
+  }
   const std::uint64_t end = whole_pages(plan.values_end);
   check_memory(end, end - plan.values_begin, memory_size, "at least ");
+}
+
+// An op with too large rows is refused before anything is made.
+void check_regions(const StepContext& step) {
+  for (std::size_t op = 0; op < step.lowerings.size(); ++op)
+    for (const RegionPass& pass : step.lowerings[op].passes)
+      tiles_of(step, static_cast<int>(op), pass);
 }
 
 void add_buffers(const StepContext& step, Plan& plan) {
   for (std::size_t i = 0; i < plan.stages.size(); ++i) {
     const Stage& stage = plan.stages[i];
     const LocalAreas areas = areas_of(step, stage);
-    plan.buffers.push_back(step.product(stage.op) != nullptr
-                               ? buffers_of_product(areas, use_of(step, stage), plan.blocks[i])
-                               : buffers_of_elementwise(areas));
+    if (step.product(stage.op) != nullptr) {
+      plan.buffers.push_back(buffers_of_product(areas, use_of(step, stage), plan.blocks[i]));
+    } else if (step.lowering(stage.op).is_region()) {
+      plan.buffers.push_back(buffers_of_region(local_halves(step.machine, step.limits)));
+    } else {
+      plan.buffers.push_back(buffers_of_elementwise(areas));
+    }
   }
   const std::vector<std::string> wrong = violations(plan, step.graph, step.machine);
   if (!wrong.empty())
@@ -117,9 +175,15 @@ PlannedStep plan_step(const TrainingProgram& program, const DefUse& uses,
                                   : std::vector<bool>(graph.values.size(), false);
   plan.ordered = ordered_values(graph, uses);
   planned.gemm_kinds = gemm_kinds_of(graph);
-  planned.programs = programs_of(planned.lowerings);
+  planned.programs = programs_of(graph, planned.lowerings);
+  plan.extras = gather_extras(graph, planned.lowerings);
+  plan.streamed.resize(graph.values.size() + plan.extras.size(), false);
+  plan.ordered.resize(plan.streamed.size(), false);
+  for (std::size_t i = 0; i < plan.extras.size(); ++i)
+    plan.ordered[graph.values.size() + i] = plan.extras[i].contents.empty();
   const StepContext step = planned.context(graph, target);
   plan.layouts = choose_layouts(step);
+  check_regions(step);
   const Costs costs(step);
   plan.stages = fuse(schedule(graph, uses, plan.states, [&](int op) { return costs.of_op(op); }),
                      step, costs, options, plan);

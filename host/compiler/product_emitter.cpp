@@ -9,7 +9,8 @@ namespace corank {
 
 ProductEmitter::ProductEmitter(CommandEmitter& emitter, const StepContext& step,
                                const LocalAreas& areas, BufferTurns& turns, const Stage& stage,
-                               const ContractionShape& shape, const BlockSize& size)
+                               const ContractionShape& shape, const BlockSize& size,
+                               std::int64_t matrix)
     : emitter_(emitter),
       step_(step),
       areas_(areas),
@@ -17,7 +18,8 @@ ProductEmitter::ProductEmitter(CommandEmitter& emitter, const StepContext& step,
       op_(stage.op),
       shape_(shape),
       size_(size),
-      products_(products_of(step, *step.product(stage.op))),
+      first_row_(matrix * shape_of(step, *step.product(stage.op)).rows),
+      products_(products_of(step, *step.product(stage.op), matrix)),
       moving_(areas.moving_line, areas.moving_lines, moving_lines(size, shape, areas.lanes),
               turns.moving_line),
       stationary_(areas.stationary_line, areas.stationary_lines,
@@ -170,7 +172,8 @@ void ProductEmitter::multiply(const Chunk& chunk, const Operands& operands) {
     emitter_.gemm(op_, products_[chunk.product], chunk.depths, operands.moving, operands.stationary,
                   first, part, !chunk.first);
     if (chunk.last)
-      finish_block(op_, {out, chunk.row, chunk.column + first, chunk.rows, count}, part);
+      finish_block(op_, {out, first_row_ + chunk.row, chunk.column + first, chunk.rows, count},
+                   part);
   }
 }
 

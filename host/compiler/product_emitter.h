@@ -20,10 +20,10 @@ struct BufferTurns {
 
 class ProductEmitter {
  public:
-  /// `shape` is that of the stage's product, or of a part of it.
+  /// `shape` is that of the stage's product, or of a part of it; `matrix` which of its batch.
   ProductEmitter(CommandEmitter& emitter, const StepContext& step, const LocalAreas& areas,
                  BufferTurns& turns, const Stage& stage, const ContractionShape& shape,
-                 const BlockSize& size);
+                 const BlockSize& size, std::int64_t matrix);
 
   /// Emits everything, with the tiles spread evenly between the gemms, but for the last ones.
   void emit(TileTasks& tiles);
@@ -63,6 +63,7 @@ class ProductEmitter {
   const int op_;
   const ContractionShape shape_;
   const BlockSize size_;
+  const std::int64_t first_row_;  // of the result
   std::vector<Product> products_;
   std::optional<FusedProduct> fused_;
   std::vector<Chunk> chunks_;  // the gemms in their order

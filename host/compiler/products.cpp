@@ -11,14 +11,18 @@ std::uint32_t index_of(const std::vector<GemmKind>& kinds, const GemmKind& kind)
   return static_cast<std::uint32_t>(std::find(kinds.begin(), kinds.end(), kind) - kinds.begin());
 }
 
-Product product_of(const StepContext& step, const Term& term, bool swapped) {
+Product product_of(const StepContext& step, const Term& term, bool swapped, std::int64_t matrix) {
   const bool left_depth_major = term.left_transposed != step.layout(term.left).is_transposed();
   const bool right_depth_major = term.right_transposed == step.layout(term.right).is_transposed();
   const Shape& left = step.graph.value(term.left).shape;
+  const Shape& right = step.graph.value(term.right).shape;
   Product product;
   product.moving = swapped ? term.right : term.left;
   product.stationary = swapped ? term.left : term.right;
-  product.shape.depth = term.left_transposed ? left[0] : left[1];
+  const std::int64_t left_rows = left[left.size() - 2], right_rows = right[right.size() - 2];
+  product.shape.depth = term.left_transposed ? left_rows : left.back();
+  product.moving_row = matrix * (swapped ? right_rows : left_rows);
+  product.stationary_row = matrix * (swapped ? left_rows : right_rows);
   product.shape.moving_depth_major = swapped ? right_depth_major : left_depth_major;
   product.shape.stationary_depth_major = swapped ? left_depth_major : right_depth_major;
   product.kind = index_of(step.gemm_kinds, term.kind);
@@ -47,19 +51,30 @@ void limit_for_fused(const FusedProduct& fused, const LocalAreas& areas, Contrac
 
 Block moving_block(const Product& product, std::int64_t depth, std::int64_t depths,
                    std::int64_t row, std::int64_t rows) {
-  return operand_block(product.moving, product.shape.moving_depth_major, depth, depths, row, rows);
+  Block block =
+      operand_block(product.moving, product.shape.moving_depth_major, depth, depths, row, rows);
+  block.row += product.moving_row;
+  return block;
 }
 
 Block stationary_block(const Product& product, std::int64_t depth, std::int64_t depths,
                        std::int64_t column, std::int64_t columns) {
-  return operand_block(product.stationary, product.shape.stationary_depth_major, depth, depths,
-                       column, columns);
+  Block block = operand_block(product.stationary, product.shape.stationary_depth_major, depth,
+                              depths, column, columns);
+  block.row += product.stationary_row;
+  return block;
 }
 
-std::vector<Product> products_of(const StepContext& step, const Contraction& op) {
+std::int64_t batch_of(const StepContext& step, const Contraction& op) {
+  const Shape& shape = step.graph.value(op.out).shape;
+  return shape.size() > 2 ? shape.front() : 1;
+}
+
+std::vector<Product> products_of(const StepContext& step, const Contraction& op,
+                                 std::int64_t matrix) {
   std::vector<Product> products;
   for (const Term& term : op.terms)
-    products.push_back(product_of(step, term, step.layout(op.out).is_transposed()));
+    products.push_back(product_of(step, term, step.layout(op.out).is_transposed(), matrix));
   return products;
 }
 
@@ -71,7 +86,7 @@ bool has_streamed_weight(const StepContext& step, const Contraction& op) {
 ContractionShape shape_of(const StepContext& step, const Contraction& op) {
   const TensorLayout& out = step.layout(op.out);
   ContractionShape shape;
-  shape.rows = out.rows();
+  shape.rows = out.rows() / batch_of(step, op);
   shape.columns = out.columns();
   shape.output_fp32 = out.format == ElementFormat::kFp32;
   shape.has_bias = op.bias.has_value();
@@ -83,6 +98,7 @@ ContractionShape shape_of(const StepContext& step, const Contraction& op) {
 bool may_be_fused(const StepContext& step, const Contraction& op) {
   const Value& out = step.graph.value(op.out);
   return op.terms.size() == 1 && !op.bias && !has_streamed_weight(step, op) &&
+         batch_of(step, op) == 1 &&
          out.dtype == DType::BF16 && out.shape.back() <= kPanelColumns;
 }
 
@@ -103,6 +119,7 @@ std::optional<FusedProduct> fused_product(const StepContext& step, int op,
 std::optional<BlockSize> overlapped_tile(const StepContext& step, int op) {
   const Contraction& contraction = *step.product(op);
   if (contraction.terms.size() != 1 || !step.lowering(op).program.empty() ||
+      batch_of(step, contraction) > 1 ||
       has_streamed_weight(step, contraction))
     return std::nullopt;
   const ContractionShape shape = shape_of(step, contraction);

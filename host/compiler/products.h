@@ -17,10 +17,17 @@ struct Product {
   ValueId moving = -1, stationary = -1;
   ProductShape shape;
   std::uint32_t kind = 0;  // in Plan::gemm_kinds
+  // Rows of the stored matrices above those of this product: of a batch, the other matrices.
+  std::int64_t moving_row = 0, stationary_row = 0;
 };
 
-/// The products of a contraction, with the layouts that are decided, and their shape.
-std::vector<Product> products_of(const StepContext& step, const Contraction& op);
+/// How many products of matrices a contraction is: those of a batch.
+std::int64_t batch_of(const StepContext& step, const Contraction& op);
+
+/// The products of a contraction, with the layouts that are decided, and their shape: those of one
+/// matrix of a batch.
+std::vector<Product> products_of(const StepContext& step, const Contraction& op,
+                                 std::int64_t matrix = 0);
 ContractionShape shape_of(const StepContext& step, const Contraction& op);
 
 /// The part of a moving or stationary operand for a part of the depth and of the rows, or columns,

@@ -16,8 +16,9 @@ void check_single_immediate(const Recorder::Operand& b, const Recorder::Operand&
     throw MachineError("an instruction of a vector program has two constants");
 }
 
-std::uint64_t encode(VectorOpcode opcode, unsigned destination, unsigned a,
-                     const Recorder::Operand& b, const Recorder::Operand& c, int stream) {
+interface::VectorInstruction instruction_of(VectorOpcode opcode, unsigned destination, unsigned a,
+                                            const Recorder::Operand& b,
+                                            const Recorder::Operand& c, int stream) {
   check_single_immediate(b, c);
   interface::VectorInstruction instruction;
   instruction.opcode = opcode;
@@ -29,7 +30,7 @@ std::uint64_t encode(VectorOpcode opcode, unsigned destination, unsigned a,
   instruction.c = c.is_immediate ? 0 : c.index;
   instruction.immediate = b.is_immediate ? b.immediate : c.immediate;
   instruction.stream = static_cast<std::uint32_t>(stream);
-  return interface::encode(instruction);
+  return instruction;
 }
 
 }  // namespace
@@ -55,7 +56,7 @@ Recorded::~Recorded() {
 
 Recorded Recorder::load(int stream) {
   Recorded number = free_register();
-  instructions_.push_back({VectorOpcode::kLoad, number.index_, 0, {}, {}, stream});
+  push({VectorOpcode::kLoad, number.index_, 0, {}, {}, stream});
   return number;
 }
 
@@ -65,7 +66,68 @@ void Recorder::store(int stream, const Recorded& number) {
                    [&](const Instruction& one) { return one.destination == number.index_; });
   const bool unchanged = last->opcode == VectorOpcode::kLoad && last->stream == stream;
   if (unchanged) return;
-  stores_.push_back({stream, number.index_, static_cast<std::size_t>(instructions_.rend() - last)});
+  const auto behind = static_cast<std::size_t>(instructions_.rend() - last);
+  stores_.push_back(
+      {stream, number.index_, std::max(behind, section_begin_), once_, first_beat_, section_});
+}
+
+void Recorder::begin_section(bool once) {
+  first_beat_ = false;
+  if (once && once_) return;  // it goes on
+  ++section_;
+  section_begin_ = instructions_.size();
+  once_ = once;
+}
+
+void Recorder::push(const Instruction& instruction) {
+  instructions_.push_back(instruction);
+  instructions_.back().once = once_;
+  instructions_.back().section = section_;
+  instructions_.back().alternate = instruction.alternate || (once_ && first_beat_);
+}
+
+Recorded Recorder::fill(const Operand& word) {
+  Recorded result = free_register();
+  push({VectorOpcode::kSelect, result.index_, result.index_, word, word, 0});
+  return result;
+}
+
+Recorded Recorder::number(VectorOpcode opcode) {
+  Recorded result = free_register();
+  push({opcode, result.index_, 0, {}, {}, 0});
+  return result;
+}
+
+std::pair<Recorded, Recorded> Recorder::fill_pair(const Operand& word) {
+  std::size_t index = 0;
+  while (index < kRegisters && (taken_[index] || taken_[index + 1])) index += 2;
+  std::pair<Recorded, Recorded> pair{take(index), take(index + 1)};
+  for (const Recorded* one : {&pair.first, &pair.second})
+    push({VectorOpcode::kSelect, one->index_, one->index_, word, word, 0});
+  return pair;
+}
+
+void Recorder::accumulate(VectorOpcode opcode, const Recorded& chain, const Operand& x,
+                          bool alternate) {
+  Instruction one{opcode, chain.index_, chain.index_, x, {}, 0};
+  one.alternate = alternate;
+  chain.recorder_->push(one);
+}
+
+Recorded Recorder::exchange(VectorOpcode opcode, const Recorded& a, int distance) {
+  Recorded result = a.recorder_->free_register();
+  Instruction one{opcode, result.index_, a.index_, a, {}, 0};
+  one.distance = distance;
+  a.recorder_->push(one);
+  return result;
+}
+
+Recorded Recorder::spread(const Recorded& a) {
+  Recorded result = a.recorder_->free_register();
+  Instruction one{VectorOpcode::kBitOr, result.index_, a.index_, 0, {}, 0};
+  one.distance = 0;
+  a.recorder_->push(one);
+  return result;
 }
 
 bool Recorder::Instruction::reads(unsigned index) const {
@@ -81,19 +143,23 @@ Recorded Recorder::record(VectorOpcode opcode, const Recorded& a, const Operand&
                           const Operand& c) {
   Recorder& recorder = *a.recorder_;
   Recorded result = recorder.free_register();
-  recorder.instructions_.push_back({opcode, result.index_, a.index_, b, c, 0});
+  recorder.push({opcode, result.index_, a.index_, b, c, 0});
   return result;
 }
 
 Recorded Recorder::record(VectorOpcode opcode, Recorded&& a, const Operand& b, const Operand& c) {
-  a.recorder_->instructions_.push_back({opcode, a.index_, a.index_, b, c, 0});
+  a.recorder_->push({opcode, a.index_, a.index_, b, c, 0});
   return std::move(a);
 }
 
 Recorded Recorder::free_register() {
   std::size_t index = 0;
   while (index < kRegisters && taken_[index]) ++index;
-  if (index == kRegisters)
+  return take(index);
+}
+
+Recorded Recorder::take(std::size_t index) {
+  if (index >= kRegisters)
     throw MachineError("a vector program needs more registers than there are");
   taken_.set(index);
   return {this, static_cast<unsigned>(index), instructions_.size()};
@@ -133,17 +199,33 @@ bool Recorder::is_used(std::size_t load) const {
 
 VectorProgram Recorder::program() const {
   VectorProgram program;
-  std::vector<std::uint64_t>& words = program.instructions;
+  std::vector<interface::VectorInstruction> made;
+  int section = 0;
+  const auto add = [&](const interface::VectorInstruction& instruction, int of_section) {
+    if (of_section != section && !made.empty()) made.back().section_end = true;
+    section = of_section;
+    made.push_back(instruction);
+  };
   for (std::size_t i = 0; i <= instructions_.size(); ++i) {
-    for (const Store& store : stores_)
-      if (store.before == i)
-        words.push_back(encode(VectorOpcode::kStore, 0, store.index, {}, {}, store.stream));
+    for (const Store& store : stores_) {
+      if (store.before != i) continue;
+      add(instruction_of(VectorOpcode::kStore, 0, store.index, {}, {}, store.stream),
+          store.section);
+      made.back().once = store.once;
+      made.back().alternate = store.first_beat;
+    }
     if (i == instructions_.size()) break;
     const Instruction& one = instructions_[i];
     if (one.opcode == VectorOpcode::kLoad && !is_used(i)) continue;
-    if (one.b.fed >= 0) program.fed.push_back({words.size(), one.b.fed, one.b.element});
-    words.push_back(encode(one.opcode, one.destination, one.a, one.b, one.c, one.stream));
+    if (one.b.fed >= 0) program.fed.push_back({made.size(), one.b.fed, one.b.element});
+    add(instruction_of(one.opcode, one.destination, one.a, one.b, one.c, one.stream), one.section);
+    made.back().once = one.once;
+    made.back().alternate = one.alternate;
+    made.back().exchange = one.distance >= 0;
+    if (one.distance > 0) made.back().immediate = static_cast<std::uint32_t>(one.distance);
   }
+  for (const interface::VectorInstruction& one : made)
+    program.instructions.push_back(interface::encode(one));
   return program;
 }
 

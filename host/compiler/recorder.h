@@ -76,6 +76,29 @@ class Recorder {
   static Recorded record(interface::VectorOpcode opcode, Recorded&& a, const Operand& b,
                          const Operand& c);
 
+  /// What is recorded from now on is a section of its own: executed on every strip of a group, or
+  /// once a group, there on all beats of a strip or on the first one alone.
+  void begin_strips() { begin_section(false); }
+  void begin_once() { begin_section(true); }
+  void on_first_beat(bool alone) { first_beat_ = alone; }
+  /// A constant in a register of its own.
+  Recorded fill(const Operand& word);
+  /// The numbers of the region's row and column.
+  Recorded row_number() { return number(interface::VectorOpcode::kRowNumber); }
+  Recorded column_number() { return number(interface::VectorOpcode::kColumnNumber); }
+
+  /// Two neighbouring registers with a constant: 16 chains, of which odd strips go on with the
+  /// second register.
+  std::pair<Recorded, Recorded> fill_pair(const Operand& word);
+  /// The chain's sum, maximum, ... with `x`: in `first` and, if it is one of a pair and `alternate`,
+  /// in odd strips in the register beside.
+  static void accumulate(interface::VectorOpcode opcode, const Recorded& chain, const Operand& x,
+                         bool alternate);
+  /// opcode(a of the beat with that distance, a).
+  static Recorded exchange(interface::VectorOpcode opcode, const Recorded& a, int distance);
+  /// The first beat of `a` in all beats.
+  static Recorded spread(const Recorded& a);
+
   /// All of it, but for loads of what nothing is computed of.
   VectorProgram program() const;
 
@@ -87,6 +110,9 @@ class Recorder {
     unsigned destination = 0, a = 0;  // registers
     Operand b, c;
     int stream = 0;
+    bool once = false, alternate = false;  // of once: the first beat alone
+    int distance = -1;                     // of exchanged beats; 0: the first one; -1: none is
+    int section = 0;
 
     bool reads(unsigned index) const;
   };
@@ -94,9 +120,15 @@ class Recorder {
     int stream = 0;
     unsigned index = 0;      // of the register
     std::size_t before = 0;  // index of the next instruction
+    bool once = false, first_beat = false;
+    int section = 0;
   };
   static constexpr std::size_t kRegisters = interface::kVectorRegisters;
 
+  void begin_section(bool once);
+  void push(const Instruction& instruction);
+  Recorded number(interface::VectorOpcode opcode);
+  Recorded take(std::size_t index);
   Recorded free_register();
   bool reads(unsigned index, std::size_t from, std::size_t end) const;  // by instructions
   bool is_used(std::size_t load) const;
@@ -104,6 +136,9 @@ class Recorder {
 
   std::vector<Instruction> instructions_;  // without the stores
   std::vector<Store> stores_;
+  int section_ = 0;
+  std::size_t section_begin_ = 0;  // its first instruction
+  bool once_ = false, first_beat_ = false;
   std::bitset<kRegisters> taken_;
 };
 

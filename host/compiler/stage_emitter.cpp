@@ -1,5 +1,8 @@
 #include "host/compiler/stage_emitter.h"
 
+#include "host/compiler/move_emitter.h"
+#include "host/compiler/region_emitter.h"
+
 namespace corank {
 
 StageEmitter::StageEmitter(const StepContext& step) : step_(step), emitter_(step_) {
@@ -11,15 +14,30 @@ void StageEmitter::emit(const Stage& stage, const ContractionShape& shape, const
   TileTasks tiles(emitter_, step_, areas, turns_.overlapped);
   for (const int op : stage.overlapped) tiles.add_overlapped(op);
   tiles.keep(share_of(shape, shape_of(step_, stage)));
-  ProductEmitter(emitter_, step_, areas, turns_, stage, shape, size).emit(tiles);
+  ProductEmitter(emitter_, step_, areas, turns_, stage, shape, size, 0).emit(tiles);
   tiles.finish();
+}
+
+void StageEmitter::emit_rest_of_batch(const Stage& stage, const BlockSize& size) {
+  const std::int64_t batch = batch_of(step_, *step_.product(stage.op));
+  const LocalAreas areas = areas_of(step_, stage);
+  TileTasks nothing(emitter_, step_, areas, turns_.overlapped);
+  for (std::int64_t matrix = 1; matrix < batch; ++matrix) {
+    ProductEmitter(emitter_, step_, areas, turns_, stage, shape_of(step_, stage), size, matrix)
+        .emit(nothing);
+  }
 }
 
 void StageEmitter::emit(const Stage& stage, const BlockSize& size) {
   if (step_.product(stage.op) != nullptr) {
     emit(stage, shape_of(step_, stage), size);
+    emit_rest_of_batch(stage, size);
     return;
   }
+  const OpLowering& lowering = step_.lowering(stage.op);
+  emit_passes(emitter_, step_, stage.op);
+  if (!lowering.moves.empty()) emit_moves(emitter_, step_, stage.op);
+  if (lowering.is_region()) return;
   const LocalAreas areas = areas_of(step_, stage);
   TileTasks tiles(emitter_, step_, areas, turns_.overlapped);
   tiles.add_alone(stage.op);

@@ -19,6 +19,9 @@ class StageEmitter {
   CommandEmitter::Made take() { return emitter_.take(); }
 
  private:
+  // What is overlapped goes along with the first matrix.
+  void emit_rest_of_batch(const Stage& stage, const BlockSize& size);
+
   const StepContext step_;
   CommandEmitter emitter_;
   BufferTurns turns_;

@@ -24,17 +24,28 @@ void set_immediate(std::uint64_t& instruction, float immediate) {
 }
 
 Programs gather(const std::vector<const VectorProgram*>& programs) {
+  std::vector<std::size_t> original;  // of each, the first one that is equal
+  std::size_t instructions = 0;
+  for (std::size_t i = 0; i < programs.size(); ++i) {
+    const auto known =
+        std::find_if(programs.begin(), programs.begin() + static_cast<std::ptrdiff_t>(i),
+                     [&](const VectorProgram* other) { return *other == *programs[i]; });
+    original.push_back(static_cast<std::size_t>(known - programs.begin()));
+    if (original.back() == i) instructions += programs[i]->size();
+  }
+  const bool fit = instructions <= interface::kProgramInstructions;
   Programs all;
   for (std::size_t i = 0; i < programs.size(); ++i) {
     const VectorProgram& program = *programs[i];
-    const auto known =
-        std::find_if(programs.begin(), programs.begin() + static_cast<std::ptrdiff_t>(i),
-                     [&](const VectorProgram* other) { return *other == program; });
-    if (known - programs.begin() < static_cast<std::ptrdiff_t>(i)) {
-      all.first.push_back(all.first[static_cast<std::size_t>(known - programs.begin())]);
+    if (original[i] < i) {
+      all.places.push_back(all.places[original[i]]);
       continue;
     }
-    all.first.push_back(all.instructions.size());
+    if (!fit) {
+      const auto rows = static_cast<std::size_t>(rows_of(all));
+      all.instructions.resize(rows * static_cast<std::size_t>(kInstructionsPerRow));
+    }
+    all.places.push_back({all.instructions.size(), program.size()});
     for (FedImmediate fed : program.fed) {
       fed.instruction += all.instructions.size();
       all.fed.push_back(fed);

@@ -31,11 +31,20 @@ bool operator==(const VectorProgram& a, const VectorProgram& b);
 
 void set_immediate(std::uint64_t& instruction, float immediate);
 
-/// All programs of a step, one after another as they lie in the program memory.
+/// Where a program lies among all programs of a step.
+struct ProgramPlace {
+  std::size_t first = 0, length = 0;  // instructions
+};
+
+/// All programs of a step, one after another as they lie in device memory.
 struct Programs {
   std::vector<std::uint64_t> instructions;
   std::vector<FedImmediate> fed;
-  std::vector<std::size_t> first;  // instruction of each
+  std::vector<ProgramPlace> places;  // of each
+
+  /// The program memory holds them all, as they lie; else each begins a row of the panel, and is
+  /// loaded when it is needed.
+  bool fit() const { return instructions.size() <= interface::kProgramInstructions; }
 };
 /// Equal programs are kept once.
 Programs gather(const std::vector<const VectorProgram*>& programs);

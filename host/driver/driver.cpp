@@ -69,6 +69,7 @@ class DeviceSession::Driver {
       for (const StreamTile& tile : step_.tiles) tensor_of(tile.value, values);  // or it throws now
     }
     upload(uploaded_values(step_, graph_, false), values);
+    upload_constants();
     set_registers();
   }
 
@@ -215,6 +216,20 @@ class DeviceSession::Driver {
       const TensorLayout& layout = step_.plan.layouts[static_cast<std::size_t>(id)];
       if (options_.values) {
         host_.write_memory(layout.address, pack(tensor_of(id, tensors), layout));
+      } else {
+        host_.write_nothing(layout.address, layout.bytes());
+      }
+    }
+  }
+
+  // What the plan needs beside the graph's values.
+  void upload_constants() {
+    const Plan& plan = step_.plan;
+    for (std::size_t i = 0; i < plan.extras.size(); ++i) {
+      const TensorLayout& layout = plan.layouts[graph_.values.size() + i];
+      if (plan.extras[i].contents.empty()) continue;
+      if (options_.values) {
+        host_.write_memory(layout.address, pack(plan.extras[i].contents, layout));
       } else {
         host_.write_nothing(layout.address, layout.bytes());
       }

@@ -40,14 +40,13 @@ void run(const LayerNorm& op, Arrays<T>& arrays) {
     T* out = arrays.result(op.out) + row * columns;
     T* normalized = arrays.result(op.normalized) + row * columns;
     const T mean = sum_of_row<T>(columns, [&](std::int64_t i) { return x[i]; }) / count;
-    const T variance =
-        sum_of_row<T>(columns, [&](std::int64_t i) { return (x[i] - mean) * (x[i] - mean); }) /
-        count;
-    const T r = reciprocal_root(variance + static_cast<T>(op.eps));
+    const T squares =
+        sum_of_row<T>(columns, [&](std::int64_t i) { return squared_distance(x[i], mean); });
+    const T r = inverse_std_of(squares, count, static_cast<T>(op.eps));
     arrays.result(op.inverse_std)[row] = r;
     for (std::int64_t i = 0; i < columns; ++i) {
-      normalized[i] = (x[i] - mean) * r;
-      out[i] = weight[i] * normalized[i] + bias[i];
+      normalized[i] = layer_normalized(x[i], mean, r);
+      out[i] = scaled_and_shifted(normalized[i], weight[i], bias[i]);
     }
   }
 }
@@ -67,10 +66,13 @@ void run(const LayerNormGradient& op, Arrays<T>& arrays) {
     const T mean =
         sum_of_row<T>(columns, [&](std::int64_t i) { return gradient[i] * weight[i]; }) / count;
     const T projection =
-        sum_of_row<T>(columns, [&](std::int64_t i) { return (gradient[i] * weight[i]) * n[i]; }) /
+        sum_of_row<T>(columns,
+                      [&](std::int64_t i) {
+                        return layer_norm_projection(gradient[i], weight[i], n[i]);
+                      }) /
         count;
     for (std::int64_t i = 0; i < columns; ++i) {
-      out[i] = r * ((gradient[i] * weight[i] - mean) - n[i] * projection);
+      out[i] = layer_norm_slope(gradient[i], weight[i], n[i], r, mean, projection);
     }
   }
 }

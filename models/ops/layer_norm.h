@@ -1,6 +1,8 @@
 // Layer normalisation (Ba et al., 2016, arXiv 1607.06450).
 #pragma once
 
+#include "models/base/vector_arithmetic.h"
+#include "models/numerics/functions.h"
 #include "models/ops/op.h"
 
 namespace corank {
@@ -16,6 +18,43 @@ struct LayerNorm {
   using Operands = Fields<&LayerNorm::in, &LayerNorm::weight, &LayerNorm::bias>;
   using Results = Fields<&LayerNorm::out, &LayerNorm::normalized, &LayerNorm::inverse_std>;
 };
+
+// The bodies of a row and of an element.
+template <class T>
+T squared_distance(const T& x, const T& mean) {
+  const T distance = x - mean;
+  return distance * distance;
+}
+/// r, of the sum of squared distances of a row of `count` elements.
+template <class T, class Number>
+T inverse_std_of(const T& squares, Number count, Number eps) {
+  const T variance = squares / count;
+  return reciprocal_root(variance + eps);
+}
+template <class T>
+T layer_normalized(const T& x, const T& mean, const T& r) {
+  T distance = x - mean;
+  return std::move(distance) * r;
+}
+template <class T>
+T scaled_and_shifted(const T& normalized, const T& weight, const T& bias) {
+  return multiply_add(normalized, weight, bias);
+}
+/// g * n, the sum of which over a row divided by its elements is `projection`, as that of g `mean`.
+template <class T>
+T layer_norm_projection(const T& gradient, const T& weight, const T& n) {
+  T g = gradient * weight;
+  return std::move(g) * n;
+}
+template <class T>
+T layer_norm_slope(const T& gradient, const T& weight, const T& n, const T& r, const T& mean,
+                   const T& projection) {
+  const T along = n * projection;
+  T g = gradient * weight;
+  g = std::move(g) - mean;
+  g = std::move(g) - along;
+  return std::move(g) * r;
+}
 
 /// g = gradient * weight:  out = r * (g - mean(g) - n * mean(g * n)) of each row.
 struct LayerNormGradient {

@@ -44,9 +44,9 @@ void run(const RmsNorm& op, Arrays<T>& arrays) {
     const T* x = arrays.floats(op.in) + row * columns;
     T* out = arrays.result(op.out) + row * columns;
     const T squares = sum_of_row<T>(columns, [&](std::int64_t i) { return x[i] * x[i]; });
-    const T r = reciprocal_root(squares / static_cast<T>(columns) + static_cast<T>(op.eps));
+    const T r = inverse_rms_of(squares, static_cast<T>(columns), static_cast<T>(op.eps));
     arrays.result(op.inverse_rms)[row] = r;
-    for (std::int64_t i = 0; i < columns; ++i) out[i] = weight[i] * (x[i] * r);
+    for (std::int64_t i = 0; i < columns; ++i) out[i] = rms_normalized(x[i], r, weight[i]);
   }
 }
 template void run(const RmsNorm& op, Arrays<float>& arrays);
@@ -63,10 +63,12 @@ void run(const RmsNormGradient& op, Arrays<T>& arrays) {
     const T r = arrays.floats(op.inverse_rms)[row];
     const T mean =
         sum_of_row<T>(columns,
-                      [&](std::int64_t i) { return (gradient[i] * weight[i]) * (x[i] * r); }) /
+                      [&](std::int64_t i) {
+                        return rms_norm_projection(gradient[i], weight[i], x[i], r);
+                      }) /
         static_cast<T>(columns);
     for (std::int64_t i = 0; i < columns; ++i) {
-      out[i] = r * (gradient[i] * weight[i] - (x[i] * r) * mean);
+      out[i] = rms_norm_slope(gradient[i], weight[i], x[i], r, mean);
     }
   }
 }
@@ -81,7 +83,8 @@ void run(const RmsNormWeightGradient& op, Arrays<T>& arrays) {
     const T* x = arrays.floats(op.in) + row * columns;
     const T* gradient = arrays.floats(op.gradient) + row * columns;
     const T r = arrays.floats(op.inverse_rms)[row];
-    for (std::int64_t i = 0; i < columns; ++i) out[i] = out[i] + gradient[i] * (x[i] * r);
+    for (std::int64_t i = 0; i < columns; ++i)
+      out[i] = out[i] + rms_norm_weight_slope(gradient[i], x[i], r);
   }
 }
 template void run(const RmsNormWeightGradient& op, Arrays<float>& arrays);

@@ -1,6 +1,8 @@
 // Root mean square normalisation (Zhang and Sennrich, 2019, arXiv 1910.07467).
 #pragma once
 
+#include "models/base/vector_arithmetic.h"
+#include "models/numerics/functions.h"
 #include "models/ops/op.h"
 
 namespace corank {
@@ -15,6 +17,39 @@ struct RmsNorm {
   using Operands = Fields<&RmsNorm::in, &RmsNorm::weight>;
   using Results = Fields<&RmsNorm::out, &RmsNorm::inverse_rms>;
 };
+
+// The bodies of a row and of an element.
+/// r, of the sum of squares of a row of `count` elements.
+template <class T, class Number>
+T inverse_rms_of(const T& squares, Number count, Number eps) {
+  const T mean = squares / count;
+  return reciprocal_root(mean + eps);
+}
+template <class T>
+T rms_normalized(const T& x, const T& r, const T& weight) {
+  T n = x * r;
+  return weight * std::move(n);
+}
+/// g * n, the sum of which over a row divided by its elements is `mean`.
+template <class T>
+T rms_norm_projection(const T& gradient, const T& weight, const T& x, const T& r) {
+  T g = gradient * weight;
+  const T n = x * r;
+  return std::move(g) * n;
+}
+template <class T>
+T rms_norm_slope(const T& gradient, const T& weight, const T& x, const T& r, const T& mean) {
+  T n = x * r;
+  n = std::move(n) * mean;
+  T g = gradient * weight;
+  g = std::move(g) - n;
+  return std::move(g) * r;
+}
+template <class T>
+T rms_norm_weight_slope(const T& gradient, const T& x, const T& r) {
+  T n = x * r;
+  return std::move(n) * gradient;
+}
 
 /// n = in * r, g = gradient * weight:  out = r * (g - n * mean(g * n)) of each row.
 struct RmsNormGradient {

@@ -18,27 +18,36 @@ std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, con
 }
 
 template <class T>
-void run(const Rope& op, Arrays<T>& arrays) {
-  const Shape& shape = arrays.shape(op.in);
-  const std::int64_t positions = shape[1];
-  const auto half = static_cast<std::int64_t>(op.frequencies.size());
-  std::vector<T> cosines, sines;
+RopeTables<T> rope_tables(const Rope& op, std::int64_t positions) {
+  RopeTables<T> tables;
   for (std::int64_t p = 0; p < positions; ++p) {
     for (const float frequency : op.frequencies) {
       const T angle = static_cast<T>(p) * static_cast<T>(frequency);
       const T sine = static_cast<T>(std::sin(static_cast<double>(angle)));
-      cosines.push_back(static_cast<T>(std::cos(static_cast<double>(angle))));
-      sines.push_back(op.inverse ? -sine : sine);
+      tables.cosines.push_back(static_cast<T>(std::cos(static_cast<double>(angle))));
+      tables.sines.push_back(op.inverse ? -sine : sine);
     }
   }
+  return tables;
+}
+template RopeTables<float> rope_tables(const Rope& op, std::int64_t positions);
+template RopeTables<double> rope_tables(const Rope& op, std::int64_t positions);
+
+template <class T>
+void run(const Rope& op, Arrays<T>& arrays) {
+  const Shape& shape = arrays.shape(op.in);
+  const std::int64_t positions = shape[1];
+  const auto half = static_cast<std::int64_t>(op.frequencies.size());
+  const RopeTables<T> tables = rope_tables<T>(op, positions);
   for (std::int64_t row = 0; row < shape[0] * positions; ++row) {
     const T* in = arrays.floats(op.in) + row * 2 * half;
     T* out = arrays.result(op.out) + row * 2 * half;
-    const T* c = cosines.data() + row % positions * half;
-    const T* s = sines.data() + row % positions * half;
+    const T* c = tables.cosines.data() + row % positions * half;
+    const T* s = tables.sines.data() + row % positions * half;
     for (std::int64_t j = 0; j < half; ++j) {
-      out[j] = in[j] * c[j] - in[j + half] * s[j];
-      out[j + half] = in[j + half] * c[j] + in[j] * s[j];
+      const Rotated<T> both = rotated(in[j], in[j + half], c[j], s[j]);
+      out[j] = both.low;
+      out[j + half] = both.high;
     }
   }
 }

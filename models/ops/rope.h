@@ -1,6 +1,10 @@
 // Rotary position embedding (Su et al., 2021, arXiv 2104.09864).
 #pragma once
 
+#include <cstdint>
+#include <utility>
+#include <vector>
+
 #include "models/ops/op.h"
 
 namespace corank {
@@ -19,6 +23,31 @@ struct Rope {
   using Operands = Fields<&Rope::in>;
   using Results = Fields<&Rope::out>;
 };
+
+/// The two halves of an element's rotation, of its own halves, a cosine and a sine.
+template <class T>
+struct Rotated {
+  T low, high;
+};
+template <class T>
+Rotated<T> rotated(const T& low, const T& high, const T& cosine, const T& sine) {
+  T a = low * cosine;
+  const T b = high * sine;
+  a = std::move(a) - b;
+  T c = high * cosine;
+  const T d = low * sine;
+  c = std::move(c) + d;
+  return {std::move(a), std::move(c)};
+}
+
+/// cos and sin of positions 0 to `positions` - 1, row by row, sin with the op's sign. T is float or
+/// double.
+template <class T>
+struct RopeTables {
+  std::vector<T> cosines, sines;
+};
+template <class T>
+RopeTables<T> rope_tables(const Rope& op, std::int64_t positions);
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Rope& op);
 template <class T>

@@ -58,7 +58,7 @@ void run(const Softmax& op, Arrays<T>& arrays) {
         op.mask ? arrays.integers(*op.mask) + r / queries / heads * keys : nullptr;
     mask_row(scores, keys, op.causal ? std::optional(r % queries) : std::nullopt, mask, out);
     const T largest = maximum_of_row<T>(keys, [=](std::int64_t j) { return out[j]; });
-    for_each_element(keys, [=](std::int64_t j) { out[j] = exponential(out[j] - largest); });
+    for_each_element(keys, [=](std::int64_t j) { out[j] = softmax_exponential(out[j], largest); });
     const T inverse = T(1) / sum_of_row<T>(keys, [=](std::int64_t j) { return out[j]; });
     for (std::int64_t j = 0; j < keys; ++j) out[j] = out[j] * inverse;
   }
@@ -74,7 +74,7 @@ void run(const SoftmaxGradient& op, Arrays<T>& arrays) {
     const T* gradient = arrays.floats(op.gradient) + row * columns;
     T* out = arrays.result(op.out) + row * columns;
     const T sum = sum_of_row<T>(columns, [=](std::int64_t i) { return gradient[i] * p[i]; });
-    for (std::int64_t i = 0; i < columns; ++i) out[i] = p[i] * (gradient[i] - sum);
+    for (std::int64_t i = 0; i < columns; ++i) out[i] = softmax_slope(p[i], gradient[i], sum);
   }
 }
 template void run(const SoftmaxGradient& op, Arrays<float>& arrays);

@@ -30,6 +30,12 @@ T masked(const Mask& hidden, const T& score) {
   return select(hidden, ConstantOf<T>(std::numeric_limits<float>::lowest()), score);
 }
 
+/// An element of what softmax divides by its sum.
+template <class T>
+T softmax_exponential(const T& score, const T& largest) {
+  return exponential(score - largest);
+}
+
 /// out = P * (gradient - sum over the row of gradient * P), the sum of the same gradient and P. In
 /// a row that is masked everywhere P is not 0, and the gradient is that of masking by an added
 /// constant, as Hugging Face's autograd has it, though the score itself is lost.
@@ -40,6 +46,12 @@ struct SoftmaxGradient {
   using Operands = Fields<&SoftmaxGradient::gradient, &SoftmaxGradient::probabilities>;
   using Results = Fields<&SoftmaxGradient::out>;
 };
+
+template <class T>
+T softmax_slope(const T& p, const T& gradient, const T& sum) {
+  T difference = gradient - sum;
+  return std::move(difference) * p;
+}
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Softmax& op);
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,

@@ -9,10 +9,7 @@ std::string why_not(const Graph& graph, const Contraction& op) {
   if (op.bias && graph.value(*op.bias).dtype != DType::F32) return " with a bias of BF16";
   for (const Term& term : op.terms) {
     const Value& left = graph.value(term.left);
-    if (left.shape.size() > 2) return " on batches of matrices";
     if (left.dtype != DType::BF16) return " on operands of F32";
-    if (term.kind.part == Part::kAttention || term.kind.part == Part::kHead)
-      return " of the kind " + to_string(term.kind);
   }
   return "";
 }

@@ -5,11 +5,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <tuple>
 #include <utility>
 
 #include "host/compiler/ops/op_lowering.h"
+#include "host/compiler/ops/regions.h"
 #include "host/compiler/recorder.h"
 #include "models/ops/checks.h"
 
@@ -49,18 +49,17 @@ OpLowering updated(const std::array<ElementStream, N>& streams, const Update& up
 }
 
 /// out = element_of(op, left, right), where the rows of the right operand are used again and again
-/// (models/ops/add.h): one row, or as many as the left one has, can be streams.
+/// (models/ops/add.h): where it has neither one nor all, tiles are cut at its ends.
 template <class X>
 OpLowering computed_with_rows(const Graph& graph, const X& op) {
   const std::int64_t rows = rows_of(graph.value(op.left));
   const std::int64_t right_rows = rows_of(graph.value(op.right));
-  if (right_rows != 1 && right_rows != rows)
-    return {" with " + std::to_string(right_rows) + " rows of " + graph.value(op.right).name +
-                " used again and again",
-            {},
-            {}};
-  const bool is_row = right_rows < rows;
-  return computed<X, 2>(op, {{{op.left, -1, false}, {op.right, -1, is_row}}}, op.out);
+  OpLowering lowering =
+      computed<X, 2>(op, {{{op.left, -1, false}, {op.right, -1, right_rows < rows}}}, op.out);
+  if (right_rows == 1 || right_rows == rows) return lowering;
+  return over_region(one_step(graph, op.left,
+                              {elements(op.left), elements(op.right), result(op.out)},
+                              Walk::kElements, std::move(lowering.program)));
 }
 
 }  // namespace corank

@@ -17,16 +17,80 @@ struct ElementStream {
   bool is_row = false;  // the operand is one row, which meets every row of the others
 };
 
+/// Rows and columns of a matrix that programs work on, tile by tile.
+struct RegionBlock {
+  ValueId operand = -1, result = -1;  // with both, the result takes the operand's place
+  /// Which elements of the value meet those of a row of the region: of the row that is its own, of
+  /// a single one for the whole tile, of a vector the one of the row, or a single one.
+  enum class Meets { kElements, kRow, kColumn, kScalar } meets = Meets::kElements;
+  /// Row r of the region has the value's row r / share, counted modulo the value's rows. With a
+  /// pitch, that is first_row + r / period * pitch + r % period, of the pass's period.
+  std::int64_t share = 1, first_row = 0, pitch = 0;
+  std::int64_t columns = 0;  // of the value; 0: as many as the region has
+};
+
+/// A stream of a program: a block, from one of its columns on.
+struct RegionStream {
+  std::size_t block = 0;
+  std::int64_t first_column = 0;
+};
+
+/// A program, and how it goes over a tile.
+struct RegionStep {
+  /// kElements: element by element. kRows: lanes are rows of the tile, strips go along the columns,
+  /// so that a program reduces rows. kColumns: strips go down the rows, so that it reduces columns.
+  enum class Walk { kElements, kRows, kColumns } walk = Walk::kElements;
+  std::vector<RegionStream> streams = {};
+  VectorProgram program = {};
+  VectorProgram continuation = {};  // of kColumns: what goes on with the results of the rows above
+  std::size_t program_place = 0, continuation_place = 0;  // in Programs::places
+};
+
+/// Steps that are carried out one after another on every tile of a region.
+struct RegionPass {
+  std::int64_t rows = 0, columns = 0;
+  bool whole_rows = true;  // a tile has all columns
+  std::int64_t period = 0;  // no tile has rows of two periods, in which rows are numbered; 0: any has
+  std::vector<RegionBlock> blocks;
+  std::vector<RegionStep> steps;
+};
+
+/// What an op needs in device memory beside the graph's values: constants, or room.
+struct Extra {
+  std::string name;
+  DType dtype = DType::F32;
+  std::int64_t rows = 0, columns = 0;
+  std::vector<std::byte> contents;  // row by row; empty: room
+};
+/// Extra k of an op, where its record names a value; the plan has an id of its own for it.
+constexpr ValueId extra_id(int k) { return -2 - k; }
+
+/// A rectangle that goes from one value to another as it is.
+struct Move {
+  ValueId from = -1;
+  std::int64_t row = 0, column = 0;        // there
+  std::int64_t to_row = 0, to_column = 0;  // in the op's result
+  std::int64_t rows = 0, columns = 0;
+};
+
 /// Streams of what ends a block of a product: out = sum * scale + bias.
 inline constexpr int kEpilogueSum = 0, kEpilogueBias = 1, kEpilogueOut = 2;
 
-/// An op without streams is a product of the array.
+/// An op without streams, passes and moves is a product of the array.
 struct OpLowering {
   std::string why_not;  // the accelerator does not run the op, and what of it; "": it does
-  std::vector<ElementStream> streams;  // of an element-wise op, by their number in its program
-  VectorProgram program;  // of an element-wise op; of a product what ends a block, empty: nothing
+  std::vector<ElementStream> streams = {};  // of an element-wise op, by their number in its program
+  // Of an element-wise op; of a product what ends a block, empty: nothing; of moves the copy.
+  VectorProgram program = {};
+  std::vector<RegionPass> passes = {};  // of an op that goes over regions, in their order
+  std::vector<Move> moves = {};  // of an op that only moves: all of its result that is not 0
+  VectorProgram zero = {};       // of moves, where not all is filled
+  std::size_t zero_place = 0;  // in Programs::places
+  std::vector<Extra> extras = {};
 
   bool is_elementwise() const { return !streams.empty(); }
+  /// It is carried out by itself.
+  bool is_region() const { return !passes.empty() || !moves.empty(); }
 };
 
 OpLowering lowering_of(const Graph& graph, const Contraction& op);
@@ -38,6 +102,28 @@ OpLowering lowering_of(const Graph& graph, const Multiply& op);
 OpLowering lowering_of(const Graph& graph, const Scale& op);
 OpLowering lowering_of(const Graph& graph, const ScaleBy& op);
 OpLowering lowering_of(const Graph& graph, const Activation& op);
+OpLowering lowering_of(const Graph& graph, const ActivationGradient& op);
+OpLowering lowering_of(const Graph& graph, const GatedActivation& op);
+OpLowering lowering_of(const Graph& graph, const GatedActivationGradient& op);
+OpLowering lowering_of(const Graph& graph, const RmsNorm& op);
+OpLowering lowering_of(const Graph& graph, const RmsNormGradient& op);
+OpLowering lowering_of(const Graph& graph, const RmsNormWeightGradient& op);
+OpLowering lowering_of(const Graph& graph, const LayerNorm& op);
+OpLowering lowering_of(const Graph& graph, const LayerNormGradient& op);
+OpLowering lowering_of(const Graph& graph, const Softmax& op);
+OpLowering lowering_of(const Graph& graph, const SoftmaxGradient& op);
+OpLowering lowering_of(const Graph& graph, const Rope& op);
+OpLowering lowering_of(const Graph& graph, const SumRows& op);
+OpLowering lowering_of(const Graph& graph, const SumHeads& op);
+OpLowering lowering_of(const Graph& graph, const Slice& op);
+OpLowering lowering_of(const Graph& graph, const Pad& op);
+OpLowering lowering_of(const Graph& graph, const Concat& op);
+OpLowering lowering_of(const Graph& graph, const SplitHeads& op);
+OpLowering lowering_of(const Graph& graph, const MergeHeads& op);
+OpLowering lowering_of(const Graph& graph, const RepeatHeads& op);
+OpLowering lowering_of(const Graph& graph, const SelectRows& op);
+OpLowering lowering_of(const Graph& graph, const PlaceRows& op);
+OpLowering lowering_of(const Graph& graph, const ReplaceRows& op);
 
 /// Of every op of a graph. Throws the InputError "VALUE: the accelerator does not run the op OP
 /// yetWHY" at the first one that it does not run.

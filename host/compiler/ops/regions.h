@@ -1,0 +1,106 @@
+// What the records of ops over regions are made of: reductions of rows and columns in the order of
+// models/README.md, recorded.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <utility>
+
+#include "host/compiler/ops/op_lowering.h"
+#include "host/compiler/recorder.h"
+
+namespace corank {
+
+using Meets = RegionBlock::Meets;
+using Walk = RegionStep::Walk;
+
+// Blocks, by what of the value meets the region.
+inline RegionBlock elements(ValueId operand) { return {operand}; }
+inline RegionBlock result(ValueId value) { return {-1, value}; }
+inline RegionBlock in_place(ValueId operand, ValueId value) { return {operand, value}; }
+inline RegionBlock row(ValueId operand) { return {operand, -1, Meets::kRow}; }
+inline RegionBlock row_result(ValueId value) { return {-1, value, Meets::kRow}; }
+inline RegionBlock column(ValueId operand) { return {operand, -1, Meets::kColumn}; }
+inline RegionBlock column_result(ValueId value) { return {-1, value, Meets::kColumn}; }
+inline RegionBlock scalar(ValueId operand) { return {operand, -1, Meets::kScalar}; }
+inline RegionBlock scalar_result(ValueId value) { return {-1, value, Meets::kScalar}; }
+
+/// Streams that are the blocks, in their order.
+inline std::vector<RegionStream> whole_blocks(std::size_t count) {
+  std::vector<RegionStream> streams;
+  for (std::size_t i = 0; i < count; ++i) streams.push_back({i, 0});
+  return streams;
+}
+
+/// A pass of one step over the rows and columns of a value.
+inline RegionPass one_step(const Graph& graph, ValueId of, std::vector<RegionBlock> blocks,
+                           Walk walk, VectorProgram program) {
+  RegionPass pass;
+  pass.columns = graph.value(of).shape.back();
+  pass.rows = element_count(graph.value(of).shape) / pass.columns;
+  pass.whole_rows = walk == Walk::kRows;
+  pass.steps.push_back({walk, whole_blocks(blocks.size()), std::move(program), {}});
+  pass.blocks = std::move(blocks);
+  return pass;
+}
+
+/// An op of one pass.
+inline OpLowering over_region(RegionPass pass) {
+  OpLowering lowering;
+  lowering.passes.push_back(std::move(pass));
+  return lowering;
+}
+
+/// 16 interleaved chains over the columns and a tree, as reduce_row() has it: `element()` records
+/// what is reduced. The result is in all beats; what follows is a section once a group.
+template <class Element>
+Recorded reduce_columns(Recorder& recorder, interface::VectorOpcode opcode, float start,
+                        const Element& element) {
+  recorder.begin_once();
+  auto [first, second] = recorder.fill_pair(start);
+  recorder.begin_strips();
+  Recorder::accumulate(opcode, first, element(), true);
+  recorder.begin_once();
+  Recorded sum = Recorder::record(opcode, std::move(first), second, {});
+  sum = Recorder::exchange(opcode, sum, 4);
+  sum = Recorder::exchange(opcode, sum, 2);
+  return Recorder::exchange(opcode, sum, 1);
+}
+template <class Element>
+Recorded sum_of_columns(Recorder& recorder, const Element& element) {
+  return reduce_columns(recorder, interface::VectorOpcode::kAdd, 0.0f, element);
+}
+template <class Element>
+Recorded maximum_of_columns(Recorder& recorder, const Element& element) {
+  return reduce_columns(recorder, interface::VectorOpcode::kMaximum,
+                        -std::numeric_limits<float>::infinity(), element);
+}
+
+/// What is computed once a group of rows, of a reduction's result: on one beat, then in all.
+template <class Function>
+Recorded once_a_row(Recorder& recorder, const Function& function) {
+  recorder.on_first_beat(true);
+  Recorded one = function();
+  recorder.on_first_beat(false);
+  return Recorder::spread(one);
+}
+
+/// sum over the rows, ascending from +0, of what `element(recorder)` records, to the last stream:
+/// the program, and the one that goes on.
+template <class Element>
+RegionStep sum_over_rows(std::vector<RegionStream> streams, const Element& element) {
+  const auto out = static_cast<int>(streams.size()) - 1;
+  const auto program = [&](bool continues) {
+    Recorder recorder;
+    recorder.begin_once();
+    const Recorded sum = continues ? recorder.load(out) : recorder.fill(0.0f);
+    recorder.begin_strips();
+    Recorder::accumulate(interface::VectorOpcode::kAdd, sum, element(recorder), false);
+    recorder.begin_once();
+    recorder.store(out, sum);
+    return recorder.program();
+  };
+  return {Walk::kColumns, std::move(streams), program(false), program(true)};
+}
+
+}  // namespace corank

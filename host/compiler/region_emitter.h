@@ -1,0 +1,29 @@
+// Ops that go over regions: the tiles of their passes.
+//
+// A tile takes one of two halves of the local memories, so that the loads of one run beside the
+// program of the other. Of a pass that reduces rows a tile has whole rows.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "host/compiler/command_emitter.h"
+
+namespace corank {
+
+/// Rows and columns of the tiles of a pass; of one with vectors over its rows those of a piece of
+/// `rows_together` rows share what was loaded of the vectors.
+struct RegionTiles {
+  std::int64_t rows = 0, columns = 0, rows_together = 0;
+};
+
+/// Throws KeyError, with the sizes, if not even one row fits the local memories; `op` names it.
+RegionTiles tiles_of(const StepContext& step, int op, const RegionPass& pass);
+
+/// Cycles of the vector unit for a whole pass, an estimate.
+std::int64_t vector_cycles(const StepContext& step, const RegionPass& pass);
+
+/// Carries out an op with passes by itself.
+void emit_passes(CommandEmitter& emitter, const StepContext& step, int op);
+
+}  // namespace corank
