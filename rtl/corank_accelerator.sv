@@ -120,7 +120,9 @@ module corank_accelerator #(
   unit_fault_t     command_fault;
   logic            fetch_burst, fetch_beat;
 
-  command_processor #(.AxiDataBits(AxiDataBits)) u_command_processor (
+  command_processor #(
+    .AxiDataBits(AxiDataBits), .VectorLanes(VectorLanes), .Lanes(Lanes)
+  ) u_command_processor (
     .clk_i,
     .rst_ni         (unit_rst_n),
     .enable_i       (enable),

@@ -18,6 +18,9 @@ array/array_unit.sv
 vector/program_memory.sv
 vector/lane_pkg.sv
 vector/vector_lanes.sv
+vector/vector_pkg.sv
+vector/vector_program.sv
+vector/vector_walk.sv
 vector/vector_unit.sv
 command/kept_pkg.sv
 command/oldest_command.sv

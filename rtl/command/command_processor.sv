@@ -52,7 +52,10 @@
 module command_processor #(
   parameter int unsigned AxiDataBits = 128,
   // commands in flight or buffered; a power of two
-  parameter int unsigned FetchDepth  = interface_pkg::FetchDepth
+  parameter int unsigned FetchDepth  = interface_pkg::FetchDepth,
+  // of the machine, for the checks of commands; powers of two
+  parameter int unsigned VectorLanes = 8,
+  parameter int unsigned Lanes       = 8
 ) (
   input  wire logic                        clk_i,
   input  wire logic                        rst_ni,
@@ -148,8 +151,19 @@ module command_processor #(
         is_line(gemm.accumulator_line) && is_line(gemm.accumulator_stride);
   endfunction
 
+  // Along a line beats begin where they do in a line.
+  function automatic logic stream_is_good(stream_word_t stream, logic [7:0] column);
+    return (column < 8'(Lanes)) &&
+        (stream.transposed || ((column & 8'(VectorLanes - 1)) == 8'd0));
+  endfunction
+
   function automatic logic vector_is_good(vector_command_t vector);
-    return (vector.length != 16'd0) && is_size(vector.rows) && is_size(vector.columns);
+    return (vector.walk <= 2'(WalkAcross)) && (vector.length != 16'd0) &&
+        is_size(vector.rows) && is_size(vector.columns) &&
+        stream_is_good(vector.stream0, vector.column0) &&
+        stream_is_good(vector.stream1, vector.column1) &&
+        stream_is_good(vector.stream2, vector.column2) &&
+        stream_is_good(vector.stream3, vector.column3);
   endfunction
 
   // verilator lint_on UNUSEDSIGNAL

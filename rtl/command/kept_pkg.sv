@@ -52,20 +52,25 @@ package kept_pkg;
   } kept_gemm_t;
 
   typedef struct packed {
-    logic  broadcast_row;
-    logic  transposed;
-    logic  accumulator;
-    size_t line;
-    size_t stride;
+    logic       broadcast_column;
+    logic       broadcast_row;
+    logic       transposed;
+    logic       accumulator;
+    size_t      line;
+    size_t      stride;
+    logic [4:0] column;  // a line has 32 elements at most
   } kept_stream_t;
 
   typedef struct packed {
     kept_tokens_t       tokens;
+    logic [1:0]         walk;
     logic [15:0]        first_instruction;
     logic [15:0]        length;
     size_t              rows;
     size_t              columns;
     kept_stream_t [3:0] streams;
+    logic [31:0]        first_row;
+    logic [31:0]        first_column;
   } kept_vector_t;
 
   // Of whichever command has most.
@@ -165,32 +170,43 @@ package kept_pkg;
     gemm_of.accumulator_stride    = 32'(kept.accumulator_stride);
   endfunction
 
-  function automatic kept_stream_t kept_stream(stream_word_t stream, logic [23:0] stride);
-    kept_stream.line          = stream.line;
-    kept_stream.accumulator   = stream.accumulator;
-    kept_stream.transposed    = stream.transposed;
-    kept_stream.broadcast_row = stream.broadcast_row;
-    kept_stream.stride        = stride;
+  function automatic kept_stream_t kept_stream(stream_word_t stream, logic [23:0] stride,
+                                               logic [7:0] column);
+    kept_stream.line             = stream.line;
+    kept_stream.accumulator      = stream.accumulator;
+    kept_stream.transposed       = stream.transposed;
+    kept_stream.broadcast_row    = stream.broadcast_row;
+    kept_stream.broadcast_column = stream.broadcast_column;
+    kept_stream.stride           = stride;
+    kept_stream.column           = column[4:0];
   endfunction
 
   function automatic stream_word_t stream_of(kept_stream_t kept);
-    stream_of               = '0;
-    stream_of.line          = kept.line;
-    stream_of.accumulator   = kept.accumulator;
-    stream_of.transposed    = kept.transposed;
-    stream_of.broadcast_row = kept.broadcast_row;
+    stream_of                  = '0;
+    stream_of.line             = kept.line;
+    stream_of.accumulator      = kept.accumulator;
+    stream_of.transposed       = kept.transposed;
+    stream_of.broadcast_row    = kept.broadcast_row;
+    stream_of.broadcast_column = kept.broadcast_column;
   endfunction
 
   function automatic kept_vector_t kept_vector(vector_command_t command, int unsigned unit);
     kept_vector.tokens            = kept_tokens(command, unit);
+    kept_vector.walk              = command.walk;
     kept_vector.first_instruction = command.first_instruction;
     kept_vector.length            = command.length;
     kept_vector.rows              = size_t'(command.rows);
     kept_vector.columns           = size_t'(command.columns);
-    kept_vector.streams[0]        = kept_stream(command.stream0, command.stride0);
-    kept_vector.streams[1]        = kept_stream(command.stream1, command.stride1);
-    kept_vector.streams[2]        = kept_stream(command.stream2, command.stride2);
-    kept_vector.streams[3]        = kept_stream(command.stream3, command.stride3);
+    kept_vector.streams[0]        =
+        kept_stream(command.stream0, command.stride0, command.column0);
+    kept_vector.streams[1]        =
+        kept_stream(command.stream1, command.stride1, command.column1);
+    kept_vector.streams[2]        =
+        kept_stream(command.stream2, command.stride2, command.column2);
+    kept_vector.streams[3]        =
+        kept_stream(command.stream3, command.stride3, command.column3);
+    kept_vector.first_row         = command.first_row;
+    kept_vector.first_column      = command.first_column;
   endfunction
 
   function automatic vector_command_t vector_of(kept_vector_t kept, int unsigned unit);
@@ -199,18 +215,25 @@ package kept_pkg;
     vector_of.version           = InterfaceVersion;
     vector_of.wait_tokens       = tokens_taken(kept.tokens, unit);
     vector_of.signal_tokens     = tokens_given(kept.tokens, unit);
+    vector_of.walk              = kept.walk;
     vector_of.first_instruction = kept.first_instruction;
     vector_of.length            = kept.length;
     vector_of.rows              = 32'(kept.rows);
     vector_of.columns           = 32'(kept.columns);
     vector_of.stream0           = stream_of(kept.streams[0]);
     vector_of.stride0           = kept.streams[0].stride;
+    vector_of.column0           = 8'(kept.streams[0].column);
     vector_of.stream1           = stream_of(kept.streams[1]);
     vector_of.stride1           = kept.streams[1].stride;
+    vector_of.column1           = 8'(kept.streams[1].column);
     vector_of.stream2           = stream_of(kept.streams[2]);
     vector_of.stride2           = kept.streams[2].stride;
+    vector_of.column2           = 8'(kept.streams[2].column);
     vector_of.stream3           = stream_of(kept.streams[3]);
     vector_of.stride3           = kept.streams[3].stride;
+    vector_of.column3           = 8'(kept.streams[3].column);
+    vector_of.first_row         = kept.first_row;
+    vector_of.first_column      = kept.first_column;
   endfunction
 
 endpackage

@@ -88,8 +88,9 @@ package lane_pkg;
     return result;
   endfunction
 
+  // lane: which one it is.
   function automatic partial_t prepare(vector_opcode_e opcode, logic [31:0] a, logic [31:0] b,
-                                       logic [31:0] c);
+                                       logic [31:0] c, logic [7:0] lane);
     partial_t result;
     result.plain    = 1'b1;
     result.negative = a[31];
@@ -107,6 +108,14 @@ package lane_pkg;
       VopToFloat: begin
         result.plain = (a == 32'd0);
         result.word  = a[31] ? -a : a;
+      end
+      VopRowNumber: begin
+        result.plain = 1'b0;
+        result.word  = 32'd0;
+      end
+      VopColumnNumber: begin
+        result.plain = 1'b0;
+        result.word  = 32'(lane);
       end
       default:               result.plain = 1'b0;  // integer sums and shifts
     endcase
@@ -166,7 +175,7 @@ package lane_pkg;
     y        = '0;
     carry    = 1'b0;
     unique case (opcode)
-      VopIntAdd: y = b;
+      VopIntAdd, VopRowNumber, VopColumnNumber: y = b;
       VopIntSubtract: begin
         y     = ~b;
         carry = 1'b1;

@@ -38,8 +38,10 @@ module vector_lanes #(
   input  wire logic [3:0]                   c_i,
   input  wire logic                         b_immediate_i,
   input  wire logic                         c_immediate_i,
+  input  wire logic                         exchange_i,
   input  wire logic [31:0]                  immediate_i,
   input  wire logic                         accumulator_i,  // the stream is in that memory
+  input  wire logic                         broadcast_i,    // of one element, to all lanes
   input  wire logic [2:0]                   beat_i,
   input  wire logic [7:0]                   count_i,
 
@@ -59,6 +61,7 @@ module vector_lanes #(
   typedef struct packed {
     vector_opcode_e opcode;
     logic           accumulator;
+    logic           broadcast;
     logic [6:0]     target;  // destination register and beat
     logic [7:0]     count;
   } operation_t;
@@ -163,13 +166,19 @@ module vector_lanes #(
   end
 
   // ------------------------------------------------------------------ registers
+  logic       numbers;  // of rows or columns, made of the immediate alone
   logic       read_a, read_b, read_c, write;
+  logic [2:0] beat_a;
   logic [6:0] write_target;
   beat_t      write_data;
 
-  assign read_a = issue_valid_i && (opcode_i != VopLoad);
-  assign read_b = issue_valid_i && has_second_operand(opcode_i) && !b_immediate_i;
-  assign read_c = issue_valid_i && has_third_operand(opcode_i) && !c_immediate_i;
+  // What the first beat reads for all beats stays at the RAM's output.
+  assign numbers = (opcode_i == VopRowNumber) || (opcode_i == VopColumnNumber);
+  assign read_a  = issue_valid_i && (opcode_i != VopLoad) && !numbers &&
+      !(exchange_i && (immediate_i[2:0] == 3'd0) && (beat_i != 3'd0));
+  assign beat_a  = exchange_i ? beat_i ^ immediate_i[2:0] : beat_i;
+  assign read_b  = issue_valid_i && has_second_operand(opcode_i) && !b_immediate_i;
+  assign read_c  = issue_valid_i && has_third_operand(opcode_i) && !c_immediate_i;
 
   always_comb begin : p_write
     write        = write_valid_q || (quotient_done != '0);
@@ -180,7 +189,7 @@ module vector_lanes #(
   ram_1r1w #(.Width($bits(beat_t)), .Words(VectorRegisters * StripBeats)) u_registers_a (
     .clk_i,
     .read_enable_i  (read_a),
-    .read_address_i ({a_i, beat_i}),
+    .read_address_i ({a_i, beat_a}),
     .read_data_o    (word_a),
     .write_enable_i (write),
     .write_address_i(write_target),
@@ -217,8 +226,9 @@ module vector_lanes #(
   beat_t loaded;
   always_comb begin : p_loaded
     for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
-      loaded[lane] = add_q.accumulator ? read_fp32_i[lane] :
-                                         fp32_pkg::fp32_from_bf16(read_bf16_i[lane]);
+      automatic int unsigned from = add_q.broadcast ? 0 : lane;
+      loaded[lane] = add_q.accumulator ? read_fp32_i[from] :
+                                         fp32_pkg::fp32_from_bf16(read_bf16_i[from]);
     end
   end
 
@@ -285,8 +295,9 @@ module vector_lanes #(
       end else begin
         for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
           if (8'(lane) < execute_q.count) begin
-            prepared_q[lane] = lane_pkg::prepare(execute_q.opcode, operand_a_q[lane],
-                                                 operand_b_q[lane], operand_c_q[lane]);
+            prepared_q[lane] =
+                lane_pkg::prepare(execute_q.opcode, operand_a_q[lane], operand_b_q[lane],
+                                  operand_c_q[lane], 8'(lane));
           end
         end
       end
@@ -310,9 +321,10 @@ module vector_lanes #(
     if (issue_valid_i) begin
       read_q.opcode      <= opcode_i;
       read_q.accumulator <= accumulator_i;
+      read_q.broadcast   <= broadcast_i;
       read_q.target      <= {destination_i, beat_i};
       read_q.count       <= count_i;
-      b_immediate_q      <= b_immediate_i;
+      b_immediate_q      <= b_immediate_i || numbers;
       c_immediate_q      <= c_immediate_i;
       immediate_q        <= immediate_i;
     end

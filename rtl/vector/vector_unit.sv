@@ -88,6 +88,7 @@ module vector_unit #(
 
   import accelerator_pkg::*;
   import interface_pkg::*;
+  import vector_pkg::*;
 
   localparam int unsigned Interval = divide_latency(BitsPerCycle);  // of iterative instructions
   localparam int unsigned LaneBits = $clog2(Lanes);
@@ -96,13 +97,6 @@ module vector_unit #(
       ((1 << LaneBits) != Lanes)) begin : gen_bad_parameter
     $error("VectorLanes and Lanes must be powers of two, VectorLanes <= Lanes");
   end
-
-  // A beat, and for each stream the sum of line and strides up to it.
-  typedef struct packed {
-    logic [23:0]      row;
-    logic [23:0]      column;
-    logic [3:0][31:0] panel;
-  } position_t;
 
   typedef enum logic [2:0] {
     StateIdle,
@@ -117,169 +111,187 @@ module vector_unit #(
   vector_command_t command;
   assign command = command_i.bits;
 
-  state_e             state_d, state_q;
-  logic               accept;
-  logic [31:0]        index_q;
-  logic [15:0]        signal_tokens_q;
-  logic [15:0]        first_instruction_q, length_q;
-  logic [23:0]        rows_q, columns_q;
-  stream_word_t [3:0] streams_q;
-  logic [3:0][31:0]   strides_q;
+  state_e        state_d, state_q;
+  logic          accept;
+  logic [31:0]   index_q;
+  logic [15:0]   signal_tokens_q;
+  logic [1:0]    walk_q;
+  logic [23:0]   last_row_q, last_column_q;  // last_column: of the last beat of a row
+  logic [7:0]    rest_q;                     // elements of that beat
+  logic [31:0]   first_row_q, first_column_q;
+  stream_t [3:0] streams_q;
 
   assign command_ready_o = (state_q == StateIdle) && !stop_i;
   assign accept          = command_valid_i && command_ready_o;
   assign current_index_o = index_q;
 
+  // verilator lint_off UNUSEDSIGNAL
+  function automatic stream_t stream_of(stream_word_t word, logic [23:0] stride,
+                                        logic [7:0] column);
+    stream_of.line             = word.line;
+    stream_of.stride           = stride;
+    stream_of.column           = column;
+    stream_of.accumulator      = word.accumulator;
+    stream_of.transposed       = word.transposed;
+    stream_of.broadcast_row    = word.broadcast_row;
+    stream_of.broadcast_column = word.broadcast_column;
+  endfunction
+  // verilator lint_on UNUSEDSIGNAL
+
+  logic [23:0] last_row, last_column;  // of the command that is accepted
+  assign last_row    = command.rows[23:0] - 24'd1;
+  assign last_column = command.columns[23:0] - 24'd1;
+
   always_ff @(posedge clk_i) begin : p_command
     if (!rst_ni) begin
-      index_q             <= '0;
-      signal_tokens_q     <= '0;
-      first_instruction_q <= '0;
-      length_q            <= '0;
-      rows_q              <= '0;
-      columns_q           <= '0;
-      streams_q           <= '0;
-      strides_q           <= '0;
+      index_q         <= '0;
+      signal_tokens_q <= '0;
+      walk_q          <= '0;
+      last_row_q      <= '0;
+      last_column_q   <= '0;
+      rest_q          <= '0;
+      first_row_q     <= '0;
+      first_column_q  <= '0;
+      streams_q       <= '0;
     end else if (accept) begin
-      index_q             <= command_i.index;
-      signal_tokens_q     <= command.signal_tokens;
-      first_instruction_q <= command.first_instruction;
-      length_q            <= command.length;
-      rows_q              <= command.rows[23:0];
-      columns_q           <= command.columns[23:0];
-      streams_q           <= {command.stream3, command.stream2, command.stream1, command.stream0};
-      strides_q           <= {32'(command.stride3), 32'(command.stride2), 32'(command.stride1),
-                              32'(command.stride0)};
+      index_q         <= command_i.index;
+      signal_tokens_q <= command.signal_tokens;
+      walk_q          <= command.walk;
+      last_row_q      <= last_row;
+      last_column_q   <= last_column & ~24'(VectorLanes - 1);
+      rest_q          <= (last_column[7:0] & 8'(VectorLanes - 1)) + 8'd1;
+      first_row_q     <= command.first_row;
+      first_column_q  <= command.first_column;
+      streams_q[0]    <= stream_of(command.stream0, command.stride0, command.column0);
+      streams_q[1]    <= stream_of(command.stream1, command.stride1, command.column1);
+      streams_q[2]    <= stream_of(command.stream2, command.stride2, command.column2);
+      streams_q[3]    <= stream_of(command.stream3, command.stride3, command.column3);
     end
   end
 
   // ------------------------------------------------------------------ program
-  // The instruction at hand, and the one after it, which is fetched meanwhile.
-  logic                start_slot;    // the fetched instruction becomes the one at hand
-  logic                start_slot_q;  // so the next one is fetched
-  logic [16:0]         fetch_index_q;
-  logic [15:0]         fetch_left_q;  // instructions of the program from the fetched one on
-  logic [63:0]         fetched_bits;
-  vector_instruction_t fetched, instruction_q;
+  logic                start_slot;  // the fetched instruction becomes the one at hand
+  vector_instruction_t fetched, instruction;
+  logic [16:0]         fetched_index;
   logic                fetched_illegal;
-  logic                last_instruction_q;
+  logic                last_of_section, odd_strip, ends;
+  logic                next_strip, first_strip, next_group;
+  logic                last_strip, last_group;
 
-  program_memory #(.AxiDataBits(AxiDataBits)) u_program_memory (
+  vector_program #(.AxiDataBits(AxiDataBits)) u_program (
     .clk_i,
-    .write_valid_i(program_write_valid_i),
-    .write_word_i (program_write_word_i),
-    .write_data_i (program_write_data_i),
-    .read_enable_i((state_q == StateFetch) || start_slot_q),
-    .read_index_i (fetch_index_q[$clog2(ProgramInstructions)-1:0]),
-    .read_data_o  (fetched_bits)
+    .rst_ni,
+    .program_write_valid_i, .program_write_word_i, .program_write_data_i,
+    .start_i          (accept),
+    .first_i          (command.first_instruction),
+    .length_i         (command.length),
+    .fetched_o        (fetched),
+    .fetched_index_o  (fetched_index),
+    .fetched_illegal_o(fetched_illegal),
+    .advance_i        (start_slot),
+    .last_strip_i     (last_strip),
+    .last_group_i     (last_group),
+    .instruction_o    (instruction),
+    .last_of_section_o(last_of_section),
+    .odd_strip_o      (odd_strip),
+    .next_strip_o     (next_strip),
+    .first_strip_o    (first_strip),
+    .next_group_o     (next_group),
+    .ends_o           (ends)
   );
 
-  assign fetched         = fetched_bits;
-  assign fetched_illegal = (fetch_index_q >= 17'(ProgramInstructions)) ||
-      !exists(fetched.opcode);
+  // ------------------------------------------------------------------ slot
+  logic [1:0]  lead_q;   // cycles before the first beat
+  logic [2:0]  beat_q;   // in the slot, empty cycles included
+  logic [5:0]  phase_q;  // cycle of the beat
+  logic        empty_q;  // the slot's beats are over
+  logic        leads, beat, beat_end, slot_end, last_beat;
+  logic        walks_rows, follows, region_end;
+  logic        issue;
+  logic [23:0] row, column;  // of the beat
+  logic [31:0] panel;
+  logic        last_in_row, last_row_of_region;
 
-  always_ff @(posedge clk_i) begin : p_program
-    if (!rst_ni) begin
-      fetch_index_q      <= '0;
-      fetch_left_q       <= '0;
-      instruction_q      <= '0;
-      last_instruction_q <= 1'b0;
-    end else if (accept) begin
-      fetch_index_q <= 17'(command.first_instruction);
-      fetch_left_q  <= command.length;
-    end else if (start_slot) begin
-      instruction_q      <= fetched;
-      last_instruction_q <= (fetch_left_q == 16'd1);
-      if (fetch_left_q == 16'd1) begin
-        fetch_index_q <= 17'(first_instruction_q);
-        fetch_left_q  <= length_q;
-      end else begin
-        fetch_index_q <= fetch_index_q + 17'd1;
-        fetch_left_q  <= fetch_left_q - 16'd1;
-      end
-    end
+  assign walks_rows = (walk_q == 2'(WalkRows));
+  assign follows    = walks_rows && last_of_section && !instruction.once;
+  assign region_end = last_in_row && last_row_of_region;
+
+  always_comb begin : p_last_beat
+    unique case (walk_q)
+      2'(WalkRows): last_beat = !instruction.once && region_end;
+      2'(WalkDown): last_beat = !instruction.once && last_row_of_region;
+      default:      last_beat = last_in_row;
+    endcase
+    if (instruction.once && instruction.alternate) last_beat = 1'b1;
   end
 
-  // ------------------------------------------------------------------ strip and slot
-  position_t  strip_q;          // first beat of the strip
-  position_t  position_q;       // beat at hand
-  position_t  next_position;    // the one after it; unchanged beyond the end of the region
-  logic [2:0] beat_q;           // in the slot, empty ones included
-  logic [5:0] phase_q;          // cycle of the beat
-  logic       exhausted;        // no beat is left: an empty cycle of the region's last strip
-  logic       last_in_row, beat_end, slot_end, strip_end;
-  logic       issue;
+  assign leads    = (lead_q != 2'd0);
+  assign issue    = (state_q == StateRun) && !leads && !empty_q && (phase_q == 6'd0);
+  assign beat_end = (state_q == StateRun) && !leads &&
+      (empty_q || !is_iterative(instruction.opcode) || (phase_q == 6'(Interval - 1)));
+  assign beat     = beat_end && !empty_q;
+  assign slot_end = beat_end && ((beat_q == 3'(StripBeats - 1)) ||
+      ((beat_q >= 3'(ResultLatency - 1)) && (empty_q || last_beat)));
 
-  assign exhausted   = (position_q.row == rows_q);
-  assign last_in_row = (columns_q - position_q.column <= 24'(VectorLanes));
-  assign issue       = (state_q == StateRun) && !exhausted && (phase_q == 6'd0);
-  assign beat_end    = exhausted || !is_iterative(instruction_q.opcode) ||
-      (phase_q == 6'(Interval - 1));
-  assign slot_end    = beat_end && ((beat_q == 3'(StripBeats - 1)) ||
-      ((beat_q >= 3'(ResultLatency - 1)) && (next_position.row == rows_q)));
-  assign strip_end   = slot_end && last_instruction_q;
-
-  always_comb begin : p_next_position
-    next_position = position_q;
-    if ((state_q == StateRun) && beat_end && !exhausted) begin
-      if (!last_in_row) begin
-        next_position.column = position_q.column + 24'(VectorLanes);
-        for (int unsigned s = 0; s < 4; s++) begin
-          if (!streams_q[s].transposed && (next_position.column[LaneBits-1:0] == '0)) begin
-            next_position.panel[s] = position_q.panel[s] + strides_q[s];
-          end
-        end
-      end else begin
-        next_position.column = '0;
-        next_position.row    = position_q.row + 24'd1;
-        for (int unsigned s = 0; s < 4; s++) begin
-          if (!streams_q[s].transposed || streams_q[s].broadcast_row) begin
-            next_position.panel[s] = 32'(streams_q[s].line);
-          end else if (next_position.row[LaneBits-1:0] == '0) begin
-            next_position.panel[s] = position_q.panel[s] + strides_q[s];
-          end
-        end
-      end
-    end
-  end
-
-  always_ff @(posedge clk_i) begin : p_position
+  always_ff @(posedge clk_i) begin : p_slot
     if (!rst_ni) begin
-      strip_q    <= '0;
-      position_q <= '0;
-      beat_q     <= '0;
-      phase_q    <= '0;
-    end else if (state_q == StateFetch) begin
-      strip_q.row       <= '0;
-      strip_q.column    <= '0;
-      position_q.row    <= '0;
-      position_q.column <= '0;
-      for (int unsigned s = 0; s < 4; s++) begin
-        strip_q.panel[s]    <= 32'(streams_q[s].line);
-        position_q.panel[s] <= 32'(streams_q[s].line);
-      end
+      lead_q  <= '0;
       beat_q  <= '0;
       phase_q <= '0;
-    end else if (state_q == StateRun) begin
-      phase_q <= beat_end ? 6'd0 : phase_q + 6'd1;
+      empty_q <= 1'b0;
+    end else if (start_slot) begin
+      lead_q  <= fetched.exchange ? 2'(ExchangeLead) : 2'd0;
+      beat_q  <= '0;
+      phase_q <= '0;
+      empty_q <= 1'b0;
+    end else begin
+      if (leads) lead_q <= lead_q - 2'd1;
       if (beat_end) begin
-        beat_q     <= slot_end ? 3'd0 : beat_q + 3'd1;
-        position_q <= (slot_end && !strip_end) ? strip_q : next_position;
-      end
-      if (strip_end) begin
-        strip_q <= next_position;
+        beat_q  <= beat_q + 3'd1;
+        phase_q <= '0;
+        empty_q <= empty_q || last_beat;
+      end else if (!leads) begin
+        phase_q <= phase_q + 6'd1;
       end
     end
   end
+
+  vector_walk #(
+    .VectorLanes(VectorLanes),
+    .Lanes      (Lanes)
+  ) u_walk (
+    .clk_i,
+    .rst_ni,
+    .walk_i       (walk_q),
+    .last_row_i   (last_row_q),
+    .last_column_i(last_column_q),
+    .streams_i    (streams_q),
+    .start_i      (state_q == StateFetch),
+    .follow_i     (follows),
+    .next_strip_i (next_strip),
+    .first_strip_i(first_strip),
+    .next_group_i (next_group),
+    .last_strip_o (last_strip),
+    .last_group_o (last_group),
+    .load_i       (start_slot),
+    .load_stream_i(fetched.stream),
+    .stream_i     (instruction.stream),
+    .once_i       (instruction.once),
+    .beat_i       (beat),
+    .row_o        (row),
+    .column_o     (column),
+    .panel_o      (panel),
+    .last_in_row_o(last_in_row),
+    .last_row_o   (last_row_of_region)
+  );
 
   // ------------------------------------------------------------------ control
   logic        program_end, start_illegal;
   completion_t completion_q;
   unit_fault_t fault_q;
 
-  assign program_end   = strip_end && (next_position.row == rows_q);
-  assign start_slot    = (state_q == StateStart) ||
-      ((state_q == StateRun) && slot_end && !program_end);
+  assign program_end   = slot_end && (ends || (follows && (empty_q || region_end)));
+  assign start_slot    = (state_q == StateStart) || (slot_end && !program_end);
   assign start_illegal = start_slot && fetched_illegal;
 
   always_comb begin : p_state
@@ -303,18 +315,16 @@ module vector_unit #(
   always_ff @(posedge clk_i) begin : p_control
     if (!rst_ni) begin
       state_q      <= StateIdle;
-      start_slot_q <= 1'b0;
       completion_q <= '0;
       fault_q      <= '0;
     end else begin
       state_q                    <= state_d;
-      start_slot_q               <= start_slot;
       completion_q.valid         <= (state_q == StateDrain);
       completion_q.index         <= index_q;
       completion_q.signal_tokens <= signal_tokens_q;
       fault_q.valid              <= start_illegal && !stop_i;
       fault_q.cause              <= FaultIllegalInstruction;
-      fault_q.address            <= 48'(fetch_index_q);
+      fault_q.address            <= 48'(fetched_index);
     end
   end
 
@@ -327,22 +337,39 @@ module vector_unit #(
   always_comb begin : p_activity
     unique case (state_q)
       StateFetch, StateStart, StateDrain: activity_o = ActivityLatency;
-      StateRun:                           activity_o = exhausted ? ActivityLatency : ActivityBusy;
-      default:                            activity_o = ActivityIdle;
+      StateRun: activity_o = (leads || empty_q) ? ActivityLatency : ActivityBusy;
+      default:  activity_o = ActivityIdle;
     endcase
   end
 
   // ------------------------------------------------------------------ local memories
   // A read is requested in the cycle after the issue, a write in the one after that.
-  stream_word_t  stream;  // the instruction's
-  logic [31:0]   panel;
-  logic [7:0]    count;
+  stream_t       stream;  // the instruction's
+  logic [7:0]    count;   // elements of the beat
+  logic [7:0]    accessed;
+  logic [23:0]   stream_row, stream_column;
+  logic [LaneBits-1:0] lane;  // of the first element
+  logic [31:0]   immediate;
   tile_request_t request_q, write_request_q;
   logic          read_q, stores_q, accumulator_q, write_q, write_accumulator_q;
 
-  assign stream = streams_q[instruction_q.stream];
-  assign panel  = position_q.panel[instruction_q.stream];
-  assign count  = last_in_row ? 8'(columns_q - position_q.column) : 8'(VectorLanes);
+  assign stream        = streams_q[instruction.stream];
+  assign count         = (last_in_row && !(walks_rows && instruction.once)) ? rest_q :
+                                                                              8'(VectorLanes);
+  assign accessed      = stream.broadcast_column ? 8'd1 : count;
+  assign stream_row    = stream.broadcast_row ? 24'd0 : row;
+  assign stream_column = stream.broadcast_column ? 24'd0 : column;
+  assign lane          = LaneBits'(stream.column) +
+      LaneBits'(stream.transposed ? stream_row : stream_column);
+
+  // What row_number and column_number give the first lane goes the immediate's way.
+  always_comb begin : p_immediate
+    unique case (instruction.opcode)
+      VopRowNumber:    immediate = first_row_q + 32'(row);
+      VopColumnNumber: immediate = first_column_q + 32'(column);
+      default:         immediate = instruction.immediate;
+    endcase
+  end
 
   always_ff @(posedge clk_i) begin : p_request
     if (!rst_ni) begin
@@ -352,8 +379,8 @@ module vector_unit #(
       write_q       <= 1'b0;
       accumulator_q <= 1'b0;
     end else begin
-      read_q   <= issue && (instruction_q.opcode == VopLoad);
-      stores_q <= issue && (instruction_q.opcode == VopStore);
+      read_q   <= issue && (instruction.opcode == VopLoad);
+      stores_q <= issue && (instruction.opcode == VopStore);
       write_q  <= stores_q;
       if (stores_q) begin
         write_request_q     <= request_q;
@@ -362,14 +389,10 @@ module vector_unit #(
       if (issue) begin
         accumulator_q        <= stream.accumulator;
         request_q.transposed <= stream.transposed;
-        request_q.count      <= count;
-        if (stream.transposed) begin
-          request_q.line   <= panel + 32'(position_q.column);
-          request_q.column <= stream.broadcast_row ? 8'd0 : 8'(position_q.row[LaneBits-1:0]);
-        end else begin
-          request_q.line   <= panel + (stream.broadcast_row ? 32'd0 : 32'(position_q.row));
-          request_q.column <= 8'(position_q.column[LaneBits-1:0]);
-        end
+        request_q.count      <= accessed;
+        request_q.column     <= 8'(lane);
+        request_q.line       <= panel +
+            (stream.transposed ? 32'(stream_column) : 32'(stream_row));
       end
     end
   end
@@ -391,6 +414,9 @@ module vector_unit #(
   assign scratchpad_write_data_o  = (Lanes * 16)'(write_bf16);
   assign accumulator_write_data_o = (Lanes * 32)'(write_fp32);
 
+  logic beside;  // the registers are those beside the ones that the instruction names
+  assign beside = instruction.alternate && !instruction.once && odd_strip;
+
   vector_lanes #(
     .VectorLanes (VectorLanes),
     .BitsPerCycle(BitsPerCycle)
@@ -398,17 +424,19 @@ module vector_unit #(
     .clk_i,
     .rst_ni,
     .issue_valid_i(issue),
-    .opcode_i     (instruction_q.opcode),
-    .destination_i(instruction_q.destination),
-    .a_i          (instruction_q.a),
-    .b_i          (instruction_q.b),
-    .c_i          (instruction_q.c),
-    .b_immediate_i(instruction_q.b_immediate),
-    .c_immediate_i(instruction_q.c_immediate),
-    .immediate_i  (instruction_q.immediate),
+    .opcode_i     (instruction.opcode),
+    .destination_i(instruction.destination ^ {3'd0, beside}),
+    .a_i          (instruction.a ^ {3'd0, beside}),
+    .b_i          (instruction.b),
+    .c_i          (instruction.c),
+    .b_immediate_i(instruction.b_immediate),
+    .c_immediate_i(instruction.c_immediate),
+    .exchange_i   (instruction.exchange),
+    .immediate_i  (immediate),
     .accumulator_i(stream.accumulator),
+    .broadcast_i  (stream.broadcast_column),
     .beat_i       (beat_q),
-    .count_i      (count),
+    .count_i      ((instruction.opcode == VopStore) ? accessed : count),
     .read_bf16_i  (scratchpad_read_data_i[VectorLanes*16-1:0]),
     .read_fp32_i  (accumulator_read_data_i[VectorLanes*32-1:0]),
     .write_bf16_o (write_bf16),
@@ -418,7 +446,7 @@ module vector_unit #(
 
   // Bits that no vector command and no instruction has, opcodes, and elements beyond a beat.
   logic unused;
-  assign unused = ^{command, streams_q, stream, fetched, instruction_q, scratchpad_read_data_i,
+  assign unused = ^{command, stream, fetched, instruction, scratchpad_read_data_i,
                     accumulator_read_data_i};
 
 `ifndef SYNTHESIS
