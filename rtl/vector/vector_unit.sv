@@ -164,7 +164,11 @@ module vector_unit #(
   logic                fetched_illegal;
   logic                last_instruction_q;
 
-  program_memory #(.AxiDataBits(AxiDataBits)) u_program_memory (
+  beat_memory #(
+    .AxiDataBits(AxiDataBits),
+    .WordBits   (64),
+    .Words      (ProgramInstructions)
+  ) u_program_memory (
     .clk_i,
     .write_valid_i(program_write_valid_i),
     .write_word_i (program_write_word_i),
