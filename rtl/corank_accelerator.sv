@@ -313,6 +313,9 @@ module corank_accelerator #(
   logic                   program_write_valid;
   logic [15:0]            program_write_word;
   logic [AxiDataBits-1:0] program_write_data;
+  logic                   index_write_valid;
+  logic [15:0]            index_write_word;
+  logic [AxiDataBits-1:0] index_write_data;
 
   load_unit #(.AxiDataBits(AxiDataBits), .Lanes(Lanes)) u_load_unit (
     .clk_i,
@@ -347,6 +350,9 @@ module corank_accelerator #(
     .program_write_valid_o      (program_write_valid),
     .program_write_word_o       (program_write_word),
     .program_write_data_o       (program_write_data),
+    .index_write_valid_o        (index_write_valid),
+    .index_write_word_o         (index_write_word),
+    .index_write_data_o         (index_write_data),
     .burst_o                    (load_burst),
     .beat_o                     (load_beat)
   );
@@ -435,6 +441,9 @@ module corank_accelerator #(
     .memory_limit_i            (memory_limit),
     .outstanding_limit_i       (outstanding_limit),
     .burst_beats_i             (burst_beats),
+    .index_write_valid_i       (index_write_valid),
+    .index_write_word_i        (index_write_word),
+    .index_write_data_i        (index_write_data),
     .scratchpad_read_valid_o   (sp_read_valid[SpReadStore]),
     .scratchpad_read_request_o (sp_read_request[SpReadStore]),
     .scratchpad_read_data_i    (sp_read_data[SpReadStore]),

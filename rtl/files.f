@@ -8,14 +8,15 @@ common/fifo.sv
 common/delay_line.sv
 memory/ram_1r1w.sv
 memory/tile_memory.sv
+memory/beat_memory.sv
 dma/burst_addresses.sv
 dma/burst_generator.sv
 dma/beat_walker.sv
+dma/indexed_rows.sv
 dma/load_unit.sv
 dma/store_unit.sv
 array/systolic_array.sv
 array/array_unit.sv
-vector/program_memory.sv
 vector/lane_pkg.sv
 vector/vector_lanes.sv
 vector/vector_pkg.sv

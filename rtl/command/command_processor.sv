@@ -144,6 +144,11 @@ module command_processor #(
         is_size(dma.rows) && is_size(dma.columns) && is_line(dma.line) && is_line(dma.line_stride);
   endfunction
 
+  function automatic logic indexed_is_good(gather_command_t indexed);
+    return dma_is_good(indexed, 2'd1) && (indexed.rows <= 32'(IndexWords)) &&
+        is_aligned(indexed.row_pitch) && (indexed.limit != 32'd0);
+  endfunction
+
   function automatic logic gemm_is_good(gemm_command_t gemm);
     return is_size(gemm.rows) && is_size(gemm.columns) && is_size(gemm.depth) &&
         is_line(gemm.stream_line) && is_line(gemm.stream_stride) &&
@@ -176,10 +181,12 @@ module command_processor #(
     if (header.version != InterfaceVersion) return FaultBadVersion;
     unique case (header.opcode)
       OpNop, OpHalt: good = (header.wait_tokens | header.signal_tokens) == 16'd0;  // for units only
-      OpLoad:        good = own_tokens(header, QueueLoad) && dma_is_good(bits, 2'd2);
+      OpLoad:        good = own_tokens(header, QueueLoad) && dma_is_good(bits, 2'd3);
+      OpGather:      good = own_tokens(header, QueueLoad) && indexed_is_good(bits);
       OpGemm:        good = own_tokens(header, QueueArray) && gemm_is_good(bits);
       OpVector:      good = own_tokens(header, QueueVector) && vector_is_good(bits);
       OpStore:       good = own_tokens(header, QueueStore) && dma_is_good(bits, 2'd1);
+      OpScatter:     good = own_tokens(header, QueueStore) && indexed_is_good(bits);
       default:       return FaultIllegalOpcode;
     endcase
     return good ? FaultNone : FaultBadField;
@@ -326,12 +333,12 @@ module command_processor #(
     blocked       = 1'b0;
     if (active && held && !fault_o.valid) begin
       unique case (opcode)
-        OpLoad:   queue_valid_o[QueueLoad] = 1'b1;
-        OpGemm:   queue_valid_o[QueueArray] = 1'b1;
-        OpVector: queue_valid_o[QueueVector] = 1'b1;
-        OpStore:  queue_valid_o[QueueStore] = 1'b1;
-        OpHalt:   halt_done_o = units_idle_i;
-        default:  ;
+        OpLoad, OpGather:   queue_valid_o[QueueLoad] = 1'b1;
+        OpGemm:             queue_valid_o[QueueArray] = 1'b1;
+        OpVector:           queue_valid_o[QueueVector] = 1'b1;
+        OpStore, OpScatter: queue_valid_o[QueueStore] = 1'b1;
+        OpHalt:             halt_done_o = units_idle_i;
+        default:            ;
       endcase
       completed_o = halt_done_o || (opcode == OpNop);
       advance     = completed_o || ((queue_valid_o & queue_ready_i) != '0);

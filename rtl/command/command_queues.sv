@@ -78,7 +78,7 @@ module command_queues #(
         write_unit   = UnitBits'(QueueVector);
         written.kept = MostKeptBits'(kept_vector(command_i.bits, QueueVector));
       end
-      OpStore: begin
+      OpStore, OpScatter: begin
         write_unit   = UnitBits'(QueueStore);
         written.kept = MostKeptBits'(kept_dma(command_i.bits, QueueStore));
       end

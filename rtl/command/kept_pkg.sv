@@ -20,9 +20,10 @@ package kept_pkg;
     logic [Queues-1:0] signal_tokens;  // to each taker
   } kept_tokens_t;
 
-  // A load or a store.
+  // A load or a store; indexed: a gather or a scatter.
   typedef struct packed {
     kept_tokens_t         tokens;
+    logic                 indexed;
     logic                 stream_take;
     logic                 stream_release;
     logic [1:0]           target;
@@ -32,6 +33,9 @@ package kept_pkg;
     logic [31:RowShift]   panel_stride;
     size_t                line;
     size_t                line_stride;
+    logic [31:RowShift]   row_pitch;
+    logic [15:0]          first_index;
+    logic [31:0]          limit;
   } kept_dma_t;
 
   typedef struct packed {
@@ -102,10 +106,14 @@ package kept_pkg;
     tokens_given[Queues*unit+:Queues] = tokens.signal_tokens;
   endfunction
 
-  function automatic kept_dma_t kept_dma(load_command_t dma, int unsigned unit);
+  // What a load has in its own fields, it has in place of those of a gather that must be 0 there.
+  function automatic kept_dma_t kept_dma(gather_command_t dma, int unsigned unit);
+    load_command_t load;
+    load = dma;
     kept_dma.tokens         = kept_tokens(dma, unit);
-    kept_dma.stream_take    = dma.stream_take;
-    kept_dma.stream_release = dma.stream_release;
+    kept_dma.indexed        = (dma.opcode == OpGather) || (dma.opcode == OpScatter);
+    kept_dma.stream_take    = load.stream_take && !kept_dma.indexed;
+    kept_dma.stream_release = load.stream_release && !kept_dma.indexed;
     kept_dma.target         = dma.target;
     kept_dma.address        = {dma.address_hi, dma.address_lo[31:RowShift]};
     kept_dma.rows           = size_t'(dma.rows);
@@ -113,16 +121,26 @@ package kept_pkg;
     kept_dma.panel_stride   = dma.panel_stride[31:RowShift];
     kept_dma.line           = size_t'(dma.line);
     kept_dma.line_stride    = size_t'(dma.line_stride);
+    kept_dma.row_pitch      = dma.row_pitch[31:RowShift];
+    kept_dma.first_index    = dma.first_index;
+    kept_dma.limit          = dma.limit;
   endfunction
 
-  function automatic load_command_t dma_of(kept_dma_t kept, int unsigned unit, logic [7:0] opcode);
-    dma_of                = '0;
-    dma_of.opcode         = opcode;
+  function automatic opcode_e dma_opcode(int unsigned unit, logic indexed);
+    if (unit == QueueLoad) return indexed ? OpGather : OpLoad;
+    return indexed ? OpScatter : OpStore;
+  endfunction
+
+  function automatic gather_command_t dma_of(kept_dma_t kept, int unsigned unit);
+    load_command_t load;
+    load                  = '0;
+    load.stream_take      = kept.stream_take;
+    load.stream_release   = kept.stream_release;
+    dma_of                = load;
+    dma_of.opcode         = dma_opcode(unit, kept.indexed);
     dma_of.version        = InterfaceVersion;
     dma_of.wait_tokens    = tokens_taken(kept.tokens, unit);
     dma_of.signal_tokens  = tokens_given(kept.tokens, unit);
-    dma_of.stream_take    = kept.stream_take;
-    dma_of.stream_release = kept.stream_release;
     dma_of.target         = kept.target;
     {dma_of.address_hi, dma_of.address_lo} = {kept.address, RowShift'(0)};
     dma_of.rows           = 32'(kept.rows);
@@ -130,6 +148,9 @@ package kept_pkg;
     dma_of.panel_stride   = {kept.panel_stride, RowShift'(0)};
     dma_of.line           = 32'(kept.line);
     dma_of.line_stride    = 32'(kept.line_stride);
+    dma_of.row_pitch      = {kept.row_pitch, RowShift'(0)};
+    dma_of.first_index    = kept.first_index;
+    dma_of.limit          = kept.limit;
   endfunction
 
   function automatic kept_gemm_t kept_gemm(gemm_command_t gemm, int unsigned unit);

@@ -66,8 +66,7 @@ module oldest_command #(
   end else if (Unit == QueueVector) begin : gen_vector
     assign command_o.bits = vector_of(kept_q, Unit);
   end else begin : gen_dma
-    localparam logic [7:0] Opcode = (Unit == QueueLoad) ? OpLoad : OpStore;
-    assign command_o.bits = dma_of(kept_q, Unit, Opcode);
+    assign command_o.bits = dma_of(kept_q, Unit);
   end
 
   nop_command_t header;  // the fields that every command has

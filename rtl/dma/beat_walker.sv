@@ -1,14 +1,15 @@
 // Says where the beats of a block lie in a local memory. The beats come in memory order: panel by
-// panel of 128 bytes a row, in a panel row by row, in a row beat by beat. Element (i, j) of the
-// block is at column j % Lanes of line line_i + (j / Lanes) * line_stride_i + i. A beat has
-// AxiDataBits / 16 elements of BF16 or AxiDataBits / 32 of FP32; they are consecutive elements of
-// one local line, because both counts divide Lanes.
+// panel of 128 bytes a row, in a panel row by row, in a row beat by beat; or (row_by_row_i) row by
+// row, in a row panel by panel. Element (i, j) of the block is at column j % Lanes of line
+// line_i + (j / Lanes) * line_stride_i + i. A beat has AxiDataBits / 16 elements of BF16 or
+// AxiDataBits / 32 of FP32; they are consecutive elements of one local line, because both counts
+// divide Lanes.
 //
 // Latency:      none: the outputs belong to the beat at hand; advance_i goes on to the next beat at
 //               the end of its cycle.
-// Flow control: the description (wide_i .. line_stride_i) must hold still from the first beat until
-//               advance_i of the last one; the beat after that is the first one of whatever is
-//               described then. clear_i goes back to the first beat at the end of its cycle.
+// Flow control: the description (row_by_row_i .. line_stride_i) must hold still from the first beat
+//               until advance_i of the last one; the beat after that is the first one of whatever
+//               is described then. clear_i goes back to the first beat at the end of its cycle.
 
 `default_nettype none
 
@@ -20,6 +21,7 @@ module beat_walker #(
   input  wire logic                             rst_ni,
   input  wire logic                             clear_i,
 
+  input  wire logic                             row_by_row_i,
   input  wire logic                             wide_i,  // FP32 instead of BF16
   input  wire logic [23:0]                      rows_i,
   input  wire logic [23:0]                      columns_i,
@@ -49,13 +51,14 @@ module beat_walker #(
   // beyond its end.
   logic [23:0] row_q, row_d;
   logic [24:0] column_q, column_d;
-  logic [24:0] panel_column_q, panel_column_d;  // first column of the memory panel at hand
+  // First column of the memory panel at hand; row by row, of the block.
+  logic [24:0] panel_column_q, panel_column_d;
   logic [31:0] offset_q, offset_d;              // (column / Lanes) * line_stride
   logic [31:0] panel_offset_q, panel_offset_d;  // the same at the first column of the memory panel
 
   logic [24:0] elements, columns_left, next_column;
   logic [31:0] next_offset;
-  logic        line_ends, row_ends, panel_ends;
+  logic        line_ends, row_ends, panel_ends, columns_end, last_row;
 
   assign elements     = wide_i ? 25'(WideElements) : 25'(NarrowElements);
   assign columns_left = (column_q < 25'(columns_i)) ? 25'(columns_i) - column_q : 25'd0;
@@ -63,7 +66,9 @@ module beat_walker #(
   assign line_ends    = (next_column & 25'(Lanes - 1)) == 25'd0;
   assign row_ends     =
       (next_column & (wide_i ? 25'(WideColumns - 1) : 25'(NarrowColumns - 1))) == 25'd0;
-  assign panel_ends   = row_ends && (row_q == rows_i - 24'd1);
+  assign last_row     = row_q == rows_i - 24'd1;
+  assign panel_ends   = row_ends && last_row;
+  assign columns_end  = next_column >= 25'(columns_i);
   assign next_offset  = line_ends ? offset_q + 32'(line_stride_i) : offset_q;
 
   assign request_o.transposed = 1'b0;
@@ -72,7 +77,7 @@ module beat_walker #(
   assign request_o.line       = 32'(line_i) + offset_q + 32'(row_q);
   assign row_o                = row_q;
   assign column_o             = column_q;
-  assign last_o               = panel_ends && (next_column >= 25'(columns_i));
+  assign last_o               = panel_ends && columns_end;
 
   always_comb begin
     row_d          = row_q;
@@ -80,11 +85,11 @@ module beat_walker #(
     panel_column_d = panel_column_q;
     offset_d       = next_offset;
     panel_offset_d = panel_offset_q;
-    if (panel_ends) begin
+    if (panel_ends && !row_by_row_i) begin
       row_d          = 24'd0;
       panel_column_d = next_column;
       panel_offset_d = next_offset;
-    end else if (row_ends) begin
+    end else if (row_ends && (columns_end || !row_by_row_i)) begin
       row_d    = row_q + 24'd1;
       column_d = panel_column_q;
       offset_d = panel_offset_q;

@@ -1,18 +1,25 @@
-// The load unit: memory to scratchpad (target 0, BF16), accumulator memory (1, FP32) or vector
-// program memory (2).
+// The load unit: memory to scratchpad (target 0, BF16), accumulator memory (1, FP32), vector program
+// memory (2) or index memory (3).
 //
 // A load of rows x columns reads, for each of the ceil(columns / columns of a memory panel) memory
 // panels, its rows of 128 bytes, in the bursts of burst_generator. Every beat is one write of a
 // local line (beat_walker); columns beyond `columns` are read but not written, so a beat may write
-// nothing. Target 2: one panel, whatever `columns` says; its rows x 16 instructions of 64 bits are
-// written from instruction `line` on.
+// nothing. Targets 2 and 3: one panel, whatever `columns` says; its rows x 16 instructions of 64
+// bits, or rows x 32 indices of 32 bits, are written from instruction or index `line` on (modulo
+// 2^16; what lies beyond the memory is dropped).
+//
+// A gather is a load whose rows lie where the index memory says (indexed_rows): row by row, of each
+// row panel by panel. Indices that a load of this unit writes are there once a token of that load
+// has come.
 //
 // Timing, in cycles; a command is taken in t (command_valid_i && command_ready_o):
 //   command_ready_o  the burst generator has given all bursts of the commands before to AR, fewer
 //                    than four commands wait for data (the last beat of one in r makes room in
 //                    r + 1), no stop_i and no fault of this unit. It does not depend on
 //                    command_valid_i.
-//   t + 1            the first burst is cut, if there is room for it.
+//   t + 1            the first burst is cut, if there is room for it; of a gather in t + 4 + S (S:
+//                    cycles of a product, indexed_rows), and of its next row S + 1 cycles after
+//                    that, or 2 cycles after the last burst of the row before, if that is later.
 //   AR               a burst is cut in u and on AR from u + 1, if in u AR is free or taken, and
 //                    fewer than outstanding_limit_i bursts are in flight. A burst is in flight from
 //                    its first cycle on AR to that of its last beat, both included. The next burst
@@ -29,6 +36,9 @@
 // current_index_o: of the oldest command held; if there is none, it means nothing.
 // Faults: memory_range in the cycle after a burst that ends beyond memory_limit_i could be cut,
 //         whether or not there is room for it (address of the burst),
+//         index_range in the cycle after a row with a bad index could be cut, so when the bursts of
+//         the rows before have been, but not before its product could be done with S = 1 (the
+//         index, or its place beyond the memory),
 //         read_error in the cycle after a beat with another response than OKAY (address of its
 //         burst),
 //         bad_response in the cycle after a beat of no burst, which is dropped, or one whose
@@ -82,6 +92,9 @@ module load_unit #(
   output logic                                  program_write_valid_o,
   output logic [15:0]                           program_write_word_o,  // of the first instruction
   output logic [AxiDataBits-1:0]                program_write_data_o,
+  output logic                                  index_write_valid_o,
+  output logic [15:0]                           index_write_word_o,  // of the first index
+  output logic [AxiDataBits-1:0]                index_write_data_o,
 
   output logic                                  burst_o,  // for the counters: a burst, a beat
   output logic                                  beat_o
@@ -93,6 +106,7 @@ module load_unit #(
   localparam logic [1:0] ToScratchpad  = 2'(TargetScratchpad);
   localparam logic [1:0] ToAccumulator = 2'(TargetAccumulator);
   localparam logic [1:0] ToProgram     = 2'(TargetProgram);
+  localparam logic [1:0] ToIndices     = 2'(TargetIndices);
   localparam logic [1:0] RespOkay      = 2'b00;
 
   // What must be known of a command when its data come.
@@ -100,6 +114,7 @@ module load_unit #(
     logic [31:0] index;
     logic [15:0] signal_tokens;
     logic [1:0]  target;
+    logic        row_by_row;
     logic [23:0] rows;
     logic [23:0] columns;
     logic [23:0] line;
@@ -107,25 +122,28 @@ module load_unit #(
   } placement_t;
 
   // ------------------------------------------------------------------ taking commands
-  load_command_t command;
+  gather_command_t command;  // a load has no more fields than a gather
   assign command = command_i.bits;
 
   logic       halted, faulted_q, faulted_d;
-  logic       block_ready, placement_ready, take_command, is_program;
+  logic       block_ready, placement_ready, take_command, is_gather, one_panel;
+  logic       giving_rows;
   placement_t incoming, placement;
   logic       placement_valid, placement_pop;
   logic [$clog2(LoadsWaiting+1)-1:0] placement_count;
 
   assign halted          = stop_i || faulted_q;
-  assign command_ready_o = block_ready && placement_ready && !halted;
+  assign command_ready_o = block_ready && placement_ready && !giving_rows && !halted;
   assign take_command    = command_valid_i && command_ready_o;
-  assign is_program      = command.target == ToProgram;
+  assign is_gather       = command.opcode == OpGather;
+  assign one_panel       = (command.target == ToProgram) || (command.target == ToIndices);
 
   assign incoming.index         = command_i.index;
   assign incoming.signal_tokens = command.signal_tokens;
   assign incoming.target        = command.target;
+  assign incoming.row_by_row    = is_gather;
   assign incoming.rows          = command.rows[23:0];
-  assign incoming.columns       = is_program ? 24'd1 : command.columns[23:0];  // one panel
+  assign incoming.columns       = one_panel ? 24'd1 : command.columns[23:0];
   assign incoming.line          = command.line[23:0];
   assign incoming.line_stride   = command.line_stride[23:0];
 
@@ -142,13 +160,41 @@ module load_unit #(
   );
 
   // ------------------------------------------------------------------ bursts
-  logic        burst_valid, burst_take, burst_last, range_fault, cutting;
-  logic [47:0] burst_address;
+  logic        burst_valid, burst_take, burst_last, range_fault, index_fault, cutting;
+  logic [47:0] burst_address, bad_index;
   logic [7:0]  burst_len;
 
   function automatic logic [23:0] panels_of(logic [23:0] columns, logic wide);
     return wide ? 24'((25'(columns) + 25'd31) >> 5) : 24'((25'(columns) + 25'd63) >> 6);
   endfunction
+
+  logic        row_valid;
+  logic [47:0] row_address;
+  logic [23:0] row_rows, row_panels, panels;
+  logic [31:0] row_panel_stride;
+
+  assign panels = panels_of(incoming.columns, command.target == ToAccumulator);
+
+  indexed_rows #(.AxiDataBits(AxiDataBits)) u_rows (
+    .clk_i,
+    .rst_ni,
+    .clear_i             (halted),
+    .index_write_valid_i (index_write_valid_o),
+    .index_write_word_i  (index_write_word_o),
+    .index_write_data_i  (index_write_data_o),
+    .command_valid_i     (take_command && is_gather),
+    .command_i           (command),
+    .command_panels_i    (panels),
+    .block_valid_o       (row_valid),
+    .block_ready_i       (block_ready),
+    .block_address_o     (row_address),
+    .block_rows_o        (row_rows),
+    .block_panels_o      (row_panels),
+    .block_panel_stride_o(row_panel_stride),
+    .index_fault_o       (index_fault),
+    .fault_address_o     (bad_index),
+    .busy_o              (giving_rows)
+  );
 
   burst_generator #(.AxiDataBits(AxiDataBits)) u_bursts (
     .clk_i,
@@ -156,12 +202,12 @@ module load_unit #(
     .clear_i             (halted),
     .memory_limit_i,
     .burst_beats_i,
-    .block_valid_i       (take_command),
+    .block_valid_i       (row_valid || (take_command && !is_gather)),
     .block_ready_o       (block_ready),
-    .block_address_i     ({command.address_hi, command.address_lo}),
-    .block_rows_i        (incoming.rows),
-    .block_panels_i      (panels_of(incoming.columns, command.target == ToAccumulator)),
-    .block_panel_stride_i(command.panel_stride),
+    .block_address_i     (giving_rows ? row_address : {command.address_hi, command.address_lo}),
+    .block_rows_i        (giving_rows ? row_rows : incoming.rows),
+    .block_panels_i      (giving_rows ? row_panels : panels),
+    .block_panel_stride_i(giving_rows ? row_panel_stride : command.panel_stride),
     .burst_valid_o       (burst_valid),
     .burst_ready_i       (burst_take),
     .burst_address_o     (burst_address),
@@ -249,6 +295,7 @@ module load_unit #(
     .clk_i,
     .rst_ni,
     .clear_i      (halted),
+    .row_by_row_i (placement.row_by_row),
     .wide_i       (placement.target == ToAccumulator),
     .rows_i       (placement.rows),
     .columns_i    (placement.columns),
@@ -263,7 +310,7 @@ module load_unit #(
 
   // ------------------------------------------------------------------ writes
   // A cycle after the beat.
-  logic                   scratchpad_valid_q, accumulator_valid_q, program_valid_q;
+  logic                   scratchpad_valid_q, accumulator_valid_q, program_valid_q, indices_valid_q;
   tile_request_t          request_q;
   logic [15:0]            word_q;
   logic [AxiDataBits-1:0] data_q;
@@ -273,19 +320,23 @@ module load_unit #(
       scratchpad_valid_q  <= 1'b0;
       accumulator_valid_q <= 1'b0;
       program_valid_q     <= 1'b0;
+      indices_valid_q     <= 1'b0;
     end else begin
       scratchpad_valid_q  <=
           good_beat && (placement.target == ToScratchpad) && (place.count != 8'd0);
       accumulator_valid_q <=
           good_beat && (placement.target == ToAccumulator) && (place.count != 8'd0);
       program_valid_q     <= good_beat && (placement.target == ToProgram);
+      indices_valid_q     <= good_beat && (placement.target == ToIndices);
     end
   end
   always_ff @(posedge clk_i) begin
     if (good_beat) begin
       request_q <= place;
-      // A row has 16 instructions of 4 columns each.
-      word_q    <= 16'(placement.line) + (16'(row) << 4) + 16'(column[5:2]);
+      // A row has 16 instructions of 4 columns each, or 32 indices of 2.
+      word_q    <= 16'(placement.line) +
+                   ((placement.target == ToProgram) ? (16'(row) << 4) + 16'(column[5:2]) :
+                                                      (16'(row) << 5) + 16'(column[5:1]));
       data_q    <= r_data_i;
     end
   end
@@ -299,6 +350,9 @@ module load_unit #(
   assign program_write_valid_o       = program_valid_q;
   assign program_write_word_o        = word_q;
   assign program_write_data_o        = data_q;
+  assign index_write_valid_o         = indices_valid_q;
+  assign index_write_word_o          = word_q;
+  assign index_write_data_o          = data_q;
 
   // ------------------------------------------------------------------ completion
   // Two cycles after the last beat.
@@ -337,6 +391,10 @@ module load_unit #(
       fault_d.valid   = 1'b1;
       fault_d.cause   = FaultMemoryRange;
       fault_d.address = burst_address;
+    end else if (index_fault && !halted) begin
+      fault_d.valid   = 1'b1;
+      fault_d.cause   = FaultIndexRange;
+      fault_d.address = bad_index;
     end
     faulted_d = faulted_q || fault_d.valid;
   end
@@ -367,7 +425,7 @@ module load_unit #(
   // ------------------------------------------------------------------ state
   logic holds_command;
   assign holds_command   = placement_valid || writing_q.valid || completion_q.valid;
-  assign idle_o          = !holds_command && !cutting && !in_flight_valid;
+  assign idle_o          = !holds_command && !cutting && !giving_rows && !in_flight_valid;
   assign current_index_o = completion_q.valid ? completion_q.index :
                            writing_q.valid    ? writing_q.index : placement.index;
 
@@ -402,7 +460,7 @@ module load_unit #(
       else $error("load_unit: a command is gone before its last burst");
       CommandsFit: assert (32'(placement_count) <= LoadsWaiting)
       else $error("load_unit: too many commands");
-      TargetKnown: assert (!take_command || (command.target != 2'd3))
+      TargetKnown: assert (!take_command || !is_gather || (command.target <= ToAccumulator))
       else $error("load_unit: no such target");
     end
   end

@@ -5,6 +5,9 @@
 // a local line (beat_walker); bytes of columns beyond `columns` have no strobe, so a beat may write
 // nothing (then nothing is read for it either).
 //
+// A scatter is a store whose rows lie where the index memory says (indexed_rows): row by row, of
+// each row panel by panel. Two rows with one index are written in their order, the later one last.
+//
 // Timing, in cycles; a command is taken in t (command_valid_i && command_ready_o):
 //   command_ready_o  the burst generator has given all bursts of the commands before to AW, fewer
 //                    than four commands are without their last response (one in b makes room in b +
@@ -12,7 +15,9 @@
 //                    command_valid_i.
 //   t + 1            the first burst is cut, the first beat is read, if there is room; the reads of
 //                    a command begin in the cycle after the last read of the command before at the
-//                    earliest.
+//                    earliest. The first burst of a scatter is cut in t + 4 + S (S: cycles of a
+//                    product, indexed_rows), that of its next row S + 1 cycles after that, or 2
+//                    cycles after the last burst of the row before, if that is later.
 //   AW               a burst is cut in u and on AW from u + 1, if in u AW is free or taken, and
 //                    fewer than outstanding_limit_i bursts are in flight. A burst is in flight from
 //                    its first cycle on AW to that of its response, both included. The next burst
@@ -35,6 +40,9 @@
 // current_index_o: of the oldest command held; if there is none, it means nothing.
 // Faults: memory_range in the cycle after a burst that ends beyond memory_limit_i could be cut,
 //         whether or not there is room for it (address of the burst),
+//         index_range in the cycle after a row with a bad index could be cut, so when the bursts of
+//         the rows before have been, but not before its product could be done with S = 1 (the
+//         index, or its place beyond the memory),
 //         write_error in the cycle after another response than OKAY (address of its burst),
 //         bad_response in the cycle after one of no burst whose data is sent, or with another id
 //         than the store's, which is dropped (address of the oldest burst in flight). From
@@ -69,6 +77,10 @@ module store_unit #(
   input  wire logic [47:0]                      memory_limit_i,
   input  wire logic [7:0]                       outstanding_limit_i,  // 1..16
   input  wire logic [8:0]                       burst_beats_i,        // 1..256
+
+  input  wire logic                             index_write_valid_i,  // of the load unit
+  input  wire logic [15:0]                      index_write_word_i,
+  input  wire logic [AxiDataBits-1:0]           index_write_data_i,
 
   output logic                                  scratchpad_read_valid_o,
   output accelerator_pkg::tile_request_t        scratchpad_read_request_o,
@@ -106,6 +118,7 @@ module store_unit #(
   typedef struct packed {
     logic [31:0] index;
     logic        wide;
+    logic        row_by_row;
     logic [23:0] rows;
     logic [23:0] columns;
     logic [23:0] line;
@@ -117,22 +130,24 @@ module store_unit #(
   } held_t;
 
   // ------------------------------------------------------------------ taking commands
-  store_command_t command;
+  gather_command_t command;  // that of a scatter has the same fields, of a store no more
   assign command = command_i.bits;
 
   logic       halted, faulted_q;
-  logic       block_ready, placement_ready, held_ready, take_command;
+  logic       block_ready, placement_ready, held_ready, take_command, is_scatter, giving_rows;
   placement_t incoming, placement;
   held_t      incoming_held, held;
   logic       placement_valid, placement_pop, held_valid, command_done;
   logic [$clog2(StoresHeld+1)-1:0] placement_count, held_count;
 
   assign halted          = stop_i || faulted_q;
-  assign command_ready_o = block_ready && held_ready && !halted;
+  assign command_ready_o = block_ready && held_ready && !giving_rows && !halted;
   assign take_command    = command_valid_i && command_ready_o;
+  assign is_scatter      = command.opcode == OpScatter;
 
   assign incoming.index              = command_i.index;
   assign incoming.wide               = command.target == ToAccumulator;
+  assign incoming.row_by_row         = is_scatter;
   assign incoming.rows               = command.rows[23:0];
   assign incoming.columns            = command.columns[23:0];
   assign incoming.line               = command.line[23:0];
@@ -166,13 +181,41 @@ module store_unit #(
   );
 
   // ------------------------------------------------------------------ bursts
-  logic        burst_valid, burst_take, burst_last, cut, range_fault, cutting;
-  logic [47:0] burst_address;
+  logic        burst_valid, burst_take, burst_last, cut, range_fault, index_fault, cutting;
+  logic [47:0] burst_address, bad_index;
   logic [7:0]  burst_len;
 
   function automatic logic [23:0] panels_of(logic [23:0] columns, logic wide);
     return wide ? 24'((25'(columns) + 25'd31) >> 5) : 24'((25'(columns) + 25'd63) >> 6);
   endfunction
+
+  logic        row_valid;
+  logic [47:0] row_address;
+  logic [23:0] row_rows, row_panels, panels;
+  logic [31:0] row_panel_stride;
+
+  assign panels = panels_of(incoming.columns, incoming.wide);
+
+  indexed_rows #(.AxiDataBits(AxiDataBits)) u_rows (
+    .clk_i,
+    .rst_ni,
+    .clear_i             (halted),
+    .index_write_valid_i,
+    .index_write_word_i,
+    .index_write_data_i,
+    .command_valid_i     (take_command && is_scatter),
+    .command_i           (command),
+    .command_panels_i    (panels),
+    .block_valid_o       (row_valid),
+    .block_ready_i       (block_ready),
+    .block_address_o     (row_address),
+    .block_rows_o        (row_rows),
+    .block_panels_o      (row_panels),
+    .block_panel_stride_o(row_panel_stride),
+    .index_fault_o       (index_fault),
+    .fault_address_o     (bad_index),
+    .busy_o              (giving_rows)
+  );
 
   burst_generator #(.AxiDataBits(AxiDataBits)) u_bursts (
     .clk_i,
@@ -180,12 +223,12 @@ module store_unit #(
     .clear_i             (halted),
     .memory_limit_i,
     .burst_beats_i,
-    .block_valid_i       (take_command),
+    .block_valid_i       (row_valid || (take_command && !is_scatter)),
     .block_ready_o       (block_ready),
-    .block_address_i     ({command.address_hi, command.address_lo}),
-    .block_rows_i        (incoming.rows),
-    .block_panels_i      (panels_of(incoming.columns, incoming.wide)),
-    .block_panel_stride_i(command.panel_stride),
+    .block_address_i     (giving_rows ? row_address : {command.address_hi, command.address_lo}),
+    .block_rows_i        (giving_rows ? row_rows : incoming.rows),
+    .block_panels_i      (giving_rows ? row_panels : panels),
+    .block_panel_stride_i(giving_rows ? row_panel_stride : command.panel_stride),
     .burst_valid_o       (burst_valid),
     .burst_ready_i       (burst_take),
     .burst_address_o     (burst_address),
@@ -208,7 +251,7 @@ module store_unit #(
     .rst_ni,
     .valid_i(cut),
     .ready_o(in_flight_ready),
-    .data_i (burst_last),
+    .data_i (burst_last && !giving_rows),
     .valid_o(in_flight_valid),
     .ready_i(response),
     .data_o (oldest_last),
@@ -295,6 +338,7 @@ module store_unit #(
     .clk_i,
     .rst_ni,
     .clear_i      (halted),
+    .row_by_row_i (placement.row_by_row),
     .wide_i       (placement.wide),
     .rows_i       (placement.rows),
     .columns_i    (placement.columns),
@@ -394,6 +438,10 @@ module store_unit #(
       fault_d.valid   = 1'b1;
       fault_d.cause   = FaultMemoryRange;
       fault_d.address = burst_address;
+    end else if (index_fault && !halted) begin
+      fault_d.valid   = 1'b1;
+      fault_d.cause   = FaultIndexRange;
+      fault_d.address = bad_index;
     end
   end
 
@@ -431,8 +479,8 @@ module store_unit #(
   assign fault_index_o = fault_q.valid ? fault_index_q : read_index_q;
 
   // ------------------------------------------------------------------ state
-  assign idle_o          = !held_valid && !completion_q.valid && !cutting && !in_flight_valid &&
-                           !beat_valid;
+  assign idle_o          = !held_valid && !completion_q.valid && !cutting && !giving_rows &&
+                           !in_flight_valid && !beat_valid;
   assign current_index_o = completion_q.valid ? completion_q.index : held.index;
 
   always_comb begin

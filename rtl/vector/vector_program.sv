@@ -65,7 +65,11 @@ module vector_program #(
   logic again, group_over;
   logic again_q, group_over_q, ends_q, odd_q;
 
-  program_memory #(.AxiDataBits(AxiDataBits)) u_program_memory (
+  beat_memory #(
+    .AxiDataBits(AxiDataBits),
+    .WordBits   (64),
+    .Words      (ProgramInstructions)
+  ) u_program_memory (
     .clk_i,
     .write_valid_i(program_write_valid_i),
     .write_word_i (program_write_word_i),

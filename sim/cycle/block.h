@@ -10,8 +10,10 @@
 
 namespace corank::cycle_model {
 
-/// Beats are numbered in memory order: panel by panel of 128 bytes a row, row by row, beat by beat.
+/// Beats are numbered in memory order: panel by panel of 128 bytes a row, row by row, beat by beat;
+/// or (row_by_row) row by row, panel by panel, beat by beat.
 struct Block {
+  bool row_by_row = false;
   bool wide = false;  // FP32 instead of BF16
   std::uint32_t rows = 0, columns = 0;
   std::uint32_t line = 0, line_stride = 0;
@@ -28,6 +30,10 @@ struct Block {
   /// Bytes of valid columns in the first `count` beats.
   std::uint64_t bytes_of_first(std::uint64_t count, std::uint64_t beat_bytes) const {
     const std::uint64_t row_beats = kPanelRowBytes / beat_bytes;
+    if (row_by_row) {
+      const std::uint64_t all = panels() * row_beats;  // of a row
+      return count / all * row_bytes() + std::min(row_bytes(), count % all * beat_bytes);
+    }
     const std::uint64_t panel = count / (row_beats * rows);
     const std::uint64_t row = count / row_beats % rows;
     const std::uint64_t before = std::min(row_bytes(), panel * kPanelRowBytes);
@@ -42,9 +48,13 @@ struct Block {
   };
   Beat beat(std::uint64_t number, std::uint64_t beat_bytes, std::uint32_t lanes) const {
     const std::uint64_t row_beats = kPanelRowBytes / beat_bytes;
-    const std::uint64_t row = number / row_beats % rows;
-    const std::uint64_t at =  // bytes into the row over all panels
+    std::uint64_t row = number / row_beats % rows;
+    std::uint64_t at =  // bytes into the row over all panels
         number / (row_beats * rows) * kPanelRowBytes + number % row_beats * beat_bytes;
+    if (row_by_row) {
+      row = number / (panels() * row_beats);
+      at = number % (panels() * row_beats) * beat_bytes;
+    }
     const std::uint64_t column = at / element_bytes();
     const std::uint64_t left = column < columns ? columns - column : 0;
     return {line + column / lanes * line_stride + row, static_cast<std::uint32_t>(column % lanes),

@@ -26,6 +26,13 @@ bool dma_is_good(const Dma& dma, std::uint32_t last_target) {
          is_size(dma.rows) && is_size(dma.columns) && is_line(dma.line) && is_line(dma.line_stride);
 }
 
+template <class Indexed>
+bool indexed_is_good(const Indexed& indexed) {
+  return dma_is_good(indexed, interface::kTargetAccumulator) &&
+         indexed.rows <= interface::kIndexWords && is_aligned(indexed.row_pitch) &&
+         indexed.limit != 0;
+}
+
 bool gemm_is_good(const interface::GemmCommand& gemm) {
   return is_size(gemm.rows) && is_size(gemm.columns) && is_size(gemm.depth) &&
          is_line(gemm.stream_line) && is_line(gemm.stream_stride) &&
@@ -41,12 +48,14 @@ bool vector_is_good(const interface::VectorCommand& vector) {
 int unit_of(std::uint32_t opcode) {
   switch (opcode) {
     case interface::LoadCommand::kOpcode:
+    case interface::GatherCommand::kOpcode:
       return kLoad;
     case interface::GemmCommand::kOpcode:
       return kArray;
     case interface::VectorCommand::kOpcode:
       return kVector;
     case interface::StoreCommand::kOpcode:
+    case interface::ScatterCommand::kOpcode:
       return kStore;
     default:
       return -1;
@@ -66,7 +75,10 @@ Fault command_fault(const QueuedCommand& command) {
       break;
     case interface::LoadCommand::kOpcode:
       good = own_tokens(command, kLoad) &&
-             dma_is_good(interface::decode_load(words), interface::kTargetProgram);
+             dma_is_good(interface::decode_load(words), interface::kTargetIndices);
+      break;
+    case interface::GatherCommand::kOpcode:
+      good = own_tokens(command, kLoad) && indexed_is_good(interface::decode_gather(words));
       break;
     case interface::GemmCommand::kOpcode:
       good = own_tokens(command, kArray) && gemm_is_good(interface::decode_gemm(words));
@@ -77,6 +89,9 @@ Fault command_fault(const QueuedCommand& command) {
     case interface::StoreCommand::kOpcode:
       good = own_tokens(command, kStore) &&
              dma_is_good(interface::decode_store(words), interface::kTargetAccumulator);
+      break;
+    case interface::ScatterCommand::kOpcode:
+      good = own_tokens(command, kStore) && indexed_is_good(interface::decode_scatter(words));
       break;
     default:
       return Fault::kIllegalOpcode;

@@ -22,6 +22,16 @@ UnitFault fault_of(const UnitFault& own, bool local_range, std::uint64_t line, b
   return {};
 }
 
+// What a command of the load unit does to the ring of streamed weights; only a load does anything.
+struct Stream {
+  bool takes = false, releases = false;
+};
+Stream stream_of(const QueuedCommand& command) {
+  if (command.opcode() != interface::LoadCommand::kOpcode) return {};
+  const interface::LoadCommand load = interface::decode_load(command.words);
+  return {load.stream_take != 0, load.stream_release != 0};
+}
+
 }  // namespace
 
 Device::Device(const MachineShape& shape, bool values, AxiPort& port)
@@ -32,10 +42,10 @@ Device::Device(const MachineShape& shape, bool values, AxiPort& port)
       processor_(shape.axi_data_bits / 8),
       queues_{CommandQueue(shape.queue_depth), CommandQueue(shape.queue_depth),
               CommandQueue(shape.queue_depth), CommandQueue(shape.queue_depth)},
-      load_(shape.axi_data_bits / 8, values, local_, program_),
+      load_(shape.axi_data_bits / 8, values, local_, program_, indices_),
       array_(shape, values, local_),
       vector_(shape, values, local_, program_),
-      store_(shape.axi_data_bits / 8, values, local_) {}
+      store_(shape.axi_data_bits / 8, values, local_, indices_) {}
 
 void Device::reset() {
   synchronise(cycle_ + 1);
@@ -86,8 +96,7 @@ void Device::look_at_commands(MachinePins& pins) {
     waiting_[u] = queue.waiting(available);
     bool hold = false;
     if (unit == kLoad && queue.held()) {
-      const bool takes = interface::decode_load(queue.oldest().words).stream_take != 0;
-      hold = takes && !window_.available(registers_.stream_written());
+      hold = stream_of(queue.oldest()).takes && !window_.available(registers_.stream_written());
     }
     held_back_[u] = queue.held() && !waiting_[u] && hold;
     starts_[u] = queue.held() && !waiting_[u] && !hold && !stop && ready[u];
@@ -222,8 +231,8 @@ void Device::evaluate(Cycle cycle, Femtoseconds edge, MachinePins& pins) {
     if (u == kLoad && completions_[u].valid) window_.complete();
     if (!starts_[u]) continue;
     if (u == kLoad) {
-      const interface::LoadCommand load = interface::decode_load(queues_[u].oldest().words);
-      window_.start(load.stream_take != 0, load.stream_release != 0);
+      const Stream stream = stream_of(queues_[u].oldest());
+      window_.start(stream.takes, stream.releases);
     }
   }
   changed |= step_queues(dispatched, dispatched_command);

@@ -51,6 +51,7 @@ class Device {
   AxiPort& port_;
   LocalMemories local_;
   ProgramMemory program_;
+  IndexMemory indices_;
   Registers registers_;
   CommandProcessor processor_;
   std::array<CommandQueue, kQueues> queues_;

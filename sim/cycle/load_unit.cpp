@@ -10,17 +10,21 @@ using interface::Fault;
 
 }  // namespace
 
-LoadUnit::LoadUnit(int beat_bytes, bool values, LocalMemories& local, ProgramMemory& program)
+LoadUnit::LoadUnit(int beat_bytes, bool values, LocalMemories& local, ProgramMemory& program,
+                   IndexMemory& indices)
     : beat_bytes_(static_cast<std::uint64_t>(beat_bytes)),
       values_(values),
       local_(local),
       program_(program),
+      indices_(indices),
+      rows_(indices),
       bursts_(beat_bytes),
       in_flight_(kMostInFlight) {
   ar_.id = kLoadId;
 }
 
 void LoadUnit::reset() {
+  rows_.clear();
   bursts_.clear();
   placements_.reset();
   beats_ = burst_beats_ = counted_beats_ = late_bytes_ = 0;
@@ -47,7 +51,7 @@ Completion LoadUnit::completion() const {
 
 bool LoadUnit::idle() const {
   return placements_.empty() && !writing_.valid && !completion_.valid && !bursts_.busy() &&
-         in_flight_.empty();
+         !rows_.busy() && in_flight_.empty();
 }
 
 Activity LoadUnit::activity() const {
@@ -81,6 +85,7 @@ bool LoadUnit::step(const QueuedCommand* command, bool ar_ready, const DmaLimits
   count_late_bytes(counters);
   bool changed = writing_.valid || completion_.valid || fault_.valid() || beyond_;
 
+  const bool generator_free = !bursts_.busy();
   const Cut cut = halted_ ? Cut{} : bursts_.look(!ar_.valid || ar_ready, in_flight_.size(), limits);
 
   // A beat goes to its place; the last one of a command ends it.
@@ -92,6 +97,8 @@ bool LoadUnit::step(const QueuedCommand* command, bool ar_ready, const DmaLimits
     fault = {Fault::kReadError, in_flight_.front()};
   } else if (cut.beyond_memory) {
     fault = {Fault::kMemoryRange, cut.address};
+  } else if (rows_.bad() && generator_free && !halted_) {
+    fault = {Fault::kIndexRange, rows_.bad_index()};
   }
   fault_index_ = read_error ? placements_.front().index : cut_index_;
   beyond_ = false;
@@ -122,7 +129,7 @@ bool LoadUnit::step(const QueuedCommand* command, bool ar_ready, const DmaLimits
     late_bytes_ = placement.block.bytes_of_first(beats_, beat_bytes_) -
                   placement.block.bytes_of_first(beats_ - 1, beat_bytes_);
     late_target_ = placement.target;
-    if (late_target_ == interface::kTargetProgram) late_bytes_ = 0;
+    if (!placement.to_local()) late_bytes_ = 0;
   }
   wrote_ = good;
 
@@ -143,8 +150,11 @@ bool LoadUnit::step(const QueuedCommand* command, bool ar_ready, const DmaLimits
   }
   if (halted_) {
     if (!placements_.empty()) count_bytes(placements_.front(), beats_, counters);
-    changed = changed || bursts_.busy() || !placements_.empty();
+    changed = changed || bursts_.busy() || rows_.busy() || !placements_.empty();
     bursts_.clear();
+    rows_.clear();
+  } else {
+    changed |= rows_.step(generator_free, bursts_);
   }
   if (command_ends || halted_) {
     if (!placements_.empty()) placements_.pop();
@@ -160,17 +170,20 @@ bool LoadUnit::step(const QueuedCommand* command, bool ar_ready, const DmaLimits
 }
 
 void LoadUnit::take(const QueuedCommand& command) {
-  const interface::LoadCommand load = interface::decode_load(command.words);
+  // A gather has the fields of a load, and more.
+  const interface::GatherCommand load = interface::decode_gather(command.words);
+  const bool gather = command.opcode() == interface::GatherCommand::kOpcode;
   Placement placement;
   placement.index = cut_index_ = command.index;
   placement.signal_tokens = command.signal_tokens();
   placement.target = load.target;
-  placement.block = {load.target == interface::kTargetAccumulator, load.rows, load.columns,
-                     load.line, load.line_stride};
-  if (load.target == interface::kTargetProgram) placement.block.columns = 1;  // one panel
+  placement.block = {gather,       load.target == interface::kTargetAccumulator,
+                     load.rows,    load.columns,
+                     load.line,    load.line_stride};
+  if (!placement.to_local()) placement.block.columns = 1;  // one panel
   placement.beats = placement.block.beats(beat_bytes_);
   placement.first_beyond = placement.beats;
-  if (load.target != interface::kTargetProgram) {
+  if (placement.to_local()) {
     const std::uint32_t lines = load.target == interface::kTargetAccumulator
                                     ? local_.accumulator.lines()
                                     : local_.scratchpad.lines();
@@ -178,6 +191,7 @@ void LoadUnit::take(const QueuedCommand& command) {
         placement.block.first_beyond(lines, beat_bytes_, local_.scratchpad.lanes());
   }
   placements_.push(placement);
+  if (gather) return rows_.take(load, placement.block.panels());
   bursts_.take_block(std::uint64_t{load.address_hi} << 32 | load.address_lo, load.rows,
                      placement.block.panels(), load.panel_stride);
 }
@@ -187,17 +201,20 @@ void LoadUnit::place_burst(std::uint64_t beats) {
   const Placement& placement = placements_.front();
   const std::uint8_t* data = beat_.transaction->bytes.data();
   const std::uint64_t first = beats_ - beats;
+  // Those of instructions and indices lie one after the other, whatever the rows.
   if (placement.target == interface::kTargetProgram) {
-    // The beats lie one after the other, whatever the rows.
-    program_.write(placement.block.line + first * beat_bytes_ / sizeof(std::uint64_t), data,
-                   beats * beat_bytes_ / sizeof(std::uint64_t));
+    program_.write(placement.block.line + first * beat_bytes_ / sizeof(std::uint64_t), data, beats,
+                   beat_bytes_);
+  } else if (placement.target == interface::kTargetIndices) {
+    indices_.write(placement.block.line + first * beat_bytes_ / sizeof(std::uint32_t), data, beats,
+                   beat_bytes_);
   } else if (values_) {
     placement.block.to_local(local_, data, first, beats, beat_bytes_);
   }
 }
 
 void LoadUnit::count_bytes(const Placement& placement, std::uint64_t beats, Counters& counters) {
-  if (placement.target != interface::kTargetProgram && beats > counted_beats_) {
+  if (placement.to_local() && beats > counted_beats_) {
     counters[placement.target == interface::kTargetScratchpad ? Counter::kScratchpadWriteBytes
                                                               : Counter::kAccumulatorWriteBytes] +=
         placement.block.bytes_of_first(beats, beat_bytes_) -

@@ -4,6 +4,7 @@
 #include "sim/cycle/axi_port.h"
 #include "sim/cycle/block.h"
 #include "sim/cycle/burst_generator.h"
+#include "sim/cycle/indexed_rows.h"
 #include "sim/cycle/local_memory.h"
 #include "sim/cycle/ring.h"
 #include "sim/cycle/types.h"
@@ -13,8 +14,9 @@ namespace corank::cycle_model {
 
 class LoadUnit {
  public:
-  /// `values`: whether data for the local memories is kept; programs are, always.
-  LoadUnit(int beat_bytes, bool values, LocalMemories& local, ProgramMemory& program);
+  /// `values`: whether data for the local memories is kept; programs and indices are, always.
+  LoadUnit(int beat_bytes, bool values, LocalMemories& local, ProgramMemory& program,
+           IndexMemory& indices);
 
   void look(bool stop, const ReadBeat& beat);
   /// `command`: taken in this cycle, or null. Returns whether the next cycle is more than another
@@ -29,7 +31,9 @@ class LoadUnit {
   void reset();
 
   // The present cycle, after look().
-  bool ready() const { return !bursts_.busy() && placements_.size() < kWaiting && !halted_; }
+  bool ready() const {
+    return !bursts_.busy() && !rows_.busy() && placements_.size() < kWaiting && !halted_;
+  }
   const AxiAddress& ar() const { return ar_; }
   Completion completion() const;
   interface::Activity activity() const;
@@ -52,6 +56,8 @@ class LoadUnit {
     Block block;
     std::uint64_t beats = 0;
     std::uint64_t first_beyond = 0;  // the first beat without a place in the local memory
+
+    bool to_local() const { return target <= interface::kTargetAccumulator; }
   };
 
   void take(const QueuedCommand& command);
@@ -63,7 +69,9 @@ class LoadUnit {
   bool values_;
   LocalMemories& local_;
   ProgramMemory& program_;
+  IndexMemory& indices_;
 
+  IndexedRows rows_;
   BurstGenerator bursts_;
   Ring<Placement> placements_{kWaiting};  // of commands whose data has not all come
   std::uint64_t beats_ = 0;               // of the first of them, that have come

@@ -12,16 +12,18 @@ using interface::Fault;
 
 }  // namespace
 
-StoreUnit::StoreUnit(int beat_bytes, bool values, LocalMemories& local)
+StoreUnit::StoreUnit(int beat_bytes, bool values, LocalMemories& local, const IndexMemory& indices)
     : beat_bytes_(static_cast<std::uint64_t>(beat_bytes)),
       values_(values),
       local_(local),
+      rows_(indices),
       bursts_(beat_bytes),
       in_flight_(kMostInFlight) {
   aw_.id = kStoreId;
 }
 
 void StoreUnit::reset() {
+  rows_.clear();
   bursts_.clear();
   placements_.clear();
   held_.reset();
@@ -56,8 +58,8 @@ Completion StoreUnit::completion() const {
 }
 
 bool StoreUnit::idle() const {
-  return held_.empty() && !completion_.valid && !bursts_.busy() && in_flight_.empty() &&
-         ready_beats_ == 0;
+  return held_.empty() && !completion_.valid && !bursts_.busy() && !rows_.busy() &&
+         in_flight_.empty() && ready_beats_ == 0;
 }
 
 Activity StoreUnit::activity() const {
@@ -102,6 +104,7 @@ void StoreUnit::fill(Transaction& transaction) const {
 bool StoreUnit::step(const QueuedCommand* command, const DmaLimits& limits, Counters& counters) {
   bool changed = completion_.valid || fault_.valid();
 
+  const bool generator_free = !bursts_.busy();
   const Cut cut =
       halted_ ? Cut{} : bursts_.look(!aw_.valid || aw_ready_, in_flight_.size(), limits);
 
@@ -112,6 +115,8 @@ bool StoreUnit::step(const QueuedCommand* command, const DmaLimits& limits, Coun
     fault = {Fault::kWriteError, in_flight_.front().address};
   } else if (cut.beyond_memory) {
     fault = {Fault::kMemoryRange, cut.address};
+  } else if (rows_.bad() && generator_free && !halted_) {
+    fault = {Fault::kIndexRange, rows_.bad_index()};
   }
   fault_index_ = fault.cause == Fault::kWriteError ? held_.front().index : cut_index_;
   completion_.valid = false;
@@ -170,8 +175,11 @@ bool StoreUnit::step(const QueuedCommand* command, const DmaLimits& limits, Coun
     changed = true;
   }
   if (halted_) {
-    changed = changed || bursts_.busy();
+    changed = changed || bursts_.busy() || rows_.busy();
     bursts_.clear();
+    rows_.clear();
+  } else {
+    changed |= rows_.step(generator_free, bursts_);
   }
   fault_ = fault;
   faulted_ = faulted_ || fault.valid();
@@ -189,7 +197,7 @@ void StoreUnit::note_beyond() {
 }
 
 void StoreUnit::announce(const Cut& cut) {
-  in_flight_.push({cut.address, bursts_.ends_block(cut.beats)});
+  in_flight_.push({cut.address, bursts_.ends_block(cut.beats) && !rows_.busy()});
   sending_.push_back({cutting_, cut_beats_, cut.beats});
   cut_beats_ += cut.beats;
   bursts_.take_burst(cut.beats);
@@ -199,11 +207,14 @@ void StoreUnit::announce(const Cut& cut) {
 }
 
 void StoreUnit::take(const QueuedCommand& command) {
-  const interface::StoreCommand store = interface::decode_store(command.words);
+  // A scatter has the fields of a store, and more; they are those of a gather.
+  const interface::GatherCommand store = interface::decode_gather(command.words);
+  const bool scatter = command.opcode() == interface::ScatterCommand::kOpcode;
   Placement placement;
   placement.index = cut_index_ = command.index;
-  placement.block = {store.target == interface::kTargetAccumulator, store.rows, store.columns,
-                     store.line, store.line_stride};
+  placement.block = {scatter,       store.target == interface::kTargetAccumulator,
+                     store.rows,    store.columns,
+                     store.line,    store.line_stride};
   placement.beats = placement.block.beats(beat_bytes_);
   placement.first_beyond = placement.block.first_beyond(
       store.target == interface::kTargetAccumulator ? local_.accumulator.lines()
@@ -211,10 +222,11 @@ void StoreUnit::take(const QueuedCommand& command) {
       beat_bytes_, local_.scratchpad.lanes());
   placements_.push_back(placement);
   held_.push({true, command.index, command.signal_tokens()});
-  bursts_.take_block(std::uint64_t{store.address_hi} << 32 | store.address_lo, store.rows,
-                     placement.block.panels(), store.panel_stride);
   cutting_ = placement.block;
   cut_beats_ = 0;
+  if (scatter) return rows_.take(store, placement.block.panels());
+  bursts_.take_block(std::uint64_t{store.address_hi} << 32 | store.address_lo, store.rows,
+                     placement.block.panels(), store.panel_stride);
 }
 
 void StoreUnit::count_bytes(std::uint64_t beats, Counters& counters) {

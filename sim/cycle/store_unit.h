@@ -7,6 +7,7 @@
 #include "sim/cycle/axi_port.h"
 #include "sim/cycle/block.h"
 #include "sim/cycle/burst_generator.h"
+#include "sim/cycle/indexed_rows.h"
 #include "sim/cycle/local_memory.h"
 #include "sim/cycle/ring.h"
 #include "sim/cycle/types.h"
@@ -16,7 +17,7 @@ namespace corank::cycle_model {
 class StoreUnit {
  public:
   /// `values`: whether data is taken from the local memories; else no byte of memory is changed.
-  StoreUnit(int beat_bytes, bool values, LocalMemories& local);
+  StoreUnit(int beat_bytes, bool values, LocalMemories& local, const IndexMemory& indices);
 
   void look(bool stop, const AxiPort& port);
   /// The data of the burst whose last beat goes in this cycle; before step().
@@ -33,7 +34,9 @@ class StoreUnit {
   void reset();
 
   // The present cycle, after look().
-  bool ready() const { return !bursts_.busy() && held_.size() < kHeld && !halted_; }
+  bool ready() const {
+    return !bursts_.busy() && !rows_.busy() && held_.size() < kHeld && !halted_;
+  }
   const AxiAddress& aw() const { return aw_; }
   bool w_valid() const { return w_valid_; }
   bool w_last() const { return w_valid_ && sent_ + 1 == sending_.front().beats; }
@@ -83,6 +86,7 @@ class StoreUnit {
   bool values_;
   LocalMemories& local_;
 
+  IndexedRows rows_;
   BurstGenerator bursts_;
   Block cutting_;                // whose bursts are being cut
   std::uint64_t cut_beats_ = 0;  // of it

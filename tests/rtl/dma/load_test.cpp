@@ -21,8 +21,10 @@ constexpr std::uint32_t kReadId = 1;  // AxiIdLoad
 const auto kBadResponse = static_cast<std::uint32_t>(corank::interface::Fault::kBadResponse);
 const auto kReadError = static_cast<std::uint32_t>(corank::interface::Fault::kReadError);
 const auto kMemoryRange = static_cast<std::uint32_t>(corank::interface::Fault::kMemoryRange);
+const auto kIndexRange = static_cast<std::uint32_t>(corank::interface::Fault::kIndexRange);
 
-/// What was written: (target, line, column) or (program, instruction, half) to a value.
+/// What was written: (target, line, column), (program, instruction, half) or (indices, place, 0) to
+/// a value.
 using Local = std::unordered_map<std::uint64_t, std::uint32_t>;
 std::uint64_t local_key(std::uint32_t target, std::uint32_t line, std::uint32_t column) {
   return std::uint64_t{target} << 60 | std::uint64_t{line} << 8 | column;
@@ -93,7 +95,7 @@ struct LoadBench : UnitBench<Module> {
 
   void observe_writes() {
     REQUIRE(unit->scratchpad_write_valid_o + unit->accumulator_write_valid_o +
-                unit->program_write_valid_o <=
+                unit->program_write_valid_o + unit->index_write_valid_o <=
             1);
     if (unit->scratchpad_write_valid_o) {
       std::vector<std::uint16_t> line(lanes);
@@ -112,6 +114,13 @@ struct LoadBench : UnitBench<Module> {
         actual[local_key(kProgram, unit->program_write_word_o + n / 2, n % 2)] = words[n];
       }
     }
+    if (unit->index_write_valid_o) {
+      std::vector<std::uint32_t> words(beat_bytes / 4);
+      get_bytes(unit->index_write_data_o, words.data(), beat_bytes);
+      for (std::uint32_t n = 0; n < words.size(); ++n) {
+        actual[local_key(kIndices, unit->index_write_word_o + n, 0)] = words[n];
+      }
+    }
   }
 
   template <class Value>
@@ -128,10 +137,12 @@ struct LoadBench : UnitBench<Module> {
 
   Local expected(const Block& block) {
     Local local;
-    if (block.target == kProgram) {
+    if (!block.to_local()) {
       for (std::uint32_t n = 0; n < block.rows * 32; ++n) {
-        local[local_key(kProgram, block.line + n / 2, n % 2)] =
-            memory.element(block.address + n * 4, 4);
+        const auto key = block.target == kProgram
+                             ? local_key(kProgram, block.line + n / 2, n % 2)
+                             : local_key(kIndices, block.line + n, 0);
+        local[key] = memory.element(block.address + n * 4, 4);
       }
       return local;
     }
@@ -155,9 +166,18 @@ struct LoadBench : UnitBench<Module> {
     REQUIRE(missing == 0);
   }
 
+  /// The indices of a gather come from the load right before it.
   void give(const std::vector<Block>& list) {
     blocks = list;
     this->commands.assign(list.begin(), list.end());
+    for (std::size_t n = 1; n < list.size(); ++n) {
+      const Block& gather = list[n];
+      const Block& load = list[n - 1];
+      if (!gather.indexed() || load.target != kIndices || load.line > gather.first_index) continue;
+      const std::uint64_t at = load.address + std::uint64_t{gather.first_index - load.line} * 4;
+      const std::size_t bytes = gather.rows_at.size() * 4;
+      std::memcpy(memory.at(at, bytes), gather.rows_at.data(), bytes);
+    }
   }
 
   void run_to_end() {
@@ -201,7 +221,9 @@ void load_random_blocks(unsigned bus_bits, unsigned lanes) {
     bench.run_to_end();
 
     Local expected;
-    for (const Block& block : bench.blocks) expected.merge(bench.expected(block));
+    for (const Block& block : bench.blocks) {
+      for (const auto& [key, value] : bench.expected(block)) expected[key] = value;
+    }
     REQUIRE((bench.actual == expected));  // not printed: 80,000 elements
     const auto bursts = all_bursts(bench);
     REQUIRE(bench.bursts == bursts);
@@ -234,7 +256,7 @@ void stop_in_the_middle(std::optional<std::uint64_t> cycle) {
   bench.give(random_blocks(4, kBase, 8, true, bench.random));
   const std::uint64_t stop_cycle = cycle ? *cycle : bench.random() % 1500;
   INFO("stop in cycle " << stop_cycle << ", seed " << seed);
-  while (bench.cycle < stop_cycle && bench.completions.size() < 4) bench.step();
+  while (bench.cycle < stop_cycle && bench.completions.size() < bench.blocks.size()) bench.step();
   const auto bursts = bench.bursts.size();
   const auto completions = bench.completions.size();
   const auto takes = bench.takes.size();
@@ -470,4 +492,237 @@ TEST_CASE("stop: a load drains what it asked for and does nothing more") {
   // Every cycle of the beginning, with queues empty and filling, and some later ones.
   for (std::uint64_t cycle = 0; cycle < 60; ++cycle) stop_in_the_middle(cycle);
   for (int run = 0; run < 30; ++run) stop_in_the_middle(std::nullopt);
+}
+
+namespace {
+
+constexpr std::uint64_t kList = kBase + 0x80000;  // indices in memory
+
+/// Rows of a matrix of ten rows of 65 BF16 columns, so of two panels; all in pieces of their own,
+/// which lie 4 KiB apart, or in one.
+Block gather_of(const std::vector<std::uint32_t>& rows_at, bool contiguous) {
+  Block gather;
+  gather.rows_at = rows_at;
+  gather.rows = static_cast<std::uint32_t>(rows_at.size());
+  gather.limit = 10;
+  gather.first_index = 5;
+  gather.columns = 65;
+  gather.address = kBase;
+  gather.row_pitch = contiguous ? 384 : 128;
+  gather.panel_stride = contiguous ? 128 : 4096;
+  gather.line = 100;
+  gather.line_stride = 20;
+  gather.index = 77;
+  return gather;
+}
+
+template <class Module>
+void give_with_indices(LoadBench<Module>& bench, const Block& gather) {
+  bench.give({load_of_indices(gather, kList), gather});
+}
+
+template <class Module>
+void run_to_fault(LoadBench<Module>& bench) {
+  while (bench.faults.empty() || !bench.unit->idle_o) {
+    REQUIRE(bench.cycle < 100'000);
+    bench.step();
+  }
+  for (int n = 0; n < 50; ++n) bench.step();
+  REQUIRE(bench.faults.size() == 1);
+  CHECK(bench.completions.size() == 1);  // of the indices
+}
+
+}  // namespace
+
+TEST_CASE("the cycles of a short gather are those of its header") {
+  LoadBench<Vload_128_8> bench(128, 8, 1);
+  bench.stalls.latency = 3;
+  SECTION("rows of one piece, a product of one cycle") {
+    give_with_indices(bench, gather_of({2, 0, 1}, true));
+    bench.run_to_end();
+    const std::uint64_t t = bench.takes.at(1);
+    CHECK(std::vector<Burst>(bench.bursts.begin() + 1, bench.bursts.end()) ==
+          std::vector<Burst>{{kBase + 768, 16}, {kBase, 16}, {kBase + 384, 16}});
+    // Cut in t + 5, and every two cycles.
+    CHECK(std::vector<std::uint64_t>(bench.burst_cycles.begin() + 1, bench.burst_cycles.end()) ==
+          std::vector<std::uint64_t>{t + 6, t + 8, t + 10});
+    CHECK(bench.beat_cycles.at(8) == t + 9);
+    CHECK(bench.beat_cycles.back() == t + 9 + 47);
+    CHECK(bench.completions.at(1).cycle == t + 58);
+  }
+  SECTION("rows of two pieces") {
+    give_with_indices(bench, gather_of({2, 0}, false));
+    bench.run_to_end();
+    const std::uint64_t t = bench.takes.at(1);
+    CHECK(std::vector<Burst>(bench.bursts.begin() + 1, bench.bursts.end()) ==
+          std::vector<Burst>{
+              {kBase + 256, 8}, {kBase + 4096 + 256, 8}, {kBase, 8}, {kBase + 4096, 8}});
+    CHECK(std::vector<std::uint64_t>(bench.burst_cycles.begin() + 1, bench.burst_cycles.end()) ==
+          std::vector<std::uint64_t>{t + 6, t + 7, t + 9, t + 10});
+  }
+  SECTION("a product of five cycles: a pitch of 512 panel rows, which has 10 bits") {
+    Block gather = gather_of({1, 0, 2}, true);
+    gather.row_pitch = 0x10000;
+    give_with_indices(bench, gather);
+    bench.run_to_end();
+    const std::uint64_t t = bench.takes.at(1);
+    CHECK(bench.bursts.at(1) == Burst{kBase + 0x10000, 16});
+    CHECK(std::vector<std::uint64_t>(bench.burst_cycles.begin() + 1, bench.burst_cycles.end()) ==
+          std::vector<std::uint64_t>{t + 10, t + 16, t + 22});
+  }
+}
+
+TEST_CASE("the elements of a gather lie one row below the other") {
+  LoadBench<Vload_128_8> bench(128, 8, 1);
+  give_with_indices(bench, gather_of({2, 7}, false));
+  bench.run_to_end();
+  // Column 64, the first of the second panel, is at the beginning of local panel 8.
+  CHECK(bench.actual.at(local_key(kScratchpad, 100, 0)) == bench.memory.element(kBase + 256, 2));
+  CHECK(bench.actual.at(local_key(kScratchpad, 101, 3)) ==
+        bench.memory.element(kBase + 7 * 128 + 6, 2));
+  CHECK(bench.actual.at(local_key(kScratchpad, 101 + 8 * 20, 0)) ==
+        bench.memory.element(kBase + 4096 + 7 * 128, 2));
+  CHECK(bench.actual.count(local_key(kScratchpad, 101 + 8 * 20, 1)) == 0);
+}
+
+TEST_CASE("a row of one piece is cut at 4 KiB and at the limit of beats") {
+  LoadBench<Vload_128_8> bench(128, 8, 1);
+  Block gather = gather_of({3}, true);
+  gather.columns = 512;  // 1 KiB
+  gather.row_pitch = 1152;
+  give_with_indices(bench, gather);
+  std::vector<Burst> expected;
+  SECTION("long bursts") {
+    bench.unit->burst_beats_i = 256;
+    expected = {{kBase + 3456, 40}, {kBase + 4096, 24}};
+  }
+  SECTION("bursts of 16 beats") {
+    expected = {{kBase + 3456, 16},
+                {kBase + 3712, 16},
+                {kBase + 3968, 8},
+                {kBase + 4096, 16},
+                {kBase + 4352, 8}};
+  }
+  bench.run_to_end();
+  CHECK(std::vector<Burst>(bench.bursts.begin() + 1, bench.bursts.end()) == expected);
+}
+
+TEST_CASE("the address of a row is exact for every index and pitch, modulo 2^48") {
+  for (int run = 0; run < 60; ++run) {
+    const unsigned seed = new_seed();
+    INFO("seed " << seed);
+    LoadBench<Vload_128_8> bench(128, 8, seed);
+    Block gather = gather_of({0}, true);
+    gather.limit = 0xffff'ffff;
+    gather.row_pitch = static_cast<std::uint32_t>(bench.random()) >> bench.random() % 25 & ~127u;
+    gather.rows_at[0] = static_cast<std::uint32_t>(bench.random()) >> bench.random() % 32;
+    if (run == 0) {
+      gather.row_pitch = 0xffff'ff80;
+      gather.rows_at[0] = 0xffff'fffe;
+    }
+    const std::uint64_t product = std::uint64_t{gather.row_pitch} * gather.rows_at[0];
+    gather.address = (kBase + 0x1080 - product) & 0xffff'ffff'ffff;
+    give_with_indices(bench, gather);
+    bench.run_to_end();
+    CHECK(bench.bursts.at(1).address == kBase + 0x1080);
+    CHECK(bench.faults.empty());
+  }
+}
+
+TEST_CASE("an index that is not below the limit is a fault, and its row and all after it stay") {
+  for (const std::uint32_t bad : {10u, 11u, 0x8000'0000u, 0xffff'ffffu}) {
+    for (const std::size_t place : {0u, 1u, 2u}) {
+      INFO("index " << bad << " at " << place);
+      LoadBench<Vload_128_8> bench(128, 8, 1);
+      std::vector<std::uint32_t> rows_at{9, 0, 3};
+      rows_at[place] = bad;
+      const Block gather = gather_of(rows_at, true);
+      give_with_indices(bench, gather);
+      run_to_fault(bench);
+      CHECK(bench.faults[0].cause == kIndexRange);
+      CHECK(bench.faults[0].address == bad);
+      // The first product could be done in t + 4; those of the next rows, and the bursts of the
+      // rows before, take two cycles each.
+      CHECK(bench.faults[0].cycle == bench.takes.at(1) + 5 + 2 * place);
+      REQUIRE(bench.bursts.size() == 1 + place);
+      for (const auto& [key, value] : bench.actual) {
+        if (key >> 60 != kScratchpad) continue;
+        const auto line = static_cast<std::uint32_t>(key >> 8);
+        CHECK((line - gather.line) % gather.line_stride < place);
+      }
+    }
+  }
+}
+
+TEST_CASE("a place beyond the index memory is a fault") {
+  struct Case {
+    std::uint32_t first_index;
+    std::uint64_t address;
+    std::size_t rows_before;
+  };
+  for (const Case& c : {Case{1022, 1024, 2}, Case{1024, 1024, 0}, Case{2000, 2000, 0},
+                        Case{65535, 65535, 0}}) {
+    INFO("first index " << c.first_index);
+    LoadBench<Vload_128_8> bench(128, 8, 1);
+    Block gather = gather_of({1, 2, 3, 4}, true);
+    gather.first_index = c.first_index;
+    Block load = load_of_indices(gather, kList);
+    if (c.rows_before == 0) load.line = 0;
+    bench.give({load, gather});
+    run_to_fault(bench);
+    CHECK(bench.faults[0].cause == kIndexRange);
+    CHECK(bench.faults[0].address == c.address);
+    CHECK(bench.bursts.size() == 1 + c.rows_before);
+  }
+}
+
+TEST_CASE("indices beyond the end of their memory are dropped") {
+  LoadBench<Vload_512_32> bench(512, 32, 1);
+  const Block gather = gather_of({4, 3, 2, 1, 0}, true);
+  Block first = load_of_indices(gather, kList, 5), beyond = first;  // from index 0 on
+  beyond.address += 4096;
+  beyond.line = 1021;  // three of its 64 indices have a place
+  beyond.rows = 2;
+  bench.give({first, gather, beyond, gather});
+  bench.run_to_end();
+  CHECK(bench.bursts.at(1).address == kBase + 4 * 384);
+  CHECK(std::vector<Burst>(bench.bursts.begin() + 1, bench.bursts.begin() + 6) ==
+        std::vector<Burst>(bench.bursts.end() - 5, bench.bursts.end()));
+}
+
+TEST_CASE("a row beyond the memory limit is a fault at its first burst that crosses it") {
+  LoadBench<Vload_128_8> bench(128, 8, 1);
+  bench.unit->memory_limit_i = kList + 128;
+  Block gather = gather_of({1, 2, 0}, true);
+  gather.row_pitch = 0x40080;  // row 2 ends beyond the limit
+  give_with_indices(bench, gather);
+  run_to_fault(bench);
+  CHECK(bench.faults[0].cause == kMemoryRange);
+  CHECK(bench.faults[0].address == kBase + 2 * 0x40080);
+  CHECK(bench.bursts.size() == 2);
+}
+
+TEST_CASE("a gather of rows of 1 KiB keeps the bus busy behind a latency of 100 cycles") {
+  for (const std::uint32_t pitch : {1024u, 0xffff'ff80u}) {  // products of 2 and of 13 cycles
+    LoadBench<Vload_512_32> bench(512, 32, 1);
+    bench.stalls.latency = 100;
+    bench.unit->burst_beats_i = 256;
+    Block gather;
+    gather.rows = 400;
+    gather.limit = 256;
+    gather.columns = 512;
+    gather.address = kBase;
+    gather.row_pitch = pitch;
+    gather.panel_stride = 128;
+    gather.line_stride = 400;
+    for (std::uint32_t row = 0; row < gather.rows; ++row) {
+      gather.rows_at.push_back(pitch == 1024 ? row * 37 % 256 : 0);
+    }
+    give_with_indices(bench, gather);
+    bench.run_to_end();
+    const std::uint64_t beats = 400 * 16, cycles = bench.completions.at(1).cycle - bench.takes.at(1);
+    INFO(beats << " beats in " << cycles << " cycles");
+    CHECK(beats * 100 >= cycles * 98);
+    CHECK(bench.beat_cycles.back() - bench.beat_cycles.at(13 * 2) + 1 == beats);
+  }
 }

@@ -2,6 +2,7 @@
 // and the memory behind the bus.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
 #include <cstring>
@@ -85,13 +86,21 @@ struct UnitBench {
   bool chance(unsigned percent) { return random() % 100 < percent; }
 
   void drive_unit(interface::CommandWords (*encode)(const Block&)) {
-    offered = offered || (!commands.empty() && !chance(stalls.command));
+    offered = offered || (!commands.empty() && !waits(commands.front()) && !chance(stalls.command));
     unit->command_valid_i = offered;
     if (offered) {
       const auto words = encode(commands.front());
       for (unsigned n = 0; n < words.size(); ++n) unit->command_i[n] = words[n];
       unit->command_i[words.size()] = commands.front().index;
     }
+  }
+
+  /// A token keeps apart what writes indices and what reads them.
+  bool waits(const Block& next) const {
+    return std::any_of(held.begin(), held.end(), [&](const Block& earlier) {
+      return next.indexed() ? earlier.target == kIndices
+                            : next.target == kIndices && earlier.indexed();
+    });
   }
 
   /// Returns the command that is taken in this cycle.
