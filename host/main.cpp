@@ -6,6 +6,7 @@
 #include <exception>
 #include <new>
 #include <optional>
+#include <map>
 #include <sstream>
 
 #include "host/config/config.h"
@@ -119,7 +120,8 @@ Outcome verify_command(const Arguments& arguments, corank::VerifyOptions options
   std::string replay = "corank verify";
   if (!arguments.config.empty()) replay += " " + quoted(arguments.config);
   for (const std::string& setting : arguments.settings) replay += " --set " + quoted(setting);
-  replay += fmt::format(" --seed {} --first {} --cases 1", options.seed, result.failed);
+  replay += fmt::format(" --kinds {} --seed {} --first {} --cases 1",
+                        result.failed_is_graph ? "graphs" : "layers", options.seed, result.failed);
   const std::string text = corank::to_text(result, replay);
   if (result.failed >= 0) return {text, result.fault ? kMachineFault : kMismatch};
   return {text, result.stopped ? corank::exit_code_of_interruption() : kPassed};
@@ -234,15 +236,23 @@ void add_run(CLI::App& app, Arguments& arguments) {
 CLI::App* add_verify(CLI::App& app, Arguments& arguments, corank::VerifyOptions& verification) {
   CLI::App* verify = app.add_subcommand(
       "verify",
-      "is the RTL right? Random layers on the configuration's accelerator, each compared with the "
-      "bit-exact reference, the account of its commands and the cycle model");
+      "is the RTL right? Random layers and graphs on the configuration's accelerator, each compared "
+      "with the bit-exact reference, the account of its commands and the cycle model");
   verify->add_option("config", arguments.config,
                      "configuration, YAML: its accelerator, and its memory for half of the cases; "
                      "left out: the default accelerator");
   takes_settings(verify, arguments);
-  verify->add_option("--cases", verification.cases, "how many")
+  verify->add_option("--cases", verification.cases, "how many of each kind")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  const std::map<std::string, corank::CaseKinds> kinds = {{"all", corank::CaseKinds::kAll},
+                                                          {"layers", corank::CaseKinds::kLayers},
+                                                          {"graphs", corank::CaseKinds::kGraphs}};
+  verify
+      ->add_option("--kinds", verification.kinds,
+                   "layers, linear ones with their adapters; graphs, of all ops; or all, both")
+      ->transform(CLI::CheckedTransformer(kinds).description(""))
+      ->default_str("all");
   verify->add_option("--seed", verification.seed, "of the cases; the same seed gives the same ones")
       ->check([](const std::string& text) {  // CLI11 itself would take -1 for a very large number
         return text.find_first_not_of("0123456789") == std::string::npos

@@ -90,7 +90,7 @@ const std::vector<BlockSize>& Costs::blocks_of(const ContractionShape& shape,
   std::vector<std::int64_t> key{shape.rows,      shape.columns,       shape.output_fp32,
                                 shape.has_bias,  shape.columns_outer, shape.streamed,
                                 shape.most_rows, shape.most_depth,    use.biases,
-                                use.elementwise, use.products,        use.fused};
+                                use.narrow_biases, use.elementwise, use.products, use.fused};
   for (const ProductShape& product : shape.products)
     key.insert(key.end(),
                {product.depth, product.moving_depth_major, product.stationary_depth_major});

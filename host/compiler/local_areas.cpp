@@ -45,7 +45,10 @@ LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits
   areas.overlap_stationary_line = 6 * eighth - overlap_stationary;
   areas.overlap_stationary_lines = scratchpad(overlap_stationary / 2);
   areas.output_line = 6 * eighth;
-  areas.output_lines = scratchpad(2 * eighth);
+  const std::int64_t narrow_biases = use.narrow_biases ? eighth / 4 : 0;
+  areas.output_lines = scratchpad(2 * eighth - narrow_biases);
+  areas.narrow_bias_line = 8 * eighth - narrow_biases;
+  areas.narrow_bias_lines = scratchpad(narrow_biases);
   // The last two banks are for what is not a sum.
   const std::int64_t bank = accumulator_lines / machine.accumulator_banks;
   const std::int64_t other_banks = use.elementwise || use.products || use.fused ? 2

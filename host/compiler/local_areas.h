@@ -10,10 +10,11 @@ namespace corank {
 
 /// What is carried out together with a product, and so needs room of its own.
 struct StageUse {
-  bool biases = true;
-  bool elementwise = true;  // overlapped
-  bool products = false;    // overlapped
-  bool fused = false;       // a product that shares the moving operand
+  bool biases = true;          // of FP32
+  bool narrow_biases = false;  // of BF16, in the scratchpad
+  bool elementwise = true;     // overlapped
+  bool products = false;       // overlapped
+  bool fused = false;          // a product that shares the moving operand
 };
 
 /// Lines that each use may take.
@@ -24,6 +25,7 @@ struct LocalAreas {
   std::int64_t moving_line = 0, moving_lines = 0;
   std::int64_t stationary_line = 0, stationary_lines = 0;
   std::int64_t output_line = 0, output_lines = 0;  // results of the vector unit
+  std::int64_t narrow_bias_line = 0, narrow_bias_lines = 0;
   // A fused product's own operand, in the banks of the stationary ones.
   std::int64_t fused_line = 0, fused_lines = 0;
   // Two buffers of so many lines for each operand of overlapped products, in the banks of the

@@ -62,6 +62,9 @@ std::vector<LocalBuffer> buffers_of_product(const LocalAreas& areas, const Stage
     buffers.push_back({"overlapped", kSums, areas.overlap_line + areas.overlap_pitch,
                        areas.overlap_lines, kOther});
   }
+  if (use.narrow_biases)
+    buffers.push_back(
+        {"bias", kOperands, areas.narrow_bias_line, areas.narrow_bias_lines, kVectorResult});
   if (use.biases) buffers.push_back({"bias", kSums, areas.bias_line, areas.bias_lines, kOther});
   return buffers;
 }

@@ -27,7 +27,9 @@ ProductEmitter::ProductEmitter(CommandEmitter& emitter, const StepContext& step,
       output_(areas.output_line, areas.output_lines,
               std::min(output_lines(size, shape, areas.lanes), areas.output_lines),
               turns.output_line),
-      bias_(areas.bias_line, areas.bias_lines,
+      narrow_bias_(use_of(step, stage).narrow_biases),
+      bias_(narrow_bias_ ? areas.narrow_bias_line : areas.bias_line,
+            narrow_bias_ ? areas.narrow_bias_lines : areas.bias_lines,
             lines_of(1, std::min(size.columns, shape.columns), areas.lanes)),
       fused_own_(areas.fused_line, areas.fused_lines, areas.moving_lines) {
   for (std::size_t i = 0; i < products_.size(); ++i) products_[i].shape = shape.products[i];
@@ -196,7 +198,7 @@ void ProductEmitter::finish_block(int op, const Block& target, const Local& sum)
     const Block block{*value, 0, target.column, 1, target.columns};
     const auto [line, there] = bias_.take(block);
     if (!there) emitter_.load(op, block, line);
-    bias = {Space::kAccumulator, {line, 1, target.columns}, false, true};
+    bias = {emitter_.space_of(*value), {line, 1, target.columns}, false, true};
   }
   LocalStream result{emitter_.space_of(target.value), sum, true, false};
   if (result.space == Space::kScratchpad)

@@ -67,7 +67,9 @@ class ProductEmitter {
   std::vector<Product> products_;
   std::optional<FusedProduct> fused_;
   std::vector<Chunk> chunks_;  // the gemms in their order
-  TileBuffer moving_, stationary_, output_, bias_, fused_own_;
+  TileBuffer moving_, stationary_, output_;
+  const bool narrow_bias_;  // it is BF16
+  TileBuffer bias_, fused_own_;
   // Product and column of the newest tile of a streamed weight.
   std::pair<std::size_t, std::int64_t> tile_{0, -1};
   Local sum_;  // of the block at hand

@@ -123,7 +123,7 @@ std::optional<BlockSize> overlapped_tile(const StepContext& step, int op) {
       has_streamed_weight(step, contraction))
     return std::nullopt;
   const ContractionShape shape = shape_of(step, contraction);
-  StageUse use{false, false, true, false};
+  StageUse use{false, false, false, true, false};
   const LocalAreas areas = local_areas(step.machine, step.limits, use);
   const std::int64_t depth = shape.products.front().depth;
   BlockSize size{shape.rows, kPanelColumns, ceil_div(depth, kPanelColumns) * kPanelColumns};
@@ -140,8 +140,10 @@ std::optional<BlockSize> overlapped_tile(const StepContext& step, int op) {
 
 StageUse use_of(const StepContext& step, const Stage& stage) {
   const Contraction* contraction = step.product(stage.op);
-  StageUse use{contraction != nullptr && contraction->bias.has_value(), false, false,
-               stage.fused >= 0};
+  const bool has_bias = contraction != nullptr && contraction->bias.has_value();
+  const bool narrow =
+      has_bias && step.layout(*contraction->bias).format == ElementFormat::kBf16;
+  StageUse use{has_bias && !narrow, narrow, false, false, stage.fused >= 0};
   for (const int op : stage.overlapped)
     (step.product(op) != nullptr ? use.products : use.elementwise) = true;
   return use;

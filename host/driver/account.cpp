@@ -36,8 +36,8 @@ template <class Command>
 void add_transfer(const Command& c, const Machine& machine, Counter burst_counter,
                   Counter beat_counter, Counts& counts) {
   const std::uint64_t element = c.target == kTargetScratchpad    ? 2
-                                : c.target == kTargetAccumulator ? 4
-                                                                 : 8;
+                                : c.target == kTargetProgram   ? 8
+                                                                 : 4;
   const std::uint64_t panels = (c.columns * element + kPanelRowBytes - 1) / kPanelRowBytes;
   const std::uint64_t bytes = std::uint64_t{c.rows} * kPanelRowBytes;
   const std::uint64_t address = std::uint64_t{c.address_hi} << 32 | c.address_lo;
@@ -77,21 +77,68 @@ void add(const GemmCommand& c, const Machine& machine, Counts& counts) {
   ++counts[Counter::kCommandsArray];
 }
 
-void add(const VectorCommand& c, const std::vector<std::uint64_t>& program, Counts& counts) {
-  const std::uint64_t elements = std::uint64_t{c.rows} * c.columns;
+// A rows x columns region as the vector unit goes over it.
+struct Region {
+  std::uint64_t elements, beats;              // of all strips
+  std::uint64_t once_elements, once_beats;    // of an instruction once a group, on all its beats
+  std::uint64_t single_elements, groups;      // on the first beat alone, one of each group
+};
+
+Region region_of(const VectorCommand& c, std::uint64_t vector_lanes) {
+  const auto groups_of = [&](std::uint64_t width) { return (c.columns + width - 1) / width; };
+  const std::uint64_t row_beats = groups_of(vector_lanes);
+  Region region{std::uint64_t{c.rows} * c.columns, c.rows * row_beats, 0, 0, 0, 0};
+  switch (c.walk) {
+    case kWalkDown:
+      region.groups = row_beats;
+      region.once_beats = kStripBeats * row_beats;
+      region.once_elements = std::uint64_t{kStripBeats} * c.columns;
+      region.single_elements = c.columns;
+      break;
+    case kWalkAcross: {
+      region.groups = groups_of(kStripBeats * vector_lanes);
+      region.once_beats = row_beats;
+      region.once_elements = c.columns;
+      const std::uint64_t last = c.columns - (region.groups - 1) * kStripBeats * vector_lanes;
+      region.single_elements =
+          (region.groups - 1) * vector_lanes + std::min(last, vector_lanes);
+      break;
+    }
+    default:
+      region.groups = 1;
+      region.once_beats = kStripBeats;
+      region.once_elements = kStripBeats * vector_lanes;
+      region.single_elements = vector_lanes;
+      break;
+  }
+  return region;
+}
+
+void add(const VectorCommand& c, const std::vector<std::uint64_t>& program,
+         std::uint64_t vector_lanes, Counts& counts) {
+  const Region region = region_of(c, vector_lanes);
   const std::array<std::uint32_t, 4> streams{c.stream0, c.stream1, c.stream2, c.stream3};
   for (std::uint32_t i = 0; i < c.length; ++i) {
-    const VectorInstruction instruction =
-        decode_vector_instruction(program.at(c.first_instruction + i));
-    const bool accumulator = decode_stream_word(streams[instruction.stream]).accumulator;
+    const VectorInstruction instruction = decode_vector_instruction(program.at(i));
+    const StreamWord stream = decode_stream_word(streams[instruction.stream]);
+    const bool single = instruction.once && instruction.alternate;
+    const std::uint64_t beats = single             ? region.groups
+                                : instruction.once ? region.once_beats
+                                                   : region.beats;
+    const std::uint64_t elements = single             ? region.single_elements
+                                   : instruction.once ? region.once_elements
+                                                      : region.elements;
+    // Of one column an access takes a single element.
+    const std::uint64_t accessed = stream.broadcast_column ? beats : elements;
+    const bool accumulator = stream.accumulator;
     switch (instruction.opcode) {
       case VectorOpcode::kLoad:
         counts[accumulator ? Counter::kAccumulatorReadBytes : Counter::kScratchpadReadBytes] +=
-            elements * (accumulator ? 4 : 2);
+            accessed * (accumulator ? 4 : 2);
         break;
       case VectorOpcode::kStore:
         counts[accumulator ? Counter::kAccumulatorWriteBytes : Counter::kScratchpadWriteBytes] +=
-            elements * (accumulator ? 4 : 2);
+            accessed * (accumulator ? 4 : 2);
         if (!accumulator) counts[Counter::kVectorRoundings] += elements;
         break;
       default:
@@ -101,6 +148,28 @@ void add(const VectorCommand& c, const std::vector<std::uint64_t>& program, Coun
   }
   ++counts[Counter::kCommandsVector];
 }
+
+// The program memory as the commands leave it.
+class ProgramMemory {
+ public:
+  explicit ProgramMemory(const CompiledStep& step) : step_(step), words_(kProgramInstructions) {}
+
+  void load(const LoadCommand& c) {
+    const std::uint64_t address = std::uint64_t{c.address_hi} << 32 | c.address_lo;
+    const std::uint64_t first = (address - step_.program_address) / sizeof(std::uint64_t);
+    const std::uint64_t count = c.rows * (kPanelRowBytes / sizeof(std::uint64_t));
+    for (std::uint64_t i = 0; i < count && first + i < step_.instructions.size(); ++i)
+      if (c.line + i < words_.size()) words_[c.line + i] = step_.instructions[first + i];
+  }
+  std::vector<std::uint64_t> program_of(const VectorCommand& c) const {
+    const auto first = words_.begin() + c.first_instruction;
+    return {first, first + c.length};
+  }
+
+ private:
+  const CompiledStep& step_;
+  std::vector<std::uint64_t> words_;
+};
 
 }  // namespace
 
@@ -118,22 +187,29 @@ Counts account(const CompiledStep& step, const MachineShape& shape, int burst_be
   for (auto c = static_cast<std::uint32_t>(Counter::kCommandsLoad); c < kCounters; ++c)
     counts[static_cast<Counter>(c)] = 0;
 
+  ProgramMemory programs(step);
   for (const CompiledCommand& command : step.commands) {
     ++counts[Counter::kFetchBursts];
     counts[Counter::kFetchBeats] += sizeof(CommandWords) / bus_bytes;
     switch (command.words[0] & 0xff) {
-      case LoadCommand::kOpcode:
-        add(decode_load(command.words), machine, counts);
+      case LoadCommand::kOpcode: {
+        const LoadCommand load = decode_load(command.words);
+        if (load.target == kTargetProgram) programs.load(load);
+        add(load, machine, counts);
         break;
+      }
       case StoreCommand::kOpcode:
         add(decode_store(command.words), machine, counts);
         break;
       case GemmCommand::kOpcode:
         add(decode_gemm(command.words), machine, counts);
         break;
-      case VectorCommand::kOpcode:
-        add(decode_vector(command.words), step.instructions, counts);
+      case VectorCommand::kOpcode: {
+        const VectorCommand vector = decode_vector(command.words);
+        add(vector, programs.program_of(vector), static_cast<std::uint64_t>(shape.vector_lanes),
+            counts);
         break;
+      }
       default:
         break;
     }

@@ -76,54 +76,6 @@ void draw_sizes(Random& random, int number, LinearLayer& step) {
   step.lora.rank = static_cast<int>(drawn[3]);
 }
 
-Tensor random_bf16(Random& random, const Shape& shape, float scale) {
-  Tensor tensor(DType::BF16, shape);
-  std::normal_distribution<float> normal;
-  for (std::int64_t i = 0; i < element_count(shape); ++i) {
-    tensor.data<std::uint16_t>()[i] = round_to_bf16(scale * normal(random));
-  }
-  return tensor;
-}
-
-Tensor random_f32(Random& random, const Shape& shape, float scale, bool positive) {
-  Tensor tensor(DType::F32, shape);
-  std::normal_distribution<float> normal;
-  for (std::int64_t i = 0; i < element_count(shape); ++i) {
-    const float value = scale * normal(random);  // 24 significant bits: not a BF16 number
-    tensor.data<float>()[i] = positive ? std::fabs(value) : value;
-  }
-  return tensor;
-}
-
-// Puts one special value somewhere; returns what and where.
-std::string plant(Random& random, TensorMap& inputs) {
-  struct Special {
-    const char* name;
-    std::uint32_t bits;
-  };
-  constexpr std::array<Special, 9> specials = {{{"+0", 0x00000000},
-                                                {"-0", 0x80000000},
-                                                {"subnormal", 0x00010000},
-                                                {"negative subnormal", 0x807F0000},
-                                                {"largest", 0x7F7F0000},
-                                                {"smallest normal", 0x00800000},
-                                                {"+inf", 0x7F800000},
-                                                {"-inf", 0xFF800000},
-                                                {"NaN", 0x7FA50000}}};
-  const Special special = one_of(random, specials);
-  std::vector<std::string> names;
-  for (const auto& [name, tensor] : inputs) names.push_back(name);
-  const std::string name = one_of(random, names);
-  Tensor& tensor = inputs.at(name);
-  const std::int64_t place = between(random, 0, element_count(tensor.shape) - 1);
-  if (tensor.dtype == DType::BF16) {
-    tensor.data<std::uint16_t>()[place] = static_cast<std::uint16_t>(special.bits >> 16);
-  } else {
-    tensor.data<std::uint32_t>()[place] = special.bits;
-  }
-  return fmt::format("{} in {} at {}", special.name, name, place);
-}
-
 void draw_step(Random& random, const CaseSource& source, int turn, LayerCase& layer) {
   LinearLayer& step = layer.layer;
   const MachineShape& machine = layer.config.machine;
@@ -154,11 +106,6 @@ void draw_step(Random& random, const CaseSource& source, int turn, LayerCase& la
   config.link.bandwidth_gb_per_s = one_of(random, std::array<int, 3>{1, 4, 64});
   if (chance(random, 3)) layer.pauses = 5000;
   if (cycles_of(step, machine) < source.most_cycles / 2) layer.layers = int_between(random, 1, 3);
-}
-
-MemoryConfig draw_memory(Random& random, const CaseSource& source) {
-  if (source.memory && chance(random, 2)) return *source.memory;
-  return chance(random, 2) ? draw_dram(random, source.drams) : draw_fixed_latency(random);
 }
 
 // Without the rehearsals: whether there are blocks does not depend on which are the fastest.
@@ -213,8 +160,8 @@ void draw_compiler(Random& random, LayerCase& layer) {
 template <class NameOf>
 void draw_activations(Random& random, const LinearLayer& layer, const NameOf& name_of,
                       TensorMap& feeds) {
-  feeds[name_of("x")] = random_bf16(random, {layer.tokens, layer.in}, 1.0f);
-  feeds[name_of("dy")] = random_bf16(random, {layer.tokens, layer.out}, 0.01f);
+  feeds[name_of("x")] = draw::bf16(random, {layer.tokens, layer.in}, 1.0f);
+  feeds[name_of("dy")] = draw::bf16(random, {layer.tokens, layer.out}, 0.01f);
 }
 
 std::string prefix_of(const LayerCase& layer, int index) {
@@ -229,15 +176,15 @@ TensorMap draw_inputs(Random& random, const LayerCase& layer) {
     const std::string prefix = prefix_of(layer, i);
     draw_activations(
         random, step, [&](const char* name) { return prefix + name; }, inputs);
-    inputs[prefix + "weight"] = random_bf16(random, {step.out, step.in}, 0.05f);
-    if (step.has_bias) inputs[prefix + "bias"] = random_f32(random, {step.out}, 0.1f, false);
+    inputs[prefix + "weight"] = draw::bf16(random, {step.out, step.in}, 0.05f);
+    if (step.has_bias) inputs[prefix + "bias"] = draw::f32(random, {step.out}, 0.1f, false);
     for (const std::string master : {"lora_A", "lora_B"}) {
       const Shape shape =
           master == "lora_A" ? Shape{step.lora.rank, step.in} : Shape{step.out, step.lora.rank};
       const std::string name = prefix + master;
-      inputs[name] = random_f32(random, shape, 0.05f, false);
-      inputs[name + ".exp_avg"] = random_f32(random, shape, 1e-3f, false);
-      inputs[name + ".exp_avg_sq"] = random_f32(random, shape, 1e-6f, true);
+      inputs[name] = draw::f32(random, shape, 0.05f, false);
+      inputs[name + ".exp_avg"] = draw::f32(random, shape, 1e-3f, false);
+      inputs[name + ".exp_avg_sq"] = draw::f32(random, shape, 1e-6f, true);
     }
   }
   return inputs;
@@ -292,7 +239,7 @@ std::vector<TensorMap> draw_feeds(Random& random, const LayerCase& layer, int st
       const auto named = [&](const std::string& name) {
         return micro_batch_name(name, batch, micro_batches);
       };
-      if (micro_batches > 1) fed[named(kShare)] = random_f32(random, {1}, 0.5f, true);
+      if (micro_batches > 1) fed[named(kShare)] = draw::f32(random, {1}, 0.5f, true);
       for (int i = 0; i < layer.layers; ++i) {
         const std::string prefix = prefix_of(layer, i);
         if (step > 0 || batch > 0) {
@@ -336,20 +283,6 @@ std::string describe_steps(const LayerCase& layer) {
                             optimizer.schedule.warmup);
 }
 
-// Cycles that a memory takes, at its slowest, for all that the host uploads: so long the
-// accelerator's first access may wait behind it.
-std::int64_t upload_cycles(const Config& config, std::uint64_t bytes) {
-  const MemoryConfig& memory = config.memory;
-  double ns_per_byte = 1 / memory.bandwidth_gb_per_s;
-  if (memory.kind == MemoryKind::kDram) {
-    const DramDevice& device = memory.dram.device;
-    // Every access opens a row of one bank, between turns of the bus and refreshes.
-    ns_per_byte = 4 * device.timing.tRC * device.timing.tCK_ns / device.organisation.access_bytes;
-  }
-  return static_cast<std::int64_t>(static_cast<double>(bytes) * ns_per_byte *
-                                   config.limits.clock_mhz / 1000);
-}
-
 }  // namespace
 
 Remainder remainder_of(std::int64_t size, std::int64_t divisor) {
@@ -366,14 +299,7 @@ LayerCase make_case(const CaseSource& source, std::uint64_t seed, int number) {
   Random random(layer.seed);
   Config& config = layer.config;
   config.machine = source.machines[static_cast<std::size_t>(number) % source.machines.size()];
-  config.limits.clock_mhz = source.clock_mhz;
-  config.limits.outstanding_bursts = int_between(random, 1, 16);
-  config.limits.burst_beats = one_of(random, std::array<int, 5>{1, 2, 7, 64, 256});
-  config.memory = draw_memory(random, source);
-  if (chance(random, 2)) {
-    config.stalls.percent = int_between(random, 1, 60);
-    config.stalls.seed = random();
-  }
+  draw::surroundings(random, source, config);
 
   // A machine with little local memory takes some layers and blocks only, perhaps none with the
   // remainders whose turn it is.
@@ -388,9 +314,9 @@ LayerCase make_case(const CaseSource& source, std::uint64_t seed, int number) {
     if (step || attempt == kAttempts) break;
   }
   if (!step) step = compile_quickly(layer);  // says what is too small
-  config.watchdog_cycles += upload_cycles(config, step->memory_bytes);
+  config.watchdog_cycles += draw::upload_cycles(config, step->memory_bytes);
   layer.given = draw_inputs(random, layer);
-  if (number % 10 == 9) layer.planted = plant(random, layer.given);
+  if (number % 10 == 9) layer.planted = draw::plant(random, layer.given);
   // A stream of their own: what else a seed draws does not depend on them.
   Random of_steps(layer.seed ^ 0x5374657073);
   const int steps = draw_steps(of_steps, source, layer);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "host/config/config.h"
+#include "host/verify/drawn_case.h"
 #include "models/base/tensor.h"
 #include "models/program/linear_layers.h"
 
@@ -31,17 +32,10 @@ struct CaseSource {
   Sizes sizes = Sizes::kEdges;
 };
 
-struct LayerCase {
-  int number = 0;
-  std::uint64_t seed = 0;  // of this case
-  Config config;           // machine, limits, memory, link, stalls, compiler
+struct LayerCase : DrawnCase {
   LinearLayer layer;
   OptimizerSettings optimizer;
   int layers = 1;  // so many of this size, each with values of its own
-  int pauses = 0;  // cycles that the host lets pass before each tile of a streamed weight, at most
-  std::string planted;  // a special value and where it stands; empty: every input is ordinary
-  TensorMap given;      // once: weights, masters and the optimizer's states
-  std::vector<TensorMap> feeds;  // of each step
 };
 
 /// Case `number` of a run with `seed`. With kEdges cases go through all pairs of remainders of (in

@@ -51,15 +51,15 @@ std::string name_of_step(std::size_t step, std::size_t steps) {
 
 }  // namespace
 
-CompiledCase::CompiledCase(LayerCase drawn)
-    : layer(std::move(drawn)),
-      program(program_of(layer)),
-      step(compile_for(layer.config, program)) {
+CompiledCase::CompiledCase(DrawnCase case_to_run, TrainingProgram its_program)
+    : drawn(std::move(case_to_run)),
+      program(std::move(its_program)),
+      step(compile_for(drawn.config, program)) {
   std::set<std::string> asked;
   for (const ValueId id : results_of(program)) asked.insert(program.graph.value(id).name);
   ReferenceExecutor executor(program, Numerics::kBf16);
-  executor.load(layer.given);
-  for (const TensorMap& feeds : layer.feeds) {
+  executor.load(drawn.given);
+  for (const TensorMap& feeds : drawn.feeds) {
     reference.push_back(executor.step(feeds, asked).results);
     finite = finite && all_finite(reference.back());
   }
@@ -67,21 +67,21 @@ CompiledCase::CompiledCase(LayerCase drawn)
 
 SimulatedCase run_case(const CompiledCase& compiled, Fidelity fidelity, const std::string& machine,
                        const SimulationObserver& observer, const std::function<bool()>& stop) {
-  const LayerCase& layer = compiled.layer;
-  PlatformConfig platform = platform_of(layer.config);
+  const DrawnCase& drawn = compiled.drawn;
+  PlatformConfig platform = platform_of(drawn.config);
   platform.fidelity = fidelity;
   platform.machine_library = machine;
   platform.observer = observer;
   platform.trace = platform.transactions = observer.event || observer.transaction;
-  DriverOptions driver = driver_options_of(layer.config);
+  DriverOptions driver = driver_options_of(drawn.config);
   driver.stop = stop;
   SimulatedCase simulated;
   simulated.platform = run_platform(platform, [&](HostPort& port) {
-    PausingHost host(port, layer.pauses, layer.seed);
+    PausingHost host(port, drawn.pauses, drawn.seed);
     DeviceSession session(host, compiled.step, compiled.program, driver);
-    session.load(layer.config.machine, layer.given);
+    session.load(drawn.config.machine, drawn.given);
     const std::vector<ValueId> asked = results_of(compiled.program);
-    for (const TensorMap& feeds : layer.feeds) {
+    for (const TensorMap& feeds : drawn.feeds) {
       simulated.steps.push_back(session.step(feeds, asked));
       if (simulated.stopped()) return;
     }
@@ -101,7 +101,7 @@ void tell_outcome(const SimulatedCase& simulated, const EventSink& tell) {
 }
 
 std::string differences(const CompiledCase& compiled, const std::vector<StepResult>& steps) {
-  const Config& config = compiled.layer.config;
+  const Config& config = compiled.drawn.config;
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const std::string found =
         differences(compiled.program.graph, compiled.step, config.machine,

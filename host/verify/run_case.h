@@ -1,4 +1,4 @@
-// A random layer on the accelerators, and what is verified of it.
+// A random case on the accelerators, and what is verified of it.
 #pragma once
 
 #include <functional>
@@ -13,9 +13,10 @@ namespace corank {
 
 /// A case, ready to be run.
 struct CompiledCase {
-  explicit CompiledCase(LayerCase drawn);
+  CompiledCase(DrawnCase case_to_run, TrainingProgram its_program);
+  explicit CompiledCase(const LayerCase& layer) : CompiledCase(layer, program_of(layer)) {}
 
-  LayerCase layer;
+  DrawnCase drawn;
   TrainingProgram program;
   CompiledStep step;
   std::vector<TensorMap> reference;  // results of each step, by the bit-exact reference

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "host/verify/case_memory.h"
+#include "host/verify/graph_case.h"
 #include "models/base/error.h"
 #include "sim/machine/build.h"
 #include "sim/system/interruption.h"
@@ -64,41 +65,61 @@ VerifyResult verify(const Config& config, const VerifyOptions& options) {
   const std::string machine = machine_library(config.machine, build);
   VerifyResult result;
   result.machine = config.machine;
+  result.kinds = options.kinds;
   result.cases = options.cases;
+  // Whether the next case may follow.
+  const auto run = [&](const CompiledCase& compiled, const std::string& text, bool is_graph) {
+    const CaseResult one = verify_case(compiled, machine, options.stop);
+    result.stopped = one.stopped;
+    if (result.stopped) return false;
+    if (!one.difference.empty()) {
+      result.failed = compiled.drawn.number;
+      result.failed_is_graph = is_graph;
+      result.failure = text + "\n" + one.difference;
+      result.fault = one.fault;
+      return false;
+    }
+    ++(is_graph ? result.graphs : result.layers);
+    result.dram += compiled.drawn.config.memory.kind == MemoryKind::kDram ? 1 : 0;
+    result.several_steps += compiled.drawn.feeds.size() > 1 ? 1 : 0;
+    result.sum += one.verified;
+    return true;
+  };
+  const bool layers = options.kinds != CaseKinds::kGraphs;
+  const bool graphs = options.kinds != CaseKinds::kLayers;
   const CaseProgress progress(options.progress, options.cases);
   for (int i = 0; i < options.cases; ++i) {
     result.stopped = options.stop && options.stop();
     if (result.stopped) break;
     progress.show(i);
-    const CompiledCase compiled(make_case(source, options.seed, options.first + i));
-    const CaseResult one = verify_case(compiled, machine, options.stop);
-    result.stopped = one.stopped;
-    if (result.stopped) break;
-    if (!one.difference.empty()) {
-      result.failed = compiled.layer.number;
-      result.failure = describe(compiled.layer) + "\n" + one.difference;
-      result.fault = one.fault;
-      break;
+    const int number = options.first + i;
+    if (layers) {
+      const LayerCase layer = make_case(source, options.seed, number);
+      if (!run(CompiledCase(layer), describe(layer), false)) break;
     }
-    ++result.verified;
-    result.dram += compiled.layer.config.memory.kind == MemoryKind::kDram ? 1 : 0;
-    result.several_steps += compiled.layer.feeds.size() > 1 ? 1 : 0;
-    result.sum += one.verified;
+    if (graphs) {
+      const GraphCase graph = make_graph_case(source, options.seed, number);
+      if (!run(CompiledCase(graph, graph.program), describe(graph), true)) break;
+    }
   }
   return result;
 }
 
 std::string to_text(const VerifyResult& r, const std::string& replay) {
   const MachineShape& m = r.machine;
-  std::string text;
+  std::string text, counts;
   if (r.failed >= 0) text += fmt::format("{}\nreplay: {}\n", r.failure, replay);
+  if (r.kinds != CaseKinds::kGraphs)
+    counts = fmt::format("{} of {} random layers", r.layers, r.cases);
+  if (r.kinds == CaseKinds::kAll) counts += " and ";
+  if (r.kinds != CaseKinds::kLayers)
+    counts += fmt::format("{} of {} random graphs", r.graphs, r.cases);
   text += fmt::format(
-      "{}: {}x{}, AXI {}: {} of {} random layers right, {} of them with DRAM, {} with several "
-      "steps\n",
+      "{}: {}x{}, AXI {}: {} right, {} of them with DRAM, {} with several steps\n",
       r.failed >= 0 ? "WRONG"
       : r.stopped   ? "STOPPED"
                     : "verified",
-      m.array_rows, m.array_columns, m.axi_data_bits, r.verified, r.cases, r.dram, r.several_steps);
+      m.array_rows, m.array_columns, m.axi_data_bits, counts, r.dram, r.several_steps);
   text += fmt::format(
       "  rtl = reference: {} bytes of results; rtl = account of the commands: every counter that "
       "counts no cycles\n"

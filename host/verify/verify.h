@@ -10,8 +10,12 @@
 
 namespace corank {
 
+/// What is drawn.
+enum class CaseKinds { kLayers, kGraphs, kAll };
+
 struct VerifyOptions {
-  int cases = 250;  // about a minute on the quick-start machine
+  int cases = 250;  // of each kind; about a minute each on the quick-start machine
+  CaseKinds kinds = CaseKinds::kAll;
   std::uint64_t seed = 1;
   int first = 0;                         // number of the first case
   bool progress = false;                 // tell on a terminal how far it is
@@ -20,19 +24,23 @@ struct VerifyOptions {
 
 struct VerifyResult {
   MachineShape machine;
-  int cases = 0;          // asked for
-  int verified = 0;       // and found right
+  CaseKinds kinds = CaseKinds::kAll;
+  int cases = 0;          // asked for, of each kind
+  int layers = 0, graphs = 0;  // found right
   int dram = 0;           // of these, with a memory of kind dram
   int several_steps = 0;  // of these, with more than one
   int failed = -1;        // the case that differs; -1: none
+  bool failed_is_graph = false;
   std::string failure;    // the case in words, and its first difference
   bool fault = false;     // of that case: the RTL did not come to its end
   bool stopped = false;   // ended early
   Verified sum;           // over the verified cases
+
+  int verified() const { return layers + graphs; }
 };
 
-/// Random layers on the configuration's accelerator, built if it is not there yet, until one
-/// differs. Where the configuration names a memory, half of the cases use it; what else makes a
+/// Random layers and graphs on the configuration's accelerator, built if it is not there yet, until
+/// one differs. Where the configuration names a memory, half of the cases use it; what else makes a
 /// case is drawn. Throws InputError for a configuration that cannot be verified, MachineError where
 /// the machine cannot be built.
 VerifyResult verify(const Config& config, const VerifyOptions& options);

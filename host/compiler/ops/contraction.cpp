@@ -6,7 +6,6 @@ namespace corank {
 namespace {
 
 std::string why_not(const Graph& graph, const Contraction& op) {
-  if (op.bias && graph.value(*op.bias).dtype != DType::F32) return " with a bias of BF16";
   for (const Term& term : op.terms) {
     const Value& left = graph.value(term.left);
     if (left.dtype != DType::BF16) return " on operands of F32";

@@ -27,14 +27,15 @@ TEST_CASE("random layers take the same cycles and give the same results on both"
   int finite = 0;
   Verified sum;
   for (int number = first; number < first + cases; ++number) {
-    const CompiledCase compiled(make_case(source, seed, number));
-    INFO(describe(compiled.layer) << "; replay with CORANK_SEED=" << seed
+    const LayerCase layer = make_case(source, seed, number);
+    const CompiledCase compiled(layer);
+    INFO(describe(layer) << "; replay with CORANK_SEED=" << seed
                                   << " CORANK_CASES=1 CORANK_FIRST=" << number);
-    const CaseResult result = verify_case(compiled, library_of(compiled.layer.config.machine));
+    const CaseResult result = verify_case(compiled, library_of(layer.config.machine));
     CHECK(result.difference == "");
     sum += result.verified;
-    devices.add(compiled.layer);
-    pairs.add(compiled.layer);
+    devices.add(layer);
+    pairs.add(layer);
     finite += compiled.finite ? 1 : 0;
   }
   CHECK(sum.commands > 0);

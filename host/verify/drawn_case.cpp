@@ -1,0 +1,94 @@
+#include "host/verify/drawn_case.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <random>
+
+#include "host/verify/case_memory.h"
+#include "host/verify/layer_case.h"
+#include "models/base/numerics.h"
+
+namespace corank::draw {
+namespace {
+
+MemoryConfig draw_memory(Random& random, const CaseSource& source) {
+  if (source.memory && chance(random, 2)) return *source.memory;
+  return chance(random, 2) ? draw_dram(random, source.drams) : draw_fixed_latency(random);
+}
+
+}  // namespace
+
+Tensor bf16(Random& random, const Shape& shape, float scale) {
+  Tensor tensor(DType::BF16, shape);
+  std::normal_distribution<float> normal;
+  for (std::int64_t i = 0; i < element_count(shape); ++i) {
+    tensor.data<std::uint16_t>()[i] = round_to_bf16(scale * normal(random));
+  }
+  return tensor;
+}
+
+Tensor f32(Random& random, const Shape& shape, float scale, bool positive) {
+  Tensor tensor(DType::F32, shape);
+  std::normal_distribution<float> normal;
+  for (std::int64_t i = 0; i < element_count(shape); ++i) {
+    const float value = scale * normal(random);  // 24 significant bits: not a BF16 number
+    tensor.data<float>()[i] = positive ? std::fabs(value) : value;
+  }
+  return tensor;
+}
+
+// Puts one special value somewhere; returns what and where.
+std::string plant(Random& random, TensorMap& inputs) {
+  struct Special {
+    const char* name;
+    std::uint32_t bits;
+  };
+  constexpr std::array<Special, 9> specials = {{{"+0", 0x00000000},
+                                                {"-0", 0x80000000},
+                                                {"subnormal", 0x00010000},
+                                                {"negative subnormal", 0x807F0000},
+                                                {"largest", 0x7F7F0000},
+                                                {"smallest normal", 0x00800000},
+                                                {"+inf", 0x7F800000},
+                                                {"-inf", 0xFF800000},
+                                                {"NaN", 0x7FA50000}}};
+  const Special special = one_of(random, specials);
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : inputs) names.push_back(name);  // of BF16 or F32
+  const std::string name = one_of(random, names);
+  Tensor& tensor = inputs.at(name);
+  const std::int64_t place = between(random, 0, element_count(tensor.shape) - 1);
+  if (tensor.dtype == DType::BF16) {
+    tensor.data<std::uint16_t>()[place] = static_cast<std::uint16_t>(special.bits >> 16);
+  } else {
+    tensor.data<std::uint32_t>()[place] = special.bits;
+  }
+  return fmt::format("{} in {} at {}", special.name, name, place);
+}
+
+void surroundings(Random& random, const CaseSource& source, Config& config) {
+  config.limits.clock_mhz = source.clock_mhz;
+  config.limits.outstanding_bursts = int_between(random, 1, 16);
+  config.limits.burst_beats = one_of(random, std::array<int, 5>{1, 2, 7, 64, 256});
+  config.memory = draw_memory(random, source);
+  if (chance(random, 2)) {
+    config.stalls.percent = int_between(random, 1, 60);
+    config.stalls.seed = random();
+  }
+}
+
+std::int64_t upload_cycles(const Config& config, std::uint64_t bytes) {
+  const MemoryConfig& memory = config.memory;
+  double ns_per_byte = 1 / memory.bandwidth_gb_per_s;
+  if (memory.kind == MemoryKind::kDram) {
+    const DramDevice& device = memory.dram.device;
+    // Every access opens a row of one bank, between turns of the bus and refreshes.
+    ns_per_byte = 4 * device.timing.tRC * device.timing.tCK_ns / device.organisation.access_bytes;
+  }
+  return static_cast<std::int64_t>(static_cast<double>(bytes) * ns_per_byte *
+                                   config.limits.clock_mhz / 1000);
+}
+
+}  // namespace corank::draw

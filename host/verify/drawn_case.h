@@ -1,0 +1,45 @@
+// A random case, however its program was drawn: what is run and compared.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "host/config/config.h"
+#include "host/verify/draw.h"
+#include "models/base/tensor.h"
+
+namespace corank {
+
+struct DrawnCase {
+  int number = 0;
+  std::uint64_t seed = 0;  // of this case
+  Config config;           // machine, limits, memory, link, stalls, compiler
+  int pauses = 0;  // cycles that the host lets pass before each tile of a streamed weight, at most
+  std::string planted;  // a special value and where it stands; empty: every input is ordinary
+  TensorMap given;      // once: weights, masters and the optimizer's states
+  std::vector<TensorMap> feeds;  // of each step
+};
+
+/// What the cases of one run are drawn from.
+struct CaseSource;
+
+namespace draw {
+
+/// Normally distributed numbers times `scale`; positive: their absolute values.
+Tensor bf16(Random& random, const Shape& shape, float scale);
+Tensor f32(Random& random, const Shape& shape, float scale, bool positive);
+
+/// Puts one special value (an infinity, a NaN, a subnormal, ...) somewhere in a tensor of numbers;
+/// returns what and where.
+std::string plant(Random& random, TensorMap& inputs);
+
+/// Limits of the bursts, memory and stalls of a case.
+void surroundings(Random& random, const CaseSource& source, Config& config);
+
+/// Cycles that a memory takes, at its slowest, for all that the host uploads: so long the
+/// accelerator's first access may wait behind it.
+std::int64_t upload_cycles(const Config& config, std::uint64_t bytes);
+
+}  // namespace draw
+}  // namespace corank

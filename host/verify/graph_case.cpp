@@ -1,0 +1,355 @@
+#include "host/verify/graph_case.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <functional>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "host/run/simulate.h"
+#include "host/verify/case_memory.h"
+#include "models/base/error.h"
+#include "models/graph/differentiate.h"
+#include "models/program/optimizer.h"
+
+namespace corank {
+namespace {
+
+using draw::between;
+using draw::chance;
+using draw::int_between;
+using draw::one_of;
+using draw::Random;
+
+constexpr GemmKind kFrozenForward{Part::kFrozen, Pass::kForward};
+constexpr GemmKind kAttentionForward{Part::kAttention, Pass::kForward};
+
+// The forward pass of a random graph: `value`, a matrix of [batch * sequence, width] BF16 numbers,
+// goes from op to op.
+class RandomGraph {
+ public:
+  explicit RandomGraph(Random& random) : random_(random) {
+    batch_ = between(random, 1, 3);
+    sequence_ = between(random, 1, one_of(random, std::array<int, 3>{4, 9, 20}));
+    width_ = drawn_width();
+    value_ = add_value(graph_, {"x", {tokens(), width_}, DType::BF16, Role::kInput});
+    input_ = value_;
+    earlier_.push_back(value_);
+  }
+
+  void add_op() {
+    using Step = void (RandomGraph::*)();
+    struct Named {
+      const char* name;
+      Step step;
+    };
+    constexpr std::array<Named, 15> kSteps = {{{"linear", &RandomGraph::linear},
+                                               {"rms_norm", &RandomGraph::rms_norm},
+                                               {"layer_norm", &RandomGraph::layer_norm},
+                                               {"activation", &RandomGraph::activation},
+                                               {"gated_activation", &RandomGraph::gated_activation},
+                                               {"residual", &RandomGraph::residual},
+                                               {"multiply", &RandomGraph::multiply},
+                                               {"positions", &RandomGraph::positions},
+                                               {"attention", &RandomGraph::attention},
+                                               {"dropout", &RandomGraph::dropout},
+                                               {"concat", &RandomGraph::concat},
+                                               {"select_rows", &RandomGraph::select_rows},
+                                               {"replace_rows", &RandomGraph::replace_rows},
+                                               {"slice_rows", &RandomGraph::slice_rows},
+                                               {"scale", &RandomGraph::scale}}};
+    std::size_t pick = random_() % kSteps.size();
+    if (const char* only = std::getenv("ONLY")) pick = std::strtoull(only, nullptr, 10);
+    const Named& drawn = kSteps[pick];
+    ++ops_;
+    (this->*drawn.step)();
+    text_ += (text_.empty() ? "" : ", ") + std::string(drawn.name);
+    earlier_.push_back(value_);
+  }
+
+  // The backward pass and the updates of all that is trained.
+  TrainingProgram finish(const OptimizerSettings& optimizer) {
+    TrainingProgram program;
+    program.optimizer = optimizer;
+    if (value_ == input_) scale();
+    graph_.value(value_).role = Role::kResult;
+    const ValueId gradient =
+        add_value(graph_, {"dout", graph_.value(value_).shape, DType::BF16, Role::kInput});
+    const std::map<ValueId, ValueId> gradients =
+        differentiate(graph_, {{{value_, gradient}}, {input_}, {}});
+    std::vector<Trained> trained;
+    for (const ValueId parameter : trained_) {
+      const auto found = gradients.find(parameter);
+      if (found == gradients.end()) continue;
+      program.gradients[parameter] = found->second;
+      trained.push_back({parameter, found->second, 1});
+    }
+    program.graph = std::move(graph_);
+    if (!trained.empty()) add_updates(program, trained);
+    check(program.graph);
+    return program;
+  }
+
+  const std::string& text() const { return text_; }
+
+ private:
+  std::int64_t tokens() const { return batch_ * sequence_; }
+  std::int64_t drawn_width() {
+    return between(random_, 1, one_of(random_, std::array<int, 4>{4, 20, 40, 70}));
+  }
+  std::string name(const char* what) const { return fmt::format("{}{}", what, ops_); }
+  Shape shape() const { return {tokens(), width_}; }
+
+  ValueId parameter(const char* what, const Shape& shape) {
+    const std::string named = name(what);
+    if (chance(random_, 2))
+      return add_value(graph_, {named, shape, DType::BF16, Role::kFrozen});
+    trained_.push_back(add_value(graph_, {named, shape, DType::F32, Role::kTrainable}));
+    return trained_.back();
+  }
+
+  // An earlier value of this shape, or one that an op makes of this one.
+  ValueId companion() {
+    std::vector<ValueId> fitting;
+    for (const ValueId id : earlier_)
+      if (id != value_ && graph_.value(id).shape == shape()) fitting.push_back(id);
+    if (!fitting.empty()) return one_of(random_, fitting);
+    return add_activation(graph_, name("companion"), value_, drawn_function());
+  }
+  ActivationFunction drawn_function() {
+    using F = ActivationFunction;
+    return one_of(random_, std::array<F, 4>{F::kSilu, F::kGeluErf, F::kGeluTanh, F::kRelu});
+  }
+
+  ValueId product(const char* what, std::int64_t out) {
+    const ValueId weight = add_value(
+        graph_, {name(what) + ".weight", {out, width_}, DType::BF16, Role::kFrozen});
+    std::optional<ValueId> bias;
+    if (chance(random_, 2)) bias = parameter((std::string(what) + ".bias").c_str(), {out});
+    return add_contraction(graph_, name(what), {{value_, false, weight, true, kFrozenForward}},
+                           1.0f, bias, DType::BF16, Role::kIntermediate);
+  }
+
+  void linear() {
+    const std::int64_t out = drawn_width();
+    value_ = product("linear", out);
+    width_ = out;
+  }
+  void rms_norm() {
+    const ValueId weight = parameter("norm.weight", {width_});
+    value_ = add_rms_norm(graph_, name("rms_norm"), value_, weight, 1e-5);
+  }
+  void layer_norm() {
+    const ValueId weight = parameter("norm.weight", {width_});
+    const ValueId bias = parameter("norm.bias", {width_});
+    value_ = add_layer_norm(graph_, name("layer_norm"), value_, weight, bias, 1e-12);
+  }
+  void activation() {
+    const auto function = chance(random_, 5) ? ActivationFunction::kTanh : drawn_function();
+    value_ = add_activation(graph_, name("activation"), value_, function);
+  }
+  void gated_activation() {
+    value_ = add_gated_activation(graph_, name("gated"), value_, companion(), drawn_function());
+  }
+  void residual() { value_ = add_add(graph_, name("residual"), value_, companion()); }
+  void multiply() {
+    const ValueId factor = chance(random_, 2) ? parameter("factors", {width_}) : companion();
+    value_ = add_multiply(graph_, name("product"), value_, factor);
+  }
+  void positions() {
+    if (sequence_ == 1) return scale();
+    const ValueId table = parameter("positions", {sequence_, width_});
+    value_ = add_add(graph_, name("placed"), value_, table);
+  }
+  void scale() {
+    ++ops_;
+    value_ = add_scale(graph_, name("scaled"), value_,
+                       static_cast<float>(between(random_, 1, 9)) / 4);
+  }
+  void dropout() {
+    if (!step_) step_ = add_value(graph_, {"step", {1}, DType::I64, Role::kInput});
+    value_ = add_dropout(graph_, name("dropped"), value_, *step_,
+                         static_cast<double>(between(random_, 0, 7)) / 8, random_(), random_() % 9);
+  }
+  // Parts of the columns in another order.
+  void concat() {
+    if (width_ < 2) return scale();
+    const std::int64_t cut = between(random_, 1, width_ - 1);
+    const ValueId left = add_slice(graph_, name("left"), value_, 1, 0, cut);
+    const ValueId right = add_slice(graph_, name("right"), value_, 1, cut, width_ - cut);
+    value_ = add_concat(graph_, name("exchanged"), {right, left}, 1);
+  }
+  void select_rows() {
+    std::vector<std::int64_t> rows;
+    for (std::int64_t row = 0; row < tokens(); ++row)
+      if (rows.empty() || chance(random_, 2)) rows.push_back(row);
+    value_ = add_select_rows(graph_, name("selected"), value_, rows);
+    batch_ = 1;
+    sequence_ = static_cast<std::int64_t>(rows.size());
+  }
+  // A table with some rows trained, as many as there are tokens, times the value.
+  void replace_rows() {
+    const ValueId table =
+        add_value(graph_, {name("table"), shape(), DType::BF16, Role::kFrozen});
+    const std::int64_t row = between(random_, 0, tokens() - 1);
+    const ValueId trained = add_value(
+        graph_, {name("token"), {1, width_}, DType::F32, Role::kTrainable});
+    trained_.push_back(trained);
+    const ValueId replaced = add_replace_rows(graph_, name("replaced"), table, trained, {row},
+                                              chance(random_, 2) ? DType::F32 : DType::BF16);
+    value_ = add_multiply(graph_, name("by_table"), value_, replaced);
+  }
+  void slice_rows() {
+    const std::int64_t length = between(random_, 1, tokens());
+    const std::int64_t begin = between(random_, 0, tokens() - length);
+    value_ = add_slice(graph_, name("rows"), value_, 0, begin, length);
+    batch_ = 1;
+    sequence_ = length;
+  }
+
+  void attention() {
+    const std::int64_t size = one_of(random_, std::array<std::int64_t, 4>{2, 3, 8, 12});
+    const std::int64_t kv_heads = between(random_, 1, 2), times = between(random_, 1, 2);
+    const std::int64_t heads = kv_heads * times;
+    const auto split = [&](const char* what, std::int64_t count) {
+      const ValueId projected = product(what, count * size);
+      return add_split_heads(graph_, name(what) + "_heads", projected, batch_, count);
+    };
+    ValueId query = split("query", heads);
+    ValueId key = split("key", kv_heads);
+    ValueId value = split("value", kv_heads);
+    if (size % 2 == 0 && chance(random_, 2)) {
+      std::vector<float> frequencies;
+      for (std::int64_t i = 0; i < size / 2; ++i)
+        frequencies.push_back(1.0f / static_cast<float>(i + 1));
+      query = add_rope(graph_, name("query_rotated"), query, frequencies);
+      key = add_rope(graph_, name("key_rotated"), key, frequencies);
+    }
+    if (times > 1) {
+      key = add_repeat_heads(graph_, name("key_repeated"), key, times);
+      value = add_repeat_heads(graph_, name("value_repeated"), value, times);
+    }
+    const ValueId scores = add_contraction(
+        graph_, name("scores"), {{query, false, key, true, kAttentionForward}},
+        static_cast<float>(1 / std::sqrt(static_cast<double>(size))), std::nullopt, DType::F32,
+        Role::kIntermediate);
+    std::optional<ValueId> mask;
+    if (chance(random_, 2))
+      mask = add_value(graph_, {name("mask"), {batch_, sequence_}, DType::I64, Role::kInput});
+    const ValueId probabilities =
+        add_softmax(graph_, name("probabilities"), scores, mask, chance(random_, 2));
+    const ValueId operand = add_convert(graph_, name("probabilities.bf16"), probabilities);
+    const ValueId context = add_contraction(
+        graph_, name("context_heads"), {{operand, false, value, false, kAttentionForward}}, 1.0f,
+        std::nullopt, DType::BF16, Role::kIntermediate);
+    value_ = add_merge_heads(graph_, name("context"), context, batch_, heads);
+    width_ = heads * size;
+  }
+
+  Random& random_;
+  Graph graph_;
+  std::int64_t batch_ = 1, sequence_ = 1, width_ = 1;
+  ValueId input_ = -1, value_ = -1;
+  std::optional<ValueId> step_;
+  std::vector<ValueId> earlier_, trained_;
+  int ops_ = 0;
+  std::string text_;
+};
+
+Tensor drawn_integers(Random& random, const Value& value) {
+  Tensor tensor(DType::I64, value.shape);
+  const bool is_mask = value.name.compare(0, 4, "mask") == 0;
+  for (std::int64_t i = 0; i < element_count(value.shape); ++i)
+    tensor.data<std::int64_t>()[i] = is_mask ? between(random, 0, 1) : between(random, 1, 1000);
+  return tensor;
+}
+
+Tensor drawn_numbers(Random& random, const Value& value) {
+  const bool second_moment = value.name.find("exp_avg_sq") != std::string::npos;
+  const float scale = value.role == Role::kState   ? (second_moment ? 1e-6f : 1e-3f)
+                      : value.role == Role::kInput ? 1.0f
+                                                   : 0.3f;
+  return value.dtype == DType::BF16 ? draw::bf16(random, value.shape, scale)
+                                    : draw::f32(random, value.shape, scale, second_moment);
+}
+
+void draw_values(Random& random, GraphCase& graph) {
+  TensorMap fed = optimizer_feeds(graph.program, 0);
+  TensorMap numbers;
+  for (const Value& value : graph.program.graph.values) {
+    if (is_computed(value) || value.role == Role::kConstants) continue;
+    if (value.dtype == DType::I64) {
+      fed[value.name] = drawn_integers(random, value);
+    } else {
+      numbers[value.name] = drawn_numbers(random, value);
+    }
+  }
+  if (graph.number % 4 == 3) graph.planted = draw::plant(random, numbers);
+  for (const Value& value : graph.program.graph.values) {
+    const auto found = numbers.find(value.name);
+    if (found == numbers.end()) continue;
+    (value.role == Role::kInput ? fed : graph.given)[value.name] = std::move(found->second);
+  }
+  graph.feeds = {std::move(fed)};
+}
+
+bool draw_program(Random& random, GraphCase& graph) {
+  RandomGraph drawn(random);
+  const std::int64_t ops = between(random, 1, 4);
+  for (std::int64_t i = 0; i < ops; ++i) drawn.add_op();
+  OptimizerSettings optimizer;
+  if (chance(random, 4)) optimizer.kind = OptimizerKind::kSgd;
+  graph.program = drawn.finish(optimizer);
+  graph.ops = drawn.text();
+  if (chance(random, 2)) {
+    for (Value& value : graph.program.graph.values)
+      if (value.role == Role::kIntermediate) value.role = Role::kResult;
+  }
+  try {
+    Config config = graph.config;
+    config.compiler.rehearse = false;
+    graph.config.watchdog_cycles +=
+        draw::upload_cycles(config, compile_for(config, graph.program).memory_bytes);
+    return true;
+  } catch (const InputError&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+GraphCase make_graph_case(const CaseSource& source, std::uint64_t seed, int number) {
+  GraphCase graph;
+  graph.number = number;
+  graph.seed = seed * 1000003 + static_cast<std::uint64_t>(number);
+  // A stream of its own beside that of the layer with this seed.
+  Random random(graph.seed ^ 0x4772617068);
+  graph.config.machine = source.machines[static_cast<std::size_t>(number) % source.machines.size()];
+  draw::surroundings(random, source, graph.config);
+  CompilerConfig& compiler = graph.config.compiler;
+  compiler.rehearse = number % 8 == 0;
+  if (chance(random, 3)) compiler.block_rows = one_of(random, std::array<int, 3>{8, 16, 64});
+  constexpr int kAttempts = 200;
+  for (int attempt = 1; !draw_program(random, graph); ++attempt) {
+    if (attempt < kAttempts) continue;
+    compile_for(graph.config, graph.program);  // says what is too small
+    break;
+  }
+  draw_values(random, graph);
+  return graph;
+}
+
+std::string describe(const GraphCase& graph) {
+  const Config& config = graph.config;
+  const MachineShape& m = config.machine;
+  return fmt::format("graph {} (seed {}): {}x{}, AXI {}, {} bursts of {} beats, {}, stalls {} %: {}{}{}",
+                     graph.number, graph.seed, m.array_rows, m.array_columns, m.axi_data_bits,
+                     config.limits.outstanding_bursts, config.limits.burst_beats,
+                     describe(config.memory), config.stalls.percent, graph.ops,
+                     graph.planted.empty() ? "" : ", planted ", graph.planted);
+}
+
+}  // namespace corank
