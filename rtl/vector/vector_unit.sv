@@ -1,42 +1,58 @@
-// Vector unit: runs a program of `length` instructions over every element of a rows x columns
-// region, element by element, without branches.
+// Vector unit: runs a program of `length` instructions over a rows x columns region, element by
+// element, without branches.
 //
 // Function. A beat is up to VectorLanes consecutive columns of one row, from a multiple of
-//   VectorLanes on; beats go row by row, left to right. A strip is 8 consecutive beats (the last
-//   strip: what is left). For each strip, every instruction is executed for all its beats, in
-//   order, before the next instruction begins. There are 16 registers of 8 beats; an instruction
-//   works on the elements that the strip's beats have in them. Registers are not cleared: a program
-//   writes one before it reads it. It ends with a store: what another last instruction writes is
-//   not there yet when the next command begins.
-//   Element (i, j) of a stream lies at line + (j / Lanes) * stride + i, column j % Lanes; of a
-//   transposed one at line + (i / Lanes) * stride + j, column i % Lanes. Of a broadcast row
-//   i counts as 0. Line numbers have 32 bits; what lies outside the memory is tile_memory's fault
-//   to report.
+//   VectorLanes on. The region is walked over in groups of columns, a group in strips of up to 8
+//   beats (the last strip: what is left):
+//     WalkRows     one group, the region; beats go row by row, left to right
+//     WalkDown     groups of a beat of columns; a strip is 8 rows of it
+//     WalkAcross   groups of 8 beats of columns; a strip is a row of it
+//   A program consists of sections (vector_program). In each group, its sections follow each other:
+//   one of strips is executed for each strip, every instruction for all beats of the strip before
+//   the next instruction begins; one that is done once is executed on 8 beats of its own, of which
+//   an instruction with `alternate` executes the first one alone:
+//     WalkRows     8 times row 0, column 0, with all lanes
+//     WalkDown     rows 0 to 7 of the group, whether the region has them or not
+//     WalkAcross   row 0 of the group, as many beats as it has
+//   By rows, a section of strips ends the program.
+//   There are 16 registers of 8 beats; an instruction works on the elements that its beats have in
+//   them, and leaves other beats as they are. With `alternate`, in every other strip of a section in
+//   its group, destination and first operand are the registers of index xor 1. With `exchange`, beat
+//   k reads the first operand's beat k xor immediate[2:0], or where that is 0, beat 0. Registers are
+//   not cleared; they keep their words from section to section and from command to command.
+//   Element (i, j) of a stream with `column` c lies at line + ((j + c) / Lanes) * stride + i, column
+//   (j + c) % Lanes; of a transposed one at line + ((i + c) / Lanes) * stride + j, column
+//   (i + c) % Lanes. Of a broadcast row i counts as 0, of a broadcast column j: then one element is
+//   read for all lanes, and the first lane's is written. Line numbers have 32 bits; what lies
+//   outside the memory is tile_memory's fault to report.
 //
-// Timing, in cycles; nothing but rows, columns and the opcodes counts.
+// Timing, in cycles; no element counts.
 //   t              the command is accepted (command_valid_i and command_ready_o)
 //   t+1, t+2       the first instruction is fetched
-//   t+3            first strip, first instruction, first beat is issued
-//   Each instruction of each strip of n beats has a slot of
-//     n * interval + max(0, 7 - n)        interval: 1; divide_latency for an iterative instruction
-//   cycles, one slot right behind the other; beat k is issued in cycle k * interval of its slot.
+//   t+3            the first slot begins
+//   Each instruction on a strip of n beats has a slot of
+//     (exchange ? 3 : 0) + n * interval + max(0, 7 - n)
+//                                         interval: 1; divide_latency for an iterative instruction
+//   cycles, one slot right behind the other, over strips, sections and groups; beat k is issued k *
+//   interval cycles after the 3 (ExchangeLead) of an exchange.
 //   A load's request is on scratchpad_read_* or accumulator_read_* in the cycle after its issue,
 //   its data is taken TileReadLatency later; a store's request and data are on *_write_* two cycles
-//   after its issue. The empty cycles of a short slot keep an instruction from reading what the one
-//   before it has not yet written (ResultLatency, 7 cycles, from issue to issue).
+//   after its issue.
 //   After the last slot one cycle drains the last store. completion_o comes in the cycle after
-//   that, in which the last store is written; command_ready_o is high again in that same cycle.
-//   With
-//   B = rows * ceil(columns / VectorLanes):
-//     completion - acceptance = 4 + B * (sum of the program's intervals)
-//                                 + (B % 8 in {1 .. 6} ? (7 - B % 8) * length : 0)
-//   activity_o: Latency while fetching, in the empty cycles of a slot and while draining, Busy in
-//   B * (sum of intervals) cycles, else Idle.
+//   that, in which the last store is written; command_ready_o is high again in that same cycle. So
+//     completion - acceptance = 4 + the sum of all slots
+//   activity_o: Busy in the n * interval cycles of each slot, Latency in its others, while fetching
+//   and while draining; else Idle.
+// Hazards. The empty cycles of a short slot keep an instruction from reading what the one before it
+//   has not yet written (ResultLatency, 7 cycles, from issue to issue). The cycles before an exchange
+//   do so for beats up to 3 away, and for beats 4 away behind a slot of 8 beats (or of up to 4, or an
+//   iterative one). Nothing keeps beats 5 to 7 away, nor an iterative instruction that exchanges
+//   within one register, except for beat 0: a program does without.
 //
 // Faults: when an instruction without a meaning, or with an index beyond the program memory, would
 //   be the next to start, illegal_instruction is raised (address: its index) in the cycle in which
-//   it would have issued its first beat; nothing follows until reset. Earlier instructions of the
-//   strip are done.
+//   its slot would have begun; nothing follows until reset. Earlier instructions of the strip are
+//   done.
 // stop_i: from the next cycle on nothing is issued; idle_o at most three cycles after stop_i. Only
 //   a reset ends it if a command was abandoned.
 

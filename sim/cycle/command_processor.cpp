@@ -40,8 +40,19 @@ bool gemm_is_good(const interface::GemmCommand& gemm) {
          is_line(gemm.accumulator_line) && is_line(gemm.accumulator_stride);
 }
 
-bool vector_is_good(const interface::VectorCommand& vector) {
-  return vector.length != 0 && is_size(vector.rows) && is_size(vector.columns);
+// Along a line beats begin where they do in a line.
+bool stream_is_good(std::uint32_t word, std::uint32_t column, const MachineShape& shape) {
+  return column < static_cast<std::uint32_t>(memory_lanes(shape)) &&
+         (interface::decode_stream_word(word).transposed ||
+          column % static_cast<std::uint32_t>(shape.vector_lanes) == 0);
+}
+
+bool vector_is_good(const interface::VectorCommand& vector, const MachineShape& shape) {
+  return vector.walk <= interface::kWalkAcross && vector.length != 0 && is_size(vector.rows) &&
+         is_size(vector.columns) && stream_is_good(vector.stream0, vector.column0, shape) &&
+         stream_is_good(vector.stream1, vector.column1, shape) &&
+         stream_is_good(vector.stream2, vector.column2, shape) &&
+         stream_is_good(vector.stream3, vector.column3, shape);
 }
 
 // The queue of a command that has one.
@@ -64,7 +75,7 @@ int unit_of(std::uint32_t opcode) {
 
 }  // namespace
 
-Fault command_fault(const QueuedCommand& command) {
+Fault command_fault(const QueuedCommand& command, const MachineShape& shape) {
   if (command.version() != interface::kInterfaceVersion) return Fault::kBadVersion;
   const interface::CommandWords& words = command.words;
   bool good = false;
@@ -84,7 +95,8 @@ Fault command_fault(const QueuedCommand& command) {
       good = own_tokens(command, kArray) && gemm_is_good(interface::decode_gemm(words));
       break;
     case interface::VectorCommand::kOpcode:
-      good = own_tokens(command, kVector) && vector_is_good(interface::decode_vector(words));
+      good = own_tokens(command, kVector) && 
+             vector_is_good(interface::decode_vector(words), shape);
       break;
     case interface::StoreCommand::kOpcode:
       good = own_tokens(command, kStore) &&
@@ -99,9 +111,9 @@ Fault command_fault(const QueuedCommand& command) {
   return good ? Fault::kNone : Fault::kBadField;
 }
 
-CommandProcessor::CommandProcessor(int beat_bytes) : beat_bytes_(beat_bytes) {
+CommandProcessor::CommandProcessor(const MachineShape& shape) : shape_(shape) {
   ar_.id = kFetchId;
-  ar_.beats = kCommandBytes / static_cast<std::uint64_t>(beat_bytes);
+  ar_.beats = kCommandBytes / static_cast<std::uint64_t>(shape.axi_data_bits / 8);
 }
 
 UnitFault CommandProcessor::find_fault(bool request_in_range) const {
@@ -158,7 +170,7 @@ bool CommandProcessor::step(bool ar_ready, const ReadBeat& beat, Counters& count
       slot.command.index = received_;
       std::memcpy(slot.command.words.data(), beat.transaction->bytes.data(), kCommandBytes);
       slot.error = beat.response != 0;
-      slot.fault = command_fault(slot.command);
+      slot.fault = command_fault(slot.command, shape_);
       ++received_;
       changed = true;
     }

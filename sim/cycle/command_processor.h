@@ -7,11 +7,12 @@
 
 #include "sim/cycle/axi_port.h"
 #include "sim/cycle/types.h"
+#include "sim/machine/shape.h"
 
 namespace corank::cycle_model {
 
-/// What is bad about a command, in the order in which the command processor looks.
-interface::Fault command_fault(const QueuedCommand& command);
+/// What is bad about a command for a machine, in the order in which the command processor looks.
+interface::Fault command_fault(const QueuedCommand& command, const MachineShape& shape);
 
 class CommandProcessor {
  public:
@@ -26,7 +27,7 @@ class CommandProcessor {
     bool units_idle = false;         // and nothing queued
   };
 
-  explicit CommandProcessor(int beat_bytes);
+  explicit CommandProcessor(const MachineShape& shape);
 
   void look(Cycle cycle, const Inputs& in);
   /// Whether anything changed that the next cycle does not only count. `beat`: with its ID.
@@ -34,7 +35,7 @@ class CommandProcessor {
   void skip(Cycle cycles, const ReadBeat& beat, Counters& counters) const;
   /// When the command at hand is here, if it is on its way from the buffer; else kNever.
   Cycle next(Cycle cycle) const { return held_at_ > cycle ? held_at_ : kNever; }
-  void reset() { *this = CommandProcessor(beat_bytes_); }
+  void reset() { *this = CommandProcessor(shape_); }
 
   // The present cycle, after look().
   const AxiAddress& ar() const { return ar_; }
@@ -67,7 +68,7 @@ class CommandProcessor {
   }
   UnitFault find_fault(bool request_in_range) const;
 
-  int beat_bytes_;
+  MachineShape shape_;
   std::uint32_t head_ = 0, received_ = 0, requested_ = 0;
   bool faulted_ = false, in_program_ = false;
   Cycle held_at_ = kNever;  // from when on the command at hand is looked at

@@ -39,7 +39,7 @@ Device::Device(const MachineShape& shape, bool values, AxiPort& port)
       local_{{memory_lanes(shape), u32(scratchpad_lines(shape)), values},
              {memory_lanes(shape), u32(accumulator_lines(shape)), values}},
       registers_(shape),
-      processor_(shape.axi_data_bits / 8),
+      processor_(shape),
       queues_{CommandQueue(shape.queue_depth), CommandQueue(shape.queue_depth),
               CommandQueue(shape.queue_depth), CommandQueue(shape.queue_depth)},
       load_(shape.axi_data_bits / 8, values, local_, program_, indices_),

@@ -6,22 +6,27 @@
 
 #include "sim/cycle/local_memory.h"
 #include "sim/cycle/vector_program.h"
+#include "sim/cycle/vector_walk.h"
 
 namespace corank::cycle_model {
 
 /// A stream of a vector command: a matrix in either local memory.
 struct VectorStream {
   std::uint32_t line = 0, stride = 0;
-  bool accumulator = false, transposed = false, broadcast_row = false;
+  bool accumulator = false, transposed = false;
+  bool broadcast_row = false, broadcast_column = false;
+  std::uint32_t column = 0;  // of the first column, or row of a transposed one, in the line
 
   /// Where element (row, column) lies.
   struct Place {
     std::uint64_t line = 0;
     std::uint32_t column = 0;
   };
-  Place place(std::uint64_t row, std::uint64_t column, std::uint32_t lanes) const {
-    const std::uint64_t i = broadcast_row ? 0 : row;
-    const std::uint64_t across = transposed ? i : column, down = transposed ? column : i;
+  /// Elements that an access to a beat of `count` touches.
+  std::uint64_t accessed(std::uint64_t count) const { return broadcast_column ? 1 : count; }
+  Place place(std::uint64_t row, std::uint64_t column_of_region, std::uint32_t lanes) const {
+    const std::uint64_t i = broadcast_row ? 0 : row, j = broadcast_column ? 0 : column_of_region;
+    const std::uint64_t across = (transposed ? i : j) + column, down = transposed ? j : i;
     return {line + across / lanes * stride + down, static_cast<std::uint32_t>(across % lanes)};
   }
 };
@@ -37,23 +42,32 @@ class VectorKernel {
 
   /// Strip by strip, every instruction for all elements of a strip before the next one. Every
   /// access is within the local memories.
-  void run(const interface::VectorCommand& command,
-           const std::vector<interface::VectorInstruction>& program, LocalMemories& local);
+  void run(const interface::VectorCommand& command, const VectorProgram& program,
+           const VectorWalk& walk, LocalMemories& local);
 
  private:
   static constexpr std::size_t kRegisters = interface::kVectorRegisters;
 
-  // Consecutive columns of a row, at most a beat.
-  struct Beat {
-    std::uint64_t row = 0, column = 0, count = 0;
+  // What an instruction is executed on.
+  struct Operation {
+    interface::VectorInstruction instruction;  // with the registers that it works on
+    std::vector<VectorBeat> beats;
   };
 
-  void execute(const interface::VectorInstruction& instruction, const std::vector<Beat>& strip,
-               const std::array<VectorStream, 4>& streams, LocalMemories& local);
+  void execute(const Operation& operation, LocalMemories& local);
+  void load(const Operation& operation, LocalMemories& local);
+  void store(const Operation& operation, LocalMemories& local);
+  void number(const Operation& operation);
+  void compute(const Operation& operation);
+  /// The words that a first operand reads.
+  const std::vector<std::uint32_t>& first_operand(const Operation& operation);
 
   std::size_t vector_lanes_;
   std::array<std::vector<std::uint32_t>, kRegisters> registers_;  // words of a strip
-  std::vector<std::uint32_t> immediate_;
+  std::vector<std::uint32_t> immediate_, exchanged_;
+  // Of the command at hand.
+  std::array<VectorStream, 4> streams_;
+  std::uint32_t first_row_ = 0, first_column_ = 0;
 };
 
 }  // namespace corank::cycle_model

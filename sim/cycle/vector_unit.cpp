@@ -13,12 +13,7 @@ using interface::Fault;
 using interface::VectorInstruction;
 using interface::VectorOpcode;
 
-// The beats of an instruction read what those of the one before it have written.
-constexpr std::uint64_t kShortestSlot = interface::kResultLatency;
-
-std::uint64_t interval_of(const VectorInstruction& instruction) {
-  return interface::is_iterative(instruction.opcode) ? interface::kDivideInterval : 1;
-}
+constexpr std::uint64_t kStripBeats = interface::kStripBeats;
 
 bool is_access(const VectorInstruction& instruction) {
   return instruction.opcode == VectorOpcode::kLoad || instruction.opcode == VectorOpcode::kStore;
@@ -37,7 +32,7 @@ VectorUnit::VectorUnit(const MachineShape& shape, bool values, LocalMemories& lo
 
 void VectorUnit::reset() {
   completion_ = Completion{};
-  program_.clear();
+  program_ = VectorProgram{};
   counted_.clear();
   stored_.clear();
   accepted_ = run_ = drain_ = drained_ = 0;
@@ -65,8 +60,9 @@ UnitFault VectorUnit::fault() const {
 Activity VectorUnit::activity() const {
   if (cycle_ >= drained_ || cycle_ >= stopped_) return Activity::kIdle;
   if (cycle_ < run_ || cycle_ >= drain_) return Activity::kLatency;
-  if (padding_ == 0 || cycle_ < rest_start_) return Activity::kBusy;
-  return cycle_ < slot_at(cycle_).empty ? Activity::kBusy : Activity::kLatency;
+  const VectorSchedule::Slot at = schedule_.at(cycle_ - run_);
+  return cycle_ - run_ >= at.from && cycle_ - run_ < at.empty ? Activity::kBusy
+                                                              : Activity::kLatency;
 }
 
 bool VectorUnit::step(const QueuedCommand* command, bool counting, Counters& counters) {
@@ -92,77 +88,35 @@ bool VectorUnit::step(const QueuedCommand* command, bool counting, Counters& cou
   accepted_ = cycle_;
   plan();
   const bool runs = fault_cycle_ == kNever && beyond_cycle_ == kNever;
-  if (values_ && runs) kernel_.run(command_, program_, local_);
+  if (values_ && runs) kernel_.run(command_, program_, walk_, local_);
   return true;
 }
 
 void VectorUnit::plan() {
-  const std::uint64_t row_beats = (command_.columns + vector_lanes_ - 1) / vector_lanes_;
-  beats_ = command_.rows * row_beats;
-  program_.clear();
-  before_.assign(1, 0);
-  for (std::uint64_t i = 0; i < command_.length; ++i) {
-    const std::uint64_t index = command_.first_instruction + i;
-    if (index >= ProgramMemory::kInstructions) break;
-    const VectorInstruction instruction = program_memory_.read(index);
-    if (!interface::exists(instruction.opcode)) break;
-    program_.push_back(instruction);
-    before_.push_back(before_.back() + VectorKernel::kStripBeats * interval_of(program_.back()));
-  }
-  counted_.assign(program_.size(), 0);
-  stored_.assign(program_.size(), 0);
+  streams_ = streams_of(command_);
+  program_ = VectorProgram(command_, program_memory_);
+  walk_ = VectorWalk(command_, vector_lanes_);
+  schedule_.plan(program_, walk_);
+  counted_.assign(program_.instructions.size(), 0);
+  stored_.assign(program_.instructions.size(), 0);
 
-  full_strips_ = beats_ / VectorKernel::kStripBeats;
-  rest_ = beats_ % VectorKernel::kStripBeats;
-  padding_ = rest_ == 0 || rest_ >= kShortestSlot ? 0 : kShortestSlot - rest_;
   run_ = accepted_ + 3;
-  rest_start_ = run_ + static_cast<Cycle>(full_strips_ * before_.back());
-  drain_ = rest_start_ + static_cast<Cycle>(rest_cycles_before(program_.size()));
+  drain_ = run_ + schedule_.cycles();
   drained_ = drain_ + 1;
-  if (program_.size() < command_.length) {
-    const std::uint64_t started =
-        full_strips_ != 0 ? before_.back() : rest_cycles_before(program_.size());
-    fault_cycle_ = stopped_ = run_ + static_cast<Cycle>(started);
-    fault_index_ = command_.first_instruction + program_.size();
+  if (!program_.whole) {
+    fault_cycle_ = stopped_ = run_ + schedule_.illegal();
+    fault_index_ = command_.first_instruction + program_.instructions.size();
     drain_ = drained_ = kNever;  // never
   }
   find_beyond();
 }
 
-// Cycles of the last, shorter strip before an instruction.
-std::uint64_t VectorUnit::rest_cycles_before(std::size_t instruction) const {
-  if (rest_ == 0) return 0;
-  return before_[instruction] / VectorKernel::kStripBeats * rest_ + instruction * padding_;
-}
-
-VectorUnit::Slot VectorUnit::slot(std::uint64_t strip, std::size_t instruction) const {
-  const std::uint64_t interval = interval_of(program_[instruction]);
-  if (strip < full_strips_) {
-    const Cycle from = run_ + static_cast<Cycle>(strip * before_.back() + before_[instruction]);
-    const Cycle end = from + static_cast<Cycle>(VectorKernel::kStripBeats * interval);
-    return {instruction, from, end, end};
-  }
-  const Cycle from = rest_start_ + static_cast<Cycle>(rest_cycles_before(instruction));
-  const Cycle empty = from + static_cast<Cycle>(rest_ * interval);
-  return {instruction, from, empty, empty + static_cast<Cycle>(padding_)};
-}
-
-VectorUnit::Slot VectorUnit::slot_at(Cycle cycle) const {
-  if (cycle < rest_start_) {
-    const auto offset = static_cast<std::uint64_t>(cycle - run_);
-    const auto after =
-        std::upper_bound(before_.begin(), before_.end(), offset % before_.back()) - 1;
-    return slot(offset / before_.back(), static_cast<std::size_t>(after - before_.begin()));
-  }
-  std::size_t instruction = 0;
-  while (slot(full_strips_, instruction).end <= cycle) ++instruction;
-  return slot(full_strips_, instruction);
-}
-
 bool VectorUnit::issues(VectorOpcode opcode, Cycle cycle) const {
-  if (program_.empty() || cycle < run_ || cycle >= std::min(drain_, stopped_)) return false;
-  const Slot at = slot_at(cycle);
-  return cycle < at.empty && program_[at.instruction].opcode == opcode;
+  if (program_.instructions.empty() || cycle < run_ || cycle >= std::min(drain_, stopped_))
+    return false;
+  const VectorSchedule::Slot at = schedule_.at(cycle - run_);
+  return cycle - run_ >= at.from && cycle - run_ < at.empty &&
+         program_.instructions[at.instruction].opcode == opcode;
 }
 
 bool VectorUnit::accesses() const {
@@ -170,45 +124,30 @@ bool VectorUnit::accesses() const {
          issues(VectorOpcode::kStore, cycle_ - 2);
 }
 
-std::uint64_t VectorUnit::beats_issued(std::size_t instruction, Cycle end) const {
-  const auto issued = [&](Cycle from, std::uint64_t most) {
-    const auto interval = static_cast<Cycle>(interval_of(program_[instruction]));
-    if (end <= from) return std::uint64_t{0};
-    return std::min(most, static_cast<std::uint64_t>((end - from + interval - 1) / interval));
-  };
-  if (end <= run_) return 0;
-  if (end < rest_start_) {
-    const std::uint64_t strip = static_cast<std::uint64_t>(end - run_) / before_.back();
-    return strip * VectorKernel::kStripBeats +
-           issued(slot(strip, instruction).from, VectorKernel::kStripBeats);
-  }
-  return full_strips_ * VectorKernel::kStripBeats +
-         (rest_ == 0 ? 0 : issued(slot(full_strips_, instruction).from, rest_));
-}
-
-std::uint64_t VectorUnit::elements_of_beats(std::uint64_t beats) const {
-  const std::uint64_t row_beats = (command_.columns + vector_lanes_ - 1) / vector_lanes_;
-  return beats / row_beats * command_.columns +
-         std::min<std::uint64_t>(beats % row_beats * vector_lanes_, command_.columns);
+std::uint64_t VectorUnit::elements_before(std::size_t i, Cycle end) const {
+  const VectorSchedule::Issued issued = schedule_.issued(i, end - run_);
+  const bool single =
+      is_access(program_.instructions[i]) && stream_of(program_.instructions[i]).broadcast_column;
+  return single ? issued.beats : issued.elements;
 }
 
 void VectorUnit::synchronise(Cycle end, Counters& counters) {
   // An issue is an event of the next cycle; a store's write comes in the one after that.
   const auto issued_since = [&](std::size_t i, Cycle before, std::uint64_t& known) {
-    const std::uint64_t elements =
-        elements_of_beats(beats_issued(i, std::min({before, stopped_, uncounted_})));
+    const std::uint64_t elements = elements_before(i, std::min({before, stopped_, uncounted_}));
     return elements - std::exchange(known, elements);
   };
-  for (std::size_t i = 0; i < program_.size(); ++i) {
-    count(program_[i], issued_since(i, end - 1, counted_[i]), counters);
-    if (program_[i].opcode == VectorOpcode::kStore)
-      count_stored(program_[i], issued_since(i, end - 2, stored_[i]), counters);
+  for (std::size_t i = 0; i < program_.instructions.size(); ++i) {
+    const VectorInstruction& instruction = program_.instructions[i];
+    count(instruction, issued_since(i, end - 1, counted_[i]), counters);
+    if (instruction.opcode == VectorOpcode::kStore)
+      count_stored(instruction, issued_since(i, end - 2, stored_[i]), counters);
   }
 }
 
 void VectorUnit::count(const VectorInstruction& instruction, std::uint64_t elements,
                        Counters& counters) const {
-  const bool accumulator = streams_of(command_)[instruction.stream].accumulator;
+  const bool accumulator = stream_of(instruction).accumulator;
   switch (instruction.opcode) {
     case VectorOpcode::kLoad:
       counters[accumulator ? Counter::kAccumulatorReadBytes : Counter::kScratchpadReadBytes] +=
@@ -225,7 +164,7 @@ void VectorUnit::count(const VectorInstruction& instruction, std::uint64_t eleme
 
 void VectorUnit::count_stored(const VectorInstruction& store, std::uint64_t elements,
                               Counters& counters) const {
-  const bool accumulator = streams_of(command_)[store.stream].accumulator;
+  const bool accumulator = stream_of(store).accumulator;
   counters[accumulator ? Counter::kAccumulatorWriteBytes : Counter::kScratchpadWriteBytes] +=
       elements * (accumulator ? 4 : 2);
 }
@@ -239,48 +178,62 @@ Cycle VectorUnit::next(Cycle cycle) const {
   candidate(run_);
   candidate(drain_);
   candidate(beyond_cycle_);
-  if (padding_ != 0 && !program_.empty() && cycle + 1 >= run_ && cycle < drain_) {
-    // Busy and empty cycles take turns in the last strip.
-    const Slot at = cycle < rest_start_ ? slot(full_strips_, 0) : slot_at(cycle);
-    candidate(cycle < at.empty ? at.empty : at.end);
-  }
+  if (cycle >= run_ && cycle < drain_) candidate(run_ + schedule_.next_change(cycle - run_));
   return next;
+}
+
+// Whether all accesses of an instruction lie within its memory; they may although this says no.
+bool VectorUnit::fits(std::size_t i) const {
+  const VectorInstruction& instruction = program_.instructions[i];
+  if (!is_access(instruction)) return true;
+  const VectorStream& stream = stream_of(instruction);
+  const bool repeats = !program_.sections[program_.section_of[i]].once;
+  std::uint64_t row = repeats || !instruction.once ? command_.rows - 1 : 0;
+  std::uint64_t column = command_.columns - 1;
+  if (instruction.once && command_.walk == interface::kWalkDown) row += kStripBeats - 1;
+  if (instruction.once && command_.walk == interface::kWalkRows)
+    column = (repeats ? column : 0) + vector_lanes_ - 1;
+  return stream.place(row, column, lanes_).line < lines_of(stream);
+}
+
+bool VectorUnit::note_beyond(const VectorSchedule::Slot& slot) {
+  const VectorInstruction& instruction = program_.instructions[slot.instruction];
+  const VectorStream& stream = stream_of(instruction);
+  const VectorGroup group = walk_.group(slot.group);
+  const std::uint64_t beats = walk_.beats_of(instruction, group, slot.strip);
+  for (std::uint64_t k = 0; k < beats; ++k) {
+    const VectorBeat beat = walk_.beat(instruction, group, slot.strip, k);
+    const std::uint64_t line = stream.place(beat.row, beat.column, lanes_).line;
+    const std::uint64_t count = stream.accessed(beat.count);
+    if (line + (stream.transposed ? count - 1 : 0) < lines_of(stream)) continue;
+    // A read is requested in the cycle after the issue and takes place a cycle later; so does a
+    // write, which is requested then.
+    beyond_cycle_ = run_ + slot.from + static_cast<Cycle>(k) + 2;
+    beyond_line_ = line;
+    return true;
+  }
+  return false;
 }
 
 // The first access beyond the end of a local memory, if there is one.
 void VectorUnit::find_beyond() {
   beyond_cycle_ = kNever;
-  const std::array<VectorStream, 4> streams = streams_of(command_);
-  const auto lines_of = [&](const VectorStream& stream) {
-    return std::uint64_t{stream.accumulator ? local_.accumulator.lines()
-                                            : local_.scratchpad.lines()};
-  };
-  const auto fits = [&](const VectorInstruction& instruction) {
-    if (!is_access(instruction)) return true;
-    const VectorStream& stream = streams[instruction.stream];
-    const std::uint64_t i = stream.broadcast_row ? 0 : command_.rows - 1, j = command_.columns - 1;
-    const std::uint64_t across = stream.transposed ? i : j, down = stream.transposed ? j : i;
-    return stream.line + across / lanes_ * stream.stride + down < lines_of(stream);
-  };
-  if (std::all_of(program_.begin(), program_.end(), fits)) return;
-
-  const std::uint64_t row_beats = (command_.columns + vector_lanes_ - 1) / vector_lanes_;
-  for (std::uint64_t strip = 0; strip * VectorKernel::kStripBeats < beats_; ++strip) {
-    const std::uint64_t first = strip * VectorKernel::kStripBeats;
-    const std::uint64_t end = std::min(beats_, first + VectorKernel::kStripBeats);
-    for (std::size_t i = 0; i < program_.size(); ++i) {
-      if (!is_access(program_[i])) continue;
-      const VectorStream& stream = streams[program_[i].stream];
-      for (std::uint64_t beat = first; beat < end; ++beat) {
-        const std::uint64_t column = beat % row_beats * vector_lanes_;
-        const std::uint64_t count = std::min(vector_lanes_, command_.columns - column);
-        const std::uint64_t line = stream.place(beat / row_beats, column, lanes_).line;
-        if (line + (stream.transposed ? count - 1 : 0) < lines_of(stream)) continue;
-        // A read is requested in the cycle after the issue and takes place a cycle later; so does a
-        // write, which is requested then.
-        beyond_cycle_ = slot(strip, i).from + static_cast<Cycle>(beat - first) + 2;
-        beyond_line_ = line;
-        return;
+  std::vector<std::size_t> accesses;
+  bool all_fit = true;
+  for (std::size_t i = 0; i < program_.instructions.size(); ++i) {
+    if (is_access(program_.instructions[i])) accesses.push_back(i);
+    all_fit = all_fit && fits(i);
+  }
+  if (all_fit) return;
+  for (std::uint64_t group = 0; group < walk_.groups(); ++group) {
+    for (std::size_t section = 0; section < program_.sections.size(); ++section) {
+      const std::uint64_t strips =
+          program_.sections[section].once ? 1 : walk_.group(group).strips;
+      for (std::uint64_t strip = 0; strip < strips; ++strip) {
+        for (const std::size_t i : accesses) {
+          if (program_.section_of[i] == section && note_beyond(schedule_.slot(group, strip, i)))
+            return;
+        }
       }
     }
   }

@@ -9,12 +9,13 @@
 #include "sim/cycle/types.h"
 #include "sim/cycle/vector_kernel.h"
 #include "sim/cycle/vector_program.h"
+#include "sim/cycle/vector_schedule.h"
+#include "sim/cycle/vector_walk.h"
 #include "sim/machine/shape.h"
 
 namespace corank::cycle_model {
 
-/// Only rows, columns and the opcodes count for the time, so the whole command is worked out when
-/// it is accepted.
+/// No element counts for the time, so the whole command is worked out when it is accepted.
 class VectorUnit {
  public:
   /// `values`: whether elements are computed.
@@ -43,14 +44,6 @@ class VectorUnit {
   bool idle() const;
 
  private:
-  // Cycles of the issues of an instruction in a strip.
-  struct Slot {
-    std::size_t instruction = 0;
-    Cycle from = 0;   // its first beat
-    Cycle empty = 0;  // the cycle after its last beat
-    Cycle end = 0;
-  };
-
   void plan();
   /// What an instruction does to the counters for `elements` elements, a cycle after their issue.
   void count(const interface::VectorInstruction& instruction, std::uint64_t elements,
@@ -58,16 +51,21 @@ class VectorUnit {
   /// And what a store does two cycles after.
   void count_stored(const interface::VectorInstruction& store, std::uint64_t elements,
                     Counters& counters) const;
-  std::uint64_t elements_of_beats(std::uint64_t beats) const;
-  std::uint64_t rest_cycles_before(std::size_t instruction) const;
-  Slot slot(std::uint64_t strip, std::size_t instruction) const;
-  Slot slot_at(Cycle cycle) const;  // from run_ up to the last slot
-  /// Beats of an instruction that are issued before `end`.
-  std::uint64_t beats_issued(std::size_t instruction, Cycle end) const;
+  /// Elements that an instruction has computed, loaded or stored before `end`.
+  std::uint64_t elements_before(std::size_t instruction, Cycle end) const;
   /// Whether an instruction of that kind is issued in `cycle`.
   bool issues(interface::VectorOpcode opcode, Cycle cycle) const;
   /// Whether a load or store has been issued and not yet asked for.
   bool accesses() const;
+  const VectorStream& stream_of(const interface::VectorInstruction& instruction) const {
+    return streams_[instruction.stream];
+  }
+  std::uint64_t lines_of(const VectorStream& stream) const {
+    return stream.accumulator ? local_.accumulator.lines() : local_.scratchpad.lines();
+  }
+  bool fits(std::size_t instruction) const;
+  /// Whether a slot has an access beyond the end of a local memory, which is noted.
+  bool note_beyond(const VectorSchedule::Slot& slot);
   void find_beyond();
 
   std::uint64_t vector_lanes_;
@@ -79,15 +77,13 @@ class VectorUnit {
 
   // The command at hand, or the last one.
   interface::VectorCommand command_;
-  Completion completion_;                              // valid: it is not complete yet
-  std::vector<interface::VectorInstruction> program_;  // up to the first one that is illegal
-  std::vector<std::uint64_t> before_;  // cycles of a full strip before each instruction; the whole
-  std::uint64_t beats_ = 0;
-  std::uint64_t full_strips_ = 0, rest_ = 0;  // rest_: beats of the last strip, if it is shorter
-  std::uint64_t padding_ = 0;                 // empty cycles of a slot of that strip
+  Completion completion_;  // valid: it is not complete yet
+  std::array<VectorStream, 4> streams_;
+  VectorProgram program_;
+  VectorWalk walk_;
+  VectorSchedule schedule_;  // from run_ on
   Cycle accepted_ = 0;
-  Cycle run_ = 0;  // the first issue
-  Cycle rest_start_ = 0;
+  Cycle run_ = 0;      // the first slot
   Cycle drain_ = 0;    // the cycle after the last slot
   Cycle drained_ = 0;  // the completion
   // Elements of each instruction that are in the counters, and those of stores as written.

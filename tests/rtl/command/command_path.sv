@@ -162,7 +162,7 @@ module command_path #(
   );
 
   command_processor #(
-    .AxiDataBits(AxiDataBits)
+    .AxiDataBits(AxiDataBits), .VectorLanes(8), .Lanes(32)
   ) u_command_processor (
     .clk_i,
     .rst_ni             (machine_rst_n),

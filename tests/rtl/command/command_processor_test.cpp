@@ -414,6 +414,12 @@ TEST_CASE("Bad commands are found, at their place in the order") {
   bad_field("vector length 0", changed(good_vector(), [](auto& c) { c.length = 0; }));
   bad_field("vector rows 0", changed(good_vector(), [](auto& c) { c.rows = 0; }));
   bad_field("vector columns", changed(good_vector(), [](auto& c) { c.columns = kTooBig; }));
+  bad_field("vector walk", changed(good_vector(), [](auto& c) { c.walk = 3; }));
+  bad_field("vector column beyond the line", changed(good_vector(), [](auto& c) {
+              c.stream2 = 1u << 25;
+              c.column2 = 32;
+            }));
+  bad_field("vector column within a beat", changed(good_vector(), [](auto& c) { c.column3 = 4; }));
   bad_field("vector waits for another's token",
             changed(good_vector(), [](auto& c) { c.wait_tokens = 8; }));
   bad_field("nop waits", changed(interface::NopCommand{}, [](auto& c) { c.wait_tokens = 1; }));

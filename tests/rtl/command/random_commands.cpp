@@ -51,20 +51,33 @@ interface::GemmCommand random_gemm(std::mt19937& random) {
   return c;
 }
 
+// Of a machine with 32 elements a line and 8 vector lanes.
+std::uint32_t column(std::mt19937& random, std::uint32_t stream) {
+  const std::uint32_t place = between(random, 0, 31);
+  return interface::decode_stream_word(stream).transposed ? place : place & ~7u;
+}
+
 interface::VectorCommand random_vector(std::mt19937& random) {
   interface::VectorCommand c;
+  c.walk = between(random, 0, 2);
   c.first_instruction = between(random, 0, 0xffff);
   c.length = between(random, 1, 0xffff);
   c.rows = size(random);
   c.columns = size(random);
-  c.stream0 = word(random) & 0x07ff'ffffu;
+  c.stream0 = word(random) & 0x0fff'ffffu;
   c.stride0 = line(random);
-  c.stream1 = word(random) & 0x07ff'ffffu;
+  c.column0 = column(random, c.stream0);
+  c.stream1 = word(random) & 0x0fff'ffffu;
   c.stride1 = line(random);
-  c.stream2 = word(random) & 0x07ff'ffffu;
+  c.column1 = column(random, c.stream1);
+  c.stream2 = word(random) & 0x0fff'ffffu;
   c.stride2 = line(random);
-  c.stream3 = word(random) & 0x07ff'ffffu;
+  c.column2 = column(random, c.stream2);
+  c.stream3 = word(random) & 0x0fff'ffffu;
   c.stride3 = line(random);
+  c.column3 = column(random, c.stream3);
+  c.first_row = word(random);
+  c.first_column = word(random);
   return c;
 }
 

@@ -21,8 +21,10 @@ int main(int argc, char** argv) {
     lanes.c_i = static_cast<CData>(random.below(16));
     lanes.b_immediate_i = random.one_in(4);
     lanes.c_immediate_i = random.one_in(4);
+    lanes.exchange_i = random.one_in(4);
     lanes.immediate_i = random.fp32();
     lanes.accumulator_i = random.one_in(2);
+    lanes.broadcast_i = random.one_in(4);
     lanes.beat_i = static_cast<CData>(random.below(2));  // few, so that results are read again
     lanes.count_i = static_cast<CData>(!random.one_in(16));
     lanes.read_bf16_i = random.bf16();

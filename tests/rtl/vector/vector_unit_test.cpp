@@ -284,19 +284,31 @@ Stream in_accumulator(std::uint32_t line, std::uint32_t stride) {
   return stream;
 }
 
-// A command of some length, for the tests that interrupt it: y = x * x + x / 3, over 5 x 19.
+// A command of some length, for the tests that interrupt it: y = x * x + x / 3, over 5 x 19; or with
+// a section that is done once before it, and one behind it in each group, which exchanges beats.
 struct Example {
   Program program{load(0, 0), binary(VectorOpcode::kMultiply, 1, 0, 0),
                   with_immediate(VectorOpcode::kDivide, 2, 0, 3.0f),
                   binary(VectorOpcode::kAdd, 1, 1, 2), store(1, 1)};
   VectorCommand command;
 
-  Example() {
+  explicit Example(bool sections = false) {
+    if (sections) {
+      program = strips(program);
+      program.insert(program.begin(), once({load(3, 0)}).front());
+      Instruction exchange = binary(VectorOpcode::kAdd, 3, 3, 3);
+      exchange.exchange = true;
+      exchange.immediate = 1;
+      for (const Instruction& instruction : once({exchange, store(2, 3)}))
+        program.push_back(instruction);
+      command.walk = interface::kWalkDown;
+    }
     command.length = static_cast<std::uint32_t>(program.size());
     command.rows = 5;
     command.columns = 19;
     set_stream(command, 0, in_accumulator(0, 5));
     set_stream(command, 1, in_accumulator(500, 5));
+    set_stream(command, 2, in_accumulator(700, 8));
   }
 
   // Runs it on a machine that was reset, and compares everything.
@@ -729,12 +741,12 @@ TEST_CASE("a program fits up to the last word, and what is beyond does not wrap"
 }
 
 TEST_CASE("stop ends a command at any moment, within three cycles", "[vector]") {
-  const Example example;
+  const Example example(GENERATE(false, true));
   for (const auto& machine : machines()) {
-    INFO(describe(*machine));
+    INFO(describe(*machine) << ", walk " << example.command.walk);
     machine->write_program(0, encode(example.program));
     const std::int64_t length = duration(example.command, example.program, machine->shape());
-    for (std::int64_t stop = 1; stop <= length; stop += stop < 80 || stop > length - 20 ? 1 : 13) {
+    for (std::int64_t stop = 1; stop <= length; stop += stop < 120 || stop > length - 20 ? 1 : 13) {
       INFO("stop in cycle " << stop);
       machine->step({QueuedCommand{0, example.command}, false});
       for (std::int64_t t = 1; t < stop + 40; ++t) {
@@ -768,7 +780,7 @@ TEST_CASE("a unit without a command takes none while it is stopped", "[vector]")
 }
 
 TEST_CASE("a reset in the middle of a command leaves nothing behind", "[vector]") {
-  const Example example;
+  const Example example(GENERATE(false, true));
   for (const auto& machine : machines()) {
     machine->write_program(0, encode(example.program));
     for (const int cycles : {1, 2, 3, 4, 5, 12, 20, 27, 28, 40, 77}) {

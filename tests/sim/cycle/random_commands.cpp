@@ -87,6 +87,7 @@ class Generator {
 
   void make_program() {
     const auto length = static_cast<std::uint32_t>(between(1, 40));
+    bool once = chance(2);  // the section at hand
     for (std::uint32_t i = 0; i < length; ++i) {
       VectorInstruction instruction;
       instruction.opcode = kVectorOpcodes[random_() % kVectorOpcodes.size()];
@@ -97,7 +98,13 @@ class Generator {
       instruction.b_immediate = chance(2);
       instruction.c_immediate = chance(2);
       instruction.stream = static_cast<std::uint32_t>(between(0, 3));
-      instruction.immediate = 0x3f800000u;
+      // Beats up to 3 away are there whatever came before.
+      instruction.immediate = 0x3f800000u + static_cast<std::uint32_t>(between(0, 3));
+      instruction.once = once;
+      instruction.alternate = chance(6);
+      instruction.exchange = chance(6);
+      instruction.section_end = chance(5);
+      if (instruction.section_end) once = chance(2);
       out_.instructions.push_back(encode(instruction));
     }
     LoadCommand load;
@@ -193,17 +200,28 @@ class Generator {
     vector.first_instruction = static_cast<std::uint32_t>(between(0, length - 1));
     vector.length = static_cast<std::uint32_t>(
         between(1, std::min<std::int64_t>(length - vector.first_instruction, chance(2) ? 4 : 40)));
+    vector.walk = static_cast<std::uint32_t>(between(0, 2));
+    vector.first_row = static_cast<std::uint32_t>(random_());
+    vector.first_column = static_cast<std::uint32_t>(random_());
     std::uint32_t* places[] = {&vector.stream0, &vector.stream1, &vector.stream2, &vector.stream3};
     std::uint32_t* strides[] = {&vector.stride0, &vector.stride1, &vector.stride2, &vector.stride3};
+    std::uint32_t* columns[] = {&vector.column0, &vector.column1, &vector.column2, &vector.column3};
+    const auto beat = static_cast<std::uint32_t>(out_.platform.shape.vector_lanes);
     for (std::size_t i = 0; i < 4; ++i) {
-      const bool accumulator = chance(2), transposed = chance(3), row_0 = chance(4);
-      std::uint32_t height = row_0 ? 1 : vector.rows, width = vector.columns;
+      const bool accumulator = chance(2), transposed = chance(3), row_0 = chance(4),
+                 column_0 = chance(4);
+      // What is done once touches 8 rows, and a whole beat of columns.
+      std::uint32_t height = row_0 ? 1 : std::max(vector.rows, 8u);
+      std::uint32_t width = column_0 ? 1 : std::max(vector.columns, beat);
       if (transposed) std::swap(height, width);
+      *columns[i] = chance(2) ? 0 : static_cast<std::uint32_t>(between(0, lanes_ - 1));
+      if (!transposed) *columns[i] -= *columns[i] % beat;
+      width += *columns[i];
       const Matrix matrix = accumulator
                                 ? place(2 * accumulator_bank_, accumulator_bank_, height, width)
                                 : place(4 * scratchpad_bank_, 2 * scratchpad_bank_, height, width);
       *places[i] = matrix.line | (accumulator ? 1u << 24 : 0) | (transposed ? 1u << 25 : 0) |
-                   (row_0 ? 1u << 26 : 0);
+                   (row_0 ? 1u << 26 : 0) | (column_0 ? 1u << 27 : 0);
       *strides[i] = matrix.stride;
     }
     return vector;
