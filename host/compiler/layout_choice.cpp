@@ -25,7 +25,7 @@ class LayoutChoice {
       keep_regions(lowering);
       if (lowering.moves.empty()) continue;
       for (const Move& move : lowering.moves) keep(move.from);
-      for (const ValueId id : results_of(step_.graph.ops[op])) keep(id);
+      keep(lowering.moves_to);
     }
     while (keep_those_that_meet()) {
     }

@@ -17,7 +17,7 @@ class MoveEmitter {
         step_(step),
         op_(op),
         moves_(step.lowering(op).moves),
-        out_(results_of(step.op(op)).front()),
+        out_(step.lowering(op).moves_to),
         place_(step.layout(out_)),
         halves_(local_halves(step.machine, step.limits)),
         lanes_(memory_lanes(step.machine)) {}
@@ -53,6 +53,7 @@ class MoveEmitter {
 
   // The move that fills the panel from `column` on, and can do so without the vector unit.
   const Move* alone_from(const std::vector<const Move*>& moves, std::int64_t column) const {
+    if (!step_.lowering(op_).exact_moves) return nullptr;
     const std::int64_t end = std::min(column + place_.panel_columns(), place_.columns());
     for (const Move* move : moves) {
       const TensorLayout& from = step_.layout(move->from);
@@ -117,7 +118,7 @@ class MoveEmitter {
       filled += std::max<std::int64_t>(0, std::min(end, move->to_column + move->columns) -
                                               std::max(target.column, move->to_column));
     if (filled < target.columns) {
-      emitter_.vector(op_, step_.lowering(op_).zero_place, target.rows, target.columns,
+      emitter_.vector(op_, step_.lowering(op_).fill_place, target.rows, target.columns,
                       {{space, result, true}}, {});
     }
     for (const Move* move : moves) {

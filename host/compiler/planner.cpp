@@ -49,7 +49,7 @@ Programs programs_of(const Graph& graph, std::vector<OpLowering>& lowerings) {
     programs.push_back(&program);
   };
   for (OpLowering& lowering : lowerings) {
-    if (!lowering.zero.empty()) add(lowering.zero, lowering.zero_place);
+    if (!lowering.fill.empty()) add(lowering.fill, lowering.fill_place);
     for (RegionPass& pass : lowering.passes) {
       for (RegionStep& step : pass.steps) {
         add(step.program, step.program_place);
@@ -83,10 +83,14 @@ std::vector<Extra> gather_extras(const Graph& graph, std::vector<OpLowering>& lo
                     static_cast<ValueId>(known - all.begin()));
       if (known == all.end()) all.push_back(extra);
     }
+    const auto resolve = [&](ValueId& id) {
+      if (id < -1) id = ids.at(static_cast<std::size_t>(extra_id(0) - id));
+    };
+    resolve(lowering.moves_to);
     for (RegionPass& pass : lowering.passes) {
       for (RegionBlock& block : pass.blocks) {
-        for (ValueId* id : {&block.operand, &block.result})
-          if (*id < -1) *id = ids.at(static_cast<std::size_t>(extra_id(0) - *id));
+        resolve(block.operand);
+        resolve(block.result);
       }
     }
   }

@@ -60,15 +60,15 @@ Recorded Recorder::load(int stream) {
   return number;
 }
 
-void Recorder::store(int stream, const Recorded& number) {
+void Recorder::store(int stream, const Recorded& number, bool exact) {
   const auto last =
       std::find_if(instructions_.rbegin(), instructions_.rend(),
                    [&](const Instruction& one) { return one.destination == number.index_; });
   const bool unchanged = last->opcode == VectorOpcode::kLoad && last->stream == stream;
   if (unchanged) return;
   const auto behind = static_cast<std::size_t>(instructions_.rend() - last);
-  stores_.push_back(
-      {stream, number.index_, std::max(behind, section_begin_), once_, first_beat_, section_});
+  stores_.push_back({stream, number.index_, std::max(behind, section_begin_), once_, first_beat_,
+                     section_, exact});
 }
 
 void Recorder::begin_section(bool once) {
@@ -213,11 +213,12 @@ VectorProgram Recorder::program() const {
           store.section);
       made.back().once = store.once;
       made.back().alternate = store.first_beat;
+      made.back().b_immediate = store.exact;
     }
     if (i == instructions_.size()) break;
     const Instruction& one = instructions_[i];
     if (one.opcode == VectorOpcode::kLoad && !is_used(i)) continue;
-    if (one.b.fed >= 0) program.fed.push_back({made.size(), one.b.fed, one.b.element});
+    if (one.b.fed >= 0) program.fed.push_back({made.size(), one.b.fed, one.b.element, one.b.dropout});
     add(instruction_of(one.opcode, one.destination, one.a, one.b, one.c, one.stream), one.section);
     made.back().once = one.once;
     made.back().alternate = one.alternate;

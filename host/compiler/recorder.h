@@ -4,6 +4,7 @@
 
 #include <bitset>
 #include <cstddef>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -49,6 +50,7 @@ class Recorder {
     std::uint32_t immediate = 0;  // a word
     ValueId fed = -1;
     int element = 0;
+    std::optional<Dropout> dropout = std::nullopt;  // of whose constants the element is one
 
     Operand() = default;
     // A body's numbers and constants are operands as they are.
@@ -59,6 +61,8 @@ class Recorder {
         : is_immediate(true), immediate(static_cast<std::uint32_t>(constant)) {}
     // NOLINTEND(google-explicit-constructor)
     Operand(ValueId value, int of_element) : is_immediate(true), fed(value), element(of_element) {}
+    Operand(const Dropout& op, int of_element)
+        : is_immediate(true), fed(op.step), element(of_element), dropout(op) {}
   };
 
   Recorder() = default;
@@ -69,7 +73,9 @@ class Recorder {
   Recorded load(int stream);
   /// Writes a number to a stream, as soon as its last instruction has computed it; what was read
   /// from there and did not change is there already.
-  void store(int stream, const Recorded& number);
+  void store(int stream, const Recorded& number) { store(stream, number, false); }
+  /// The same without rounding, of a number that is BF16 already: its bits stay as they are.
+  void store_exactly(int stream, const Recorded& number) { store(stream, number, true); }
   /// opcode(a, b, c) in the lowest free register, or in the one of `a` if nobody reads that again.
   static Recorded record(interface::VectorOpcode opcode, const Recorded& a, const Operand& b,
                          const Operand& c);
@@ -122,9 +128,11 @@ class Recorder {
     std::size_t before = 0;  // index of the next instruction
     bool once = false, first_beat = false;
     int section = 0;
+    bool exact = false;
   };
   static constexpr std::size_t kRegisters = interface::kVectorRegisters;
 
+  void store(int stream, const Recorded& number, bool exact);
   void begin_section(bool once);
   void push(const Instruction& instruction);
   Recorded number(interface::VectorOpcode opcode);

@@ -260,6 +260,7 @@ class PassEmitter {
   void load(const Placed& placed, bool first_of_piece) {
     if (placed.block->operand < 0) return;
     if (placed.block->meets == Meets::kColumn && !first_of_piece) return;
+    if (is_carried(pass_, *placed.block) && !is_first_) return;
     emitter_.load(op_, placed.tile.block, placed.line);
   }
 

@@ -35,8 +35,8 @@ void StageEmitter::emit(const Stage& stage, const BlockSize& size) {
     return;
   }
   const OpLowering& lowering = step_.lowering(stage.op);
-  emit_passes(emitter_, step_, stage.op);
   if (!lowering.moves.empty()) emit_moves(emitter_, step_, stage.op);
+  emit_passes(emitter_, step_, stage.op);
   if (lowering.is_region()) return;
   const LocalAreas areas = areas_of(step_, stage);
   TileTasks tiles(emitter_, step_, areas, turns_.overlapped);

@@ -10,16 +10,27 @@
 namespace corank {
 
 bool operator==(const FedImmediate& a, const FedImmediate& b) {
-  return std::tie(a.instruction, a.value, a.element) == std::tie(b.instruction, b.value, b.element);
+  const auto key = [](const FedImmediate& one) {
+    const Dropout dropout = one.dropout.value_or(Dropout{});
+    return std::tuple(one.instruction, one.value, one.element, one.dropout.has_value(),
+                      dropout.seed, dropout.stream, dropout.rate);
+  };
+  return key(a) == key(b);
+}
+
+std::uint32_t word_of(const FedImmediate& immediate, const Tensor& fed) {
+  if (!immediate.dropout) return bits_of(fed.data<float>()[immediate.element]);
+  const DropoutConstants constants = constants_of(*immediate.dropout, *fed.data<std::int64_t>());
+  return static_cast<std::uint32_t>(word_of(constants, immediate.element));
 }
 
 bool operator==(const VectorProgram& a, const VectorProgram& b) {
   return a.instructions == b.instructions && a.fed == b.fed;
 }
 
-void set_immediate(std::uint64_t& instruction, float immediate) {
+void set_immediate(std::uint64_t& instruction, std::uint32_t word) {
   interface::VectorInstruction fields = interface::decode_vector_instruction(instruction);
-  fields.immediate = bits_of(immediate);
+  fields.immediate = word;
   instruction = interface::encode(fields);
 }
 

@@ -3,19 +3,25 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "models/graph/value.h"
+#include "models/ops/dropout.h"
 #include "rtl/interface/interface.h"
 
 namespace corank {
 
-/// The immediate of an instruction that is an element of a value which every step is fed anew.
+/// The immediate of an instruction that is an element of a value which every step is fed anew, or a
+/// word of the constants of a dropout whose step that is.
 struct FedImmediate {
   std::size_t instruction = 0;
   ValueId value = -1;
   int element = 0;
+  std::optional<Dropout> dropout = std::nullopt;
 };
+/// What it is where the value is `fed`.
+std::uint32_t word_of(const FedImmediate& immediate, const Tensor& fed);
 bool operator==(const FedImmediate& a, const FedImmediate& b);
 
 /// 64-bit instructions, see rtl/interface/INTERFACE.md. host/compiler/recorder.h makes them of the
@@ -29,7 +35,7 @@ struct VectorProgram {
 };
 bool operator==(const VectorProgram& a, const VectorProgram& b);
 
-void set_immediate(std::uint64_t& instruction, float immediate);
+void set_immediate(std::uint64_t& instruction, std::uint32_t word);
 
 /// Where a program lies among all programs of a step.
 struct ProgramPlace {

@@ -139,7 +139,8 @@ void add(const VectorCommand& c, const std::vector<std::uint64_t>& program,
       case VectorOpcode::kStore:
         counts[accumulator ? Counter::kAccumulatorWriteBytes : Counter::kScratchpadWriteBytes] +=
             accessed * (accumulator ? 4 : 2);
-        if (!accumulator) counts[Counter::kVectorRoundings] += elements;
+        if (!accumulator && !instruction.b_immediate)
+          counts[Counter::kVectorRoundings] += accessed;
         break;
       default:
         counts[counter_of(instruction.opcode)] += elements;

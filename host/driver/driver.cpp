@@ -243,8 +243,7 @@ class DeviceSession::Driver {
     std::vector<std::uint64_t> instructions = step_.instructions;
     for (const FedImmediate& fed : step_.fed) {
       if (options_.values)
-        set_immediate(instructions[fed.instruction],
-                      tensor_of(fed.value, feeds).data<float>()[fed.element]);
+        set_immediate(instructions[fed.instruction], word_of(fed, tensor_of(fed.value, feeds)));
     }
     host_.write_memory(step_.program_address, as_bytes(instructions.data(), instructions.size()));
   }

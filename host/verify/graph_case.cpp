@@ -75,11 +75,16 @@ class RandomGraph {
     TrainingProgram program;
     program.optimizer = optimizer;
     if (value_ == input_) scale();
-    graph_.value(value_).role = Role::kResult;
-    const ValueId gradient =
-        add_value(graph_, {"dout", graph_.value(value_).shape, DType::BF16, Role::kInput});
-    const std::map<ValueId, ValueId> gradients =
-        differentiate(graph_, {{{value_, gradient}}, {input_}, {}});
+    DifferentiateRequest request;
+    request.wanted = {input_};
+    if (chance(random_, 3)) {
+      request.loss = loss();
+    } else {
+      graph_.value(value_).role = Role::kResult;
+      request.output_gradients[value_] =
+          add_value(graph_, {"dout", graph_.value(value_).shape, DType::BF16, Role::kInput});
+    }
+    const std::map<ValueId, ValueId> gradients = differentiate(graph_, request);
     std::vector<Trained> trained;
     for (const ValueId parameter : trained_) {
       const auto found = gradients.find(parameter);
@@ -131,6 +136,26 @@ class RandomGraph {
     if (chance(random_, 2)) bias = parameter((std::string(what) + ".bias").c_str(), {out});
     return add_contraction(graph_, name(what), {{value_, false, weight, true, kFrozenForward}},
                            1.0f, bias, DType::BF16, Role::kIntermediate);
+  }
+
+  // Logits and the cross-entropy of a head.
+  ValueId loss() {
+    ++ops_;
+    const std::int64_t classes = drawn_width();
+    const ValueId weight =
+        add_value(graph_, {"head.weight", {classes, width_}, DType::BF16, Role::kFrozen});
+    const ValueId logits = add_contraction(
+        graph_, "logits", {{value_, false, weight, true, {Part::kHead, Pass::kForward}}}, 1.0f,
+        std::nullopt, DType::F32, Role::kResult);
+    const bool shifted = sequence_ > 1 && chance(random_, 2);
+    const Shape shape = shifted || chance(random_, 2) ? Shape{batch_, sequence_} : Shape{tokens()};
+    const ValueId labels = add_value(graph_, {"labels", shape, DType::I64, Role::kInput});
+    std::optional<ValueId> items;
+    if (chance(random_, 3)) items = add_value(graph_, {"items", {1}, DType::I64, Role::kInput});
+    const ValueId loss = add_cross_entropy(graph_, "loss", logits, labels, shifted, items);
+    graph_.value(loss).role = Role::kResult;
+    text_ += ", cross_entropy";
+    return loss;
   }
 
   void linear() {
@@ -198,8 +223,8 @@ class RandomGraph {
     const ValueId trained = add_value(
         graph_, {name("token"), {1, width_}, DType::F32, Role::kTrainable});
     trained_.push_back(trained);
-    const ValueId replaced = add_replace_rows(graph_, name("replaced"), table, trained, {row},
-                                              chance(random_, 2) ? DType::F32 : DType::BF16);
+    const ValueId replaced =
+        add_replace_rows(graph_, name("replaced"), table, trained, {row}, DType::F32);
     value_ = add_multiply(graph_, name("by_table"), value_, replaced);
   }
   void slice_rows() {
@@ -259,7 +284,20 @@ class RandomGraph {
   std::string text_;
 };
 
-Tensor drawn_integers(Random& random, const Value& value) {
+// Labels of a row, the last of which is kept.
+Tensor drawn_labels(Random& random, const Value& value, std::int64_t classes) {
+  Tensor tensor(DType::I64, value.shape);
+  const std::int64_t count = element_count(value.shape);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const bool ignored = i + 1 < count && chance(random, 4);
+    tensor.data<std::int64_t>()[i] = ignored ? kIgnoredLabel : between(random, 0, classes - 1);
+  }
+  return tensor;
+}
+
+Tensor drawn_integers(Random& random, const Graph& graph, const Value& value) {
+  if (value.name == "labels")
+    return drawn_labels(random, value, graph.value(*find_value(graph, "logits")).shape.back());
   Tensor tensor(DType::I64, value.shape);
   const bool is_mask = value.name.compare(0, 4, "mask") == 0;
   for (std::int64_t i = 0; i < element_count(value.shape); ++i)
@@ -282,7 +320,7 @@ void draw_values(Random& random, GraphCase& graph) {
   for (const Value& value : graph.program.graph.values) {
     if (is_computed(value) || value.role == Role::kConstants) continue;
     if (value.dtype == DType::I64) {
-      fed[value.name] = drawn_integers(random, value);
+      fed[value.name] = drawn_integers(random, graph.program.graph, value);
     } else {
       numbers[value.name] = drawn_numbers(random, value);
     }
@@ -302,6 +340,7 @@ bool draw_program(Random& random, GraphCase& graph) {
   for (std::int64_t i = 0; i < ops; ++i) drawn.add_op();
   OptimizerSettings optimizer;
   if (chance(random, 4)) optimizer.kind = OptimizerKind::kSgd;
+  if (chance(random, 3)) optimizer.clip_norm = static_cast<double>(between(random, 1, 20)) / 8;
   graph.program = drawn.finish(optimizer);
   graph.ops = drawn.text();
   if (chance(random, 2)) {

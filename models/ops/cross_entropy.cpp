@@ -11,7 +11,7 @@
 namespace corank {
 namespace {
 
-constexpr std::int64_t kIgnored = -100;  // torch's ignore_index
+constexpr std::int64_t kIgnored = kIgnoredLabel;
 
 /// The label that a row of logits is held against, or kIgnored.
 std::int64_t target_of(const std::int64_t* labels, std::int64_t row, std::int64_t sequence,

@@ -1,6 +1,7 @@
 // The cross-entropy of logits and labels.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "models/base/vector_arithmetic.h"
@@ -8,6 +9,8 @@
 #include "models/ops/op.h"
 
 namespace corank {
+
+inline constexpr std::int32_t kIgnoredLabel = -100;  // torch's ignore_index
 
 /// loss = sum over the kept rows of (log sum exp(logits) - logits[label]) / N. Labels of -100 are
 /// not kept; N is the number of kept ones, or items[0] where items is given (the targets of several
@@ -42,12 +45,17 @@ struct CrossEntropyGradient {
   using Results = Fields<&CrossEntropyGradient::out>;
 };
 
-/// An element of it, where `factor` is upstream / N.
+/// exp(logit - log_sum_exp) - [is label], and an element of the gradient, where `factor` is
+/// upstream / N.
+template <class T, class Mask>
+T cross_entropy_distance(const T& logit, const T& log_sum_exp, const Mask& is_label) {
+  const T p = exponential(logit - log_sum_exp);
+  return select(is_label, p - ConstantOf<T>(1), p);
+}
 template <class T, class Mask, class Number>
 T cross_entropy_slope(const T& logit, const T& log_sum_exp, const Mask& is_label,
                       const Number& factor) {
-  const T p = exponential(logit - log_sum_exp);
-  return select(is_label, p - ConstantOf<T>(1), p) * factor;
+  return cross_entropy_distance(logit, log_sum_exp, is_label) * factor;
 }
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,

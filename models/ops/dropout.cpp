@@ -21,6 +21,13 @@ DropoutConstants constants_of(const Dropout& op, std::int64_t step, std::uint32_
           bit_xor(static_cast<std::int32_t>(static_cast<std::uint32_t>(threshold)), kSignBit)};
 }
 
+std::int32_t word_of(const DropoutConstants& constants, int index) {
+  constexpr int kKeys = 6;
+  const auto key = static_cast<std::size_t>(index % kKeys);
+  if (index >= 2 * kKeys) return constants.threshold;
+  return index < kKeys ? constants.schedule.first[key] : constants.schedule.second[key];
+}
+
 bool dropout_keeps(const Dropout& op, std::int64_t step, std::uint64_t i) {
   const DropoutConstants constants = constants_of(op, step, static_cast<std::uint32_t>(i >> 32));
   return is_dropped(constants, static_cast<std::int32_t>(static_cast<std::uint32_t>(i))) == 0;

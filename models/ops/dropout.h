@@ -42,6 +42,10 @@ using DropoutConstants = DropoutConstantsOf<std::int32_t>;
 /// Of the elements from upper * 2^32 on.
 DropoutConstants constants_of(const Dropout& op, std::int64_t step, std::uint32_t upper = 0);
 
+/// The constants in a row: the schedule's first words, its second ones, the threshold.
+inline constexpr int kDropoutWords = 13;
+std::int32_t word_of(const DropoutConstants& constants, int index);
+
 /// Of the element of that number (its lower 32 bits): a mask, whether it is dropped. 74
 /// instructions.
 template <class Integer, class Number>

@@ -17,7 +17,7 @@ struct Embedding {
   bool transposed = false;
   std::optional<std::int64_t> padding_id;  // this row gets no gradient
 
-  static constexpr OpTraits kTraits = {"embedding"};
+  static constexpr OpTraits kTraits = {"embedding", Recompute::kNever, OpClass::kOrdinary, true};
   using Operands = Fields<&Embedding::table, &Embedding::ids>;
   using Results = Fields<&Embedding::out>;
 };

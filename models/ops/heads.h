@@ -14,7 +14,7 @@ struct SplitHeads {
   ValueId in = -1, out = -1;
   std::int64_t batch = 0, heads = 0;
 
-  static constexpr OpTraits kTraits = {"split_heads"};
+  static constexpr OpTraits kTraits = {"split_heads", Recompute::kNever, OpClass::kOrdinary, true};
   using Operands = Fields<&SplitHeads::in>;
   using Results = Fields<&SplitHeads::out>;
 };
@@ -24,7 +24,7 @@ struct MergeHeads {
   ValueId in = -1, out = -1;
   std::int64_t batch = 0, heads = 0;
 
-  static constexpr OpTraits kTraits = {"merge_heads"};
+  static constexpr OpTraits kTraits = {"merge_heads", Recompute::kNever, OpClass::kOrdinary, true};
   using Operands = Fields<&MergeHeads::in>;
   using Results = Fields<&MergeHeads::out>;
 };
@@ -34,7 +34,7 @@ struct RepeatHeads {
   ValueId in = -1, out = -1;
   std::int64_t times = 1;
 
-  static constexpr OpTraits kTraits = {"repeat_heads", Recompute::kAlways};
+  static constexpr OpTraits kTraits = {"repeat_heads", Recompute::kAlways, OpClass::kOrdinary, true};
   using Operands = Fields<&RepeatHeads::in>;
   using Results = Fields<&RepeatHeads::out>;
 };

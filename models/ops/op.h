@@ -66,6 +66,7 @@ struct OpTraits {
   const char* name;  // "rms_norm", in messages and reports
   Recompute recompute = Recompute::kNever;
   OpClass op_class = OpClass::kOrdinary;
+  bool moves = false;  // computes nothing: where the result has a format for it, no bit changes
 };
 
 /// Calls visit(id) for each value that an op, or a part of it such as a term, reads. `op` may be

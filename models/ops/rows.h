@@ -12,7 +12,7 @@ struct SelectRows {
   ValueId in = -1, out = -1;  // [n, columns], [number of rows, columns]
   std::vector<std::int64_t> rows;
 
-  static constexpr OpTraits kTraits = {"select_rows"};
+  static constexpr OpTraits kTraits = {"select_rows", Recompute::kNever, OpClass::kOrdinary, true};
   using Operands = Fields<&SelectRows::in>;
   using Results = Fields<&SelectRows::out>;
 };
@@ -23,7 +23,7 @@ struct PlaceRows {
   std::vector<std::int64_t> rows;
   std::int64_t size = 0;
 
-  static constexpr OpTraits kTraits = {"place_rows"};
+  static constexpr OpTraits kTraits = {"place_rows", Recompute::kNever, OpClass::kOrdinary, true};
   using Operands = Fields<&PlaceRows::in>;
   using Results = Fields<&PlaceRows::out>;
 };
@@ -33,7 +33,7 @@ struct ReplaceRows {
   ValueId table = -1, replacement = -1, out = -1;
   std::vector<std::int64_t> rows;
 
-  static constexpr OpTraits kTraits = {"replace_rows"};
+  static constexpr OpTraits kTraits = {"replace_rows", Recompute::kNever, OpClass::kOrdinary, true};
   using Operands = Fields<&ReplaceRows::table, &ReplaceRows::replacement>;
   using Results = Fields<&ReplaceRows::out>;
 };

@@ -13,7 +13,7 @@ struct Slice {
   int axis = 0;
   std::int64_t begin = 0, length = 0;
 
-  static constexpr OpTraits kTraits = {"slice"};
+  static constexpr OpTraits kTraits = {"slice", Recompute::kNever, OpClass::kOrdinary, true};
   using Operands = Fields<&Slice::in>;
   using Results = Fields<&Slice::out>;
 };
@@ -25,7 +25,7 @@ struct Pad {
   int axis = 0;
   std::int64_t begin = 0, size = 0;
 
-  static constexpr OpTraits kTraits = {"pad"};
+  static constexpr OpTraits kTraits = {"pad", Recompute::kNever, OpClass::kOrdinary, true};
   using Operands = Fields<&Pad::in>;
   using Results = Fields<&Pad::out>;
 };
@@ -36,7 +36,7 @@ struct Concat {
   ValueId out = -1;
   int axis = 0;
 
-  static constexpr OpTraits kTraits = {"concat"};
+  static constexpr OpTraits kTraits = {"concat", Recompute::kNever, OpClass::kOrdinary, true};
   using Operands = Fields<&Concat::parts>;
   using Results = Fields<&Concat::out>;
 };

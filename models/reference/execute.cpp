@@ -81,7 +81,8 @@ class OpExecutor {
       stored.emplace_back(&tensor, elements);
     }
     std::visit([&](const auto& one) { run_op(one); }, op);
-    for (const auto& [tensor, elements] : stored) store(*tensor, elements);
+    for (const auto& [tensor, elements] : stored)
+      is_exact(op, tensor->dtype) ? store_exactly(*tensor, elements) : store(*tensor, elements);
   }
 
  private:
@@ -96,6 +97,23 @@ class OpExecutor {
       if (numerics_ == Numerics::kBf16) return run_chain(op, arrays_);
     }
     run(op, arrays_);
+  }
+
+  /// Whether the op only moves elements, for all of which the result has a format.
+  bool is_exact(const Op& op, DType result) const {
+    if (!traits_of(op).moves || numerics_ != Numerics::kBf16) return false;
+    const std::vector<ValueId> operands = operands_of(op);
+    return std::all_of(operands.begin(), operands.end(), [&](ValueId id) {
+      return result == DType::F32 || graph_.value(id).dtype != DType::F32;
+    });
+  }
+
+  static void store_exactly(Tensor& tensor, const T* elements) {
+    if (tensor.dtype != DType::BF16) return;  // a result of FP32 is there already
+    std::transform(elements, elements + element_count(tensor.shape), tensor.data<std::uint16_t>(),
+                   [](T element) {
+                     return static_cast<std::uint16_t>(bits_of(static_cast<float>(element)) >> 16);
+                   });
   }
 
   /// The machine makes a NaN canonical at every step. No op's result depends on which NaN it met on

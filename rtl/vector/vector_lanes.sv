@@ -65,6 +65,7 @@ module vector_lanes #(
     vector_opcode_e opcode;
     logic           accumulator;
     logic           broadcast;
+    logic           exact;   // of a store: no rounding
     logic [6:0]     target;  // destination register and beat
     logic [7:0]     count;
   } operation_t;
@@ -108,13 +109,14 @@ module vector_lanes #(
     return (opcode == VopAdd) || (opcode == VopSubtract) || (opcode == VopMultiplyAdd);
   endfunction
 
-  logic execute_iterative, execute_round;
+  logic execute_iterative, execute_narrow;
   assign execute_iterative = execute_valid_q && is_iterative(execute_q.opcode);
-  assign execute_round     = execute_valid_q && (execute_q.opcode == VopStore) &&
+  assign execute_narrow    = execute_valid_q && (execute_q.opcode == VopStore) &&
       !execute_q.accumulator;
 
   logic read_round;
-  assign read_round       = read_valid_q && (read_q.opcode == VopStore) && !read_q.accumulator;
+  assign read_round       = read_valid_q && (read_q.opcode == VopStore) && !read_q.accumulator &&
+      !read_q.exact;
   assign event_o.valid    = read_round || (read_valid_q && is_arithmetic(read_q.opcode));
   assign event_o.counter  = read_round ? CounterBits'(CtrVectorRoundings) :
                                          counter_of(read_q.opcode);
@@ -142,9 +144,10 @@ module vector_lanes #(
   assign write_fp32_o = operand_a_q;
   always_comb begin : p_round
     write_bf16_o = '0;
-    if (execute_round) begin
+    if (execute_narrow) begin
       for (int unsigned lane = 0; lane < VectorLanes; lane++) begin
-        write_bf16_o[lane] = fp32_pkg::fp32_to_bf16(operand_a_q[lane]);
+        write_bf16_o[lane] = execute_q.exact ? operand_a_q[lane][31:16] :
+                                               fp32_pkg::fp32_to_bf16(operand_a_q[lane]);
       end
     end
   end
@@ -325,6 +328,7 @@ module vector_lanes #(
       read_q.opcode      <= opcode_i;
       read_q.accumulator <= accumulator_i;
       read_q.broadcast   <= broadcast_i;
+      read_q.exact       <= b_immediate_i;
       read_q.target      <= {destination_i, beat_i};
       read_q.count       <= count_i;
       b_immediate_q      <= b_immediate_i || numbers;

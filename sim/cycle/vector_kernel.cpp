@@ -101,6 +101,10 @@ void VectorKernel::load(const Operation& operation, LocalMemories& local) {
 void VectorKernel::store(const Operation& operation, LocalMemories& local) {
   const VectorStream& stream = streams_[operation.instruction.stream];
   const std::uint32_t lanes = local.scratchpad.lanes();
+  const bool exact = operation.instruction.b_immediate;
+  const auto narrow = [=](std::uint32_t word) {
+    return exact ? static_cast<std::uint16_t>(word >> 16) : round_to_bf16(float_from_bits(word));
+  };
   const std::uint32_t* from = first_operand(operation).data();
   const std::size_t step = stream.transposed ? lanes : 1;
   for (const VectorBeat& beat : operation.beats) {
@@ -113,7 +117,7 @@ void VectorKernel::store(const Operation& operation, LocalMemories& local) {
     } else {
       std::uint16_t* to = local.scratchpad.line(line) + place.column;
       for (std::size_t n = 0; n < count; ++n)
-        to[n * step] = round_to_bf16(float_from_bits(from[n]));
+        to[n * step] = narrow(from[n]);
     }
     from += vector_lanes_;
   }

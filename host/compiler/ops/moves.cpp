@@ -7,17 +7,6 @@
 namespace corank {
 namespace {
 
-OpLowering by_moves(std::vector<Move> moves) {
-  OpLowering lowering;
-  lowering.moves = std::move(moves);
-  Recorder copy, zero;
-  copy.store(1, copy.load(0));
-  zero.store(0, zero.fill(0.0f));
-  lowering.program = copy.program();
-  lowering.zero = zero.program();
-  return lowering;
-}
-
 std::int64_t rows_of(const Shape& shape) { return element_count(shape) / shape.back(); }
 
 // `length` entries along an axis, from `from` on in `in` and to `to` on in the result. Rows of a
@@ -56,17 +45,38 @@ void add_row(ValueId from, std::int64_t row, std::int64_t to_row, std::int64_t c
 
 }  // namespace
 
+// What a result holds in its format moves as it is; what it does not is rounded, as everything is.
+OpLowering by_moves(const Graph& graph, ValueId out, std::vector<Move> moves, DType dtype,
+                    std::uint32_t filled_with) {
+  OpLowering lowering;
+  lowering.exact_moves = std::all_of(moves.begin(), moves.end(), [&](const Move& move) {
+    return dtype != DType::BF16 || graph.value(move.from).dtype == DType::BF16;
+  });
+  lowering.moves = std::move(moves);
+  lowering.moves_to = out;
+  Recorder copy, fill;
+  if (lowering.exact_moves) {
+    copy.store_exactly(1, copy.load(0));
+  } else {
+    copy.store(1, copy.load(0));
+  }
+  fill.store(0, fill.fill(static_cast<std::int32_t>(filled_with)));
+  lowering.program = copy.program();
+  lowering.fill = fill.program();
+  return lowering;
+}
+
 OpLowering lowering_of(const Graph& graph, const Slice& op) {
   std::vector<Move> moves;
   add_part(graph, op.in, op.out, op.axis, op.begin, 0, op.length, moves);
-  return by_moves(std::move(moves));
+  return by_moves(graph, op.out, std::move(moves), graph.value(op.out).dtype);
 }
 
 OpLowering lowering_of(const Graph& graph, const Pad& op) {
   std::vector<Move> moves;
   add_part(graph, op.in, op.out, op.axis, 0, op.begin,
            graph.value(op.in).shape[static_cast<std::size_t>(op.axis)], moves);
-  return by_moves(std::move(moves));
+  return by_moves(graph, op.out, std::move(moves), graph.value(op.out).dtype);
 }
 
 OpLowering lowering_of(const Graph& graph, const Concat& op) {
@@ -77,7 +87,7 @@ OpLowering lowering_of(const Graph& graph, const Concat& op) {
     add_part(graph, part, op.out, op.axis, 0, to, length, moves);
     to += length;
   }
-  return by_moves(std::move(moves));
+  return by_moves(graph, op.out, std::move(moves), graph.value(op.out).dtype);
 }
 
 OpLowering lowering_of(const Graph& graph, const SplitHeads& op) {
@@ -88,7 +98,7 @@ OpLowering lowering_of(const Graph& graph, const SplitHeads& op) {
     moves.push_back({op.in, head / op.heads * sequence, head % op.heads * size, head * sequence, 0,
                      sequence, size});
   }
-  return by_moves(std::move(moves));
+  return by_moves(graph, op.out, std::move(moves), graph.value(op.out).dtype);
 }
 
 OpLowering lowering_of(const Graph& graph, const MergeHeads& op) {
@@ -99,7 +109,7 @@ OpLowering lowering_of(const Graph& graph, const MergeHeads& op) {
     moves.push_back({op.in, head * sequence, 0, head / op.heads * sequence, head % op.heads * size,
                      sequence, size});
   }
-  return by_moves(std::move(moves));
+  return by_moves(graph, op.out, std::move(moves), graph.value(op.out).dtype);
 }
 
 OpLowering lowering_of(const Graph& graph, const RepeatHeads& op) {
@@ -108,7 +118,7 @@ OpLowering lowering_of(const Graph& graph, const RepeatHeads& op) {
   std::vector<Move> moves;
   for (std::int64_t head = 0; head < out[0]; ++head)
     moves.push_back({op.in, head / op.times * sequence, 0, head * sequence, 0, sequence, out[2]});
-  return by_moves(std::move(moves));
+  return by_moves(graph, op.out, std::move(moves), graph.value(op.out).dtype);
 }
 
 OpLowering lowering_of(const Graph& graph, const SelectRows& op) {
@@ -117,7 +127,7 @@ OpLowering lowering_of(const Graph& graph, const SelectRows& op) {
     add_row(op.in, op.rows[i], static_cast<std::int64_t>(i), graph.value(op.in).shape.back(),
             moves);
   }
-  return by_moves(std::move(moves));
+  return by_moves(graph, op.out, std::move(moves), graph.value(op.out).dtype);
 }
 
 OpLowering lowering_of(const Graph& graph, const PlaceRows& op) {
@@ -126,7 +136,7 @@ OpLowering lowering_of(const Graph& graph, const PlaceRows& op) {
     add_row(op.in, static_cast<std::int64_t>(i), op.rows[i], graph.value(op.in).shape.back(),
             moves);
   }
-  return by_moves(std::move(moves));
+  return by_moves(graph, op.out, std::move(moves), graph.value(op.out).dtype);
 }
 
 OpLowering lowering_of(const Graph& graph, const ReplaceRows& op) {
@@ -140,7 +150,7 @@ OpLowering lowering_of(const Graph& graph, const ReplaceRows& op) {
       add_row(op.replacement, replaced - op.rows.begin(), row, shape[1], moves);
     }
   }
-  return by_moves(std::move(moves));
+  return by_moves(graph, op.out, std::move(moves), graph.value(op.out).dtype);
 }
 
 }  // namespace corank

@@ -21,7 +21,7 @@ struct IsLowered<
 std::string wrong_constants(const Graph& graph, const OpLowering& lowering) {
   for (const FedImmediate& fed : lowering.program.fed) {
     const Value& value = graph.value(fed.value);
-    if (value.role != Role::kConstants)
+    if (!fed.dropout && value.role != Role::kConstants)
       return " with " + value.name + ", which is not fed as a constant";
   }
   for (const ElementStream& stream : lowering.streams) {

@@ -83,9 +83,12 @@ struct OpLowering {
   // Of an element-wise op; of a product what ends a block, empty: nothing; of moves the copy.
   VectorProgram program = {};
   std::vector<RegionPass> passes = {};  // of an op that goes over regions, in their order
-  std::vector<Move> moves = {};  // of an op that only moves: all of its result that is not 0
-  VectorProgram zero = {};       // of moves, where not all is filled
-  std::size_t zero_place = 0;  // in Programs::places
+  // Of an op that moves, before its passes: all of what they go to that is not filled.
+  std::vector<Move> moves = {};
+  ValueId moves_to = -1;  // -1: the op's result
+  bool exact_moves = false;  // its formats hold every bit of what is moved
+  VectorProgram fill = {};       // of moves, where not all is filled
+  std::size_t fill_place = 0;  // in Programs::places
   std::vector<Extra> extras = {};
 
   bool is_elementwise() const { return !streams.empty(); }
@@ -113,6 +116,10 @@ OpLowering lowering_of(const Graph& graph, const LayerNormGradient& op);
 OpLowering lowering_of(const Graph& graph, const Softmax& op);
 OpLowering lowering_of(const Graph& graph, const SoftmaxGradient& op);
 OpLowering lowering_of(const Graph& graph, const Rope& op);
+OpLowering lowering_of(const Graph& graph, const Dropout& op);
+OpLowering lowering_of(const Graph& graph, const CrossEntropy& op);
+OpLowering lowering_of(const Graph& graph, const CrossEntropyGradient& op);
+OpLowering lowering_of(const Graph& graph, const ClipGradients& op);
 OpLowering lowering_of(const Graph& graph, const SumRows& op);
 OpLowering lowering_of(const Graph& graph, const SumHeads& op);
 OpLowering lowering_of(const Graph& graph, const Slice& op);
@@ -124,6 +131,10 @@ OpLowering lowering_of(const Graph& graph, const RepeatHeads& op);
 OpLowering lowering_of(const Graph& graph, const SelectRows& op);
 OpLowering lowering_of(const Graph& graph, const PlaceRows& op);
 OpLowering lowering_of(const Graph& graph, const ReplaceRows& op);
+
+/// Carried out by moves: of an op's result, or of an extra. What they leave is filled with a word.
+OpLowering by_moves(const Graph& graph, ValueId out, std::vector<Move> moves, DType dtype,
+                    std::uint32_t filled_with = 0);
 
 /// Of every op of a graph. Throws the InputError "VALUE: the accelerator does not run the op OP
 /// yetWHY" at the first one that it does not run.

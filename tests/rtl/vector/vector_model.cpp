@@ -397,7 +397,7 @@ Interpreter::Word Interpreter::loaded(const Stream& stream, std::size_t place,
   return {bits_of(widen(memories.scratchpad.at(place))), scratchpad_.count(place) == 0};
 }
 
-void Interpreter::store_word(const Stream& stream, std::size_t place, Word word,
+void Interpreter::store_word(const Stream& stream, std::size_t place, Word word, bool exact,
                              LocalMemories& memories) {
   std::set<std::size_t>& undefined = stream.accumulator ? accumulator_ : scratchpad_;
   undefined.erase(place);
@@ -405,7 +405,8 @@ void Interpreter::store_word(const Stream& stream, std::size_t place, Word word,
   if (stream.accumulator) {
     memories.accumulator.at(place) = word.bits;
   } else {
-    memories.scratchpad.at(place) = round_to_bf16(float_from_bits(word.bits));
+    memories.scratchpad.at(place) = exact ? static_cast<std::uint16_t>(word.bits >> 16)
+                                          : round_to_bf16(float_from_bits(word.bits));
   }
 }
 
@@ -441,8 +442,9 @@ void Interpreter::execute(const Step& step, const VectorCommand& command, LocalM
         destination = loaded(stream, place, memories);
       } else if (is(instruction, VectorOpcode::kStore)) {
         if (stream.every_column_0 && lane != 0) continue;
-        store_word(stream, place, a, memories);
-        if (!stream.accumulator) ++counts[Counter::kVectorRoundings];
+        const bool exact = instruction.b_immediate != 0;
+        store_word(stream, place, a, exact, memories);
+        if (!stream.accumulator && !exact) ++counts[Counter::kVectorRoundings];
       } else if (is(instruction, VectorOpcode::kRowNumber)) {
         destination = {command.first_row + static_cast<std::uint32_t>(beat.row), true};
         ++counts[Counter::kVectorIntegers];

@@ -95,7 +95,8 @@ class Interpreter {
   void execute(const Step& step, const interface::VectorCommand& command, LocalMemories& memories,
                Counts& counts);
   Word loaded(const Stream& stream, std::size_t place, const LocalMemories& memories) const;
-  void store_word(const Stream& stream, std::size_t place, Word word, LocalMemories& memories);
+  void store_word(const Stream& stream, std::size_t place, Word word, bool exact,
+                  LocalMemories& memories);
 
   Shape shape_;
   std::vector<Register> registers_;

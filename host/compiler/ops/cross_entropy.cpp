@@ -1,0 +1,169 @@
+#include "models/ops/cross_entropy.h"
+
+#include "host/compiler/ops/regions.h"
+
+namespace corank {
+namespace {
+
+constexpr std::int32_t kIgnored = kIgnoredLabel;
+
+// Extras, of both ops.
+enum { kTargets, kTerms, kSum, kCount };
+constexpr int kScaleOfSlopes = kSum;
+
+Recorded is_ignored(const Recorded& target) { return int_equal(target, kIgnored); }
+
+// The label that each row is held against, as a vector: they lie so already, or are put there.
+ValueId add_targets(const Graph& graph, ValueId labels, bool shifted, std::int64_t rows,
+                    OpLowering& lowering) {
+  const Shape& shape = graph.value(labels).shape;
+  if (!shifted && shape.size() == 1) return labels;
+  const std::int64_t sequence = shape.back(), first = shifted ? 1 : 0;
+  std::vector<Move> moves;
+  for (std::int64_t row = 0; row * sequence < rows && sequence > first; ++row)
+    moves.push_back({labels, row, first, 0, row * sequence, 1, sequence - first});
+  OpLowering moved = by_moves(graph, extra_id(kTargets), std::move(moves), DType::I64,
+                              static_cast<std::uint32_t>(kIgnored));
+  moved.extras = lowering.extras;
+  lowering = std::move(moved);
+  return extra_id(kTargets);
+}
+
+// The number of kept rows, to an extra.
+RegionStep count_of(std::vector<RegionStream> streams) {
+  const auto program = [](bool continues) {
+    Recorder recorder;
+    recorder.begin_once();
+    const Recorded count = continues ? recorder.load(1) : recorder.fill(0);
+    recorder.begin_strips();
+    Recorder::accumulate(interface::VectorOpcode::kIntAdd, count,
+                         int_add(is_ignored(recorder.load(0)), 1), false);
+    recorder.begin_once();
+    recorder.store(1, count);
+    return recorder.program();
+  };
+  return {Walk::kColumns, std::move(streams), program(false), program(true)};
+}
+
+RegionPass over_vector(std::int64_t rows, std::vector<RegionBlock> blocks,
+                       std::vector<RegionStep> steps) {
+  RegionPass pass;
+  pass.rows = rows;
+  pass.columns = 1;
+  pass.whole_rows = false;
+  pass.blocks = std::move(blocks);
+  pass.steps = std::move(steps);
+  return pass;
+}
+
+// log sum exp of each row, and what it adds to the loss.
+VectorProgram row_losses() {
+  enum { kLogits, kLabels, kLogSumExp, kLosses };
+  Recorder recorder;
+  recorder.begin_once();
+  const Recorded target = recorder.load(kLabels);
+  const auto logit = [&] { return recorder.load(kLogits); };
+  const Recorded largest = maximum_of_columns(recorder, logit);
+  const Recorded picked = maximum_of_columns(recorder, [&] {
+    const Recorded is_label = int_equal(recorder.row_number(), target);
+    return select(is_label, logit(), -std::numeric_limits<float>::infinity());
+  });
+  const Recorded sum =
+      sum_of_columns(recorder, [&] { return exponential(logit() - largest); });
+  const Recorded log_sum_exp = logarithm(sum) + largest;
+  recorder.store(kLogSumExp, log_sum_exp);
+  const Recorded loss = log_sum_exp - picked;
+  recorder.store(kLosses, select(is_ignored(target), 0.0f, loss));
+  return recorder.program();
+}
+
+}  // namespace
+
+OpLowering lowering_of(const Graph& graph, const CrossEntropy& op) {
+  const Shape& shape = graph.value(op.logits).shape;
+  OpLowering lowering;
+  lowering.extras = {{"targets", DType::I64, 1, shape[0], {}},
+                     {"row losses", DType::F32, 1, shape[0], {}},
+                     {"sum", DType::F32, 1, 1, {}},
+                     {"count", DType::I64, 1, 1, {}}};
+  const ValueId targets = add_targets(graph, op.labels, op.shifted, shape[0], lowering);
+  lowering.passes.push_back(
+      one_step(graph, op.logits,
+               {elements(op.logits), column(targets), column_result(op.log_sum_exp),
+                column_result(extra_id(kTerms))},
+               Walk::kRows, row_losses()));
+  RegionStep sum = sum_over_rows({{0}, {2}}, [](Recorder& recorder) { return recorder.load(0); });
+  lowering.passes.push_back(over_vector(
+      shape[0],
+      {column(extra_id(kTerms)), column(targets), row_result(extra_id(kSum)),
+       row_result(extra_id(kCount))},
+      {std::move(sum), count_of({{1}, {3}})}));
+  Recorder mean;
+  {
+    const Recorded loss = mean.load(0);
+    mean.store(2, loss / to_float(mean.load(1)));
+  }
+  lowering.passes.push_back(over_vector(
+      1,
+      {scalar(extra_id(kSum)), scalar(op.items ? *op.items : extra_id(kCount)),
+       scalar_result(op.loss)},
+      {{Walk::kElements, whole_blocks(3), mean.program(), {}}}));
+  return lowering;
+}
+
+OpLowering lowering_of(const Graph& graph, const CrossEntropyGradient& op) {
+  const Shape& shape = graph.value(op.logits).shape;
+  if (graph.value(op.logits).dtype != DType::F32) return {" of logits of BF16", {}, {}};
+  OpLowering lowering;
+  lowering.extras = {{"targets", DType::I64, 1, shape[0], {}},
+                     {"unused", DType::F32, 1, 1, {}},
+                     {"factor", DType::F32, 1, 1, {}},
+                     {"count", DType::I64, 1, 1, {}}};
+  const ValueId targets = add_targets(graph, op.labels, op.shifted, shape[0], lowering);
+  if (!op.items) {
+    lowering.passes.push_back(over_vector(shape[0],
+                                          {column(targets), row_result(extra_id(kCount))},
+                                          {count_of({{0}, {1}})}));
+  }
+  Recorder factor;
+  {
+    const Recorded items = to_float(factor.load(0));
+    factor.store(2, (op.upstream ? factor.load(1) : factor.fill(1.0f)) / items);
+  }
+  lowering.passes.push_back(over_vector(
+      1,
+      {scalar(op.items ? *op.items : extra_id(kCount)),
+       scalar(op.upstream ? *op.upstream : extra_id(1)), scalar_result(extra_id(kScaleOfSlopes))},
+      {{Walk::kElements, whole_blocks(3), factor.program(), {}}}));
+
+  // The slope of a row's loss takes the logits' place, then it is scaled.
+  enum { kLogits, kLabels, kLogSumExp, kScale, kOut };
+  Recorder slope, scaled;
+  {
+    slope.begin_once();
+    const Recorded target = slope.load(1);
+    const Recorded log_sum_exp = slope.load(2);
+    slope.begin_strips();
+    const Recorded is_label = int_equal(slope.row_number(), target);
+    slope.store(0, cross_entropy_distance(slope.load(0), log_sum_exp, is_label));
+  }
+  {
+    scaled.begin_once();
+    const Recorded ignored = is_ignored(scaled.load(1));
+    const Recorded scale = scaled.load(2);
+    scaled.begin_strips();
+    const Recorded distance = scaled.load(0);
+    scaled.store(3, select(ignored, 0.0f, distance * scale));
+  }
+  RegionPass pass = one_step(graph, op.logits,
+                             {elements(op.logits), column(targets), column(op.log_sum_exp),
+                              scalar(extra_id(kScaleOfSlopes)), result(op.out)},
+                             Walk::kRows, {});
+  pass.whole_rows = false;
+  pass.steps = {{Walk::kRows, {{kLogits}, {kLabels}, {kLogSumExp}}, slope.program(), {}},
+                {Walk::kRows, {{kLogits}, {kLabels}, {kScale}, {kOut}}, scaled.program(), {}}};
+  lowering.passes.push_back(std::move(pass));
+  return lowering;
+}
+
+}  // namespace corank
