@@ -1,8 +1,8 @@
 // The commands that wait in front of the units.
 //
 // Function: a FIFO of Depth commands for each unit. The oldest command of a unit is in registers
-//   (oldest_command), where it waits for its tokens; the others are in one RAM for all units, which
-//   takes in a command a cycle and gives out one a cycle, to the first unit, in the order of
+//   (oldest_command), where it waits for its tokens; the others are in one memory for all units,
+//   which takes in a command a cycle and gives out one a cycle, to the first unit, in the order of
 //   queue_e, that holds none. Of a command only what its unit looks at is kept (kept_pkg).
 // Timing: a command taken in in cycle t can be read from t + 1 on; one that is read in t is held by
 //   oldest_command from t + 2 on. When a unit accepts its command in t, its place is free, and its
@@ -109,18 +109,27 @@ module command_queues #(
     end
   end
 
-  ram_1r1w #(
-    .Width($bits(queued_t)),
-    .Words(Queues * Depth)
-  ) u_ram (
-    .clk_i,
-    .read_enable_i  (read_enable != '0),
-    .read_address_i (address_of(read_unit, read_place_q[read_unit])),
-    .read_data_o    (read),
-    .write_enable_i (push != '0),
-    .write_address_i(address_of(write_unit, write_place_q[write_unit])),
-    .write_data_i   (written)
-  );
+  // Two narrow RAMs side by side are faster than a wide one.
+  localparam int unsigned HalfBits = ($bits(queued_t) + 1) / 2;
+  logic [1:0][HalfBits-1:0] written_halves, read_halves;
+
+  assign written_halves = (2 * HalfBits)'(written);
+  assign read           = ($bits(queued_t))'(read_halves);
+
+  for (genvar h = 0; h < 2; h++) begin : gen_half
+    ram_1r1w #(
+      .Width(HalfBits),
+      .Words(Queues * Depth)
+    ) u_ram (
+      .clk_i,
+      .read_enable_i  (read_enable != '0),
+      .read_address_i (address_of(read_unit, read_place_q[read_unit])),
+      .read_data_o    (read_halves[h]),
+      .write_enable_i (push != '0),
+      .write_address_i(address_of(write_unit, write_place_q[write_unit])),
+      .write_data_i   (written_halves[h])
+    );
+  end
 
   always_ff @(posedge clk_i) begin : p_places
     if (!rst_ni) begin

@@ -141,19 +141,6 @@ module vector_unit #(
   assign accept          = command_valid_i && command_ready_o;
   assign current_index_o = index_q;
 
-  // verilator lint_off UNUSEDSIGNAL
-  function automatic stream_t stream_of(stream_word_t word, logic [23:0] stride,
-                                        logic [7:0] column);
-    stream_of.line             = word.line;
-    stream_of.stride           = stride;
-    stream_of.column           = column;
-    stream_of.accumulator      = word.accumulator;
-    stream_of.transposed       = word.transposed;
-    stream_of.broadcast_row    = word.broadcast_row;
-    stream_of.broadcast_column = word.broadcast_column;
-  endfunction
-  // verilator lint_on UNUSEDSIGNAL
-
   logic [23:0] last_row, last_column;  // of the command that is accepted
   assign last_row    = command.rows[23:0] - 24'd1;
   assign last_column = command.columns[23:0] - 24'd1;

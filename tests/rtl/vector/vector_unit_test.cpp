@@ -2,11 +2,14 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <random>
 #include <set>
 #include <string>
 
 #include "models/base/numerics.h"
+#include "sim/cycle/vector_kernel.h"
+#include "sim/cycle/vector_schedule.h"
 #include "tests/rtl/vector/vector_machine.h"
 #include "tests/rtl/vector/vector_model.h"
 
@@ -276,6 +279,32 @@ void require_equal(const LocalMemories& found, const LocalMemories& expected,
   }
 }
 
+// What the cycle model makes of a command: elements, and cycles from acceptance to completion.
+std::int64_t run_model(const VectorCommand& command, const Program& program, const Shape& shape,
+                       LocalMemories& memories) {
+  cycle_model::ProgramMemory memory;
+  const std::vector<std::uint64_t> words = encode(program);
+  memory.write(command.first_instruction, reinterpret_cast<const std::uint8_t*>(words.data()),
+               words.size());
+  const auto lanes = static_cast<std::size_t>(shape.lanes);
+  const auto lines = static_cast<std::uint32_t>(memories.scratchpad.size() / lanes);
+  cycle_model::LocalMemories local{{static_cast<int>(lanes), lines, true},
+                                   {static_cast<int>(lanes), lines, true}};
+  std::copy(memories.scratchpad.begin(), memories.scratchpad.end(), local.scratchpad.line(0));
+  std::memcpy(local.accumulator.line(0), memories.accumulator.data(),
+              memories.accumulator.size() * sizeof(float));
+  const auto vector_lanes = static_cast<std::uint64_t>(shape.vector_lanes);
+  const cycle_model::VectorProgram decoded(command, memory);
+  const cycle_model::VectorWalk walk(command, vector_lanes);
+  cycle_model::VectorKernel(vector_lanes).run(command, decoded, walk, local);
+  std::copy_n(local.scratchpad.line(0), memories.scratchpad.size(), memories.scratchpad.begin());
+  std::memcpy(memories.accumulator.data(), local.accumulator.line(0),
+              memories.accumulator.size() * sizeof(float));
+  cycle_model::VectorSchedule schedule;
+  schedule.plan(decoded, walk);
+  return 4 + schedule.cycles();
+}
+
 Stream in_accumulator(std::uint32_t line, std::uint32_t stride) {
   Stream stream;
   stream.line = line;
@@ -343,7 +372,7 @@ TEST_CASE("random programs give the interpreter's elements, events and cycles", 
       INFO(describe(command.command));
       INFO(describe(program));
 
-      LocalMemories expected = machine->memories();
+      LocalMemories expected = machine->memories(), modelled = expected;
       Interpreter interpreter(machine->shape());
       const Counts counts = interpreter.run(command.command, program, expected);
       const Run result = run(*machine, command);
@@ -351,6 +380,12 @@ TEST_CASE("random programs give the interpreter's elements, events and cycles", 
                     interpreter.undefined_accumulator());
       CHECK(result.events == counts);
       CHECK(result.cycles == duration(command.command, program, machine->shape()));
+      const std::int64_t cycles =
+          run_model(command.command, program, machine->shape(), modelled);
+      require_equal(modelled, expected, interpreter.undefined_scratchpad(),
+                    interpreter.undefined_accumulator());
+      if (machine->shape().divide_interval == interface::kDivideInterval)
+        CHECK(cycles == result.cycles);
       CHECK(result.busy == busy_cycles(command.command, program, machine->shape()));
       CHECK(result.busy + result.latency == result.cycles - 1);
       CHECK(result.completion.index == command.index);
