@@ -15,8 +15,14 @@ std::string describe_command(const CompiledStep& step, const Graph& graph, std::
     case LoadCommand::kOpcode:
       name = "load";
       break;
+    case GatherCommand::kOpcode:
+      name = "gather";
+      break;
     case StoreCommand::kOpcode:
       name = "store";
+      break;
+    case ScatterCommand::kOpcode:
+      name = "scatter";
       break;
     case GemmCommand::kOpcode: {
       const std::uint32_t kind = decode_gemm(command.words).kind;

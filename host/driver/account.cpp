@@ -35,10 +35,11 @@ struct Machine {
 template <class Command>
 void add_transfer(const Command& c, const Machine& machine, Counter burst_counter,
                   Counter beat_counter, Counts& counts) {
-  const std::uint64_t element = c.target == kTargetScratchpad    ? 2
-                                : c.target == kTargetProgram   ? 8
-                                                                 : 4;
-  const std::uint64_t panels = (c.columns * element + kPanelRowBytes - 1) / kPanelRowBytes;
+  const std::uint64_t element = c.target == kTargetScratchpad ? 2 : 4;
+  // Programs and indices are one panel, whatever the columns.
+  const std::uint64_t panels = c.target > kTargetAccumulator
+                                   ? 1
+                                   : (c.columns * element + kPanelRowBytes - 1) / kPanelRowBytes;
   const std::uint64_t bytes = std::uint64_t{c.rows} * kPanelRowBytes;
   const std::uint64_t address = std::uint64_t{c.address_hi} << 32 | c.address_lo;
   for (std::uint64_t panel = 0; panel < panels; ++panel) {
@@ -47,21 +48,55 @@ void add_transfer(const Command& c, const Machine& machine, Counter burst_counte
   }
 }
 
-void add(const LoadCommand& c, const Machine& machine, Counts& counts) {
-  add_transfer(c, machine, Counter::kLoadBursts, Counter::kLoadBeats, counts);
+// Which rows a gather or a scatter moves only its indices say, so they must be alike: each has the
+// bursts of row 0. So it is where rows are whole pages apart, or none of them crosses one.
+template <class Command>
+void add_indexed_transfer(const Command& c, const Machine& machine, Counter burst_counter,
+                          Counter beat_counter, Counts& counts) {
+  Command row = c;
+  row.rows = 1;
+  Counts of_row;
+  if (c.panel_stride == kPanelRowBytes) {  // a row is one piece
+    const std::uint64_t elements = kPanelRowBytes / (c.target == kTargetScratchpad ? 2 : 4);
+    row.rows = static_cast<std::uint32_t>((c.columns + elements - 1) / elements);
+    row.columns = 1;
+  }
+  add_transfer(row, machine, burst_counter, beat_counter, of_row);
+  for (const auto& [counter, count] : of_row) counts[counter] += count * c.rows;
+}
+
+template <class Command>
+void add_load(const Command& c, Counts& counts) {
   const std::uint64_t elements = std::uint64_t{c.rows} * c.columns;
   if (c.target == kTargetScratchpad) counts[Counter::kScratchpadWriteBytes] += elements * 2;
   if (c.target == kTargetAccumulator) counts[Counter::kAccumulatorWriteBytes] += elements * 4;
   ++counts[Counter::kCommandsLoad];
 }
 
-void add(const StoreCommand& c, const Machine& machine, Counts& counts) {
-  add_transfer(c, machine, Counter::kStoreBursts, Counter::kStoreBeats, counts);
+template <class Command>
+void add_store(const Command& c, Counts& counts) {
   const std::uint64_t elements = std::uint64_t{c.rows} * c.columns;
   counts[c.target == kTargetScratchpad ? Counter::kScratchpadReadBytes
                                        : Counter::kAccumulatorReadBytes] +=
       elements * (c.target == kTargetScratchpad ? 2 : 4);
   ++counts[Counter::kCommandsStore];
+}
+
+void add(const LoadCommand& c, const Machine& machine, Counts& counts) {
+  add_transfer(c, machine, Counter::kLoadBursts, Counter::kLoadBeats, counts);
+  add_load(c, counts);
+}
+void add(const GatherCommand& c, const Machine& machine, Counts& counts) {
+  add_indexed_transfer(c, machine, Counter::kLoadBursts, Counter::kLoadBeats, counts);
+  add_load(c, counts);
+}
+void add(const StoreCommand& c, const Machine& machine, Counts& counts) {
+  add_transfer(c, machine, Counter::kStoreBursts, Counter::kStoreBeats, counts);
+  add_store(c, counts);
+}
+void add(const ScatterCommand& c, const Machine& machine, Counts& counts) {
+  add_indexed_transfer(c, machine, Counter::kStoreBursts, Counter::kStoreBeats, counts);
+  add_store(c, counts);
 }
 
 void add(const GemmCommand& c, const Machine& machine, Counts& counts) {
@@ -199,8 +234,14 @@ Counts account(const CompiledStep& step, const MachineShape& shape, int burst_be
         add(load, machine, counts);
         break;
       }
+      case GatherCommand::kOpcode:
+        add(decode_gather(command.words), machine, counts);
+        break;
       case StoreCommand::kOpcode:
         add(decode_store(command.words), machine, counts);
+        break;
+      case ScatterCommand::kOpcode:
+        add(decode_scatter(command.words), machine, counts);
         break;
       case GemmCommand::kOpcode:
         add(decode_gemm(command.words), machine, counts);

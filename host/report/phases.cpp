@@ -28,11 +28,11 @@ class Attribution {
     for (std::size_t i = 0; i < events.size(); ++i) {
       if (events[i].command >= place_.size()) continue;
       place_[events[i].command] = static_cast<std::uint32_t>(i);
-      if (opcode(events[i].command) == StoreCommand::kOpcode && events[i].end >= 0)
+      if (stores(events[i].command) && events[i].end >= 0)
         stores_.push_back(static_cast<std::uint32_t>(i));
     }
     for (std::size_t i = 0; i < step.commands.size(); ++i) {
-      if (opcode(i) == LoadCommand::kOpcode) loads_.push_back(static_cast<std::uint32_t>(i));
+      if (loads(i)) loads_.push_back(static_cast<std::uint32_t>(i));
     }
   }
 
@@ -124,6 +124,14 @@ class Attribution {
 
   std::uint32_t opcode(std::size_t command) const {
     return step_.commands[command].words[0] & 0xff;
+  }
+  // Whether it is one of the load unit's, or of the store unit's. A gather has the fields of a
+  // load, and a scatter those of a store.
+  bool loads(std::size_t command) const {
+    return opcode(command) == LoadCommand::kOpcode || opcode(command) == GatherCommand::kOpcode;
+  }
+  bool stores(std::size_t command) const {
+    return opcode(command) == StoreCommand::kOpcode || opcode(command) == ScatterCommand::kOpcode;
   }
 
   template <class Transfer>

@@ -106,7 +106,7 @@ package kept_pkg;
     tokens_given[Queues*unit+:Queues] = tokens.signal_tokens;
   endfunction
 
-  // What a load has in its own fields, it has in place of those of a gather that must be 0 there.
+  // Where a load says what it does to the ring of streamed weights a gather has nothing to say.
   function automatic kept_dma_t kept_dma(gather_command_t dma, int unsigned unit);
     load_command_t load;
     load = dma;

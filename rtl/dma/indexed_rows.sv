@@ -10,8 +10,8 @@
 //   S = ceil(bits / 2) cycles, at least one, at most 13. Meanwhile the next index is read, and the
 //   bursts of the row before are cut. S depends on the command alone.
 // Latency:      a command taken in cycle t (command_valid_i) has its first index read in t + 1 and
-//               its first block in t + 3 + S. A block taken in u (block_valid_o && block_ready_i) is
-//               followed by the next one in u + 1 + S.
+//               its first block in t + 3 + S. One that is taken in u (block_valid_o &&
+//               block_ready_i) is followed by the next one in u + 1 + S.
 // Flow control: valid/ready to burst_generator. command_valid_i only while busy_o is low; busy_o:
 //               there are rows that have not been given. clear_i makes it forget them at the end of
 //               its cycle. An index that is not below limit (an unsigned number), or whose place is
@@ -122,9 +122,10 @@ module indexed_rows #(
   end
 
   // ------------------------------------------------------------------ the product
-  // sum = address + the multiples of the index of which the bits of the pitch are not left. In the
-  // first cycle `multiple` is the index, or its place beyond the memory; where that is bad it is
-  // kept as the sum, and nothing is left.
+  // sum = address + index * those bits of the pitch that are not left any more. In the first cycle
+  // `multiple` is the index, or its place beyond the memory; where that is bad it is kept as the
+  // sum, and no bit is left.
+  logic     busy_q;  // rows are left to give
   logic     working_q, first_q, bad_q;
   address_t sum_q, multiple_q;
   pitch_t   left_q;
@@ -137,8 +138,13 @@ module indexed_rows #(
   assign load = there_q && (!working_q || take);
 
   always_ff @(posedge clk_i) begin : p_state
-    if (!rst_ni || clear_i) working_q <= 1'b0;
-    else                    working_q <= load || (working_q && !take);
+    if (!rst_ni || clear_i) begin
+      busy_q    <= 1'b0;
+      working_q <= 1'b0;
+    end else begin
+      busy_q    <= command_valid_i || (busy_q && !(take && !there_q && (unread_q == '0)));
+      working_q <= load || (working_q && !take);
+    end
     first_q <= load;
     if (load) bad_q <= 1'b0;
     else if (bad) bad_q <= 1'b1;
@@ -170,7 +176,7 @@ module indexed_rows #(
   assign block_panel_stride_o = {panel_stride_q, RowShift'(0)};
   assign index_fault_o        = done && bad_q && block_ready_i;
   assign fault_address_o      = 48'(sum_q);
-  assign busy_o               = (unread_q != '0) || there_q || working_q;
+  assign busy_o               = busy_q;
 
   // What else a command says is the unit's business.
   logic unused;

@@ -1,5 +1,5 @@
-// The load unit: memory to scratchpad (target 0, BF16), accumulator memory (1, FP32), vector program
-// memory (2) or index memory (3).
+// The load unit: memory to scratchpad (target 0, BF16), accumulator memory (1, FP32), the program
+// memory of the vector unit (2) or the index memory (3).
 //
 // A load of rows x columns reads, for each of the ceil(columns / columns of a memory panel) memory
 // panels, its rows of 128 bytes, in the bursts of burst_generator. Every beat is one write of a

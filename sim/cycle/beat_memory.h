@@ -32,7 +32,8 @@ class BeatMemory {
   std::array<Word, kWords> words_{};
 };
 
-/// What gathers and scatters read. Each of their units has a copy in the RTL; all are written alike.
+/// What gathers and scatters read. Each of their units has a copy in the RTL; all are written
+/// alike.
 using IndexMemory = BeatMemory<std::uint32_t, interface::kIndexWords>;
 
 }  // namespace corank::cycle_model

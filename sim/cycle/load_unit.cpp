@@ -177,9 +177,9 @@ void LoadUnit::take(const QueuedCommand& command) {
   placement.index = cut_index_ = command.index;
   placement.signal_tokens = command.signal_tokens();
   placement.target = load.target;
-  placement.block = {gather,       load.target == interface::kTargetAccumulator,
-                     load.rows,    load.columns,
-                     load.line,    load.line_stride};
+  placement.block = {gather,    load.target == interface::kTargetAccumulator,
+                     load.rows, load.columns,
+                     load.line, load.line_stride};
   if (!placement.to_local()) placement.block.columns = 1;  // one panel
   placement.beats = placement.block.beats(beat_bytes_);
   placement.first_beyond = placement.beats;

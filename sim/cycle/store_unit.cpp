@@ -212,9 +212,9 @@ void StoreUnit::take(const QueuedCommand& command) {
   const bool scatter = command.opcode() == interface::ScatterCommand::kOpcode;
   Placement placement;
   placement.index = cut_index_ = command.index;
-  placement.block = {scatter,       store.target == interface::kTargetAccumulator,
-                     store.rows,    store.columns,
-                     store.line,    store.line_stride};
+  placement.block = {scatter,    store.target == interface::kTargetAccumulator,
+                     store.rows, store.columns,
+                     store.line, store.line_stride};
   placement.beats = placement.block.beats(beat_bytes_);
   placement.first_beyond = placement.block.first_beyond(
       store.target == interface::kTargetAccumulator ? local_.accumulator.lines()

@@ -159,6 +159,51 @@ TEST_CASE("a load of vector programs writes neither local memory", "[account]") 
   CHECK(counts[Counter::kScratchpadWriteBytes] + counts[Counter::kAccumulatorWriteBytes] == 0);
 }
 
+TEST_CASE("a gather has the bursts of its rows, in one piece or by panels", "[account]") {
+  GatherCommand gather;
+  gather.rows = 5;
+  gather.columns = 130;  // BF16: three panels, 384 bytes, 24 beats
+  gather.row_pitch = 4096;
+  gather.panel_stride = 128;
+  const Counts whole({encode(gather)});
+  CHECK(whole[Counter::kLoadBursts] == 5);
+  CHECK(whole[Counter::kLoadBeats] == 5 * 24);
+  CHECK(whole[Counter::kScratchpadWriteBytes] == 5 * 130 * 2);
+  CHECK(whole[Counter::kCommandsLoad] == 1);
+  gather.address_lo = 4096 - 128;  // each row crosses a page
+  CHECK(Counts({encode(gather)})[Counter::kLoadBursts] == 10);
+  CHECK(Counts({encode(gather)}, {}, 7)[Counter::kLoadBursts] == 5 * (2 + 3));
+  gather.panel_stride = 1 << 16;
+  const Counts panels({encode(gather)});
+  CHECK(panels[Counter::kLoadBursts] == 15);
+  CHECK(panels[Counter::kLoadBeats] == 5 * 24);
+}
+
+TEST_CASE("a scatter counts as a store", "[account]") {
+  ScatterCommand scatter;
+  scatter.target = kTargetAccumulator;
+  scatter.rows = 5;
+  scatter.columns = 33;  // FP32: two panels
+  scatter.row_pitch = 256;
+  scatter.panel_stride = 128;
+  const Counts counts({encode(scatter)});
+  CHECK(counts[Counter::kStoreBursts] == 5);
+  CHECK(counts[Counter::kStoreBeats] == 5 * 16);
+  CHECK(counts[Counter::kAccumulatorReadBytes] == 5 * 33 * 4);
+  CHECK(counts[Counter::kCommandsStore] == 1);
+}
+
+TEST_CASE("a load of indices is one panel, whatever its columns, and writes no counted memory",
+          "[account]") {
+  LoadCommand load;
+  load.target = kTargetIndices;
+  load.rows = 3;
+  load.columns = 100;
+  const Counts counts({encode(load)});
+  CHECK(counts[Counter::kLoadBeats] == 24);
+  CHECK(counts[Counter::kScratchpadWriteBytes] + counts[Counter::kAccumulatorWriteBytes] == 0);
+}
+
 TEST_CASE("a store reads the valid columns and sends whole panel rows", "[account]") {
   StoreCommand store;
   store.rows = 6;

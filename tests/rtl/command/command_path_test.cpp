@@ -274,12 +274,14 @@ std::vector<CommandWords> random_program(std::mt19937& random, std::size_t comma
 int queue_of(const CommandWords& words) {
   switch (words[0] & 0xffu) {
     case LoadCommand::kOpcode:
+    case GatherCommand::kOpcode:
       return kLoadQueue;
     case GemmCommand::kOpcode:
       return kArrayQueue;
     case VectorCommand::kOpcode:
       return kVectorQueue;
     case StoreCommand::kOpcode:
+    case ScatterCommand::kOpcode:
       return kStoreQueue;
     default:
       return -1;

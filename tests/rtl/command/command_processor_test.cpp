@@ -164,6 +164,13 @@ interface::StoreCommand good_store() {
   c.rows = c.columns = 1;
   return c;
 }
+template <class Indexed>
+Indexed good_indexed() {
+  Indexed c;
+  c.rows = interface::kIndexWords;
+  c.columns = c.limit = 1;
+  return c;
+}
 interface::GemmCommand good_gemm() {
   interface::GemmCommand c;
   c.rows = c.columns = c.depth = 1;
@@ -386,7 +393,6 @@ TEST_CASE("Bad commands are found, at their place in the order") {
   bad_field("load stride", changed(good_load(), [](auto& c) { c.line_stride = 0x8000'0000; }));
   bad_field("load address", changed(good_load(), [](auto& c) { c.address_lo = 64; }));
   bad_field("load panels", changed(good_load(), [](auto& c) { c.panel_stride = 1; }));
-  bad_field("load target 3", changed(good_load(), [](auto& c) { c.target = 3; }));
   bad_field("load waits for another's token",
             changed(good_load(), [](auto& c) { c.wait_tokens = 2; }));
   bad_field("load signals another's token",
@@ -395,6 +401,21 @@ TEST_CASE("Bad commands are found, at their place in the order") {
   bad_field("store rows 0", changed(good_store(), [](auto& c) { c.rows = 0; }));
   bad_field("store signals another's token",
             changed(good_store(), [](auto& c) { c.signal_tokens = 0x0800; }));
+  const auto bad_indexed = [&](const std::string& name, const auto& good) {
+    bad_field(name + " target 2", changed(good, [](auto& c) { c.target = 2; }));
+    bad_field(name + " rows 0", changed(good, [](auto& c) { c.rows = 0; }));
+    bad_field(name + " rows 1025", changed(good, [](auto& c) { c.rows = 1025; }));
+    bad_field(name + " columns", changed(good, [](auto& c) { c.columns = kTooBig; }));
+    bad_field(name + " address", changed(good, [](auto& c) { c.address_lo = 64; }));
+    bad_field(name + " panels", changed(good, [](auto& c) { c.panel_stride = 64; }));
+    bad_field(name + " pitch", changed(good, [](auto& c) { c.row_pitch = 127; }));
+    bad_field(name + " limit 0", changed(good, [](auto& c) { c.limit = 0; }));
+    bad_field(name + " line", changed(good, [](auto& c) { c.line = kTooBig; }));
+    bad_field(name + " waits for another's token",
+              changed(good, [](auto& c) { c.wait_tokens = 2; }));
+  };
+  bad_indexed("gather", good_indexed<interface::GatherCommand>());
+  bad_indexed("scatter", good_indexed<interface::ScatterCommand>());
   bad_field("gemm rows 0", changed(good_gemm(), [](auto& c) { c.rows = 0; }));
   bad_field("gemm columns 0", changed(good_gemm(), [](auto& c) { c.columns = 0; }));
   bad_field("gemm depth 0", changed(good_gemm(), [](auto& c) { c.depth = 0; }));

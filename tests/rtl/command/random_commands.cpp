@@ -33,6 +33,16 @@ Dma random_dma(std::mt19937& random, std::uint32_t last_target) {
   return c;
 }
 
+template <class Indexed>
+Indexed random_indexed(std::mt19937& random) {
+  auto c = random_dma<Indexed>(random, 1);
+  c.rows = between(random, 1, interface::kIndexWords);
+  c.row_pitch = word(random) & ~127u;
+  c.first_index = between(random, 0, 0xffff);
+  c.limit = between(random, 1, 0xffff'ffff);
+  return c;
+}
+
 interface::GemmCommand random_gemm(std::mt19937& random) {
   interface::GemmCommand c;
   c.kind = between(random, 0, 15);
@@ -92,14 +102,23 @@ interface::CommandWords with_tokens(Command c, std::uint32_t wait, std::uint32_t
 
 interface::CommandWords random_command(std::mt19937& random, int unit, std::uint32_t wait_tokens,
                                        std::uint32_t signal_tokens) {
+  const bool indexed = random() % 2 == 0;
   switch (unit) {
     case kLoadQueue:
-      return with_tokens(random_dma<interface::LoadCommand>(random, 2), wait_tokens, signal_tokens);
+      if (indexed) {
+        return with_tokens(random_indexed<interface::GatherCommand>(random), wait_tokens,
+                           signal_tokens);
+      }
+      return with_tokens(random_dma<interface::LoadCommand>(random, 3), wait_tokens, signal_tokens);
     case kArrayQueue:
       return with_tokens(random_gemm(random), wait_tokens, signal_tokens);
     case kVectorQueue:
       return with_tokens(random_vector(random), wait_tokens, signal_tokens);
     default:
+      if (indexed) {
+        return with_tokens(random_indexed<interface::ScatterCommand>(random), wait_tokens,
+                           signal_tokens);
+      }
       return with_tokens(random_dma<interface::StoreCommand>(random, 1), wait_tokens,
                          signal_tokens);
   }

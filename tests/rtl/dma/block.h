@@ -1,5 +1,5 @@
-// A load, store, gather or scatter command as the formulas of its contract have it, element by element, burst by
-// burst.
+// A load, store, gather or scatter command as the formulas of its contract have it, element by
+// element, burst by burst.
 #pragma once
 
 #include <cstdint>
@@ -42,8 +42,8 @@ struct Burst {
 };
 std::ostream& operator<<(std::ostream& out, const Burst& burst);
 
-/// The bursts of a block, up to a row with a bad index, on a bus of `beat_bytes`, at most `burst_beats` long: byte by byte, a new
-/// one at every boundary.
+/// The bursts of a block, up to a row with a bad index, on a bus of `beat_bytes`, at most
+/// `burst_beats` long: byte by byte, a new one at every boundary.
 std::vector<Burst> bursts_of(const Block& block, unsigned beat_bytes, unsigned burst_beats);
 
 /// Where an element is in memory (bytes) and in a local memory of `lanes` elements a line.

@@ -139,9 +139,8 @@ struct LoadBench : UnitBench<Module> {
     Local local;
     if (!block.to_local()) {
       for (std::uint32_t n = 0; n < block.rows * 32; ++n) {
-        const auto key = block.target == kProgram
-                             ? local_key(kProgram, block.line + n / 2, n % 2)
-                             : local_key(kIndices, block.line + n, 0);
+        const auto key = block.target == kProgram ? local_key(kProgram, block.line + n / 2, n % 2)
+                                                  : local_key(kIndices, block.line + n, 0);
         local[key] = memory.element(block.address + n * 4, 4);
       }
       return local;
@@ -660,8 +659,8 @@ TEST_CASE("a place beyond the index memory is a fault") {
     std::uint64_t address;
     std::size_t rows_before;
   };
-  for (const Case& c : {Case{1022, 1024, 2}, Case{1024, 1024, 0}, Case{2000, 2000, 0},
-                        Case{65535, 65535, 0}}) {
+  for (const Case& c :
+       {Case{1022, 1024, 2}, Case{1024, 1024, 0}, Case{2000, 2000, 0}, Case{65535, 65535, 0}}) {
     INFO("first index " << c.first_index);
     LoadBench<Vload_128_8> bench(128, 8, 1);
     Block gather = gather_of({1, 2, 3, 4}, true);
@@ -720,7 +719,8 @@ TEST_CASE("a gather of rows of 1 KiB keeps the bus busy behind a latency of 100 
     }
     give_with_indices(bench, gather);
     bench.run_to_end();
-    const std::uint64_t beats = 400 * 16, cycles = bench.completions.at(1).cycle - bench.takes.at(1);
+    const std::uint64_t beats = 400 * 16,
+                        cycles = bench.completions.at(1).cycle - bench.takes.at(1);
     INFO(beats << " beats in " << cycles << " cycles");
     CHECK(beats * 100 >= cycles * 98);
     CHECK(bench.beat_cycles.back() - bench.beat_cycles.at(13 * 2) + 1 == beats);

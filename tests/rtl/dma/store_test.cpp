@@ -555,10 +555,9 @@ TEST_CASE("the cycles of a short scatter are those of its header") {
     bench.give({scatter});
     bench.run_to_end();
     const std::uint64_t t = bench.takes.at(0);
-    CHECK(bench.bursts == std::vector<Burst>{{kBase + 0x2000, 8},
-                                             {kBase + 0x12000, 8},
-                                             {kBase, 8},
-                                             {kBase + 0x10000, 8}});
+    CHECK(bench.bursts ==
+          std::vector<Burst>{
+              {kBase + 0x2000, 8}, {kBase + 0x12000, 8}, {kBase, 8}, {kBase + 0x10000, 8}});
     CHECK(bench.burst_cycles == std::vector<std::uint64_t>{t + 8, t + 9, t + 12, t + 13});
   }
 }

@@ -28,7 +28,7 @@ namespace {
 
 using namespace interface;
 
-constexpr std::uint64_t kRing = 0x10000, kProgram = 0x20000, kData = 0x40000;
+constexpr std::uint64_t kRing = 0x10000, kProgram = 0x20000, kIndexList = 0x30000, kData = 0x40000;
 constexpr int kLoad = 0, kArray = 1, kVector = 2, kStore = 3;
 
 // Of a command that has a unit, counted from A.
@@ -43,6 +43,7 @@ struct Sequence {
   std::vector<CommandWords> commands;
   std::vector<std::uint64_t> instructions;
   std::uint32_t outstanding = 16, beats = 256;
+  std::vector<std::uint32_t> indices = {};
 };
 
 void check(Sequence sequence, const std::vector<Expected>& expected, std::uint64_t cycles) {
@@ -60,6 +61,7 @@ void check(Sequence sequence, const std::vector<Expected>& expected, std::uint64
   const auto program = [&](HostPort& host, Outcome& outcome) {
     host.write_memory(kRing, bytes(sequence.commands));
     host.write_memory(kProgram, bytes(sequence.instructions));
+    host.write_memory(kIndexList, bytes(sequence.indices));
     host.write_register(kRegRingBaseLo, kRing);
     host.write_register(kRegRingEntries, 64);
     host.write_register(kRegMemoryLimitLo, 1u << 24);
@@ -145,6 +147,25 @@ Sequence vector(std::uint32_t rows, const std::vector<VectorOpcode>& opcodes) {
   run.columns = 4;
   run.stride0 = run.stride1 = run.stride2 = run.stride3 = rows;
   sequence.commands = {encode(program), encode(run)};
+  return sequence;
+}
+
+// Rows 2 and 0 of a matrix with rows of 128 bytes, by `indexed`, which waits for the indices' load.
+template <class Indexed>
+Sequence indexed_rows(Indexed indexed, int unit) {
+  indexed.address_lo = kData;
+  indexed.rows = indexed.line_stride = 2;
+  indexed.columns = 4;
+  indexed.row_pitch = indexed.panel_stride = 128;
+  indexed.limit = 3;
+  indexed.wait_tokens = token(kLoad, unit);
+  LoadCommand indices = load(1, 1);
+  indices.target = kTargetIndices;
+  indices.address_lo = kIndexList;
+  indices.signal_tokens = token(kLoad, unit);
+  Sequence sequence;
+  sequence.commands = {encode(indices), encode(indexed)};
+  sequence.indices = {2, 0};
   return sequence;
 }
 
@@ -240,6 +261,30 @@ TEST_CASE("a store waits for a load's token") {
   second.wait_tokens = token(kLoad, kStore);
   check({2, {encode(first), encode(second)}, {}}, {{kLoad, 0, 29, 32, 64}, {kStore, 1, 39, 65, 99}},
         102);
+}
+
+// ---- Gather, scatter: the indices' load is complete in 64, the command starts in 65; S = 1, so
+// its rows are cut in 65 + 4 + 1 = 70 and 72
+
+TEST_CASE("a gather of two rows") {
+  // On AR in 71 and 73, there at 83 and 85, beats 84 ... 99 and 100 ... 115.
+  check(indexed_rows(GatherCommand{}, kLoad), {{kLoad, 0, 29, 32, 64}, {kLoad, 1, 39, 65, 117}},
+        120);
+}
+
+TEST_CASE("a gather of two rows with one burst in flight") {
+  // The first burst is in flight up to 99; the second is cut in 100, on AR in 101, there at 113,
+  // beats 114 ... 129.
+  Sequence sequence = indexed_rows(GatherCommand{}, kLoad);
+  sequence.outstanding = 1;
+  check(sequence, {{kLoad, 0, 29, 32, 64}, {kLoad, 1, 39, 65, 131}}, 134);
+}
+
+TEST_CASE("a scatter of two rows") {
+  // On AW in 71, so the port takes W from 72 on: 72 ... 87 and 88 ... 103; written at 99 and 115, B
+  // in 100 and 116.
+  check(indexed_rows(ScatterCommand{}, kStore), {{kLoad, 0, 29, 32, 64}, {kStore, 1, 39, 65, 117}},
+        120);
 }
 
 // ---- Array, R = 4: taken in 32, P = 33, S = 34; D = 11; complete 13 after the last row's request

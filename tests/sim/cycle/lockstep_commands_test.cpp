@@ -173,6 +173,132 @@ TEST_CASE("a reset that stops the vector unit is equal on both, whenever it come
   CHECK(divides.size() > 2);
 }
 
+namespace {
+
+// A matrix of FP32 words that say where they are, a list of its rows, and where they are scattered.
+constexpr std::uint64_t kRows = 0x40000, kScattered = 0x80000, kList = 0x30000;
+constexpr std::uint32_t kMatrixRows = 12, kColumns = 70;  // three panels of 32
+
+struct Scatter {
+  bool contiguous;
+  std::uint32_t row_pitch() const { return contiguous ? 3 * 128 : 128; }
+  std::uint32_t panel_stride() const { return contiguous ? 128 : kMatrixRows * 128; }
+  std::uint64_t place(std::uint32_t row, std::uint32_t column) const {  // of an element, in bytes
+    return std::uint64_t{row} * row_pitch() + column / 32 * panel_stride() + column % 32 * 4;
+  }
+};
+
+// The rows of a list from kRows into the accumulator memory, and from there to kScattered.
+std::vector<interface::CommandWords> gather_and_scatter(const Scatter& layout, std::uint32_t rows) {
+  interface::LoadCommand indices;
+  indices.target = interface::kTargetIndices;
+  indices.address_lo = kList;
+  indices.line = 3;
+  indices.rows = indices.columns = 1;
+  indices.signal_tokens = 1u << 0;  // to the load unit itself
+  interface::GatherCommand gather;
+  gather.wait_tokens = 1u << 0;
+  gather.signal_tokens = 1u << 3;  // to the store unit
+  interface::ScatterCommand scatter;
+  scatter.wait_tokens = 1u << 3;
+  const auto fill = [&](auto& command, std::uint64_t address) {
+    command.target = interface::kTargetAccumulator;
+    command.address_lo = static_cast<std::uint32_t>(address);
+    command.rows = rows;
+    command.columns = kColumns;
+    command.panel_stride = layout.panel_stride();
+    command.row_pitch = layout.row_pitch();
+    command.line = 5;
+    command.line_stride = rows;
+    command.first_index = 3;
+    command.limit = kMatrixRows;
+  };
+  fill(gather, kRows);
+  fill(scatter, kScattered);
+  return {encode(indices), encode(gather), encode(scatter), encode(interface::HaltCommand{})};
+}
+
+struct Gathered {
+  std::vector<std::uint32_t> scattered;  // from kScattered on
+  std::uint32_t fault = 0, fault_command = 0, fault_address = 0;
+};
+
+Gathered run_gather(const Scatter& layout, const std::vector<std::uint32_t>& list,
+                    const MachineShape& shape, Fidelity fidelity) {
+  using namespace interface;
+  constexpr std::uint64_t kRing = 0x10000;
+  PlatformConfig platform;
+  platform.shape = shape;
+  platform.machine_library = library_of(shape);
+  const auto bytes = [](const auto& items) {
+    std::vector<std::uint8_t> to(items.size() * sizeof(items[0]));
+    std::memcpy(to.data(), items.data(), to.size());
+    return to;
+  };
+  std::vector<std::uint32_t> matrix(kMatrixRows * 3 * 32);
+  for (std::uint32_t row = 0; row < kMatrixRows; ++row) {
+    for (std::uint32_t column = 0; column < 96; ++column)
+      matrix[layout.place(row, column) / 4] = 0x3f800000u + row * 1000 + column;
+  }
+  const auto commands = gather_and_scatter(layout, static_cast<std::uint32_t>(list.size()));
+  Gathered gathered;
+  run_on(fidelity, platform, [&](HostPort& host, Outcome&) {
+    host.write_memory(kRing, bytes(commands));
+    host.write_memory(kList, bytes(list));
+    host.write_memory(kRows, bytes(matrix));
+    host.write_memory(kScattered, std::vector<std::uint8_t>(matrix.size() * 4));
+    host.write_register(kRegRingBaseLo, kRing);
+    host.write_register(kRegRingEntries, 64);
+    host.write_register(kRegMemoryLimitLo, 1u << 24);
+    host.write_register(kRegInterruptEnable, 3);
+    host.write_register(kRegControl, 1u << kControlEnableLsb);
+    host.write_register(kRegRingTail, static_cast<std::uint32_t>(commands.size()));
+    host.wait_interrupt(20000);
+    const auto back = host.read_memory(kScattered, matrix.size() * 4);
+    gathered.scattered.resize(matrix.size());
+    std::memcpy(gathered.scattered.data(), back.data(), back.size());
+    gathered.fault = host.read_register(kRegFault);
+    gathered.fault_command = host.read_register(kRegFaultCommand);
+    gathered.fault_address = host.read_register(kRegFaultAddressLo);
+  });
+  return gathered;
+}
+
+}  // namespace
+
+TEST_CASE("gathered rows come back scattered, value by value, on both") {
+  const std::vector<std::uint32_t> list{7, 0, 11, 7, 3};
+  for (const MachineShape& shape : test_machines()) {
+    for (const bool contiguous : {false, true}) {
+      for (const Fidelity fidelity : {Fidelity::kRtl, Fidelity::kCycle}) {
+        INFO(shape.array_rows << " x " << shape.array_columns << ", contiguous " << contiguous
+                              << ", cycle model " << (fidelity == Fidelity::kCycle));
+        const Scatter layout{contiguous};
+        const Gathered gathered = run_gather(layout, list, shape, fidelity);
+        CHECK(gathered.fault == 0);
+        std::vector<std::uint32_t> expected(gathered.scattered.size());
+        for (const std::uint32_t row : list) {
+          for (std::uint32_t column = 0; column < kColumns; ++column)
+            expected[layout.place(row, column) / 4] = 0x3f800000u + row * 1000 + column;
+        }
+        CHECK((gathered.scattered == expected));
+      }
+    }
+  }
+}
+
+TEST_CASE("an index at its limit is a fault that names command and index, and writes nothing") {
+  const MachineShape shape = test_machines().at(2);
+  for (const Fidelity fidelity : {Fidelity::kRtl, Fidelity::kCycle}) {
+    INFO("cycle model " << (fidelity == Fidelity::kCycle));
+    const Gathered gathered = run_gather({true}, {4, 12}, shape, fidelity);
+    CHECK((gathered.fault & 0xffu) == static_cast<std::uint32_t>(interface::Fault::kIndexRange));
+    CHECK(gathered.fault_command == 1);  // the gather
+    CHECK(gathered.fault_address == 12);
+    CHECK(gathered.scattered == std::vector<std::uint32_t>(gathered.scattered.size()));
+  }
+}
+
 TEST_CASE("faults are equal on both") { run_cases("CORANK_FAULT_CASES", 200, true); }
 
 }  // namespace corank::test

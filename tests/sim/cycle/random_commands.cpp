@@ -14,10 +14,20 @@ namespace {
 
 using namespace interface;
 
-constexpr std::uint64_t kProgramAddress = 0x10000, kRingAddress = 0x20000;
+constexpr std::uint64_t kProgramAddress = 0x10000, kRingAddress = 0x20000, kIndexAddress = 0x30000;
 constexpr std::uint64_t kLoadAddress = 0x100000, kStoreAddress = 0x800000;
 constexpr std::uint64_t kAreaBytes = 0x200000;
-constexpr int kLoadUnit = 0, kVectorUnit = 2;
+constexpr int kLoadUnit = 0, kVectorUnit = 2, kStoreUnit = 3;
+
+// The index memory has parts: in each, every index is below `limit`. What is behind them nobody
+// reads, so that it may be loaded at any time.
+struct IndexPart {
+  std::uint32_t first, end, limit;
+  std::int64_t most_pitch;  // in rows of a panel, so that the matrix fits into its area
+};
+constexpr IndexPart kIndexParts[] = {
+    {0, 384, 200, 40}, {384, 448, 8, 1000}, {448, 512, 1, 0x1ffffff}};
+constexpr std::uint32_t kIndicesRead = 512;
 
 class Generator {
  public:
@@ -47,6 +57,7 @@ class Generator {
         static_cast<std::uint32_t>(platform.shape.accumulator_kib) * 1024 / 4 / (lanes_ * 4);
 
     make_program();
+    make_indices();
     const auto count = static_cast<int>(between(1, 40));
     for (int i = 0; i < count; ++i) add_command();
     add(encode(HaltCommand{}));
@@ -117,16 +128,40 @@ class Generator {
     out_.commands.push_back(encode(load));
   }
 
-  // Waits for some tokens that earlier commands give, gives some itself.
+  // The first load of tokens 0 and 3, so that who has waited for one finds indices.
+  void make_indices() {
+    for (const IndexPart& part : kIndexParts) {
+      for (std::uint32_t place = part.first; place < part.end; ++place)
+        out_.indices.push_back(static_cast<std::uint32_t>(random_() % part.limit));
+    }
+    LoadCommand load = index_load(0);
+    load.rows = kIndicesRead / 32;
+    load.signal_tokens = 1u << kLoadUnit | 1u << kStoreUnit;
+    tokens_[kLoadUnit] = tokens_[kStoreUnit] = 1;
+    out_.commands.push_back(encode(load));
+  }
+  LoadCommand index_load(std::uint32_t line) {
+    LoadCommand load;
+    load.target = kTargetIndices;
+    load.address_lo = kIndexAddress;
+    load.rows = size(kIndicesRead / 32);
+    load.columns = size(100);
+    load.line = line;
+    return load;
+  }
+
+  // Waits for some tokens that earlier commands give, gives some itself. `needed`: tokens without
+  // which there is no program, or no index.
   template <class Command>
-  void add(Command command, int unit) {
+  void add(Command command, int unit, std::uint32_t needed = 0) {
     for (int from = 0; from < 4; ++from) {
+      const std::uint32_t token = 1u << (4 * from + unit);
       int& count = tokens_[static_cast<std::size_t>(4 * from + unit)];
-      const bool program = unit == kVectorUnit && from == kLoadUnit && !has_program_;
-      if (count == 0 || (!program && !chance(2))) continue;
+      const bool forced = (needed & token & ~waited_) != 0;
+      if (count == 0 || (!forced && !chance(2))) continue;
       --count;
-      command.wait_tokens |= 1u << (4 * from + unit);
-      has_program_ = has_program_ || program;
+      command.wait_tokens |= token;
+      waited_ |= token;
     }
     for (int to = 0; to < 4; ++to) {
       int& count = tokens_[static_cast<std::size_t>(4 * unit + to)];
@@ -159,6 +194,23 @@ class Generator {
                    between(0, static_cast<std::int64_t>((kAreaBytes - bytes) / 128))) *
                    128);
     return dma;
+  }
+
+  template <class Indexed>
+  Indexed indexed(std::uint32_t scratchpad_bank, std::uint64_t area) {
+    Indexed command = transfer<Indexed>(scratchpad_bank, area);
+    const IndexPart& part = kIndexParts[random_() % std::size(kIndexParts)];
+    command.first_index = static_cast<std::uint32_t>(between(part.first, part.end - command.rows));
+    command.limit = part.limit + (chance(2) ? 0 : static_cast<std::uint32_t>(random_() >> 33));
+    command.row_pitch = static_cast<std::uint32_t>(between(0, part.most_pitch) * 128);
+    command.panel_stride = static_cast<std::uint32_t>(chance(2) ? 128 : between(1, 500) * 128);
+    const std::uint64_t bytes =
+        std::uint64_t{part.limit - 1} * command.row_pitch + 16u * command.panel_stride;
+    command.address_lo = static_cast<std::uint32_t>(
+        area + static_cast<std::uint64_t>(
+                   between(0, static_cast<std::int64_t>((kAreaBytes - bytes) / 128))) *
+                   128);
+    return command;
   }
 
   GemmCommand gemm() {
@@ -228,24 +280,30 @@ class Generator {
   }
 
   void add_command() {
-    switch (between(0, 8)) {
+    switch (between(0, 11)) {
       case 0:
         return add(encode(NopCommand{}));
+      case 9:
+        return add(index_load(static_cast<std::uint32_t>(between(kIndicesRead, 1100))), kLoadUnit);
+      case 10:
+        return add(indexed<GatherCommand>(7, kLoadAddress), kLoadUnit, 1u << kLoadUnit);
+      case 11:
+        return add(indexed<ScatterCommand>(6, kStoreAddress), kStoreUnit, 1u << kStoreUnit);
       case 1:
       case 2: {
         LoadCommand load = transfer<LoadCommand>(7, kLoadAddress);
         load.stream_take = chance(4) ? 1 : 0;
         load.stream_release = chance(4) ? 1 : 0;
-        return add(load, 0);
+        return add(load, kLoadUnit);
       }
       case 3:
       case 4:
         return add(gemm(), 1);
       case 5:
       case 6:
-        return add(vector(), kVectorUnit);
+        return add(vector(), kVectorUnit, 1u << (4 * kLoadUnit + kVectorUnit));
       default:
-        return add(transfer<StoreCommand>(6, kStoreAddress), 3);
+        return add(transfer<StoreCommand>(6, kStoreAddress), kStoreUnit);
     }
   }
 
@@ -257,8 +315,8 @@ class Generator {
   // One command, so that it meets no other unit wherever it goes.
   void add_beyond() {
     const std::uint32_t scratchpad = 8 * scratchpad_bank_, accumulator = 4 * accumulator_bank_;
-    out_.commands.resize(1);
-    switch (between(0, 3)) {
+    out_.commands.resize(2);  // program and indices
+    switch (between(0, 5)) {
       case 0: {
         auto command = transfer<LoadCommand>(7, kLoadAddress);
         command.line = line_near(command.target == 0 ? scratchpad : accumulator, command.rows);
@@ -272,6 +330,20 @@ class Generator {
         break;
       }
       case 2: {
+        auto command = indexed<GatherCommand>(7, kLoadAddress);
+        command.wait_tokens = 1u << kLoadUnit;
+        command.line = line_near(command.target == 0 ? scratchpad : accumulator, command.rows);
+        add(encode(command));
+        break;
+      }
+      case 3: {
+        auto command = indexed<ScatterCommand>(6, kStoreAddress);
+        command.wait_tokens = 1u << kStoreUnit;
+        command.line = line_near(command.target == 0 ? scratchpad : accumulator, command.rows);
+        add(encode(command));
+        break;
+      }
+      case 4: {
         GemmCommand command = gemm();
         switch (between(0, 2)) {
           case 0:
@@ -308,7 +380,7 @@ class Generator {
         static_cast<std::size_t>(between(0, static_cast<std::int64_t>(out_.commands.size()) - 1));
     CommandWords& words = out_.commands[index];
     std::string what;
-    switch (between(0, 9)) {
+    switch (between(0, 11)) {
       case 0:
         words[0] |= 0x0eu;  // no command has that opcode
         what = "opcode";
@@ -355,6 +427,22 @@ class Generator {
         add_beyond();
         what = "line";
         break;
+      case 9:
+        out_.indices[random_() % out_.indices.size()] =
+            static_cast<std::uint32_t>(random_() >> (chance(2) ? 32 : 54));
+        what = "index";
+        break;
+      case 10: {
+        const auto is_indexed = [](const CommandWords& command) {
+          const std::uint32_t opcode = command[0] & 0xffu;
+          return opcode == GatherCommand::kOpcode || opcode == ScatterCommand::kOpcode;
+        };
+        const auto found = std::find_if(out_.commands.begin(), out_.commands.end(), is_indexed);
+        if (found == out_.commands.end()) return;
+        (*found)[10] = static_cast<std::uint32_t>(between(kIndexWords, 0xffff));
+        what = "place of an index";
+        break;
+      }
       default:
         out_.platform.faults.silent_read = between(1, 60);
         what = "silent read";
@@ -367,7 +455,7 @@ class Generator {
   RandomCommands out_;
   std::uint32_t lanes_ = 0, scratchpad_bank_ = 0, accumulator_bank_ = 0;  // lines of a bank
   std::array<int, 16> tokens_{};
-  bool has_program_ = false;
+  std::uint32_t waited_ = 0;  // tokens that some command has waited for
   GemmCommand last_gemm_;
 };
 
@@ -393,6 +481,7 @@ void run_random_commands(const RandomCommands& commands, HostPort& host, Outcome
   std::mt19937_64 random(commands.seed * 7919 + 1);
   const auto below = [&](std::uint64_t end) { return random() % end; };
   upload(host, kProgramAddress, commands.instructions);
+  upload(host, kIndexAddress, commands.indices);
   upload(host, kRingAddress, commands.commands);
   const auto start = [&] {
     write_address(host, kRegRingBaseLo, kRingAddress);

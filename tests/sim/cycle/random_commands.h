@@ -17,6 +17,7 @@ struct RandomCommands {
   PlatformConfig platform;  // but for the machine's library
   std::vector<interface::CommandWords> commands;
   std::vector<std::uint64_t> instructions;
+  std::vector<std::uint32_t> indices;
   std::uint32_t outstanding = 16, burst_beats = 64;
   std::uint64_t memory_limit = 0;
   std::uint32_t ring_entries = 64;
