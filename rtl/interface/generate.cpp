@@ -193,9 +193,7 @@ bool is_arithmetic(const YAML::Node& instruction) { return instruction["counter"
 bool is_iterative(const YAML::Node& instruction) {
   return instruction["iterative"].as<bool>(false);
 }
-bool has_operands(const YAML::Node& instruction) {
-  return instruction["operands"].as<int>(0) >= 1;
-}
+bool has_operands(const YAML::Node& instruction) { return instruction["operands"].as<int>(0) >= 1; }
 bool has_second_operand(const YAML::Node& instruction) {
   return instruction["operands"].as<int>(0) >= 2;
 }
@@ -352,7 +350,8 @@ string cpp_opcodes(const YAML::Node& instructions) {
 
 string cpp_with_operation(const YAML::Node& instructions) {
   string text =
-      "/// Calls `use` with what an instruction computes of its operands' words, if it does, which is\n"
+      "/// Calls `use` with what an instruction computes of its operands' words, if it does, which "
+      "is\n"
       "/// the function of its name, and with as many operands as it has, in `Operations`.\n"
       "template <class Operations, class Use>\n"
       "void with_operation(VectorOpcode opcode, const Use& use) {\n  switch (opcode) {\n";

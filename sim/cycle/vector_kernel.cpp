@@ -14,9 +14,12 @@ using interface::VectorOpcode;
 
 VectorStream stream_of(std::uint32_t place, std::uint32_t stride, std::uint32_t column) {
   const interface::StreamWord word = interface::decode_stream_word(place);
-  return {word.line,          stride,
-          word.accumulator,   word.transposed,
-          word.broadcast_row, word.broadcast_column,
+  return {word.line,
+          stride,
+          word.accumulator,
+          word.transposed,
+          word.broadcast_row,
+          word.broadcast_column,
           column};
 }
 
