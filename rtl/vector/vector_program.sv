@@ -2,8 +2,8 @@
 //
 // Function: a program consists of sections. A section ends with an instruction that has
 //   section_end, or with the program. Where its last instruction has not `once`, it is executed for
-//   each strip of a group of the region, else once; then the next section follows, and after the last one the
-//   first one of the next group.
+//   each strip of a group of the region, else once; then the next section follows, and after the
+//   last one the first one of the next group.
 //   From the cycle after advance_i on instruction_o is the instruction at hand, and of its slot:
 //     last_of_section_o   after it a strip, or what is done once, is over
 //     odd_strip_o         the strip is the second, fourth, ... of its group in this section
