@@ -4,9 +4,9 @@
 //
 // Function: issue_valid_i executes one instruction for one beat, on the lanes below count_i; the
 //   other lanes do nothing, and what the destination holds for them afterwards means nothing.
-//   With exchange_i beat k of operand a is beat k xor immediate_i[2:0]; where those bits are 0 it is
-//   what the first beat reads. The number of a row or column is the immediate, in each lane more by
-//   one for a column.
+//   With exchange_i beat k of operand a is beat k xor immediate_i[2:0]; where those bits are 0 it
+//   is what the first beat reads. The number of a row or column is the immediate, in each lane more
+//   by one for a column.
 //   Registers keep their values from command to command and have none after reset.
 // Latency, of a beat issued in cycle t:
 //   t      registers a, b and c are read

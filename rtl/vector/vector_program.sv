@@ -1,9 +1,9 @@
 // The program of a vector command: its memory, and which instruction comes next.
 //
-// Function: a program consists of sections. A section ends with an instruction that has section_end,
-//   or with the program. Where its last instruction has not `once`, it is executed for each strip of
-//   a group of the region, else once; then the next section follows, and after the last one the
-//   first one of the next group.
+// Function: a program consists of sections. A section ends with an instruction that has
+//   section_end, or with the program. Where its last instruction has not `once`, it is executed for
+//   each strip of a group of the region, else once; then the next section follows, and after the
+//   last one the first one of the next group.
 //   From the cycle after advance_i on instruction_o is the instruction at hand, and of its slot:
 //     last_of_section_o   after it a strip, or what is done once, is over
 //     odd_strip_o         the strip is the second, fourth, ... of its group in this section
@@ -12,7 +12,8 @@
 //     first_strip_o       with the next section the group begins anew
 //     next_group_o        so does the next group (together with first_strip_o)
 //   and from then on ends_o: nothing follows.
-//   last_strip_i and last_group_i, of the strip at hand, are looked at in the cycle after advance_i.
+//   last_strip_i and last_group_i, of the strip at hand, are looked at in the cycle after
+//   advance_i.
 // Latency: start_i takes first_i and length_i; the first instruction is fetched in the cycle after
 //   it and is at fetched_o in the one after that. After advance_i the next one is fetched in the
 //   third cycle and is at fetched_o in the fourth, so 4 cycles is how near advances may follow each

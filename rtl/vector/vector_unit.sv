@@ -16,12 +16,13 @@
 //     WalkAcross   row 0 of the group, as many beats as it has
 //   By rows, a section of strips ends the program.
 //   There are 16 registers of 8 beats; an instruction works on the elements that its beats have in
-//   them, and leaves other beats as they are. With `alternate`, in every other strip of a section in
-//   its group, destination and first operand are the registers of index xor 1. With `exchange`, beat
-//   k reads the first operand's beat k xor immediate[2:0], or where that is 0, beat 0. Registers are
-//   not cleared; they keep their words from section to section and from command to command.
-//   Element (i, j) of a stream with `column` c lies at line + ((j + c) / Lanes) * stride + i, column
-//   (j + c) % Lanes; of a transposed one at line + ((i + c) / Lanes) * stride + j, column
+//   them, and leaves other beats as they are. With `alternate`, in every other strip of a section
+//   in its group, destination and first operand are the registers of index xor 1. With `exchange`,
+//   beat k reads the first operand's beat k xor immediate[2:0], or where that is 0, beat 0.
+//   Registers are not cleared; they keep their words from section to section and from command to
+//   command.
+//   Element (i, j) of a stream with `column` c lies at line + ((j + c) / Lanes) * stride + i,
+//   column (j + c) % Lanes; of a transposed one at line + ((i + c) / Lanes) * stride + j, column
 //   (i + c) % Lanes. Of a broadcast row i counts as 0, of a broadcast column j: then one element is
 //   read for all lanes, and the first lane's is written. Line numbers have 32 bits; what lies
 //   outside the memory is tile_memory's fault to report.
@@ -44,10 +45,10 @@
 //   activity_o: Busy in the n * interval cycles of each slot, Latency in its others, while fetching
 //   and while draining; else Idle.
 // Hazards. The empty cycles of a short slot keep an instruction from reading what the one before it
-//   has not yet written (ResultLatency, 7 cycles, from issue to issue). The cycles before an exchange
-//   do so for beats up to 3 away, and for beats 4 away behind a slot of 8 beats (or of up to 4, or an
-//   iterative one). Nothing keeps beats 5 to 7 away, nor an iterative instruction that exchanges
-//   within one register, except for beat 0: a program does without.
+//   has not yet written (ResultLatency, 7 cycles, from issue to issue). The cycles before an
+//   exchange do so for beats up to 3 away, and for beats 4 away behind a slot of 8 beats (or of up
+//   to 4, or an iterative one). Nothing does so for beats 5 to 7 away, nor for an iterative
+//   instruction that exchanges within one register, except for beat 0: a program does without.
 //
 // Faults: when an instruction without a meaning, or with an index beyond the program memory, would
 //   be the next to start, illegal_instruction is raised (address: its index) in the cycle in which

@@ -1,8 +1,8 @@
 // Where the beats of a vector command lie: in the region, and in the panels of its streams.
 //
-// Function: two places, of the first beat of the strip at hand and of the beat at hand. A place is a
-//   row, a column, and for a stream the sum of its line and the strides of the panels to the left:
-//   of all four streams for the strip, of the instruction's own for the beat.
+// Function: two places, of the first beat of the strip at hand and of the beat at hand. A place is
+//   a row, a column, and for a stream the sum of its line and the strides of the panels to the
+//   left: of all four streams for the strip, of the instruction's own for the beat.
 //   Of a beat that follows in the same slot (beat_i), with `last_in_row` of the beat at hand:
 //     WalkRows     the next columns, after the last ones the next row; done once: the same place
 //     WalkDown     the next row

@@ -95,8 +95,7 @@ Fault command_fault(const QueuedCommand& command, const MachineShape& shape) {
       good = own_tokens(command, kArray) && gemm_is_good(interface::decode_gemm(words));
       break;
     case interface::VectorCommand::kOpcode:
-      good = own_tokens(command, kVector) && 
-             vector_is_good(interface::decode_vector(words), shape);
+      good = own_tokens(command, kVector) && vector_is_good(interface::decode_vector(words), shape);
       break;
     case interface::StoreCommand::kOpcode:
       good = own_tokens(command, kStore) &&

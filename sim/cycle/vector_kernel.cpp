@@ -14,9 +14,12 @@ using interface::VectorOpcode;
 
 VectorStream stream_of(std::uint32_t place, std::uint32_t stride, std::uint32_t column) {
   const interface::StreamWord word = interface::decode_stream_word(place);
-  return {word.line,          stride,
-          word.accumulator,   word.transposed,
-          word.broadcast_row, word.broadcast_column,
+  return {word.line,
+          stride,
+          word.accumulator,
+          word.transposed,
+          word.broadcast_row,
+          word.broadcast_column,
           column};
 }
 
@@ -42,25 +45,34 @@ void VectorKernel::run(const interface::VectorCommand& command, const VectorProg
   streams_ = streams_of(command);
   first_row_ = command.first_row;
   first_column_ = command.first_column;
-  Operation operation;
   for (std::uint64_t g = 0; g < walk.groups(); ++g) {
     const VectorGroup group = walk.group(g);
     for (const VectorSection& section : program.sections) {
       const std::uint64_t strips = section.once ? 1 : group.strips;
-      for (std::uint64_t strip = 0; strip < strips; ++strip) {
-        for (std::size_t i = section.first; i < section.end; ++i) {
-          VectorInstruction& instruction = operation.instruction = program.instructions[i];
-          if (instruction.alternate && !instruction.once && strip % 2 == 1) {
-            instruction.destination ^= 1;
-            instruction.a ^= 1;
-          }
-          operation.beats.resize(walk.beats_of(instruction, group, strip));
-          for (std::size_t k = 0; k < operation.beats.size(); ++k)
-            operation.beats[k] = walk.beat(instruction, group, strip, k);
-          execute(operation, local);
-        }
-      }
+      for (std::uint64_t strip = 0; strip < strips; ++strip)
+        run_strip(program, section, walk, group, strip, local);
     }
+  }
+}
+
+void VectorKernel::run_strip(const VectorProgram& program, const VectorSection& section,
+                             const VectorWalk& walk, const VectorGroup& group, std::uint64_t strip,
+                             LocalMemories& local) {
+  Operation operation;
+  std::size_t placed = 0;  // places that are right for instructions as the last one
+  bool once = false;
+  for (std::size_t i = section.first; i < section.end; ++i) {
+    VectorInstruction& instruction = operation.instruction = program.instructions[i];
+    operation.beats = walk.beats_of(instruction, group, strip);
+    if (instruction.once != once) placed = 0;
+    once = instruction.once;
+    for (; placed < operation.beats; ++placed)
+      operation.places[placed] = walk.beat(instruction, group, strip, placed);
+    if (instruction.alternate && !once && strip % 2 == 1) {
+      instruction.destination ^= 1;
+      instruction.a ^= 1;
+    }
+    execute(operation, local);
   }
 }
 
@@ -84,7 +96,8 @@ void VectorKernel::load(const Operation& operation, LocalMemories& local) {
   std::uint32_t* to = registers_[operation.instruction.destination].data();
   // From element to element of a beat.
   const std::size_t step = stream.broadcast_column ? 0 : stream.transposed ? lanes : 1;
-  for (const VectorBeat& beat : operation.beats) {
+  for (std::size_t k = 0; k < operation.beats; ++k) {
+    const VectorBeat& beat = operation.places[k];
     const VectorStream::Place place = stream.place(beat.row, beat.column, lanes);
     const auto line = static_cast<std::uint32_t>(place.line);
     if (stream.accumulator) {
@@ -107,7 +120,8 @@ void VectorKernel::store(const Operation& operation, LocalMemories& local) {
   };
   const std::uint32_t* from = first_operand(operation).data();
   const std::size_t step = stream.transposed ? lanes : 1;
-  for (const VectorBeat& beat : operation.beats) {
+  for (std::size_t k = 0; k < operation.beats; ++k) {
+    const VectorBeat& beat = operation.places[k];
     const VectorStream::Place place = stream.place(beat.row, beat.column, lanes);
     const auto line = static_cast<std::uint32_t>(place.line);
     const std::size_t count = stream.accessed(beat.count);
@@ -126,7 +140,8 @@ void VectorKernel::store(const Operation& operation, LocalMemories& local) {
 void VectorKernel::number(const Operation& operation) {
   const bool of_row = operation.instruction.opcode == VectorOpcode::kRowNumber;
   std::uint32_t* to = registers_[operation.instruction.destination].data();
-  for (const VectorBeat& beat : operation.beats) {
+  for (std::size_t k = 0; k < operation.beats; ++k) {
+    const VectorBeat& beat = operation.places[k];
     for (std::size_t n = 0; n < vector_lanes_; ++n) {
       to[n] = of_row ? first_row_ + static_cast<std::uint32_t>(beat.row)
                      : first_column_ + static_cast<std::uint32_t>(beat.column + n);
@@ -140,7 +155,7 @@ const std::vector<std::uint32_t>& VectorKernel::first_operand(const Operation& o
   const std::vector<std::uint32_t>& a = registers_[instruction.a];
   if (!instruction.exchange) return a;
   const std::size_t other = instruction.immediate % kStripBeats;
-  for (std::size_t k = 0; k < operation.beats.size(); ++k) {
+  for (std::size_t k = 0; k < operation.beats; ++k) {
     const std::size_t from = other == 0 ? 0 : k ^ other;
     std::copy_n(a.begin() + static_cast<std::ptrdiff_t>(from * vector_lanes_), vector_lanes_,
                 exchanged_.begin() + static_cast<std::ptrdiff_t>(k * vector_lanes_));
@@ -158,7 +173,7 @@ void VectorKernel::compute(const Operation& operation) {
       instruction.b_immediate ? immediate_ : registers_[instruction.b];
   const std::vector<std::uint32_t>& c =
       instruction.c_immediate ? immediate_ : registers_[instruction.c];
-  const std::size_t words = operation.beats.size() * vector_lanes_;
+  const std::size_t words = operation.beats * vector_lanes_;
   // Plain loops, which the compiler vectorises.
   interface::with_operation<VectorInstructions>(instruction.opcode, [&](const auto& function) {
     for (std::size_t i = 0; i < words; ++i) destination[i] = function(a[i], b[i], c[i]);

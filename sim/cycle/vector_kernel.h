@@ -48,12 +48,15 @@ class VectorKernel {
  private:
   static constexpr std::size_t kRegisters = interface::kVectorRegisters;
 
-  // What an instruction is executed on.
+  // An instruction, with the registers that it works on, and its beats.
   struct Operation {
-    interface::VectorInstruction instruction;  // with the registers that it works on
-    std::vector<VectorBeat> beats;
+    interface::VectorInstruction instruction;
+    std::array<VectorBeat, kStripBeats> places;  // of loads, stores and numbers
+    std::size_t beats = 0;
   };
 
+  void run_strip(const VectorProgram& program, const VectorSection& section, const VectorWalk& walk,
+                 const VectorGroup& group, std::uint64_t strip, LocalMemories& local);
   void execute(const Operation& operation, LocalMemories& local);
   void load(const Operation& operation, LocalMemories& local);
   void store(const Operation& operation, LocalMemories& local);

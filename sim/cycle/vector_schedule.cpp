@@ -133,8 +133,9 @@ VectorSchedule::Issued VectorSchedule::issued(std::size_t i, Cycle end) const {
   const VectorInstruction& instruction = program_->instructions[i];
   const auto in_strips = [&](const Group& group, std::uint64_t strips, std::uint64_t more) {
     if (!instruction.once) {
-      const std::uint64_t beats =
-          strips == group.place.strips ? group.place.beats : strips * group.place.strip_beats + more;
+      const std::uint64_t beats = strips == group.place.strips
+                                      ? group.place.beats
+                                      : strips * group.place.strip_beats + more;
       return Issued{beats, walk_->elements_of(instruction, group.place, beats)};
     }
     const std::uint64_t each = walk_->beats_of(instruction, group.place, 0);
@@ -165,7 +166,8 @@ VectorSchedule::Issued VectorSchedule::issued(std::size_t i, Cycle end) const {
       end <= at.from
           ? 0
           : std::min(beats, static_cast<std::uint64_t>((end - at.from + interval - 1) / interval));
-  const Issued here = more == beats ? in_strips(group, strip + 1, 0) : in_strips(group, strip, more);
+  const Issued here =
+      more == beats ? in_strips(group, strip + 1, 0) : in_strips(group, strip, more);
   result.beats += here.beats;
   result.elements += here.elements;
   return result;

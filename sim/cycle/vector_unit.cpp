@@ -228,8 +228,7 @@ void VectorUnit::find_beyond() {
   if (all_fit) return;
   for (std::uint64_t group = 0; group < walk_.groups(); ++group) {
     for (std::size_t section = 0; section < program_.sections.size(); ++section) {
-      const std::uint64_t strips =
-          program_.sections[section].once ? 1 : walk_.group(group).strips;
+      const std::uint64_t strips = program_.sections[section].once ? 1 : walk_.group(group).strips;
       for (std::uint64_t strip = 0; strip < strips; ++strip) {
         for (const std::size_t i : accesses) {
           if (program_.section_of[i] == section && note_beyond(schedule_.slot(group, strip, i)))

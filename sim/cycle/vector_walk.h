@@ -71,8 +71,7 @@ class VectorWalk {
   /// The beat of that number of an instruction in a strip.
   VectorBeat beat(const interface::VectorInstruction& instruction, const VectorGroup& group,
                   std::uint64_t strip, std::uint64_t number) const {
-    const std::uint64_t at =
-        strip * group.strip_beats + (stays(instruction) ? 0 : number);
+    const std::uint64_t at = strip * group.strip_beats + (stays(instruction) ? 0 : number);
     const std::uint64_t offset = at % group.row_beats * lanes_;
     return {at / group.row_beats, group.first_column + offset,
             stays(instruction) ? lanes_ : std::min(lanes_, group.columns - offset)};

@@ -84,8 +84,8 @@ struct Matrix {
 
   std::uint32_t& operator()(std::size_t row, std::size_t column) const {
     const auto lanes = static_cast<std::size_t>(machine.shape().lanes);
-    return machine.memories().accumulator.at(
-        (line + column / lanes * stride + row) * lanes + column % lanes);
+    return machine.memories().accumulator.at((line + column / lanes * stride + row) * lanes +
+                                             column % lanes);
   }
 };
 
@@ -131,8 +131,7 @@ TEST_CASE("sums and maxima over the columns of rows are those of the reference",
           maxima.push_back(maximum_of_row<float>(columns, at(i)));
         }
         run(*machine, command, over_columns(VectorOpcode::kAdd, 0.0f));
-        for (std::size_t i = 0; i < rows; ++i)
-          REQUIRE(result(i, 0) == bits_of(canonical(sums[i])));
+        for (std::size_t i = 0; i < rows; ++i) REQUIRE(result(i, 0) == bits_of(canonical(sums[i])));
         run(*machine, command, over_columns(VectorOpcode::kMaximum, -kInfinity));
         for (std::size_t i = 0; i < rows; ++i) REQUIRE(result(i, 0) == bits_of(maxima[i]));
       }
@@ -150,8 +149,7 @@ TEST_CASE("a sum over 20 columns of 4 rows takes the cycles of its slots", "[vec
   command.columns = 4;
   set_stream(command, 0, transposed(in_accumulator(0, 4)));
   set_stream(command, 1, transposed(in_accumulator(900, 4)));
-  CHECK(run(*all[1], command, over_columns(VectorOpcode::kAdd, 0.0f)) ==
-        32 + 46 + 8 + 33 + 7 + 4);
+  CHECK(run(*all[1], command, over_columns(VectorOpcode::kAdd, 0.0f)) == 32 + 46 + 8 + 33 + 7 + 4);
 }
 
 TEST_CASE("sums over rows are one ascending chain a column", "[vector]") {
@@ -280,8 +278,8 @@ TEST_CASE("an instruction without a meaning in a later section is a fault, after
   for (const auto& machine : machines()) {
     Instruction bad = load(0, 0);
     bad.opcode = 0x80;
-    const Program program = once({load(0, 0)}) + strips({load(1, 0), load(2, 0)}) +
-                            once({load(3, 0), bad, load(4, 0)});
+    const Program program =
+        once({load(0, 0)}) + strips({load(1, 0), load(2, 0)}) + once({load(3, 0), bad, load(4, 0)});
     std::vector<std::uint64_t> words;
     for (const Instruction& instruction : program) words.push_back(encode(instruction));
     machine->write_program(20, words);

@@ -337,8 +337,8 @@ std::uint64_t encode(const Instruction& instruction) {
          std::uint64_t{instruction.b} << 48 | std::uint64_t{instruction.b_immediate} << 52 |
          std::uint64_t{instruction.c_immediate} << 53 | std::uint64_t{instruction.stream} << 54 |
          std::uint64_t{instruction.c} << 56 | std::uint64_t{instruction.once} << 60 |
-         std::uint64_t{instruction.section_end} << 61 |
-         std::uint64_t{instruction.alternate} << 62 | std::uint64_t{instruction.exchange} << 63;
+         std::uint64_t{instruction.section_end} << 61 | std::uint64_t{instruction.alternate} << 62 |
+         std::uint64_t{instruction.exchange} << 63;
 }
 
 Program once(Program instructions) { return section(std::move(instructions), true); }
@@ -358,8 +358,8 @@ Stream stream_of(const VectorCommand& command, std::uint32_t number) {
   const std::array<std::uint32_t, 4> columns{command.column0, command.column1, command.column2,
                                              command.column3};
   const std::uint32_t place = places.at(number);
-  return {place & 0xFFFFFFu,         (place >> 24 & 1u) != 0, (place >> 25 & 1u) != 0,
-          (place >> 26 & 1u) != 0,   strides.at(number),      (place >> 27 & 1u) != 0,
+  return {place & 0xFFFFFFu,       (place >> 24 & 1u) != 0, (place >> 25 & 1u) != 0,
+          (place >> 26 & 1u) != 0, strides.at(number),      (place >> 27 & 1u) != 0,
           columns.at(number)};
 }
 
@@ -392,8 +392,7 @@ Counts Interpreter::run(const VectorCommand& command, const Program& program,
 
 Interpreter::Word Interpreter::loaded(const Stream& stream, std::size_t place,
                                       const LocalMemories& memories) const {
-  if (stream.accumulator)
-    return {memories.accumulator.at(place), accumulator_.count(place) == 0};
+  if (stream.accumulator) return {memories.accumulator.at(place), accumulator_.count(place) == 0};
   return {bits_of(widen(memories.scratchpad.at(place))), scratchpad_.count(place) == 0};
 }
 
@@ -425,19 +424,18 @@ void Interpreter::execute(const Step& step, const VectorCommand& command, LocalM
                                 static_cast<std::size_t>(lane));
       };
       const std::size_t place = element(stream, beat.row, beat.column + lane, shape_.lanes);
-      Word& destination =
-          registers_.at(instruction.destination)
-              .at(k * static_cast<std::size_t>(shape_.vector_lanes) +
-                  static_cast<std::size_t>(lane));
+      Word& destination = registers_.at(instruction.destination)
+                              .at(k * static_cast<std::size_t>(shape_.vector_lanes) +
+                                  static_cast<std::size_t>(lane));
       if (lane >= beat.lanes) {
         if (!is(instruction, VectorOpcode::kStore)) destination = Word{};
         continue;
       }
       const Word a = word(instruction.a, beat_a);
-      const Word b = instruction.b_immediate ? Word{instruction.immediate, true}
-                                             : word(instruction.b, k);
-      const Word c = instruction.c_immediate ? Word{instruction.immediate, true}
-                                             : word(instruction.c, k);
+      const Word b =
+          instruction.b_immediate ? Word{instruction.immediate, true} : word(instruction.b, k);
+      const Word c =
+          instruction.c_immediate ? Word{instruction.immediate, true} : word(instruction.c, k);
       if (is(instruction, VectorOpcode::kLoad)) {
         destination = loaded(stream, place, memories);
       } else if (is(instruction, VectorOpcode::kStore)) {

@@ -171,7 +171,8 @@ class Generator {
     do {
       command.rows = size();
       command.columns = chance(20) ? static_cast<std::uint32_t>(between(1, 300)) : size();
-    } while (command.rows * ((command.columns + shape.vector_lanes - 1) / shape.vector_lanes) > 250);
+    } while (command.rows * ((command.columns + shape.vector_lanes - 1) / shape.vector_lanes) >
+             250);
     for (std::uint32_t s = 0; s < 4; ++s) set_stream(command, s, stream(command, shape, lines));
     command.first_row = chance(30) ? static_cast<std::uint32_t>(engine_()) : number(100);
     command.first_column = chance(30) ? 0xFFFFFFFEu : number(100);
@@ -313,8 +314,9 @@ Stream in_accumulator(std::uint32_t line, std::uint32_t stride) {
   return stream;
 }
 
-// A command of some length, for the tests that interrupt it: y = x * x + x / 3, over 5 x 19; or with
-// a section that is done once before it, and one behind it in each group, which exchanges beats.
+// A command of some length, for the tests that interrupt it: y = x * x + x / 3, over 5 x 19; or
+// with a section that is done once before it, and one behind it in each group, which exchanges
+// beats.
 struct Example {
   Program program{load(0, 0), binary(VectorOpcode::kMultiply, 1, 0, 0),
                   with_immediate(VectorOpcode::kDivide, 2, 0, 3.0f),
@@ -380,8 +382,7 @@ TEST_CASE("random programs give the interpreter's elements, events and cycles", 
                     interpreter.undefined_accumulator());
       CHECK(result.events == counts);
       CHECK(result.cycles == duration(command.command, program, machine->shape()));
-      const std::int64_t cycles =
-          run_model(command.command, program, machine->shape(), modelled);
+      const std::int64_t cycles = run_model(command.command, program, machine->shape(), modelled);
       require_equal(modelled, expected, interpreter.undefined_scratchpad(),
                     interpreter.undefined_accumulator());
       if (machine->shape().divide_interval == interface::kDivideInterval)

@@ -379,4 +379,33 @@ TEST_CASE("three instructions over a strip and three beats") {
         {{kLoad, 0, 29, 32, 64}, {kVector, 1, 39, 65, 114}}, 116);
 }
 
+TEST_CASE("sections, by columns and by rows") {
+  // Once an addition; for each strip a load and an addition that exchanges beats; once a store of
+  // the first beat.
+  VectorInstruction once, load, exchange, store;
+  once.opcode = exchange.opcode = VectorOpcode::kAdd;
+  load.opcode = VectorOpcode::kLoad;
+  store.opcode = VectorOpcode::kStore;
+  once.once = store.once = store.alternate = true;
+  once.section_end = exchange.section_end = exchange.exchange = true;
+  Sequence sequence = vector(11, {});
+  for (const VectorInstruction& instruction : {once, load, exchange, store})
+    sequence.instructions.push_back(encode(instruction));
+  VectorCommand command = decode_vector(sequence.commands[1]);
+  command.length = 4;
+
+  // 2 groups of 11 rows: 8, a strip of 8 beats in 8 + 3 + 8, one of 3 beats in 7 + 3 + 7, 7.
+  command.walk = kWalkDown;
+  command.columns = 8;
+  sequence.commands[1] = encode(command);
+  check(sequence, {{kLoad, 0, 29, 32, 64}, {kVector, 1, 39, 65, 171}}, 173);
+
+  // 3 rows of 8 beats and of 2: 8, 3 strips in 8 + 3 + 8, 7; 7, 3 strips in 7 + 3 + 7, 7.
+  command.walk = kWalkAcross;
+  command.rows = 3;
+  command.columns = 40;
+  sequence.commands[1] = encode(command);
+  check(sequence, {{kLoad, 0, 29, 32, 64}, {kVector, 1, 39, 65, 206}}, 208);
+}
+
 }  // namespace corank::test
