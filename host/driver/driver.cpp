@@ -326,6 +326,13 @@ class DeviceSession::Driver {
     throw MachineError(text);
   }
 
+  // What the device says where something is: an address, but of an index that.
+  static std::string fault_place(std::uint32_t cause, std::uint64_t address) {
+    if (cause == static_cast<std::uint32_t>(Fault::kIndexRange))
+      return fmt::format("index or place {}", address);
+    return fmt::format("address {:#x}", address);
+  }
+
   [[noreturn]] void throw_fault() {
     const std::uint32_t fault = host_.read_register(kRegFault);
     const std::uint32_t cause = fault >> kFaultCauseLsb & 0xff, unit = fault >> kFaultUnitLsb & 0xf;
@@ -335,11 +342,11 @@ class DeviceSession::Driver {
         static_cast<std::uint64_t>(host_.read_register(kRegFaultAddressHi)) << 32;
     reset();
     throw MachineError(
-        fmt::format("the device stopped: {} ({}) in the {} unit at {}, address {:#x}",
+        fmt::format("the device stopped: {} ({}) in the {} unit at {}, {}",
                     cause < kFaultNames.size() ? kFaultNames[cause] : "unknown fault",
                     cause < kFaultTexts.size() ? kFaultTexts[cause] : "",
                     unit < kUnitNames.size() ? kUnitNames[unit] : "?",
-                    describe_command(step_, graph_, index), address));
+                    describe_command(step_, graph_, index), fault_place(cause, address)));
   }
 
   HostPort& host_;

@@ -67,8 +67,11 @@ void check_all(const LayerBench& bench, const std::vector<Spoiled>& steps) {
   for (std::size_t i = 0; i < steps.size(); ++i) {
     INFO(steps[i].name);
     CHECK_THAT(outcomes[i].message, Catch::StartsWith(text_of(steps[i].expected)));
+    const Expected& expected = steps[i].expected;
     CHECK_THAT(outcomes[i].message,
-               Catch::EndsWith(fmt::format("address {:#x}", steps[i].expected.address)));
+               Catch::EndsWith(expected.fault == Fault::kIndexRange
+                                   ? fmt::format("index or place {}", expected.address)
+                                   : fmt::format("address {:#x}", expected.address)));
     CHECK(outcomes[i].after == "");
   }
 }
@@ -185,7 +188,8 @@ TEST_CASE("a bad field is named", "[faults]") {
   add("load of 0 columns", kLoad, [](CommandWords& w) { w[5] = 0; });
   add("load from a misaligned address", kLoad, [](CommandWords& w) { w[2] += 64; });
   add("load with a misaligned stride", kLoad, [](CommandWords& w) { w[6] += 1; });
-  add("load to target 3", kLoad, [](CommandWords& w) { w[0] |= 3u << 16; });
+  add("gather from no rows", kLoad,
+      [](CommandWords& w) { w[0] = (w[0] & ~0xffu) | GatherCommand::kOpcode; });
   add("load beyond 24 bits of lines", kLoad, [](CommandWords& w) { w[7] = 1u << 24; });
   add("store from the program memory", kStore,
       [](CommandWords& w) { w[0] = (w[0] & ~(3u << 16)) | 2u << 16; });
@@ -313,6 +317,26 @@ TEST_CASE("two units at one bank without a token between them are named", "[faul
   check_all(bench, {{"gemm and store",
                      with_commands(bench, {encode(gemm), encode(store)}),
                      {Fault::kBankConflict, Unit::kStore, 1}}});
+}
+
+TEST_CASE("a place beyond the index memory is named", "[faults]") {
+  const LayerBench bench;
+  LoadCommand indices;
+  indices.target = kTargetIndices;
+  indices.rows = indices.columns = 1;
+  indices.signal_tokens = 1u << 0 | 1u << 3;  // to the load unit and to the store unit
+  const auto fill = [&](auto command, std::uint32_t token, std::uint32_t first_index) {
+    command.wait_tokens = token;
+    command.rows = command.columns = command.limit = 1;
+    command.first_index = first_index;
+    return encode(command);
+  };
+  check_all(bench, {{"gather",
+                     with_commands(bench, {encode(indices), fill(GatherCommand{}, 1, 1024)}),
+                     {Fault::kIndexRange, Unit::kLoad, 1, 1024}},
+                    {"scatter",
+                     with_commands(bench, {encode(indices), fill(ScatterCommand{}, 8, 2000)}),
+                     {Fault::kIndexRange, Unit::kStore, 1, 2000}}});
 }
 
 TEST_CASE("256 tokens of one kind are one too many", "[faults]") {

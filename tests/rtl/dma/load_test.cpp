@@ -653,6 +653,17 @@ TEST_CASE("an index that is not below the limit is a fault, and its row and all 
   }
 }
 
+TEST_CASE("a bad index is no fault before all bursts of the rows in front of it are cut") {
+  LoadBench<Vload_128_8> bench(128, 8, 1);
+  bench.stalls.latency = 20;
+  bench.unit->burst_beats_i = 4;
+  bench.unit->outstanding_limit_i = 1;
+  give_with_indices(bench, gather_of({9, 10}, true));
+  run_to_fault(bench);
+  CHECK(bench.faults[0].cause == kIndexRange);
+  CHECK(bench.bursts.size() == 2 + 4);  // of the indices, of row 9
+}
+
 TEST_CASE("a place beyond the index memory is a fault") {
   struct Case {
     std::uint32_t first_index;

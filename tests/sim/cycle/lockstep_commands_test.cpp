@@ -299,6 +299,69 @@ TEST_CASE("an index at its limit is a fault that names command and index, and wr
   }
 }
 
+TEST_CASE("gathers of rows of 1 KiB keep a port of 64 bytes busy behind 100 ns, on both") {
+  using namespace interface;
+  constexpr std::uint64_t kRing = 0x10000, kIndexed = 0x100000;
+  constexpr std::uint32_t kGathers = 8, kRowsEach = 32, kRowBeats = 16;
+  PlatformConfig platform;
+  platform.shape = test_machines().at(4);
+  REQUIRE(platform.shape.axi_data_bits == 512);
+  platform.machine_library = library_of(platform.shape);
+  platform.memory.latency_ns = 100;
+  platform.memory.bandwidth_gb_per_s = 64;
+  LoadCommand indices;
+  indices.target = kTargetIndices;
+  indices.address_lo = kList;
+  indices.rows = kGathers * kRowsEach / 32;
+  indices.columns = 1;
+  indices.signal_tokens = 1u << 0;
+  std::vector<CommandWords> commands{encode(indices)};
+  std::vector<std::uint32_t> list;
+  for (std::uint32_t n = 0; n < kGathers; ++n) {
+    GatherCommand gather;
+    gather.wait_tokens = n == 0 ? 1u << 0 : 0;
+    gather.address_lo = kIndexed;
+    gather.rows = gather.line_stride = kRowsEach;
+    gather.columns = 512;
+    gather.panel_stride = 128;
+    gather.row_pitch = 1024;
+    gather.first_index = n * kRowsEach;
+    gather.limit = 1000;
+    commands.push_back(encode(gather));
+    for (std::uint32_t k = 0; k < kRowsEach; ++k) list.push_back((n * kRowsEach + k) * 377 % 1000);
+  }
+  commands.push_back(encode(HaltCommand{}));
+  const auto bytes = [](const auto& items) {
+    std::vector<std::uint8_t> to(items.size() * sizeof(items[0]));
+    std::memcpy(to.data(), items.data(), to.size());
+    return to;
+  };
+  const auto program = [&](HostPort& host, Outcome& outcome) {
+    host.write_memory(kRing, bytes(commands));
+    host.write_memory(kList, bytes(list));
+    host.write_register(kRegRingBaseLo, kRing);
+    host.write_register(kRegRingEntries, 64);
+    host.write_register(kRegMemoryLimitLo, 1u << 24);
+    host.write_register(kRegBurstLimits, 16 | 256u << 16);
+    host.write_register(kRegInterruptEnable, 3);
+    host.write_register(kRegControl, 1u << kControlEnableLsb);
+    host.write_register(kRegRingTail, static_cast<std::uint32_t>(commands.size()));
+    host.wait_interrupt(20000);
+    read_counters(host, outcome.words);
+  };
+  const Outcome rtl = run_on(Fidelity::kRtl, platform, program);
+  const Outcome cycle = run_on(Fidelity::kCycle, platform, program);
+  CHECK(first_difference(rtl, cycle) == "");
+  std::int64_t start = 0, end = 0;
+  for (const TraceEvent& event : cycle.platform.trace) {
+    if (event.command == 1) start = event.start;
+    if (event.command == kGathers) end = event.end;
+  }
+  const std::int64_t beats = kGathers * kRowsEach * kRowBeats;
+  INFO(beats << " beats in " << end - start << " cycles");
+  CHECK(beats * 10 >= (end - start) * 9);
+}
+
 TEST_CASE("faults are equal on both") { run_cases("CORANK_FAULT_CASES", 200, true); }
 
 }  // namespace corank::test
