@@ -139,6 +139,64 @@ void CommandEmitter::store(int op, const Block& block, std::int64_t line) {
   emit(op, encode(command), Engine::kStore, accesses);
 }
 
+void CommandEmitter::load_indices(int op, ValueId vector, std::int64_t first, std::int64_t count,
+                                  std::int64_t to) {
+  const TensorLayout& place = step_.layout(vector);
+  const std::uint64_t address = place.panel_row_address(0, first);
+  const std::int64_t rows = ceil_div(count, place.panel_columns());
+  LoadCommand command;
+  command.target = kTargetIndices;
+  command.address_lo = static_cast<std::uint32_t>(address);
+  command.address_hi = static_cast<std::uint32_t>(address >> 32);
+  command.rows = static_cast<std::uint32_t>(rows);
+  command.columns = static_cast<std::uint32_t>(place.panel_columns());
+  command.panel_stride = static_cast<std::uint32_t>(rows * kPanelRowBytes);
+  command.line = static_cast<std::uint32_t>(to);
+  std::vector<Access> accesses{{Space::kIndices, to, to + rows * place.panel_columns(), true}};
+  const auto begin = static_cast<std::int64_t>(address);
+  if (step_.plan.ordered[static_cast<std::size_t>(vector)])
+    accesses.push_back({Space::kMemory, begin, begin + rows * kPanelRowBytes, false});
+  made_.traffic[static_cast<std::size_t>(vector)].loaded_bytes +=
+      static_cast<std::uint64_t>(rows * kPanelRowBytes);
+  emit(op, encode(command), Engine::kLoad, accesses);
+}
+
+// Which rows of the value it touches is not known here: any of them.
+template <class Command>
+std::vector<Access> CommandEmitter::fill_indexed(Command& command, const Block& columns,
+                                                 std::int64_t first_index, std::int64_t rows,
+                                                 std::int64_t line, bool write_memory) {
+  const TensorLayout& place = step_.layout(columns.value);
+  Block block = columns;
+  block.row = 0;
+  block.rows = rows;
+  std::vector<Access> accesses = fill_transfer(command, place, block, line, write_memory);
+  for (Access& access : accesses) {
+    if (access.space == Space::kMemory)
+      access.end = access.begin + place.rows() * kPanelRowBytes;
+  }
+  command.row_pitch = kPanelRowBytes;
+  command.first_index = static_cast<std::uint32_t>(first_index);
+  command.limit = static_cast<std::uint32_t>(place.rows());
+  accesses.push_back({Space::kIndices, first_index, first_index + rows, false});
+  return accesses;
+}
+
+Local CommandEmitter::gather(int op, const Block& columns, std::int64_t first_index,
+                             std::int64_t rows, std::int64_t line) {
+  GatherCommand command;
+  const auto accesses = fill_indexed(command, columns, first_index, rows, line, false);
+  emit(op, encode(command), Engine::kLoad, accesses);
+  return {line, rows, columns.columns};
+}
+
+void CommandEmitter::scatter(int op, const Block& columns, std::int64_t first_index,
+                             std::int64_t rows, std::int64_t line) {
+  ScatterCommand command;
+  const auto accesses = fill_indexed(command, columns, first_index, rows, line, true);
+  emit(op, encode(command), Engine::kStore, accesses);
+}
+
 void CommandEmitter::begin_tile(const Product& product, std::int64_t column, std::int64_t columns) {
   const Block block = stationary_block(product, 0, product.shape.depth, column, columns);
   StreamTile tile;
@@ -175,7 +233,7 @@ void CommandEmitter::vector(int op, std::size_t program, std::int64_t rows, std:
     const LocalStream& stream = streams[i];
     StreamWord word;
     word.line = static_cast<std::uint32_t>(
-        stream.local.line + stream.first_column / lanes_ * stream.local.rows);
+        stream.local.line + stream.first_row + stream.first_column / lanes_ * stream.local.rows);
     word.accumulator = stream.space == Space::kAccumulator;
     word.broadcast_row = stream.is_row;
     word.broadcast_column = stream.is_column;

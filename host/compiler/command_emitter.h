@@ -20,7 +20,7 @@ struct LocalStream {
   bool is_row = false;  // every row reads the first one
   bool is_column = false;        // every column reads the first one
   bool transposed = false;       // its rows are the region's columns
-  std::int64_t first_column = 0;  // of the matrix in the block
+  std::int64_t first_row = 0, first_column = 0;  // of the matrix in the block
 };
 
 /// How a vector command goes over its region.
@@ -39,6 +39,15 @@ class CommandEmitter {
   /// weight it is part of the newest tile, in whose place of the ring it lies.
   Local load(int op, const Block& block, std::int64_t line);
   void store(int op, const Block& block, std::int64_t line);
+  /// Elements [first, first + count) of a vector of integers to the index memory; `first` begins a
+  /// row of memory.
+  void load_indices(int op, ValueId vector, std::int64_t first, std::int64_t count,
+                    std::int64_t to);
+  /// Columns of the rows of a value that indices name, to consecutive rows at `line`; and back.
+  Local gather(int op, const Block& columns, std::int64_t first_index, std::int64_t rows,
+               std::int64_t line);
+  void scatter(int op, const Block& columns, std::int64_t first_index, std::int64_t rows,
+               std::int64_t line);
   /// A part of a streamed weight begins: what a block of output columns needs of the product's
   /// stationary operand, over the whole depth.
   void begin_tile(const Product& product, std::int64_t column, std::int64_t columns);
@@ -76,6 +85,10 @@ class CommandEmitter {
   void load_program(int op, std::size_t first, std::size_t length, std::size_t to);
   // The first instruction of a program in the program memory, where it is loaded if need be.
   std::size_t resident(int op, const ProgramPlace& place);
+  template <class Command>
+  std::vector<Access> fill_indexed(Command& command, const Block& columns,
+                                   std::int64_t first_index, std::int64_t rows, std::int64_t line,
+                                   bool write_memory);
   template <class Command>
   std::vector<Access> fill_transfer(Command& command, const TensorLayout& place, const Block& block,
                                     std::int64_t line, bool write_memory);

@@ -11,6 +11,7 @@ std::int64_t piece_size(Space space) {
     case Space::kMemory:
       return 4096;
     case Space::kProgram:
+    case Space::kIndices:
       return 16;
     default:
       return 8;
@@ -46,6 +47,10 @@ void Dependencies::for_each_piece(const Access& access, const Visit& visit) {
       for (std::int64_t piece = first; piece <= last; ++piece)
         visit(latest_at(program_, piece), false);
       return;
+    case Space::kIndices:
+      for (std::int64_t piece = first; piece <= last; ++piece)
+        visit(latest_at(indices_, piece), false);
+      return;
     default:
       break;
   }
@@ -74,6 +79,8 @@ Waits Dependencies::add(Engine engine, const std::vector<Access>& accesses) {
       }
       need(latest.write);
       if (access.write) need(latest.read);
+      if (access.space == Space::kIndices && !access.write)
+        needed[self] = std::max(needed[self], latest.write[self]);
     });
   }
   for (const Access& access : accesses) {

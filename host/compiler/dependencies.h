@@ -3,7 +3,8 @@
 // Commands of one unit start and complete in order. A command of another unit must wait where both
 // touch the same lines or the same memory and one of them writes, or where both would use the same
 // port (read or write) of the same bank: ownership of a bank changes hands by tokens. A wait is
-// left out where an earlier wait already implies it.
+// left out where an earlier wait already implies it. Indices are the one thing for which a command
+// waits for one of its own unit: a gather begins before the load of its indices is complete.
 //
 // Tokens that nobody has taken yet gather in counters of the device: the stores of a tensor give
 // theirs long before the loads of the next product take them. So that no counter overflows, a
@@ -24,9 +25,9 @@ using interface::Engine;
 using interface::kEngines;
 using interface::token;
 
-enum class Space { kScratchpad = 0, kAccumulator = 1, kMemory = 2, kProgram = 3 };
+enum class Space { kScratchpad = 0, kAccumulator = 1, kMemory = 2, kProgram = 3, kIndices = 4 };
 
-/// Lines [begin, end) of a local memory, bytes of device memory, or instructions.
+/// Lines [begin, end) of a local memory, bytes of device memory, instructions, or indices.
 struct Access {
   Space space = Space::kScratchpad;
   std::int64_t begin = 0, end = 0;
@@ -70,7 +71,7 @@ class Dependencies {
   void for_each_piece(const Access& access, const Visit& visit);
 
   std::array<LocalMemory, 2> local_;  // by Space
-  std::vector<Latest> program_;
+  std::vector<Latest> program_, indices_;
   std::unordered_map<std::int64_t, Latest> memory_;
   std::array<Waits, kEngines> waited_;  // [from][to]: latest command waited for
   // By unit: its last commands, each in the place of the one kWindow commands before.

@@ -20,12 +20,18 @@ class LayoutChoice {
     for (std::size_t op = 0; op < step_.graph.ops.size(); ++op) {
       if (const Contraction* product = step_.product(static_cast<int>(op))) keep_product(*product);
     }
-    for (std::size_t op = 0; op < step_.lowerings.size(); ++op) {
-      const OpLowering& lowering = step_.lowerings[op];
+    for (const OpLowering& lowering : step_.lowerings) {
       keep_regions(lowering);
-      if (lowering.moves.empty()) continue;
-      for (const Move& move : lowering.moves) keep(move.from);
-      keep(lowering.moves_to);
+      for (const Movement& movement : lowering.movements) {
+        for (const Move& move : movement.moves) keep(move.from);
+        keep(movement.to);
+      }
+      for (const GatheredRows& rows : lowering.gathered) {
+        for (const ValueId id : {rows.table, rows.indices, rows.out}) keep(id);
+      }
+      for (const ScatteredRows& rows : lowering.scattered) {
+        for (const ValueId id : {rows.in, rows.indices, rows.table}) keep(id);
+      }
     }
     while (keep_those_that_meet()) {
     }

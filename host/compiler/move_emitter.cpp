@@ -12,12 +12,13 @@ namespace {
 
 class MoveEmitter {
  public:
-  MoveEmitter(CommandEmitter& emitter, const StepContext& step, int op)
+  MoveEmitter(CommandEmitter& emitter, const StepContext& step, int op, const Movement& movement)
       : emitter_(emitter),
         step_(step),
         op_(op),
-        moves_(step.lowering(op).moves),
-        out_(step.lowering(op).moves_to),
+        movement_(movement),
+        moves_(movement.moves),
+        out_(movement.to),
         place_(step.layout(out_)),
         halves_(local_halves(step.machine, step.limits)),
         lanes_(memory_lanes(step.machine)) {}
@@ -53,7 +54,7 @@ class MoveEmitter {
 
   // The move that fills the panel from `column` on, and can do so without the vector unit.
   const Move* alone_from(const std::vector<const Move*>& moves, std::int64_t column) const {
-    if (!step_.lowering(op_).exact_moves) return nullptr;
+    if (!movement_.exact) return nullptr;
     const std::int64_t end = std::min(column + place_.panel_columns(), place_.columns());
     for (const Move* move : moves) {
       const TensorLayout& from = step_.layout(move->from);
@@ -118,7 +119,7 @@ class MoveEmitter {
       filled += std::max<std::int64_t>(0, std::min(end, move->to_column + move->columns) -
                                               std::max(target.column, move->to_column));
     if (filled < target.columns) {
-      emitter_.vector(op_, step_.lowering(op_).fill_place, target.rows, target.columns,
+      emitter_.vector(op_, movement_.fill_place, target.rows, target.columns,
                       {{space, result, true}}, {});
     }
     for (const Move* move : moves) {
@@ -142,13 +143,14 @@ class MoveEmitter {
     LocalStream write{to, result, true};
     write.transposed = true;
     write.first_column = column - target.column;
-    emitter_.vector(op_, static_cast<std::size_t>(op_), columns, target.rows, {read, write},
+    emitter_.vector(op_, movement_.copy_place, columns, target.rows, {read, write},
                     {interface::kWalkDown, 0, 0});
   }
 
   CommandEmitter& emitter_;
   const StepContext& step_;
   const int op_;
+  const Movement& movement_;
   const std::vector<Move>& moves_;
   const ValueId out_;
   const TensorLayout& place_;
@@ -159,8 +161,9 @@ class MoveEmitter {
 
 }  // namespace
 
-void emit_moves(CommandEmitter& emitter, const StepContext& step, int op) {
-  MoveEmitter(emitter, step, op).emit();
+void emit_movements(CommandEmitter& emitter, const StepContext& step, int op) {
+  for (const Movement& movement : step.lowering(op).movements)
+    MoveEmitter(emitter, step, op, movement).emit();
 }
 
 }  // namespace corank

@@ -6,7 +6,7 @@
 
 namespace corank {
 
-/// Carries out an op with moves by itself.
-void emit_moves(CommandEmitter& emitter, const StepContext& step, int op);
+/// Carries out the movements of an op by themselves.
+void emit_movements(CommandEmitter& emitter, const StepContext& step, int op);
 
 }  // namespace corank

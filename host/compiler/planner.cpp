@@ -49,7 +49,12 @@ Programs programs_of(const Graph& graph, std::vector<OpLowering>& lowerings) {
     programs.push_back(&program);
   };
   for (OpLowering& lowering : lowerings) {
-    if (!lowering.fill.empty()) add(lowering.fill, lowering.fill_place);
+    for (Movement& movement : lowering.movements) {
+      add(movement.copy, movement.copy_place);
+      add(movement.fill, movement.fill_place);
+    }
+    for (GatheredRows& rows : lowering.gathered) add(rows.convert, rows.convert_place);
+    for (ScatteredRows& rows : lowering.scattered) add(rows.add, rows.add_place);
     for (RegionPass& pass : lowering.passes) {
       for (RegionStep& step : pass.steps) {
         add(step.program, step.program_place);
@@ -86,7 +91,9 @@ std::vector<Extra> gather_extras(const Graph& graph, std::vector<OpLowering>& lo
     const auto resolve = [&](ValueId& id) {
       if (id < -1) id = ids.at(static_cast<std::size_t>(extra_id(0) - id));
     };
-    resolve(lowering.moves_to);
+    for (Movement& movement : lowering.movements) resolve(movement.to);
+    for (GatheredRows& rows : lowering.gathered) resolve(rows.indices);
+    for (ScatteredRows& rows : lowering.scattered) resolve(rows.indices);
     for (RegionPass& pass : lowering.passes) {
       for (RegionBlock& block : pass.blocks) {
         resolve(block.operand);

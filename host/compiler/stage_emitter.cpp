@@ -1,5 +1,6 @@
 #include "host/compiler/stage_emitter.h"
 
+#include "host/compiler/indexed_rows_emitter.h"
 #include "host/compiler/move_emitter.h"
 #include "host/compiler/region_emitter.h"
 
@@ -35,7 +36,8 @@ void StageEmitter::emit(const Stage& stage, const BlockSize& size) {
     return;
   }
   const OpLowering& lowering = step_.lowering(stage.op);
-  if (!lowering.moves.empty()) emit_moves(emitter_, step_, stage.op);
+  emit_movements(emitter_, step_, stage.op);
+  emit_indexed_rows(emitter_, step_, stage.op);
   emit_passes(emitter_, step_, stage.op);
   if (lowering.is_region()) return;
   const LocalAreas areas = areas_of(step_, stage);

@@ -35,8 +35,12 @@ class RandomGraph {
     batch_ = between(random, 1, 3);
     sequence_ = between(random, 1, one_of(random, std::array<int, 3>{4, 9, 20}));
     width_ = drawn_width();
-    value_ = add_value(graph_, {"x", {tokens(), width_}, DType::BF16, Role::kInput});
-    input_ = value_;
+    if (chance(random_, 4)) {
+      embedding();
+    } else {
+      value_ = add_value(graph_, {"x", {tokens(), width_}, DType::BF16, Role::kInput});
+      input_ = value_;
+    }
     earlier_.push_back(value_);
   }
 
@@ -74,9 +78,9 @@ class RandomGraph {
   TrainingProgram finish(const OptimizerSettings& optimizer) {
     TrainingProgram program;
     program.optimizer = optimizer;
-    if (value_ == input_) scale();
+    if (earlier_.size() == 1) scale();
     DifferentiateRequest request;
-    request.wanted = {input_};
+    if (input_ >= 0) request.wanted = {input_};
     if (chance(random_, 3)) {
       request.loss = loss();
     } else {
@@ -136,6 +140,17 @@ class RandomGraph {
     if (chance(random_, 2)) bias = parameter((std::string(what) + ".bias").c_str(), {out});
     return add_contraction(graph_, name(what), {{value_, false, weight, true, kFrozenForward}},
                            1.0f, bias, DType::BF16, Role::kIntermediate);
+  }
+
+  void embedding() {
+    const std::int64_t rows = between(random_, 1, 40);
+    const ValueId table = parameter("embedding", {rows, width_});
+    const Shape shape = chance(random_, 2) ? Shape{batch_, sequence_} : Shape{tokens()};
+    const ValueId ids = add_value(graph_, {"ids", shape, DType::I64, Role::kInput});
+    std::optional<std::int64_t> padding;
+    if (chance(random_, 2)) padding = between(random_, 0, rows - 1);
+    value_ = add_embedding(graph_, "embedded", table, ids, false, padding);
+    text_ = "embedding";
   }
 
   // Logits and the cross-entropy of a head.
@@ -299,9 +314,16 @@ Tensor drawn_integers(Random& random, const Graph& graph, const Value& value) {
   if (value.name == "labels")
     return drawn_labels(random, value, graph.value(*find_value(graph, "logits")).shape.back());
   Tensor tensor(DType::I64, value.shape);
-  const bool is_mask = value.name.compare(0, 4, "mask") == 0;
+  std::int64_t low = 1, high = 1000;
+  if (value.name.compare(0, 4, "mask") == 0) {
+    low = 0;
+    high = 1;
+  } else if (value.name == "ids") {
+    low = 0;
+    high = graph.value(*find_value(graph, "embedding0")).shape.front() - 1;
+  }
   for (std::int64_t i = 0; i < element_count(value.shape); ++i)
-    tensor.data<std::int64_t>()[i] = is_mask ? between(random, 0, 1) : between(random, 1, 1000);
+    tensor.data<std::int64_t>()[i] = between(random, low, high);
   return tensor;
 }
 

@@ -22,10 +22,8 @@ ValueId add_targets(const Graph& graph, ValueId labels, bool shifted, std::int64
   std::vector<Move> moves;
   for (std::int64_t row = 0; row * sequence < rows && sequence > first; ++row)
     moves.push_back({labels, row, first, 0, row * sequence, 1, sequence - first});
-  OpLowering moved = by_moves(graph, extra_id(kTargets), std::move(moves), DType::I64,
-                              static_cast<std::uint32_t>(kIgnored));
-  moved.extras = lowering.extras;
-  lowering = std::move(moved);
+  lowering.movements.push_back(
+      movement_of(graph, extra_id(kTargets), DType::I64, std::move(moves), kIgnored));
   return extra_id(kTargets);
 }
 

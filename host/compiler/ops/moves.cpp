@@ -7,6 +7,13 @@
 namespace corank {
 namespace {
 
+OpLowering by_moves(const Graph& graph, ValueId out, std::vector<Move> moves) {
+  OpLowering lowering;
+  lowering.movements.push_back(
+      movement_of(graph, out, graph.value(out).dtype, std::move(moves)));
+  return lowering;
+}
+
 std::int64_t rows_of(const Shape& shape) { return element_count(shape) / shape.back(); }
 
 // `length` entries along an axis, from `from` on in `in` and to `to` on in the result. Rows of a
@@ -46,37 +53,37 @@ void add_row(ValueId from, std::int64_t row, std::int64_t to_row, std::int64_t c
 }  // namespace
 
 // What a result holds in its format moves as it is; what it does not is rounded, as everything is.
-OpLowering by_moves(const Graph& graph, ValueId out, std::vector<Move> moves, DType dtype,
-                    std::uint32_t filled_with) {
-  OpLowering lowering;
-  lowering.exact_moves = std::all_of(moves.begin(), moves.end(), [&](const Move& move) {
+Movement movement_of(const Graph& graph, ValueId to, DType dtype, std::vector<Move> moves,
+                     std::int32_t filled_with) {
+  Movement movement;
+  movement.to = to;
+  movement.exact = std::all_of(moves.begin(), moves.end(), [&](const Move& move) {
     return dtype != DType::BF16 || graph.value(move.from).dtype == DType::BF16;
   });
-  lowering.moves = std::move(moves);
-  lowering.moves_to = out;
+  movement.moves = std::move(moves);
   Recorder copy, fill;
-  if (lowering.exact_moves) {
+  if (movement.exact) {
     copy.store_exactly(1, copy.load(0));
   } else {
     copy.store(1, copy.load(0));
   }
-  fill.store(0, fill.fill(static_cast<std::int32_t>(filled_with)));
-  lowering.program = copy.program();
-  lowering.fill = fill.program();
-  return lowering;
+  fill.store(0, fill.fill(filled_with));
+  movement.copy = copy.program();
+  movement.fill = fill.program();
+  return movement;
 }
 
 OpLowering lowering_of(const Graph& graph, const Slice& op) {
   std::vector<Move> moves;
   add_part(graph, op.in, op.out, op.axis, op.begin, 0, op.length, moves);
-  return by_moves(graph, op.out, std::move(moves), graph.value(op.out).dtype);
+  return by_moves(graph, op.out, std::move(moves));
 }
 
 OpLowering lowering_of(const Graph& graph, const Pad& op) {
   std::vector<Move> moves;
   add_part(graph, op.in, op.out, op.axis, 0, op.begin,
            graph.value(op.in).shape[static_cast<std::size_t>(op.axis)], moves);
-  return by_moves(graph, op.out, std::move(moves), graph.value(op.out).dtype);
+  return by_moves(graph, op.out, std::move(moves));
 }
 
 OpLowering lowering_of(const Graph& graph, const Concat& op) {
@@ -87,7 +94,7 @@ OpLowering lowering_of(const Graph& graph, const Concat& op) {
     add_part(graph, part, op.out, op.axis, 0, to, length, moves);
     to += length;
   }
-  return by_moves(graph, op.out, std::move(moves), graph.value(op.out).dtype);
+  return by_moves(graph, op.out, std::move(moves));
 }
 
 OpLowering lowering_of(const Graph& graph, const SplitHeads& op) {
@@ -98,7 +105,7 @@ OpLowering lowering_of(const Graph& graph, const SplitHeads& op) {
     moves.push_back({op.in, head / op.heads * sequence, head % op.heads * size, head * sequence, 0,
                      sequence, size});
   }
-  return by_moves(graph, op.out, std::move(moves), graph.value(op.out).dtype);
+  return by_moves(graph, op.out, std::move(moves));
 }
 
 OpLowering lowering_of(const Graph& graph, const MergeHeads& op) {
@@ -109,7 +116,7 @@ OpLowering lowering_of(const Graph& graph, const MergeHeads& op) {
     moves.push_back({op.in, head * sequence, 0, head / op.heads * sequence, head % op.heads * size,
                      sequence, size});
   }
-  return by_moves(graph, op.out, std::move(moves), graph.value(op.out).dtype);
+  return by_moves(graph, op.out, std::move(moves));
 }
 
 OpLowering lowering_of(const Graph& graph, const RepeatHeads& op) {
@@ -118,7 +125,7 @@ OpLowering lowering_of(const Graph& graph, const RepeatHeads& op) {
   std::vector<Move> moves;
   for (std::int64_t head = 0; head < out[0]; ++head)
     moves.push_back({op.in, head / op.times * sequence, 0, head * sequence, 0, sequence, out[2]});
-  return by_moves(graph, op.out, std::move(moves), graph.value(op.out).dtype);
+  return by_moves(graph, op.out, std::move(moves));
 }
 
 OpLowering lowering_of(const Graph& graph, const SelectRows& op) {
@@ -127,7 +134,7 @@ OpLowering lowering_of(const Graph& graph, const SelectRows& op) {
     add_row(op.in, op.rows[i], static_cast<std::int64_t>(i), graph.value(op.in).shape.back(),
             moves);
   }
-  return by_moves(graph, op.out, std::move(moves), graph.value(op.out).dtype);
+  return by_moves(graph, op.out, std::move(moves));
 }
 
 OpLowering lowering_of(const Graph& graph, const PlaceRows& op) {
@@ -136,7 +143,7 @@ OpLowering lowering_of(const Graph& graph, const PlaceRows& op) {
     add_row(op.in, static_cast<std::int64_t>(i), op.rows[i], graph.value(op.in).shape.back(),
             moves);
   }
-  return by_moves(graph, op.out, std::move(moves), graph.value(op.out).dtype);
+  return by_moves(graph, op.out, std::move(moves));
 }
 
 OpLowering lowering_of(const Graph& graph, const ReplaceRows& op) {
@@ -150,7 +157,7 @@ OpLowering lowering_of(const Graph& graph, const ReplaceRows& op) {
       add_row(op.replacement, replaced - op.rows.begin(), row, shape[1], moves);
     }
   }
-  return by_moves(graph, op.out, std::move(moves), graph.value(op.out).dtype);
+  return by_moves(graph, op.out, std::move(moves));
 }
 
 }  // namespace corank

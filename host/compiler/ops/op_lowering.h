@@ -73,27 +73,51 @@ struct Move {
   std::int64_t rows = 0, columns = 0;
 };
 
+/// Rectangles that make up a value; where none is, it is filled with a word.
+struct Movement {
+  ValueId to = -1;
+  std::vector<Move> moves;
+  bool exact = false;  // the format of `to` holds every bit of what is moved
+  VectorProgram copy, fill;
+  std::size_t copy_place = 0, fill_place = 0;  // in Programs::places
+};
+
+/// Rows of a table that a vector of indices names: out[i] = table[indices[i]].
+struct GatheredRows {
+  ValueId table = -1, indices = -1, out = -1;
+  VectorProgram convert;  // where the formats differ
+  std::size_t convert_place = 0;
+};
+
+/// table[indices[i]] += in[i], one row after the other.
+struct ScatteredRows {
+  ValueId in = -1, indices = -1, table = -1;
+  VectorProgram add;
+  std::size_t add_place = 0;
+};
+
 /// Streams of what ends a block of a product: out = sum * scale + bias.
 inline constexpr int kEpilogueSum = 0, kEpilogueBias = 1, kEpilogueOut = 2;
 
-/// An op without streams, passes and moves is a product of the array.
+/// An op that has none of streams, movements, passes, gathered and scattered rows is a product of
+/// the array.
 struct OpLowering {
   std::string why_not;  // the accelerator does not run the op, and what of it; "": it does
   std::vector<ElementStream> streams = {};  // of an element-wise op, by their number in its program
-  // Of an element-wise op; of a product what ends a block, empty: nothing; of moves the copy.
+  // Of an element-wise op; of a product what ends a block, empty: nothing.
   VectorProgram program = {};
-  std::vector<RegionPass> passes = {};  // of an op that goes over regions, in their order
-  // Of an op that moves, before its passes: all of what they go to that is not filled.
-  std::vector<Move> moves = {};
-  ValueId moves_to = -1;  // -1: the op's result
-  bool exact_moves = false;  // its formats hold every bit of what is moved
-  VectorProgram fill = {};       // of moves, where not all is filled
-  std::size_t fill_place = 0;  // in Programs::places
+  // Of another op what it consists of, carried out in this order.
+  std::vector<Movement> movements = {};
+  std::vector<GatheredRows> gathered = {};
+  std::vector<ScatteredRows> scattered = {};
+  std::vector<RegionPass> passes = {};
   std::vector<Extra> extras = {};
 
   bool is_elementwise() const { return !streams.empty(); }
   /// It is carried out by itself.
-  bool is_region() const { return !passes.empty() || !moves.empty(); }
+  bool is_region() const {
+    return !passes.empty() || !movements.empty() || !gathered.empty() || !scattered.empty();
+  }
 };
 
 OpLowering lowering_of(const Graph& graph, const Contraction& op);
@@ -117,6 +141,8 @@ OpLowering lowering_of(const Graph& graph, const Softmax& op);
 OpLowering lowering_of(const Graph& graph, const SoftmaxGradient& op);
 OpLowering lowering_of(const Graph& graph, const Rope& op);
 OpLowering lowering_of(const Graph& graph, const Dropout& op);
+OpLowering lowering_of(const Graph& graph, const Embedding& op);
+OpLowering lowering_of(const Graph& graph, const ScatterAdd& op);
 OpLowering lowering_of(const Graph& graph, const CrossEntropy& op);
 OpLowering lowering_of(const Graph& graph, const CrossEntropyGradient& op);
 OpLowering lowering_of(const Graph& graph, const ClipGradients& op);
@@ -132,9 +158,9 @@ OpLowering lowering_of(const Graph& graph, const SelectRows& op);
 OpLowering lowering_of(const Graph& graph, const PlaceRows& op);
 OpLowering lowering_of(const Graph& graph, const ReplaceRows& op);
 
-/// Carried out by moves: of an op's result, or of an extra. What they leave is filled with a word.
-OpLowering by_moves(const Graph& graph, ValueId out, std::vector<Move> moves, DType dtype,
-                    std::uint32_t filled_with = 0);
+/// Of an op's result, or of an extra.
+Movement movement_of(const Graph& graph, ValueId to, DType dtype, std::vector<Move> moves,
+                     std::int32_t filled_with = 0);
 
 /// Of every op of a graph. Throws the InputError "VALUE: the accelerator does not run the op OP
 /// yetWHY" at the first one that it does not run.

@@ -52,7 +52,8 @@ TEST_CASE("random graphs are bit-exact and take the same cycles on both") {
         "rms_norm_gradient", "rms_norm_weight_gradient", "layer_norm", "layer_norm_gradient",
         "rope", "softmax", "softmax_gradient", "slice", "pad", "concat", "split_heads",
         "merge_heads", "repeat_heads", "sum_heads", "sum_rows", "dropout", "select_rows",
-        "place_rows", "replace_rows"}) {
+        "place_rows", "replace_rows", "embedding", "scatter_add", "cross_entropy",
+        "cross_entropy_gradient", "clip_gradients"}) {
     INFO(op);
     CHECK(graphs_with[op] >= 10);
   }
