@@ -114,6 +114,13 @@ void Recorder::accumulate(VectorOpcode opcode, const Recorded& chain, const Oper
   chain.recorder_->push(one);
 }
 
+void Recorder::accumulate_product(const Recorded& chain, const Recorded& a, const Operand& b,
+                                  bool alternate) {
+  Instruction one{VectorOpcode::kMultiplyAdd, chain.index_, a.index_, b, chain, 0};
+  one.alternate = alternate;
+  chain.recorder_->push(one);
+}
+
 Recorded Recorder::exchange(VectorOpcode opcode, const Recorded& a, int distance) {
   Recorded result = a.recorder_->free_register();
   Instruction one{opcode, result.index_, a.index_, a, {}, 0};

@@ -100,6 +100,9 @@ class Recorder {
   /// in odd strips in the register beside.
   static void accumulate(interface::VectorOpcode opcode, const Recorded& chain, const Operand& x,
                          bool alternate);
+  /// The same of a * b: one instruction.
+  static void accumulate_product(const Recorded& chain, const Recorded& a, const Operand& b,
+                                 bool alternate);
   /// opcode(a of the beat with that distance, a).
   static Recorded exchange(interface::VectorOpcode opcode, const Recorded& a, int distance);
   /// The first beat of `a` in all beats.

@@ -17,8 +17,9 @@
 //   By rows, a section of strips ends the program.
 //   There are 16 registers of 8 beats; an instruction works on the elements that its beats have in
 //   them, and leaves other beats as they are. With `alternate`, in every other strip of a section
-//   in its group, destination and first operand are the registers of index xor 1. With `exchange`,
-//   beat k reads the first operand's beat k xor immediate[2:0], or where that is 0, beat 0.
+//   in its group, destination and first operand, of a multiply-add the third one, are the registers
+//   of index xor 1. With `exchange`, beat k reads the first operand's beat k xor immediate[2:0], or
+//   where that is 0, beat 0.
 //   Registers are not cleared; they keep their words from section to section and from command to
 //   command.
 //   Element (i, j) of a stream with `column` c lies at line + ((j + c) / Lanes) * stride + i,
@@ -418,8 +419,10 @@ module vector_unit #(
   assign scratchpad_write_data_o  = (Lanes * 16)'(write_bf16);
   assign accumulator_write_data_o = (Lanes * 32)'(write_fp32);
 
-  logic beside;  // the registers are those beside the ones that the instruction names
-  assign beside = instruction.alternate && !instruction.once && odd_strip;
+  // Destination and summed operand are the registers beside the ones that the instruction names.
+  logic beside, third_beside;
+  assign beside       = instruction.alternate && !instruction.once && odd_strip;
+  assign third_beside = beside && (instruction.opcode == VopMultiplyAdd);
 
   vector_lanes #(
     .VectorLanes (VectorLanes),
@@ -430,9 +433,9 @@ module vector_unit #(
     .issue_valid_i(issue),
     .opcode_i     (instruction.opcode),
     .destination_i(instruction.destination ^ {3'd0, beside}),
-    .a_i          (instruction.a ^ {3'd0, beside}),
+    .a_i          (instruction.a ^ {3'd0, beside && !third_beside}),
     .b_i          (instruction.b),
-    .c_i          (instruction.c),
+    .c_i          (instruction.c ^ {3'd0, third_beside}),
     .b_immediate_i(instruction.b_immediate),
     .c_immediate_i(instruction.c_immediate),
     .exchange_i   (instruction.exchange),

@@ -70,7 +70,7 @@ void VectorKernel::run_strip(const VectorProgram& program, const VectorSection& 
       operation.places[placed] = walk.beat(instruction, group, strip, placed);
     if (instruction.alternate && !once && strip % 2 == 1) {
       instruction.destination ^= 1;
-      instruction.a ^= 1;
+      (instruction.opcode == VectorOpcode::kMultiplyAdd ? instruction.c : instruction.a) ^= 1;
     }
     execute(operation, local);
   }

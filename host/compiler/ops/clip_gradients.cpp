@@ -10,10 +10,7 @@ enum { kSquares, kFactor, kFirstRows };  // extras: the sum of all squares, the 
 // The sums of squares of a gradient's rows, to an extra.
 RegionPass squares_of_rows(const Graph& graph, ValueId gradient, ValueId sums) {
   Recorder recorder;
-  const Recorded sum = sum_of_columns(recorder, [&] {
-    const Recorded x = recorder.load(0);
-    return x * x;
-  });
+  const Recorded sum = sum_of_squares(recorder, 0);
   recorder.store(1, sum);
   return one_step(graph, gradient, {elements(gradient), column_result(sums)}, Walk::kRows,
                   recorder.program());

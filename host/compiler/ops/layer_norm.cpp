@@ -50,11 +50,8 @@ OpLowering lowering_of(const Graph& graph, const LayerNormGradient& op) {
   const int out = in_its_place ? kGradient : kNormalized;
   Recorder recorder;
   const auto loaded_gradient = [&] { return recorder.load(kGradient); };
-  const Recorded sum = sum_of_columns(recorder, [&] {
-    const Recorded gradient = loaded_gradient();
-    const Recorded weight = recorder.load(kWeight);
-    return gradient * weight;
-  });
+  const Recorded sum = sum_of_products(
+      recorder, [&] { return std::pair(loaded_gradient(), recorder.load(kWeight)); });
   const Recorded mean = once_a_row(recorder, [&] { return sum / count; });
   const Recorded projected = sum_of_columns(recorder, [&] {
     const Recorded gradient = loaded_gradient();

@@ -53,13 +53,13 @@ inline OpLowering over_region(RegionPass pass) {
 
 /// 16 interleaved chains over the columns and a tree, as reduce_row() has it: `element()` records
 /// what is reduced. The result is in all beats; what follows is a section once a group.
-template <class Element>
+template <class Accumulate>
 Recorded reduce_columns(Recorder& recorder, interface::VectorOpcode opcode, float start,
-                        const Element& element) {
+                        const Accumulate& accumulate) {
   recorder.begin_once();
   auto [first, second] = recorder.fill_pair(start);
   recorder.begin_strips();
-  Recorder::accumulate(opcode, first, element(), true);
+  accumulate(first);
   recorder.begin_once();
   Recorded sum = Recorder::record(opcode, std::move(first), second, {});
   sum = Recorder::exchange(opcode, sum, 4);
@@ -67,13 +67,35 @@ Recorded reduce_columns(Recorder& recorder, interface::VectorOpcode opcode, floa
   return Recorder::exchange(opcode, sum, 1);
 }
 template <class Element>
+Recorded reduce_elements(Recorder& recorder, interface::VectorOpcode opcode, float start,
+                         const Element& element) {
+  return reduce_columns(recorder, opcode, start, [&](const Recorded& chain) {
+    Recorder::accumulate(opcode, chain, element(), true);
+  });
+}
+template <class Element>
 Recorded sum_of_columns(Recorder& recorder, const Element& element) {
-  return reduce_columns(recorder, interface::VectorOpcode::kAdd, 0.0f, element);
+  return reduce_elements(recorder, interface::VectorOpcode::kAdd, 0.0f, element);
+}
+/// The sum of products, whose factors `factors()` gives as a pair of numbers.
+template <class Factors>
+Recorded sum_of_products(Recorder& recorder, const Factors& factors) {
+  return reduce_columns(recorder, interface::VectorOpcode::kAdd, 0.0f, [&](const Recorded& chain) {
+    const std::pair<Recorded, Recorded> both = factors();
+    Recorder::accumulate_product(chain, both.first, both.second, true);
+  });
+}
+/// Of the elements of a stream.
+inline Recorded sum_of_squares(Recorder& recorder, int stream) {
+  return reduce_columns(recorder, interface::VectorOpcode::kAdd, 0.0f, [&](const Recorded& chain) {
+    const Recorded x = recorder.load(stream);
+    Recorder::accumulate_product(chain, x, x, true);
+  });
 }
 template <class Element>
 Recorded maximum_of_columns(Recorder& recorder, const Element& element) {
-  return reduce_columns(recorder, interface::VectorOpcode::kMaximum,
-                        -std::numeric_limits<float>::infinity(), element);
+  return reduce_elements(recorder, interface::VectorOpcode::kMaximum,
+                         -std::numeric_limits<float>::infinity(), element);
 }
 
 /// What is computed once a group of rows, of a reduction's result: on one beat, then in all.

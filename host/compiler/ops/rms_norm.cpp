@@ -7,10 +7,7 @@ OpLowering lowering_of(const Graph& graph, const RmsNorm& op) {
   enum { kIn, kWeight, kOut, kInverse };
   const auto count = static_cast<float>(graph.value(op.in).shape.back());
   Recorder recorder;
-  const Recorded squares = sum_of_columns(recorder, [&] {
-    const Recorded x = recorder.load(kIn);
-    return x * x;
-  });
+  const Recorded squares = sum_of_squares(recorder, kIn);
   const Recorded r = once_a_row(
       recorder, [&] { return inverse_rms_of(squares, count, static_cast<float>(op.eps)); });
   recorder.store(kInverse, r);

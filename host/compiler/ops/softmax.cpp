@@ -65,11 +65,8 @@ OpLowering lowering_of(const Graph& graph, const Softmax& op) {
 
 OpLowering lowering_of(const Graph& graph, const SoftmaxGradient& op) {
   Recorder recorder;
-  const Recorded sum = sum_of_columns(recorder, [&] {
-    const Recorded gradient = recorder.load(0);
-    const Recorded p = recorder.load(1);
-    return gradient * p;
-  });
+  const Recorded sum = sum_of_products(
+      recorder, [&] { return std::pair(recorder.load(0), recorder.load(1)); });
   recorder.begin_strips();
   {
     const Recorded gradient = recorder.load(0);

@@ -263,7 +263,8 @@ std::vector<Timed> steps_of(const VectorCommand& command, const Program& program
           if (once && program[i].alternate) step.strip.resize(1);
           if (!once && program[i].alternate && strip % 2 == 1) {
             step.instruction.destination ^= 1;
-            step.instruction.a ^= 1;
+            const bool third = is(step.instruction, VectorOpcode::kMultiplyAdd);
+            (third ? step.instruction.c : step.instruction.a) ^= 1;
           }
           steps.push_back(step);
         }
