@@ -122,6 +122,13 @@ bool BlockChoice::has_equal_products() const {
   return false;
 }
 
+// A rehearsal has no values, and so no indices.
+bool BlockChoice::has_indices() const {
+  return std::any_of(step_.lowerings.begin(), step_.lowerings.end(), [](const OpLowering& one) {
+    return !one.gathered.empty() || !one.scattered.empty();
+  });
+}
+
 BlockChoices BlockChoice::choose() {
   BlockChoices chosen;
   std::vector<std::vector<BlockSize>> choices;
@@ -132,7 +139,7 @@ BlockChoices BlockChoice::choose() {
     chosen.blocks.push_back(choices.back().front());
     if (product) chunks += chunks_of(shape_of(step_, stage), chosen.blocks.back());
   }
-  if (chunks <= kShortStep && step_.limits.rehearse && !has_equal_products())
+  if (chunks <= kShortStep && step_.limits.rehearse && !has_equal_products() && !has_indices())
     try_in_whole_step(choices, chosen);
   return chosen;
 }

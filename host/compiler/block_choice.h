@@ -31,6 +31,7 @@ class BlockChoice {
   std::vector<BlockSize> best_blocks(const Stage& stage);
   void try_in_whole_step(const std::vector<std::vector<BlockSize>>& choices, BlockChoices& chosen);
   bool has_equal_products() const;
+  bool has_indices() const;
   // How long the stage takes with a block; of long ones at most about `most` cycles are waited for.
   double rehearsed_cycles(const Stage& stage, const ContractionShape& shape, const BlockSize& block,
                           double most) const;

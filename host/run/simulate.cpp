@@ -31,10 +31,6 @@ void check_layers(const Config& config) {
                      fmt::format("workload.optimizer.accumulate: expected at most {} micro-batches "
                                  "of layers, whose commands make one program; found {}",
                                  kMostMicroBatches, config.optimizer.accumulate));
-  if (config.optimizer.clip_norm > 0)
-    throw InputError(place_of(config, "workload.optimizer.clip_norm"),
-                     "workload.optimizer.clip_norm: the accelerator does not run the op "
-                     "clip_gradients yet; expected 0");
   if (config.numerics != Numerics::kBf16) refuse("numerics", name_of(config.numerics));
   if (config.write_gradients) refuse("output.gradients", "true");
   if (config.write_logits) refuse("output.logits", "true");

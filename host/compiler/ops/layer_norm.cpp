@@ -3,6 +3,95 @@
 
 namespace corank {
 
+namespace {
+
+// The result takes the place of an operand, 0 the gradient or 1 the normalized input.
+OpLowering in_the_place_of(int operand, const Graph& graph, const LayerNormGradient& op) {
+  enum { kGradient, kNormalized, kWeight, kInverse };
+  const auto count = static_cast<float>(graph.value(op.normalized).shape.back());
+  Recorder recorder;
+  const auto loaded_gradient = [&] { return recorder.load(kGradient); };
+  const Recorded sum = sum_of_products(
+      recorder, [&] { return std::pair(loaded_gradient(), recorder.load(kWeight)); });
+  const Recorded mean = once_a_row(recorder, [&] { return sum / count; });
+  const Recorded projected = sum_of_columns(recorder, [&] {
+    const Recorded gradient = loaded_gradient();
+    const Recorded weight = recorder.load(kWeight);
+    const Recorded n = recorder.load(kNormalized);
+    return layer_norm_projection(gradient, weight, n);
+  });
+  const Recorded projection = once_a_row(recorder, [&] { return projected / count; });
+  const Recorded r = recorder.load(kInverse);
+  recorder.begin_strips();
+  {
+    const Recorded gradient = loaded_gradient();
+    const Recorded weight = recorder.load(kWeight);
+    const Recorded n = recorder.load(kNormalized);
+    recorder.store(operand, layer_norm_slope(gradient, weight, n, r, mean, projection));
+  }
+  RegionPass pass = one_step(graph, op.normalized,
+                             {elements(op.gradient), elements(op.normalized), row(op.weight),
+                              column(op.inverse_std)},
+                             Walk::kRows, recorder.program());
+  pass.blocks[static_cast<std::size_t>(operand)].result = op.out;
+  return over_region(std::move(pass));
+}
+
+// Where the result has another format than both, what follows from n is FP32 in between.
+OpLowering by_steps(const Graph& graph, const LayerNormGradient& op) {
+  enum { kGradient, kNormalized, kWeight, kInverse, kOut, kBetween, kMean, kProjection };
+  const auto count = static_cast<float>(graph.value(op.normalized).shape.back());
+  Recorder mean, projection, along, slope, scaled;
+  {
+    const Recorded sum =
+        sum_of_products(mean, [&] { return std::pair(mean.load(0), mean.load(1)); });
+    mean.store(2, once_a_row(mean, [&] { return sum / count; }));
+  }
+  {
+    const Recorded sum = sum_of_columns(projection, [&] {
+      const Recorded gradient = projection.load(0);
+      const Recorded weight = projection.load(1);
+      return layer_norm_projection(gradient, weight, projection.load(2));
+    });
+    projection.store(3, once_a_row(projection, [&] { return sum / count; }));
+  }
+  {
+    along.begin_once();
+    const Recorded p = along.load(1);
+    along.begin_strips();
+    along.store(2, along.load(0) * p);
+  }
+  {
+    slope.begin_once();
+    const Recorded m = slope.load(2);
+    slope.begin_strips();
+    const Recorded gradient = slope.load(0);
+    Recorded g = gradient * slope.load(1);
+    g = std::move(g) - m;
+    slope.store(3, std::move(g) - slope.load(3));
+  }
+  {
+    scaled.begin_once();
+    const Recorded r = scaled.load(1);
+    scaled.begin_strips();
+    scaled.store(2, scaled.load(0) * r);
+  }
+  RegionPass pass = one_step(graph, op.normalized,
+                             {elements(op.gradient), elements(op.normalized), row(op.weight),
+                              column(op.inverse_std), result(op.out), {}, room_for_column(),
+                              room_for_column()},
+                             Walk::kRows, {});
+  pass.steps = {
+      {Walk::kRows, {{kGradient}, {kWeight}, {kMean}}, mean.program(), {}},
+      {Walk::kRows, {{kGradient}, {kWeight}, {kNormalized}, {kProjection}}, projection.program(), {}},
+      {Walk::kRows, {{kNormalized}, {kProjection}, {kBetween}}, along.program(), {}},
+      {Walk::kRows, {{kGradient}, {kWeight}, {kMean}, {kBetween}}, slope.program(), {}},
+      {Walk::kRows, {{kBetween}, {kInverse}, {kOut}}, scaled.program(), {}}};
+  return over_region(std::move(pass));
+}
+
+}  // namespace
+
 OpLowering lowering_of(const Graph& graph, const LayerNorm& op) {
   enum { kIn, kNormalized, kInverse, kOut };  // of the first step; of the second one:
   enum { kFinished, kWeight, kBias, kResult };
@@ -41,39 +130,10 @@ OpLowering lowering_of(const Graph& graph, const LayerNorm& op) {
 }
 
 OpLowering lowering_of(const Graph& graph, const LayerNormGradient& op) {
-  enum { kGradient, kNormalized, kWeight, kInverse };
-  const auto count = static_cast<float>(graph.value(op.normalized).shape.back());
-  const bool in_its_place = graph.value(op.gradient).dtype == graph.value(op.out).dtype;
-  const bool in_ins_place = graph.value(op.normalized).dtype == graph.value(op.out).dtype;
-  if (!in_its_place && !in_ins_place)
-    return {" with a result of another format than its operands", {}, {}};
-  const int out = in_its_place ? kGradient : kNormalized;
-  Recorder recorder;
-  const auto loaded_gradient = [&] { return recorder.load(kGradient); };
-  const Recorded sum = sum_of_products(
-      recorder, [&] { return std::pair(loaded_gradient(), recorder.load(kWeight)); });
-  const Recorded mean = once_a_row(recorder, [&] { return sum / count; });
-  const Recorded projected = sum_of_columns(recorder, [&] {
-    const Recorded gradient = loaded_gradient();
-    const Recorded weight = recorder.load(kWeight);
-    const Recorded n = recorder.load(kNormalized);
-    return layer_norm_projection(gradient, weight, n);
-  });
-  const Recorded projection = once_a_row(recorder, [&] { return projected / count; });
-  const Recorded r = recorder.load(kInverse);
-  recorder.begin_strips();
-  {
-    const Recorded gradient = loaded_gradient();
-    const Recorded weight = recorder.load(kWeight);
-    const Recorded n = recorder.load(kNormalized);
-    recorder.store(out, layer_norm_slope(gradient, weight, n, r, mean, projection));
-  }
-  RegionPass pass = one_step(graph, op.normalized,
-                             {elements(op.gradient), elements(op.normalized), row(op.weight),
-                              column(op.inverse_std)},
-                             Walk::kRows, recorder.program());
-  pass.blocks[static_cast<std::size_t>(out)].result = op.out;
-  return over_region(std::move(pass));
+  const DType out = graph.value(op.out).dtype;
+  if (graph.value(op.gradient).dtype == out) return in_the_place_of(0, graph, op);
+  if (graph.value(op.normalized).dtype == out) return in_the_place_of(1, graph, op);
+  return by_steps(graph, op);
 }
 
 }  // namespace corank

@@ -22,6 +22,7 @@ inline RegionBlock row(ValueId operand) { return {operand, -1, Meets::kRow}; }
 inline RegionBlock row_result(ValueId value) { return {-1, value, Meets::kRow}; }
 inline RegionBlock column(ValueId operand) { return {operand, -1, Meets::kColumn}; }
 inline RegionBlock column_result(ValueId value) { return {-1, value, Meets::kColumn}; }
+inline RegionBlock room_for_column() { return {-1, -1, Meets::kColumn}; }
 inline RegionBlock scalar(ValueId operand) { return {operand, -1, Meets::kScalar}; }
 inline RegionBlock scalar_result(ValueId value) { return {-1, value, Meets::kScalar}; }
 

@@ -3,6 +3,82 @@
 
 namespace corank {
 
+namespace {
+
+// The result takes the place of an operand, 0 the gradient or 1 the input: there are no more streams.
+OpLowering in_the_place_of(int operand, const Graph& graph, const RmsNormGradient& op) {
+  enum { kGradient, kIn, kWeight, kInverse };
+  const auto count = static_cast<float>(graph.value(op.in).shape.back());
+  Recorder recorder;
+  recorder.begin_once();
+  const Recorded r = recorder.load(kInverse);
+  const Recorded sum = sum_of_columns(recorder, [&] {
+    const Recorded gradient = recorder.load(kGradient);
+    const Recorded weight = recorder.load(kWeight);
+    const Recorded x = recorder.load(kIn);
+    return rms_norm_projection(gradient, weight, x, r);
+  });
+  const Recorded mean = once_a_row(recorder, [&] { return sum / count; });
+  recorder.begin_strips();
+  {
+    const Recorded gradient = recorder.load(kGradient);
+    const Recorded weight = recorder.load(kWeight);
+    const Recorded x = recorder.load(kIn);
+    recorder.store(operand, rms_norm_slope(gradient, weight, x, r, mean));
+  }
+  RegionPass pass = one_step(
+      graph, op.in, {elements(op.gradient), elements(op.in), row(op.weight), column(op.inverse_rms)},
+      Walk::kRows, recorder.program());
+  pass.blocks[static_cast<std::size_t>(operand)].result = op.out;
+  return over_region(std::move(pass));
+}
+
+// Where the result has another format than both, n and what follows from it are FP32 in between.
+OpLowering by_steps(const Graph& graph, const RmsNormGradient& op) {
+  enum { kGradient, kIn, kWeight, kInverse, kOut, kBetween, kMean };
+  const auto count = static_cast<float>(graph.value(op.in).shape.back());
+  Recorder normalized, mean, slope, scaled;
+  {
+    normalized.begin_once();
+    const Recorded r = normalized.load(1);
+    normalized.begin_strips();
+    normalized.store(2, normalized.load(0) * r);
+  }
+  {
+    const Recorded sum = sum_of_columns(mean, [&] {
+      const Recorded gradient = mean.load(0);
+      const Recorded weight = mean.load(1);
+      return (gradient * weight) * mean.load(2);
+    });
+    mean.store(3, once_a_row(mean, [&] { return sum / count; }));
+  }
+  {
+    slope.begin_once();
+    const Recorded m = slope.load(3);
+    slope.begin_strips();
+    const Recorded gradient = slope.load(0);
+    const Recorded g = gradient * slope.load(1);
+    slope.store(2, g - slope.load(2) * m);
+  }
+  {
+    scaled.begin_once();
+    const Recorded r = scaled.load(1);
+    scaled.begin_strips();
+    scaled.store(2, scaled.load(0) * r);
+  }
+  RegionPass pass =
+      one_step(graph, op.in, {elements(op.gradient), elements(op.in), row(op.weight),
+                              column(op.inverse_rms), result(op.out), {}, room_for_column()},
+               Walk::kRows, {});
+  pass.steps = {{Walk::kRows, {{kIn}, {kInverse}, {kBetween}}, normalized.program(), {}},
+                {Walk::kRows, {{kGradient}, {kWeight}, {kBetween}, {kMean}}, mean.program(), {}},
+                {Walk::kRows, {{kGradient}, {kWeight}, {kBetween}, {kMean}}, slope.program(), {}},
+                {Walk::kRows, {{kBetween}, {kInverse}, {kOut}}, scaled.program(), {}}};
+  return over_region(std::move(pass));
+}
+
+}  // namespace
+
 OpLowering lowering_of(const Graph& graph, const RmsNorm& op) {
   enum { kIn, kWeight, kOut, kInverse };
   const auto count = static_cast<float>(graph.value(op.in).shape.back());
@@ -23,36 +99,10 @@ OpLowering lowering_of(const Graph& graph, const RmsNorm& op) {
 }
 
 OpLowering lowering_of(const Graph& graph, const RmsNormGradient& op) {
-  enum { kGradient, kIn, kWeight, kInverse, kOut };
-  const auto count = static_cast<float>(graph.value(op.in).shape.back());
-  // Five streams: the gradient's block takes the result where it can.
-  const bool in_its_place = graph.value(op.gradient).dtype == graph.value(op.out).dtype;
-  const bool in_ins_place = graph.value(op.in).dtype == graph.value(op.out).dtype;
-  if (!in_its_place && !in_ins_place)
-    return {" with a result of another format than its operands", {}, {}};
-  const int out = in_its_place ? kGradient : kIn;
-  Recorder recorder;
-  recorder.begin_once();
-  const Recorded r = recorder.load(kInverse);
-  const Recorded sum = sum_of_columns(recorder, [&] {
-    const Recorded gradient = recorder.load(kGradient);
-    const Recorded weight = recorder.load(kWeight);
-    const Recorded x = recorder.load(kIn);
-    return rms_norm_projection(gradient, weight, x, r);
-  });
-  const Recorded mean = once_a_row(recorder, [&] { return sum / count; });
-  recorder.begin_strips();
-  {
-    const Recorded gradient = recorder.load(kGradient);
-    const Recorded weight = recorder.load(kWeight);
-    const Recorded x = recorder.load(kIn);
-    recorder.store(out, rms_norm_slope(gradient, weight, x, r, mean));
-  }
-  RegionPass pass = one_step(
-      graph, op.in, {elements(op.gradient), elements(op.in), row(op.weight), column(op.inverse_rms)},
-      Walk::kRows, recorder.program());
-  pass.blocks[static_cast<std::size_t>(out)].result = op.out;
-  return over_region(std::move(pass));
+  const DType out = graph.value(op.out).dtype;
+  if (graph.value(op.gradient).dtype == out) return in_the_place_of(0, graph, op);
+  if (graph.value(op.in).dtype == out) return in_the_place_of(1, graph, op);
+  return by_steps(graph, op);
 }
 
 OpLowering lowering_of(const Graph& graph, const RmsNormWeightGradient& op) {

@@ -286,7 +286,7 @@ std::int64_t run_model(const VectorCommand& command, const Program& program, con
   cycle_model::ProgramMemory memory;
   const std::vector<std::uint64_t> words = encode(program);
   memory.write(command.first_instruction, reinterpret_cast<const std::uint8_t*>(words.data()),
-               words.size());
+               words.size(), sizeof(std::uint64_t));
   const auto lanes = static_cast<std::size_t>(shape.lanes);
   const auto lines = static_cast<std::uint32_t>(memories.scratchpad.size() / lanes);
   cycle_model::LocalMemories local{{static_cast<int>(lanes), lines, true},
