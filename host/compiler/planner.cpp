@@ -56,6 +56,7 @@ Programs programs_of(const Graph& graph, std::vector<OpLowering>& lowerings) {
     for (GatheredRows& rows : lowering.gathered) add(rows.convert, rows.convert_place);
     for (ScatteredRows& rows : lowering.scattered) add(rows.add, rows.add_place);
     for (RegionPass& pass : lowering.passes) {
+      add(pass.copy, pass.copy_place);
       for (RegionStep& step : pass.steps) {
         add(step.program, step.program_place);
         if (!step.continuation.empty()) add(step.continuation, step.continuation_place);

@@ -30,16 +30,28 @@ ElementFormat format_of(const StepContext& step, const RegionBlock& block) {
   return value >= 0 ? step.layout(value).format : ElementFormat::kFp32;
 }
 
-Space space_of(const StepContext& step, const RegionBlock& block) {
-  return format_of(step, block) == ElementFormat::kBf16 ? Space::kScratchpad : Space::kAccumulator;
-}
-
-std::size_t index_of(Space space) { return static_cast<std::size_t>(space); }
-
+// Sums that go on from tile to tile of the same columns.
 bool is_carried(const RegionPass& pass, const RegionBlock& block) {
   return block.meets == Meets::kRow && block.result >= 0 &&
          pass.steps.front().walk == Walk::kColumns;
 }
+
+// A row that all tiles of the same columns read. It lies behind the halves, as FP32.
+bool is_shared(const StepContext& step, const RegionBlock& block) {
+  return block.meets == Meets::kRow && block.operand >= 0 && block.result < 0 &&
+         step.layout(block.operand).rows() == 1;
+}
+
+bool stays(const StepContext& step, const RegionPass& pass, const RegionBlock& block) {
+  return is_carried(pass, block) || is_shared(step, block);
+}
+
+Space space_of(const StepContext& step, const RegionBlock& block) {
+  const bool narrow = format_of(step, block) == ElementFormat::kBf16 && !is_shared(step, block);
+  return narrow ? Space::kScratchpad : Space::kAccumulator;
+}
+
+std::size_t index_of(Space space) { return static_cast<std::size_t>(space); }
 
 bool has_vectors(const RegionPass& pass) {
   return std::any_of(pass.blocks.begin(), pass.blocks.end(),
@@ -75,7 +87,7 @@ class RegionShape {
     for (const RegionBlock& block : pass_.blocks) {
       if (block.meets == Meets::kElements && block.pitch == 0 && value_of(block) >= 0)
         segment = std::gcd(segment, rows_of_value(block));
-      if (block.meets == Meets::kRow && rows_of_value(block) > 1)
+      if (block.meets == Meets::kRow && value_of(block) >= 0 && rows_of_value(block) > 1)
         segment = std::gcd(segment, block.share);
     }
     return segment;
@@ -105,12 +117,16 @@ class RegionShape {
     return corank::lines_of(block.block.rows, block.block.columns, lanes_);
   }
 
-  // Lines of both memories that a tile takes; what is carried apart.
-  std::array<std::int64_t, 2> lines_of(const Tile& tile, bool carried) const {
+  // Lines of both memories that a tile takes; what stays apart. Of a vector a piece, and what of it
+  // is the tile's.
+  std::array<std::int64_t, 2> lines_of(const Tile& tile, bool staying) const {
     std::array<std::int64_t, 2> lines{};
-    for (const RegionBlock& block : pass_.blocks)
-      if (is_carried(pass_, block) == carried)
-        lines[index_of(space_of(step_, block))] += lines_of(block_of(block, tile));
+    for (const RegionBlock& block : pass_.blocks) {
+      if (stays(step_, pass_, block) != staying) continue;
+      std::int64_t& sum = lines[index_of(space_of(step_, block))];
+      sum += lines_of(block_of(block, tile));
+      if (block.meets == Meets::kColumn) sum += corank::lines_of(1, tile.rows, lanes_);
+    }
     return lines;
   }
 
@@ -187,9 +203,11 @@ class PassEmitter {
     for (std::int64_t column = 0; column < pass_.columns; column += tiles_.columns) {
       const std::int64_t columns = std::min(tiles_.columns, pass_.columns - column);
       is_first_ = true;
+      load_shared({0, column, 1, columns});
       for (std::int64_t row = 0; row < pass_.rows; row += segment)
         emit_segment({row, column, std::min(segment, pass_.rows - row), columns});
-      store(placed_carried_, true);
+      for (const Placed& one : last_placed_)
+        if (is_carried(pass_, *one.block)) store_block(one);
     }
   }
 
@@ -198,6 +216,7 @@ class PassEmitter {
     const RegionBlock* block;
     TileBlock tile;
     std::int64_t line;
+    std::int64_t own_line = -1;  // of what of a vector is the tile's, where that lies apart
   };
 
   void emit_segment(const Tile& segment) {
@@ -219,15 +238,51 @@ class PassEmitter {
       const bool last = row + tiles_.rows >= piece.rows;
       const std::vector<Placed> placed = place(tile, piece, half);
       for (const Placed& one : placed) load(one, row == 0);
+      for (const Placed& one : placed)
+        if (one.own_line >= 0 && one.block->operand >= 0) copy_vector(one, tile, false);
       for (const RegionStep& step : pass_.steps) run(step, placed, tile);
+      for (const Placed& one : placed)
+        if (one.own_line >= 0 && one.block->result >= 0) copy_vector(one, tile, true);
       is_first_ = false;
       for (const Placed& one : placed) {
         const bool vector = one.block->meets == Meets::kColumn;
         const bool due = !is_carried(pass_, *one.block) && (!vector || last);
         if (one.block->result >= 0 && due) store_block(one);
       }
-      placed_carried_ = placed;
+      last_placed_ = placed;
     }
+  }
+
+  // Rows that all tiles of these columns read; those of BF16 become FP32 on the way.
+  void load_shared(const Tile& columns) {
+    for (const Placed& one : place(columns, columns, 0)) {
+      if (!is_shared(step_, *one.block)) continue;
+      const Block& block = one.tile.block;
+      if (format_of(step_, *one.block) != ElementFormat::kBf16) {
+        emitter_.load(op_, block, one.line);
+        continue;
+      }
+      const Local narrow =
+          emitter_.load(op_, block, halves_.line_of(Space::kScratchpad, turn_++));
+      const Local wide{one.line, block.rows, block.columns};
+      emitter_.vector(op_, pass_.copy_place, block.rows, block.columns,
+                      {{Space::kScratchpad, narrow}, {Space::kAccumulator, wide, true}}, {});
+    }
+  }
+
+  // Between the piece and the tile's own place, element by element: it may begin anywhere.
+  void copy_vector(const Placed& placed, const Tile& tile, bool back) {
+    LocalStream piece = vector_stream(placed.line, placed.tile.block.columns);
+    piece.first_column = placed.tile.first_column;
+    LocalStream own = vector_stream(placed.own_line, tile.rows);
+    (back ? piece : own).written = true;
+    emitter_.vector(op_, pass_.copy_place, tile.rows, 1,
+                    back ? std::vector{own, piece} : std::vector{piece, own}, {});
+  }
+  static LocalStream vector_stream(std::int64_t line, std::int64_t columns) {
+    LocalStream stream{Space::kAccumulator, {line, 1, columns}};
+    stream.transposed = stream.is_column = true;
+    return stream;
   }
 
   // Vectors have room for the whole piece, from its first row on.
@@ -246,12 +301,16 @@ class PassEmitter {
         of_tile.first_column = tile.row - of_tile.block.column;
       }
       const std::int64_t lines = shape_.lines_of(of_tile);
-      if (is_carried(pass_, block)) {
+      if (stays(step_, pass_, block)) {
         carried[space] -= lines;
         placed.push_back({&block, of_tile, carried[space]});
-      } else {
-        placed.push_back({&block, of_tile, line[space]});
-        line[space] += lines;
+        continue;
+      }
+      placed.push_back({&block, of_tile, line[space]});
+      line[space] += lines;
+      if (block.meets == Meets::kColumn && tiles_.rows < tiles_.rows_together) {
+        placed.back().own_line = line[space];
+        line[space] += corank::lines_of(1, tile.rows, memory_lanes(step_.machine));
       }
     }
     return placed;
@@ -260,7 +319,7 @@ class PassEmitter {
   void load(const Placed& placed, bool first_of_piece) {
     if (placed.block->operand < 0) return;
     if (placed.block->meets == Meets::kColumn && !first_of_piece) return;
-    if (is_carried(pass_, *placed.block) && !is_first_) return;
+    if (is_shared(step_, *placed.block) || (is_carried(pass_, *placed.block) && !is_first_)) return;
     emitter_.load(op_, placed.tile.block, placed.line);
   }
 
@@ -268,11 +327,6 @@ class PassEmitter {
     Block block = placed.tile.block;
     block.value = placed.block->result;
     emitter_.store(op_, block, placed.line);
-  }
-
-  void store(const std::vector<Placed>& placed, bool carried) {
-    for (const Placed& one : placed)
-      if (is_carried(pass_, *one.block) == carried && one.block->result >= 0) store_block(one);
   }
 
   void run(const RegionStep& step, const std::vector<Placed>& placed, const Tile& tile) {
@@ -314,10 +368,13 @@ class PassEmitter {
         stream.transposed = rows;
         (rows ? stream.is_column : stream.is_row) = true;
         break;
-      case Meets::kColumn:
-        // A vector lies along a line. A single row may have any place there.
-        stream.transposed = !rows || tile.rows == 1;
+      case Meets::kColumn:  // a vector lies along a line
+        stream.transposed = !rows;
         (rows ? stream.is_row : stream.is_column) = true;
+        if (rows && placed.own_line >= 0) {
+          stream.local = {placed.own_line, 1, tile.rows};
+          stream.first_column = 0;
+        }
         break;
       case Meets::kScalar:
         stream.is_row = stream.is_column = true;
@@ -335,7 +392,7 @@ class PassEmitter {
   const LocalHalves halves_;
   std::size_t turn_ = 0;
   bool is_first_ = true;  // tile of the rows of these columns
-  std::vector<Placed> placed_carried_;
+  std::vector<Placed> last_placed_;
 };
 
 }  // namespace
@@ -355,18 +412,18 @@ RegionTiles tiles_of(const StepContext& step, int op, const RegionPass& pass) {
   }
   RegionTiles tiles;
   tiles.columns = columns;
-  if (!has_vectors(pass)) {
-    tiles.rows = tiles.rows_together = most_rows(shape, columns, segment, 1);
-  } else {
-    // A vector's pieces begin at panels, and its parts in a tile where a beat may begin.
-    tiles.rows = most_rows(shape, columns, segment, kVectorPiece);
-    tiles.rows_together = tiles.rows;
-    if (tiles.rows == 0) {
-      tiles.rows_together = std::min(segment, kVectorPiece);
-      const std::int64_t lanes = step.machine.vector_lanes;
-      tiles.rows = most_rows(shape, columns, tiles.rows_together, lanes);
-      if (tiles.rows == 0 && shape.fits(1, columns)) tiles.rows = 1;
-    }
+  // Pieces of vectors begin at panels; a smaller tile has a place of its own for its part of one.
+  const bool vectors = has_vectors(pass);
+  if (vectors && segment < pass.rows)
+    throw MachineError("internal fault, please report it: " + result_name(step.graph, step.op(op)) +
+                       " has vectors over the rows of several segments");
+  tiles.rows = tiles.rows_together =
+      most_rows(shape, columns, segment, vectors ? kVectorPiece : 1);
+  if (tiles.rows == 0) {
+    tiles.rows_together = std::min(segment, kVectorPiece);
+    tiles.rows = most_rows(shape, columns, tiles.rows_together, 1);
+    if (tiles.rows > 0)
+      tiles.rows = ceil_div(tiles.rows_together, ceil_div(tiles.rows_together, tiles.rows));
   }
   if (tiles.rows == 0) refuse(step, op, pass, columns);
   return tiles;

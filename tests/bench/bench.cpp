@@ -20,6 +20,7 @@
 #include "tests/bench/memory_use.h"
 #include "tests/bench/model_step.h"
 #include "tests/bench/reference_speed.h"
+#include "tests/bench/vector_ops.h"
 
 namespace corank::bench {
 namespace {
@@ -66,6 +67,7 @@ int measure(bool quick, const std::string& json_file) {
   add(model_step(!quick));
   add(reference_speed(quick ? 3 : 5));
   add(efficiency());
+  add(vector_ops());
   add(memory_use_of_all());
   add(dram_speed());
   add(dram_rules(quick ? 1'000'000 : 10'000'000));

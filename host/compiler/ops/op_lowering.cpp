@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <variant>
 
+#include "host/compiler/recorder.h"
 #include "models/base/error.h"
 
 namespace corank {
@@ -31,6 +32,12 @@ std::string wrong_constants(const Graph& graph, const OpLowering& lowering) {
   return "";
 }
 
+VectorProgram copy_program() {
+  Recorder recorder;
+  recorder.store(1, recorder.load(0));
+  return recorder.program();
+}
+
 [[noreturn]] void refuse(const Graph& graph, const Op& op, const std::string& why) {
   throw InputError(fmt::format("{}: the accelerator does not run the op {} yet{}",
                                result_name(graph, op), name_of(op), why));
@@ -51,6 +58,7 @@ std::vector<OpLowering> lowerings_of(const Graph& graph) {
         },
         op);
     OpLowering& lowering = lowerings.back();
+    for (RegionPass& pass : lowering.passes) pass.copy = copy_program();
     if (lowering.why_not.empty()) lowering.why_not = wrong_constants(graph, lowering);
     if (!lowering.why_not.empty()) refuse(graph, op, lowering.why_not);
   }

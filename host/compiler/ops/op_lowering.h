@@ -53,6 +53,8 @@ struct RegionPass {
   std::int64_t period = 0;  // no tile has rows of two periods, in which rows are numbered; 0: any has
   std::vector<RegionBlock> blocks;
   std::vector<RegionStep> steps;
+  VectorProgram copy;  // from stream 0 to stream 1, which lowerings_of() gives
+  std::size_t copy_place = 0;
 };
 
 /// What an op needs in device memory beside the graph's values: constants, or room.

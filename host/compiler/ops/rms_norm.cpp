@@ -80,7 +80,8 @@ OpLowering by_steps(const Graph& graph, const RmsNormGradient& op) {
 }  // namespace
 
 OpLowering lowering_of(const Graph& graph, const RmsNorm& op) {
-  enum { kIn, kWeight, kOut, kInverse };
+  enum { kIn, kWeight, kInverse, kOut };
+  const bool in_its_place = graph.value(op.in).dtype == graph.value(op.out).dtype;
   const auto count = static_cast<float>(graph.value(op.in).shape.back());
   Recorder recorder;
   const Recorded squares = sum_of_squares(recorder, kIn);
@@ -91,11 +92,17 @@ OpLowering lowering_of(const Graph& graph, const RmsNorm& op) {
   {
     const Recorded x = recorder.load(kIn);
     const Recorded weight = recorder.load(kWeight);
-    recorder.store(kOut, rms_normalized(x, r, weight));
+    recorder.store(in_its_place ? kIn : kOut, rms_normalized(x, r, weight));
   }
-  return over_region(one_step(
-      graph, op.in, {elements(op.in), row(op.weight), result(op.out), column_result(op.inverse_rms)},
-      Walk::kRows, recorder.program()));
+  std::vector<RegionBlock> blocks = {elements(op.in), row(op.weight),
+                                     column_result(op.inverse_rms)};
+  if (in_its_place) {
+    blocks[kIn].result = op.out;
+  } else {
+    blocks.push_back(result(op.out));
+  }
+  return over_region(
+      one_step(graph, op.in, std::move(blocks), Walk::kRows, recorder.program()));
 }
 
 OpLowering lowering_of(const Graph& graph, const RmsNormGradient& op) {

@@ -7,7 +7,7 @@
 namespace corank {
 namespace {
 
-enum { kScores, kOut, kMask };
+enum { kScores, kMask, kOut };
 
 // A score, hidden ones set to the smallest number. `last_key` of each query.
 Recorded masked_score(Recorder& recorder, const Softmax& op,
@@ -49,13 +49,20 @@ OpLowering lowering_of(const Graph& graph, const Softmax& op) {
   const Recorded inverse =
       once_a_row(recorder, [&] { return constant(sum, 1.0f) / sum; });
   recorder.begin_strips();
-  recorder.store(kOut, recorder.load(kScores) * inverse);
+  const bool in_its_place = graph.value(op.out).dtype == DType::F32;
+  recorder.store(in_its_place ? kScores : kOut, recorder.load(kScores) * inverse);
 
-  std::vector<RegionBlock> blocks = {elements(op.scores), result(op.out)};
+  RegionBlock mask;  // room, if there is none
+  mask.meets = Meets::kRow;
   if (op.mask) {
-    RegionBlock mask = row(*op.mask);
+    mask = row(*op.mask);
     mask.share = shape[0] / graph.value(*op.mask).shape[0] * shape[1];
-    blocks.push_back(mask);
+  }
+  std::vector<RegionBlock> blocks = {elements(op.scores), mask};
+  if (in_its_place) {
+    blocks[kScores].result = op.out;
+  } else {
+    blocks.push_back(result(op.out));
   }
   RegionPass pass =
       one_step(graph, op.scores, std::move(blocks), Walk::kRows, recorder.program());
