@@ -4,9 +4,9 @@
 
 #include <CLI/CLI.hpp>
 #include <exception>
+#include <map>
 #include <new>
 #include <optional>
-#include <map>
 #include <sstream>
 
 #include "host/config/config.h"
@@ -236,7 +236,8 @@ void add_run(CLI::App& app, Arguments& arguments) {
 CLI::App* add_verify(CLI::App& app, Arguments& arguments, corank::VerifyOptions& verification) {
   CLI::App* verify = app.add_subcommand(
       "verify",
-      "is the RTL right? Random layers and graphs on the configuration's accelerator, each compared "
+      "is the RTL right? Random layers and graphs on the configuration's accelerator, each "
+      "compared "
       "with the bit-exact reference, the account of its commands and the cycle model");
   verify->add_option("config", arguments.config,
                      "configuration, YAML: its accelerator, and its memory for half of the cases; "

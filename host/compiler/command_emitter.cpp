@@ -31,8 +31,8 @@ void CommandEmitter::load_programs() {
 void CommandEmitter::load_program(int op, std::size_t first, std::size_t length, std::size_t to) {
   const std::uint64_t address =
       kProgramAddress + first / kInstructionsPerRow * static_cast<std::uint64_t>(kPanelRowBytes);
-  const auto rows = static_cast<std::uint32_t>(
-      ceil_div(static_cast<std::int64_t>(length), kInstructionsPerRow));
+  const auto rows =
+      static_cast<std::uint32_t>(ceil_div(static_cast<std::int64_t>(length), kInstructionsPerRow));
   LoadCommand load;
   load.target = kTargetProgram;
   load.address_lo = static_cast<std::uint32_t>(address);
@@ -41,8 +41,8 @@ void CommandEmitter::load_program(int op, std::size_t first, std::size_t length,
   load.panel_stride = rows * static_cast<std::uint32_t>(kPanelRowBytes);
   load.line = static_cast<std::uint32_t>(to);
   const auto begin = static_cast<std::int64_t>(to);
-  const std::int64_t end = step_.programs.fit() ? interface::kProgramInstructions
-                                                : begin + rows * kInstructionsPerRow;
+  const std::int64_t end =
+      step_.programs.fit() ? interface::kProgramInstructions : begin + rows * kInstructionsPerRow;
   emit(op, encode(load), Engine::kLoad, {{Space::kProgram, begin, end, true}});
 }
 
@@ -56,7 +56,8 @@ std::size_t CommandEmitter::resident(int op, const ProgramPlace& place) {
   if (next_resident_ + size > interface::kProgramInstructions) next_resident_ = 0;
   const std::size_t first = next_resident_;
   for (auto other = resident_.begin(); other != resident_.end();) {
-    const bool overlaps = other->first < first + size && first < other->first + other->second.length;
+    const bool overlaps =
+        other->first < first + size && first < other->first + other->second.length;
     other = overlaps ? resident_.erase(other) : std::next(other);
   }
   resident_[first] = place;
@@ -172,8 +173,7 @@ std::vector<Access> CommandEmitter::fill_indexed(Command& command, const Block& 
   block.rows = rows;
   std::vector<Access> accesses = fill_transfer(command, place, block, line, write_memory);
   for (Access& access : accesses) {
-    if (access.space == Space::kMemory)
-      access.end = access.begin + place.rows() * kPanelRowBytes;
+    if (access.space == Space::kMemory) access.end = access.begin + place.rows() * kPanelRowBytes;
   }
   command.row_pitch = kPanelRowBytes;
   command.first_index = static_cast<std::uint32_t>(first_index);
@@ -232,8 +232,8 @@ void CommandEmitter::vector(int op, std::size_t program, std::int64_t rows, std:
   for (std::size_t i = 0; i < streams.size(); ++i) {
     const LocalStream& stream = streams[i];
     StreamWord word;
-    word.line = static_cast<std::uint32_t>(
-        stream.local.line + stream.first_row + stream.first_column / lanes_ * stream.local.rows);
+    word.line = static_cast<std::uint32_t>(stream.local.line + stream.first_row +
+                                           stream.first_column / lanes_ * stream.local.rows);
     word.accumulator = stream.space == Space::kAccumulator;
     word.broadcast_row = stream.is_row;
     word.broadcast_column = stream.is_column;

@@ -17,9 +17,9 @@ struct LocalStream {
   Space space = Space::kScratchpad;
   Local local;  // no rows: the program does not use it
   bool written = false;
-  bool is_row = false;  // every row reads the first one
-  bool is_column = false;        // every column reads the first one
-  bool transposed = false;       // its rows are the region's columns
+  bool is_row = false;                           // every row reads the first one
+  bool is_column = false;                        // every column reads the first one
+  bool transposed = false;                       // its rows are the region's columns
   std::int64_t first_row = 0, first_column = 0;  // of the matrix in the block
 };
 
@@ -86,9 +86,8 @@ class CommandEmitter {
   // The first instruction of a program in the program memory, where it is loaded if need be.
   std::size_t resident(int op, const ProgramPlace& place);
   template <class Command>
-  std::vector<Access> fill_indexed(Command& command, const Block& columns,
-                                   std::int64_t first_index, std::int64_t rows, std::int64_t line,
-                                   bool write_memory);
+  std::vector<Access> fill_indexed(Command& command, const Block& columns, std::int64_t first_index,
+                                   std::int64_t rows, std::int64_t line, bool write_memory);
   template <class Command>
   std::vector<Access> fill_transfer(Command& command, const TensorLayout& place, const Block& block,
                                     std::int64_t line, bool write_memory);

@@ -21,8 +21,8 @@ RowTiles tiles_of(std::int64_t columns, std::int64_t lines, std::int64_t lanes) 
   const auto most_rows = [&](std::int64_t width) { return lines / ceil_div(width, lanes); };
   RowTiles tiles{0, columns};
   while (most_rows(tiles.columns) < kIndexRow && tiles.columns > kPanelColumns)
-    tiles.columns = std::max(kPanelColumns,
-                             ceil_div(tiles.columns / 2, kPanelColumns) * kPanelColumns);
+    tiles.columns =
+        std::max(kPanelColumns, ceil_div(tiles.columns / 2, kPanelColumns) * kPanelColumns);
   const std::int64_t rows = std::min(kHalfOfIndices, most_rows(tiles.columns));
   tiles.rows = std::max(kIndexRow, rows / kIndexRow * kIndexRow);
   return tiles;
@@ -48,8 +48,8 @@ void emit_gathered(CommandEmitter& emitter, const StepContext& step, int op,
       Local result = found;
       if (!rows.convert.empty()) {
         result.line = halves.line_of(to, turn);
-        emitter.vector(op, rows.convert_place, height, width,
-                       {{from, found}, {to, result, true}}, {});
+        emitter.vector(op, rows.convert_place, height, width, {{from, found}, {to, result, true}},
+                       {});
       }
       emitter.store(op, {rows.out, row, column, height, width}, result.line);
     }

@@ -103,8 +103,7 @@ class MoveEmitter {
 
   void transfer(const Move& move, const Block& target) {
     const std::int64_t line = halves_.line_of(emitter_.space_of(out_), turn_++);
-    const Source source =
-        source_of(move, target.row, target.rows, target.column, target.columns);
+    const Source source = source_of(move, target.row, target.rows, target.column, target.columns);
     emitter_.load(op_, source.block, line);
     emitter_.store(op_, target, line);
   }

@@ -98,8 +98,7 @@ ContractionShape shape_of(const StepContext& step, const Contraction& op) {
 bool may_be_fused(const StepContext& step, const Contraction& op) {
   const Value& out = step.graph.value(op.out);
   return op.terms.size() == 1 && !op.bias && !has_streamed_weight(step, op) &&
-         batch_of(step, op) == 1 &&
-         out.dtype == DType::BF16 && out.shape.back() <= kPanelColumns;
+         batch_of(step, op) == 1 && out.dtype == DType::BF16 && out.shape.back() <= kPanelColumns;
 }
 
 std::optional<FusedProduct> fused_product(const StepContext& step, int op,
@@ -119,8 +118,7 @@ std::optional<FusedProduct> fused_product(const StepContext& step, int op,
 std::optional<BlockSize> overlapped_tile(const StepContext& step, int op) {
   const Contraction& contraction = *step.product(op);
   if (contraction.terms.size() != 1 || !step.lowering(op).program.empty() ||
-      batch_of(step, contraction) > 1 ||
-      has_streamed_weight(step, contraction))
+      batch_of(step, contraction) > 1 || has_streamed_weight(step, contraction))
     return std::nullopt;
   const ContractionShape shape = shape_of(step, contraction);
   StageUse use{false, false, false, true, false};
@@ -141,8 +139,7 @@ std::optional<BlockSize> overlapped_tile(const StepContext& step, int op) {
 StageUse use_of(const StepContext& step, const Stage& stage) {
   const Contraction* contraction = step.product(stage.op);
   const bool has_bias = contraction != nullptr && contraction->bias.has_value();
-  const bool narrow =
-      has_bias && step.layout(*contraction->bias).format == ElementFormat::kBf16;
+  const bool narrow = has_bias && step.layout(*contraction->bias).format == ElementFormat::kBf16;
   StageUse use{has_bias && !narrow, narrow, false, false, stage.fused >= 0};
   for (const int op : stage.overlapped)
     (step.product(op) != nullptr ? use.products : use.elementwise) = true;

@@ -17,8 +17,8 @@ void check_single_immediate(const Recorder::Operand& b, const Recorder::Operand&
 }
 
 interface::VectorInstruction instruction_of(VectorOpcode opcode, unsigned destination, unsigned a,
-                                            const Recorder::Operand& b,
-                                            const Recorder::Operand& c, int stream) {
+                                            const Recorder::Operand& b, const Recorder::Operand& c,
+                                            int stream) {
   check_single_immediate(b, c);
   interface::VectorInstruction instruction;
   instruction.opcode = opcode;
@@ -225,7 +225,8 @@ VectorProgram Recorder::program() const {
     if (i == instructions_.size()) break;
     const Instruction& one = instructions_[i];
     if (one.opcode == VectorOpcode::kLoad && !is_used(i)) continue;
-    if (one.b.fed >= 0) program.fed.push_back({made.size(), one.b.fed, one.b.element, one.b.dropout});
+    if (one.b.fed >= 0)
+      program.fed.push_back({made.size(), one.b.fed, one.b.element, one.b.dropout});
     add(instruction_of(one.opcode, one.destination, one.a, one.b, one.c, one.stream), one.section);
     made.back().once = one.once;
     made.back().alternate = one.alternate;

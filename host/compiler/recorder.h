@@ -96,8 +96,8 @@ class Recorder {
   /// Two neighbouring registers with a constant: 16 chains, of which odd strips go on with the
   /// second register.
   std::pair<Recorded, Recorded> fill_pair(const Operand& word);
-  /// The chain's sum, maximum, ... with `x`: in `first` and, if it is one of a pair and `alternate`,
-  /// in odd strips in the register beside.
+  /// The chain's sum, maximum, ... with `x`: in `first` and, if it is one of a pair and
+  /// `alternate`, in odd strips in the register beside.
   static void accumulate(interface::VectorOpcode opcode, const Recorded& chain, const Operand& x,
                          bool alternate);
   /// The same of a * b: one instruction.

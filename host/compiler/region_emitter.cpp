@@ -262,8 +262,7 @@ class PassEmitter {
         emitter_.load(op_, block, one.line);
         continue;
       }
-      const Local narrow =
-          emitter_.load(op_, block, halves_.line_of(Space::kScratchpad, turn_++));
+      const Local narrow = emitter_.load(op_, block, halves_.line_of(Space::kScratchpad, turn_++));
       const Local wide{one.line, block.rows, block.columns};
       emitter_.vector(op_, pass_.copy_place, block.rows, block.columns,
                       {{Space::kScratchpad, narrow}, {Space::kAccumulator, wide, true}}, {});
@@ -417,8 +416,7 @@ RegionTiles tiles_of(const StepContext& step, int op, const RegionPass& pass) {
   if (vectors && segment < pass.rows)
     throw MachineError("internal fault, please report it: " + result_name(step.graph, step.op(op)) +
                        " has vectors over the rows of several segments");
-  tiles.rows = tiles.rows_together =
-      most_rows(shape, columns, segment, vectors ? kVectorPiece : 1);
+  tiles.rows = tiles.rows_together = most_rows(shape, columns, segment, vectors ? kVectorPiece : 1);
   if (tiles.rows == 0) {
     tiles.rows_together = std::min(segment, kVectorPiece);
     tiles.rows = most_rows(shape, columns, tiles.rows_together, 1);

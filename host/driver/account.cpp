@@ -114,9 +114,9 @@ void add(const GemmCommand& c, const Machine& machine, Counts& counts) {
 
 // A rows x columns region as the vector unit goes over it.
 struct Region {
-  std::uint64_t elements, beats;              // of all strips
-  std::uint64_t once_elements, once_beats;    // of an instruction once a group, on all its beats
-  std::uint64_t single_elements, groups;      // on the first beat alone, one of each group
+  std::uint64_t elements, beats;            // of all strips
+  std::uint64_t once_elements, once_beats;  // of an instruction once a group, on all its beats
+  std::uint64_t single_elements, groups;    // on the first beat alone, one of each group
 };
 
 Region region_of(const VectorCommand& c, std::uint64_t vector_lanes) {
@@ -135,8 +135,7 @@ Region region_of(const VectorCommand& c, std::uint64_t vector_lanes) {
       region.once_beats = row_beats;
       region.once_elements = c.columns;
       const std::uint64_t last = c.columns - (region.groups - 1) * kStripBeats * vector_lanes;
-      region.single_elements =
-          (region.groups - 1) * vector_lanes + std::min(last, vector_lanes);
+      region.single_elements = (region.groups - 1) * vector_lanes + std::min(last, vector_lanes);
       break;
     }
     default:
@@ -174,8 +173,7 @@ void add(const VectorCommand& c, const std::vector<std::uint64_t>& program,
       case VectorOpcode::kStore:
         counts[accumulator ? Counter::kAccumulatorWriteBytes : Counter::kScratchpadWriteBytes] +=
             accessed * (accumulator ? 4 : 2);
-        if (!accumulator && !instruction.b_immediate)
-          counts[Counter::kVectorRoundings] += accessed;
+        if (!accumulator && !instruction.b_immediate) counts[Counter::kVectorRoundings] += accessed;
         break;
       default:
         counts[counter_of(instruction.opcode)] += elements;

@@ -114,8 +114,7 @@ class RandomGraph {
 
   ValueId parameter(const char* what, const Shape& shape) {
     const std::string named = name(what);
-    if (chance(random_, 2))
-      return add_value(graph_, {named, shape, DType::BF16, Role::kFrozen});
+    if (chance(random_, 2)) return add_value(graph_, {named, shape, DType::BF16, Role::kFrozen});
     trained_.push_back(add_value(graph_, {named, shape, DType::F32, Role::kTrainable}));
     return trained_.back();
   }
@@ -134,8 +133,8 @@ class RandomGraph {
   }
 
   ValueId product(const char* what, std::int64_t out) {
-    const ValueId weight = add_value(
-        graph_, {name(what) + ".weight", {out, width_}, DType::BF16, Role::kFrozen});
+    const ValueId weight =
+        add_value(graph_, {name(what) + ".weight", {out, width_}, DType::BF16, Role::kFrozen});
     std::optional<ValueId> bias;
     if (chance(random_, 2)) bias = parameter((std::string(what) + ".bias").c_str(), {out});
     return add_contraction(graph_, name(what), {{value_, false, weight, true, kFrozenForward}},
@@ -206,8 +205,8 @@ class RandomGraph {
   }
   void scale() {
     ++ops_;
-    value_ = add_scale(graph_, name("scaled"), value_,
-                       static_cast<float>(between(random_, 1, 9)) / 4);
+    value_ =
+        add_scale(graph_, name("scaled"), value_, static_cast<float>(between(random_, 1, 9)) / 4);
   }
   void dropout() {
     if (!step_) step_ = add_value(graph_, {"step", {1}, DType::I64, Role::kInput});
@@ -232,11 +231,10 @@ class RandomGraph {
   }
   // A table with some rows trained, as many as there are tokens, times the value.
   void replace_rows() {
-    const ValueId table =
-        add_value(graph_, {name("table"), shape(), DType::BF16, Role::kFrozen});
+    const ValueId table = add_value(graph_, {name("table"), shape(), DType::BF16, Role::kFrozen});
     const std::int64_t row = between(random_, 0, tokens() - 1);
-    const ValueId trained = add_value(
-        graph_, {name("token"), {1, width_}, DType::F32, Role::kTrainable});
+    const ValueId trained =
+        add_value(graph_, {name("token"), {1, width_}, DType::F32, Role::kTrainable});
     trained_.push_back(trained);
     const ValueId replaced =
         add_replace_rows(graph_, name("replaced"), table, trained, {row}, DType::F32);
@@ -272,19 +270,19 @@ class RandomGraph {
       key = add_repeat_heads(graph_, name("key_repeated"), key, times);
       value = add_repeat_heads(graph_, name("value_repeated"), value, times);
     }
-    const ValueId scores = add_contraction(
-        graph_, name("scores"), {{query, false, key, true, kAttentionForward}},
-        static_cast<float>(1 / std::sqrt(static_cast<double>(size))), std::nullopt, DType::F32,
-        Role::kIntermediate);
+    const ValueId scores =
+        add_contraction(graph_, name("scores"), {{query, false, key, true, kAttentionForward}},
+                        static_cast<float>(1 / std::sqrt(static_cast<double>(size))), std::nullopt,
+                        DType::F32, Role::kIntermediate);
     std::optional<ValueId> mask;
     if (chance(random_, 2))
       mask = add_value(graph_, {name("mask"), {batch_, sequence_}, DType::I64, Role::kInput});
     const ValueId probabilities =
         add_softmax(graph_, name("probabilities"), scores, mask, chance(random_, 2));
     const ValueId operand = add_convert(graph_, name("probabilities.bf16"), probabilities);
-    const ValueId context = add_contraction(
-        graph_, name("context_heads"), {{operand, false, value, false, kAttentionForward}}, 1.0f,
-        std::nullopt, DType::BF16, Role::kIntermediate);
+    const ValueId context = add_contraction(graph_, name("context_heads"),
+                                            {{operand, false, value, false, kAttentionForward}},
+                                            1.0f, std::nullopt, DType::BF16, Role::kIntermediate);
     value_ = add_merge_heads(graph_, name("context"), context, batch_, heads);
     width_ = heads * size;
   }
@@ -406,11 +404,11 @@ GraphCase make_graph_case(const CaseSource& source, std::uint64_t seed, int numb
 std::string describe(const GraphCase& graph) {
   const Config& config = graph.config;
   const MachineShape& m = config.machine;
-  return fmt::format("graph {} (seed {}): {}x{}, AXI {}, {} bursts of {} beats, {}, stalls {} %: {}{}{}",
-                     graph.number, graph.seed, m.array_rows, m.array_columns, m.axi_data_bits,
-                     config.limits.outstanding_bursts, config.limits.burst_beats,
-                     describe(config.memory), config.stalls.percent, graph.ops,
-                     graph.planted.empty() ? "" : ", planted ", graph.planted);
+  return fmt::format(
+      "graph {} (seed {}): {}x{}, AXI {}, {} bursts of {} beats, {}, stalls {} %: {}{}{}",
+      graph.number, graph.seed, m.array_rows, m.array_columns, m.axi_data_bits,
+      config.limits.outstanding_bursts, config.limits.burst_beats, describe(config.memory),
+      config.stalls.percent, graph.ops, graph.planted.empty() ? "" : ", planted ", graph.planted);
 }
 
 }  // namespace corank

@@ -114,12 +114,12 @@ std::string to_text(const VerifyResult& r, const std::string& replay) {
   if (r.kinds == CaseKinds::kAll) counts += " and ";
   if (r.kinds != CaseKinds::kLayers)
     counts += fmt::format("{} of {} random graphs", r.graphs, r.cases);
-  text += fmt::format(
-      "{}: {}x{}, AXI {}: {} right, {} of them with DRAM, {} with several steps\n",
-      r.failed >= 0 ? "WRONG"
-      : r.stopped   ? "STOPPED"
-                    : "verified",
-      m.array_rows, m.array_columns, m.axi_data_bits, counts, r.dram, r.several_steps);
+  text +=
+      fmt::format("{}: {}x{}, AXI {}: {} right, {} of them with DRAM, {} with several steps\n",
+                  r.failed >= 0 ? "WRONG"
+                  : r.stopped   ? "STOPPED"
+                                : "verified",
+                  m.array_rows, m.array_columns, m.axi_data_bits, counts, r.dram, r.several_steps);
   text += fmt::format(
       "  rtl = reference: {} bytes of results; rtl = account of the commands: every counter that "
       "counts no cycles\n"

@@ -25,16 +25,16 @@ struct VerifyOptions {
 struct VerifyResult {
   MachineShape machine;
   CaseKinds kinds = CaseKinds::kAll;
-  int cases = 0;          // asked for, of each kind
+  int cases = 0;               // asked for, of each kind
   int layers = 0, graphs = 0;  // found right
-  int dram = 0;           // of these, with a memory of kind dram
-  int several_steps = 0;  // of these, with more than one
-  int failed = -1;        // the case that differs; -1: none
+  int dram = 0;                // of these, with a memory of kind dram
+  int several_steps = 0;       // of these, with more than one
+  int failed = -1;             // the case that differs; -1: none
   bool failed_is_graph = false;
-  std::string failure;    // the case in words, and its first difference
-  bool fault = false;     // of that case: the RTL did not come to its end
-  bool stopped = false;   // ended early
-  Verified sum;           // over the verified cases
+  std::string failure;   // the case in words, and its first difference
+  bool fault = false;    // of that case: the RTL did not come to its end
+  bool stopped = false;  // ended early
+  Verified sum;          // over the verified cases
 
   int verified() const { return layers + graphs; }
 };

@@ -34,7 +34,8 @@ struct RepeatHeads {
   ValueId in = -1, out = -1;
   std::int64_t times = 1;
 
-  static constexpr OpTraits kTraits = {"repeat_heads", Recompute::kAlways, OpClass::kOrdinary, true};
+  static constexpr OpTraits kTraits = {"repeat_heads", Recompute::kAlways, OpClass::kOrdinary,
+                                       true};
   using Operands = Fields<&RepeatHeads::in>;
   using Results = Fields<&RepeatHeads::out>;
 };

@@ -65,12 +65,11 @@ void run(const LayerNormGradient& op, Arrays<T>& arrays) {
     const T r = arrays.floats(op.inverse_std)[row];
     const T mean =
         sum_of_row<T>(columns, [&](std::int64_t i) { return gradient[i] * weight[i]; }) / count;
-    const T projection =
-        sum_of_row<T>(columns,
-                      [&](std::int64_t i) {
-                        return layer_norm_projection(gradient[i], weight[i], n[i]);
-                      }) /
-        count;
+    const T projection = sum_of_row<T>(columns,
+                                       [&](std::int64_t i) {
+                                         return layer_norm_projection(gradient[i], weight[i], n[i]);
+                                       }) /
+                         count;
     for (std::int64_t i = 0; i < columns; ++i) {
       out[i] = layer_norm_slope(gradient[i], weight[i], n[i], r, mean, projection);
     }

@@ -61,12 +61,11 @@ void run(const RmsNormGradient& op, Arrays<T>& arrays) {
     const T* gradient = arrays.floats(op.gradient) + row * columns;
     T* out = arrays.result(op.out) + row * columns;
     const T r = arrays.floats(op.inverse_rms)[row];
-    const T mean =
-        sum_of_row<T>(columns,
-                      [&](std::int64_t i) {
-                        return rms_norm_projection(gradient[i], weight[i], x[i], r);
-                      }) /
-        static_cast<T>(columns);
+    const T mean = sum_of_row<T>(columns,
+                                 [&](std::int64_t i) {
+                                   return rms_norm_projection(gradient[i], weight[i], x[i], r);
+                                 }) /
+                   static_cast<T>(columns);
     for (std::int64_t i = 0; i < columns; ++i) {
       out[i] = rms_norm_slope(gradient[i], weight[i], x[i], r, mean);
     }

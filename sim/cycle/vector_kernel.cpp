@@ -130,8 +130,7 @@ void VectorKernel::store(const Operation& operation, LocalMemories& local) {
       for (std::size_t n = 0; n < count; ++n) to[n * step] = float_from_bits(from[n]);
     } else {
       std::uint16_t* to = local.scratchpad.line(line) + place.column;
-      for (std::size_t n = 0; n < count; ++n)
-        to[n * step] = narrow(from[n]);
+      for (std::size_t n = 0; n < count; ++n) to[n * step] = narrow(from[n]);
     }
     from += vector_lanes_;
   }

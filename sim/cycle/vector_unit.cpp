@@ -154,8 +154,7 @@ void VectorUnit::count(const VectorInstruction& instruction, std::uint64_t eleme
           elements * (accumulator ? 4 : 2);
       return;
     case VectorOpcode::kStore:
-      if (!accumulator && !instruction.b_immediate)
-        counters[Counter::kVectorRoundings] += elements;
+      if (!accumulator && !instruction.b_immediate) counters[Counter::kVectorRoundings] += elements;
       return;
     default:
       counters[interface::counter_of(instruction.opcode)] += elements;

@@ -19,8 +19,8 @@ namespace {
 struct SingleOp {
   std::string what;
   std::function<void(Graph&)> add;
-  double bar = 0;          // cycles a beat at most; 0: none
-  std::string sequence;    // the shortest one that is known
+  double bar = 0;            // cycles a beat at most; 0: none
+  std::string sequence;      // the shortest one that is known
   bool is_measured = false;  // how busy the machine is with it
 };
 
@@ -103,20 +103,20 @@ std::vector<SingleOp> ops() {
        38, "34: load 2, exp 14, add, divide 15, multiply, store", true},
       {"causal softmax, 32 x 512 x 512",
        [](Graph& graph) {
-         add_softmax(graph, "out", given(graph, "scores", {32, 512, 512}, DType::F32),
-                     std::nullopt, true);
+         add_softmax(graph, "out", given(graph, "scores", {32, 512, 512}, DType::F32), std::nullopt,
+                     true);
        },
        34, "27: mask 5, maximum, load, subtract, exp 14, store, sum, load, multiply, store", true},
       {"RMSNorm, 512 x 4096",
        [](Graph& graph) {
-         add_rms_norm(graph, "out", given(graph, "in", {512, 4096}),
-                      given(graph, "weight", {4096}), 1e-5);
+         add_rms_norm(graph, "out", given(graph, "in", {512, 4096}), given(graph, "weight", {4096}),
+                      1e-5);
        },
        0, "7: load, multiply-add; load 2, multiply 2, store", true},
       {"LayerNorm, 512 x 768",
        [](Graph& graph) {
-         add_layer_norm(graph, "out", given(graph, "in", {512, 768}),
-                        given(graph, "weight", {768}), given(graph, "bias", {768}), 1e-5);
+         add_layer_norm(graph, "out", given(graph, "in", {512, 768}), given(graph, "weight", {768}),
+                        given(graph, "bias", {768}), 1e-5);
        },
        0, "", true},
       {"GELU (erf)", activation(F::kGeluErf), 0, "", false},

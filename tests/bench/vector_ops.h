@@ -7,9 +7,9 @@
 
 namespace corank::bench {
 
-/// Single ops on configs/accelerator/32x32-axi512.yaml by the cycle model: how busy the vector unit,
-/// or the memory, is; and the cycles that a beat takes over all sections of their programs, the
-/// intervals of divisions included, beside the shortest sequences that are known.
+/// Single ops on configs/accelerator/32x32-axi512.yaml by the cycle model: how busy the vector
+/// unit, or the memory, is; and the cycles that a beat takes over all sections of their programs,
+/// the intervals of divisions included, beside the shortest sequences that are known.
 std::vector<Result> vector_ops();
 
 }  // namespace corank::bench

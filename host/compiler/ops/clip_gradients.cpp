@@ -67,10 +67,9 @@ OpLowering lowering_of(const Graph& graph, const ClipGradients& op) {
     recorder.store(2, gradient * recorder.load(1));
   }
   for (std::size_t i = 0; i < op.in.size(); ++i) {
-    lowering.passes.push_back(
-        one_step(graph, op.in[i],
-                 {elements(op.in[i]), scalar(extra_id(kFactor)), result(op.out[i])},
-                 Walk::kElements, recorder.program()));
+    lowering.passes.push_back(one_step(
+        graph, op.in[i], {elements(op.in[i]), scalar(extra_id(kFactor)), result(op.out[i])},
+        Walk::kElements, recorder.program()));
   }
   return lowering;
 }

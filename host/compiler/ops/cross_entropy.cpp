@@ -66,8 +66,7 @@ VectorProgram row_losses() {
     const Recorded is_label = int_equal(recorder.row_number(), target);
     return select(is_label, logit(), -std::numeric_limits<float>::infinity());
   });
-  const Recorded sum =
-      sum_of_columns(recorder, [&] { return exponential(logit() - largest); });
+  const Recorded sum = sum_of_columns(recorder, [&] { return exponential(logit() - largest); });
   const Recorded log_sum_exp = logarithm(sum) + largest;
   recorder.store(kLogSumExp, log_sum_exp);
   const Recorded loss = log_sum_exp - picked;
@@ -91,21 +90,20 @@ OpLowering lowering_of(const Graph& graph, const CrossEntropy& op) {
                 column_result(extra_id(kTerms))},
                Walk::kRows, row_losses()));
   RegionStep sum = sum_over_rows({{0}, {2}}, [](Recorder& recorder) { return recorder.load(0); });
-  lowering.passes.push_back(over_vector(
-      shape[0],
-      {column(extra_id(kTerms)), column(targets), row_result(extra_id(kSum)),
-       row_result(extra_id(kCount))},
-      {std::move(sum), count_of({{1}, {3}})}));
+  lowering.passes.push_back(over_vector(shape[0],
+                                        {column(extra_id(kTerms)), column(targets),
+                                         row_result(extra_id(kSum)), row_result(extra_id(kCount))},
+                                        {std::move(sum), count_of({{1}, {3}})}));
   Recorder mean;
   {
     const Recorded loss = mean.load(0);
     mean.store(2, loss / to_float(mean.load(1)));
   }
-  lowering.passes.push_back(over_vector(
-      1,
-      {scalar(extra_id(kSum)), scalar(op.items ? *op.items : extra_id(kCount)),
-       scalar_result(op.loss)},
-      {{Walk::kElements, whole_blocks(3), mean.program(), {}}}));
+  lowering.passes.push_back(
+      over_vector(1,
+                  {scalar(extra_id(kSum)), scalar(op.items ? *op.items : extra_id(kCount)),
+                   scalar_result(op.loss)},
+                  {{Walk::kElements, whole_blocks(3), mean.program(), {}}}));
   return lowering;
 }
 
@@ -119,8 +117,7 @@ OpLowering lowering_of(const Graph& graph, const CrossEntropyGradient& op) {
                      {"count", DType::I64, 1, 1, {}}};
   const ValueId targets = add_targets(graph, op.labels, op.shifted, shape[0], lowering);
   if (!op.items) {
-    lowering.passes.push_back(over_vector(shape[0],
-                                          {column(targets), row_result(extra_id(kCount))},
+    lowering.passes.push_back(over_vector(shape[0], {column(targets), row_result(extra_id(kCount))},
                                           {count_of({{0}, {1}})}));
   }
   Recorder factor;

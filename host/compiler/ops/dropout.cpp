@@ -40,13 +40,12 @@ OpLowering lowering_of(const Graph& graph, const Dropout& op) {
   const Recorded first = times(recorder.column_number(), shape.back());
   recorder.begin_strips();
   {
-    const Recorded dropped =
-        is_dropped(fed_constants(op), int_add(recorder.row_number(), first));
+    const Recorded dropped = is_dropped(fed_constants(op), int_add(recorder.row_number(), first));
     const Recorded in = recorder.load(0);
     recorder.store(1, dropped_out(dropped, in, static_cast<float>(1.0 / (1.0 - op.rate))));
   }
-  RegionPass pass = one_step(graph, op.in, {elements(op.in), result(op.out)}, Walk::kRows,
-                             recorder.program());
+  RegionPass pass =
+      one_step(graph, op.in, {elements(op.in), result(op.out)}, Walk::kRows, recorder.program());
   pass.whole_rows = false;
   return over_region(std::move(pass));
 }

@@ -14,8 +14,7 @@ ValueId add_vector(const Graph& graph, ValueId ids, OpLowering& lowering) {
   for (std::int64_t row = 0; row * columns < count; ++row)
     moves.push_back({ids, row, 0, 0, row * columns, 1, columns});
   lowering.extras.push_back({"ids", DType::I64, 1, count, {}});
-  lowering.movements.push_back(
-      movement_of(graph, extra_id(0), DType::I64, std::move(moves)));
+  lowering.movements.push_back(movement_of(graph, extra_id(0), DType::I64, std::move(moves)));
   return extra_id(0);
 }
 

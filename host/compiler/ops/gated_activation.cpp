@@ -28,8 +28,7 @@ OpLowering one_by_one(const Graph& graph, const GatedActivationGradient& op) {
       const Recorded gradient = recorder->load(0);
       const Recorded gate = recorder->load(1);
       const Recorded up = recorder->load(2);
-      const GatedGradients<Recorded> gradients =
-          gated_gradients<decltype(f)>(gradient, gate, up);
+      const GatedGradients<Recorded> gradients = gated_gradients<decltype(f)>(gradient, gate, up);
       recorder->store(3, recorder == &of_gate ? gradients.gate : gradients.up);
     }
   });
@@ -48,9 +47,8 @@ OpLowering lowering_of(const Graph& graph, const GatedActivationGradient& op) {
   const auto same = [&](ValueId a, ValueId b) {
     return graph.value(a).dtype == graph.value(b).dtype;
   };
-  return same(op.gate, op.gate_gradient) && same(op.up, op.up_gradient)
-             ? in_their_places(op)
-             : one_by_one(graph, op);
+  return same(op.gate, op.gate_gradient) && same(op.up, op.up_gradient) ? in_their_places(op)
+                                                                        : one_by_one(graph, op);
 }
 
 }  // namespace corank

@@ -1,5 +1,6 @@
-#include "host/compiler/ops/regions.h"
 #include "models/ops/layer_norm.h"
+
+#include "host/compiler/ops/regions.h"
 
 namespace corank {
 
@@ -29,10 +30,10 @@ OpLowering in_the_place_of(int operand, const Graph& graph, const LayerNormGradi
     const Recorded n = recorder.load(kNormalized);
     recorder.store(operand, layer_norm_slope(gradient, weight, n, r, mean, projection));
   }
-  RegionPass pass = one_step(graph, op.normalized,
-                             {elements(op.gradient), elements(op.normalized), row(op.weight),
-                              column(op.inverse_std)},
-                             Walk::kRows, recorder.program());
+  RegionPass pass = one_step(
+      graph, op.normalized,
+      {elements(op.gradient), elements(op.normalized), row(op.weight), column(op.inverse_std)},
+      Walk::kRows, recorder.program());
   pass.blocks[static_cast<std::size_t>(operand)].result = op.out;
   return over_region(std::move(pass));
 }
@@ -77,16 +78,23 @@ OpLowering by_steps(const Graph& graph, const LayerNormGradient& op) {
     scaled.store(2, scaled.load(0) * r);
   }
   RegionPass pass = one_step(graph, op.normalized,
-                             {elements(op.gradient), elements(op.normalized), row(op.weight),
-                              column(op.inverse_std), result(op.out), {}, room_for_column(),
+                             {elements(op.gradient),
+                              elements(op.normalized),
+                              row(op.weight),
+                              column(op.inverse_std),
+                              result(op.out),
+                              {},
+                              room_for_column(),
                               room_for_column()},
                              Walk::kRows, {});
-  pass.steps = {
-      {Walk::kRows, {{kGradient}, {kWeight}, {kMean}}, mean.program(), {}},
-      {Walk::kRows, {{kGradient}, {kWeight}, {kNormalized}, {kProjection}}, projection.program(), {}},
-      {Walk::kRows, {{kNormalized}, {kProjection}, {kBetween}}, along.program(), {}},
-      {Walk::kRows, {{kGradient}, {kWeight}, {kMean}, {kBetween}}, slope.program(), {}},
-      {Walk::kRows, {{kBetween}, {kInverse}, {kOut}}, scaled.program(), {}}};
+  pass.steps = {{Walk::kRows, {{kGradient}, {kWeight}, {kMean}}, mean.program(), {}},
+                {Walk::kRows,
+                 {{kGradient}, {kWeight}, {kNormalized}, {kProjection}},
+                 projection.program(),
+                 {}},
+                {Walk::kRows, {{kNormalized}, {kProjection}, {kBetween}}, along.program(), {}},
+                {Walk::kRows, {{kGradient}, {kWeight}, {kMean}, {kBetween}}, slope.program(), {}},
+                {Walk::kRows, {{kBetween}, {kInverse}, {kOut}}, scaled.program(), {}}};
   return over_region(std::move(pass));
 }
 
@@ -99,8 +107,8 @@ OpLowering lowering_of(const Graph& graph, const LayerNorm& op) {
   Recorder recorder;
   const Recorded sum = sum_of_columns(recorder, [&] { return recorder.load(kIn); });
   const Recorded mean = once_a_row(recorder, [&] { return sum / count; });
-  const Recorded squares = sum_of_columns(
-      recorder, [&] { return squared_distance(recorder.load(kIn), mean); });
+  const Recorded squares =
+      sum_of_columns(recorder, [&] { return squared_distance(recorder.load(kIn), mean); });
   const Recorded r = once_a_row(
       recorder, [&] { return inverse_std_of(squares, count, static_cast<float>(op.eps)); });
   recorder.store(kInverse, r);
@@ -119,10 +127,10 @@ OpLowering lowering_of(const Graph& graph, const LayerNorm& op) {
     const Recorded bias = second.load(kBias);
     second.store(kResult, scaled_and_shifted(normalized, weight, bias));
   }
-  RegionPass pass =
-      one_step(graph, op.in, {elements(op.in), result(op.normalized), column_result(op.inverse_std),
+  RegionPass pass = one_step(graph, op.in,
+                             {elements(op.in), result(op.normalized), column_result(op.inverse_std),
                               row(op.weight), row(op.bias), result(op.out)},
-               Walk::kRows, {});
+                             Walk::kRows, {});
   pass.blocks.push_back({});  // (x - mean) r as FP32, between the steps
   pass.steps = {{Walk::kRows, {{0}, {1}, {2}, {6}}, recorder.program(), {}},
                 {Walk::kElements, {{6}, {3}, {4}, {5}}, second.program(), {}}};

@@ -9,8 +9,7 @@ namespace {
 
 OpLowering by_moves(const Graph& graph, ValueId out, std::vector<Move> moves) {
   OpLowering lowering;
-  lowering.movements.push_back(
-      movement_of(graph, out, graph.value(out).dtype, std::move(moves)));
+  lowering.movements.push_back(movement_of(graph, out, graph.value(out).dtype, std::move(moves)));
   return lowering;
 }
 

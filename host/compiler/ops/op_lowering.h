@@ -50,7 +50,8 @@ struct RegionStep {
 struct RegionPass {
   std::int64_t rows = 0, columns = 0;
   bool whole_rows = true;  // a tile has all columns
-  std::int64_t period = 0;  // no tile has rows of two periods, in which rows are numbered; 0: any has
+  std::int64_t period =
+      0;  // no tile has rows of two periods, in which rows are numbered; 0: any has
   std::vector<RegionBlock> blocks;
   std::vector<RegionStep> steps;
   VectorProgram copy;  // from stream 0 to stream 1, which lowerings_of() gives

@@ -1,11 +1,13 @@
-#include "host/compiler/ops/regions.h"
 #include "models/ops/rms_norm.h"
+
+#include "host/compiler/ops/regions.h"
 
 namespace corank {
 
 namespace {
 
-// The result takes the place of an operand, 0 the gradient or 1 the input: there are no more streams.
+// The result takes the place of an operand, 0 the gradient or 1 the input: there are no more
+// streams.
 OpLowering in_the_place_of(int operand, const Graph& graph, const RmsNormGradient& op) {
   enum { kGradient, kIn, kWeight, kInverse };
   const auto count = static_cast<float>(graph.value(op.in).shape.back());
@@ -26,9 +28,10 @@ OpLowering in_the_place_of(int operand, const Graph& graph, const RmsNormGradien
     const Recorded x = recorder.load(kIn);
     recorder.store(operand, rms_norm_slope(gradient, weight, x, r, mean));
   }
-  RegionPass pass = one_step(
-      graph, op.in, {elements(op.gradient), elements(op.in), row(op.weight), column(op.inverse_rms)},
-      Walk::kRows, recorder.program());
+  RegionPass pass =
+      one_step(graph, op.in,
+               {elements(op.gradient), elements(op.in), row(op.weight), column(op.inverse_rms)},
+               Walk::kRows, recorder.program());
   pass.blocks[static_cast<std::size_t>(operand)].result = op.out;
   return over_region(std::move(pass));
 }
@@ -66,10 +69,15 @@ OpLowering by_steps(const Graph& graph, const RmsNormGradient& op) {
     scaled.begin_strips();
     scaled.store(2, scaled.load(0) * r);
   }
-  RegionPass pass =
-      one_step(graph, op.in, {elements(op.gradient), elements(op.in), row(op.weight),
-                              column(op.inverse_rms), result(op.out), {}, room_for_column()},
-               Walk::kRows, {});
+  RegionPass pass = one_step(graph, op.in,
+                             {elements(op.gradient),
+                              elements(op.in),
+                              row(op.weight),
+                              column(op.inverse_rms),
+                              result(op.out),
+                              {},
+                              room_for_column()},
+                             Walk::kRows, {});
   pass.steps = {{Walk::kRows, {{kIn}, {kInverse}, {kBetween}}, normalized.program(), {}},
                 {Walk::kRows, {{kGradient}, {kWeight}, {kBetween}, {kMean}}, mean.program(), {}},
                 {Walk::kRows, {{kGradient}, {kWeight}, {kBetween}, {kMean}}, slope.program(), {}},
@@ -101,8 +109,7 @@ OpLowering lowering_of(const Graph& graph, const RmsNorm& op) {
   } else {
     blocks.push_back(result(op.out));
   }
-  return over_region(
-      one_step(graph, op.in, std::move(blocks), Walk::kRows, recorder.program()));
+  return over_region(one_step(graph, op.in, std::move(blocks), Walk::kRows, recorder.program()));
 }
 
 OpLowering lowering_of(const Graph& graph, const RmsNormGradient& op) {
@@ -113,10 +120,10 @@ OpLowering lowering_of(const Graph& graph, const RmsNormGradient& op) {
 }
 
 OpLowering lowering_of(const Graph& graph, const RmsNormWeightGradient& op) {
-  RegionPass pass = one_step(
-      graph, op.in,
-      {elements(op.gradient), elements(op.in), column(op.inverse_rms), row_result(op.out)},
-      Walk::kColumns, {});
+  RegionPass pass =
+      one_step(graph, op.in,
+               {elements(op.gradient), elements(op.in), column(op.inverse_rms), row_result(op.out)},
+               Walk::kColumns, {});
   pass.steps = {sum_over_rows(whole_blocks(4), [](Recorder& recorder) {
     const Recorded gradient = recorder.load(0);
     const Recorded x = recorder.load(1);

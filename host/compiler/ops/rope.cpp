@@ -1,7 +1,8 @@
+#include "models/ops/rope.h"
+
 #include <cstring>
 
 #include "host/compiler/ops/regions.h"
-#include "models/ops/rope.h"
 
 namespace corank {
 namespace {

@@ -1,8 +1,9 @@
+#include "models/ops/softmax.h"
+
 #include <algorithm>
 #include <optional>
 
 #include "host/compiler/ops/regions.h"
-#include "models/ops/softmax.h"
 
 namespace corank {
 namespace {
@@ -46,8 +47,7 @@ OpLowering lowering_of(const Graph& graph, const Softmax& op) {
     recorder.store(kScores, e);
     return e;
   });
-  const Recorded inverse =
-      once_a_row(recorder, [&] { return constant(sum, 1.0f) / sum; });
+  const Recorded inverse = once_a_row(recorder, [&] { return constant(sum, 1.0f) / sum; });
   recorder.begin_strips();
   const bool in_its_place = graph.value(op.out).dtype == DType::F32;
   recorder.store(in_its_place ? kScores : kOut, recorder.load(kScores) * inverse);
@@ -64,16 +64,15 @@ OpLowering lowering_of(const Graph& graph, const Softmax& op) {
   } else {
     blocks.push_back(result(op.out));
   }
-  RegionPass pass =
-      one_step(graph, op.scores, std::move(blocks), Walk::kRows, recorder.program());
+  RegionPass pass = one_step(graph, op.scores, std::move(blocks), Walk::kRows, recorder.program());
   if (op.causal) pass.period = shape[1];
   return over_region(std::move(pass));
 }
 
 OpLowering lowering_of(const Graph& graph, const SoftmaxGradient& op) {
   Recorder recorder;
-  const Recorded sum = sum_of_products(
-      recorder, [&] { return std::pair(recorder.load(0), recorder.load(1)); });
+  const Recorded sum =
+      sum_of_products(recorder, [&] { return std::pair(recorder.load(0), recorder.load(1)); });
   recorder.begin_strips();
   {
     const Recorded gradient = recorder.load(0);

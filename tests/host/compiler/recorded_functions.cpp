@@ -3,6 +3,7 @@
 #include "host/compiler/recorder.h"
 #include "models/numerics/functions.h"
 #include "models/ops/activation_functions.h"
+#include "sim/cycle/vector_kernel.h"
 
 namespace corank::test {
 namespace {
@@ -54,6 +55,18 @@ std::vector<RecordedFunction> recorded_functions() {
           slope<GeluTanh>("slope of GELU (tanh)"),
           slope<Tanh>("slope of tanh"),
           slope<Relu>("slope of ReLU")};
+}
+
+void run_on_model(const VectorProgram& program, interface::VectorCommand command,
+                  std::uint64_t vector_lanes, cycle_model::LocalMemories& local) {
+  cycle_model::ProgramMemory memory;
+  memory.write(0, reinterpret_cast<const std::uint8_t*>(program.instructions.data()),
+               program.size(), sizeof(std::uint64_t));
+  command.first_instruction = 0;
+  command.length = static_cast<std::uint32_t>(program.size());
+  const cycle_model::VectorProgram decoded(command, memory);
+  const cycle_model::VectorWalk walk(command, vector_lanes);
+  cycle_model::VectorKernel(vector_lanes).run(command, decoded, walk, local);
 }
 
 }  // namespace corank::test

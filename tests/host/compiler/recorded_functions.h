@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "host/compiler/vector_program.h"
+#include "sim/cycle/local_memory.h"
 
 namespace corank::test {
 
@@ -19,5 +20,9 @@ struct RecordedFunction {
 std::vector<RecordedFunction> recorded_functions();
 
 std::vector<interface::VectorInstruction> decoded(const VectorProgram& program);
+
+/// Runs a program as the cycle model does, over the region and streams of a command.
+void run_on_model(const VectorProgram& program, interface::VectorCommand command,
+                  std::uint64_t vector_lanes, cycle_model::LocalMemories& local);
 
 }  // namespace corank::test

@@ -29,7 +29,7 @@ std::vector<std::uint32_t> executed(const VectorProgram& program,
   command.stream0 = interface::encode(stream);
   stream.line = rows;
   command.stream1 = interface::encode(stream);
-  cycle_model::VectorKernel(kLanes).run(command, decoded(program), local);
+  run_on_model(program, command, kLanes, local);
   std::vector<std::uint32_t> results;
   for (std::size_t i = 0; i < inputs.size(); ++i)
     results.push_back(bits_of(local.accumulator.line(rows + i / kLanes)[i % kLanes]));

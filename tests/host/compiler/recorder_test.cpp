@@ -6,6 +6,7 @@
 #include <string>
 
 #include "host/compiler/ops/op_lowering.h"
+#include "host/compiler/ops/regions.h"
 #include "models/base/error.h"
 #include "models/base/numerics.h"
 #include "models/base/vector_arithmetic.h"
@@ -92,7 +93,7 @@ Recording fed(Recording one, const Tensor& constants) {
   one.constants["constants"] = constants;
   for (const FedImmediate& immediate : one.program.fed)
     set_immediate(one.program.instructions[immediate.instruction],
-                  constants.data<float>()[immediate.element]);
+                  bits_of(constants.data<float>()[immediate.element]));
   return one;
 }
 
@@ -152,7 +153,7 @@ void run_on_vector_unit(const Recording& one, std::int64_t elements, TensorMap& 
     const bool wide = one.graph.value(*find_value(one.graph, output.value)).dtype == DType::F32;
     *places[output.stream] = line(output) | (wide ? 1u << 24 : 0u);
   }
-  cycle_model::VectorKernel(8).run(command, decoded(one.program), local);
+  test::run_on_model(one.program, command, 8, local);
   for (const StreamOf& output : one.outputs) {
     const Value& value = one.graph.value(*find_value(one.graph, output.value));
     Tensor& tensor = values[value.name] = Tensor(value.dtype, value.shape);
@@ -325,10 +326,15 @@ TEST_CASE(
   // All in one, equal ones once.
   const VectorProgram other = program(8, 2);
   const Programs all = gather({&one, &other, &one});
-  CHECK(all.first == std::vector<std::size_t>{0, 4, 0});
+  CHECK(all.fit());
+  REQUIRE(all.places.size() == 3);
+  CHECK(all.places[0].first == 0);
+  CHECK(all.places[1].first == 4);
+  CHECK(all.places[2].first == 0);
+  CHECK(all.places[1].length == 4);
   CHECK(all.fed == std::vector<FedImmediate>{{2, 7, 2}, {6, 8, 2}});
   std::uint64_t word = one.instructions[2];
-  set_immediate(word, 1.5f);
+  set_immediate(word, bits_of(1.5f));
   CHECK(word == (one.instructions[2] | 0x3FC00000));
 }
 
@@ -432,4 +438,84 @@ TEST_CASE("An instruction with two different constants is no instruction") {
     recorder.store(1, multiply_add(a, 2.0f, 3.0f));
   }
   CHECK_THROWS_AS(recorder.program(), MachineError);
+}
+
+TEST_CASE("Programs that the program memory does not hold together begin rows of device memory") {
+  std::vector<VectorProgram> programs;
+  for (int i = 0; i < 100; ++i) {
+    Recorder recorder;
+    recorder.store(1, recorder.load(0) + static_cast<float>(i));
+    programs.push_back(recorder.program());
+    REQUIRE(programs.back().size() == 3);
+  }
+  std::vector<const VectorProgram*> all;
+  for (const VectorProgram& program : programs) all.push_back(&program);
+  all.push_back(&programs.front());
+  const Programs gathered = gather(all);
+  CHECK_FALSE(gathered.fit());  // 300 instructions
+  CHECK(gathered.places[7].first == 7 * 16);
+  CHECK(gathered.places[7].length == 3);
+  CHECK(gathered.places.back().first == 0);
+  CHECK(gathered.instructions[7 * 16 + 1] == programs[7].instructions[1]);
+}
+
+TEST_CASE("A sum over columns is two chains in turn, their sum, and three exchanges") {
+  Recorder recorder;
+  {
+    const Recorded sum = sum_of_columns(recorder, [&] { return recorder.load(0); });
+    recorder.store(1, sum);
+  }
+  const std::vector<interface::VectorInstruction> program = decoded(recorder.program());
+  REQUIRE(program.size() == 9);
+  // Both chains begin at +0: neighbours, the first of even index.
+  for (const std::size_t i : {0, 1}) {
+    CHECK(program[i].opcode == VectorOpcode::kSelect);
+    CHECK(program[i].destination == i);
+    CHECK(program[i].immediate == 0);
+    CHECK(program[i].once == 1);
+    CHECK(program[i].section_end == i);
+  }
+  CHECK(program[2].opcode == VectorOpcode::kLoad);
+  CHECK(program[2].once == 0);
+  CHECK(program[3].opcode == VectorOpcode::kAdd);
+  CHECK(program[3].destination == 0);
+  CHECK(program[3].a == 0);
+  CHECK(program[3].b == program[2].destination);
+  CHECK(program[3].alternate == 1);
+  CHECK(program[3].section_end == 1);
+  CHECK(program[4].opcode == VectorOpcode::kAdd);  // chains i and i + 8
+  CHECK(program[4].once == 1);
+  CHECK(program[4].exchange == 0);
+  std::uint32_t distance = 4;
+  for (const std::size_t i : {5, 6, 7}) {
+    CHECK(program[i].opcode == VectorOpcode::kAdd);
+    CHECK(program[i].exchange == 1);
+    CHECK(program[i].immediate == distance);
+    CHECK(program[i].a == program[i - 1].destination);
+    CHECK(program[i].b == program[i - 1].destination);
+    distance /= 2;
+  }
+  CHECK(program[8].opcode == VectorOpcode::kStore);
+  CHECK(program[8].a == program[7].destination);
+  CHECK(program[8].once == 1);
+}
+
+TEST_CASE("What is computed once a row is computed on the first beat and spread") {
+  Recorder recorder;
+  {
+    recorder.begin_once();
+    const Recorded x = recorder.load(0);
+    const Recorded root = once_a_row(recorder, [&] { return sqrt(x); });
+    recorder.store(1, root);
+  }
+  const std::vector<interface::VectorInstruction> program = decoded(recorder.program());
+  REQUIRE(program.size() == 4);
+  CHECK(program[1].opcode == VectorOpcode::kSquareRoot);
+  CHECK(program[1].alternate == 1);  // of a section once a group: the first beat alone
+  CHECK(program[2].opcode == VectorOpcode::kBitOr);
+  CHECK(program[2].exchange == 1);
+  CHECK(program[2].b_immediate == 1);
+  CHECK(program[2].immediate == 0);  // that of the first beat, or nothing
+  CHECK(program[2].alternate == 0);
+  for (const interface::VectorInstruction& one : program) CHECK(one.once == 1);
 }

@@ -46,14 +46,42 @@ TEST_CASE("random graphs are bit-exact and take the same cycles on both") {
   CHECK(sum.result_bytes > 0);
   if (cases < 300) return;
   CHECK(dram * 10 >= cases * 4);
-  for (const char* op :
-       {"contraction", "convert", "adamw", "sgd", "add", "multiply", "scale", "activation",
-        "activation_gradient", "gated_activation", "gated_activation_gradient", "rms_norm",
-        "rms_norm_gradient", "rms_norm_weight_gradient", "layer_norm", "layer_norm_gradient",
-        "rope", "softmax", "softmax_gradient", "slice", "pad", "concat", "split_heads",
-        "merge_heads", "repeat_heads", "sum_heads", "sum_rows", "dropout", "select_rows",
-        "place_rows", "replace_rows", "embedding", "scatter_add", "cross_entropy",
-        "cross_entropy_gradient", "clip_gradients"}) {
+  for (const char* op : {"contraction",
+                         "convert",
+                         "adamw",
+                         "sgd",
+                         "add",
+                         "multiply",
+                         "scale",
+                         "activation",
+                         "activation_gradient",
+                         "gated_activation",
+                         "gated_activation_gradient",
+                         "rms_norm",
+                         "rms_norm_gradient",
+                         "rms_norm_weight_gradient",
+                         "layer_norm",
+                         "layer_norm_gradient",
+                         "rope",
+                         "softmax",
+                         "softmax_gradient",
+                         "slice",
+                         "pad",
+                         "concat",
+                         "split_heads",
+                         "merge_heads",
+                         "repeat_heads",
+                         "sum_heads",
+                         "sum_rows",
+                         "dropout",
+                         "select_rows",
+                         "place_rows",
+                         "replace_rows",
+                         "embedding",
+                         "scatter_add",
+                         "cross_entropy",
+                         "cross_entropy_gradient",
+                         "clip_gradients"}) {
     INFO(op);
     CHECK(graphs_with[op] >= 10);
   }

@@ -30,7 +30,7 @@ TEST_CASE("random layers take the same cycles and give the same results on both"
     const LayerCase layer = make_case(source, seed, number);
     const CompiledCase compiled(layer);
     INFO(describe(layer) << "; replay with CORANK_SEED=" << seed
-                                  << " CORANK_CASES=1 CORANK_FIRST=" << number);
+                         << " CORANK_CASES=1 CORANK_FIRST=" << number);
     const CaseResult result = verify_case(compiled, library_of(layer.config.machine));
     CHECK(result.difference == "");
     sum += result.verified;

@@ -57,8 +57,7 @@ Tensor integers_of(const Value& value, std::mt19937_64& random) {
   return tensor;
 }
 
-DrawnCase case_of(const TrainingProgram& program, const MachineShape& machine,
-                  std::uint64_t seed) {
+DrawnCase case_of(const TrainingProgram& program, const MachineShape& machine, std::uint64_t seed) {
   DrawnCase drawn;
   drawn.seed = seed;
   drawn.config.machine = machine;
