@@ -4,7 +4,6 @@
 
 #include <CLI/CLI.hpp>
 #include <exception>
-#include <map>
 #include <new>
 #include <optional>
 #include <sstream>
@@ -33,7 +32,7 @@ namespace {
 constexpr int kPassed = 0, kMismatch = 1, kWrongInput = 2, kMachineFault = 3;
 
 struct Arguments {
-  std::string config, fidelity = "rtl", out, waves, trace;
+  std::string config, fidelity = "rtl", kinds = "all", out, waves, trace;
   std::vector<std::string> settings;
 };
 
@@ -116,6 +115,9 @@ Outcome verify_command(const Arguments& arguments, corank::VerifyOptions options
   const corank::Config config = corank::load_config(arguments.config, arguments.settings);
   options.progress = at_terminal();
   options.stop = corank::interrupted;
+  if (arguments.kinds != "all")
+    options.kinds = arguments.kinds == "layers" ? corank::CaseKinds::kLayers
+                                                : corank::CaseKinds::kGraphs;
   const corank::VerifyResult result = corank::verify(config, options);
   std::string replay = "corank verify";
   if (!arguments.config.empty()) replay += " " + quoted(arguments.config);
@@ -246,14 +248,11 @@ CLI::App* add_verify(CLI::App& app, Arguments& arguments, corank::VerifyOptions&
   verify->add_option("--cases", verification.cases, "how many of each kind")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  const std::map<std::string, corank::CaseKinds> kinds = {{"all", corank::CaseKinds::kAll},
-                                                          {"layers", corank::CaseKinds::kLayers},
-                                                          {"graphs", corank::CaseKinds::kGraphs}};
   verify
-      ->add_option("--kinds", verification.kinds,
+      ->add_option("--kinds", arguments.kinds,
                    "layers, linear ones with their adapters; graphs, of all ops; or all, both")
-      ->transform(CLI::CheckedTransformer(kinds).description(""))
-      ->default_str("all");
+      ->check(CLI::IsMember({"all", "layers", "graphs"}))
+      ->capture_default_str();
   verify->add_option("--seed", verification.seed, "of the cases; the same seed gives the same ones")
       ->check([](const std::string& text) {  // CLI11 itself would take -1 for a very large number
         return text.find_first_not_of("0123456789") == std::string::npos
