@@ -116,8 +116,8 @@ Outcome verify_command(const Arguments& arguments, corank::VerifyOptions options
   options.progress = at_terminal();
   options.stop = corank::interrupted;
   if (arguments.kinds != "all")
-    options.kinds = arguments.kinds == "layers" ? corank::CaseKinds::kLayers
-                                                : corank::CaseKinds::kGraphs;
+    options.kinds =
+        arguments.kinds == "layers" ? corank::CaseKinds::kLayers : corank::CaseKinds::kGraphs;
   const corank::VerifyResult result = corank::verify(config, options);
   std::string replay = "corank verify";
   if (!arguments.config.empty()) replay += " " + quoted(arguments.config);

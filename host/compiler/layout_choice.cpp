@@ -4,19 +4,25 @@
 
 #include "host/compiler/products.h"
 #include "host/compiler/schedule.h"
+#include "models/base/error.h"
 
 namespace corank {
 namespace {
 
+// How a value must lie, if that is decided: as it is, or turned, its columns as rows.
+enum class Lie { kEither, kAsItIs, kTurned };
+
 class LayoutChoice {
  public:
   explicit LayoutChoice(const StepContext& step)
-      : step_(step), as_it_is_(step.graph.values.size(), false) {}
+      : step_(step), lies_(step.graph.values.size(), Lie::kEither) {}
 
-  std::vector<bool> as_they_are() {
-    for (std::size_t id = 0; id < as_it_is_.size(); ++id)
+  std::vector<Lie> choose() {
+    for (std::size_t id = 0; id < lies_.size(); ++id) {
       // Tiles of streamed weights are cut from the matrix as it is; so are batches.
-      as_it_is_[id] = step_.plan.streamed[id] || step_.graph.values[id].shape.size() > 2;
+      if (step_.plan.streamed[id] || step_.graph.values[id].shape.size() > 2)
+        keep(static_cast<ValueId>(id));
+    }
     for (std::size_t op = 0; op < step_.graph.ops.size(); ++op) {
       if (const Contraction* product = step_.product(static_cast<int>(op))) keep_product(*product);
     }
@@ -24,26 +30,39 @@ class LayoutChoice {
       keep_regions(lowering);
       for (const Movement& movement : lowering.movements) {
         for (const Move& move : movement.moves) keep(move.from);
-        keep(movement.to);
+        // What is only filled may lie in any way.
+        if (!movement.moves.empty()) keep(movement.to);
       }
       for (const GatheredRows& rows : lowering.gathered) {
-        for (const ValueId id : {rows.table, rows.indices, rows.out}) keep(id);
+        keep(rows.indices);
+        keep(rows.out);
+        lay(rows.table, rows.columns ? Lie::kTurned : Lie::kAsItIs);
       }
       for (const ScatteredRows& rows : lowering.scattered) {
-        for (const ValueId id : {rows.in, rows.indices, rows.table}) keep(id);
+        keep(rows.indices);
+        keep(rows.in);
+        lay(rows.table, rows.columns ? Lie::kTurned : Lie::kAsItIs);
       }
     }
-    while (keep_those_that_meet()) {
+    while (lay_those_that_meet()) {
     }
-    return as_it_is_;
+    return lies_;
   }
 
  private:
-  bool is_kept(ValueId id) const { return id >= 0 && as_it_is_[static_cast<std::size_t>(id)]; }
+  Lie lie_of(ValueId id) const {
+    return id < 0 ? Lie::kEither : lies_[static_cast<std::size_t>(id)];
+  }
+  void keep(ValueId id) { lay(id, Lie::kAsItIs); }
   // Those behind the graph's values are the plan's own.
-  void keep(ValueId id) {
-    if (id >= 0 && id < static_cast<ValueId>(as_it_is_.size()))
-      as_it_is_[static_cast<std::size_t>(id)] = true;
+  void lay(ValueId id, Lie lie) {
+    if (id < 0 || id >= static_cast<ValueId>(lies_.size())) return;
+    Lie& known = lies_[static_cast<std::size_t>(id)];
+    if (known != Lie::kEither && known != lie)
+      throw InputError(step_.graph.value(id).name +
+                       ": the accelerator does not gather columns of a value yet that another op "
+                       "needs as it is");
+    known = lie;
   }
 
   void keep_regions(const OpLowering& lowering) {
@@ -65,20 +84,22 @@ class LayoutChoice {
     if (may_be_fused(step_, product) && has_carrier(step_.graph, product)) keep(product.out);
   }
 
-  // Of the streams of an element-wise op; whether there was something to keep. To be called until
+  // Of the streams of an element-wise op; whether there was something to decide. To be called until
   // there is not, since a value may be in several ops.
-  bool keep_those_that_meet() {
+  bool lay_those_that_meet() {
     bool changed = false;
     for (const OpLowering& lowering : step_.lowerings) {
-      const std::vector<ElementStream>& streams = lowering.streams;
-      const bool kept = std::any_of(streams.begin(), streams.end(), [&](const auto& stream) {
-        return stream.is_row || is_kept(stream.operand) || is_kept(stream.result);
-      });
-      if (!kept) continue;
-      for (const ElementStream& stream : streams) {
+      Lie lie = Lie::kEither;
+      for (const ElementStream& stream : lowering.streams) {
+        if (stream.is_row) lie = Lie::kAsItIs;
+        for (const ValueId id : {stream.operand, stream.result})
+          if (lie_of(id) != Lie::kEither) lie = lie_of(id);
+      }
+      if (lie == Lie::kEither) continue;
+      for (const ElementStream& stream : lowering.streams) {
         for (const ValueId id : {stream.operand, stream.result}) {
-          if (id < 0 || is_kept(id)) continue;
-          keep(id);
+          if (id < 0 || lie_of(id) == lie) continue;
+          lay(id, lie);
           changed = true;
         }
       }
@@ -87,7 +108,7 @@ class LayoutChoice {
   }
 
   const StepContext& step_;
-  std::vector<bool> as_it_is_;  // by value
+  std::vector<Lie> lies_;  // by value
 };
 
 }  // namespace
@@ -98,10 +119,18 @@ TensorLayout layout_of(const Value& value, bool may_transpose) {
 }
 
 std::vector<TensorLayout> choose_layouts(const StepContext& step) {
-  const std::vector<bool> as_they_are = LayoutChoice(step).as_they_are();
+  const std::vector<Lie> lies = LayoutChoice(step).choose();
   std::vector<TensorLayout> layouts;
-  for (std::size_t id = 0; id < as_they_are.size(); ++id)
-    layouts.push_back(layout_of(step.graph.values[id], !as_they_are[id]));
+  for (std::size_t id = 0; id < lies.size(); ++id) {
+    const Value& value = step.graph.values[id];
+    if (lies[id] == Lie::kTurned) {
+      const std::int64_t rows = value.shape.back();
+      const std::int64_t columns = element_count(value.shape) / rows;
+      layouts.push_back(transposed(layout_of(value.dtype, rows, columns, false)));
+    } else {
+      layouts.push_back(layout_of(value, lies[id] == Lie::kEither));
+    }
+  }
   for (const Extra& extra : step.plan.extras)
     layouts.push_back(layout_of(extra.dtype, extra.rows, extra.columns, false));
   return layouts;

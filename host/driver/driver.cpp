@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "models/base/error.h"
+#include "models/program/fed_integers.h"
 
 namespace corank {
 namespace {
@@ -79,6 +80,7 @@ class DeviceSession::Driver {
     first_command_ += written_;
     first_tile_ += sent_;
     written_ = sent_ = 0;
+    if (options_.values) check_fed_integers(graph_, feeds);
     upload(uploaded_values(step_, graph_, true), feeds);
     send_programs(feeds);
     host_.write_register(kRegControl, kEnable);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "host/run/simulate.h"
@@ -143,13 +144,16 @@ class RandomGraph {
 
   void embedding() {
     const std::int64_t rows = between(random_, 1, 40);
-    const ValueId table = parameter("embedding", {rows, width_});
+    // The columns of the table of an adapter on an embedding.
+    const bool columns = chance(random_, 3);
+    const ValueId table =
+        parameter("embedding", columns ? Shape{width_, rows} : Shape{rows, width_});
     const Shape shape = chance(random_, 2) ? Shape{batch_, sequence_} : Shape{tokens()};
     const ValueId ids = add_value(graph_, {"ids", shape, DType::I64, Role::kInput});
     std::optional<std::int64_t> padding;
     if (chance(random_, 2)) padding = between(random_, 0, rows - 1);
-    value_ = add_embedding(graph_, "embedded", table, ids, false, padding);
-    text_ = "embedding";
+    value_ = add_embedding(graph_, "embedded", table, ids, columns, padding);
+    text_ = columns ? "embedding of columns" : "embedding";
   }
 
   // Logits and the cross-entropy of a head.
@@ -308,6 +312,16 @@ Tensor drawn_labels(Random& random, const Value& value, std::int64_t classes) {
   return tensor;
 }
 
+std::int64_t rows_of_table(const Graph& graph) {
+  for (const Op& op : graph.ops) {
+    const auto* embedding = std::get_if<Embedding>(&op);
+    if (embedding == nullptr) continue;
+    const Shape& shape = graph.value(embedding->table).shape;
+    return embedding->transposed ? shape.back() : shape.front();
+  }
+  return 1;
+}
+
 Tensor drawn_integers(Random& random, const Graph& graph, const Value& value) {
   if (value.name == "labels")
     return drawn_labels(random, value, graph.value(*find_value(graph, "logits")).shape.back());
@@ -318,7 +332,7 @@ Tensor drawn_integers(Random& random, const Graph& graph, const Value& value) {
     high = 1;
   } else if (value.name == "ids") {
     low = 0;
-    high = graph.value(*find_value(graph, "embedding0")).shape.front() - 1;
+    high = rows_of_table(graph) - 1;
   }
   for (std::int64_t i = 0; i < element_count(value.shape); ++i)
     tensor.data<std::int64_t>()[i] = between(random, low, high);

@@ -44,6 +44,7 @@ class Arrays {
 
   const Shape& shape(ValueId id) const { return graph_.value(id).shape; }
   const std::string& name(ValueId id) const { return graph_.value(id).name; }
+  const Graph& graph() const { return graph_; }
   std::int64_t elements(ValueId id) const { return element_count(shape(id)); }
   /// The last dimension, and the product of the others.
   std::int64_t columns(ValueId id) const { return shape(id).back(); }

@@ -20,38 +20,6 @@ std::int64_t target_of(const std::int64_t* labels, std::int64_t row, std::int64_
   return row % sequence == sequence - 1 ? kIgnored : labels[row + 1];
 }
 
-/// The targets of all rows, checked.
-template <class T>
-std::vector<std::int64_t> targets_of(ValueId logits, ValueId labels, bool shifted,
-                                     const Arrays<T>& arrays) {
-  const std::int64_t classes = arrays.columns(logits);
-  const std::int64_t sequence = arrays.columns(labels);
-  std::vector<std::int64_t> targets;
-  for (std::int64_t row = 0; row < arrays.rows(logits); ++row) {
-    const std::int64_t target = target_of(arrays.integers(labels), row, sequence, shifted);
-    if (target != kIgnored && (target < 0 || target >= classes)) {
-      throw InputError(arrays.name(labels) + "[" + std::to_string(row + (shifted ? 1 : 0)) +
-                       "]: expected a label from 0 to " + std::to_string(classes - 1) +
-                       ", or -100, found " + std::to_string(target));
-    }
-    targets.push_back(target);
-  }
-  return targets;
-}
-
-template <class T>
-T items_of(const std::vector<std::int64_t>& targets, std::optional<ValueId> items, ValueId labels,
-           const Arrays<T>& arrays) {
-  const std::int64_t count = items ? *arrays.integers(*items)
-                                   : static_cast<std::int64_t>(targets.size()) -
-                                         std::count(targets.begin(), targets.end(), kIgnored);
-  if (count < 1) {
-    throw InputError(arrays.name(labels) +
-                     ": expected at least one target, found none: all labels are -100");
-  }
-  return static_cast<T>(count);
-}
-
 void require_labels(const Graph& graph, const std::string& name, const Value& logits, ValueId id,
                     std::optional<ValueId> items) {
   require(logits.shape.size() == 2, logits, "a matrix", name);
@@ -62,6 +30,34 @@ void require_labels(const Graph& graph, const std::string& name, const Value& lo
 }
 
 }  // namespace
+
+std::vector<std::int64_t> targets_of(const Graph& graph, ValueId logits, ValueId labels,
+                                     bool shifted, const std::int64_t* numbers) {
+  const Value& value = graph.value(labels);
+  const std::int64_t classes = graph.value(logits).shape.back(), sequence = value.shape.back();
+  std::vector<std::int64_t> targets;
+  for (std::int64_t row = 0; row < graph.value(logits).shape.front(); ++row) {
+    const std::int64_t target = target_of(numbers, row, sequence, shifted);
+    if (target != kIgnored && (target < 0 || target >= classes)) {
+      throw InputError(value.name + "[" + std::to_string(row + (shifted ? 1 : 0)) +
+                       "]: expected a label from 0 to " + std::to_string(classes - 1) +
+                       ", or -100, found " + std::to_string(target));
+    }
+    targets.push_back(target);
+  }
+  return targets;
+}
+
+std::int64_t items_of(const std::vector<std::int64_t>& targets, const std::string& labels,
+                      const std::int64_t* items) {
+  const std::int64_t count = items != nullptr
+                                 ? *items
+                                 : static_cast<std::int64_t>(targets.size()) -
+                                       std::count(targets.begin(), targets.end(), kIgnored);
+  if (count < 1)
+    throw InputError(labels + ": expected at least one target, found none: all labels are -100");
+  return count;
+}
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,
                                 const CrossEntropy& op) {
@@ -82,8 +78,10 @@ std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,
 template <class T>
 void run(const CrossEntropy& op, Arrays<T>& arrays) {
   const std::int64_t classes = arrays.columns(op.logits);
-  const std::vector<std::int64_t> targets = targets_of(op.logits, op.labels, op.shifted, arrays);
-  const T items = items_of(targets, op.items, op.labels, arrays);
+  const std::vector<std::int64_t> targets =
+      targets_of(arrays.graph(), op.logits, op.labels, op.shifted, arrays.integers(op.labels));
+  const std::int64_t* given = op.items ? arrays.integers(*op.items) : nullptr;
+  const auto items = static_cast<T>(items_of(targets, arrays.name(op.labels), given));
   T loss = 0;
   for (std::int64_t row = 0; row < arrays.rows(op.logits); ++row) {
     const T* z = arrays.floats(op.logits) + row * classes;
@@ -103,9 +101,11 @@ template void run(const CrossEntropy& op, Arrays<double>& arrays);
 template <class T>
 void run(const CrossEntropyGradient& op, Arrays<T>& arrays) {
   const std::int64_t classes = arrays.columns(op.logits);
-  const std::vector<std::int64_t> targets = targets_of(op.logits, op.labels, op.shifted, arrays);
+  const std::vector<std::int64_t> targets =
+      targets_of(arrays.graph(), op.logits, op.labels, op.shifted, arrays.integers(op.labels));
+  const std::int64_t* given = op.items ? arrays.integers(*op.items) : nullptr;
   const T upstream = op.upstream ? *arrays.floats(*op.upstream) : T(1);
-  const T factor = upstream / items_of(targets, op.items, op.labels, arrays);
+  const T factor = upstream / static_cast<T>(items_of(targets, arrays.name(op.labels), given));
   for (std::int64_t row = 0; row < arrays.rows(op.logits); ++row) {
     const std::int64_t target = targets[static_cast<std::size_t>(row)];
     if (target == kIgnored) continue;

@@ -58,6 +58,15 @@ T cross_entropy_slope(const T& logit, const T& log_sum_exp, const Mask& is_label
   return cross_entropy_distance(logit, log_sum_exp, is_label) * factor;
 }
 
+/// The label that each row of logits is held against, or kIgnoredLabel; `numbers` are those of the
+/// value `labels`. Throws InputError, naming it, for a label beyond the classes.
+std::vector<std::int64_t> targets_of(const Graph& graph, ValueId logits, ValueId labels,
+                                     bool shifted, const std::int64_t* numbers);
+/// N: the number of kept targets, or *items where it is given. Throws InputError, naming the
+/// labels, where it is not positive.
+std::int64_t items_of(const std::vector<std::int64_t>& targets, const std::string& labels,
+                      const std::int64_t* items);
+
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,
                                 const CrossEntropy& op);
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,

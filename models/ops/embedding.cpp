@@ -37,6 +37,17 @@ std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, con
   return {op.transposed ? Shape{columns_of(in), op.rows} : Shape{op.rows, columns_of(in)}};
 }
 
+void check_ids(const Graph& graph, const Embedding& op, const std::int64_t* ids) {
+  const Value& values = graph.value(op.ids);
+  const std::int64_t rows = table_rows(graph.value(op.table), op.transposed);
+  for (std::int64_t t = 0; t < element_count(values.shape); ++t) {
+    if (ids[t] >= 0 && ids[t] < rows) continue;
+    throw InputError(values.name + "[" + std::to_string(t) + "]: expected an id from 0 to " +
+                     std::to_string(rows - 1) + ", the rows of " + graph.value(op.table).name +
+                     ", found " + std::to_string(ids[t]));
+  }
+}
+
 template <class T>
 void run(const Embedding& op, Arrays<T>& arrays) {
   const T* table = arrays.floats(op.table);
@@ -44,13 +55,9 @@ void run(const Embedding& op, Arrays<T>& arrays) {
   T* out = arrays.result(op.out);
   const std::int64_t columns = arrays.columns(op.out);
   const std::int64_t rows = arrays.elements(op.table) / columns;
+  check_ids(arrays.graph(), op, ids);
   for (std::int64_t t = 0; t < arrays.elements(op.ids); ++t) {
     const std::int64_t id = ids[t];
-    if (id < 0 || id >= rows) {
-      throw InputError(arrays.name(op.ids) + "[" + std::to_string(t) +
-                       "]: expected an id from 0 to " + std::to_string(rows - 1) +
-                       ", the rows of " + arrays.name(op.table) + ", found " + std::to_string(id));
-    }
     for (std::int64_t i = 0; i < columns; ++i) {
       out[t * columns + i] = op.transposed ? table[i * rows + id] : table[id * columns + i];
     }

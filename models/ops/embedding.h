@@ -35,6 +35,9 @@ struct ScatterAdd {
   using Results = Fields<&ScatterAdd::out>;
 };
 
+/// Throws InputError, naming the ids' value and the table's, for an id that is no row of the table.
+void check_ids(const Graph& graph, const Embedding& op, const std::int64_t* ids);
+
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Embedding& op);
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const ScatterAdd& op);
 template <class T>

@@ -33,9 +33,10 @@ TEST_CASE("the machine is right: the sum of what was compared, and exit code 0",
   INFO(result.out << result.err);
   CHECK(result.exit_code == 0);
   CHECK(result.err.empty());
-  CHECK_THAT(result.out, Contains("verified: 4x4, AXI 64: 4 of 4 random layers and 4 of 4 random graphs right") &&
-                             Contains("AXI transactions") && !Contains("replay") &&
-                             !Contains(" 0 commands"));
+  CHECK_THAT(
+      result.out,
+      Contains("verified: 4x4, AXI 64: 4 of 4 random layers and 4 of 4 random graphs right") &&
+          Contains("AXI transactions") && !Contains("replay") && !Contains(" 0 commands"));
   // The configuration's memory is used, and the same seed gives the same cases.
   CHECK(run_verify({"--cases", "4", "--seed", "3"}).out == result.out);
   const ProgramResult slow = run_verify(

@@ -18,15 +18,12 @@ ValueId add_vector(const Graph& graph, ValueId ids, OpLowering& lowering) {
   return extra_id(0);
 }
 
-OpLowering not_yet(const char* what) { return {what, {}, {}}; }
-
 }  // namespace
 
 OpLowering lowering_of(const Graph& graph, const Embedding& op) {
-  if (op.transposed) return not_yet(" of the columns of a table");
   OpLowering lowering;
   const ValueId ids = add_vector(graph, op.ids, lowering);
-  GatheredRows rows{op.table, ids, op.out, {}};
+  GatheredRows rows{op.table, ids, op.out, op.transposed, {}};
   if (graph.value(op.table).dtype != graph.value(op.out).dtype) {
     Recorder recorder;
     recorder.store(1, recorder.load(0));
@@ -37,8 +34,7 @@ OpLowering lowering_of(const Graph& graph, const Embedding& op) {
 }
 
 OpLowering lowering_of(const Graph& graph, const ScatterAdd& op) {
-  if (op.transposed) return not_yet(" to the columns of a table");
-  if (graph.value(op.out).dtype != DType::F32) return not_yet(" with a result of BF16");
+  if (graph.value(op.out).dtype != DType::F32) return {" with a result of BF16", {}, {}};
   OpLowering lowering;
   const ValueId ids = add_vector(graph, op.ids, lowering);
   lowering.movements.push_back(movement_of(graph, op.out, DType::F32, {}));
@@ -56,7 +52,7 @@ OpLowering lowering_of(const Graph& graph, const ScatterAdd& op) {
     }
     recorder.store(0, sum + summand);
   }
-  lowering.scattered.push_back({op.in, ids, op.out, recorder.program()});
+  lowering.scattered.push_back({op.in, ids, op.out, op.transposed, recorder.program()});
   return lowering;
 }
 

@@ -85,16 +85,19 @@ struct Movement {
   std::size_t copy_place = 0, fill_place = 0;  // in Programs::places
 };
 
-/// Rows of a table that a vector of indices names: out[i] = table[indices[i]].
+/// Rows of a table that a vector of indices names: out[i] = table[indices[i]]. Or its columns,
+/// which are rows where it is stored: transposed.
 struct GatheredRows {
   ValueId table = -1, indices = -1, out = -1;
+  bool columns = false;
   VectorProgram convert;  // where the formats differ
   std::size_t convert_place = 0;
 };
 
-/// table[indices[i]] += in[i], one row after the other.
+/// table[indices[i]] += in[i], one row, or column, after the other.
 struct ScatteredRows {
   ValueId in = -1, indices = -1, table = -1;
+  bool columns = false;
   VectorProgram add;
   std::size_t add_place = 0;
 };
