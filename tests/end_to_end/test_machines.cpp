@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 
 #include "host/verify/case_memory.h"
@@ -38,6 +39,11 @@ const std::string& library_of(const MachineShape& shape) {
       shape.axi_data_bits, shape.queue_depth, shape.parity, shape.mac)];
   if (library.empty()) library = machine_library(shape);
   return library;
+}
+
+std::int64_t setting(const char* name, std::int64_t fallback) {
+  const char* text = std::getenv(name);
+  return text != nullptr ? std::atoll(text) : fallback;
 }
 
 CaseSource test_cases(std::int64_t most_cycles, Sizes sizes) {

@@ -18,6 +18,9 @@ std::vector<MachineShape> test_machines();
 /// versions.
 const std::string& library_of(const MachineShape& shape);
 
+/// A number that whoever replays a case gives in the environment.
+std::int64_t setting(const char* name, std::int64_t fallback);
+
 /// Random layers on these machines.
 CaseSource test_cases(std::int64_t most_cycles, Sizes sizes = Sizes::kEdges);
 

@@ -22,11 +22,6 @@ using namespace corank::test;
 
 namespace {
 
-std::int64_t setting(const char* name, std::int64_t fallback) {
-  const char* text = std::getenv(name);
-  return text != nullptr ? std::atoll(text) : fallback;
-}
-
 // One element in 16 of the array's operands becomes any 16 bits: subnormal, infinite, a NaN with
 // any payload, a number whose products overflow. Returns how many are no finite numbers.
 std::size_t scatter_any_bits(LayerCase& layer) {

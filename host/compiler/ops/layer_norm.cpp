@@ -42,7 +42,7 @@ OpLowering in_the_place_of(int operand, const Graph& graph, const LayerNormGradi
 OpLowering by_steps(const Graph& graph, const LayerNormGradient& op) {
   enum { kGradient, kNormalized, kWeight, kInverse, kOut, kBetween, kMean, kProjection };
   const auto count = static_cast<float>(graph.value(op.normalized).shape.back());
-  Recorder mean, projection, along, slope, scaled;
+  Recorder mean, projection, slope;
   {
     const Recorded sum =
         sum_of_products(mean, [&] { return std::pair(mean.load(0), mean.load(1)); });
@@ -57,12 +57,6 @@ OpLowering by_steps(const Graph& graph, const LayerNormGradient& op) {
     projection.store(3, once_a_row(projection, [&] { return sum / count; }));
   }
   {
-    along.begin_once();
-    const Recorded p = along.load(1);
-    along.begin_strips();
-    along.store(2, along.load(0) * p);
-  }
-  {
     slope.begin_once();
     const Recorded m = slope.load(2);
     slope.begin_strips();
@@ -70,12 +64,6 @@ OpLowering by_steps(const Graph& graph, const LayerNormGradient& op) {
     Recorded g = gradient * slope.load(1);
     g = std::move(g) - m;
     slope.store(3, std::move(g) - slope.load(3));
-  }
-  {
-    scaled.begin_once();
-    const Recorded r = scaled.load(1);
-    scaled.begin_strips();
-    scaled.store(2, scaled.load(0) * r);
   }
   RegionPass pass = one_step(graph, op.normalized,
                              {elements(op.gradient),
@@ -92,9 +80,9 @@ OpLowering by_steps(const Graph& graph, const LayerNormGradient& op) {
                  {{kGradient}, {kWeight}, {kNormalized}, {kProjection}},
                  projection.program(),
                  {}},
-                {Walk::kRows, {{kNormalized}, {kProjection}, {kBetween}}, along.program(), {}},
+                {Walk::kRows, {{kNormalized}, {kProjection}, {kBetween}}, times_column(), {}},
                 {Walk::kRows, {{kGradient}, {kWeight}, {kMean}, {kBetween}}, slope.program(), {}},
-                {Walk::kRows, {{kBetween}, {kInverse}, {kOut}}, scaled.program(), {}}};
+                {Walk::kRows, {{kBetween}, {kInverse}, {kOut}}, times_column(), {}}};
   return over_region(std::move(pass));
 }
 

@@ -108,6 +108,16 @@ Recorded once_a_row(Recorder& recorder, const Function& function) {
   return Recorder::spread(one);
 }
 
+/// Stream 2 = stream 0 times the element of its row, stream 1.
+inline VectorProgram times_column() {
+  Recorder recorder;
+  recorder.begin_once();
+  const Recorded factor = recorder.load(1);
+  recorder.begin_strips();
+  recorder.store(2, recorder.load(0) * factor);
+  return recorder.program();
+}
+
 /// sum over the rows, ascending from +0, of what `element(recorder)` records, to the last stream:
 /// the program, and the one that goes on.
 template <class Element>

@@ -40,13 +40,7 @@ OpLowering in_the_place_of(int operand, const Graph& graph, const RmsNormGradien
 OpLowering by_steps(const Graph& graph, const RmsNormGradient& op) {
   enum { kGradient, kIn, kWeight, kInverse, kOut, kBetween, kMean };
   const auto count = static_cast<float>(graph.value(op.in).shape.back());
-  Recorder normalized, mean, slope, scaled;
-  {
-    normalized.begin_once();
-    const Recorded r = normalized.load(1);
-    normalized.begin_strips();
-    normalized.store(2, normalized.load(0) * r);
-  }
+  Recorder mean, slope;
   {
     const Recorded sum = sum_of_columns(mean, [&] {
       const Recorded gradient = mean.load(0);
@@ -63,12 +57,6 @@ OpLowering by_steps(const Graph& graph, const RmsNormGradient& op) {
     const Recorded g = gradient * slope.load(1);
     slope.store(2, g - slope.load(2) * m);
   }
-  {
-    scaled.begin_once();
-    const Recorded r = scaled.load(1);
-    scaled.begin_strips();
-    scaled.store(2, scaled.load(0) * r);
-  }
   RegionPass pass = one_step(graph, op.in,
                              {elements(op.gradient),
                               elements(op.in),
@@ -78,10 +66,10 @@ OpLowering by_steps(const Graph& graph, const RmsNormGradient& op) {
                               {},
                               room_for_column()},
                              Walk::kRows, {});
-  pass.steps = {{Walk::kRows, {{kIn}, {kInverse}, {kBetween}}, normalized.program(), {}},
+  pass.steps = {{Walk::kRows, {{kIn}, {kInverse}, {kBetween}}, times_column(), {}},
                 {Walk::kRows, {{kGradient}, {kWeight}, {kBetween}, {kMean}}, mean.program(), {}},
                 {Walk::kRows, {{kGradient}, {kWeight}, {kBetween}, {kMean}}, slope.program(), {}},
-                {Walk::kRows, {{kBetween}, {kInverse}, {kOut}}, scaled.program(), {}}};
+                {Walk::kRows, {{kBetween}, {kInverse}, {kOut}}, times_column(), {}}};
   return over_region(std::move(pass));
 }
 

@@ -1,7 +1,6 @@
 // Random graphs on both accelerators: every result is the reference's, every event, transaction and
 // counter is equal.
 #include <catch2/catch.hpp>
-#include <cstdlib>
 #include <map>
 #include <set>
 #include <string>
@@ -11,19 +10,11 @@
 #include "tests/end_to_end/test_machines.h"
 
 namespace corank::test {
-namespace {
-
-std::uint64_t environment_or(const char* name, std::uint64_t otherwise) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? otherwise : std::strtoull(value, nullptr, 10);
-}
-
-}  // namespace
 
 TEST_CASE("random graphs are bit-exact and take the same cycles on both") {
-  const std::uint64_t seed = environment_or("CORANK_SEED", 1);
-  const auto cases = static_cast<int>(environment_or("CORANK_CASES", 300));
-  const auto first = static_cast<int>(environment_or("CORANK_FIRST", 0));
+  const auto seed = static_cast<std::uint64_t>(setting("CORANK_SEED", 1));
+  const auto cases = static_cast<int>(setting("CORANK_CASES", 300));
+  const auto first = static_cast<int>(setting("CORANK_FIRST", 0));
   const CaseSource source = test_cases(10000);
   std::map<std::string, int> graphs_with;  // by op
   Verified sum;

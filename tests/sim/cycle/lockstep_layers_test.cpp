@@ -1,6 +1,5 @@
 // Random layers on both accelerators: every event, transaction, counter and result is equal.
 #include <catch2/catch.hpp>
-#include <cstdlib>
 #include <string>
 
 #include "host/verify/run_case.h"
@@ -8,19 +7,10 @@
 
 namespace corank::test {
 
-namespace {
-
-std::uint64_t environment_or(const char* name, std::uint64_t otherwise) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? otherwise : std::strtoull(value, nullptr, 10);
-}
-
-}  // namespace
-
 TEST_CASE("random layers take the same cycles and give the same results on both") {
-  const std::uint64_t seed = environment_or("CORANK_SEED", 1);
-  const auto cases = static_cast<int>(environment_or("CORANK_CASES", 300));
-  const auto first = static_cast<int>(environment_or("CORANK_FIRST", 0));
+  const auto seed = static_cast<std::uint64_t>(setting("CORANK_SEED", 1));
+  const auto cases = static_cast<int>(setting("CORANK_CASES", 300));
+  const auto first = static_cast<int>(setting("CORANK_FIRST", 0));
   const CaseSource source = test_cases(10000);
   DeviceCount devices;
   RemainderPairs pairs;
