@@ -183,10 +183,13 @@ void add(const VectorCommand& c, const std::vector<std::uint64_t>& program,
   ++counts[Counter::kCommandsVector];
 }
 
-// The program memory as the commands leave it.
+// The program memory as the commands leave it. In the beginning it holds what it has room for: the
+// programs may be loaded by somebody else.
 class ProgramMemory {
  public:
-  explicit ProgramMemory(const CompiledStep& step) : step_(step), words_(kProgramInstructions) {}
+  explicit ProgramMemory(const CompiledStep& step) : step_(step), words_(step.instructions) {
+    words_.resize(kProgramInstructions);
+  }
 
   void load(const LoadCommand& c) {
     const std::uint64_t address = std::uint64_t{c.address_hi} << 32 | c.address_lo;
