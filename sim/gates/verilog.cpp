@@ -82,14 +82,20 @@ class Words {
   bool escaped_ = false;
 };
 
-/// 4'h3, 2'bx0: the lowest bit first.
+/// 4'h3, 2'bx0, 32'd0: the lowest bit first.
 Bits bits_of(const std::string& literal, const Words& words) {
   const std::size_t quote = literal.find('\'');
   const unsigned width = static_cast<unsigned>(std::atoi(literal.c_str()));
   const char base = quote + 1 < literal.size() ? literal[quote + 1] : ' ';
   const unsigned digit_bits = base == 'h' ? 4 : base == 'b' ? 1 : 0;
-  if (digit_bits == 0 || width == 0) words.fail("a number like 4'h3");
+  const bool decimal = base == 'd';
+  if ((digit_bits == 0 && !decimal) || width == 0) words.fail("a number like 4'h3");
   Bits bits;
+  if (decimal) {
+    const std::uint64_t value = std::strtoull(literal.c_str() + quote + 2, nullptr, 10);
+    for (unsigned bit = 0; bit < width; ++bit) bits.push_back(bit < 64 ? value >> bit & 1u : 0);
+    return bits;
+  }
   for (std::size_t at = literal.size(); at > quote + 2; --at) {
     const char c = literal[at - 1];
     const bool known = std::isxdigit(static_cast<unsigned char>(c)) != 0;

@@ -92,6 +92,18 @@ endmodule
   CHECK(bits == std::vector<std::uint32_t>{0, 1, 1, 0, 0, 0, 1});
 }
 
+TEST_CASE("a constant may be a decimal number") {
+  const std::vector<Module> modules = parse_verilog(R"(
+module m(a);
+  output [5:0] a; wire [5:0] a;
+  assign a = 6'd37;
+endmodule
+)");
+  std::vector<std::uint32_t> bits;
+  for (const auto& [to, from] : modules.at(0).same) bits.push_back(from);
+  CHECK(bits == std::vector<std::uint32_t>{1, 0, 1, 0, 0, 1});
+}
+
 TEST_CASE("what a netlist must not have is named") {
   using Catch::Contains;
   CHECK_THROWS_WITH(of("module m(clk_i); input clk_i; wire clk_i; XOR u (.A(clk_i)); endmodule"),
