@@ -19,6 +19,9 @@ struct DrawnCase {
   std::string planted;  // a special value and where it stands; empty: every input is ordinary
   TensorMap given;      // once: weights, masters and the optimizer's states
   std::vector<TensorMap> feeds;  // of each step
+
+  /// Without what a kind of case has beside it.
+  const DrawnCase& drawn() const { return *this; }
 };
 
 /// What the cases of one run are drawn from.

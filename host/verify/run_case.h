@@ -14,7 +14,7 @@ namespace corank {
 /// A case, ready to be run.
 struct CompiledCase {
   CompiledCase(DrawnCase case_to_run, TrainingProgram its_program);
-  explicit CompiledCase(const LayerCase& layer) : CompiledCase(layer, program_of(layer)) {}
+  explicit CompiledCase(const LayerCase& layer) : CompiledCase(layer.drawn(), program_of(layer)) {}
 
   DrawnCase drawn;
   TrainingProgram program;

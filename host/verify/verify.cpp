@@ -99,7 +99,7 @@ VerifyResult verify(const Config& config, const VerifyOptions& options) {
     }
     if (graphs) {
       const GraphCase graph = make_graph_case(source, options.seed, number);
-      if (!run(CompiledCase(graph, graph.program), describe(graph), true)) break;
+      if (!run(CompiledCase(graph.drawn(), graph.program), describe(graph), true)) break;
     }
   }
   return result;

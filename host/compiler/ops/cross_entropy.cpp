@@ -5,13 +5,11 @@
 namespace corank {
 namespace {
 
-constexpr std::int32_t kIgnored = kIgnoredLabel;
-
 // Extras, of both ops.
 enum { kTargets, kTerms, kSum, kCount };
 constexpr int kScaleOfSlopes = kSum;
 
-Recorded is_ignored(const Recorded& target) { return int_equal(target, kIgnored); }
+Recorded is_ignored(const Recorded& target) { return int_equal(target, kIgnoredLabel); }
 
 // The label that each row is held against, as a vector: they lie so already, or are put there.
 ValueId add_targets(const Graph& graph, ValueId labels, bool shifted, std::int64_t rows,
@@ -23,7 +21,7 @@ ValueId add_targets(const Graph& graph, ValueId labels, bool shifted, std::int64
   for (std::int64_t row = 0; row * sequence < rows && sequence > first; ++row)
     moves.push_back({labels, row, first, 0, row * sequence, 1, sequence - first});
   lowering.movements.push_back(
-      movement_of(graph, extra_id(kTargets), DType::I64, std::move(moves), kIgnored));
+      movement_of(graph, extra_id(kTargets), DType::I64, std::move(moves), kIgnoredLabel));
   return extra_id(kTargets);
 }
 

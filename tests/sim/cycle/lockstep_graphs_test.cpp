@@ -21,7 +21,7 @@ TEST_CASE("random graphs are bit-exact and take the same cycles on both") {
   int dram = 0;
   for (int number = first; number < first + cases; ++number) {
     const GraphCase graph = make_graph_case(source, seed, number);
-    const CompiledCase compiled(graph, graph.program);
+    const CompiledCase compiled(graph.drawn(), graph.program);
     INFO(describe(graph) << "; replay with CORANK_SEED=" << seed
                          << " CORANK_CASES=1 CORANK_FIRST=" << number);
     const CaseResult result = verify_case(compiled, library_of(graph.config.machine));
