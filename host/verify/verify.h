@@ -14,7 +14,7 @@ namespace corank {
 enum class CaseKinds { kLayers, kGraphs, kAll };
 
 struct VerifyOptions {
-  int cases = 250;  // of each kind; about a minute each on the quick-start machine
+  int cases = 250;  // of each kind; some minutes on the quick-start machine
   CaseKinds kinds = CaseKinds::kAll;
   std::uint64_t seed = 1;
   int first = 0;                         // number of the first case
