@@ -12,7 +12,7 @@ namespace {
 constexpr std::int64_t kIndexRow = interface::kPanelColumnsFp32;
 constexpr std::int64_t kHalfOfIndices = interface::kIndexWords / 2;
 
-// Rows and columns of the tiles of `values` matrices that lie in the same half of a local memory.
+// Rows and columns of the tiles of a matrix in half of a local memory.
 struct RowTiles {
   std::int64_t rows = 0, columns = 0;
 };

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
-#include <optional>
 
 #include "host/compiler/ceil_div.h"
 #include "host/compiler/local_halves.h"

@@ -148,12 +148,36 @@ Region region_of(const VectorCommand& c, std::uint64_t vector_lanes) {
   return region;
 }
 
-void add(const VectorCommand& c, const std::vector<std::uint64_t>& program,
-         std::uint64_t vector_lanes, Counts& counts) {
+// The program memory as the commands leave it. In the beginning it holds what it has room for: the
+// programs may be loaded by somebody else.
+class ProgramMemory {
+ public:
+  explicit ProgramMemory(const CompiledStep& step) : step_(step), words_(step.instructions) {
+    words_.resize(kProgramInstructions);
+  }
+
+  void load(const LoadCommand& c) {
+    const std::uint64_t address = std::uint64_t{c.address_hi} << 32 | c.address_lo;
+    const std::uint64_t first = (address - step_.program_address) / sizeof(std::uint64_t);
+    const std::uint64_t count = c.rows * (kPanelRowBytes / sizeof(std::uint64_t));
+    for (std::uint64_t i = 0; i < count && first + i < step_.instructions.size(); ++i)
+      if (c.line + i < words_.size()) words_[c.line + i] = step_.instructions[first + i];
+  }
+  VectorInstruction instruction(std::uint32_t index) const {
+    return decode_vector_instruction(words_.at(index));
+  }
+
+ private:
+  const CompiledStep& step_;
+  std::vector<std::uint64_t> words_;
+};
+
+void add(const VectorCommand& c, const ProgramMemory& programs, std::uint64_t vector_lanes,
+         Counts& counts) {
   const Region region = region_of(c, vector_lanes);
   const std::array<std::uint32_t, 4> streams{c.stream0, c.stream1, c.stream2, c.stream3};
   for (std::uint32_t i = 0; i < c.length; ++i) {
-    const VectorInstruction instruction = decode_vector_instruction(program.at(i));
+    const VectorInstruction instruction = programs.instruction(c.first_instruction + i);
     const StreamWord stream = decode_stream_word(streams[instruction.stream]);
     const bool single = instruction.once && instruction.alternate;
     const std::uint64_t beats = single             ? region.groups
@@ -182,31 +206,6 @@ void add(const VectorCommand& c, const std::vector<std::uint64_t>& program,
   }
   ++counts[Counter::kCommandsVector];
 }
-
-// The program memory as the commands leave it. In the beginning it holds what it has room for: the
-// programs may be loaded by somebody else.
-class ProgramMemory {
- public:
-  explicit ProgramMemory(const CompiledStep& step) : step_(step), words_(step.instructions) {
-    words_.resize(kProgramInstructions);
-  }
-
-  void load(const LoadCommand& c) {
-    const std::uint64_t address = std::uint64_t{c.address_hi} << 32 | c.address_lo;
-    const std::uint64_t first = (address - step_.program_address) / sizeof(std::uint64_t);
-    const std::uint64_t count = c.rows * (kPanelRowBytes / sizeof(std::uint64_t));
-    for (std::uint64_t i = 0; i < count && first + i < step_.instructions.size(); ++i)
-      if (c.line + i < words_.size()) words_[c.line + i] = step_.instructions[first + i];
-  }
-  std::vector<std::uint64_t> program_of(const VectorCommand& c) const {
-    const auto first = words_.begin() + c.first_instruction;
-    return {first, first + c.length};
-  }
-
- private:
-  const CompiledStep& step_;
-  std::vector<std::uint64_t> words_;
-};
 
 }  // namespace
 
@@ -248,8 +247,7 @@ Counts account(const CompiledStep& step, const MachineShape& shape, int burst_be
         add(decode_gemm(command.words), machine, counts);
         break;
       case VectorCommand::kOpcode: {
-        const VectorCommand vector = decode_vector(command.words);
-        add(vector, programs.program_of(vector), static_cast<std::uint64_t>(shape.vector_lanes),
+        add(decode_vector(command.words), programs, static_cast<std::uint64_t>(shape.vector_lanes),
             counts);
         break;
       }

@@ -25,13 +25,7 @@ RegionPass chain_of(std::int64_t rows, ValueId sums, bool continues) {
     squares.operand = extra_id(kSquares);
     step.program = step.continuation;
   }
-  RegionPass pass;
-  pass.rows = rows;
-  pass.columns = 1;
-  pass.whole_rows = false;
-  pass.blocks = {column(sums), squares};
-  pass.steps = {std::move(step)};
-  return pass;
+  return over_vector(rows, {column(sums), squares}, {std::move(step)});
 }
 
 RegionPass factor_of(double most) {
@@ -40,11 +34,8 @@ RegionPass factor_of(double most) {
     const Recorded squares = recorder.load(0);
     recorder.store(1, clip_factor(sqrt(squares), static_cast<float>(most)));
   }
-  RegionPass pass;
-  pass.rows = pass.columns = 1;
-  pass.blocks = {scalar(extra_id(kSquares)), scalar_result(extra_id(kFactor))};
-  pass.steps = {{Walk::kElements, whole_blocks(2), recorder.program(), {}}};
-  return pass;
+  return over_vector(1, {scalar(extra_id(kSquares)), scalar_result(extra_id(kFactor))},
+                     {{Walk::kElements, whole_blocks(2), recorder.program(), {}}});
 }
 
 }  // namespace

@@ -27,29 +27,8 @@ ValueId add_targets(const Graph& graph, ValueId labels, bool shifted, std::int64
 
 // The number of kept rows, to an extra.
 RegionStep count_of(std::vector<RegionStream> streams) {
-  const auto program = [](bool continues) {
-    Recorder recorder;
-    recorder.begin_once();
-    const Recorded count = continues ? recorder.load(1) : recorder.fill(0);
-    recorder.begin_strips();
-    Recorder::accumulate(interface::VectorOpcode::kIntAdd, count,
-                         int_add(is_ignored(recorder.load(0)), 1), false);
-    recorder.begin_once();
-    recorder.store(1, count);
-    return recorder.program();
-  };
-  return {Walk::kColumns, std::move(streams), program(false), program(true)};
-}
-
-RegionPass over_vector(std::int64_t rows, std::vector<RegionBlock> blocks,
-                       std::vector<RegionStep> steps) {
-  RegionPass pass;
-  pass.rows = rows;
-  pass.columns = 1;
-  pass.whole_rows = false;
-  pass.blocks = std::move(blocks);
-  pass.steps = std::move(steps);
-  return pass;
+  return reduce_rows(std::move(streams), interface::VectorOpcode::kIntAdd, 0,
+                     [](Recorder& recorder) { return int_add(is_ignored(recorder.load(0)), 1); });
 }
 
 // log sum exp of each row, and what it adds to the loss.

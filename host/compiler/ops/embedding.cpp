@@ -24,11 +24,7 @@ OpLowering lowering_of(const Graph& graph, const Embedding& op) {
   OpLowering lowering;
   const ValueId ids = add_vector(graph, op.ids, lowering);
   GatheredRows rows{op.table, ids, op.out, op.transposed, {}};
-  if (graph.value(op.table).dtype != graph.value(op.out).dtype) {
-    Recorder recorder;
-    recorder.store(1, recorder.load(0));
-    rows.convert = recorder.program();
-  }
+  if (graph.value(op.table).dtype != graph.value(op.out).dtype) rows.convert = copy_program();
   lowering.gathered.push_back(std::move(rows));
   return lowering;
 }

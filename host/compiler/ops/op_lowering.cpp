@@ -5,7 +5,7 @@
 #include <type_traits>
 #include <variant>
 
-#include "host/compiler/recorder.h"
+#include "host/compiler/ops/regions.h"
 #include "models/base/error.h"
 
 namespace corank {
@@ -30,12 +30,6 @@ std::string wrong_constants(const Graph& graph, const OpLowering& lowering) {
     return " with elements of the constants " + graph.value(stream.operand).name;
   }
   return "";
-}
-
-VectorProgram copy_program() {
-  Recorder recorder;
-  recorder.store(1, recorder.load(0));
-  return recorder.program();
 }
 
 [[noreturn]] void refuse(const Graph& graph, const Op& op, const std::string& why) {

@@ -45,6 +45,25 @@ inline RegionPass one_step(const Graph& graph, ValueId of, std::vector<RegionBlo
   return pass;
 }
 
+/// A pass over a vector, an element a row.
+inline RegionPass over_vector(std::int64_t rows, std::vector<RegionBlock> blocks,
+                              std::vector<RegionStep> steps) {
+  RegionPass pass;
+  pass.rows = rows;
+  pass.columns = 1;
+  pass.whole_rows = false;
+  pass.blocks = std::move(blocks);
+  pass.steps = std::move(steps);
+  return pass;
+}
+
+/// Stream 1 = stream 0, in the format of stream 1.
+inline VectorProgram copy_program() {
+  Recorder recorder;
+  recorder.store(1, recorder.load(0));
+  return recorder.program();
+}
+
 /// An op of one pass.
 inline OpLowering over_region(RegionPass pass) {
   OpLowering lowering;
@@ -118,22 +137,27 @@ inline VectorProgram times_column() {
   return recorder.program();
 }
 
-/// sum over the rows, ascending from +0, of what `element(recorder)` records, to the last stream:
-/// the program, and the one that goes on.
+/// One chain over the rows, ascending from `start`, of what `element(recorder)` records, to the
+/// last stream: the program, and the one that goes on.
 template <class Element>
-RegionStep sum_over_rows(std::vector<RegionStream> streams, const Element& element) {
+RegionStep reduce_rows(std::vector<RegionStream> streams, interface::VectorOpcode opcode,
+                       const Recorder::Operand& start, const Element& element) {
   const auto out = static_cast<int>(streams.size()) - 1;
   const auto program = [&](bool continues) {
     Recorder recorder;
     recorder.begin_once();
-    const Recorded sum = continues ? recorder.load(out) : recorder.fill(0.0f);
+    const Recorded sum = continues ? recorder.load(out) : recorder.fill(start);
     recorder.begin_strips();
-    Recorder::accumulate(interface::VectorOpcode::kAdd, sum, element(recorder), false);
+    Recorder::accumulate(opcode, sum, element(recorder), false);
     recorder.begin_once();
     recorder.store(out, sum);
     return recorder.program();
   };
   return {Walk::kColumns, std::move(streams), program(false), program(true)};
+}
+template <class Element>
+RegionStep sum_over_rows(std::vector<RegionStream> streams, const Element& element) {
+  return reduce_rows(std::move(streams), interface::VectorOpcode::kAdd, 0.0f, element);
 }
 
 }  // namespace corank

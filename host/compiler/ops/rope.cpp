@@ -21,7 +21,7 @@ Extra table_of(const char* name, const std::vector<float>& numbers, std::int64_t
 OpLowering lowering_of(const Graph& graph, const Rope& op) {
   enum { kLow, kHigh, kCosine, kSine };
   const auto half = static_cast<std::int64_t>(op.frequencies.size());
-  Recorder recorder, copy;
+  Recorder recorder;
   {
     const Recorded low = recorder.load(kLow);
     const Recorded high = recorder.load(kHigh);
@@ -31,7 +31,6 @@ OpLowering lowering_of(const Graph& graph, const Rope& op) {
     recorder.store(kLow, both.low);
     recorder.store(kHigh, both.high);
   }
-  copy.store(1, copy.load(0));
   RegionPass pass = one_step(
       graph, op.in, {in_place(op.in, op.out), elements(extra_id(0)), elements(extra_id(1))},
       Walk::kRows, recorder.program());
@@ -42,7 +41,7 @@ OpLowering lowering_of(const Graph& graph, const Rope& op) {
     pass.blocks.push_back(elements(op.in));
     pass.blocks.push_back(result(op.out));
     const auto copied = [&](std::size_t from, std::size_t to, std::int64_t column) {
-      return RegionStep{Walk::kRows, {{from, column}, {to, column}}, copy.program(), {}};
+      return RegionStep{Walk::kRows, {{from, column}, {to, column}}, copy_program(), {}};
     };
     pass.steps = {copied(3, 0, 0), copied(3, 0, half), pass.steps[0], copied(0, 4, 0),
                   copied(0, 4, half)};
