@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "host/driver/program_memory.h"
+
 namespace corank {
 namespace {
 
@@ -147,30 +149,6 @@ Region region_of(const VectorCommand& c, std::uint64_t vector_lanes) {
   }
   return region;
 }
-
-// The program memory as the commands leave it. In the beginning it holds what it has room for: the
-// programs may be loaded by somebody else.
-class ProgramMemory {
- public:
-  explicit ProgramMemory(const CompiledStep& step) : step_(step), words_(step.instructions) {
-    words_.resize(kProgramInstructions);
-  }
-
-  void load(const LoadCommand& c) {
-    const std::uint64_t address = std::uint64_t{c.address_hi} << 32 | c.address_lo;
-    const std::uint64_t first = (address - step_.program_address) / sizeof(std::uint64_t);
-    const std::uint64_t count = c.rows * (kPanelRowBytes / sizeof(std::uint64_t));
-    for (std::uint64_t i = 0; i < count && first + i < step_.instructions.size(); ++i)
-      if (c.line + i < words_.size()) words_[c.line + i] = step_.instructions[first + i];
-  }
-  VectorInstruction instruction(std::uint32_t index) const {
-    return decode_vector_instruction(words_.at(index));
-  }
-
- private:
-  const CompiledStep& step_;
-  std::vector<std::uint64_t> words_;
-};
 
 void add(const VectorCommand& c, const ProgramMemory& programs, std::uint64_t vector_lanes,
          Counts& counts) {
