@@ -70,7 +70,7 @@ Outcome reference_command(const Arguments& arguments, const corank::Config& conf
 Outcome lockstep_command(const corank::Config& config, const corank::RunOptions& options) {
   const corank::LockstepResult result = corank::run_lockstep(config, options);
   if (result.stopped) return {corank::to_text(result), corank::exit_code_of_interruption()};
-  return {corank::to_text(result), result.difference.empty() ? kPassed : kMismatch};
+  return {corank::to_text(result), result.right() ? kPassed : kMismatch};
 }
 
 Outcome run_command(const Arguments& arguments) {

@@ -14,6 +14,7 @@
 #include <tuple>
 #include <utility>
 
+#include "host/driver/command_order.h"
 #include "host/run/run_files.h"
 #include "host/run/simulate.h"
 #include "host/verify/comparison.h"
@@ -173,6 +174,10 @@ LockstepResult run_lockstep(const Config& config, const RunOptions& options) {
   check_lockstep(config, options);
   RunFiles files(config, {"", {}, "", options.waves.value_or("")});
   const PreparedStep prepared = prepare_step(config);
+  LockstepResult result;
+  result.disorder = disorder(prepared.step, prepared.program.graph, config.machine);
+  if (!result.disorder.empty()) return result;
+  result.ordered = prepared.step.commands.size();
   const OrderlyEnd orderly;
   RunOptions rtl_options = options, cycle_options = options;
   rtl_options.fidelity = Fidelity::kRtl;
@@ -187,7 +192,6 @@ LockstepResult run_lockstep(const Config& config, const RunOptions& options) {
   };
   Process rtl(Side::kRtl, runner(rtl_options)), cycle(Side::kCycle, runner(cycle_options));
   Comparison comparison;
-  LockstepResult result;
   while (comparison.difference().empty() && !(rtl.ended() && cycle.ended()) && !result.stopped) {
     read_from(rtl, cycle, comparison);
     result.stopped = options.stop && options.stop();
@@ -213,6 +217,7 @@ LockstepResult run_lockstep(const Config& config, const RunOptions& options) {
 }
 
 std::string to_text(const LockstepResult& r) {
+  if (!r.disorder.empty()) return "MISMATCH: " + r.disorder;
   if (!r.difference.empty()) {
     return fmt::format(
         "MISMATCH between rtl and cycle after {} equal commands and {} equal transactions\n{}",
@@ -226,10 +231,11 @@ std::string to_text(const LockstepResult& r) {
   }
   return fmt::format(
       "rtl and cycle are equal: {} commands (issue, start, end), {} AXI transactions, {} counters, "
-      "{} figures of pins, memory and link, {} bytes of results\n  {} cycles; rtl {:.2f} s of CPU, "
+      "{} figures of pins, memory and link, {} bytes of results\n{}  {} cycles; rtl {:.2f} s of "
+      "CPU, "
       "cycle {:.2f} s: {:.0f} times faster\n",
-      r.commands, r.transactions, r.counters, r.figures, r.result_bytes, r.cycles, r.rtl_cpu_s,
-      r.cycle_cpu_s, r.rtl_cpu_s / r.cycle_cpu_s);
+      r.commands, r.transactions, r.counters, r.figures, r.result_bytes, ordered_text(r.ordered),
+      r.cycles, r.rtl_cpu_s, r.cycle_cpu_s, r.rtl_cpu_s / r.cycle_cpu_s);
 }
 
 }  // namespace corank

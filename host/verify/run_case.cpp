@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "host/driver/command_order.h"
 #include "host/verify/comparison.h"
 #include "host/verify/differences.h"
 #include "host/verify/pausing_host.h"
@@ -100,8 +101,14 @@ void tell_outcome(const SimulatedCase& simulated, const EventSink& tell) {
   tell_figures(simulated.platform, tell);
 }
 
+std::string disorder(const CompiledCase& compiled) {
+  return disorder(compiled.step, compiled.program.graph, compiled.drawn.config.machine);
+}
+
 std::string differences(const CompiledCase& compiled, const std::vector<StepResult>& steps) {
   const Config& config = compiled.drawn.config;
+  const std::string unordered = disorder(compiled);
+  if (!unordered.empty()) return unordered;
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const std::string found =
         differences(compiled.program.graph, compiled.step, config.machine,
@@ -112,6 +119,7 @@ std::string differences(const CompiledCase& compiled, const std::vector<StepResu
 }
 
 Verified& Verified::operator+=(const Verified& other) {
+  ordered += other.ordered;
   commands += other.commands;
   transactions += other.transactions;
   counters += other.counters;
@@ -124,6 +132,8 @@ Verified& Verified::operator+=(const Verified& other) {
 CaseResult verify_case(const CompiledCase& compiled, const std::string& machine,
                        const std::function<bool()>& stop) {
   CaseResult result;
+  result.difference = disorder(compiled);
+  if (!result.difference.empty()) return result;
   Comparison comparison;
   const auto run = [&](Side side, Fidelity fidelity) {
     SideOutcome outcome = simulate_side(
@@ -151,6 +161,7 @@ CaseResult verify_case(const CompiledCase& compiled, const std::string& machine,
     return result;
   }
   Verified& verified = result.verified;
+  verified.ordered = compiled.step.commands.size();
   verified.commands = comparison.equal(EventKind::kCommand);
   verified.transactions = comparison.equal(EventKind::kTransaction);
   verified.counters = comparison.equal(EventKind::kCounter);

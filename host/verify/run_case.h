@@ -40,12 +40,17 @@ SimulatedCase run_case(const CompiledCase& compiled, Fidelity fidelity, const st
 /// Counters and results of every step, and the figures of all.
 void tell_outcome(const SimulatedCase& simulated, const EventSink& tell);
 
-/// What of an outcome of the RTL is not, in the first step that differs, as the reference and the
-/// account of the commands say; "".
+/// The commands that tokens do not order (host/driver/command_order.h); "".
+std::string disorder(const CompiledCase& compiled);
+
+/// The disorder of the commands; or what of an outcome of the RTL is not, in the first step that
+/// differs, as the reference and the account of the commands say; "".
 std::string differences(const CompiledCase& compiled, const std::vector<StepResult>& steps);
 
-/// What was compared and equal.
+/// What was verified.
 struct Verified {
+  std::uint64_t ordered = 0;  // commands of a step
+  // Compared and equal.
   std::uint64_t commands = 0, transactions = 0, counters = 0, figures = 0, result_bytes = 0;
   std::uint64_t cycles = 0;  // of the device
 
@@ -59,9 +64,9 @@ struct CaseResult {
   Verified verified;
 };
 
-/// RTL = bit-exact reference in every element, its counters = the account of the commands, both in
-/// every step, and the cycle model = RTL in every command, transaction, counter, figure and byte of
-/// the results.
+/// Tokens order the commands, RTL = bit-exact reference in every element, its counters = the
+/// account of the commands, both in every step, and the cycle model = RTL in every command,
+/// transaction, counter, figure and byte of the results.
 CaseResult verify_case(const CompiledCase& compiled, const std::string& machine,
                        const std::function<bool()>& stop = nullptr);
 

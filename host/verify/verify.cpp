@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "host/driver/command_order.h"
 #include "host/verify/case_memory.h"
 #include "host/verify/graph_case.h"
 #include "models/base/error.h"
@@ -127,7 +128,7 @@ std::string to_text(const VerifyResult& r, const std::string& replay) {
       "figures of pins, memory and link; {} cycles\n",
       r.sum.result_bytes, r.sum.commands, r.sum.transactions, r.sum.counters, r.sum.figures,
       r.sum.cycles);
-  return text;
+  return text + ordered_text(r.sum.ordered);
 }
 
 }  // namespace corank

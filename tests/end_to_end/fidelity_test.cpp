@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 
+#include "host/run/lockstep.h"
 #include "host/run/run.h"
 #include "tests/end_to_end/corank_program.h"
 
@@ -91,7 +92,9 @@ TEST_CASE("--fidelity both says that the two are equal, with stalls and streamed
                   "workload.weights=streamed"});
   INFO(result.err);
   CHECK(result.exit_code == 0);
-  CHECK_THAT(result.out, Contains("rtl and cycle are equal: ") && Contains("AXI transactions"));
+  CHECK_THAT(result.out, Contains("rtl and cycle are equal: ") && Contains("AXI transactions") &&
+                             Contains(" commands, every two that touch the same lines, memory or "
+                                      "port are ordered by tokens"));
   // With a DRAM its statistics are among the figures that are compared.
   const auto figures = [](const ProgramResult& run) {
     const std::string mark = " counters, ";
@@ -108,6 +111,15 @@ TEST_CASE("--fidelity both says that the two are equal, with stalls and streamed
       run_layers({"--fidelity", "both", "--set", "verification.faults.read_error=9"});
   CHECK(fault.exit_code == 3);
   CHECK_THAT(fault.err, Contains("the device stopped: "));
+}
+
+TEST_CASE("commands that tokens do not order are a mismatch, whatever rtl and cycle do",
+          "[program]") {
+  LockstepResult result;
+  CHECK(result.right());
+  result.disorder = "the tokens do not order the commands:\ncommand 1 and command 2\n";
+  CHECK_FALSE(result.right());
+  CHECK(to_text(result) == "MISMATCH: " + result.disorder);
 }
 
 TEST_CASE("a run that is stopped ends in order, with a report that says so", "[program]") {

@@ -36,7 +36,8 @@ TEST_CASE("the machine is right: the sum of what was compared, and exit code 0",
   CHECK_THAT(
       result.out,
       Contains("verified: 4x4, AXI 64: 4 of 4 random layers and 4 of 4 random graphs right") &&
-          Contains("AXI transactions") && !Contains("replay") && !Contains(" 0 commands"));
+          Contains("AXI transactions") && Contains("are ordered by tokens") &&
+          !Contains("replay") && !Contains(" 0 commands"));
   // The configuration's memory is used, and the same seed gives the same cases.
   CHECK(run_verify({"--cases", "4", "--seed", "3"}).out == result.out);
   const ProgramResult slow = run_verify(
@@ -74,6 +75,29 @@ TEST_CASE("a case of several steps is compared in each of them", "[program]") {
                         std::to_string(layer.feeds.size() - 1) + ": " +
                         compiled.reference.back().begin()->first + ": 1 of "));
   }
+}
+
+TEST_CASE("a case whose tokens do not order its commands is wrong, whatever comes out",
+          "[program]") {
+  CaseSource source;
+  source.machines = {small_config().machine};
+  source.drams = test_cases(10000).drams;
+  CompiledCase compiled(make_case(source, 1, 0));
+  CHECK(disorder(compiled) == "");
+  // The first command that waits does so no longer, nor is it told.
+  std::size_t taker = 0;
+  while ((compiled.step.commands[taker].words[1] & 0xffff) == 0) ++taker;
+  const std::uint32_t waits = compiled.step.commands[taker].words[1] & 0xffff;
+  compiled.step.commands[taker].words[1] &= ~waits;
+  for (const std::int32_t giver : compiled.step.commands[taker].waits_for) {
+    if (giver >= 0)
+      compiled.step.commands[static_cast<std::size_t>(giver)].words[1] &= ~(waits << 16);
+  }
+  const CaseResult result = verify_case(compiled, "no machine is asked");
+  CHECK_FALSE(result.fault);
+  CHECK_THAT(result.difference,
+             Catch::StartsWith("the tokens do not order the commands:\ncommand ") &&
+                 Contains("may be under way when command " + std::to_string(taker) + " ("));
 }
 
 TEST_CASE("layers and graphs can be verified by themselves", "[program]") {
