@@ -283,22 +283,27 @@ class PassEmitter {
     return stream;
   }
 
-  // Vectors have room for the whole piece, from its first row on.
+  // Vectors have room for the whole piece, from its first row on. They lie where they are for all
+  // tiles of the piece, the last one too, which may have fewer rows than the others.
   std::vector<Placed> place(const Tile& tile, const Tile& piece, std::size_t half) const {
     std::array<std::int64_t, 2> line{}, carried{};
     for (const std::size_t space : {0, 1}) {
       line[space] = halves_.line_of(static_cast<Space>(space), half);
       carried[space] = halves_.end_of(static_cast<Space>(space));
     }
+    const bool apart = tiles_.rows < tiles_.rows_together;
+    Tile with_all_rows = tile;
+    if (apart) with_all_rows.rows = tiles_.rows;
     std::vector<Placed> placed;
     for (const RegionBlock& block : pass_.blocks) {
       const std::size_t space = index_of(space_of(step_, block));
       TileBlock of_tile = shape_.block_of(block, tile);
+      std::int64_t lines = shape_.lines_of(shape_.block_of(block, with_all_rows));
       if (block.meets == Meets::kColumn) {
         of_tile.block = shape_.block_of(block, piece).block;
         of_tile.first_column = tile.row - of_tile.block.column;
+        lines = shape_.lines_of(of_tile);
       }
-      const std::int64_t lines = shape_.lines_of(of_tile);
       if (stays(step_, pass_, block)) {
         carried[space] -= lines;
         placed.push_back({&block, of_tile, carried[space]});
@@ -306,9 +311,9 @@ class PassEmitter {
       }
       placed.push_back({&block, of_tile, line[space]});
       line[space] += lines;
-      if (block.meets == Meets::kColumn && tiles_.rows < tiles_.rows_together) {
+      if (block.meets == Meets::kColumn && apart) {
         placed.back().own_line = line[space];
-        line[space] += corank::lines_of(1, tile.rows, memory_lanes(step_.machine));
+        line[space] += corank::lines_of(1, with_all_rows.rows, memory_lanes(step_.machine));
       }
     }
     return placed;
