@@ -208,12 +208,14 @@ void CommandEmitter::begin_tile(const Product& product, std::int64_t column, std
 }
 
 void CommandEmitter::vector(int op, std::size_t program, std::int64_t rows, std::int64_t columns,
-                            const std::vector<LocalStream>& streams, const VectorWalk& walk) {
+                            const std::vector<LocalStream>& streams, const VectorWalk& walk,
+                            const LeftOut& left_out) {
   const ProgramPlace& place = step_.programs.places[program];
-  const std::size_t first = resident(op, place);
+  const std::size_t first = resident(op, place) + left_out.first;
+  const std::size_t length = place.length - left_out.first - left_out.last;
   VectorCommand command;
   command.first_instruction = static_cast<std::uint32_t>(first);
-  command.length = static_cast<std::uint32_t>(place.length);
+  command.length = static_cast<std::uint32_t>(length);
   command.rows = static_cast<std::uint32_t>(rows);
   command.columns = static_cast<std::uint32_t>(columns);
   command.walk = walk.walk;
@@ -228,7 +230,7 @@ void CommandEmitter::vector(int op, std::size_t program, std::int64_t rows, std:
        {&command.stream2, &command.stride2, &command.column2},
        {&command.stream3, &command.stride3, &command.column3}}};
   std::vector<Access> accesses{{Space::kProgram, static_cast<std::int64_t>(first),
-                                static_cast<std::int64_t>(first + place.length), false}};
+                                static_cast<std::int64_t>(first + length), false}};
   for (std::size_t i = 0; i < streams.size(); ++i) {
     const LocalStream& stream = streams[i];
     StreamWord word;

@@ -29,6 +29,11 @@ struct VectorWalk {
   std::int64_t first_row = 0, first_column = 0;  // how rows and columns are numbered
 };
 
+/// What of a program is not executed: instructions at its begin, at its end.
+struct LeftOut {
+  std::size_t first = 0, last = 0;
+};
+
 class CommandEmitter {
  public:
   explicit CommandEmitter(const StepContext& step);
@@ -60,7 +65,8 @@ class CommandEmitter {
   }
   /// The same of any program, by its index in Programs::places.
   void vector(int op, std::size_t program, std::int64_t rows, std::int64_t columns,
-              const std::vector<LocalStream>& streams, const VectorWalk& walk);
+              const std::vector<LocalStream>& streams, const VectorWalk& walk,
+              const LeftOut& left_out = {});
   /// sum (+)= moving . columns [first, first + sum.columns) of the stationary block.
   void gemm(int op, const Product& product, std::int64_t depth, const Local& moving,
             const Local& stationary, std::int64_t first, const Local& sum, bool accumulate);

@@ -11,6 +11,7 @@
 #include "host/compiler/local_halves.h"
 #include "host/compiler/memory_map.h"
 #include "host/compiler/region_emitter.h"
+#include "host/compiler/row_blocks.h"
 #include "host/compiler/streamed_weights.h"
 #include "models/base/error.h"
 #include "models/base/host_memory.h"
@@ -57,6 +58,10 @@ Programs programs_of(const Graph& graph, std::vector<OpLowering>& lowerings) {
     for (ScatteredRows& rows : lowering.scattered) add(rows.add, rows.add_place);
     for (RegionPass& pass : lowering.passes) {
       add(pass.copy, pass.copy_place);
+      if (pass.by_phases) {
+        for (RowPhase& phase : pass.phases) add(phase.program, phase.program_place);
+        continue;
+      }
       for (RegionStep& step : pass.steps) {
         add(step.program, step.program_place);
         if (!step.continuation.empty()) add(step.continuation, step.continuation_place);
@@ -144,7 +149,7 @@ void place_values(const Graph& graph, const Programs& programs, std::uint64_t me
 void check_regions(const StepContext& step) {
   for (std::size_t op = 0; op < step.lowerings.size(); ++op)
     for (const RegionPass& pass : step.lowerings[op].passes)
-      tiles_of(step, static_cast<int>(op), pass);
+      check_tiles(step, static_cast<int>(op), pass);
 }
 
 void add_buffers(const StepContext& step, Plan& plan) {
@@ -187,7 +192,6 @@ PlannedStep plan_step(const TrainingProgram& program, const DefUse& uses,
                                   : std::vector<bool>(graph.values.size(), false);
   plan.ordered = ordered_values(graph, uses);
   planned.gemm_kinds = gemm_kinds_of(graph);
-  planned.programs = programs_of(graph, planned.lowerings);
   plan.extras = gather_extras(graph, planned.lowerings);
   plan.streamed.resize(graph.values.size() + plan.extras.size(), false);
   plan.ordered.resize(plan.streamed.size(), false);
@@ -195,7 +199,9 @@ PlannedStep plan_step(const TrainingProgram& program, const DefUse& uses,
     plan.ordered[graph.values.size() + i] = plan.extras[i].contents.empty();
   const StepContext step = planned.context(graph, target);
   plan.layouts = choose_layouts(step);
+  choose_phases(step, planned.lowerings);
   check_regions(step);
+  planned.programs = programs_of(graph, planned.lowerings);
   const Costs costs(step);
   plan.stages = fuse(schedule(graph, uses, plan.states, [&](int op) { return costs.of_op(op); }),
                      step, costs, options, plan);

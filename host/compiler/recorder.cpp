@@ -204,9 +204,9 @@ bool Recorder::is_used(std::size_t load) const {
          reads(index, load + 1, std::min(end + 1, instructions_.size()));
 }
 
-VectorProgram Recorder::program() const {
-  VectorProgram program;
-  std::vector<interface::VectorInstruction> made;
+Recorder::Listing Recorder::listing() const {
+  Listing listing;
+  std::vector<interface::VectorInstruction>& made = listing.instructions;
   int section = 0;
   const auto add = [&](const interface::VectorInstruction& instruction, int of_section) {
     if (of_section != section && !made.empty()) made.back().section_end = true;
@@ -226,15 +226,25 @@ VectorProgram Recorder::program() const {
     const Instruction& one = instructions_[i];
     if (one.opcode == VectorOpcode::kLoad && !is_used(i)) continue;
     if (one.b.fed >= 0)
-      program.fed.push_back({made.size(), one.b.fed, one.b.element, one.b.dropout});
+      listing.fed.push_back({made.size(), one.b.fed, one.b.element, one.b.dropout});
     add(instruction_of(one.opcode, one.destination, one.a, one.b, one.c, one.stream), one.section);
     made.back().once = one.once;
     made.back().alternate = one.alternate;
     made.back().exchange = one.distance >= 0;
     if (one.distance > 0) made.back().immediate = static_cast<std::uint32_t>(one.distance);
   }
-  for (const interface::VectorInstruction& one : made)
+  return listing;
+}
+
+VectorProgram Recorder::program() const {
+  const Listing made = listing();
+  VectorProgram program;
+  program.fed = made.fed;
+  for (const interface::VectorInstruction& one : made.instructions) {
+    if (one.stream >= static_cast<std::uint32_t>(kMostStreams))
+      throw MachineError("a vector program has more streams than a command");
     program.instructions.push_back(interface::encode(one));
+  }
   return program;
 }
 

@@ -109,6 +109,12 @@ class Recorder {
   static Recorded spread(const Recorded& a);
 
   /// All of it, but for loads of what nothing is computed of.
+  struct Listing {
+    std::vector<interface::VectorInstruction> instructions;  // of any number of streams
+    std::vector<FedImmediate> fed;
+  };
+  Listing listing() const;
+  /// The same, encoded. Throws MachineError if it has more streams than a command.
   VectorProgram program() const;
 
  private:

@@ -1,7 +1,8 @@
 // Ops that go over regions: the tiles of their passes.
 //
 // A tile takes one of two halves of the local memories, so that the loads of one run beside the
-// program of the other. Of a pass that reduces rows a tile has whole rows.
+// program of the other. Of a pass that reduces rows a tile has whole rows, or the pass goes by
+// phases (row_blocks.h).
 #pragma once
 
 #include <cstdint>
@@ -17,8 +18,11 @@ struct RegionTiles {
   std::int64_t rows = 0, columns = 0, rows_together = 0;
 };
 
-/// Throws KeyError, with the sizes, if not even one row fits the local memories; `op` names it.
-RegionTiles tiles_of(const StepContext& step, int op, const RegionPass& pass);
+/// Of a pass that does not go by phases. No rows: not even one fits the local memories.
+RegionTiles tiles_of(const StepContext& step, const RegionPass& pass);
+/// Throws KeyError, with the sizes, if the local memories do not hold the smallest tile; `op` names
+/// it.
+void check_tiles(const StepContext& step, int op, const RegionPass& pass);
 
 /// Cycles of the vector unit for a whole pass, an estimate.
 std::int64_t vector_cycles(const StepContext& step, const RegionPass& pass);

@@ -129,6 +129,12 @@ std::vector<SingleOp> ops() {
                      given(graph, "step", {1}, DType::I64), 0.1, 1, 0);
        },
        0, "79: number 2, Threefry 71, xor, compare, load, multiply, select, store", true},
+      {"cross-entropy, 512 x 32000",
+       [](Graph& graph) {
+         add_cross_entropy(graph, "out", given(graph, "logits", {512, 32000}, DType::F32),
+                           given(graph, "labels", {512}, DType::I64), false);
+       },
+       0, "", true},
       {"rotary embedding, 32 x 512 x 128",
        [](Graph& graph) {
          add_rope(graph, "out", given(graph, "in", {32, 512, 128}), std::vector<float>(64, 0.5f));

@@ -12,8 +12,7 @@ RegionPass squares_of_rows(const Graph& graph, ValueId gradient, ValueId sums) {
   Recorder recorder;
   const Recorded sum = sum_of_squares(recorder, 0);
   recorder.store(1, sum);
-  return one_step(graph, gradient, {elements(gradient), column_result(sums)}, Walk::kRows,
-                  recorder.program());
+  return reduced_rows(graph, gradient, {elements(gradient), column_result(sums)}, recorder);
 }
 
 // The chain over them goes on from the gradient before.

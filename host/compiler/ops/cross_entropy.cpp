@@ -32,9 +32,8 @@ RegionStep count_of(std::vector<RegionStream> streams) {
 }
 
 // log sum exp of each row, and what it adds to the loss.
-VectorProgram row_losses() {
+void record_row_losses(Recorder& recorder) {
   enum { kLogits, kLabels, kLogSumExp, kLosses };
-  Recorder recorder;
   recorder.begin_once();
   const Recorded target = recorder.load(kLabels);
   const auto logit = [&] { return recorder.load(kLogits); };
@@ -48,7 +47,6 @@ VectorProgram row_losses() {
   recorder.store(kLogSumExp, log_sum_exp);
   const Recorded loss = log_sum_exp - picked;
   recorder.store(kLosses, select(is_ignored(target), 0.0f, loss));
-  return recorder.program();
 }
 
 }  // namespace
@@ -61,11 +59,13 @@ OpLowering lowering_of(const Graph& graph, const CrossEntropy& op) {
                      {"sum", DType::F32, 1, 1, {}},
                      {"count", DType::I64, 1, 1, {}}};
   const ValueId targets = add_targets(graph, op.labels, op.shifted, shape[0], lowering);
+  Recorder losses;
+  record_row_losses(losses);
   lowering.passes.push_back(
-      one_step(graph, op.logits,
-               {elements(op.logits), column(targets), column_result(op.log_sum_exp),
-                column_result(extra_id(kTerms))},
-               Walk::kRows, row_losses()));
+      reduced_rows(graph, op.logits,
+                   {elements(op.logits), column(targets), column_result(op.log_sum_exp),
+                    column_result(extra_id(kTerms))},
+                   losses));
   RegionStep sum = sum_over_rows({{0}, {2}}, [](Recorder& recorder) { return recorder.load(0); });
   lowering.passes.push_back(over_vector(shape[0],
                                         {column(extra_id(kTerms)), column(targets),

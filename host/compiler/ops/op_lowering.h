@@ -46,6 +46,17 @@ struct RegionStep {
   std::size_t program_place = 0, continuation_place = 0;  // in Programs::places
 };
 
+/// A part of a program that reduces rows, for rows that are gone over block by block of columns:
+/// one section of strips, which every block executes; before it instructions that only the first
+/// block of the row executes, after it those of the last one. Registers go on from block to block
+/// and from phase to phase.
+struct RowPhase {
+  std::vector<RegionStream> streams;
+  VectorProgram program;
+  std::size_t of_first = 0, of_last = 0;  // instructions at its begin, at its end
+  std::size_t program_place = 0;          // in Programs::places
+};
+
 /// Steps that are carried out one after another on every tile of a region.
 struct RegionPass {
   std::int64_t rows = 0, columns = 0;
@@ -54,7 +65,10 @@ struct RegionPass {
       0;  // no tile has rows of two periods, in which rows are numbered; 0: any has
   std::vector<RegionBlock> blocks;
   std::vector<RegionStep> steps;
-  VectorProgram copy;  // from stream 0 to stream 1, which lowerings_of() gives
+  /// What gives the same results as the steps where rows are not whole; none: they must be.
+  std::vector<RowPhase> phases = {};
+  bool by_phases = false;  // the compiler has chosen them (host/compiler/row_phases.h)
+  VectorProgram copy;      // from stream 0 to stream 1, which lowerings_of() gives
   std::size_t copy_place = 0;
 };
 

@@ -8,6 +8,7 @@
 
 #include "host/compiler/ops/op_lowering.h"
 #include "host/compiler/recorder.h"
+#include "host/compiler/row_phases.h"
 
 namespace corank {
 
@@ -42,6 +43,14 @@ inline RegionPass one_step(const Graph& graph, ValueId of, std::vector<RegionBlo
   pass.whole_rows = walk == Walk::kRows;
   pass.steps.push_back({walk, whole_blocks(blocks.size()), std::move(program), {}});
   pass.blocks = std::move(blocks);
+  return pass;
+}
+
+/// One that reduces rows, whole or block by block of columns.
+inline RegionPass reduced_rows(const Graph& graph, ValueId of, std::vector<RegionBlock> blocks,
+                               const Recorder& recorder) {
+  RegionPass pass = one_step(graph, of, std::move(blocks), Walk::kRows, recorder.program());
+  pass.phases = row_phases(recorder, pass.blocks);
   return pass;
 }
 

@@ -6,12 +6,9 @@ namespace corank {
 
 namespace {
 
-// The result takes the place of an operand, 0 the gradient or 1 the input: there are no more
-// streams.
-OpLowering in_the_place_of(int operand, const Graph& graph, const RmsNormGradient& op) {
+// The gradient, to a stream.
+void record_rms_norm_slope(Recorder& recorder, float count, int out) {
   enum { kGradient, kIn, kWeight, kInverse };
-  const auto count = static_cast<float>(graph.value(op.in).shape.back());
-  Recorder recorder;
   recorder.begin_once();
   const Recorded r = recorder.load(kInverse);
   const Recorded sum = sum_of_columns(recorder, [&] {
@@ -22,21 +19,25 @@ OpLowering in_the_place_of(int operand, const Graph& graph, const RmsNormGradien
   });
   const Recorded mean = once_a_row(recorder, [&] { return sum / count; });
   recorder.begin_strips();
-  {
-    const Recorded gradient = recorder.load(kGradient);
-    const Recorded weight = recorder.load(kWeight);
-    const Recorded x = recorder.load(kIn);
-    recorder.store(operand, rms_norm_slope(gradient, weight, x, r, mean));
-  }
-  RegionPass pass =
-      one_step(graph, op.in,
-               {elements(op.gradient), elements(op.in), row(op.weight), column(op.inverse_rms)},
-               Walk::kRows, recorder.program());
-  pass.blocks[static_cast<std::size_t>(operand)].result = op.out;
-  return over_region(std::move(pass));
+  const Recorded gradient = recorder.load(kGradient);
+  const Recorded weight = recorder.load(kWeight);
+  const Recorded x = recorder.load(kIn);
+  recorder.store(out, rms_norm_slope(gradient, weight, x, r, mean));
+}
+
+// The result takes the place of an operand, 0 the gradient or 1 the input: there are no more
+// streams.
+OpLowering in_the_place_of(int operand, const Graph& graph, const RmsNormGradient& op) {
+  Recorder recorder;
+  record_rms_norm_slope(recorder, static_cast<float>(graph.value(op.in).shape.back()), operand);
+  std::vector<RegionBlock> blocks = {elements(op.gradient), elements(op.in), row(op.weight),
+                                     column(op.inverse_rms)};
+  blocks[static_cast<std::size_t>(operand)].result = op.out;
+  return over_region(reduced_rows(graph, op.in, std::move(blocks), recorder));
 }
 
 // Where the result has another format than both, n and what follows from it are FP32 in between.
+// By phases nothing is between.
 OpLowering by_steps(const Graph& graph, const RmsNormGradient& op) {
   enum { kGradient, kIn, kWeight, kInverse, kOut, kBetween, kMean };
   const auto count = static_cast<float>(graph.value(op.in).shape.back());
@@ -70,6 +71,9 @@ OpLowering by_steps(const Graph& graph, const RmsNormGradient& op) {
                 {Walk::kRows, {{kGradient}, {kWeight}, {kBetween}, {kMean}}, mean.program(), {}},
                 {Walk::kRows, {{kGradient}, {kWeight}, {kBetween}, {kMean}}, slope.program(), {}},
                 {Walk::kRows, {{kBetween}, {kInverse}, {kOut}}, times_column(), {}}};
+  Recorder phases;
+  record_rms_norm_slope(phases, count, kOut);
+  pass.phases = row_phases(phases, pass.blocks);
   return over_region(std::move(pass));
 }
 
@@ -97,7 +101,7 @@ OpLowering lowering_of(const Graph& graph, const RmsNorm& op) {
   } else {
     blocks.push_back(result(op.out));
   }
-  return over_region(one_step(graph, op.in, std::move(blocks), Walk::kRows, recorder.program()));
+  return over_region(reduced_rows(graph, op.in, std::move(blocks), recorder));
 }
 
 OpLowering lowering_of(const Graph& graph, const RmsNormGradient& op) {

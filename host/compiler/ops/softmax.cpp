@@ -25,33 +25,37 @@ Recorded masked_score(Recorder& recorder, const Softmax& op,
   return score;
 }
 
+// The probabilities of a row, to a stream. If it is `whole`, the block of the scores keeps what is
+// masked, then its exponentials; else they are computed anew.
+void record_probabilities(Recorder& recorder, const Softmax& op, int out, bool whole) {
+  recorder.begin_once();
+  std::optional<Recorded> last_key;
+  if (op.causal) last_key.emplace(recorder.column_number());
+  const bool is_masked = op.causal || op.mask.has_value();
+  const Recorded largest = maximum_of_columns(recorder, [&] {
+    Recorded score = masked_score(recorder, op, last_key);
+    if (whole && is_masked) recorder.store(kScores, score);
+    return score;
+  });
+  const auto exponential_of_score = [&] {
+    const Recorded score = whole ? recorder.load(kScores) : masked_score(recorder, op, last_key);
+    return softmax_exponential(score, largest);
+  };
+  const Recorded sum = sum_of_columns(recorder, [&] {
+    Recorded e = exponential_of_score();
+    if (whole) recorder.store(kScores, e);
+    return e;
+  });
+  const Recorded inverse = once_a_row(recorder, [&] { return constant(sum, 1.0f) / sum; });
+  recorder.begin_strips();
+  recorder.store(out, (whole ? recorder.load(kScores) : exponential_of_score()) * inverse);
+}
+
 }  // namespace
 
 OpLowering lowering_of(const Graph& graph, const Softmax& op) {
   const Shape& shape = graph.value(op.scores).shape;
   if (graph.value(op.scores).dtype != DType::F32) return {" of scores of BF16", {}, {}};
-  Recorder recorder;
-  recorder.begin_once();
-  std::optional<Recorded> last_key;
-  if (op.causal) last_key.emplace(recorder.column_number());
-  // The block of the scores keeps what is masked, then its exponentials.
-  const bool is_masked = op.causal || op.mask.has_value();
-  const Recorded largest = maximum_of_columns(recorder, [&] {
-    Recorded score = masked_score(recorder, op, last_key);
-    if (is_masked) recorder.store(kScores, score);
-    return score;
-  });
-  const Recorded sum = sum_of_columns(recorder, [&] {
-    const Recorded score = recorder.load(kScores);
-    Recorded e = softmax_exponential(score, largest);
-    recorder.store(kScores, e);
-    return e;
-  });
-  const Recorded inverse = once_a_row(recorder, [&] { return constant(sum, 1.0f) / sum; });
-  recorder.begin_strips();
-  const bool in_its_place = graph.value(op.out).dtype == DType::F32;
-  recorder.store(in_its_place ? kScores : kOut, recorder.load(kScores) * inverse);
-
   RegionBlock mask;  // room, if there is none
   mask.meets = Meets::kRow;
   if (op.mask) {
@@ -59,12 +63,17 @@ OpLowering lowering_of(const Graph& graph, const Softmax& op) {
     mask.share = shape[0] / graph.value(*op.mask).shape[0] * shape[1];
   }
   std::vector<RegionBlock> blocks = {elements(op.scores), mask};
+  const bool in_its_place = graph.value(op.out).dtype == DType::F32;
   if (in_its_place) {
     blocks[kScores].result = op.out;
   } else {
     blocks.push_back(result(op.out));
   }
-  RegionPass pass = one_step(graph, op.scores, std::move(blocks), Walk::kRows, recorder.program());
+  Recorder whole, anew;
+  record_probabilities(whole, op, in_its_place ? kScores : kOut, true);
+  record_probabilities(anew, op, in_its_place ? kScores : kOut, false);
+  RegionPass pass = one_step(graph, op.scores, std::move(blocks), Walk::kRows, whole.program());
+  pass.phases = row_phases(anew, pass.blocks);
   if (op.causal) pass.period = shape[1];
   return over_region(std::move(pass));
 }
@@ -79,9 +88,9 @@ OpLowering lowering_of(const Graph& graph, const SoftmaxGradient& op) {
     const Recorded p = recorder.load(1);
     recorder.store(2, softmax_slope(p, gradient, sum));
   }
-  return over_region(one_step(graph, op.probabilities,
-                              {elements(op.gradient), elements(op.probabilities), result(op.out)},
-                              Walk::kRows, recorder.program()));
+  return over_region(
+      reduced_rows(graph, op.probabilities,
+                   {elements(op.gradient), elements(op.probabilities), result(op.out)}, recorder));
 }
 
 }  // namespace corank

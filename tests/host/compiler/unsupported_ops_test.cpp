@@ -72,11 +72,11 @@ Graph alone(Graph graph, const Op& op) {
   return graph;
 }
 
-std::string refusal(const Graph& graph) {
+std::string refusal(const Graph& graph, const CompilerConfig& limits = {}) {
   try {
     TrainingProgram program;
     program.graph = graph;
-    compile(program, MachineShape{}, CompilerConfig{}, 64 << 20);
+    compile(program, MachineShape{}, limits, 64 << 20);
   } catch (const InputError& error) {
     return error.what();
   }
@@ -103,29 +103,34 @@ TEST_CASE("every op of a transformer's training step has commands", "[compiler]"
   }
 }
 
-TEST_CASE("a row that the local memories do not hold is refused, with the sizes", "[compiler]") {
+TEST_CASE("a row of which the local memories do not hold one panel is refused, with the sizes",
+          "[compiler]") {
   Graph graph;
-  const ValueId in = add_value(graph, {"in", {4, 40000}, DType::BF16, Role::kInput});
-  const ValueId weight = add_value(graph, {"weight", {40000}, DType::BF16, Role::kFrozen});
+  const ValueId in = add_value(graph, {"in", {4, 40000}, DType::F32, Role::kInput});
+  const ValueId weight = add_value(graph, {"weight", {40000}, DType::F32, Role::kTrainable});
   add_rms_norm(graph, "out", in, weight, 1e-5);
-  MachineShape machine;
-  machine.scratchpad_kib = 128;
-  const std::int64_t lanes = memory_lanes(machine);
-  TrainingProgram program;
-  program.graph = graph;
-  std::string refused;
-  try {
-    compile(program, machine, CompilerConfig{}, 64 << 20);
-  } catch (const InputError& error) {
-    refused = error.what();
-  }
-  // The result takes the input's place; the weight lies beside a line for 1 / rms and one for what
-  // of it is the tile's.
-  const std::int64_t lines = (40000 + lanes - 1) / lanes;
-  CHECK_THAT(refused, Contains("out (rms_norm): not even one row of 40000 elements fits") &&
-                          Contains("it needs " + std::to_string(lines + 2) +
-                                   " lines of the accumulators and " + std::to_string(lines) +
-                                   " of the scratchpad, half of them have "));
+  CHECK(refusal(graph).empty());
+  // 64 elements of each value; a piece of 32 of 1 / rms, which is FP32, and a line for what of it
+  // is the tile's.
+  const MachineShape machine;
+  const std::int64_t lanes = memory_lanes(machine), panel = 64 / lanes;
+  const std::int64_t half = 1024 / (4 * lanes) / 2;
+  CompilerConfig limits;
+  limits.accumulator_kib = 1;
+  CHECK_THAT(
+      refusal(graph, limits),
+      Contains("out (rms_norm): not even 64 elements of one row fit") &&
+          Contains("they need " + std::to_string(2 * panel + 32 / lanes + 1) +
+                   " lines of the accumulators and " + std::to_string(panel) +
+                   " of the scratchpad, half of them have " + std::to_string(half) + " and "));
+}
+
+TEST_CASE("a rotated row that the local memories do not hold is refused, with the sizes",
+          "[compiler]") {
+  Graph graph;
+  const ValueId in = add_value(graph, {"in", {2, 3, 40000}, DType::BF16, Role::kInput});
+  add_rope(graph, "out", in, std::vector<float>(20000, 0.5f));
+  CHECK_THAT(refusal(graph), Contains("out (rope): not even 20000 elements of one row fit"));
 }
 
 TEST_CASE("a table whose columns are gathered lies turned, and nothing else may need it as it is",
