@@ -68,15 +68,18 @@ void check_link_time(const Config& config, const PreparedStep& prepared) {
 
 }  // namespace
 
-CompiledStep compile_for(const Config& config, const TrainingProgram& program) {
+MemoryTiming memory_timing_of(const Config& config) {
   const double cycles_per_ns = config.limits.clock_mhz / 1e3;
-  const MemoryTiming memory{
-      sustained_share(config.memory) * config.memory.bandwidth_gb_per_s / cycles_per_ns,
-      config.memory.latency_ns * cycles_per_ns, config.limits.outstanding_bursts,
-      config.limits.burst_beats};
+  return {sustained_share(config.memory) * config.memory.bandwidth_gb_per_s / cycles_per_ns,
+          config.memory.latency_ns * cycles_per_ns, config.limits.outstanding_bursts,
+          config.limits.burst_beats};
+}
+
+CompiledStep compile_for(const Config& config, const TrainingProgram& program) {
   try {
     return compile(program, config.machine, config.compiler, memory_bytes(config),
-                   {config.weights == Weights::kStreamed, config.stream_tiles}, memory);
+                   {config.weights == Weights::kStreamed, config.stream_tiles},
+                   memory_timing_of(config));
   } catch (const KeyError& error) {
     throw InputError(location_of(config, error.keys()), error.what());
   }

@@ -22,6 +22,9 @@ struct Simulated {
   bool stopped() const { return steps.back().stopped; }
 };
 
+/// What the compiler is told of the memory.
+MemoryTiming memory_timing_of(const Config& config);
+
 /// The program for the machine, with the limits and the kind of weights that the configuration
 /// names.
 CompiledStep compile_for(const Config& config, const TrainingProgram& program);

@@ -29,13 +29,13 @@ constexpr GemmKind kFrozenForward{Part::kFrozen, Pass::kForward};
 constexpr GemmKind kAttentionForward{Part::kAttention, Pass::kForward};
 
 // The forward pass of a random graph: `value`, a matrix of [batch * sequence, width] BF16 numbers,
-// goes from op to op.
+// goes from op to op. One with long rows has no products, which would take most of the time.
 class RandomGraph {
  public:
-  explicit RandomGraph(Random& random) : random_(random) {
+  RandomGraph(Random& random, bool long_rows) : random_(random), long_rows_(long_rows) {
     batch_ = between(random, 1, 2);
     sequence_ = between(random, 1, one_of(random, std::array<int, 3>{3, 6, 12}));
-    width_ = drawn_width();
+    width_ = long_rows ? between(random, 150, 500) : drawn_width();
     if (chance(random_, 4)) {
       embedding();
     } else {
@@ -157,12 +157,9 @@ class RandomGraph {
   // Logits and the cross-entropy of a head.
   ValueId loss() {
     ++ops_;
-    const std::int64_t classes = drawn_width();
-    const ValueId weight =
-        add_value(graph_, {"head.weight", {classes, width_}, DType::BF16, Role::kFrozen});
-    const ValueId logits = add_contraction(
-        graph_, "logits", {{value_, false, weight, true, {Part::kHead, Pass::kForward}}}, 1.0f,
-        std::nullopt, DType::F32, Role::kResult);
+    const ValueId logits =
+        long_rows_ ? add_scale(graph_, "logits", value_, 2.0f, DType::F32) : head();
+    graph_.value(logits).role = Role::kResult;
     const bool shifted = sequence_ > 1 && chance(random_, 2);
     const Shape shape = shifted || chance(random_, 2) ? Shape{batch_, sequence_} : Shape{tokens()};
     const ValueId labels = add_value(graph_, {"labels", shape, DType::I64, Role::kInput});
@@ -174,7 +171,16 @@ class RandomGraph {
     return loss;
   }
 
+  ValueId head() {
+    const ValueId weight =
+        add_value(graph_, {"head.weight", {drawn_width(), width_}, DType::BF16, Role::kFrozen});
+    return add_contraction(graph_, "logits",
+                           {{value_, false, weight, true, {Part::kHead, Pass::kForward}}}, 1.0f,
+                           std::nullopt, DType::F32, Role::kIntermediate);
+  }
+
   void linear() {
+    if (long_rows_) return rms_norm();
     const std::int64_t out = drawn_width();
     value_ = product("linear", out);
     width_ = out;
@@ -250,7 +256,25 @@ class RandomGraph {
     sequence_ = length;
   }
 
+  // Probabilities of the value's own rows.
+  void softmax_of_rows() {
+    const ValueId heads = add_split_heads(graph_, name("heads"), value_, batch_, 1);
+    const ValueId scores = add_scale(graph_, name("scores"), heads, 4.0f, DType::F32);
+    const ValueId rows = add_convert(graph_, name("rows"), probabilities(scores));
+    value_ = add_merge_heads(graph_, name("merged"), rows, batch_, 1);
+  }
+
+  ValueId probabilities(ValueId scores) {
+    std::optional<ValueId> mask;
+    if (chance(random_, 2)) {
+      const Shape shape{batch_, graph_.value(scores).shape.back()};
+      mask = add_value(graph_, {name("mask"), shape, DType::I64, Role::kInput});
+    }
+    return add_softmax(graph_, name("probabilities"), scores, mask, chance(random_, 2));
+  }
+
   void attention() {
+    if (long_rows_) return softmax_of_rows();
     const std::int64_t size = one_of(random_, std::array<std::int64_t, 4>{2, 3, 8, 12});
     const std::int64_t kv_heads = between(random_, 1, 2), times = between(random_, 1, 2);
     const std::int64_t heads = kv_heads * times;
@@ -276,12 +300,7 @@ class RandomGraph {
         add_contraction(graph_, name("scores"), {{query, false, key, true, kAttentionForward}},
                         static_cast<float>(1 / std::sqrt(static_cast<double>(size))), std::nullopt,
                         DType::F32, Role::kIntermediate);
-    std::optional<ValueId> mask;
-    if (chance(random_, 2))
-      mask = add_value(graph_, {name("mask"), {batch_, sequence_}, DType::I64, Role::kInput});
-    const ValueId probabilities =
-        add_softmax(graph_, name("probabilities"), scores, mask, chance(random_, 2));
-    const ValueId operand = add_convert(graph_, name("probabilities.bf16"), probabilities);
+    const ValueId operand = add_convert(graph_, name("probabilities.bf16"), probabilities(scores));
     const ValueId context = add_contraction(graph_, name("context_heads"),
                                             {{operand, false, value, false, kAttentionForward}},
                                             1.0f, std::nullopt, DType::BF16, Role::kIntermediate);
@@ -290,6 +309,7 @@ class RandomGraph {
   }
 
   Random& random_;
+  const bool long_rows_;
   Graph graph_;
   std::int64_t batch_ = 1, sequence_ = 1, width_ = 1;
   ValueId input_ = -1, value_ = -1;
@@ -367,7 +387,11 @@ void draw_values(Random& random, GraphCase& graph) {
 }
 
 bool draw_program(Random& random, GraphCase& graph) {
-  RandomGraph drawn(random);
+  const bool long_rows = chance(random, 5);
+  CompilerConfig& compiler = graph.config.compiler;
+  compiler.accumulator_kib = compiler.scratchpad_kib =
+      long_rows ? one_of(random, std::array<int, 3>{2, 3, 5}) : 0;
+  RandomGraph drawn(random, long_rows);
   const std::int64_t ops = between(random, 1, 3);
   for (std::int64_t i = 0; i < ops; ++i) drawn.add_op();
   OptimizerSettings optimizer;
@@ -417,8 +441,10 @@ std::string describe(const GraphCase& graph) {
   const Config& config = graph.config;
   const MachineShape& m = config.machine;
   return fmt::format(
-      "graph {} (seed {}): {}x{}, AXI {}, {} bursts of {} beats, {}, stalls {} %: {}{}{}",
+      "graph {} (seed {}): {}x{}, AXI {}, limits {} {} KiB, {} bursts of {} beats, {}, stalls {} "
+      "%: {}{}{}",
       graph.number, graph.seed, m.array_rows, m.array_columns, m.axi_data_bits,
+      config.compiler.scratchpad_kib, config.compiler.accumulator_kib,
       config.limits.outstanding_bursts, config.limits.burst_beats, describe(config.memory),
       config.stalls.percent, graph.ops, graph.planted.empty() ? "" : ", planted ", graph.planted);
 }

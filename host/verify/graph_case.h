@@ -17,9 +17,11 @@ struct GraphCase : DrawnCase {
 
 /// Case `number` of a run with `seed`: a few ops one after another, some of which read an earlier
 /// value again, the gradients of what is trained and of the input, and the updates. Sizes are odd
-/// more often than not. Half of the memories are DRAM (of those that are not source.memory); one
-/// case in four has a special value planted; in half of them every computed value is compared, not
-/// the results alone. Throws InputError where the machine is too small for any graph.
+/// more often than not. Up to one graph in five has long rows, and so little of the local memories
+/// that they are gone over by phases (host/compiler/row_phases.h). Half of the memories are DRAM
+/// (of those that are not source.memory); one case in four has a special value planted; in half of
+/// them every computed value is compared, not the results alone. Throws InputError where the
+/// machine is too small for any graph.
 GraphCase make_graph_case(const CaseSource& source, std::uint64_t seed, int number);
 
 /// "graph 17 (seed 5000032): 3x5, AXI 128, ..., rms_norm, attention, add"

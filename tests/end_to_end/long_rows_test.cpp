@@ -6,10 +6,9 @@
 #include <optional>
 #include <string>
 
-#include "host/compiler/planner.h"
 #include "host/verify/run_case.h"
-#include "models/graph/def_use.h"
 #include "models/ops/cross_entropy.h"
+#include "tests/end_to_end/row_passes.h"
 #include "tests/end_to_end/test_machines.h"
 
 using namespace corank;
@@ -61,26 +60,6 @@ DrawnCase case_of(const TrainingProgram& program, std::uint64_t seed) {
   return drawn_case;
 }
 
-/// How many passes over rows there are, and how many of them go by phases.
-struct Passes {
-  int all = 0, by_phases = 0;
-};
-
-Passes passes_of(const TrainingProgram& program, const Config& config) {
-  const MemoryTiming memory;
-  const PlannedStep planned = plan_step(
-      program, DefUse(program.graph),
-      {config.machine, config.compiler, memory, std::uint64_t{64} << 20}, FusionOptions{});
-  Passes passes;
-  for (const OpLowering& lowering : planned.lowerings) {
-    for (const RegionPass& pass : lowering.passes) {
-      passes.all += pass.phases.empty() ? 0 : 1;
-      passes.by_phases += pass.by_phases ? 1 : 0;
-    }
-  }
-  return passes;
-}
-
 /// With memories from such that hold two lanes' blocks of a panel to some that hold a few panels of
 /// all lanes' rows, and with those of the machine, which hold rows.
 void check_long_rows(const std::string& what, const std::function<void(Graph&)>& add) {
@@ -89,7 +68,7 @@ void check_long_rows(const std::string& what, const std::function<void(Graph&)>&
     INFO(what << ", " << kib << " KiB");
     DrawnCase one = case_of(program, 7);
     one.config.compiler.accumulator_kib = one.config.compiler.scratchpad_kib = kib;
-    const Passes passes = passes_of(program, one.config);
+    const RowPasses passes = row_passes(program, one.config);
     CHECK(passes.all > 0);
     CHECK(passes.by_phases == (kib > 0 ? passes.all : 0));
     CHECK(verify_case(CompiledCase(one, program), library_of(one.config.machine)).difference == "");

@@ -7,6 +7,7 @@
 
 #include "host/verify/graph_case.h"
 #include "host/verify/run_case.h"
+#include "tests/end_to_end/row_passes.h"
 #include "tests/end_to_end/test_machines.h"
 
 namespace corank::test {
@@ -18,7 +19,7 @@ TEST_CASE("random graphs are bit-exact and take the same cycles on both") {
   const CaseSource source = test_cases(10000);
   std::map<std::string, int> graphs_with;  // by op
   Verified sum;
-  int dram = 0;
+  int dram = 0, by_phases = 0;
   for (int number = first; number < first + cases; ++number) {
     const GraphCase graph = make_graph_case(source, seed, number);
     const CompiledCase compiled(graph.drawn(), graph.program);
@@ -30,6 +31,7 @@ TEST_CASE("random graphs are bit-exact and take the same cycles on both") {
     std::set<std::string> ops;
     for (const Op& op : graph.program.graph.ops) ops.insert(name_of(op));
     for (const std::string& op : ops) ++graphs_with[op];
+    by_phases += row_passes(graph.program, graph.config).by_phases > 0 ? 1 : 0;
     dram += graph.config.memory.kind == MemoryKind::kDram ? 1 : 0;
   }
   CHECK(sum.commands > 0);
@@ -37,6 +39,7 @@ TEST_CASE("random graphs are bit-exact and take the same cycles on both") {
   CHECK(sum.result_bytes > 0);
   if (cases < 300) return;
   CHECK(dram * 10 >= cases * 4);
+  CHECK(by_phases >= 20);
   for (const char* op : {"contraction",
                          "convert",
                          "adamw",
