@@ -31,21 +31,56 @@ RegionStep count_of(std::vector<RegionStream> streams) {
                      [](Recorder& recorder) { return int_add(is_ignored(recorder.load(0)), 1); });
 }
 
+struct LargestAndPicked {
+  Recorded largest, picked;
+};
+
+// The largest logit of a row, and the one of the target.
+template <class Logit>
+LargestAndPicked largest_and_picked(Recorder& recorder, const Recorded& target,
+                                    const Logit& logit) {
+  Recorded largest = maximum_of_columns(recorder, logit);
+  Recorded picked = maximum_of_columns(recorder, [&] {
+    const Recorded is_label = int_equal(recorder.row_number(), target);
+    return select(is_label, logit(), -std::numeric_limits<float>::infinity());
+  });
+  return {std::move(largest), std::move(picked)};
+}
+
+// The same in one section: as a phase it loads the row once.
+template <class Logit>
+LargestAndPicked largest_and_picked_together(Recorder& recorder, const Recorded& target,
+                                             const Logit& logit) {
+  constexpr auto kMaximum = interface::VectorOpcode::kMaximum;
+  constexpr float kLeast = -std::numeric_limits<float>::infinity();
+  recorder.begin_once();
+  std::pair<Recorded, Recorded> all = recorder.fill_pair(kLeast);
+  std::pair<Recorded, Recorded> of_target = recorder.fill_pair(kLeast);
+  recorder.begin_strips();
+  {
+    const Recorded x = logit();
+    Recorder::accumulate(kMaximum, all.first, x, true);
+    const Recorded is_label = int_equal(recorder.row_number(), target);
+    Recorder::accumulate(kMaximum, of_target.first, select(is_label, x, kLeast), true);
+  }
+  recorder.begin_once();
+  Recorded largest = tree_of(kMaximum, std::move(all));
+  return {std::move(largest), tree_of(kMaximum, std::move(of_target))};
+}
+
 // log sum exp of each row, and what it adds to the loss.
-void record_row_losses(Recorder& recorder) {
+void record_row_losses(Recorder& recorder, bool whole) {
   enum { kLogits, kLabels, kLogSumExp, kLosses };
   recorder.begin_once();
   const Recorded target = recorder.load(kLabels);
   const auto logit = [&] { return recorder.load(kLogits); };
-  const Recorded largest = maximum_of_columns(recorder, logit);
-  const Recorded picked = maximum_of_columns(recorder, [&] {
-    const Recorded is_label = int_equal(recorder.row_number(), target);
-    return select(is_label, logit(), -std::numeric_limits<float>::infinity());
-  });
-  const Recorded sum = sum_of_columns(recorder, [&] { return exponential(logit() - largest); });
-  const Recorded log_sum_exp = logarithm(sum) + largest;
+  const LargestAndPicked both = whole ? largest_and_picked(recorder, target, logit)
+                                      : largest_and_picked_together(recorder, target, logit);
+  const Recorded sum =
+      sum_of_columns(recorder, [&] { return exponential(logit() - both.largest); });
+  const Recorded log_sum_exp = logarithm(sum) + both.largest;
   recorder.store(kLogSumExp, log_sum_exp);
-  const Recorded loss = log_sum_exp - picked;
+  const Recorded loss = log_sum_exp - both.picked;
   recorder.store(kLosses, select(is_ignored(target), 0.0f, loss));
 }
 
@@ -59,13 +94,15 @@ OpLowering lowering_of(const Graph& graph, const CrossEntropy& op) {
                      {"sum", DType::F32, 1, 1, {}},
                      {"count", DType::I64, 1, 1, {}}};
   const ValueId targets = add_targets(graph, op.labels, op.shifted, shape[0], lowering);
-  Recorder losses;
-  record_row_losses(losses);
-  lowering.passes.push_back(
-      reduced_rows(graph, op.logits,
-                   {elements(op.logits), column(targets), column_result(op.log_sum_exp),
-                    column_result(extra_id(kTerms))},
-                   losses));
+  Recorder whole, phases;
+  record_row_losses(whole, true);
+  record_row_losses(phases, false);
+  RegionPass losses = one_step(graph, op.logits,
+                               {elements(op.logits), column(targets), column_result(op.log_sum_exp),
+                                column_result(extra_id(kTerms))},
+                               Walk::kRows, whole.program());
+  losses.phases = row_phases(phases, losses.blocks);
+  lowering.passes.push_back(std::move(losses));
   RegionStep sum = sum_over_rows({{0}, {2}}, [](Recorder& recorder) { return recorder.load(0); });
   lowering.passes.push_back(over_vector(shape[0],
                                         {column(extra_id(kTerms)), column(targets),

@@ -80,20 +80,25 @@ inline OpLowering over_region(RegionPass pass) {
   return lowering;
 }
 
+/// What 16 interleaved chains come to, a pair of registers: in all beats.
+inline Recorded tree_of(interface::VectorOpcode opcode, std::pair<Recorded, Recorded> chains) {
+  Recorded sum = Recorder::record(opcode, std::move(chains.first), chains.second, {});
+  sum = Recorder::exchange(opcode, sum, 4);
+  sum = Recorder::exchange(opcode, sum, 2);
+  return Recorder::exchange(opcode, sum, 1);
+}
+
 /// 16 interleaved chains over the columns and a tree, as reduce_row() has it: `element()` records
 /// what is reduced. The result is in all beats; what follows is a section once a group.
 template <class Accumulate>
 Recorded reduce_columns(Recorder& recorder, interface::VectorOpcode opcode, float start,
                         const Accumulate& accumulate) {
   recorder.begin_once();
-  auto [first, second] = recorder.fill_pair(start);
+  std::pair<Recorded, Recorded> chains = recorder.fill_pair(start);
   recorder.begin_strips();
-  accumulate(first);
+  accumulate(chains.first);
   recorder.begin_once();
-  Recorded sum = Recorder::record(opcode, std::move(first), second, {});
-  sum = Recorder::exchange(opcode, sum, 4);
-  sum = Recorder::exchange(opcode, sum, 2);
-  return Recorder::exchange(opcode, sum, 1);
+  return tree_of(opcode, std::move(chains));
 }
 template <class Element>
 Recorded reduce_elements(Recorder& recorder, interface::VectorOpcode opcode, float start,
