@@ -48,23 +48,30 @@ void show_progress(std::int64_t step, double loss) {
   corank::print_error(fmt::format("\rstep {}: loss {:.6f}", step, loss));
 }
 
-Outcome reference_command(const Arguments& arguments, const corank::Config& config) {
+void check_reference_options(const Arguments& arguments) {
   if (!arguments.waves.empty())
     throw corank::InputError("--waves: the reference has no signals; expected --fidelity rtl");
   if (!arguments.trace.empty())
     throw corank::InputError(
         "--trace: the reference has no cycles; expected --fidelity rtl or cycle");
-  const corank::RunFiles files = corank::open_finetune_files(config, arguments.out);
+}
+
+Outcome finetune_command(const corank::Config& config, const corank::RunOptions& options,
+                         bool reference) {
+  corank::RunFiles files = corank::open_finetune_files(config, options);
   const corank::FinetuneResult result =
-      corank::finetune(config, at_terminal() ? show_progress : nullptr, corank::interrupted);
-  if (at_terminal()) corank::print_error(fmt::format("\r{:40}\r", ""));
+      reference ? corank::finetune(config, options.progress ? show_progress : nullptr, options.stop)
+                : corank::finetune_on_device(config, options, files);
+  if (options.progress) corank::print_error(fmt::format("\r{:40}\r", ""));
   const corank::OrderlyEnd orderly;
   std::string text = corank::to_table(result.report);
-  if (!arguments.out.empty()) {
-    corank::write_finetune(arguments.out, result, {config.write_gradients, config.write_logits});
-    text += fmt::format("  written to {}\n", arguments.out);
+  const std::string& out = options.out_directory;
+  if (!out.empty()) {
+    corank::write_finetune(out, result, {config.write_gradients, config.write_logits});
+    text += fmt::format("  written to {}\n", out);
   }
-  return {text, result.report.incomplete ? corank::exit_code_of_interruption() : kPassed};
+  if (result.report.incomplete) return {text, corank::exit_code_of_interruption()};
+  return {text, result.report.passed() ? kPassed : kMismatch};
 }
 
 Outcome lockstep_command(const corank::Config& config, const corank::RunOptions& options) {
@@ -79,7 +86,6 @@ Outcome run_command(const Arguments& arguments) {
         "--fidelity analytic: this version of corank has only rtl, cycle and reference");
   }
   const corank::Config config = corank::load_config(arguments.config, arguments.settings);
-  if (arguments.fidelity == "reference") return reference_command(arguments, config);
   corank::RunOptions options;
   if (arguments.fidelity == "cycle") options.fidelity = corank::Fidelity::kCycle;
   options.out_directory = arguments.out;
@@ -88,6 +94,10 @@ Outcome run_command(const Arguments& arguments) {
   options.progress = at_terminal();
   options.stop = corank::interrupted;
   if (arguments.fidelity == "both") return lockstep_command(config, options);
+  const bool reference = arguments.fidelity == "reference";
+  if (reference) check_reference_options(arguments);
+  if (reference || corank::names_finetuning(config))
+    return finetune_command(config, options, reference);
   const corank::RunReport report = corank::run(config, options);
   std::string text = corank::to_table(report);
   if (!arguments.out.empty())
@@ -219,8 +229,7 @@ void add_run(CLI::App& app, Arguments& arguments) {
           "--fidelity", arguments.fidelity,
           "how the accelerator is simulated: rtl, every clock edge of it; cycle, a model with the "
           "same cycles and results, much faster; both, the two compared event by event; or "
-          "reference: a whole fine-tuning run in "
-          "plain C++")
+          "reference: a fine-tuning run in plain C++")
       ->check(CLI::IsMember({"rtl", "cycle", "both", "analytic", "reference"}));
   const CLI::Validator a_path(
       [](const std::string& text) { return text.empty() ? "expected a path" : ""; }, "", "");
@@ -326,8 +335,8 @@ int run(int argc, char** argv) {
   std::string described = "configuration";
   schema
       ->add_option("of", described,
-                   "configuration; report, of a step on the accelerator; or finetune_report, of "
-                   "--fidelity reference")
+                   "configuration; report, of steps of layers; or finetune_report, of a "
+                   "fine-tuning run")
       ->check(CLI::IsMember({"configuration", "report", "finetune_report"}))
       ->capture_default_str();
 

@@ -237,7 +237,8 @@ std::vector<Key> schema_of(Config& config) {
       energy_section(config.energy),
       workload_section(config),
       choice_of("numerics", config.numerics, {Numerics::kBf16, Numerics::kFp32, Numerics::kFp64},
-                "number formats of a fine-tuning run; bf16: as the accelerator computes"),
+                "number formats of --fidelity reference; bf16: as the accelerator computes, which has no "
+                "others"),
       on_or_off("values", config.values,
                 "whether tensors are computed; off: only the time is right (--fidelity cycle)"),
       mapping("output", "what is written besides the report",

@@ -3,10 +3,8 @@
 #include <utility>
 
 namespace corank {
-namespace {
 
-/// The values with these names, in the order of the graph. A state's next value lies in its place.
-std::vector<ValueId> ids_of(const Graph& graph, const std::set<std::string>& names) {
+std::vector<ValueId> values_named(const Graph& graph, const std::set<std::string>& names) {
   std::vector<ValueId> ids;
   for (std::size_t id = 0; id < graph.values.size(); ++id) {
     if (names.count(graph.values[id].name) > 0) ids.push_back(static_cast<ValueId>(id));
@@ -14,12 +12,10 @@ std::vector<ValueId> ids_of(const Graph& graph, const std::set<std::string>& nam
   return ids;
 }
 
-}  // namespace
-
 void DeviceExecutor::load(const TensorMap& values) { load_ns_ = session_.load(machine_, values); }
 
 ExecutedStep DeviceExecutor::step(const TensorMap& feeds, const std::set<std::string>& asked) {
-  StepResult result = session_.step(feeds, ids_of(program_.graph, asked));
+  StepResult result = session_.step(feeds, values_named(program_.graph, asked));
   result.upload_ns += std::exchange(load_ns_, 0);
   ExecutedStep executed{result.stopped, std::move(result.results)};
   measured_.push_back(std::move(result));
@@ -27,7 +23,7 @@ ExecutedStep DeviceExecutor::step(const TensorMap& feeds, const std::set<std::st
 }
 
 TensorMap DeviceExecutor::read(const std::set<std::string>& states) {
-  return session_.read(ids_of(program_.graph, states));
+  return session_.read(values_named(program_.graph, states));
 }
 
 }  // namespace corank

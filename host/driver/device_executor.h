@@ -1,12 +1,17 @@
 // The device as an executor of a compiled program.
 #pragma once
 
+#include <set>
+#include <string>
 #include <vector>
 
 #include "host/driver/driver.h"
 #include "models/program/executor.h"
 
 namespace corank {
+
+/// The values with these names, in the order of the graph. A state's next value lies in its place.
+std::vector<ValueId> values_named(const Graph& graph, const std::set<std::string>& names);
 
 class DeviceExecutor : public Executor {
  public:

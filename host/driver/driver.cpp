@@ -447,6 +447,9 @@ LinkBytes expected_link_bytes(const CompiledStep& step, const TrainingProgram& p
     return sum;
   };
   bytes.loaded = all_of(uploaded_values(step, program.graph, false));
+  for (std::size_t i = 0; i < step.plan.extras.size(); ++i)
+    if (!step.plan.extras[i].contents.empty())
+      bytes.loaded += step.plan.layouts[program.graph.values.size() + i].bytes();
   bytes.fed = all_of(uploaded_values(step, program.graph, true));
   bytes.programs = step.instructions.size() * sizeof(std::uint64_t);
   bytes.commands = step.commands.size() * sizeof(CommandWords);

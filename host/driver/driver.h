@@ -97,7 +97,7 @@ StepSnapshots snapshots_of_step(const std::vector<PlatformSnapshot>& snapshots, 
 
 /// Bytes that a step moves over the link as memory contents, worked out from the layouts alone.
 struct LinkBytes {
-  std::uint64_t loaded = 0;    // frozen and trained values and states: once, by load()
+  std::uint64_t loaded = 0;    // frozen and trained values, states, tables of the plan's: by load()
   std::uint64_t fed = 0;       // what the step is fed
   std::uint64_t programs = 0;  // vector programs, with the constants that are fed
   std::uint64_t commands = 0;

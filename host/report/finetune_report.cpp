@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "host/report/report.h"
+#include "host/report/units.h"
 
 namespace corank {
 namespace {
@@ -30,13 +31,6 @@ std::vector<std::pair<std::string, std::int64_t>> macs_by_group(const StepAccoun
           {"head", macs_of_parts(account, {Part::kHead})}};
 }
 
-std::string with_unit(double value, const char* unit) {
-  const char* prefixes[] = {"", "k", "M", "G", "T", "P"};
-  std::size_t i = 0;
-  for (; value >= 1000 && i + 1 < std::size(prefixes); ++i) value /= 1000;
-  return fmt::format("{:.4g} {}{}", value, prefixes[i], unit);
-}
-
 std::string bytes(std::int64_t count) { return with_unit(static_cast<double>(count), "B"); }
 
 }  // namespace
@@ -45,7 +39,7 @@ OrderedJson to_json(const FinetuneReport& r) {
   OrderedJson json;
   json["report_version"] = kReportVersion;
   json["name"] = r.name;
-  json["fidelity"] = "reference";
+  json["fidelity"] = r.fidelity;
   json["incomplete"] = r.incomplete;
   json["config"] = r.config_file;
   json["numerics"] = r.numerics;
@@ -83,8 +77,9 @@ OrderedJson to_json(const FinetuneReport& r) {
                     {"stash_adapters", a.adapter_stash_bytes},
                     {"stash_nonlinear", a.nonlinear_stash_bytes},
                     {"stash_loss", a.loss_stash_bytes},
-                    {"peak", a.peak_bytes},
-                    {"measured_peak", r.measured_peak_bytes}}}};
+                    {"peak", a.peak_bytes}}}};
+  if (r.measured_peak_bytes) json["step"]["bytes"]["measured_peak"] = *r.measured_peak_bytes;
+  if (r.device) json["device"] = to_json(*r.device);
   return json;
 }
 
@@ -93,9 +88,9 @@ std::string to_table(const FinetuneReport& r) {
   const auto line = [&](const std::string& what, const std::string& value) {
     text += fmt::format("  {:<26}{}\n", what, value);
   };
-  text += fmt::format("{}: {} fine-tuning of {} ({}), {} steps of {} x {} x {} tokens in {}\n",
+  text += fmt::format("{}: {} fine-tuning of {} ({}), {} steps of {} x {} x {} tokens in {} ({})\n",
                       r.name, r.method, r.model, r.model_type, r.losses.size(), r.accumulate,
-                      r.batch, r.sequence, r.numerics);
+                      r.batch, r.sequence, r.numerics, r.fidelity);
   if (r.incomplete)
     text +=
         fmt::format("  INCOMPLETE: stopped after {} of {} steps\n", r.losses.size(), r.steps_asked);
@@ -124,8 +119,10 @@ std::string to_table(const FinetuneReport& r) {
   line("stash for adapters", bytes(a.adapter_stash_bytes));
   line("stash for frozen ops", bytes(a.nonlinear_stash_bytes));
   line("stash for the loss", bytes(a.loss_stash_bytes));
-  line("peak", bytes(a.peak_bytes) + " with BF16 weights and activations; this run took " +
-                   bytes(r.measured_peak_bytes));
+  line("peak", bytes(a.peak_bytes) + " with BF16 weights and activations" +
+                   (r.measured_peak_bytes ? "; this run took " + bytes(*r.measured_peak_bytes)
+                                          : std::string()));
+  if (r.device) text += "\n" + device_lines(*r.device);
   for (const std::string& note : r.notes) text += "  note: " + note + "\n";
   return text;
 }

@@ -3,15 +3,18 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "host/report/device_report.h"
 #include "models/graph/account.h"
 
 namespace corank {
 
 struct FinetuneReport {
   std::string name, config_file;
+  std::string fidelity;  // "reference", "rtl", "cycle"
   std::string numerics;  // "fp32", "fp64", "bf16"
   std::string model, model_type, adapter, batches;
   std::int64_t batch = 0, sequence = 0;  // of a micro-batch
@@ -30,7 +33,12 @@ struct FinetuneReport {
   double seconds = 0;                  // wall time of all steps
 
   StepAccount account;  // of one micro-batch, from the shapes, in the bf16 numerics
-  std::int64_t measured_peak_bytes = 0;  // as really allocated, in the run's numerics
+  // Of the reference: as really allocated, in the run's numerics.
+  std::optional<std::int64_t> measured_peak_bytes;
+  std::optional<DeviceReport> device;  // of a run on the accelerator
+
+  /// No bit and no counter of the device is wrong.
+  bool passed() const { return !device || device->passed(); }
 };
 
 nlohmann::ordered_json to_json(const FinetuneReport& report);

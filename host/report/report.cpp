@@ -1,8 +1,8 @@
 #include "host/report/report.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include "host/report/report_json.h"
 
 namespace corank {
 namespace {
@@ -25,29 +25,6 @@ Json transfer_json(const LinkTransfer& transfer) {
           {"wire_bytes_to_host", transfer.wire_bytes_to_host}};
 }
 
-Json machine_json(const MachineShape& shape, const MachineLimits& limits) {
-  Json json;
-  for (const MachineParameter& p : kMachineParameters) json[p.name] = shape.*p.value;
-  for (const MachineChoice& c : kMachineChoices) json[c.name] = shape.*c.value;
-  json["clock_mhz"] = limits.clock_mhz;
-  json["outstanding_bursts"] = limits.outstanding_bursts;
-  json["burst_beats"] = limits.burst_beats;
-  return json;
-}
-
-Json comparison_json(const ComparisonReport& comparison) {
-  Json json = {{"tensor", comparison.tensor},
-               {"elements", comparison.elements},
-               {"mismatches", comparison.mismatches}};
-  if (!comparison.first_mismatch.empty()) json["first_mismatch"] = comparison.first_mismatch;
-  if (comparison.fp64) {
-    json["fp64"] = {{"relative_frobenius_error", comparison.fp64->relative_frobenius},
-                    {"worst_column_relative_error", comparison.fp64->worst_column},
-                    {"worst_column", comparison.fp64->worst_column_index}};
-  }
-  return json;
-}
-
 Json layers_repeated_json(const std::optional<LayersRepeated>& repeated) {
   if (!repeated) return nullptr;
   const LayersRepeated& l = *repeated;
@@ -67,14 +44,6 @@ Json layer_json(const LinearLayer& layer) {
           {"step", layer.next_update}};
 }
 
-Json gemm_json(const GemmReport& gemm) {
-  return {{"kind", gemm.kind},
-          {"macs", gemm.macs},
-          {"cycles", gemm.cycles},
-          {"slots", gemm.slots},
-          {"utilisation", gemm.utilisation}};
-}
-
 Json phase_json(const PhaseReport& phase) {
   Json lost;
   for (std::size_t cause = 0; cause < kStallCauseNames.size(); ++cause)
@@ -85,34 +54,10 @@ Json phase_json(const PhaseReport& phase) {
           {"lost_cycles", lost}};
 }
 
-Json step_json(const StepReport& step) {
-  return {{"cycles", step.cycles},
-          {"upload_ns", step.upload_ns},
-          {"step_ns", step.step_ns},
-          {"download_ns", step.download_ns},
-          {"memory_bytes_read", step.memory_bytes_read},
-          {"memory_bytes_written", step.memory_bytes_written},
-          {"energy_pj", step.energy_pj},
-          {"link_bytes",
-           {{"loaded", step.link.loaded},
-            {"fed", step.link.fed},
-            {"programs", step.link.programs},
-            {"commands", step.link.commands},
-            {"streamed", step.link.streamed},
-            {"asked", step.link.asked}}}};
-}
-
 Json all_steps_json(const RunReport& r) {
   Json json = {{"asked", r.steps_asked}, {"ended", r.steps.size()}};
   json.update(step_json(sum_of(r.steps)));
   return json;
-}
-
-Json unit_json(const UnitReport& unit) {
-  Json cycles;
-  for (std::size_t a = 0; a < unit.cycles.size(); ++a)
-    cycles[interface::kActivityNames[a]] = unit.cycles[a];
-  return {{"unit", unit.unit}, {"cycles", cycles}};
 }
 
 Json memory_json(const RunReport& r) {
@@ -176,18 +121,6 @@ Json block_json(const std::pair<std::string, BlockSize>& block) {
           {"rows", block.second.rows},
           {"columns", block.second.columns},
           {"depth", block.second.depth}};
-}
-
-Json mismatch_json(const CounterMismatch& mismatch) {
-  return {
-      {"counter", mismatch.counter}, {"device", mismatch.device}, {"expected", mismatch.expected}};
-}
-
-template <class Entry>
-Json list_json(const std::vector<Entry>& list, Json (*to_json)(const Entry&)) {
-  Json json = Json::array();
-  for (const Entry& entry : list) json.push_back(to_json(entry));
-  return json;
 }
 
 }  // namespace
@@ -254,11 +187,7 @@ Json to_json(const RunReport& r) {
   json["comparisons"] = list_json(r.comparisons, comparison_json);
   json["counter_mismatches"] = list_json(r.counter_mismatches, mismatch_json);
   json["counters"] = r.counters;
-  json["simulation"] = {{"cycles", r.simulated_cycles},
-                        {"cpu_s", r.simulation_cpu_s},
-                        {"evaluated_cycles", r.evaluated_cycles},
-                        {"cycles_per_cpu_s", r.simulated_cycles_per_cpu_s},
-                        {"peak_memory_kib", r.peak_memory_kib}};
+  json["simulation"] = simulation_json(r.simulation);
   return json;
 }
 

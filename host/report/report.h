@@ -100,6 +100,16 @@ struct StepReport {
 
 StepReport sum_of(const std::vector<StepReport>& steps);
 
+/// What the whole simulation took of this computer, transfers included: clock edges, those that
+/// were evaluated (idle ones are skipped; the cycle model evaluates few), and how many passed (rtl:
+/// were evaluated) a second of CPU.
+struct SimulationCost {
+  double cpu_s = 0;
+  std::uint64_t cycles = 0, evaluated_cycles = 0;
+  double cycles_per_cpu_s = 0;
+  std::int64_t peak_memory_kib = 0;  // of this process, resident
+};
+
 struct RunReport {
   std::string name, fidelity, config_file;
   bool incomplete = false;  // the run was stopped: figures up to then, nothing compared
@@ -140,13 +150,7 @@ struct RunReport {
   std::vector<std::pair<std::string, BlockSize>>
       blocks;  // chosen for each op, by the value that it writes
   std::uint64_t commands = 0, commands_completed = 0;  // the halt is not counted as completed
-  double simulation_cpu_s = 0;
-  // Of the whole simulation, transfers included: clock edges, those that were evaluated (idle ones
-  // are skipped; the cycle model evaluates few), and how many passed (rtl: were evaluated) a second
-  // of CPU.
-  std::uint64_t simulated_cycles = 0, evaluated_cycles = 0;
-  double simulated_cycles_per_cpu_s = 0;
-  std::int64_t peak_memory_kib = 0;  // of this process, resident
+  SimulationCost simulation;
 
   bool passed() const;  // complete, every comparison equal, every counter as expected
 };
@@ -154,5 +158,8 @@ struct RunReport {
 nlohmann::ordered_json to_json(const RunReport& report);
 /// The short table for a terminal.
 std::string to_table(const RunReport& report);
+/// Lines of it, which that of a fine-tuning run has, too.
+std::string counter_mismatch_lines(const std::vector<CounterMismatch>& mismatches);
+std::string simulation_line(const SimulationCost& cost);
 
 }  // namespace corank

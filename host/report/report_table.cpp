@@ -195,14 +195,26 @@ std::string comparison_lines(const RunReport& r) {
       text += fmt::format("MISMATCH {}{}\n", comparison.tensor, comparison.first_mismatch);
     }
   }
-  for (const CounterMismatch& mismatch : r.counter_mismatches) {
-    text += fmt::format("MISMATCH counter {}: device {}, by the commands {}\n", mismatch.counter,
-                        mismatch.device, mismatch.expected);
-  }
-  return text;
+  return text + counter_mismatch_lines(r.counter_mismatches);
 }
 
 }  // namespace
+
+std::string counter_mismatch_lines(const std::vector<CounterMismatch>& mismatches) {
+  std::string text;
+  for (const CounterMismatch& mismatch : mismatches)
+    text += fmt::format("MISMATCH counter {}: device {}, by the commands {}\n", mismatch.counter,
+                        mismatch.device, mismatch.expected);
+  return text;
+}
+
+std::string simulation_line(const SimulationCost& cost) {
+  return table_line(
+      "\n  simulation",
+      fmt::format("{} cycles ({} evaluated) in {:.2f} s of CPU, {:.3g} million cycles/s; {} MiB",
+                  cost.cycles, cost.evaluated_cycles, cost.cpu_s, cost.cycles_per_cpu_s / 1e6,
+                  cost.peak_memory_kib / 1024));
+}
 
 std::string to_table(const RunReport& r) {
   std::string text;
@@ -231,11 +243,7 @@ std::string to_table(const RunReport& r) {
   text += silicon_lines(r.silicon);
   text += comparison_lines(r);
   if (!r.steps.empty()) text += step_lines(r.steps);
-  text += table_line(
-      "\n  simulation",
-      fmt::format("{} cycles ({} evaluated) in {:.2f} s of CPU, {:.3g} million cycles/s; {} MiB",
-                  r.simulated_cycles, r.evaluated_cycles, r.simulation_cpu_s,
-                  r.simulated_cycles_per_cpu_s / 1e6, r.peak_memory_kib / 1024));
+  text += simulation_line(r.simulation);
   return text;
 }
 

@@ -16,7 +16,9 @@ std::uint32_t element_bits(const Tensor& tensor, std::int64_t index) {
   return bits;
 }
 
-ComparisonReport compare(const std::string& name, const Tensor& device, const Tensor& reference) {
+}  // namespace
+
+ComparisonReport compare_tensor(const std::string& name, const Tensor& device, const Tensor& reference) {
   ComparisonReport report;
   report.tensor = name;
   report.elements = static_cast<std::uint64_t>(element_count(reference.shape));
@@ -33,14 +35,12 @@ ComparisonReport compare(const std::string& name, const Tensor& device, const Te
   return report;
 }
 
-}  // namespace
-
 std::vector<ComparisonReport> compare_bits(const Graph& graph, const TensorMap& device,
                                            const TensorMap& reference) {
   std::vector<ComparisonReport> reports;
   for (const Value& value : graph.values) {
     if (value.role != Role::kResult) continue;
-    reports.push_back(compare(value.name, device.at(value.name), reference.at(value.name)));
+    reports.push_back(compare_tensor(value.name, device.at(value.name), reference.at(value.name)));
   }
   return reports;
 }

@@ -9,6 +9,9 @@
 
 namespace corank {
 
+/// One tensor, bit for bit.
+ComparisonReport compare_tensor(const std::string& name, const Tensor& device, const Tensor& reference);
+
 /// Every value of role kResult, bit for bit, against `reference`.
 std::vector<ComparisonReport> compare_bits(const Graph& graph, const TensorMap& device,
                                            const TensorMap& reference);

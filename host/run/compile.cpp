@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "host/run/prepare_finetune.h"
 #include "host/run/simulate.h"
 #include "models/graph/graph_text.h"
 
@@ -21,10 +22,7 @@ std::string text_of_commands(const CompiledStep& step, const Graph& graph) {
   return text;
 }
 
-}  // namespace
-
-std::string compile_to_text(const Config& config, CompilerOutput output) {
-  const PreparedStep prepared = prepare_step(config);
+std::string text_of(const PreparedProgram& prepared, CompilerOutput output) {
   switch (output) {
     case CompilerOutput::kGraph:
       return to_text(prepared.program.graph);
@@ -34,6 +32,13 @@ std::string compile_to_text(const Config& config, CompilerOutput output) {
       return text_of_commands(prepared.step, prepared.program.graph);
   }
   return "";  // not reached: every output stands above
+}
+
+}  // namespace
+
+std::string compile_to_text(const Config& config, CompilerOutput output) {
+  if (names_finetuning(config)) return text_of(prepare_for_device(config), output);
+  return text_of(prepare_step(config), output);
 }
 
 }  // namespace corank

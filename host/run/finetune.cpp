@@ -1,22 +1,18 @@
 #include "host/run/finetune.h"
 
 #include <filesystem>
-#include <set>
 #include <utility>
 
-#include "host/formats/input_file.h"
+#include "host/driver/device_executor.h"
 #include "host/formats/safetensors.h"
-#include "host/huggingface/adapter_files.h"
-#include "host/huggingface/model_config.h"
-#include "host/huggingface/model_weights.h"
-#include "host/huggingface/weight_files.h"
+#include "host/report/trace_json.h"
 #include "host/report/write_json.h"
-#include "host/train/batches.h"
-#include "host/train/training.h"
+#include "host/run/compare.h"
+#include "host/run/device_memory.h"
+#include "host/run/measurement.h"
+#include "host/run/step_costs.h"
 #include "models/base/error.h"
-#include "models/program/transformer_program.h"
 #include "models/reference/reference_executor.h"
-#include "models/transformer/transformer.h"
 #include "sim/system/interruption.h"
 
 namespace corank {
@@ -28,35 +24,6 @@ constexpr const char* kAdapterFolder = "adapter";
 constexpr const char* kGradientsFile = "gradients.safetensors";
 constexpr const char* kLogitsFile = "logits.safetensors";
 
-void require_folder(const Config& config, const std::string& key, const std::string& folder) {
-  if (folder.empty()) throw InputError(place_of(config, key), key + " is missing");
-  std::error_code ignored;
-  if (!fs::is_directory(folder, ignored))
-    throw InputError(place_of(config, key), key + ": expected a folder, found '" + folder +
-                                                "', which is " +
-                                                (is_there(folder) ? "none" : "not there"));
-}
-
-/// What the files say and the run does not do.
-std::vector<std::string> notes_of(const AdapterConfig& adapter, const ModelConfig& model,
-                                  const WeightFiles& weights, const Transformer& transformer) {
-  std::vector<std::string> notes = model.notes;
-  notes.insert(notes.end(), adapter.notes.begin(), adapter.notes.end());
-  for (std::string& note : unused_weights(model, weights, transformer))
-    notes.push_back(std::move(note));
-  return notes;
-}
-
-/// What the models' own checks find wrong is wrong in this file, which they do not know.
-template <class Work>
-auto blame(const std::string& file, const Work& work) {
-  try {
-    return work();
-  } catch (const InputError& error) {
-    throw InputError(file + ": " + error.what());
-  }
-}
-
 // What belongs to steps of layers on the accelerator.
 void check_reference(const Config& config) {
   const auto refuse = [&](const std::string& key, const std::string& found) {
@@ -65,37 +32,135 @@ void check_reference(const Config& config) {
   };
   if (!config.values) refuse("values", "off");
   if (config.layers == Layers::kRepeated) refuse("workload.layers", "repeated");
-  if (config.steps != 1)
-    throw InputError(place_of(config, "workload.steps"),
-                     "workload.steps: token batches have as many steps as they have; expected 1, "
-                     "found " +
-                         std::to_string(config.steps));
-}
-
-/// What the run was asked to do.
-void describe_run(const Config& config, const Batches& batches, const OptimizerSettings& settings,
-                  FinetuneReport& report) {
-  report.name = config.name;
-  report.config_file = config.file;
-  report.numerics = name_of(config.numerics);
-  report.model = config.model;
-  report.adapter = config.adapter;
-  report.batches = config.batches;
-  report.batch = batches.batch;
-  report.sequence = batches.sequence;
-  report.accumulate = settings.accumulate;
-  report.steps_asked = batches.count / settings.accumulate;
-  report.optimizer = name_of(settings.kind);
-  report.schedule = name_of(settings.schedule.kind);
 }
 
 /// What came of it.
-void take_figures(TrainingResult& trained, FinetuneReport& report) {
-  report.incomplete = trained.stopped;
-  report.losses = std::move(trained.losses);
-  report.learning_rates = std::move(trained.learning_rates);
-  report.gradient_norms = std::move(trained.gradient_norms);
-  report.seconds = trained.seconds;
+FinetuneResult result_of(PreparedFinetune prepared, TrainingResult trained, TensorMap states) {
+  FinetuneResult result;
+  result.report = std::move(prepared.report);
+  result.report.incomplete = trained.stopped;
+  result.report.losses = std::move(trained.losses);
+  result.report.learning_rates = std::move(trained.learning_rates);
+  result.report.gradient_norms = std::move(trained.gradient_norms);
+  result.report.seconds = trained.seconds;
+  result.adapter_config = std::move(prepared.adapter_config);
+  result.plan = std::move(prepared.plan);
+  for (const std::string& name : prepared.trained) result.adapter[name] = states.at(name);
+  result.states = std::move(states);
+  result.frozen = std::move(prepared.frozen);
+  result.gradients = std::move(trained.first_gradients);
+  result.logits = std::move(trained.first_logits);
+  if (prepared.batches.causal)  // the graph has a row for each token
+    result.logits.shape = {prepared.batches.batch, prepared.batches.sequence, prepared.vocabulary};
+  return result;
+}
+
+// ---- the accelerator against the reference ----
+
+/// Many tensors as one line of the report.
+ComparisonReport compare_all(const std::string& what, const TensorMap& device,
+                             const TensorMap& reference) {
+  ComparisonReport all;
+  all.tensor = what;
+  for (const auto& [name, expected] : reference) {
+    const ComparisonReport one = compare_tensor(name, device.at(name), expected);
+    all.elements += one.elements;
+    if (all.mismatches == 0 && one.mismatches > 0) {
+      all.tensor += ", " + name;
+      all.first_mismatch = one.first_mismatch;
+    }
+    all.mismatches += one.mismatches;
+  }
+  return all;
+}
+
+/// By the reference, from the same values.
+std::vector<ComparisonReport> compare_with_reference(const PreparedFinetune& prepared,
+                                                     const TrainingResult& trained,
+                                                     const TensorMap& states,
+                                                     const std::function<bool()>& stop) {
+  ReferenceExecutor reference(prepared.program, Numerics::kBf16, stop);
+  TrainingResult expected;
+  try {
+    expected = train(reference, prepared);
+  } catch (const Interrupted&) {
+    return {};
+  }
+  if (expected.stopped) return {};
+  const TensorMap expected_states = states_of(reference, prepared);
+  TensorMap adapter, moments;
+  for (const auto& [name, tensor] : expected_states)
+    (prepared.trained.count(name) > 0 ? adapter : moments)[name] = tensor;
+  return {compare_all("losses, norms", numbers_of(trained), numbers_of(expected)),
+          compare_all("gradients of step 1", trained.first_gradients, expected.first_gradients),
+          compare_all("logits of step 1", {{"logits", trained.first_logits}},
+                      {{"logits", expected.first_logits}}),
+          compare_all("adapter", states, adapter), compare_all("moments", states, moments)};
+}
+
+// ---- what it cost ----
+
+std::int64_t kept_tokens(const Batches& batches, std::int64_t micro_batches) {
+  const std::int64_t positions = micro_batches * batches.batch * batches.sequence;
+  std::int64_t kept = 0;
+  for (std::int64_t i = 0; i < positions; ++i)
+    kept += batches.attention_mask.data<std::int64_t>()[i];
+  return kept;
+}
+
+void fill_device_steps(const Config& config, const PreparedFinetune& prepared, const Simulated& simulated,
+                DeviceReport& report) {
+  const MachineSilicon silicon = machine_silicon(config.machine, config.energy.node);
+  StepWork work;
+  for (std::size_t i = 0; i < simulated.steps.size(); ++i) {
+    const StepSums sums = sums_of_step(simulated, i);
+    LinkBytes link = expected_link_bytes(
+        prepared.step, prepared.program,
+        values_named(prepared.program.graph, prepared.asked.of_step(static_cast<std::int64_t>(i))));
+    if (i > 0) link.loaded = 0;
+    report.steps.push_back(step_report(config, silicon, sums, link));
+    const EnergySum energy = sum_of(energy_of(config, silicon, sums));
+    report.energy.pj += energy.pj;
+    report.energy.low_pj += energy.low_pj;
+    report.energy.high_pj += energy.high_pj;
+    for (std::size_t part = 0; part < energy.parts_pj.size(); ++part)
+      report.energy.parts_pj[part] += energy.parts_pj[part];
+    for (std::size_t kind = 0; kind < prepared.step.gemm_kinds.size(); ++kind)
+      work.macs += static_cast<double>(
+          sums.counters[static_cast<std::size_t>(interface::Counter::kGemmMacs0) + kind]);
+  }
+  const StepReport all = sum_of(report.steps);
+  report.tokens = kept_tokens(prepared.batches, static_cast<std::int64_t>(simulated.steps.size()) *
+                                                    prepared.program.optimizer.accumulate);
+  work.tokens = static_cast<double>(report.tokens);
+  work.step_ns = all.step_ns;
+  work.total_ns = all.upload_ns + all.step_ns + all.download_ns;
+  work.energy_pj = report.energy.pj;
+  work.energy_node = config.energy.node;
+  report.silicon = silicon_report(config.machine, config.limits.clock_mhz, work);
+}
+
+DeviceReport device_report(const Config& config, const RunOptions& options,
+                           const PreparedFinetune& prepared, const Simulated& simulated,
+                           const StepMeasurement& first) {
+  DeviceReport report;
+  report.machine = config.machine;
+  report.limits = config.limits;
+  report.memory_model = config.memory;
+  report.link = config.link.name;
+  report.weights = config.weights;
+  report.memory = memory_by_role(prepared.step, prepared.program.graph);
+  report.commands = prepared.step.commands.size();
+  fill_device_steps(config, prepared, simulated, report);
+  report.bound = bound_of(config, first);
+  report.units = units_of(first.counters);
+  report.gemms = gemms_of(first, config.machine);
+  report.array_utilisation =
+      array_utilisation(report.gemms, report.steps.front().cycles, config.machine);
+  report.energy_table = config.energy.name;
+  report.energy_node = config.energy.node;
+  report.simulation = simulation_cost(simulated.platform, options.fidelity);
+  return report;
 }
 
 }  // namespace
@@ -103,72 +168,59 @@ void take_figures(TrainingResult& trained, FinetuneReport& report) {
 FinetuneResult finetune(const Config& config,
                         const std::function<void(std::int64_t, double)>& progress,
                         const std::function<bool()>& stop) {
-  require_folder(config, "workload.model", config.model);
-  require_folder(config, "workload.adapter", config.adapter);
-  if (config.batches.empty())
-    throw InputError(place_of(config, "workload.batches"), "workload.batches is missing");
   check_reference(config);
-
-  FinetuneResult result;
-  result.adapter_config = read_adapter_config(config.adapter);
-  ModelConfig model = read_model_config(config.model, result.adapter_config.task_type);
-  const WeightFiles weights(config.model);
-  untie_other_head(model, weights);
-  const Batches batches =
-      read_batches(config.batches, {model.vocabulary(), model.max_positions(), model.classes(),
-                                    model.token_types(), config.optimizer.accumulate});
-
-  Transformer transformer =
-      blame(model.file, [&] { return build(model, batches.batch, batches.sequence); });
-  result.report.notes = notes_of(result.adapter_config, model, weights, transformer);
-  const PeftMethod& method = *result.adapter_config.method;
-  result.plan =
-      method.plan(result.adapter_config, modules_of(transformer), model.facts(), config.seed);
-  blame(result.adapter_config.file, [&] { apply_adapter(transformer, result.plan); });
-  OptimizerSettings settings = config.optimizer;
-  if (settings.schedule.total == 0) settings.schedule.total = batches.count / settings.accumulate;
-  const TransformerProgram built = transformer_program(transformer, settings);
-  const TrainingProgram& program = built.program;
-
-  const Numerics numerics = config.numerics;
-  AdapterTensors adapter = read_adapter(config.adapter, result.plan, transformer);
-  TensorMap values = load_frozen(transformer.graph, model, weights, adapter.frozen, numerics);
-  for (const auto& entry : adapter.trained) values.insert(entry);
-
-  for (auto& entry : initial_moments(program)) values.insert(std::move(entry));
-  ReferenceExecutor executor(program, numerics, stop);
-  executor.load(values);
-
+  PreparedFinetune prepared = prepare_finetune(config, config.numerics);
+  prepared.report.fidelity = "reference";
+  ReferenceExecutor executor(prepared.program, config.numerics, stop);
   const OrderlyEnd orderly;
-  TrainingResult trained = train(executor, built, transformer.pad_token_id, batches, progress);
-  if (trained.losses.empty() && trained.stopped) throw Interrupted();
-
-  std::set<std::string> names;
-  for (const auto& entry : adapter.trained) names.insert(entry.first);
-  result.adapter = executor.read(names);
-  result.frozen = std::move(adapter.frozen);
-  result.gradients = std::move(trained.first_gradients);
-  result.logits = std::move(trained.first_logits);
-  if (batches.causal)  // the graph has a row for each token
-    result.logits.shape = {batches.batch, batches.sequence, model.vocabulary()};
-
-  describe_run(config, batches, settings, result.report);
-  result.report.model_type = model.facts().model_type;
-  result.report.method = method.title;
-  result.report.adapted_modules = static_cast<std::int64_t>(result.plan.adapted.size());
-  take_figures(trained, result.report);
-  result.report.account = built.account;
-  result.report.measured_peak_bytes = executor.peak_bytes();
-  return result;
+  TrainingResult trained = train(executor, prepared, progress);
+  prepared.report.measured_peak_bytes = executor.peak_bytes();
+  TensorMap states = states_of(executor, prepared);
+  return result_of(std::move(prepared), std::move(trained), std::move(states));
 }
 
-RunFiles open_finetune_files(const Config& config, const std::string& directory) {
+FinetuneResult finetune_on_device(const Config& config, const RunOptions& options,
+                                  RunFiles& files) {
+  check_energy_table(config);
+  check_waves(options);
+  PreparedFinetune prepared = prepare_for_device(config);
+  prepared.report.fidelity = name_of(options.fidelity);
+  const std::string machine = build_machine(config, options);
+  const OrderlyEnd orderly;
+  RunOptions whole_steps = options;
+  whole_steps.stop = nullptr;
+  if (files.waves) whole_steps.waves = files.waves->temporary();
+  TrainingResult trained;
+  const Simulated simulated =
+      simulate(config, whole_steps, prepared, machine, [&](Executor& device) {
+        trained = train_on_device(device, prepared, options.stop);
+        return states_of(device, prepared);
+      });
+  const StepMeasurement first = measure(config, prepared, simulated);
+  DeviceReport device = device_report(config, options, prepared, simulated, first);
+  if (!trained.stopped) {
+    device.comparisons =
+        compare_with_reference(prepared, trained, simulated.results, options.stop);
+    device.counter_mismatches = check_costs(config, prepared, simulated);
+    trained.stopped = device.comparisons.empty();
+  }
+  prepared.report.device = std::move(device);
+  if (files.waves) files.waves->finish();
+  if (files.trace)
+    write_trace(*files.trace, prepared.step, prepared.program.graph,
+                {config.limits.clock_mhz, simulated.platform.trace, simulated.platform.transactions,
+                 first.times.stalls});
+  return result_of(std::move(prepared), std::move(trained), simulated.results);
+}
+
+RunFiles open_finetune_files(const Config& config, const RunOptions& options) {
   std::vector<std::string> names = {kReportFile};
   for (const char* file : {"adapter_model.safetensors", "adapter_config.json"})
     names.push_back((fs::path(kAdapterFolder) / file).string());
   if (config.write_gradients) names.emplace_back(kGradientsFile);
   if (config.write_logits) names.emplace_back(kLogitsFile);
-  return RunFiles(config, {directory, names, "", ""});
+  return RunFiles(config, {options.out_directory, names, options.trace.value_or(""),
+                           options.waves.value_or("")});
 }
 
 void write_finetune(const std::string& directory, const FinetuneResult& result,

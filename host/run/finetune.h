@@ -1,5 +1,5 @@
-// A fine-tuning run by the reference, from Hugging Face files to a trained adapter: what
-// `corank run --fidelity reference` does.
+// A fine-tuning run, from Hugging Face files to a trained adapter, by the reference or on the
+// accelerator: what `corank run` does where the configuration names a model.
 #pragma once
 
 #include <functional>
@@ -10,6 +10,8 @@
 #include "host/huggingface/adapter_files.h"
 #include "host/huggingface/peft_method.h"
 #include "host/report/finetune_report.h"
+#include "host/run/prepare_finetune.h"
+#include "host/run/run.h"
 #include "host/run/run_files.h"
 #include "models/base/tensor.h"
 
@@ -20,28 +22,37 @@ struct FinetuneResult {
   AdapterConfig adapter_config;
   AdapterPlan plan;
   TensorMap adapter;     // the trained elements, F32 by value name
+  TensorMap states;      // these and the optimizer's
   FrozenTensors frozen;  // what the adapter's file has of the model: written again with it
   TensorMap gradients;   // of the first step, before clipping; F32 by value name
   Tensor logits;  // of the first micro-batch, before any update; F32 [batch, seq, vocabulary]
                   // or [batch, labels]
 };
 
-/// Reads workload.model, workload.adapter and workload.batches, builds the graph, and trains.
-/// `progress` is called after each step with the number of steps done and the loss; `stop` is asked
-/// now and then whether to end early, with the steps done by then. Writes nothing.
+/// Reads workload.model, workload.adapter and workload.batches, builds the graph, and trains by the
+/// reference. `progress` is called after each step with the number of steps done and the loss;
+/// `stop` is asked now and then whether to end early, with the steps done by then. Writes nothing.
 /// Throws InputError for wrong files, TrainingDiverged for a loss that is not finite and
 /// Interrupted if no step was done.
 FinetuneResult finetune(const Config& config,
                         const std::function<void(std::int64_t, double)>& progress = nullptr,
                         const std::function<bool()>& stop = nullptr);
 
+/// The same on the accelerator of options.fidelity, all steps in one session, with a report of what
+/// they cost. A run that came to its end is compared with the reference: losses, gradients and
+/// logits of the first step, adapter and moments, bit for bit; and what the device counted with
+/// what the commands must cost. options.stop ends it behind a step. Of the files, waves and trace
+/// (of the first step) are written. Throws MachineError as well.
+FinetuneResult finetune_on_device(const Config& config, const RunOptions& options, RunFiles& files);
+
 struct FinetuneOutput {
   bool gradients = false;  // gradients.safetensors, with the names of the adapter's file
   bool logits = false;     // logits.safetensors: "logits"
 };
 
-/// Before the work: looks at the files that write_finetune() will write. Throws InputError.
-RunFiles open_finetune_files(const Config& config, const std::string& directory);
+/// Before the work: looks at the files that write_finetune() and the run will write. Throws
+/// InputError.
+RunFiles open_finetune_files(const Config& config, const RunOptions& options);
 
 /// Writes DIRECTORY/adapter/, DIRECTORY/report.json and what `output` asks for.
 void write_finetune(const std::string& directory, const FinetuneResult& result,

@@ -11,10 +11,12 @@
 #include <cerrno>
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <tuple>
 #include <utility>
 
 #include "host/driver/command_order.h"
+#include "host/run/prepare_finetune.h"
 #include "host/run/run_files.h"
 #include "host/run/simulate.h"
 #include "host/verify/comparison.h"
@@ -168,16 +170,56 @@ void check_lockstep(const Config& config, const RunOptions& options) {
         ": --fidelity both compares and reports nothing else; expected --fidelity rtl or cycle");
 }
 
+// What both sides do, prepared once.
+struct Sides {
+  std::function<Simulated(const RunOptions&, const std::string&, const SimulationObserver&)> run;
+  std::uint64_t commands = 0;
+  std::string disorder;  // of them
+};
+
+Sides layers_of_config(const Config& config) {
+  const auto prepared = std::make_shared<const PreparedStep>(prepare_step(config));
+  const auto run = [&config, prepared](const RunOptions& side, const std::string& machine,
+                                       const SimulationObserver& observer) {
+    return simulate(config, side, *prepared, machine, observer);
+  };
+  return {run, prepared->step.commands.size(),
+          disorder(prepared->step, prepared->program.graph, config.machine)};
+}
+
+// All that comes of the steps is a result of the simulation.
+Sides finetuning_of_config(const Config& config) {
+  const auto prepared = std::make_shared<const PreparedFinetune>(prepare_for_device(config));
+  const auto run = [&config, prepared](const RunOptions& side, const std::string& machine,
+                                       const SimulationObserver& observer) {
+    const DeviceWork work = [&](Executor& device) {
+      const TrainingResult trained = train_on_device(device, *prepared, nullptr);
+      TensorMap results = states_of(device, *prepared);
+      for (auto& entry : numbers_of(trained)) results.insert(std::move(entry));
+      for (const auto& [name, gradient] : trained.first_gradients)
+        results.emplace("gradient of " + name, gradient);
+      results.emplace("logits", trained.first_logits);
+      return results;
+    };
+    RunOptions whole_steps = side;
+    whole_steps.stop = nullptr;  // the listening side ends both
+    return simulate(config, whole_steps, *prepared, machine, work, observer);
+  };
+  return {run, prepared->step.commands.size(),
+          disorder(prepared->step, prepared->program.graph, config.machine)};
+}
+
 }  // namespace
 
 LockstepResult run_lockstep(const Config& config, const RunOptions& options) {
   check_lockstep(config, options);
   RunFiles files(config, {"", {}, "", options.waves.value_or("")});
-  const PreparedStep prepared = prepare_step(config);
+  const Sides sides =
+      names_finetuning(config) ? finetuning_of_config(config) : layers_of_config(config);
   LockstepResult result;
-  result.disorder = disorder(prepared.step, prepared.program.graph, config.machine);
+  result.disorder = sides.disorder;
   if (!result.disorder.empty()) return result;
-  result.ordered = prepared.step.commands.size();
+  result.ordered = sides.commands;
   const OrderlyEnd orderly;
   RunOptions rtl_options = options, cycle_options = options;
   rtl_options.fidelity = Fidelity::kRtl;
@@ -186,9 +228,7 @@ LockstepResult run_lockstep(const Config& config, const RunOptions& options) {
   if (files.waves) rtl_options.waves = files.waves->temporary();
   const std::string machine = build_machine(config, rtl_options);
   const auto runner = [&](const RunOptions& side) {
-    return [&](const SimulationObserver& observer) {
-      return simulate(config, side, prepared, machine, observer);
-    };
+    return [&](const SimulationObserver& observer) { return sides.run(side, machine, observer); };
   };
   Process rtl(Side::kRtl, runner(rtl_options)), cycle(Side::kCycle, runner(cycle_options));
   Comparison comparison;

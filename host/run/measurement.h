@@ -43,12 +43,12 @@ struct StepMeasurement : StepSums {
   std::uint64_t streamed_bytes = 0;  // of upload and step: frozen weights
 };
 
-StepMeasurement measure(const Config& config, const PreparedStep& prepared,
+StepMeasurement measure(const Config& config, const PreparedProgram& prepared,
                         const Simulated& simulated);
 
 /// Every counter that does not count cycles, and every byte at memory, pins and link, against what
 /// the commands must cost: what differs.
-std::vector<CounterMismatch> check_costs(const Config& config, const PreparedStep& prepared,
+std::vector<CounterMismatch> check_costs(const Config& config, const PreparedProgram& prepared,
                                          const Simulated& simulated);
 
 }  // namespace corank

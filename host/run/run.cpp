@@ -1,14 +1,12 @@
 #include "host/run/run.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <tuple>
 
-#include "host/energy/energy_lines.h"
 #include "host/energy/gate_lines.h"
 #include "host/formats/safetensors.h"
 #include "host/report/trace_json.h"
@@ -18,6 +16,7 @@
 #include "host/run/repeated_layers.h"
 #include "host/run/run_files.h"
 #include "host/run/simulate.h"
+#include "host/run/step_costs.h"
 #include "host/workload/workload.h"
 #include "models/base/error.h"
 #include "models/reference/reference_executor.h"
@@ -30,9 +29,6 @@ using interface::Counter;
 
 constexpr const char* kTensorsFile = "tensors.safetensors";
 
-// A run that is stopped may have come to nothing yet.
-double ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
-
 // The name under which a result is written: the updated lora_A is the lora_A of the file.
 std::string output_name(std::string name) {
   const std::string suffix = ".new";
@@ -43,110 +39,18 @@ std::string output_name(std::string name) {
   return name;
 }
 
-// Bytes that crossed the AXI port, and those that the memory gave and took.
-struct StepTraffic {
-  std::uint64_t axi_read = 0, axi_written = 0, memory_read = 0, memory_written = 0;
-};
-
-StepTraffic traffic_of(const StepSums& sums, const MachineShape& machine) {
-  const auto bus_bytes = static_cast<std::uint64_t>(machine.axi_data_bits / 8);
-  const DeviceCounters& counters = sums.counters;
-  StepTraffic traffic;
-  traffic.axi_read =
-      (at(counters, Counter::kLoadBeats) + at(counters, Counter::kFetchBeats)) * bus_bytes;
-  traffic.axi_written = at(counters, Counter::kStoreBeats) * bus_bytes;
-  traffic.memory_read = traffic.axi_read;
-  traffic.memory_written = traffic.axi_written + unsigned_of(sums.link_in_step.written_bytes);
-  return traffic;
-}
-
-std::vector<EnergyLine> energy_of(const Config& config, const MachineSilicon& silicon,
-                                  const StepSums& sums) {
-  const StepTraffic traffic = traffic_of(sums, config.machine);
-  EnergyMeasurement measurement;
-  measurement.silicon = silicon;
-  measurement.ns = sums.upload_ns + sums.step_ns + sums.download_ns;
-  measurement.cycles = measurement.ns * config.limits.clock_mhz / 1e3;
-  measurement.counters = sums.counters;
-  measurement.memory_bytes = traffic.memory_read + traffic.memory_written;
-  for (const LinkStatistics* link : {&sums.upload, &sums.in_step, &sums.download})
-    measurement.link_bytes +=
-        unsigned_of(link->to_device.wire_bytes) + unsigned_of(link->to_host.wire_bytes);
-  if (sums.dram) measurement.dram = *sums.dram;
-  std::vector<EnergyLine> lines = energy_lines(measurement, config.energy, config.memory);
-  if (!config.energy.gates) return lines;
-  std::vector<EnergyLine> all =
-      gate_energy_lines(sums.counters, config.machine, config.limits.clock_mhz, config.energy.node);
-  all.insert(all.end(), lines.begin(), lines.end());
-  return all;
-}
-
-// Of the step's time, how long the busier direction's wire was.
-double link_share(const LinkReport& link) {
-  return ratio(
-      static_cast<double>(std::max(link.step.wire_bytes_to_device, link.step.wire_bytes_to_host)),
-      link.step.ns * link.peak_gb_per_s);
-}
-
-// The busiest resource bounds the step, if it is busy most of the time; otherwise waiting does, and
-// none is named: it would not say what a slower one costs (tests/end_to_end/invariants_test.cpp).
-std::string bound_of(const RunReport& report) {
-  const auto busy = [&](interface::Unit unit) {
-    const auto activity = static_cast<std::size_t>(interface::Activity::kBusy);
-    return ratio(static_cast<double>(report.units[static_cast<std::size_t>(unit)].cycles[activity]),
-                 static_cast<double>(report.cycles));
-  };
-  const std::vector<std::pair<std::string, double>> shares = {
-      {"compute (the array)", busy(interface::Unit::kArray)},
-      {"the vector unit", busy(interface::Unit::kVector)},
-      report.dram ? std::pair<std::string, double>{"memory", busy_share(report.dram->statistics)}
-                  : std::pair<std::string, double>{"memory bandwidth", report.memory.share_of_peak},
-      {"the AXI port", report.axi.share_of_peak},
-      {"the host link", link_share(report.link)}};
-  const auto& [name, share] =
-      *std::max_element(shares.begin(), shares.end(),
-                        [](const auto& a, const auto& b) { return a.second < b.second; });
-  if (share >= 0.7) return fmt::format("{}, busy in {:.1f} % of the cycles", name, 100 * share);
-  return fmt::format(
-      "latency and dependencies: no resource is busy in more than {:.1f} % of the cycles",
-      100 * share);
-}
-
 void fill_timing(RunReport& report, const StepMeasurement& m) {
-  const DeviceCounters& counters = m.counters;
   report.phases = m.times.phases;
-  report.cycles = at(counters, Counter::kCycles);
+  report.cycles = at(m.counters, Counter::kCycles);
   report.step_ns = static_cast<double>(report.cycles) * 1e3 / report.limits.clock_mhz;
-  for (std::size_t unit = 0; unit < interface::kUnitNames.size(); ++unit) {
-    UnitReport unit_report;
-    unit_report.unit = interface::kUnitNames[unit];
-    for (std::size_t a = 0; a < interface::kActivityNames.size(); ++a) {
-      unit_report.cycles[a] = counters[unit * interface::kActivityNames.size() + a];
-    }
-    report.units.push_back(unit_report);
-  }
-  const double pes = report.machine.array_rows * report.machine.array_columns;
-  double macs = 0;
-  for (std::size_t kind = 0; kind < m.gemm_kinds.size(); ++kind) {
-    GemmReport gemm;
-    gemm.kind = identifier_of(m.gemm_kinds[kind]);
-    gemm.macs = counters[static_cast<std::size_t>(Counter::kGemmMacs0) + kind];
-    gemm.slots = counters[static_cast<std::size_t>(Counter::kGemmSlots0) + kind];
-    for (const PhaseReport& phase : m.times.phases) gemm.cycles += phase.kinds[kind];
-    if (gemm.cycles == 0) continue;
-    // Of a run that was stopped, the work of a product counts whose end is not there yet.
-    gemm.utilisation =
-        std::min(1.0, static_cast<double>(gemm.macs) / (static_cast<double>(gemm.cycles) * pes));
-    macs += static_cast<double>(gemm.macs);
-    report.gemms.push_back(gemm);
-  }
-  report.array_utilisation = ratio(macs, static_cast<double>(report.cycles) * pes);
+  report.units = units_of(m.counters);
+  report.gemms = gemms_of(m, report.machine);
+  report.array_utilisation = array_utilisation(report.gemms, report.cycles, report.machine);
 
   const StepTraffic bytes = traffic_of(m, report.machine);
   report.axi.bytes_read = bytes.axi_read;
   report.axi.bytes_written = bytes.axi_written;
-  report.axi.peak_gb_per_s =
-      2 * (report.machine.axi_data_bits / 8.0) * report.limits.clock_mhz / 1e3;  // reads and writes
+  report.axi.peak_gb_per_s = axi_peak_gb_per_s(report.machine, report.limits);
   report.memory.bytes_read = bytes.memory_read;
   report.memory.bytes_written = bytes.memory_written;
   report.memory.peak_gb_per_s = report.memory_model.bandwidth_gb_per_s;
@@ -212,23 +116,10 @@ void check_fidelity(const Config& config, const RunOptions& options) {
     throw InputError(place_of(config, "workload.layers"),
                      "workload.layers: repeated is for one step of one micro-batch; found "
                      "workload.steps or workload.optimizer.accumulate above 1");
-  if (options.fidelity == Fidelity::kCycle) {
-    if (options.waves)
-      throw InputError("--waves: the cycle model has no signals; expected --fidelity rtl");
-    return;
-  }
-  if (!config.values)
+  check_waves(options);
+  if (options.fidelity == Fidelity::kRtl && !config.values)
     throw InputError(place_of(config, "values"),
                      "values: off needs --fidelity cycle; found --fidelity rtl");
-}
-
-// Every action that will be counted must have a figure.
-void check_energy_table(const Config& config) {
-  try {
-    energy_of(config, MachineSilicon{}, StepSums{});
-  } catch (const KeyError& error) {
-    throw InputError(location_of(config, error.keys()), error.what());
-  }
 }
 
 RunReport report_of(const Config& config, const RunOptions& options, const Workload& workload,
@@ -236,7 +127,7 @@ RunReport report_of(const Config& config, const RunOptions& options, const Workl
   const PlatformResult& platform = simulated.platform;
   RunReport report;
   report.name = config.name;
-  report.fidelity = options.fidelity == Fidelity::kRtl ? "rtl" : "cycle";
+  report.fidelity = name_of(options.fidelity);
   report.values = config.values;
   report.config_file = config.file;
   report.workload = workload.source;
@@ -254,16 +145,7 @@ RunReport report_of(const Config& config, const RunOptions& options, const Workl
   fill_timing(report, m);
   report.total_ns = m.upload_ns + m.step_ns + m.download_ns;
   fill_link(report, m, config.link);
-  report.simulated_cycles = unsigned_of(platform.cycles);
-  report.evaluated_cycles = unsigned_of(platform.evaluated_cycles);
-  report.simulation_cpu_s = platform.cpu_seconds;
-  report.simulated_cycles_per_cpu_s =
-      static_cast<double>(options.fidelity == Fidelity::kRtl ? report.evaluated_cycles
-                                                             : report.simulated_cycles) /
-      platform.cpu_seconds;
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  report.peak_memory_kib = usage.ru_maxrss;
+  report.simulation = simulation_cost(platform, options.fidelity);
   for (std::size_t i = 0; i < m.counters.size(); ++i)
     report.counters[interface::kCounterNames[i]] = m.counters[i];
   report.energy_table = config.energy.name;
@@ -272,7 +154,7 @@ RunReport report_of(const Config& config, const RunOptions& options, const Workl
   report.energy_pj = sum_of(report.energy).pj;
   if (config.energy.gates) report.gate_mac = gate_mac(config.machine);
   report.silicon = silicon_of(config, report);
-  report.bound = bound_of(report);
+  report.bound = bound_of(config, m);
   return report;
 }
 
@@ -296,21 +178,11 @@ void fill_steps(RunReport& report, const Config& config, const PreparedStep& pre
   const std::vector<ValueId> all = results_of(prepared.program);
   const MachineSilicon silicon = machine_silicon(config.machine, config.energy.node);
   for (std::size_t i = 0; i < simulated.steps.size() && !simulated.steps[i].stopped; ++i) {
-    const StepSums sums = sums_of_step(simulated, i);
-    const StepTraffic traffic = traffic_of(sums, config.machine);
     const bool last = i + 1 == static_cast<std::size_t>(prepared.steps);
-    StepReport step;
-    step.cycles = at(sums.counters, Counter::kCycles);
-    step.upload_ns = sums.upload_ns;
-    step.step_ns = sums.step_ns;
-    step.download_ns = sums.download_ns;
-    step.memory_bytes_read = traffic.memory_read;
-    step.memory_bytes_written = traffic.memory_written;
-    step.energy_pj = sum_of(energy_of(config, silicon, sums)).pj;
-    step.link =
+    LinkBytes link =
         expected_link_bytes(prepared.step, prepared.program, last ? all : std::vector<ValueId>{});
-    if (i > 0) step.link.loaded = 0;
-    report.steps.push_back(step);
+    if (i > 0) link.loaded = 0;
+    report.steps.push_back(step_report(config, silicon, sums_of_step(simulated, i), link));
   }
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "host/driver/device_executor.h"
+#include "host/run/device_memory.h"
 #include "host/run/progress.h"
 #include "models/base/error.h"
 #include "sim/machine/build.h"
@@ -31,7 +32,7 @@ void check_layers(const Config& config) {
                      fmt::format("workload.optimizer.accumulate: expected at most {} micro-batches "
                                  "of layers, whose commands make one program; found {}",
                                  kMostMicroBatches, config.optimizer.accumulate));
-  if (config.numerics != Numerics::kBf16) refuse("numerics", name_of(config.numerics));
+  require_device_numerics(config);
   if (config.write_gradients) refuse("output.gradients", "true");
   if (config.write_logits) refuse("output.logits", "true");
 }
@@ -48,12 +49,11 @@ std::uint64_t memory_bytes(const Config& config) { return size_bytes(config.memo
 constexpr double kMostLinkSeconds = 9000;
 
 // What goes over the link one after another, in packets as full as they can be.
-void check_link_time(const Config& config, const PreparedStep& prepared) {
+void check_link_time(const Config& config, const PreparedProgram& prepared) {
   const LinkConfig& link = config.link;
-  const LinkBytes bytes =
-      expected_link_bytes(prepared.step, prepared.program, results_of(prepared.program));
+  const LinkBytes bytes = expected_link_bytes(prepared.step, prepared.program, {});
   const auto payload =
-      static_cast<double>(bytes.loaded + bytes.asked) +
+      static_cast<double>(bytes.loaded + prepared.asked_bytes) +
       static_cast<double>(prepared.steps) * static_cast<double>(bytes.to_device(false));
   const double wire = payload * (1 + static_cast<double>(link.overhead_bytes) /
                                          static_cast<double>(link.payload_bytes));
@@ -68,6 +68,19 @@ void check_link_time(const Config& config, const PreparedStep& prepared) {
 
 }  // namespace
 
+void check_waves(const RunOptions& options) {
+  if (options.fidelity == Fidelity::kCycle && options.waves)
+    throw InputError("--waves: the cycle model has no signals; expected --fidelity rtl");
+}
+
+void require_device_numerics(const Config& config) {
+  if (config.places.count("numerics") == 0 || config.numerics == Numerics::kBf16) return;
+  throw InputError(place_of(config, "numerics"),
+                   std::string("numerics: the accelerator computes in bf16; expected bf16, or no "
+                               "such key; found ") +
+                       name_of(config.numerics));
+}
+
 MemoryTiming memory_timing_of(const Config& config) {
   const double cycles_per_ns = config.limits.clock_mhz / 1e3;
   return {sustained_share(config.memory) * config.memory.bandwidth_gb_per_s / cycles_per_ns,
@@ -81,7 +94,14 @@ CompiledStep compile_for(const Config& config, const TrainingProgram& program) {
                    {config.weights == Weights::kStreamed, config.stream_tiles},
                    memory_timing_of(config));
   } catch (const KeyError& error) {
-    throw InputError(location_of(config, error.keys()), error.what());
+    std::string message = error.what();
+    if (error.keys() == kMemoryKeys)
+      message += "; by their shapes alone: " +
+                 bytes_by_role_text(program, config.weights == Weights::kStreamed);
+    throw InputError(location_of(config, error.keys()), message);
+  } catch (const InputError& error) {  // an op that the accelerator does not run
+    throw InputError(place_of(config, config.model.empty() ? "workload" : "workload.model"),
+                     error.what());
   }
 }
 
@@ -146,6 +166,8 @@ PreparedStep prepare_step(const Config& config, Workload workload) {
   if (config.values) prepared.inputs = inputs_of(prepared.program, std::move(inputs));
   prepared.workload = std::move(workload);
   prepared.step = compile_for(config, prepared.program);
+  prepared.asked_bytes =
+      expected_link_bytes(prepared.step, prepared.program, results_of(prepared.program)).asked;
   return prepared;
 }
 
@@ -155,6 +177,13 @@ PreparedStep prepare_step(const Config& config) {
 
 Simulated simulate(const Config& config, const RunOptions& options, const PreparedStep& prepared,
                    const std::string& machine, const SimulationObserver& observer) {
+  const DeviceWork work = [&](Executor& device) { return execute_steps(device, prepared).results; };
+  return simulate(config, options, prepared, machine, work, observer);
+}
+
+Simulated simulate(const Config& config, const RunOptions& options, const PreparedProgram& prepared,
+                   const std::string& machine, const DeviceWork& work,
+                   const SimulationObserver& observer) {
   check_link_time(config, prepared);
   PlatformConfig platform = platform_of(config);
   platform.fidelity = options.fidelity;
@@ -190,7 +219,7 @@ Simulated simulate(const Config& config, const RunOptions& options, const Prepar
   simulated.platform = run_platform(platform, [&](HostPort& host) {
     port = &host;
     DeviceExecutor device(host, prepared.step, prepared.program, config.machine, driver);
-    simulated.results = execute_steps(device, prepared).results;
+    simulated.results = work(device);
     simulated.steps = device.take_measured();
     if (!simulated.stopped()) device.reset();
   });

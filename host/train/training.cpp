@@ -80,11 +80,11 @@ double norm_of(const TensorMap& gradients) {
 /// One step after the other.
 class Training {
  public:
-  Training(Executor& executor, const TransformerProgram& transformer,
+  Training(Executor& executor, const TrainingProgram& program, const AskedResults& asked,
            std::optional<std::int64_t> pad_token_id, const Batches& batches)
       : executor_(executor),
-        transformer_(transformer),
-        program_(transformer.program),
+        program_(program),
+        asked_(asked),
         pad_token_id_(pad_token_id),
         batches_(batches) {
     for (const Value& value : program_.graph.values) {
@@ -103,8 +103,7 @@ class Training {
         if (fed_.count(name_in(i, name)) > 0) feeds[name_in(i, name)] = std::move(tensor);
       }
     }
-    ExecutedStep executed =
-        executor_.step(feeds, step == 0 ? transformer_.first_results : transformer_.results);
+    ExecutedStep executed = executor_.step(feeds, asked_.of_step(step));
     if (executed.stopped) return false;
     if (step == 0) result.first_logits = as_f32(executed.results.at(name_in(0, "logits")));
 
@@ -134,8 +133,8 @@ class Training {
   }
 
   Executor& executor_;
-  const TransformerProgram& transformer_;
   const TrainingProgram& program_;
+  const AskedResults& asked_;
   std::optional<std::int64_t> pad_token_id_;
   const Batches& batches_;
   std::set<std::string> fed_;
@@ -143,11 +142,11 @@ class Training {
 
 }  // namespace
 
-TrainingResult train(Executor& executor, const TransformerProgram& transformer,
+TrainingResult train(Executor& executor, const TrainingProgram& program, const AskedResults& asked,
                      std::optional<std::int64_t> pad_token_id, const Batches& batches,
                      const std::function<void(std::int64_t, double)>& progress) {
-  const std::int64_t steps = batches.count / transformer.program.optimizer.accumulate;
-  Training training(executor, transformer, pad_token_id, batches);
+  const std::int64_t steps = batches.count / program.optimizer.accumulate;
+  Training training(executor, program, asked, pad_token_id, batches);
   TrainingResult result;
   const auto start = std::chrono::steady_clock::now();
   for (std::int64_t step = 0; step < steps; ++step) {

@@ -39,7 +39,7 @@ class TrainingDiverged : public std::runtime_error {
 /// label counts for nothing: its share is 0.
 ///
 /// `batches` were read for the same number of micro-batches a step. Throws TrainingDiverged.
-TrainingResult train(Executor& executor, const TransformerProgram& transformer,
+TrainingResult train(Executor& executor, const TrainingProgram& program, const AskedResults& asked,
                      std::optional<std::int64_t> pad_token_id, const Batches& batches,
                      const std::function<void(std::int64_t, double)>& progress = nullptr);
 

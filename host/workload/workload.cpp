@@ -121,11 +121,9 @@ Workload read_workload(const Config& config) {
                      "expected one of workload.capture, workload.captures and workload.shapes, "
                      "found more than one");
   if (given == 0)
-    throw InputError(
-        place_of(config, "workload.capture"),
-        std::string("workload.capture is missing: the captured layer to run") +
-            (config.model.empty() ? " (or workload.captures, or workload.shapes)"
-                                  : "; workload.model runs with --fidelity reference"));
+    throw InputError(place_of(config, "workload.capture"),
+                     "workload.capture is missing: the captured layer to run (or "
+                     "workload.captures, workload.shapes or workload.model)");
   if (!config.shapes.layers.empty()) {
     check_step_size(config);
     return from_shapes(config.shapes, config.seed, config.values);

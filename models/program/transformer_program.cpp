@@ -24,13 +24,13 @@ TransformerProgram transformer_program(const Transformer& transformer,
   add_updates(program, trained);
   check(program.graph);
   for (const auto& [parameter, gradient] : program.gradients)
-    built.results.insert(program.graph.value(gradient).name);
+    built.asked.each_step.insert(program.graph.value(gradient).name);
   for (std::int64_t i = 0; i < optimizer.accumulate; ++i)
-    built.results.insert(micro_batch_name("loss", i, optimizer.accumulate));
-  built.first_results = built.results;
-  built.first_results.insert(micro_batch_name("logits", 0, optimizer.accumulate));
+    built.asked.each_step.insert(micro_batch_name("loss", i, optimizer.accumulate));
+  built.asked.first_step = built.asked.each_step;
+  built.asked.first_step.insert(micro_batch_name("logits", 0, optimizer.accumulate));
   built.account.peak_bytes =
-      peak_bytes_of(program.graph, passing_values(program, built.first_results));
+      peak_bytes_of(program.graph, passing_values(program, built.asked.first_step));
   return built;
 }
 

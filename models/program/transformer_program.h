@@ -7,12 +7,20 @@
 
 namespace corank {
 
+/// The results that a training loop asks for: gradients and losses; at its first step also the
+/// logits of the first micro-batch.
+struct AskedResults {
+  std::set<std::string> each_step, first_step;
+
+  const std::set<std::string>& of_step(std::int64_t step) const {
+    return step == 0 ? first_step : each_step;
+  }
+};
+
 struct TransformerProgram {
   TrainingProgram program;
   StepAccount account;  // of one micro-batch, with the optimizer's moments; peak_bytes of the step
-  /// The results that a training loop asks for: gradients and losses; at its first step also the
-  /// logits of the first micro-batch.
-  std::set<std::string> results, first_results;
+  AskedResults asked;
 };
 
 /// The backward pass of the loss, and the updates of all trainable values that it depends on. A

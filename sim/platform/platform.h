@@ -20,6 +20,9 @@ namespace corank {
 /// Which accelerator is simulated: every clock edge of the verilated RTL, or the cycle model, which
 /// has the same cycles, counters and results (sim/cycle/README.md).
 enum class Fidelity { kRtl, kCycle };
+inline const char* name_of(Fidelity fidelity) {
+  return fidelity == Fidelity::kRtl ? "rtl" : "cycle";
+}
 
 /// Who listens to a simulation. What is listened to is told as it happens, and not kept.
 struct SimulationObserver {

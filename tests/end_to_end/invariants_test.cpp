@@ -239,7 +239,7 @@ TEST_CASE("every report of the RTL keeps the invariants, and is the cycle model'
     Setup setup =
         setup_of(number, setting_of(machines[static_cast<std::size_t>(number) % machines.size()]));
     const RunReport model = run(setup.config, kCycle);
-    if (model.simulated_cycles > most_cycles) continue;
+    if (model.simulation.cycles > most_cycles) continue;
     ++cases;
     INFO("case " << number << ": " << setup.replay("rtl"));
     setup.config.values = true;

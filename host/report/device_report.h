@@ -1,0 +1,55 @@
+// What a fine-tuning run cost on the accelerator: plain data, a part of its report.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "host/report/report.h"
+
+namespace corank {
+
+/// Bytes of device memory that have one use.
+struct RoleBytes {
+  std::string role;
+  std::uint64_t bytes = 0;
+};
+
+struct DeviceReport {
+  MachineShape machine;
+  MachineLimits limits;
+  MemoryConfig memory_model;
+  std::string link;
+  Weights weights = Weights::kResident;
+  std::vector<RoleBytes> memory;  // they add up to what the step takes
+  std::uint64_t commands = 0;     // of a step
+
+  std::vector<StepReport> steps;  // those that came to their end; the first one's upload holds what
+                                  // is loaded once
+  std::int64_t tokens = 0;        // of these steps: positions that are no padding
+
+  // Of the first step: how the accelerator was used, and what bounded it.
+  std::string bound;
+  double array_utilisation = 0;
+  std::vector<UnitReport> units;
+  std::vector<GemmReport> gemms;
+
+  std::string energy_table, energy_node;
+  EnergySum energy;  // of all steps
+  SiliconReport silicon;
+
+  std::vector<ComparisonReport> comparisons;  // with the reference; none of an incomplete run
+  std::vector<CounterMismatch> counter_mismatches;
+  SimulationCost simulation;
+
+  bool passed() const;
+  double seconds() const;  // simulated, of all steps, with their transfers
+  double tokens_per_s() const;
+};
+
+nlohmann::ordered_json to_json(const DeviceReport& report);
+/// A few lines for the terminal, each ending with a newline.
+std::string device_lines(const DeviceReport& report);
+
+}  // namespace corank

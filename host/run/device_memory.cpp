@@ -1,0 +1,120 @@
+#include "host/run/device_memory.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "host/compiler/memory_map.h"
+
+namespace corank {
+namespace {
+
+// Of a value that has a place of its own throughout the step.
+const char* role_name(Role role) {
+  switch (role) {
+    case Role::kFrozen:
+      return "frozen";
+    case Role::kTrainable:
+      return "adapter";
+    case Role::kState:
+      return "optimizer";
+    case Role::kResult:
+      return "results";
+    case Role::kConstants:
+    case Role::kInput:
+      return "fed";
+    case Role::kIntermediate:
+      return "activations";
+  }
+  return "";
+}
+
+void add(std::vector<RoleBytes>& roles, const char* role, std::uint64_t bytes) {
+  const auto same = std::find_if(roles.begin(), roles.end(),
+                                 [&](const RoleBytes& other) { return other.role == role; });
+  if (same != roles.end())
+    same->bytes += bytes;
+  else
+    roles.push_back({role, bytes});
+}
+
+std::vector<bool> next_of_states(const Graph& graph, const std::vector<State>& states) {
+  std::vector<bool> is_next(graph.values.size(), false);
+  for (const State& state : states) is_next[static_cast<std::size_t>(state.next)] = true;
+  return is_next;
+}
+
+std::uint64_t bytes_of_value(const Value& value) {
+  return static_cast<std::uint64_t>(element_count(value.shape)) * bytes_of(value.dtype);
+}
+
+// The most bytes of intermediates that are alive at a time, in the order of the graph.
+std::uint64_t most_intermediates(const Graph& graph) {
+  std::vector<std::size_t> last(graph.values.size(), 0);
+  for (std::size_t op = 0; op < graph.ops.size(); ++op)
+    for (const ValueId id : operands_of(graph.ops[op])) last[static_cast<std::size_t>(id)] = op;
+  std::vector<std::uint64_t> freed(graph.ops.size(), 0);
+  std::uint64_t alive = 0, most = 0;
+  for (std::size_t op = 0; op < graph.ops.size(); ++op) {
+    for (const ValueId id : results_of(graph.ops[op])) {
+      if (graph.value(id).role != Role::kIntermediate) continue;
+      const std::uint64_t bytes = bytes_of_value(graph.value(id));
+      alive += bytes;
+      freed[std::max(op, last[static_cast<std::size_t>(id)])] += bytes;
+    }
+    most = std::max(most, alive);
+    alive -= freed[op];
+  }
+  return most;
+}
+
+}  // namespace
+
+std::vector<RoleBytes> memory_by_role(const CompiledStep& step, const Graph& graph) {
+  const Plan& plan = step.plan;
+  const std::vector<bool> is_next = next_of_states(graph, plan.states);
+  std::vector<RoleBytes> roles = {{"frozen", 0},     {"adapter", 0}, {"optimizer", 0},
+                                  {"activations", 0}, {"results", 0}, {"fed", 0}};
+  std::uint64_t others = 0;  // than activations, which share theirs
+  for (std::size_t id = 0; id < graph.values.size(); ++id) {
+    const Role role = graph.values[id].role;
+    if (role == Role::kConstants || role == Role::kIntermediate || is_next[id] ||
+        plan.streamed[id])
+      continue;
+    const std::uint64_t bytes = whole_pages(plan.layouts[id].bytes());
+    add(roles, role_name(role), bytes);
+    others += bytes;
+  }
+  std::uint64_t tables = 0;
+  for (std::size_t i = 0; i < plan.extras.size(); ++i)
+    if (!plan.extras[i].contents.empty())
+      tables += whole_pages(plan.layouts[graph.values.size() + i].bytes());
+  const std::uint64_t end = whole_pages(plan.values_end);
+  add(roles, "activations", end - plan.values_begin - others - tables);
+  roles.push_back({"tables", tables});
+  roles.push_back({"programs", plan.values_begin});
+  roles.push_back({"weight ring", step.ring_address - end});
+  roles.push_back({"command ring", step.memory_bytes - step.ring_address});
+  return roles;
+}
+
+std::string bytes_by_role_text(const TrainingProgram& program, bool streamed) {
+  const Graph& graph = program.graph;
+  const std::vector<bool> is_next = next_of_states(graph, program.states);
+  std::vector<RoleBytes> roles;
+  for (std::size_t id = 0; id < graph.values.size(); ++id) {
+    const Value& value = graph.values[id];
+    if (value.role == Role::kConstants || value.role == Role::kIntermediate || is_next[id] ||
+        (streamed && value.role == Role::kFrozen))
+      continue;
+    add(roles, role_name(value.role), bytes_of_value(value));
+  }
+  add(roles, role_name(Role::kIntermediate), most_intermediates(graph));
+  std::string text;
+  for (const RoleBytes& role : roles)
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", role.role, role.bytes);
+  return text;
+}
+
+}  // namespace corank

@@ -1,0 +1,19 @@
+// Device memory by what lies in it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "host/compiler/compiler.h"
+#include "host/report/device_report.h"
+
+namespace corank {
+
+/// Every byte up to step.memory_bytes, padding included, with one role each.
+std::vector<RoleBytes> memory_by_role(const CompiledStep& step, const Graph& graph);
+
+/// For a program that does not fit: what its values take by their shapes alone, without padding.
+/// Streamed weights take nothing of it.
+std::string bytes_by_role_text(const TrainingProgram& program, bool streamed);
+
+}  // namespace corank
