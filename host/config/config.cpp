@@ -236,9 +236,10 @@ std::vector<Key> schema_of(Config& config) {
       link_section(config.link),
       energy_section(config.energy),
       workload_section(config),
-      choice_of("numerics", config.numerics, {Numerics::kBf16, Numerics::kFp32, Numerics::kFp64},
-                "number formats of --fidelity reference; bf16: as the accelerator computes, which has no "
-                "others"),
+      choice_of(
+          "numerics", config.numerics, {Numerics::kBf16, Numerics::kFp32, Numerics::kFp64},
+          "number formats of --fidelity reference; bf16: as the accelerator computes, which has no "
+          "others"),
       on_or_off("values", config.values,
                 "whether tensors are computed; off: only the time is right (--fidelity cycle)"),
       mapping("output", "what is written besides the report",

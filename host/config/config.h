@@ -46,9 +46,9 @@ struct Config {
   std::string batches;         // safetensors file of token batches
   std::uint64_t seed = 0;      // of the dropout, of the values of layers given by size
   OptimizerSettings optimizer;
-  std::int64_t steps = 1;  // of layers; token batches have as many as they have
+  std::int64_t steps = 1;               // of layers; token batches have as many as they have
   Numerics numerics = Numerics::kFp32;  // of the reference; the accelerator has bf16
-  bool values = true;  // false: only the time is simulated
+  bool values = true;                   // false: only the time is simulated
   bool write_gradients = false, write_logits = false;
   CompilerConfig compiler;
   StallConfig stalls;

@@ -45,12 +45,12 @@ std::string gemm_lines(const std::vector<GemmReport>& gemms) {
 std::string check_lines(const DeviceReport& r) {
   std::string text;
   for (const ComparisonReport& comparison : r.comparisons) {
-    text += named_line(comparison.tensor,
-                       comparison.mismatches == 0
-                           ? fmt::format("{} elements, bits equal those of the reference",
-                                         comparison.elements)
-                           : fmt::format("{} of {} elements differ from the reference",
-                                         comparison.mismatches, comparison.elements));
+    text += named_line(
+        comparison.tensor,
+        comparison.mismatches == 0
+            ? fmt::format("{} elements, bits equal those of the reference", comparison.elements)
+            : fmt::format("{} of {} elements differ from the reference", comparison.mismatches,
+                          comparison.elements));
     if (comparison.mismatches > 0)
       text += fmt::format("MISMATCH {} {}\n", comparison.tensor, comparison.first_mismatch);
   }
@@ -115,9 +115,9 @@ std::string device_lines(const DeviceReport& r) {
   text += named_line("device", fmt::format("{}x{} at {} MHz, {}, {}", r.machine.array_rows,
                                            r.machine.array_columns, r.limits.clock_mhz,
                                            r.memory_model.name, r.link));
-  text += named_line(
-      "step", fmt::format("{:.0f} cycles = {}; bound by {}", static_cast<double>(all.cycles) / steps,
-                          with_unit(all.step_ns * 1e-9 / steps, "s"), r.bound));
+  text += named_line("step", fmt::format("{:.0f} cycles = {}; bound by {}",
+                                         static_cast<double>(all.cycles) / steps,
+                                         with_unit(all.step_ns * 1e-9 / steps, "s"), r.bound));
   text += named_line(
       "all steps",
       fmt::format("{} with transfers over the link; {} tokens, padding not counted: {} a second",
@@ -129,21 +129,21 @@ std::string device_lines(const DeviceReport& r) {
   text += named_line("device memory", role_texts(r.memory));
   text += named_line(
       "memory traffic",
-      fmt::format("{} a step",
-                  with_unit(static_cast<double>(all.memory_bytes_read + all.memory_bytes_written) /
-                                steps,
-                            "B")));
-  text += named_line("over the link",
-                     fmt::format("{} loaded once; a step {} to the device, {} back",
-                                 with_unit(static_cast<double>(all.link.loaded), "B"),
-                                 with_unit(static_cast<double>(all.link.to_device(false)) / steps,
-                                           "B"),
-                                 with_unit(static_cast<double>(all.link.asked) / steps, "B")));
-  text += named_line("energy", fmt::format("{}, {} to {} by the spans of the sources ({}, {})",
-                                           with_unit(r.energy.pj * 1e-12, "J"),
-                                           with_unit(r.energy.low_pj * 1e-12, "J"),
-                                           with_unit(r.energy.high_pj * 1e-12, "J"), r.energy_table,
-                                           r.energy_node));
+      fmt::format(
+          "{} a step",
+          with_unit(static_cast<double>(all.memory_bytes_read + all.memory_bytes_written) / steps,
+                    "B")));
+  text +=
+      named_line("over the link",
+                 fmt::format("{} loaded once; a step {} to the device, {} back",
+                             with_unit(static_cast<double>(all.link.loaded), "B"),
+                             with_unit(static_cast<double>(all.link.to_device(false)) / steps, "B"),
+                             with_unit(static_cast<double>(all.link.asked) / steps, "B")));
+  text += named_line(
+      "energy",
+      fmt::format("{}, {} to {} by the spans of the sources ({}, {})",
+                  with_unit(r.energy.pj * 1e-12, "J"), with_unit(r.energy.low_pj * 1e-12, "J"),
+                  with_unit(r.energy.high_pj * 1e-12, "J"), r.energy_table, r.energy_node));
   text += silicon_lines(r.silicon);
   text += check_lines(r);
   return text + simulation_line(r.simulation);

@@ -46,8 +46,8 @@ nlohmann::ordered_json step_json(const StepReport& step) {
 
 nlohmann::ordered_json comparison_json(const ComparisonReport& comparison) {
   nlohmann::ordered_json json = {{"tensor", comparison.tensor},
-               {"elements", comparison.elements},
-               {"mismatches", comparison.mismatches}};
+                                 {"elements", comparison.elements},
+                                 {"mismatches", comparison.mismatches}};
   if (!comparison.first_mismatch.empty()) json["first_mismatch"] = comparison.first_mismatch;
   if (comparison.fp64) {
     json["fp64"] = {{"relative_frobenius_error", comparison.fp64->relative_frobenius},

@@ -8,7 +8,8 @@
 namespace corank {
 
 std::string with_unit(double value, const char* unit) {
-  constexpr std::array<const char*, 10> kPrefixes = {"p", "n", "u", "m", "", "k", "M", "G", "T", "P"};
+  constexpr std::array<const char*, 10> kPrefixes = {"p", "n", "u", "m", "",
+                                                     "k", "M", "G", "T", "P"};
   std::size_t i = 4;
   for (; std::abs(value) >= 1000 && i + 1 < kPrefixes.size(); ++i) value /= 1000;
   for (; value != 0 && std::abs(value) < 1 && i > 0; --i) value *= 1000;

@@ -18,7 +18,8 @@ std::uint32_t element_bits(const Tensor& tensor, std::int64_t index) {
 
 }  // namespace
 
-ComparisonReport compare_tensor(const std::string& name, const Tensor& device, const Tensor& reference) {
+ComparisonReport compare_tensor(const std::string& name, const Tensor& device,
+                                const Tensor& reference) {
   ComparisonReport report;
   report.tensor = name;
   report.elements = static_cast<std::uint64_t>(element_count(reference.shape));

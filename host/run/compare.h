@@ -10,7 +10,8 @@
 namespace corank {
 
 /// One tensor, bit for bit.
-ComparisonReport compare_tensor(const std::string& name, const Tensor& device, const Tensor& reference);
+ComparisonReport compare_tensor(const std::string& name, const Tensor& device,
+                                const Tensor& reference);
 
 /// Every value of role kResult, bit for bit, against `reference`.
 std::vector<ComparisonReport> compare_bits(const Graph& graph, const TensorMap& device,

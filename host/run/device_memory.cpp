@@ -3,40 +3,35 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "host/compiler/memory_map.h"
 
 namespace corank {
 namespace {
 
-// Of a value that has a place of its own throughout the step.
-const char* role_name(Role role) {
-  switch (role) {
-    case Role::kFrozen:
-      return "frozen";
-    case Role::kTrainable:
-      return "adapter";
-    case Role::kState:
-      return "optimizer";
-    case Role::kResult:
-      return "results";
-    case Role::kConstants:
-    case Role::kInput:
-      return "fed";
-    case Role::kIntermediate:
-      return "activations";
-  }
-  return "";
+// What values are in device memory, by place_of() their role.
+std::vector<RoleBytes> kinds_of_values() {
+  return {{"frozen", 0},      {"adapter", 0}, {"optimizer", 0},
+          {"activations", 0}, {"results", 0}, {"fed", 0}};
 }
 
-void add(std::vector<RoleBytes>& roles, const char* role, std::uint64_t bytes) {
-  const auto same = std::find_if(roles.begin(), roles.end(),
-                                 [&](const RoleBytes& other) { return other.role == role; });
-  if (same != roles.end())
-    same->bytes += bytes;
-  else
-    roles.push_back({role, bytes});
+std::size_t place_of(Role role) {
+  switch (role) {
+    case Role::kFrozen:
+      return 0;
+    case Role::kTrainable:
+      return 1;
+    case Role::kState:
+      return 2;
+    case Role::kIntermediate:
+      return 3;
+    case Role::kResult:
+      return 4;
+    case Role::kConstants:
+    case Role::kInput:
+      break;
+  }
+  return 5;
 }
 
 std::vector<bool> next_of_states(const Graph& graph, const std::vector<State>& states) {
@@ -74,16 +69,14 @@ std::uint64_t most_intermediates(const Graph& graph) {
 std::vector<RoleBytes> memory_by_role(const CompiledStep& step, const Graph& graph) {
   const Plan& plan = step.plan;
   const std::vector<bool> is_next = next_of_states(graph, plan.states);
-  std::vector<RoleBytes> roles = {{"frozen", 0},     {"adapter", 0}, {"optimizer", 0},
-                                  {"activations", 0}, {"results", 0}, {"fed", 0}};
+  std::vector<RoleBytes> roles = kinds_of_values();
   std::uint64_t others = 0;  // than activations, which share theirs
   for (std::size_t id = 0; id < graph.values.size(); ++id) {
     const Role role = graph.values[id].role;
-    if (role == Role::kConstants || role == Role::kIntermediate || is_next[id] ||
-        plan.streamed[id])
+    if (role == Role::kConstants || role == Role::kIntermediate || is_next[id] || plan.streamed[id])
       continue;
     const std::uint64_t bytes = whole_pages(plan.layouts[id].bytes());
-    add(roles, role_name(role), bytes);
+    roles[place_of(role)].bytes += bytes;
     others += bytes;
   }
   std::uint64_t tables = 0;
@@ -91,7 +84,7 @@ std::vector<RoleBytes> memory_by_role(const CompiledStep& step, const Graph& gra
     if (!plan.extras[i].contents.empty())
       tables += whole_pages(plan.layouts[graph.values.size() + i].bytes());
   const std::uint64_t end = whole_pages(plan.values_end);
-  add(roles, "activations", end - plan.values_begin - others - tables);
+  roles[place_of(Role::kIntermediate)].bytes = end - plan.values_begin - others - tables;
   roles.push_back({"tables", tables});
   roles.push_back({"programs", plan.values_begin});
   roles.push_back({"weight ring", step.ring_address - end});
@@ -102,15 +95,15 @@ std::vector<RoleBytes> memory_by_role(const CompiledStep& step, const Graph& gra
 std::string bytes_by_role_text(const TrainingProgram& program, bool streamed) {
   const Graph& graph = program.graph;
   const std::vector<bool> is_next = next_of_states(graph, program.states);
-  std::vector<RoleBytes> roles;
+  std::vector<RoleBytes> roles = kinds_of_values();
   for (std::size_t id = 0; id < graph.values.size(); ++id) {
     const Value& value = graph.values[id];
     if (value.role == Role::kConstants || value.role == Role::kIntermediate || is_next[id] ||
         (streamed && value.role == Role::kFrozen))
       continue;
-    add(roles, role_name(value.role), bytes_of_value(value));
+    roles[place_of(value.role)].bytes += bytes_of_value(value);
   }
-  add(roles, role_name(Role::kIntermediate), most_intermediates(graph));
+  roles[place_of(Role::kIntermediate)].bytes = most_intermediates(graph);
   std::string text;
   for (const RoleBytes& role : roles)
     text += fmt::format("{}{} {}", text.empty() ? "" : ", ", role.role, role.bytes);

@@ -108,8 +108,8 @@ std::int64_t kept_tokens(const Batches& batches, std::int64_t micro_batches) {
   return kept;
 }
 
-void fill_device_steps(const Config& config, const PreparedFinetune& prepared, const Simulated& simulated,
-                DeviceReport& report) {
+void fill_device_steps(const Config& config, const PreparedFinetune& prepared,
+                       const Simulated& simulated, DeviceReport& report) {
   const MachineSilicon silicon = machine_silicon(config.machine, config.energy.node);
   StepWork work;
   for (std::size_t i = 0; i < simulated.steps.size(); ++i) {
@@ -199,8 +199,7 @@ FinetuneResult finetune_on_device(const Config& config, const RunOptions& option
   const StepMeasurement first = measure(config, prepared, simulated);
   DeviceReport device = device_report(config, options, prepared, simulated, first);
   if (!trained.stopped) {
-    device.comparisons =
-        compare_with_reference(prepared, trained, simulated.results, options.stop);
+    device.comparisons = compare_with_reference(prepared, trained, simulated.results, options.stop);
     device.counter_mismatches = check_costs(config, prepared, simulated);
     trained.stopped = device.comparisons.empty();
   }

@@ -1,5 +1,5 @@
-// What a step costs, from what was counted of it: bytes, energy, what the array did, and what bounds
-// it.
+// What a step costs, from what was counted of it: bytes, energy, what the array did, and what
+// bounds it.
 #pragma once
 
 #include <cstdint>

@@ -34,7 +34,8 @@ Cost run_alone(const std::string& layers) {
       options.fidelity = Fidelity::kCycle;
       const RunReport report =
           run(load_config("configs/llama-7b.yaml", {"workload.layers=" + layers}), options);
-      cost = {cpu_seconds() - before, 1024.0 * static_cast<double>(report.simulation.peak_memory_kib),
+      cost = {cpu_seconds() - before,
+              1024.0 * static_cast<double>(report.simulation.peak_memory_kib),
               static_cast<double>(report.cycles)};
     } catch (const std::exception&) {
       _exit(1);

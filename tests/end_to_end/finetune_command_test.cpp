@@ -1,4 +1,5 @@
-// `corank run --fidelity reference` as a user meets it: exit codes, messages, files.
+// Fine-tuning runs as a user meets them, by the reference and on the cycle model: exit codes,
+// messages, files.
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -51,11 +52,16 @@ class Workload {
   std::string path(const std::string& name) const { return root() + "/" + name; }
 
   Outcome run(const std::string& more = "") const {
-    return run_program("run " CORANK_CONFIGS
-                       "/finetune.yaml --fidelity reference --set workload.model=" +
-                       path("model") + " --set workload.adapter=" + path("adapter") +
-                       " --set workload.batches=" + path("batches.safetensors") + " --out " +
-                       path("out") + " " + more);
+    return run_at("reference", "--out " + path("out") + " " + more);
+  }
+  Outcome run_at(const std::string& fidelity, const std::string& more) const {
+    return run_program("run " CORANK_CONFIGS "/finetune.yaml --fidelity " + fidelity +
+                       " --set workload.model=" + path("model") +
+                       " --set workload.adapter=" + path("adapter") +
+                       " --set workload.batches=" + path("batches.safetensors") + " " + more);
+  }
+  std::string adapter_in(const std::string& out) const {
+    return content_of(path(out + "/adapter/adapter_model.safetensors"));
   }
   bool wrote_anything() const { return fs::exists(path("out")); }
 
@@ -163,6 +169,77 @@ TEST_CASE("Two runs of one configuration are equal to the bit") {
   }
 }
 
+TEST_CASE("On the accelerator the same command writes the reference's adapter, and what it cost") {
+  const Workload workload("llama_gqa");
+  const std::string more = "--set output.gradients=true --set output.logits=true --out ";
+  const Outcome outcome = workload.run_at(
+      "cycle", more + workload.path("device") + " --trace " + workload.path("t.json"));
+  INFO(outcome.text);
+  REQUIRE(outcome.code == 0);
+  CHECK_THAT(outcome.text, Contains("bits equal those of the reference") &&
+                               Contains("device memory") && !Contains("MISMATCH"));
+  REQUIRE(workload.run_at("reference", more + workload.path("out") + " --set numerics=bf16").code ==
+          0);
+  CHECK(workload.adapter_in("device") == workload.adapter_in("out"));
+  for (const char* file : {"/gradients.safetensors", "/logits.safetensors"})
+    CHECK(content_of(workload.path(std::string("device") + file)) ==
+          content_of(workload.path(std::string("out") + file)));
+  const Json report = Json::parse(content_of(workload.path("device/report.json")));
+  const Json reference = Json::parse(content_of(workload.path("out/report.json")));
+  CHECK(report["fidelity"] == "cycle");
+  CHECK(report["numerics"] == "bf16");
+  CHECK(report["training"]["losses"] == reference["training"]["losses"]);
+  const Json& device = report["device"];
+  CHECK(device["right"] == true);
+  CHECK(device["steps"].size() == 4);
+  // Each token that the mask keeps, of all micro-batches.
+  const Tensor mask = read_safetensors(workload.path(kBatches)).tensors.at("attention_mask");
+  std::int64_t tokens = 0;
+  for (std::int64_t i = 0; i < element_count(mask.shape); ++i)
+    tokens += mask.data<std::int64_t>()[i];
+  CHECK(device["tokens"] == tokens);
+  CHECK(device["tokens_per_s"].get<double>() ==
+        Approx(static_cast<double>(tokens) / device["simulated_s"].get<double>()));
+  CHECK(device["silicon"]["j_per_token"].get<double>() ==
+        Approx(device["energy"]["total_pj"].get<double>() * 1e-12 / static_cast<double>(tokens)));
+  CHECK(fs::exists(workload.path("t.json")));
+  CHECK_FALSE(reference.contains("device"));
+}
+
+TEST_CASE("A run on the accelerator refuses what it cannot do before it writes anything") {
+  const Workload workload("llama_gqa");
+  const auto check = [&](const std::string& message, const std::string& more,
+                         const std::string& fidelity = "cycle") {
+    const Outcome outcome = workload.run_at(fidelity, more + " --out " + workload.path("out"));
+    INFO(outcome.text);
+    CHECK(outcome.code == 2);
+    CHECK_THAT(outcome.text, Contains(message));
+    CHECK_FALSE(workload.wrote_anything());
+  };
+  check("numerics: the accelerator computes in bf16; expected bf16, or no such key; found fp32",
+        "--set numerics=fp32");
+  check("values: expected on, found off", "--set values=off");
+  check("workload.layers: expected whole, found repeated", "--set workload.layers=repeated");
+  check("workload.steps: token batches have as many steps as they have", "--set workload.steps=2");
+  check("found both", "--set workload.capture=layer.safetensors");
+  check("--waves: the cycle model has no signals", "--waves x.fst");
+  check("--out: --fidelity both compares and reports nothing else", "", "both");
+}
+
+TEST_CASE("A model that does not fit the device memory is refused with its bytes by role") {
+  const Workload workload("llama_gqa");
+  const Outcome outcome = workload.run_at(
+      "cycle", "--set memory.size_mib=1 --set workload.adapter=" + workload.path("adapter") +
+                   " --out " + workload.path("out"));
+  INFO(outcome.text);
+  CHECK(outcome.code == 2);
+  // The weights that the report of the reference counts, in BF16; what is trained, and its moments.
+  CHECK_THAT(outcome.text, Contains("--set memory.size_mib=1: the step needs") &&
+                               Contains("by their shapes alone: frozen 39232, ") &&
+                               Contains("adapter 14848, optimizer 29696, "));
+  CHECK_FALSE(workload.wrote_anything());
+}
+
 TEST_CASE("A folder or file that is not named, or not there, is refused") {
   const Outcome outcome = run_program("run " CORANK_CONFIGS "/finetune.yaml --fidelity reference");
   CHECK(outcome.code == 2);
@@ -268,6 +345,17 @@ TEST_CASE("Wrong batches are refused") {
     workload.change_tensors(kBatches, with("labels", 0, 3));
     check_refusal(workload, 2, "'labels' at [0, 0]: expected a class, from 0 to 2");
   }
+}
+
+TEST_CASE("A loss that is not a number ends a run on the accelerator alike") {
+  const Workload workload("llama_gqa");
+  workload.change_tensors(kModel, [](TensorMap& tensors) {
+    tensors.at("model.norm.weight").data<float>()[3] = std::numeric_limits<float>::quiet_NaN();
+  });
+  const Outcome outcome = workload.run_at("cycle", "--out " + workload.path("out"));
+  CHECK(outcome.code == 1);
+  CHECK_THAT(outcome.text, Contains("the loss of step 1"));
+  CHECK_FALSE(workload.wrote_anything());
 }
 
 TEST_CASE("A loss that is not a number ends the run with exit code 1 and no files") {

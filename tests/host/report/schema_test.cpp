@@ -32,8 +32,8 @@ std::unique_ptr<valijson::Schema> parse_schema(const char* schema) {
 std::string violations(const Report& report) {
   static const auto step = parse_schema(kReportSchema);
   static const auto finetune = parse_schema(kFinetuneReportSchema);
-  const bool of_reference = report.value("fidelity", Report()) == "reference";
-  const auto& schema = of_reference ? finetune : step;
+  const bool of_finetuning = report.contains("training");
+  const auto& schema = of_finetuning ? finetune : step;
   valijson::ValidationResults results;
   valijson::Validator validator;
   const valijson::adapters::NlohmannJsonAdapter adapter(report);
@@ -167,6 +167,45 @@ TEST_CASE("the report of a fine-tuning run keeps to its schema", "[schema]") {
       CHECK(violations(broken) != "");
       broken = written;
       broken["step"]["macs"].erase("total");
+      CHECK(violations(broken) != "");
+    }
+  }
+}
+
+TEST_CASE("the report of a fine-tuning run on the accelerator keeps to its schema", "[schema]") {
+  const std::string fixture = std::string(FINETUNE_FIXTURES) + "/llama_schedule";
+  for (const std::string more : {"name=plain", "workload.weights=streamed", "energy=synthesis",
+                                 "memory=" CORANK_CONFIGS "/memory/ddr4-2400.yaml"}) {
+    for (const bool stopped : {false, true}) {
+      INFO(more << (stopped ? ", stopped" : ""));
+      const Config config = load_config(
+          CORANK_CONFIGS "/finetune.yaml",
+          {"workload.model=" + fixture + "/model", "workload.adapter=" + fixture + "/adapter",
+           "workload.batches=" + fixture + "/batches.safetensors",
+           "workload.optimizer.accumulate=3", more});
+      RunOptions options;
+      options.fidelity = Fidelity::kCycle;
+      int asked = 0;
+      options.stop = [&] { return ++asked > 2 && stopped; };
+      RunFiles files = open_finetune_files(config, options);
+      const Report written =
+          Report::parse(to_json(finetune_on_device(config, options, files).report).dump());
+      CHECK(violations(written) == "");
+      CHECK(written["incomplete"] == stopped);
+      const Report& device = written["device"];
+      CHECK(device["right"] == true);
+      CHECK(device["comparisons"].empty() == stopped);
+      CHECK(device["steps"].size() == written["training"]["steps"]);
+      for (const auto& place : objects(device, Report::json_pointer())) {
+        Report broken = written;
+        broken["device"][place]["colour"] = 1;
+        CHECK(violations(broken) != "");
+      }
+      Report broken = written;
+      broken["fidelity"] = "reference";
+      CHECK(violations(broken) != "");
+      broken = written;
+      broken.erase("device");
       CHECK(violations(broken) != "");
     }
   }
