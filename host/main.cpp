@@ -60,7 +60,8 @@ Outcome finetune_command(const corank::Config& config, const corank::RunOptions&
                          bool reference) {
   corank::RunFiles files = corank::open_finetune_files(config, options);
   const corank::FinetuneResult result =
-      reference ? corank::finetune(config, options.progress ? show_progress : nullptr, options.stop)
+      reference ? corank::finetune(config, options.progress ? show_progress : nullptr, options.stop,
+                                   options.out_directory)
                 : corank::finetune_on_device(config, options, files);
   if (options.progress) corank::print_error(fmt::format("\r{:40}\r", ""));
   const corank::OrderlyEnd orderly;

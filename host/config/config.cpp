@@ -190,6 +190,12 @@ Key workload_section(Config& config) {
        path("adapter", config.adapter, "folder of its PEFT adapter"),
        path("batches", config.batches,
             "safetensors file of token batches, one for each micro-batch"),
+       path("state", config.state,
+            "state.safetensors of an earlier run on these batches, which this one goes on with; "
+            "workload.adapter is that run's adapter"),
+       integer("checkpoint", config.checkpoint, {}, "steps",
+               "of a fine-tuning run, after which adapter and state are written each time; 0: at "
+               "its end alone"),
        integer("seed", config.seed, IntegerRange{}, "",
                "of what is random: the adapter's dropout, the values of layers given by size"),
        optimizer_section(config.optimizer)});

@@ -41,10 +41,12 @@ struct Config {
   LayerShapes shapes;                 // or layers by their sizes
   Layers layers = Layers::kWhole;
   Weights weights = Weights::kResident;
-  int stream_tiles = 4;        // of the ring that they are streamed through
-  std::string model, adapter;  // folders of Hugging Face files
-  std::string batches;         // safetensors file of token batches
-  std::uint64_t seed = 0;      // of the dropout, of the values of layers given by size
+  int stream_tiles = 4;         // of the ring that they are streamed through
+  std::string model, adapter;   // folders of Hugging Face files
+  std::string batches;          // safetensors file of token batches
+  std::string state;            // of an earlier run, which this one goes on with; "": none
+  std::int64_t checkpoint = 0;  // steps after which adapter and state are written; 0: at the end
+  std::uint64_t seed = 0;       // of the dropout, of the values of layers given by size
   OptimizerSettings optimizer;
   std::int64_t steps = 1;               // of layers; token batches have as many as they have
   Numerics numerics = Numerics::kFp32;  // of the reference; the accelerator has bf16

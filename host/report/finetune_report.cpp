@@ -53,6 +53,7 @@ OrderedJson to_json(const FinetuneReport& r) {
   json["notes"] = r.notes;
   json["training"] = {{"optimizer", r.optimizer},
                       {"schedule", r.schedule},
+                      {"steps_before", r.steps_before},
                       {"steps", r.losses.size()},
                       {"accumulate", r.accumulate},
                       {"losses", r.losses},
@@ -92,8 +93,10 @@ std::string to_table(const FinetuneReport& r) {
                       r.name, r.method, r.model, r.model_type, r.losses.size(), r.accumulate,
                       r.batch, r.sequence, r.numerics, r.fidelity);
   if (r.incomplete)
-    text +=
-        fmt::format("  INCOMPLETE: stopped after {} of {} steps\n", r.losses.size(), r.steps_asked);
+    text += fmt::format("  INCOMPLETE: stopped after {} of {} steps\n",
+                        r.steps_before + static_cast<std::int64_t>(r.losses.size()), r.steps_asked);
+  if (r.steps_before > 0)
+    text += fmt::format("  GOES ON after {} steps of an earlier run\n", r.steps_before);
   line("trainable", fmt::format("{} elements in {} adapted modules", r.account.trainable_elements,
                                 r.adapted_modules));
   if (!r.losses.empty()) {

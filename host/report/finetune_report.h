@@ -21,13 +21,14 @@ struct FinetuneReport {
   std::int64_t accumulate = 1;           // micro-batches of a step
   bool incomplete = false;               // the run was stopped: the steps up to then
   std::int64_t steps_asked = 0;
-  std::string method;  // "LoRA"
+  std::int64_t steps_before = 0;  // of them an earlier run has done
+  std::string method;             // "LoRA"
   std::int64_t adapted_modules = 0;
 
   std::vector<std::string> notes;  // what the user's files say and the run did not do
 
   std::string optimizer, schedule;
-  std::vector<double> losses;          // of each step, before its update
+  std::vector<double> losses;          // of each step of this run, before its update
   std::vector<double> learning_rates;  // of each step
   std::vector<double> gradient_norms;  // of each step, before clipping
   double seconds = 0;                  // wall time of all steps

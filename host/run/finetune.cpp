@@ -1,6 +1,8 @@
 #include "host/run/finetune.h"
 
 #include <filesystem>
+#include <functional>
+#include <numeric>
 #include <utility>
 
 #include "host/driver/device_executor.h"
@@ -11,6 +13,7 @@
 #include "host/run/device_memory.h"
 #include "host/run/measurement.h"
 #include "host/run/step_costs.h"
+#include "host/run/training_state.h"
 #include "models/base/error.h"
 #include "models/reference/reference_executor.h"
 #include "sim/system/interruption.h"
@@ -21,6 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kAdapterFolder = "adapter";
+constexpr const char* kStateFile = "state.safetensors";
 constexpr const char* kGradientsFile = "gradients.safetensors";
 constexpr const char* kLogitsFile = "logits.safetensors";
 
@@ -37,6 +41,8 @@ void check_reference(const Config& config) {
 /// What came of it.
 FinetuneResult result_of(PreparedFinetune prepared, TrainingResult trained, TensorMap states) {
   FinetuneResult result;
+  result.state = state_file(prepared, states,
+                            prepared.first_step + static_cast<std::int64_t>(trained.losses.size()));
   result.report = std::move(prepared.report);
   result.report.incomplete = trained.stopped;
   result.report.losses = std::move(trained.losses);
@@ -53,6 +59,39 @@ FinetuneResult result_of(PreparedFinetune prepared, TrainingResult trained, Tens
   if (prepared.batches.causal)  // the graph has a row for each token
     result.logits.shape = {prepared.batches.batch, prepared.batches.sequence, prepared.vocabulary};
   return result;
+}
+
+// Both or, as far as a signal goes, none of them.
+void write_progress(const std::string& directory, const AdapterConfig& config,
+                    const AdapterPlan& plan, const TensorMap& adapter, const FrozenTensors& frozen,
+                    const SafetensorsFile& state) {
+  const fs::path root(directory);
+  const SignalsHeld held;
+  write_adapter((root / kAdapterFolder).string(), config, plan, adapter, frozen);
+  write_safetensors((root / kStateFile).string(), state);
+}
+
+/// After each step: tells of it, and writes what is due.
+std::function<void(std::int64_t, double)> after_step(
+    const Config& config, const PreparedFinetune& prepared, Executor& executor,
+    const std::string& directory, const std::function<void(std::int64_t, double)>& progress) {
+  return [&, directory, progress](std::int64_t done, double loss) {
+    if (progress) progress(done, loss);
+    const bool last = done == prepared.first_step + prepared.steps;
+    if (last || config.checkpoint == 0 || done % config.checkpoint != 0) return;
+    const OutputFolder made(directory, "--out " + directory);
+    const TensorMap states = states_of(executor, prepared);
+    TensorMap adapter;
+    for (const std::string& name : prepared.trained) adapter[name] = states.at(name);
+    write_progress(directory, prepared.adapter_config, prepared.plan, adapter, prepared.frozen,
+                   state_file(prepared, states, done));
+  };
+}
+
+void check_checkpoint(const Config& config, const std::string& directory) {
+  if (config.checkpoint > 0 && directory.empty())
+    throw InputError(place_of(config, "workload.checkpoint"),
+                     "workload.checkpoint: is written below --out DIR; found no --out");
 }
 
 // ---- the accelerator against the reference ----
@@ -91,21 +130,25 @@ std::vector<ComparisonReport> compare_with_reference(const PreparedFinetune& pre
   TensorMap adapter, moments;
   for (const auto& [name, tensor] : expected_states)
     (prepared.trained.count(name) > 0 ? adapter : moments)[name] = tensor;
-  return {compare_all("losses, norms", numbers_of(trained), numbers_of(expected)),
-          compare_all("gradients of step 1", trained.first_gradients, expected.first_gradients),
-          compare_all("logits of step 1", {{"logits", trained.first_logits}},
-                      {{"logits", expected.first_logits}}),
-          compare_all("adapter", states, adapter), compare_all("moments", states, moments)};
+  std::vector<ComparisonReport> comparisons = {
+      compare_all("losses, norms", numbers_of(trained), numbers_of(expected)),
+      compare_all("gradients of step 1", trained.first_gradients, expected.first_gradients),
+      compare_all("logits of step 1", {{"logits", trained.first_logits}},
+                  {{"logits", expected.first_logits}}),
+      compare_all("adapter", states, adapter)};
+  if (!moments.empty()) comparisons.push_back(compare_all("moments", states, moments));
+  return comparisons;
 }
 
 // ---- what it cost ----
 
-std::int64_t kept_tokens(const Batches& batches, std::int64_t micro_batches) {
-  const std::int64_t positions = micro_batches * batches.batch * batches.sequence;
-  std::int64_t kept = 0;
-  for (std::int64_t i = 0; i < positions; ++i)
-    kept += batches.attention_mask.data<std::int64_t>()[i];
-  return kept;
+/// Of so many steps of the run: positions that are no padding.
+std::int64_t tokens_of(const PreparedFinetune& prepared, std::size_t steps) {
+  const Batches& batches = prepared.batches;
+  const std::int64_t of_step =
+      prepared.program.optimizer.accumulate * batches.batch * batches.sequence;
+  const auto* mask = batches.attention_mask.data<std::int64_t>() + prepared.first_step * of_step;
+  return std::accumulate(mask, mask + static_cast<std::int64_t>(steps) * of_step, std::int64_t{0});
 }
 
 void fill_device_steps(const Config& config, const PreparedFinetune& prepared,
@@ -130,8 +173,7 @@ void fill_device_steps(const Config& config, const PreparedFinetune& prepared,
           sums.counters[static_cast<std::size_t>(interface::Counter::kGemmMacs0) + kind]);
   }
   const StepReport all = sum_of(report.steps);
-  report.tokens = kept_tokens(prepared.batches, static_cast<std::int64_t>(simulated.steps.size()) *
-                                                    prepared.program.optimizer.accumulate);
+  report.tokens = tokens_of(prepared, simulated.steps.size());
   work.tokens = static_cast<double>(report.tokens);
   work.step_ns = all.step_ns;
   work.total_ns = all.upload_ns + all.step_ns + all.download_ns;
@@ -167,13 +209,15 @@ DeviceReport device_report(const Config& config, const RunOptions& options,
 
 FinetuneResult finetune(const Config& config,
                         const std::function<void(std::int64_t, double)>& progress,
-                        const std::function<bool()>& stop) {
+                        const std::function<bool()>& stop, const std::string& out_directory) {
   check_reference(config);
+  check_checkpoint(config, out_directory);
   PreparedFinetune prepared = prepare_finetune(config, config.numerics);
   prepared.report.fidelity = "reference";
   ReferenceExecutor executor(prepared.program, config.numerics, stop);
   const OrderlyEnd orderly;
-  TrainingResult trained = train(executor, prepared, progress);
+  TrainingResult trained =
+      train(executor, prepared, after_step(config, prepared, executor, out_directory, progress));
   prepared.report.measured_peak_bytes = executor.peak_bytes();
   TensorMap states = states_of(executor, prepared);
   return result_of(std::move(prepared), std::move(trained), std::move(states));
@@ -183,6 +227,7 @@ FinetuneResult finetune_on_device(const Config& config, const RunOptions& option
                                   RunFiles& files) {
   check_energy_table(config);
   check_waves(options);
+  check_checkpoint(config, options.out_directory);
   PreparedFinetune prepared = prepare_for_device(config);
   prepared.report.fidelity = name_of(options.fidelity);
   const std::string machine = build_machine(config, options);
@@ -193,7 +238,9 @@ FinetuneResult finetune_on_device(const Config& config, const RunOptions& option
   TrainingResult trained;
   const Simulated simulated =
       simulate(config, whole_steps, prepared, machine, [&](Executor& device) {
-        trained = train_on_device(device, prepared, options.stop);
+        trained =
+            train_on_device(device, prepared, options.stop,
+                            after_step(config, prepared, device, options.out_directory, nullptr));
         return states_of(device, prepared);
       });
   const StepMeasurement first = measure(config, prepared, simulated);
@@ -216,6 +263,7 @@ RunFiles open_finetune_files(const Config& config, const RunOptions& options) {
   std::vector<std::string> names = {kReportFile};
   for (const char* file : {"adapter_model.safetensors", "adapter_config.json"})
     names.push_back((fs::path(kAdapterFolder) / file).string());
+  names.emplace_back(kStateFile);
   if (config.write_gradients) names.emplace_back(kGradientsFile);
   if (config.write_logits) names.emplace_back(kLogitsFile);
   return RunFiles(config, {options.out_directory, names, options.trace.value_or(""),
@@ -226,8 +274,8 @@ void write_finetune(const std::string& directory, const FinetuneResult& result,
                     const FinetuneOutput& output) {
   const fs::path root(directory);
   const OutputFolder made(directory, "--out " + directory);
-  write_adapter((root / kAdapterFolder).string(), result.adapter_config, result.plan,
-                result.adapter, result.frozen);
+  write_progress(directory, result.adapter_config, result.plan, result.adapter, result.frozen,
+                 result.state);
   if (output.gradients) {
     write_safetensors((root / kGradientsFile).string(),
                       {adapter_tensors(result.plan, result.gradients), {}});

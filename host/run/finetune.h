@@ -6,6 +6,7 @@
 #include <string>
 
 #include "host/config/config.h"
+#include "host/formats/safetensors.h"
 #include "host/huggingface/adapter_config.h"
 #include "host/huggingface/adapter_files.h"
 #include "host/huggingface/peft_method.h"
@@ -21,28 +22,31 @@ struct FinetuneResult {
   FinetuneReport report;
   AdapterConfig adapter_config;
   AdapterPlan plan;
-  TensorMap adapter;     // the trained elements, F32 by value name
-  TensorMap states;      // these and the optimizer's
-  FrozenTensors frozen;  // what the adapter's file has of the model: written again with it
-  TensorMap gradients;   // of the first step, before clipping; F32 by value name
+  TensorMap adapter;      // the trained elements, F32 by value name
+  TensorMap states;       // these and the optimizer's
+  FrozenTensors frozen;   // what the adapter's file has of the model: written again with it
+  TensorMap gradients;    // of the first step, before clipping; F32 by value name
+  SafetensorsFile state;  // for a run that goes on with it (host/run/training_state.h)
   Tensor logits;  // of the first micro-batch, before any update; F32 [batch, seq, vocabulary]
                   // or [batch, labels]
 };
 
 /// Reads workload.model, workload.adapter and workload.batches, builds the graph, and trains by the
 /// reference. `progress` is called after each step with the number of steps done and the loss;
-/// `stop` is asked now and then whether to end early, with the steps done by then. Writes nothing.
+/// `stop` is asked now and then whether to end early, with the steps done by then. Writes nothing
+/// but workload.checkpoint's files in `out_directory`.
 /// Throws InputError for wrong files, TrainingDiverged for a loss that is not finite and
 /// Interrupted if no step was done.
 FinetuneResult finetune(const Config& config,
                         const std::function<void(std::int64_t, double)>& progress = nullptr,
-                        const std::function<bool()>& stop = nullptr);
+                        const std::function<bool()>& stop = nullptr,
+                        const std::string& out_directory = "");
 
 /// The same on the accelerator of options.fidelity, all steps in one session, with a report of what
 /// they cost. A run that came to its end is compared with the reference: losses, gradients and
 /// logits of the first step, adapter and moments, bit for bit; and what the device counted with
 /// what the commands must cost. options.stop ends it behind a step. Of the files, waves and trace
-/// (of the first step) are written. Throws MachineError as well.
+/// (of the first step) are written, and workload.checkpoint's. Throws MachineError as well.
 FinetuneResult finetune_on_device(const Config& config, const RunOptions& options, RunFiles& files);
 
 struct FinetuneOutput {
@@ -54,7 +58,8 @@ struct FinetuneOutput {
 /// InputError.
 RunFiles open_finetune_files(const Config& config, const RunOptions& options);
 
-/// Writes DIRECTORY/adapter/, DIRECTORY/report.json and what `output` asks for.
+/// Writes DIRECTORY/adapter/, DIRECTORY/state.safetensors, DIRECTORY/report.json and what `output`
+/// asks for.
 void write_finetune(const std::string& directory, const FinetuneResult& result,
                     const FinetuneOutput& output);
 

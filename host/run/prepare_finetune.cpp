@@ -9,6 +9,7 @@
 #include "host/huggingface/model_config.h"
 #include "host/huggingface/model_weights.h"
 #include "host/huggingface/weight_files.h"
+#include "host/run/training_state.h"
 #include "models/base/error.h"
 #include "models/transformer/transformer.h"
 #include "sim/system/interruption.h"
@@ -93,16 +94,19 @@ std::set<std::string> names_of_states(const TrainingProgram& program) {
   return names;
 }
 
-// Of the results of all steps, and the states after the last one.
-std::uint64_t asked_bytes(const PreparedFinetune& prepared) {
+// Of the results of all steps, and the states at each checkpoint and after the last step.
+std::uint64_t asked_bytes(const PreparedFinetune& prepared, std::int64_t checkpoint) {
   const auto bytes = [&](const std::set<std::string>& names) {
     return expected_link_bytes(prepared.step, prepared.program,
                                values_named(prepared.program.graph, names))
         .asked;
   };
   const auto later = static_cast<std::uint64_t>(prepared.steps - 1);
+  const std::int64_t end = prepared.first_step + prepared.steps;
+  const std::int64_t checkpoints =
+      checkpoint == 0 ? 0 : (end - 1) / checkpoint - prepared.first_step / checkpoint;
   return bytes(prepared.asked.first_step) + later * bytes(prepared.asked.each_step) +
-         bytes(names_of_states(prepared.program));
+         static_cast<std::uint64_t>(checkpoints + 1) * bytes(names_of_states(prepared.program));
 }
 
 /// Gives a step up where it would begin.
@@ -177,6 +181,8 @@ PreparedFinetune prepare_finetune(const Config& config, Numerics numerics) {
   prepared.report.method = method.title;
   prepared.report.adapted_modules = static_cast<std::int64_t>(prepared.plan.adapted.size());
   prepared.report.account = built.account;
+  prepared.identity = identity_of(prepared, settings, config.seed);
+  if (!config.state.empty()) go_on_from(config.state, prepared);
   return prepared;
 }
 
@@ -184,7 +190,7 @@ PreparedFinetune prepare_for_device(const Config& config) {
   check_device(config);
   PreparedFinetune prepared = prepare_finetune(config, Numerics::kBf16);
   prepared.step = compile_for(config, prepared.program);
-  prepared.asked_bytes = asked_bytes(prepared);
+  prepared.asked_bytes = asked_bytes(prepared, config.checkpoint);
   return prepared;
 }
 
@@ -199,15 +205,16 @@ TrainingResult train(Executor& executor, const PreparedFinetune& prepared,
                      const std::function<void(std::int64_t, double)>& progress) {
   executor.load(prepared.values);
   TrainingResult trained = train(executor, prepared.program, prepared.asked, prepared.pad_token_id,
-                                 prepared.batches, progress);
+                                 prepared.batches, prepared.first_step, progress);
   if (trained.losses.empty() && trained.stopped) throw Interrupted();
   return trained;
 }
 
 TrainingResult train_on_device(Executor& device, const PreparedFinetune& prepared,
-                               const std::function<bool()>& stop) {
+                               const std::function<bool()>& stop,
+                               const std::function<void(std::int64_t, double)>& progress) {
   StopsBetweenSteps executor(device, stop);
-  return train(executor, prepared);
+  return train(executor, prepared, progress);
 }
 
 TensorMap numbers_of(const TrainingResult& trained) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -33,11 +34,14 @@ struct PreparedFinetune : PreparedProgram {
   TensorMap values;               // what is given once, states included
   std::set<std::string> trained;  // the elements of the adapter, by value name
   std::int64_t vocabulary = 0;    // of a causal model
-  FinetuneReport report;          // what is known by now
+  std::int64_t first_step = 0;    // of the whole run: those before it were done by an earlier one
+  std::map<std::string, std::string> identity;  // what such a one must have had in common
+  FinetuneReport report;                        // what is known by now
 };
 
 /// Reads workload.model, workload.adapter and workload.batches, builds the graph and what it is
-/// given, rounded as `numerics` says. Throws InputError for wrong files and keys.
+/// given, rounded as `numerics` says; with workload.state what is left of an earlier run. Throws
+/// InputError for wrong files and keys.
 PreparedFinetune prepare_finetune(const Config& config, Numerics numerics);
 
 /// The same for the accelerator, compiled for the configuration's machine.
@@ -52,7 +56,8 @@ TrainingResult train(Executor& executor, const PreparedFinetune& prepared,
 
 /// The same on a device, which cannot leave a step half done: `stop` is asked before each of them.
 TrainingResult train_on_device(Executor& device, const PreparedFinetune& prepared,
-                               const std::function<bool()>& stop);
+                               const std::function<bool()>& stop,
+                               const std::function<void(std::int64_t, double)>& progress = nullptr);
 
 /// Losses and norms of the gradients of all steps, as halves of doubles: for comparisons of bits.
 TensorMap numbers_of(const TrainingResult& trained);

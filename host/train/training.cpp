@@ -68,7 +68,7 @@ void require_finite(double number, const std::string& what, std::int64_t step,
   if (std::isfinite(number)) return;
   throw TrainingDiverged("the " + what + " of step " + std::to_string(step + 1) + " of " +
                          batches.file + " is " + std::to_string(number) +
-                         ": the training diverged; nothing was written");
+                         ": the training diverged");
 }
 
 double norm_of(const TensorMap& gradients) {
@@ -94,6 +94,7 @@ class Training {
 
   /// Returns false if the executor gave it up.
   bool step(std::int64_t step, TrainingResult& result) {
+    const auto done = static_cast<std::int64_t>(result.losses.size());
     TensorMap feeds = optimizer_feeds(program_, step);
     std::vector<double> shares;
     for (std::int64_t i = 0; i < accumulate(); ++i) {
@@ -103,9 +104,9 @@ class Training {
         if (fed_.count(name_in(i, name)) > 0) feeds[name_in(i, name)] = std::move(tensor);
       }
     }
-    ExecutedStep executed = executor_.step(feeds, asked_.of_step(step));
+    ExecutedStep executed = executor_.step(feeds, asked_.of_step(done));
     if (executed.stopped) return false;
-    if (step == 0) result.first_logits = as_f32(executed.results.at(name_in(0, "logits")));
+    if (done == 0) result.first_logits = as_f32(executed.results.at(name_in(0, "logits")));
 
     double loss = 0;
     for (std::int64_t i = 0; i < accumulate(); ++i) {
@@ -119,7 +120,7 @@ class Training {
           as_f32(std::move(executed.results.at(program_.graph.value(gradient).name)));
     const double norm = norm_of(gradients);
     require_finite(norm, "norm of the gradients", step, batches_);
-    if (step == 0) result.first_gradients = std::move(gradients);
+    if (done == 0) result.first_gradients = std::move(gradients);
     result.losses.push_back(loss);
     result.learning_rates.push_back(learning_rate(program_.optimizer, step));
     result.gradient_norms.push_back(norm);
@@ -144,12 +145,13 @@ class Training {
 
 TrainingResult train(Executor& executor, const TrainingProgram& program, const AskedResults& asked,
                      std::optional<std::int64_t> pad_token_id, const Batches& batches,
+                     std::int64_t first_step,
                      const std::function<void(std::int64_t, double)>& progress) {
   const std::int64_t steps = batches.count / program.optimizer.accumulate;
   Training training(executor, program, asked, pad_token_id, batches);
   TrainingResult result;
   const auto start = std::chrono::steady_clock::now();
-  for (std::int64_t step = 0; step < steps; ++step) {
+  for (std::int64_t step = first_step; step < steps; ++step) {
     result.stopped = !training.step(step, result);
     if (result.stopped) break;
     if (progress) progress(step + 1, result.losses.back());

@@ -29,10 +29,11 @@ class TrainingDiverged : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Runs batches.count / accumulate steps of the program on an executor that has loaded its values.
+/// Runs the steps of the program, batches.count / accumulate of them, from `first_step` on, on an
+/// executor that has loaded its values as the steps before have left them.
 /// `pad_token_id` is that of the model: where its sequences end. `progress` is called after each
-/// step with the number of steps done and the loss. Ends early, with the steps done by then, where
-/// the executor gives a step up.
+/// step with the number of steps done, those before `first_step` among them, and the loss. Ends
+/// early, with the steps done by then, where the executor gives a step up.
 ///
 /// As transformers' Trainer does it, the loss of a causal step is the mean over all targets of its
 /// micro-batches, the one of a classification step the mean of their means. A micro-batch without a
@@ -41,6 +42,7 @@ class TrainingDiverged : public std::runtime_error {
 /// `batches` were read for the same number of micro-batches a step. Throws TrainingDiverged.
 TrainingResult train(Executor& executor, const TrainingProgram& program, const AskedResults& asked,
                      std::optional<std::int64_t> pad_token_id, const Batches& batches,
+                     std::int64_t first_step = 0,
                      const std::function<void(std::int64_t, double)>& progress = nullptr);
 
 }  // namespace corank

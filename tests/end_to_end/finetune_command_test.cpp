@@ -226,6 +226,16 @@ TEST_CASE("A run on the accelerator refuses what it cannot do before it writes a
   check("--out: --fidelity both compares and reports nothing else", "", "both");
 }
 
+TEST_CASE("A model with an op that the accelerator does not run is refused with its name") {
+  const Workload workload("llama_classify");
+  const Outcome outcome = workload.run_at("cycle", "--out " + workload.path("out"));
+  INFO(outcome.text);
+  CHECK(outcome.code == 2);
+  CHECK_THAT(outcome.text, Contains("corank: --set workload.model=" + workload.path("model")) &&
+                               Contains("the accelerator does not run the op scatter_add yet"));
+  CHECK_FALSE(workload.wrote_anything());
+}
+
 TEST_CASE("A model that does not fit the device memory is refused with its bytes by role") {
   const Workload workload("llama_gqa");
   const Outcome outcome = workload.run_at(
@@ -238,6 +248,51 @@ TEST_CASE("A model that does not fit the device memory is refused with its bytes
                                Contains("by their shapes alone: frozen 39232, ") &&
                                Contains("adapter 14848, optimizer 29696, "));
   CHECK_FALSE(workload.wrote_anything());
+}
+
+TEST_CASE("A run goes on from its state alone, and refuses every other") {
+  const Workload workload("llama_gqa");
+  const std::string bf16 = " --set numerics=bf16 ";
+  REQUIRE(workload.run("--set workload.checkpoint=2" + bf16).code == 0);
+  CHECK(read_safetensors(workload.path("out/state.safetensors")).metadata.at("steps") == "4");
+  const auto go_on = [&](const std::string& more, const std::string& message) {
+    const Outcome outcome = workload.run_at(
+        "reference", "--set workload.adapter=" + workload.path("out/adapter") +
+                         " --set workload.state=" + workload.path("out/state.safetensors") +
+                         " --out " + workload.path("again") + " " + more);
+    INFO(outcome.text);
+    CHECK(outcome.code == 2);
+    CHECK_THAT(outcome.text, Contains("out/state.safetensors: ") && Contains(message));
+    CHECK_FALSE(fs::exists(workload.path("again")));
+  };
+  go_on(bf16, "expected a state with steps left to do; found one after 4 of 4 steps");
+  go_on("", "is the state of another model than workload.model, or of other numerics");
+  go_on(bf16 + "--set workload.optimizer.lr=0.01", "is the state of another run: optimizer");
+  go_on(bf16 + "--set workload.seed=3", "is the state of another run: seed");
+  go_on(bf16 + "--set workload.adapter=" + workload.path("adapter"),
+        "is the state of another adapter than workload.adapter");
+  const auto change = [&](const std::function<void(SafetensorsFile&)>& how) {
+    SafetensorsFile file = read_safetensors(workload.path("out/state.safetensors"));
+    how(file);
+    write_safetensors(workload.path("out/state.safetensors"), file);
+  };
+  change([](SafetensorsFile& file) { file.tensors.erase(file.tensors.begin()); });
+  go_on(bf16, "expected, found no such tensor");
+  change([](SafetensorsFile& file) { file.metadata["steps"] = "two"; });
+  go_on(bf16, "whose metadata has the number of steps; found none");
+  workload.change_tensors(
+      kBatches, [](TensorMap& tensors) { tensors.at("input_ids").data<std::int64_t>()[0] ^= 1; });
+  change([](SafetensorsFile& file) { file.metadata["steps"] = "2"; });
+  go_on(bf16, "is the state of other batches than workload.batches");
+}
+
+TEST_CASE("A checkpoint without a place to write it is refused") {
+  const Workload workload("llama_gqa");
+  for (const char* fidelity : {"reference", "cycle"}) {
+    const Outcome outcome = workload.run_at(fidelity, "--set workload.checkpoint=2");
+    CHECK(outcome.code == 2);
+    CHECK_THAT(outcome.text, Contains("workload.checkpoint: is written below --out DIR"));
+  }
 }
 
 TEST_CASE("A folder or file that is not named, or not there, is refused") {

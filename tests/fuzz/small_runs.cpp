@@ -79,13 +79,16 @@ Input run_of(const Settings& settings) {
 
 Input small_training(Random& random) {
   Input input;
+  const bool on_device = percent(random, 20);
   input.files = one_of(random, fixtures());
   input.files.erase("settings.json");
-  input.files["config.yaml"] = to_yaml({{"workload.model", "model"},
-                                        {"workload.adapter", "adapter"},
-                                        {"workload.batches", "batches.safetensors"},
-                                        {"numerics", percent(random, 60) ? "fp32" : "bf16"}});
-  input.arguments = {"run", "config.yaml", "--fidelity", "reference", "--out", "out"};
+  input.files["config.yaml"] =
+      to_yaml({{"workload.model", "model"},
+               {"workload.adapter", "adapter"},
+               {"workload.batches", "batches.safetensors"},
+               {"numerics", !on_device && percent(random, 60) ? "fp32" : "bf16"}});
+  input.arguments = {"run",   "config.yaml", "--fidelity", on_device ? "cycle" : "reference",
+                     "--out", "out"};
   return input;
 }
 

@@ -15,8 +15,8 @@ Settings small_step(Random& random);
 /// All settings in config.yaml, run with the cycle model.
 Input run_of(const Settings& settings);
 
-/// Fine-tuning of one of the fixtures: model/, adapter/, batches.safetensors, cut to few
-/// micro-batches.
+/// Fine-tuning of one of the fixtures, by the reference or on the cycle model: model/, adapter/,
+/// batches.safetensors, cut to few micro-batches.
 Input small_training(Random& random);
 
 /// Changes files of the input, or none: those whose path has `beginning`. Texts as texts,
