@@ -60,7 +60,7 @@ std::string check_lines(const DeviceReport& r) {
 }  // namespace
 
 bool DeviceReport::passed() const {
-  return counter_mismatches.empty() &&
+  return counter_mismatches.empty() && !comparisons.empty() &&
          std::all_of(comparisons.begin(), comparisons.end(),
                      [](const ComparisonReport& c) { return c.mismatches == 0; });
 }

@@ -43,7 +43,7 @@ struct DeviceReport {
   std::vector<CounterMismatch> counter_mismatches;
   SimulationCost simulation;
 
-  bool passed() const;
+  bool passed() const;     // it was compared, and every bit and every counter is as expected
   double seconds() const;  // simulated, of all steps, with their transfers
   double tokens_per_s() const;
 };

@@ -38,7 +38,7 @@ struct FinetuneReport {
   std::optional<std::int64_t> measured_peak_bytes;
   std::optional<DeviceReport> device;  // of a run on the accelerator
 
-  /// No bit and no counter of the device is wrong.
+  /// Of the reference always.
   bool passed() const { return !device || device->passed(); }
 };
 

@@ -206,6 +206,22 @@ TEST_CASE("On the accelerator the same command writes the reference's adapter, a
   CHECK_FALSE(reference.contains("device"));
 }
 
+TEST_CASE("What the compiler decides for a whole model is printed") {
+  const Workload workload("llama_gqa");
+  const auto print = [&](const std::string& what) {
+    const Outcome outcome =
+        run_program("compile " CORANK_CONFIGS "/finetune.yaml --print " + what +
+                    " --set workload.model=" + workload.path("model") +
+                    " --set workload.adapter=" + workload.path("adapter") +
+                    " --set workload.batches=" + workload.path("batches.safetensors"));
+    CHECK(outcome.code == 0);
+    return outcome.text;
+  };
+  CHECK_THAT(print("graph"), Contains("cross_entropy"));
+  CHECK_THAT(print("plan"), Contains("model.layers.1.mlp.down_proj"));
+  CHECK_THAT(print("commands"), Contains("gemm attention_forward"));
+}
+
 TEST_CASE("A run on the accelerator refuses what it cannot do before it writes anything") {
   const Workload workload("llama_gqa");
   const auto check = [&](const std::string& message, const std::string& more,

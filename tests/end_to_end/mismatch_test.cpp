@@ -17,17 +17,17 @@ using Catch::Contains;
 
 namespace {
 
-/// A copy of the RTL in which the store unit turns over bit 16 of every beat: the lowest bit of the
-/// second of four BF16 elements, bit 16 of the first of two FP32 ones.
+/// A copy of the RTL in which every other number is rounded down to BF16. Indices, which the device
+/// stores as well, stay right.
 void copy_broken_rtl(const std::string& to) {
   std::filesystem::copy(std::string(CORANK_SOURCE) + "/rtl", to,
                         std::filesystem::copy_options::recursive);
-  const std::string path = to + "/dma/store_unit.sv";
+  const std::string path = to + "/arithmetic/fp32_pkg.sv";
   std::string text = content_of(path);
-  const std::string right = "assign w_data_o   = beat.data;";
+  const std::string right = "return a[31:16] + 16'(round_up);";
   const std::size_t at = text.find(right);
   REQUIRE(at != std::string::npos);
-  text.replace(at, right.size(), "assign w_data_o   = beat.data ^ AxiDataBits'(65536);");
+  text.replace(at, right.size(), "return a[31:16] + 16'(round_up && a[17]);");
   std::ofstream(path) << text;
 }
 
@@ -92,6 +92,34 @@ TEST_CASE("a mismatch ends with exit code 1 and shows tensor, place and both val
     CHECK_THAT(result.out, Contains("MISMATCH " + value + expected.first + "\n"));
   }
   CHECK(wrong > 0);
+}
+
+TEST_CASE("a wrong result of a fine-tuning run is named too, and the adapter is the device's",
+          "[program]") {
+  const TemporaryFolder folder;
+  copy_broken_rtl(folder.file("rtl"));
+  const std::string model = std::string(CORANK_SOURCE) + "/tests/fixtures/hf/llama_ia3/";
+  const std::string out = folder.file("out");
+  const ProgramResult result =
+      run_small({"--set",
+                 "workload={model: " + model + "model, adapter: " + model +
+                     "adapter, batches: " + model + "batches.safetensors}",
+                 "--out", out},
+                {{"CORANK_RTL_DIR", folder.file("rtl")}, {"CORANK_CACHE", BROKEN_MACHINE_CACHE}});
+  INFO(result.out << result.err);
+  REQUIRE(result.exit_code == 1);
+  const auto report = report_in(out);
+  CHECK(report["device"]["right"] == false);
+  CHECK(report["device"]["counter_mismatches"].empty());
+  for (const auto& comparison : report["device"]["comparisons"]) {
+    const std::string tensor = comparison["tensor"];
+    if (tensor.rfind("adapter", 0) != 0) continue;
+    CHECK(comparison["mismatches"] > 0);
+    CHECK_THAT(tensor, Contains("adapter, model.layers."));
+    CHECK_THAT(result.out, Contains("MISMATCH " + tensor + " " +
+                                    comparison["first_mismatch"].get<std::string>()));
+  }
+  CHECK(std::filesystem::exists(out + "/adapter/adapter_model.safetensors"));
 }
 
 TEST_CASE("corank verify finds a wrong machine, and its replay finds the same case", "[program]") {
