@@ -95,6 +95,11 @@ package accelerator_pkg;
     return 1 << $clog2(most);
   endfunction
 
+  // Panels that hold so many columns of FP32 (wide) or BF16 numbers: 32 or 64 each.
+  function automatic logic [23:0] panels_of(logic [23:0] columns, logic wide);
+    return wide ? 24'((25'(columns) + 25'd31) >> 5) : 24'((25'(columns) + 25'd63) >> 6);
+  endfunction
+
 endpackage
 // verilator lint_on UNUSEDPARAM
 

@@ -1,24 +1,26 @@
-// The rows of a gather or a scatter: turns indices into blocks for burst_generator, one a row.
+// The blocks of a command for burst_generator: that of a load or store as it is, those of a gather
+// or scatter, one a row, by their indices.
 //
-// Row k of a command is row v of a matrix in memory, of which v is the index at first_index + k. It
-// begins at address + v * row_pitch, modulo 2^48, and has `panels` panels of 128 bytes,
-// panel_stride bytes apart. Where that is 128 the row is one contiguous piece, a block of `panels`
-// rows of one panel; else each panel is a piece of its own, a block of one row. Indices lie in an
-// index memory, of which each unit has a copy that is written by the loads of target 3.
+// Row k of a gather or scatter is row v of a matrix in memory, of which v is the index at
+// first_index + k. It begins at address + v * row_pitch, modulo 2^48, and has `panels` panels of
+// 128 bytes, panel_stride bytes apart. Where that is 128 the row is one contiguous piece, a block
+// of `panels` rows of one panel; else each panel is a piece of its own, a block of one row. Indices
+// lie in an index memory, of which each unit has a copy that is written by the loads of target 3.
 //
 // Product: two bits of row_pitch / 128 a cycle, the lowest ones first, until none is left: in
 //   S = ceil(bits / 2) cycles, at least one, at most 13. Meanwhile the next index is read, and the
 //   bursts of the row before are cut. S depends on the command alone.
-// Latency:      a command taken in cycle t (command_valid_i) has its first index read in t + 1 and
-//               its first block in t + 3 + S. One that is taken in u (block_valid_o &&
-//               block_ready_i) is followed by the next one in u + 1 + S.
-// Flow control: valid/ready to burst_generator. command_valid_i only while busy_o is low; busy_o:
-//               there are rows that have not been given. clear_i makes it forget them at the end of
-//               its cycle. An index that is not below limit (an unsigned number), or whose place is
-//               not in the index memory, is not given: index_fault_o is high instead, in the first
-//               cycle with block_ready_i from that of its block (S = 1) on, so when every burst of
-//               the rows before has been cut; fault_address_o is the index, or the place. It stays
-//               there until clear_i.
+// Latency:      a command comes in cycle t (command_valid_i). Its block is there in t, or, if
+//               indexed_i, its first index is read in t + 1 and its first block is there in
+//               t + 3 + S. One that is taken in u (block_valid_o && block_ready_i) is followed by
+//               the next one in u + 1 + S.
+// Flow control: valid/ready to burst_generator. command_valid_i only while busy_o is low, and, if
+//               not indexed_i, block_ready_i high; busy_o: there are rows that have not been given.
+//               clear_i makes it forget them at the end of its cycle. An index that is not below
+//               limit (an unsigned number), or whose place is not in the index memory, is not
+//               given: index_fault_o is high instead, in the first cycle with block_ready_i from
+//               that of its block (S = 1) on, so when every burst of the rows before has been cut;
+//               fault_address_o is the index, or the place. It stays there until clear_i.
 // No index is read in the cycle in which it is written: a token says when it is there.
 
 `default_nettype none
@@ -35,6 +37,7 @@ module indexed_rows #(
   input  wire logic [AxiDataBits-1:0]         index_write_data_i,
 
   input  wire logic                           command_valid_i,
+  input  wire logic                           indexed_i,
   input  wire interface_pkg::gather_command_t command_i,
   input  wire logic [23:0]                    command_panels_i,
 
@@ -65,10 +68,12 @@ module indexed_rows #(
   pitch_t      pitch_q, panel_stride_q;
   logic [23:0] panels_q;
   logic [31:0] limit_q;
-  logic        contiguous;
+  logic        contiguous, indexed_valid;
+
+  assign indexed_valid = command_valid_i && indexed_i;
 
   always_ff @(posedge clk_i) begin : p_command
-    if (command_valid_i) begin
+    if (indexed_valid) begin
       address_q      <= {command_i.address_hi, command_i.address_lo[31:RowShift]};
       pitch_q        <= command_i.row_pitch[31:RowShift];
       panel_stride_q <= command_i.panel_stride[31:RowShift];
@@ -113,12 +118,12 @@ module indexed_rows #(
       there_q  <= 1'b0;
     end else begin
       there_q <= read || (there_q && !load);
-      if (command_valid_i) unread_q <= command_i.rows[CountBits-1:0];
-      else if (read)       unread_q <= unread_q - CountBits'(1);
+      if (indexed_valid) unread_q <= command_i.rows[CountBits-1:0];
+      else if (read)     unread_q <= unread_q - CountBits'(1);
     end
-    if (command_valid_i) place_q  <= command_i.first_index;
-    else if (read)       place_q  <= place_q + 16'd1;
-    if (read)            beyond_q <= beyond;
+    if (indexed_valid) place_q  <= command_i.first_index;
+    else if (read)     place_q  <= place_q + 16'd1;
+    if (read)          beyond_q <= beyond;
   end
 
   // ------------------------------------------------------------------ the product
@@ -142,7 +147,7 @@ module indexed_rows #(
       busy_q    <= 1'b0;
       working_q <= 1'b0;
     end else begin
-      busy_q    <= command_valid_i || (busy_q && !(take && !there_q && (unread_q == '0)));
+      busy_q    <= indexed_valid || (busy_q && !(take && !there_q && (unread_q == '0)));
       working_q <= load || (working_q && !take);
     end
     first_q <= load;
@@ -168,15 +173,24 @@ module indexed_rows #(
   end
 
   // ------------------------------------------------------------------ blocks
-  assign contiguous           = panel_stride_q == pitch_t'(1);
-  assign block_valid_o        = done && !bad_q;
-  assign block_address_o      = {sum_q, RowShift'(0)};
-  assign block_rows_o         = contiguous ? panels_q : 24'd1;
-  assign block_panels_o       = contiguous ? 24'd1 : panels_q;
-  assign block_panel_stride_o = {panel_stride_q, RowShift'(0)};
-  assign index_fault_o        = done && bad_q && block_ready_i;
-  assign fault_address_o      = 48'(sum_q);
-  assign busy_o               = busy_q;
+  assign contiguous      = panel_stride_q == pitch_t'(1);
+  assign block_valid_o   = (done && !bad_q) || (command_valid_i && !indexed_i);
+  assign index_fault_o   = done && bad_q && block_ready_i;
+  assign fault_address_o = 48'(sum_q);
+  assign busy_o          = busy_q;
+
+  always_comb begin : p_block
+    block_address_o      = {command_i.address_hi, command_i.address_lo};
+    block_rows_o         = command_i.rows[23:0];
+    block_panels_o       = command_panels_i;
+    block_panel_stride_o = command_i.panel_stride;
+    if (busy_q) begin
+      block_address_o      = {sum_q, RowShift'(0)};
+      block_rows_o         = contiguous ? panels_q : 24'd1;
+      block_panels_o       = contiguous ? 24'd1 : panels_q;
+      block_panel_stride_o = {panel_stride_q, RowShift'(0)};
+    end
+  end
 
   // What else a command says is the unit's business.
   logic unused;
@@ -185,8 +199,11 @@ module indexed_rows #(
 `ifndef SYNTHESIS
   always_ff @(posedge clk_i) begin : p_check
     if (rst_ni && command_valid_i) begin
-      RowsFit: assert ((command_i.rows != 32'd0) && (command_i.rows <= 32'(IndexWords)))
+      RowsFit: assert (!indexed_i ||
+                       ((command_i.rows != 32'd0) && (command_i.rows <= 32'(IndexWords))))
       else $error("indexed_rows: no rows, or more than there are indices");
+      Taken: assert (indexed_i || block_ready_i)
+      else $error("indexed_rows: a block comes while none can be taken");
       NotBusy: assert (!busy_o)
       else $error("indexed_rows: a command comes before the last one's rows have been given");
     end

@@ -164,14 +164,10 @@ module load_unit #(
   logic [47:0] burst_address, bad_index;
   logic [7:0]  burst_len;
 
-  function automatic logic [23:0] panels_of(logic [23:0] columns, logic wide);
-    return wide ? 24'((25'(columns) + 25'd31) >> 5) : 24'((25'(columns) + 25'd63) >> 6);
-  endfunction
-
-  logic        row_valid;
-  logic [47:0] row_address;
-  logic [23:0] row_rows, row_panels, panels;
-  logic [31:0] row_panel_stride;
+  logic        block_valid;
+  logic [47:0] block_address;
+  logic [23:0] block_rows, block_panels, panels;
+  logic [31:0] block_panel_stride;
 
   assign panels = panels_of(incoming.columns, command.target == ToAccumulator);
 
@@ -182,15 +178,16 @@ module load_unit #(
     .index_write_valid_i (index_write_valid_o),
     .index_write_word_i  (index_write_word_o),
     .index_write_data_i  (index_write_data_o),
-    .command_valid_i     (take_command && is_gather),
+    .command_valid_i     (take_command),
+    .indexed_i           (is_gather),
     .command_i           (command),
     .command_panels_i    (panels),
-    .block_valid_o       (row_valid),
+    .block_valid_o       (block_valid),
     .block_ready_i       (block_ready),
-    .block_address_o     (row_address),
-    .block_rows_o        (row_rows),
-    .block_panels_o      (row_panels),
-    .block_panel_stride_o(row_panel_stride),
+    .block_address_o     (block_address),
+    .block_rows_o        (block_rows),
+    .block_panels_o      (block_panels),
+    .block_panel_stride_o(block_panel_stride),
     .index_fault_o       (index_fault),
     .fault_address_o     (bad_index),
     .busy_o              (giving_rows)
@@ -202,12 +199,12 @@ module load_unit #(
     .clear_i             (halted),
     .memory_limit_i,
     .burst_beats_i,
-    .block_valid_i       (row_valid || (take_command && !is_gather)),
+    .block_valid_i       (block_valid),
     .block_ready_o       (block_ready),
-    .block_address_i     (giving_rows ? row_address : {command.address_hi, command.address_lo}),
-    .block_rows_i        (giving_rows ? row_rows : incoming.rows),
-    .block_panels_i      (giving_rows ? row_panels : panels),
-    .block_panel_stride_i(giving_rows ? row_panel_stride : command.panel_stride),
+    .block_address_i     (block_address),
+    .block_rows_i        (block_rows),
+    .block_panels_i      (block_panels),
+    .block_panel_stride_i(block_panel_stride),
     .burst_valid_o       (burst_valid),
     .burst_ready_i       (burst_take),
     .burst_address_o     (burst_address),

@@ -255,7 +255,7 @@ module vector_unit #(
         beat_q  <= beat_q + 3'd1;
         phase_q <= '0;
         empty_q <= empty_q || last_beat;
-      end else if (!leads) begin
+      end else if ((state_q == StateRun) && !leads) begin
         phase_q <= phase_q + 6'd1;
       end
     end
