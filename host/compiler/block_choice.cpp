@@ -71,7 +71,8 @@ std::vector<std::int64_t> BlockChoice::key_of(const Stage& stage) const {
   std::vector<std::int64_t> key;
   for (const int op : stage.ops()) {
     const Op& node = step_.op(op);
-    key.insert(key.end(), {op == stage.fused, static_cast<std::int64_t>(node.index()),
+    const bool follows = std::count(stage.followers.begin(), stage.followers.end(), op) > 0;
+    key.insert(key.end(), {op == stage.fused, follows, static_cast<std::int64_t>(node.index()),
                            static_cast<std::int64_t>(step_.lowering(op).program.size())});
     const auto add_sizes = [&](ValueId id) {
       const TensorLayout& place = step_.layout(id);

@@ -50,9 +50,12 @@ std::map<int, BlockSize> blocks_of(const StepContext& step) {
     const bool alone = step.product(stage.op) == nullptr;
     blocks[stage.op] =
         alone ? tile_size(step, stage.op, alone_buffers(areas), areas) : step.plan.blocks[i];
-    for (const int op : stage.overlapped)
+    for (const int op : stage.followers) blocks[op] = step.plan.blocks[i];
+    for (const int op : stage.overlapped) {
+      if (step.lowering(op).is_region()) continue;
       blocks[op] = step.product(op) != nullptr ? overlapped_tile(step, op).value()
                                                : tile_size(step, op, overlap_buffers(areas), areas);
+    }
   }
   return blocks;
 }

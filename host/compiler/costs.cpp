@@ -4,6 +4,7 @@
 
 #include "host/compiler/ceil_div.h"
 #include "host/compiler/elementwise_tiles.h"
+#include "host/compiler/followers.h"
 #include "host/compiler/region_emitter.h"
 
 namespace corank {
@@ -32,9 +33,10 @@ OpCost Costs::of_op(int op) const {
   const TensorLayout& place = step_.layout(results_of(step_.op(op)).front());
   cost.vector_cycles = ceil_div(place.rows() * place.columns(), step_.machine.vector_lanes) *
                        cycles_per_beat(step_.lowering(op).program);
-  const LocalAreas areas = local_areas(step_.machine, step_.limits);
-  cost.may_overlap = lines_of(1, std::min(kPanelColumns, place.columns()), areas.lanes) <=
-                     most_lines(count_streams(step_, op), areas.overlap_lines, areas);
+  cost.may_follow = may_follow(step_, op);
+  for (const ElementStream& stream : step_.lowering(op).streams)
+    if (stream.operand >= 0 && stream.result >= 0) cost.replaced.push_back(stream.operand);
+  cost.may_overlap = fits_beside(op, local_areas(step_.machine, step_.limits));
   return cost;
 }
 
@@ -48,13 +50,39 @@ double Costs::cycles_of(const Stage& stage) const {
       estimate(sizes.front(), shape, areas_of(step_, stage), step_.machine, step_.memory);
   sum *= static_cast<double>(batch_of(step_, op));
   for (const int overlapped : stage.overlapped) {
+    if (!fits_beside(overlapped, areas_of(step_, stage))) return kUnlimited;
     // It may fit no more since the layout of a product that was not fused was changed (fuse()).
     if (step_.product(overlapped) != nullptr && !overlapped_tile(step_, overlapped))
       return kUnlimited;
     add_overlapped(overlapped, sum);
   }
   if (stage.fused >= 0) add_fused(stage, shape, sizes.front(), sum);
+  add_followers(stage, sum);
   return sum.longest();
+}
+
+// Whether tiles of an op find room in what a stage leaves them.
+bool Costs::fits_beside(int op, const LocalAreas& areas) const {
+  if (step_.product(op) != nullptr) return true;
+  if (step_.lowering(op).is_region()) return may_be_hidden(step_, op, areas);
+  const TensorLayout& place = step_.layout(results_of(step_.op(op)).front());
+  return lines_of(1, std::min(kPanelColumns, place.columns()), areas.lanes) <=
+         most_lines(count_streams(step_, op), areas.overlap_lines, areas);
+}
+
+// What is there is not loaded.
+void Costs::add_followers(const Stage& stage, ProductTime& sum) const {
+  std::vector<ValueId> there{step_.product(stage.op)->out};
+  for (const int op : stage.followers) {
+    sum.vector_cycles += static_cast<double>(of_op(op).vector_cycles);
+    for (const ElementStream& stream : step_.lowering(op).streams) {
+      const ValueId id = stream.value();
+      if (std::find(there.begin(), there.end(), id) != there.end()) continue;
+      sum.bus_cycles += static_cast<double>(step_.layout(id).bytes()) /
+                        bytes_per_cycle(step_.machine, step_.memory);
+      if (stream.result >= 0) there.push_back(id);
+    }
+  }
 }
 
 void Costs::add_overlapped(int op, ProductTime& sum) const {
@@ -90,7 +118,7 @@ const std::vector<BlockSize>& Costs::blocks_of(const ContractionShape& shape,
   std::vector<std::int64_t> key{
       shape.rows,      shape.columns,   shape.output_fp32, shape.has_bias, shape.columns_outer,
       shape.streamed,  shape.most_rows, shape.most_depth,  use.biases,     use.narrow_biases,
-      use.elementwise, use.products,    use.fused};
+      use.elementwise, use.products,    use.fused,         use.followers,  use.regions};
   for (const ProductShape& product : shape.products)
     key.insert(key.end(),
                {product.depth, product.moving_depth_major, product.stationary_depth_major});
@@ -126,7 +154,7 @@ ProductTime Costs::alone(int op) const {
     add(stream.operand);
     add(stream.result);
   }
-  if (step_.lowering(op).is_region()) {
+  if (step_.lowering(op).is_region() && !step_.lowering(op).is_view) {
     for (const ValueId id : operands_of(step_.op(op))) add(id);
     for (const ValueId id : results_of(step_.op(op))) add(id);
   }

@@ -33,6 +33,8 @@ class Costs {
 
  private:
   void add_overlapped(int op, ProductTime& sum) const;
+  bool fits_beside(int op, const LocalAreas& areas) const;
+  void add_followers(const Stage& stage, ProductTime& sum) const;
   void add_fused(const Stage& stage, const ContractionShape& shape, const BlockSize& size,
                  ProductTime& sum) const;
   // What the array waits for a gemm with other sums in between, there and back.

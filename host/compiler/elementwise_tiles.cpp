@@ -15,12 +15,8 @@ const TensorLayout& layout_of_result(const StepContext& step, int op) {
   return step.layout(results_of(step.op(op)).front());
 }
 
-ValueId value_of(const ElementStream& stream) {
-  return stream.operand >= 0 ? stream.operand : stream.result;
-}
-
 bool is_wide(const StepContext& step, const ElementStream& stream) {
-  return step.layout(value_of(stream)).format == ElementFormat::kFp32;
+  return step.layout(stream.value()).format == ElementFormat::kFp32;
 }
 
 }  // namespace
@@ -44,7 +40,7 @@ std::int64_t most_lines(const StreamCount& count, std::int64_t buffer_lines,
                         const LocalAreas& areas) {
   std::int64_t lines = std::numeric_limits<std::int64_t>::max();
   if (count.wide > 0) lines = std::min(lines, buffer_lines / count.wide);
-  if (count.narrow > 0) lines = std::min(lines, areas.output_lines / (2 * count.narrow));
+  if (count.narrow > 0) lines = std::min(lines, areas.tile_lines / (2 * count.narrow));
   return lines;
 }
 
@@ -84,8 +80,8 @@ std::vector<ElementwiseTile> tiles_of(const StepContext& step, int op, const Tur
       tile.block = {-1, row, column, std::min(size.rows, place.rows() - row),
                     std::min(size.columns, place.columns() - column)};
       tile.wide_line = buffers.at(turn);
-      tile.narrow_line = areas.output_line +
-                         static_cast<std::int64_t>(turn % 2) * count.narrow * tile.narrow_lines;
+      tile.narrow_line =
+          areas.tile_line + static_cast<std::int64_t>(turn % 2) * count.narrow * tile.narrow_lines;
       tiles.push_back(tile);
     }
   }
@@ -98,7 +94,7 @@ void emit(CommandEmitter& emitter, const StepContext& step, const ElementwiseTil
   std::vector<LocalStream> places;
   for (const ElementStream& stream : streams) {
     Block block = tile.block;
-    block.value = value_of(stream);
+    block.value = stream.value();
     if (stream.is_row) {
       block.row = 0;
       block.rows = 1;

@@ -17,7 +17,7 @@ constexpr double kOverlapOverhead = 1.01;
 // nothing; products do, so they must save something.
 Stage select_fusion(const Stage& stage, const StepContext& step, const Costs& costs,
                     const FusionOptions& options) {
-  Stage best{stage.op, {}};
+  Stage best{stage.op, {}, -1, stage.followers};
   double best_cycles = std::numeric_limits<double>::infinity();
   std::vector<int> products, elementwise;
   for (const int op : stage.overlapped)
@@ -28,7 +28,7 @@ Stage select_fusion(const Stage& stage, const StepContext& step, const Costs& co
         // The element-wise ops may need the products' results, and those the fused one's.
         if (fused && !with_products && with_elementwise && !products.empty()) continue;
         if ((fused && !options.fused) || (with_products && !options.products)) continue;
-        Stage part{stage.op, {}, fused ? stage.fused : -1};
+        Stage part{stage.op, {}, fused ? stage.fused : -1, stage.followers};
         if (with_products) part.overlapped = products;
         if (with_elementwise)
           part.overlapped.insert(part.overlapped.end(), elementwise.begin(), elementwise.end());
@@ -51,17 +51,24 @@ Stage select_fusion(const Stage& stage, const StepContext& step, const Costs& co
 std::vector<Stage> fuse(const std::vector<Stage>& stages, const StepContext& step,
                         const Costs& costs, const FusionOptions& options, Plan& plan) {
   std::vector<Stage> decided;
-  for (const Stage& stage : stages) {
+  for (Stage stage : stages) {
     const bool is_product = step.product(stage.op) != nullptr;
-    Stage together = is_product ? select_fusion(stage, step, costs, options) : stage;
     std::vector<Stage> after;
+    // What leaves no block of the product room enough does not follow it.
+    if (!stage.followers.empty() &&
+        costs.cycles_of({stage.op, {}, -1, stage.followers}) == kUnlimited) {
+      for (const int op : stage.followers) after.push_back({op, {}});
+      stage.followers.clear();
+    }
+    Stage together = is_product ? select_fusion(stage, step, costs, options) : stage;
     if (stage.fused >= 0 && together.fused < 0) {
       decided.push_back({stage.fused, {}});
       const ValueId out = step.product(stage.fused)->out;
       if (!is_element(step.lowerings, out))
         plan.layouts[static_cast<std::size_t>(out)] = layout_of(step.graph.value(out), true);
       // With that layout what reads it may take more room when it is overlapped.
-      together = select_fusion({stage.op, stage.overlapped}, step, costs, options);
+      together =
+          select_fusion({stage.op, stage.overlapped, -1, stage.followers}, step, costs, options);
     }
     for (const int op : stage.overlapped) {
       const std::vector<int>& kept = together.overlapped;

@@ -81,10 +81,39 @@ ElementFormat format_of(DType dtype) {
   return dtype == DType::F32 ? ElementFormat::kFp32 : ElementFormat::kInt32;
 }
 
+std::int64_t TensorLayout::rows() const {
+  if (is_transposed()) return dimensions[kColumns].extent;
+  std::int64_t rows = 1;
+  for (std::size_t d = 0; d <= kRows; ++d) rows *= dimensions[d].extent;
+  return rows;
+}
+
+std::int64_t TensorLayout::rows_together() const {
+  if (is_transposed()) return rows();
+  std::int64_t rows = dimensions[kRows].extent;
+  for (std::size_t d = kRows; d-- > 0;) {
+    const LayoutDimension& dimension = dimensions[d];
+    if (dimension.extent == 1) continue;
+    if (dimension.row_stride != rows || dimension.column_stride != 0) break;
+    rows *= dimension.extent;
+  }
+  return rows;
+}
+
 std::uint64_t TensorLayout::panel_row_address(std::int64_t row, std::int64_t column) const {
-  const std::int64_t panel = (first_column + column) / panel_columns();
-  return address + static_cast<std::uint64_t>(panel) * panel_stride() +
-         static_cast<std::uint64_t>((first_row + row) * kPanelRowBytes);
+  std::int64_t stored_row = first_row, stored_column = first_column + column;
+  if (is_transposed()) {
+    stored_row += row;
+  } else {
+    for (std::size_t d = kColumns; d-- > 0;) {
+      const LayoutDimension& dimension = dimensions[d];
+      stored_row += row % dimension.extent * dimension.row_stride;
+      stored_column += row % dimension.extent * dimension.column_stride;
+      row /= dimension.extent;
+    }
+  }
+  return address + static_cast<std::uint64_t>(stored_column / panel_columns()) * panel_stride() +
+         static_cast<std::uint64_t>(stored_row * kPanelRowBytes);
 }
 
 TensorLayout layout_of(DType dtype, std::int64_t rows, std::int64_t columns, bool may_transpose) {

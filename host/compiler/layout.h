@@ -49,14 +49,14 @@ struct TensorLayout {
 
   /// Whether the value's last dimension goes down the stored columns.
   bool is_transposed() const { return dimensions.back().row_stride != 0; }
-  /// Of one matrix of the value, the way in which it is stored.
-  std::int64_t rows() const {
-    return dimensions[kLayoutDimensions - (is_transposed() ? 1 : 2)].extent;
-  }
+  /// The way in which it is stored: rows of all matrices of the value, and how many of them lie one
+  /// below another.
+  std::int64_t rows() const;
+  std::int64_t rows_together() const;
   std::int64_t columns() const {
     return dimensions[kLayoutDimensions - (is_transposed() ? 2 : 1)].extent;
   }
-  /// Of the panel row with this row and column, counted from the value's first element. Bytes.
+  /// Of the panel row with this row, counted over all matrices of the value, and column. Bytes.
   std::uint64_t panel_row_address(std::int64_t row, std::int64_t column) const;
 };
 

@@ -46,14 +46,20 @@ LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits
   areas.overlap_stationary_lines = scratchpad(overlap_stationary / 2);
   areas.output_line = 6 * eighth;
   const std::int64_t narrow_biases = use.narrow_biases ? eighth / 4 : 0;
-  areas.output_lines = scratchpad(2 * eighth - narrow_biases);
+  const std::int64_t follow = use.followers ? eighth - narrow_biases : 0;
+  const bool tiles_apart = use.followers && (use.elementwise || use.regions);
+  const std::int64_t tiles = tiles_apart ? eighth / 2 : 0;
+  areas.output_lines = scratchpad(2 * eighth - narrow_biases - follow - tiles);
+  areas.tile_line = tiles_apart ? 8 * eighth - narrow_biases - follow - tiles : areas.output_line;
+  areas.tile_lines = tiles_apart ? scratchpad(tiles) : areas.output_lines;
+  areas.follow_narrow_line = 8 * eighth - narrow_biases - follow;
+  areas.follow_narrow_lines = scratchpad(follow / 2);
   areas.narrow_bias_line = 8 * eighth - narrow_biases;
   areas.narrow_bias_lines = scratchpad(narrow_biases);
   // The last two banks are for what is not a sum.
   const std::int64_t bank = accumulator_lines / machine.accumulator_banks;
-  const std::int64_t other_banks = use.elementwise || use.products || use.fused ? 2
-                                   : use.biases                                 ? 1
-                                                                                : 0;
+  const bool overlap = use.elementwise || use.products || use.fused || use.followers || use.regions;
+  const std::int64_t other_banks = overlap ? 2 : use.biases ? 1 : 0;
   const std::int64_t sum_banks = machine.accumulator_banks - other_banks;
   areas.sum_line = 0;
   areas.sum_pitch = sum_banks / 2 * bank;
@@ -62,7 +68,10 @@ LocalAreas local_areas(const MachineShape& machine, const CompilerConfig& limits
   areas.sum_bank_lines = bank;
   areas.overlap_line = (machine.accumulator_banks - 2) * bank;
   areas.overlap_pitch = bank;
-  areas.overlap_lines = accumulator(bank / 2);
+  const bool whole_banks = use.regions && !use.biases && !use.followers;
+  areas.overlap_lines = accumulator(whole_banks ? bank : bank / 2);
+  areas.follow_wide_line = areas.overlap_line + bank / 2;
+  areas.follow_wide_lines = use.followers ? accumulator(bank / 4) : 0;
   areas.bias_line = (machine.accumulator_banks - 1) * bank + bank / 2;
   areas.bias_lines = accumulator(bank / 2);
   areas.alone_pitch = accumulator_lines / 2;

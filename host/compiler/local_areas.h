@@ -15,6 +15,8 @@ struct StageUse {
   bool elementwise = true;     // overlapped
   bool products = false;       // overlapped
   bool fused = false;          // a product that shares the moving operand
+  bool regions = false;        // overlapped passes over regions
+  bool followers = false;      // ops on its blocks, before those leave the local memories
 };
 
 /// Lines that each use may take.
@@ -26,6 +28,11 @@ struct LocalAreas {
   std::int64_t stationary_line = 0, stationary_lines = 0;
   std::int64_t output_line = 0, output_lines = 0;  // results of the vector unit
   std::int64_t narrow_bias_line = 0, narrow_bias_lines = 0;
+  // Of overlapped tiles. Where ops follow the product, its results stay in their place for a while;
+  // else these share it.
+  std::int64_t tile_line = 0, tile_lines = 0;
+  // Two buffers, one behind the other, of what meets the results of a product or comes of them.
+  std::int64_t follow_narrow_line = 0, follow_narrow_lines = 0;
   // A fused product's own operand, in the banks of the stationary ones.
   std::int64_t fused_line = 0, fused_lines = 0;
   // Two buffers of so many lines for each operand of overlapped products, in the banks of the
@@ -38,9 +45,12 @@ struct LocalAreas {
   std::int64_t single_sum_lines = 0;
   std::int64_t sum_bank_lines = 0;  // of a bank
   std::int64_t bias_line = 0, bias_lines = 0;
-  // Two buffers for overlapped work, and two, from line 0, for an element-wise op alone.
+  // Two buffers for overlapped work, and two, from line 0, for an element-wise op alone. Regions
+  // have whole rows: overlapped ones get what nobody else needs of these banks.
   std::int64_t overlap_line = 0, overlap_lines = 0, overlap_pitch = 0;
   std::int64_t alone_lines = 0, alone_pitch = 0;
+  // Two buffers, one behind the other, as in the scratchpad.
+  std::int64_t follow_wide_line = 0, follow_wide_lines = 0;
 };
 
 /// Splits the machine's local memories, of which `limits` may leave only a part. Banks are never

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "host/compiler/views.h"
+
 namespace corank {
 namespace {
 
@@ -10,12 +12,14 @@ struct Lifetime {
   int first = std::numeric_limits<int>::max(), last = -1;  // stages
 };
 
-std::vector<Lifetime> lifetimes_of(const Graph& graph, const std::vector<Stage>& stages) {
+// A value lives as long as its views.
+std::vector<Lifetime> lifetimes_of(const Graph& graph, const std::vector<Stage>& stages,
+                                   const std::vector<ValueId>& view_of) {
   std::vector<Lifetime> lifetimes(graph.values.size());
   for (int stage = 0; stage < static_cast<int>(stages.size()); ++stage) {
     for (const int op : stages[static_cast<std::size_t>(stage)].ops()) {
       const auto use = [&](ValueId id) {
-        Lifetime& lifetime = lifetimes[static_cast<std::size_t>(id)];
+        Lifetime& lifetime = lifetimes[static_cast<std::size_t>(root_of(view_of, id))];
         lifetime.first = std::min(lifetime.first, stage);
         lifetime.last = std::max(lifetime.last, stage);
       };
@@ -34,15 +38,16 @@ std::vector<Lifetime> lifetimes_of(const Graph& graph, const std::vector<Stage>&
 
 std::uint64_t place_values(const Graph& graph, const std::vector<Stage>& stages,
                            const std::vector<State>& states, const std::vector<bool>& elsewhere,
-                           std::uint64_t first_address, std::vector<TensorLayout>& layouts) {
+                           const std::vector<ValueId>& view_of, std::uint64_t first_address,
+                           std::vector<TensorLayout>& layouts) {
   std::vector<bool> is_next(graph.values.size(), false);
   for (const State& state : states) is_next[static_cast<std::size_t>(state.next)] = true;
-  const std::vector<Lifetime> lifetimes = lifetimes_of(graph, stages);
+  const std::vector<Lifetime> lifetimes = lifetimes_of(graph, stages, view_of);
   // What lives throughout lies side by side.
   std::uint64_t shared_address = first_address;
   std::vector<std::size_t> intermediates;
   for (std::size_t value = 0; value < graph.values.size(); ++value) {
-    if (elsewhere[value] || is_next[value]) continue;
+    if (elsewhere[value] || is_next[value] || view_of[value] >= 0) continue;
     if (graph.values[value].role == Role::kIntermediate) {
       intermediates.push_back(value);
       continue;
@@ -74,6 +79,10 @@ std::uint64_t place_values(const Graph& graph, const std::vector<Stage>& stages,
   for (const State& state : states)
     layouts[static_cast<std::size_t>(state.next)].address =
         layouts[static_cast<std::size_t>(state.value)].address;
+  for (std::size_t value = 0; value < graph.values.size(); ++value) {
+    const ValueId root = root_of(view_of, static_cast<ValueId>(value));
+    layouts[value].address = layouts[static_cast<std::size_t>(root)].address;
+  }
   return end_of_all;
 }
 

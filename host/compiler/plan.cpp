@@ -28,6 +28,9 @@ std::string text_of(const Graph& graph, const Stage& stage, const BlockSize& blo
   if (stage.fused >= 0) text += "; fused with it " + result_of(graph, stage.fused);
   for (std::size_t i = 0; i < stage.overlapped.size(); ++i)
     text += (i == 0 ? "; overlapped with it " : ", ") + result_of(graph, stage.overlapped[i]);
+  for (std::size_t i = 0; i < stage.followers.size(); ++i)
+    text += (i == 0 ? "; on its blocks, which are there, " : ", ") +
+            result_of(graph, stage.followers[i]);
   return text;
 }
 
@@ -57,6 +60,15 @@ std::vector<LocalBuffer> buffers_of_product(const LocalAreas& areas, const Stage
   if (use.fused)
     buffers.push_back({"fused stationary operand", kOperands, areas.fused_line, areas.fused_lines,
                        kStationaryOperand});
+  if (use.followers) {
+    if (areas.tile_line != areas.output_line)
+      buffers.push_back(
+          {"overlapped", kOperands, areas.tile_line, areas.tile_lines, kVectorResult});
+    buffers.push_back({"what meets the result", kOperands, areas.follow_narrow_line,
+                       2 * areas.follow_narrow_lines, kVectorResult});
+    buffers.push_back({"what meets the result", kSums, areas.follow_wide_line,
+                       2 * areas.follow_wide_lines, kOther});
+  }
   if (use.products || use.fused || use.elementwise) {
     buffers.push_back({"overlapped", kSums, areas.overlap_line, areas.overlap_lines, kOther});
     buffers.push_back({"overlapped", kSums, areas.overlap_line + areas.overlap_pitch,
@@ -101,12 +113,15 @@ std::string to_text(const Plan& plan, const Graph& graph) {
   for (std::size_t id = 0; id < graph.values.size(); ++id) {
     const TensorLayout& layout = plan.layouts[id];
     const std::string place = plan.streamed[id] ? "streamed"
+                              : plan.local[id]  ? "local"
                               : graph.values[id].role == Role::kConstants
                                   ? "immediates"
                                   : fmt::format("{:#x}", layout.address);
     text += fmt::format("    {:<26} {} {} x {}{}, {} bytes\n", graph.values[id].name, place,
                         layout.rows(), layout.columns(),
                         layout.is_transposed() ? ", transposed" : "", layout.bytes());
+    if (plan.view_of[id] >= 0)
+      text += fmt::format("        a view of {}\n", graph.value(plan.view_of[id]).name);
   }
   return text;
 }

@@ -41,8 +41,10 @@ struct Plan {
 
   // By ValueId.
   std::vector<TensorLayout> layouts;
-  std::vector<bool> streamed;  // it comes tile by tile and has no place in memory
-  std::vector<bool> ordered;   // its accesses must keep their order
+  std::vector<bool> streamed;    // it comes tile by tile and has no place in memory
+  std::vector<bool> ordered;     // its accesses must keep their order
+  std::vector<bool> local;       // it never leaves the local memories, and has no place in memory
+  std::vector<ValueId> view_of;  // the value in whose place it lies, -1: it has its own (views.h)
 
   std::vector<State> states;                       // their next values take their places
   std::uint64_t values_begin = 0, values_end = 0;  // device memory of all values, bytes

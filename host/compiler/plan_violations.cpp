@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
+#include <utility>
 #include <variant>
 
 #include "host/compiler/plan.h"
@@ -19,6 +21,7 @@ class Verifier {
   std::vector<std::string> run() {
     check_order();
     check_layouts();
+    check_views();
     check_memory();
     for (std::size_t stage = 0; stage < plan_.buffers.size(); ++stage) check_buffers(stage);
     return std::move(found_);
@@ -58,16 +61,49 @@ class Verifier {
       require(i, stage.op, first);
     }
     if (stage.fused >= 0) carry_out(i, stage.fused);
+    require_in_memory(i, stage.op);
     require(i, stage.op, operands_of(op_at(stage.op)));
+    for (const int op : stage.followers) check_follower(i, op);
     // What is overlapped with it does not wait for its result, nor it for what overlaps.
     for (const int op : stage.overlapped) carry_out(i, op);
     require_unchanged(i, stage.op);
     for (const ValueId id : results_of(op_at(stage.op))) {
       computed_[static_cast<std::size_t>(id)] = true;
     }
+    for (const int op : stage.followers) carry_out(i, op);
+  }
+
+  // What it needs beside the product's result and those of the followers before is there when the
+  // stage begins.
+  void check_follower(std::size_t i, int op) {
+    const Stage& stage = plan_.stages[i];
+    std::vector<ValueId> there = results_of(op_at(stage.op));
+    for (const int other : stage.followers) {
+      if (other == op) break;
+      const std::vector<ValueId> results = results_of(op_at(other));
+      there.insert(there.end(), results.begin(), results.end());
+    }
+    std::vector<ValueId> others;
+    for (const ValueId id : operands_of(op_at(op)))
+      if (std::find(there.begin(), there.end(), id) == there.end()) others.push_back(id);
+    require(i, op, others);
+    for (const ValueId id : others) require_place(i, op, id);
+  }
+
+  // What stays in the local memories is read by followers of the stage that computes it.
+  void require_in_memory(std::size_t i, int op) {
+    const Stage& stage = plan_.stages[i];
+    if (std::count(stage.followers.begin(), stage.followers.end(), op) > 0) return;
+    for (const ValueId id : operands_of(op_at(op))) require_place(i, op, id);
+  }
+  void require_place(std::size_t stage, int op, ValueId id) {
+    if (!plan_.local[static_cast<std::size_t>(id)]) return;
+    say("stage {}: {} reads {}, which is not in memory", stage, result_name(graph_, op_at(op)),
+        name(id));
   }
 
   void carry_out(std::size_t stage, int op) {
+    require_in_memory(stage, op);
     require(stage, op, operands_of(op_at(op)));
     require_unchanged(stage, op);
     for (const ValueId id : results_of(op_at(op))) computed_[static_cast<std::size_t>(id)] = true;
@@ -106,9 +142,70 @@ class Verifier {
       if (!is_inside(layout))
         say("{}: elements lie outside of the stored matrix of {} x {}", value.name,
             layout.stored_rows, layout.stored_columns);
-      if (is_computed(value) && !has_own_places(layout))
+      if (is_computed(value) && plan_.view_of[id] < 0 && !has_own_places(layout))
         say("{}: is computed, but several of its elements lie in one place", value.name);
     }
+  }
+
+  // ---- a view has the elements that the op says
+  void check_views() {
+    for (const Op& op : graph_.ops) {
+      if (const auto* split = std::get_if<SplitHeads>(&op)) {
+        check_heads(op, split->out, split->in, split->heads);
+      } else if (const auto* merge = std::get_if<MergeHeads>(&op)) {
+        check_heads(op, merge->in, merge->out, merge->heads);
+      } else if (const auto* repeat = std::get_if<RepeatHeads>(&op)) {
+        const std::int64_t sequence = graph_.value(repeat->in).shape[1];
+        check_rows(op, repeat->out, repeat->in, [&](std::int64_t row) {
+          const std::int64_t head = row / sequence / repeat->times;
+          return std::pair<std::int64_t, std::int64_t>(head * sequence + row % sequence, 0);
+        });
+      } else if (const auto* slice = std::get_if<Slice>(&op)) {
+        const bool rows = slice->axis == 0;
+        check_rows(op, slice->out, slice->in, [&](std::int64_t row) {
+          return std::pair(row + (rows ? slice->begin : 0), rows ? 0 : slice->begin);
+        });
+      }
+    }
+    for (std::size_t id = 0; id < graph_.values.size(); ++id) {
+      if (plan_.view_of[id] >= 0 && seen_.count(static_cast<ValueId>(id)) == 0)
+        say("{}: is a view, which no op makes it", graph_.values[id].name);
+    }
+  }
+
+  void check_heads(const Op& op, ValueId heads, ValueId matrix, std::int64_t count) {
+    const std::int64_t sequence = graph_.value(heads).shape[1],
+                       width = graph_.value(heads).shape[2];
+    check_rows(op, heads, matrix, [&](std::int64_t row) {
+      const std::int64_t head = row / sequence;
+      return std::pair(head / count * sequence + row % sequence, head % count * width);
+    });
+  }
+
+  // `place` gives row and column in `of` of the first element of a row of the view.
+  template <class Place>
+  void check_rows(const Op& op, ValueId view, ValueId of, const Place& place) {
+    if (plan_.view_of[static_cast<std::size_t>(view)] != of) return;
+    seen_.insert(view);
+    const TensorLayout& seen = plan_.layouts[static_cast<std::size_t>(view)];
+    const TensorLayout& whole = plan_.layouts[static_cast<std::size_t>(of)];
+    for (std::int64_t row = 0; row < seen.rows(); ++row) {
+      const auto [there, column] = place(row);
+      for (std::int64_t part = 0; part < seen.columns(); part += seen.panel_columns()) {
+        if (seen.panel_row_address(row, part) == whole.panel_row_address(there, column + part) &&
+            column % whole.panel_columns() == 0)
+          continue;
+        say("{}: row {} of the view does not lie where {} has it", result_name(graph_, op), row,
+            name(of));
+        return;
+      }
+    }
+  }
+
+  // The value at whose place it lies in the end.
+  ValueId root_of(ValueId id) const {
+    const ValueId of = plan_.view_of[static_cast<std::size_t>(id)];
+    return of < 0 ? id : root_of(of);
   }
 
   // ---- what lives at the same time lies apart
@@ -123,7 +220,7 @@ class Verifier {
         std::vector<ValueId> used = operands_of(op_at(op));
         for (const ValueId id : results_of(op_at(op))) used.push_back(id);
         for (const ValueId id : used) {
-          Lifetime& lifetime = lifetimes[static_cast<std::size_t>(id)];
+          Lifetime& lifetime = lifetimes[static_cast<std::size_t>(root_of(id))];
           lifetime.first = std::min(lifetime.first, stage);
           lifetime.last = std::max(lifetime.last, stage);
         }
@@ -140,7 +237,8 @@ class Verifier {
     const std::vector<Lifetime> lifetime = lifetimes();
     std::vector<std::size_t> by_address;
     for (std::size_t id = 0; id < graph_.values.size(); ++id) {
-      if (!plan_.streamed[id] && graph_.values[id].role != Role::kConstants)
+      const bool has_place = plan_.view_of[id] < 0 && !plan_.local[id];
+      if (has_place && !plan_.streamed[id] && graph_.values[id].role != Role::kConstants)
         by_address.push_back(id);
     }
     std::sort(by_address.begin(), by_address.end(), [&](std::size_t a, std::size_t b) {
@@ -209,6 +307,7 @@ class Verifier {
   const Graph& graph_;
   const MachineShape& machine_;
   std::vector<bool> computed_;  // by value
+  std::set<ValueId> seen_;      // views that an op makes
   std::vector<std::string> found_;
 };
 

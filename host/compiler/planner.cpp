@@ -7,12 +7,14 @@
 #include <set>
 
 #include "host/compiler/block_choice.h"
+#include "host/compiler/hidden_work.h"
 #include "host/compiler/layout_choice.h"
 #include "host/compiler/local_halves.h"
 #include "host/compiler/memory_map.h"
 #include "host/compiler/region_emitter.h"
 #include "host/compiler/row_blocks.h"
 #include "host/compiler/streamed_weights.h"
+#include "host/compiler/views.h"
 #include "models/base/error.h"
 #include "models/base/host_memory.h"
 
@@ -99,7 +101,10 @@ std::vector<Extra> gather_extras(const Graph& graph, std::vector<OpLowering>& lo
     };
     for (Movement& movement : lowering.movements) resolve(movement.to);
     for (GatheredRows& rows : lowering.gathered) resolve(rows.indices);
-    for (ScatteredRows& rows : lowering.scattered) resolve(rows.indices);
+    for (ScatteredRows& rows : lowering.scattered) {
+      resolve(rows.indices);
+      resolve(rows.table);
+    }
     for (RegionPass& pass : lowering.passes) {
       for (RegionBlock& block : pass.blocks) {
         resolve(block.operand);
@@ -127,22 +132,58 @@ void check_commands(const Costs& costs, const std::vector<Stage>& stages) {
                              commands, bytes, room));
 }
 
+// What is written and read on the blocks of one product, and by nobody else.
+std::vector<bool> local_values(const Graph& graph, const DefUse& uses, const Plan& plan) {
+  std::vector<bool> local(plan.layouts.size(), false);
+  for (const Stage& stage : plan.stages) {
+    if (stage.followers.empty()) continue;
+    std::vector<int> writers{stage.op};
+    writers.insert(writers.end(), stage.followers.begin(), stage.followers.end());
+    for (const int op : writers) {
+      for (const ValueId id : results_of(graph.ops[static_cast<std::size_t>(op)])) {
+        const auto place = static_cast<std::size_t>(id);
+        const std::vector<int>& readers = uses.readers[place];
+        const bool is_inside = std::all_of(readers.begin(), readers.end(), [&](int reader) {
+          return std::count(stage.followers.begin(), stage.followers.end(), reader) > 0;
+        });
+        local[place] = is_inside && !readers.empty() && plan.view_of[place] < 0 &&
+                       graph.values[place].role == Role::kIntermediate;
+      }
+    }
+  }
+  return local;
+}
+
 // Behind the programs.
 void place_values(const Graph& graph, const Programs& programs, std::uint64_t memory_size,
                   Plan& plan) {
   std::vector<bool> elsewhere = plan.streamed;
   for (std::size_t id = 0; id < graph.values.size(); ++id)
-    if (graph.values[id].role == Role::kConstants) elsewhere[id] = true;
+    if (graph.values[id].role == Role::kConstants || plan.local[id]) elsewhere[id] = true;
   plan.values_begin =
       kProgramAddress + whole_pages(static_cast<std::uint64_t>(rows_of(programs) * kPanelRowBytes));
-  plan.values_end =
-      place_values(graph, plan.stages, plan.states, elsewhere, plan.values_begin, plan.layouts);
+  plan.values_end = place_values(graph, plan.stages, plan.states, elsewhere, plan.view_of,
+                                 plan.values_begin, plan.layouts);
   for (std::size_t id = graph.values.size(); id < plan.layouts.size(); ++id) {
     plan.layouts[id].address = whole_pages(plan.values_end);
     plan.values_end = plan.layouts[id].address + plan.layouts[id].bytes();
   }
   const std::uint64_t end = whole_pages(plan.values_end);
   check_memory(end, end - plan.values_begin, memory_size, "at least ");
+}
+
+// Layouts of all values; an op whose result is a view has nothing left to do.
+void see_views(const StepContext& step, const DefUse& uses, std::vector<OpLowering>& lowerings,
+               Plan& plan) {
+  plan.layouts = choose_layouts(step);
+  Views views = choose_views(step, uses, plan.layouts);
+  plan.layouts = std::move(views.layouts);
+  plan.view_of = std::move(views.of);
+  for (std::size_t op = 0; op < lowerings.size(); ++op) {
+    if (!is_view(step.graph.ops[op], plan.view_of)) continue;
+    lowerings[op] = {};
+    lowerings[op].is_view = true;
+  }
 }
 
 // An op with too large rows is refused before anything is made.
@@ -198,13 +239,16 @@ PlannedStep plan_step(const TrainingProgram& program, const DefUse& uses,
   for (std::size_t i = 0; i < plan.extras.size(); ++i)
     plan.ordered[graph.values.size() + i] = plan.extras[i].contents.empty();
   const StepContext step = planned.context(graph, target);
-  plan.layouts = choose_layouts(step);
+  plan.local.assign(plan.streamed.size(), false);
+  see_views(step, uses, planned.lowerings, plan);
   choose_phases(step, planned.lowerings);
   check_regions(step);
   planned.programs = programs_of(graph, planned.lowerings);
   const Costs costs(step);
   plan.stages = fuse(schedule(graph, uses, plan.states, [&](int op) { return costs.of_op(op); }),
                      step, costs, options, plan);
+  plan.stages = hide_vector_work(std::move(plan.stages), step, uses, costs);
+  plan.local = local_values(graph, uses, plan);
   place_values(graph, planned.programs, target.memory_size_bytes, plan);
   check_commands(costs, plan.stages);
   BlockChoices chosen = BlockChoice(step, costs).choose();

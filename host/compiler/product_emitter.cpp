@@ -31,7 +31,8 @@ ProductEmitter::ProductEmitter(CommandEmitter& emitter, const StepContext& step,
       bias_(narrow_bias_ ? areas.narrow_bias_line : areas.bias_line,
             narrow_bias_ ? areas.narrow_bias_lines : areas.bias_lines,
             lines_of(1, std::min(size.columns, shape.columns), areas.lanes)),
-      fused_own_(areas.fused_line, areas.fused_lines, areas.moving_lines) {
+      fused_own_(areas.fused_line, areas.fused_lines, areas.moving_lines),
+      followers_(emitter, step, areas, stage, turns.followers) {
   for (std::size_t i = 0; i < products_.size(); ++i) products_[i].shape = shape.products[i];
   if (stage.fused >= 0) {
     fused_ = fused_product(step, stage.fused, *step.product(stage.op));
@@ -42,7 +43,7 @@ ProductEmitter::ProductEmitter(CommandEmitter& emitter, const StepContext& step,
   find_chunks();
 }
 
-void ProductEmitter::emit(TileTasks& tiles) {
+void ProductEmitter::emit(TileTasks& tiles, Part part) {
   const std::size_t ahead = chunks_ahead();
   moving_.protect(kTurns);
   stationary_.protect(kTurns);
@@ -54,16 +55,24 @@ void ProductEmitter::emit(TileTasks& tiles) {
   for (std::size_t i = 0; i < chunks_.size(); ++i) {
     // The tiles come behind the fused product, whose result they may need and whose sums lie where
     // theirs will.
-    if (i >= fused) tiles.emit_until(tiles.size() * (i + 1 - fused) / (chunks_.size() - fused));
+    if (i >= fused) {
+      const std::size_t all = chunks_.size() - fused;
+      const std::size_t done = static_cast<std::size_t>(part.index) * all + i + 1 - fused;
+      tiles.emit_until(tiles.size() * done / (static_cast<std::size_t>(part.count) * all));
+    }
     for (; next < std::min(chunks_.size(), i + 1 + ahead); ++next) {
       // Never before the fused product has stored what is loaded.
       if (next > i && i < fused && chunks_[next].product != 0) break;
       loaded.push_back(load_operands(chunks_[next]));
     }
+    // In the middle of a block, those of the block before.
+    in_block_ = chunks_[i].first ? 1 : in_block_ + 1;
+    followers_.emit_until(static_cast<double>(in_block_) / static_cast<double>(chunks_of_block_));
     multiply(chunks_[i], loaded.front());
     if (is_fused(chunks_[i])) multiply_fused(chunks_[i], loaded.front());
     loaded.pop_front();
   }
+  followers_.finish();
   turns_.moving_line = moving_.next();
   turns_.stationary_line = stationary_.next();
   turns_.output_line = output_.next();
@@ -101,6 +110,7 @@ void ProductEmitter::add_block(std::int64_t row, std::int64_t column) {
     }
   }
   chunks_.back().last = true;
+  chunks_of_block_ = chunks_.size() - begin;
 }
 
 void ProductEmitter::find_next_uses() {
@@ -173,9 +183,13 @@ void ProductEmitter::multiply(const Chunk& chunk, const Operands& operands) {
     const Local part = emitter_.panels_of(sum_, first, count);
     emitter_.gemm(op_, products_[chunk.product], chunk.depths, operands.moving, operands.stationary,
                   first, part, !chunk.first);
-    if (chunk.last)
-      finish_block(op_, {out, first_row_ + chunk.row, chunk.column + first, chunk.rows, count},
-                   part);
+    if (!chunk.last) continue;
+    const Block target{out, first_row_ + chunk.row, chunk.column + first, chunk.rows, count};
+    followers_.finish();
+    const LocalStream result = finish_block(op_, target, part);
+    followers_.begin(target, result.space, result.local);
+    // What comes next has the place of these sums.
+    if (size_.sum_buffers == 1) followers_.finish();
   }
 }
 
@@ -188,10 +202,11 @@ void ProductEmitter::multiply_fused(const Chunk& chunk, const Operands& operands
 }
 
 // From the sums of a block of the output to memory.
-void ProductEmitter::finish_block(int op, const Block& target, const Local& sum) {
+LocalStream ProductEmitter::finish_block(int op, const Block& target, const Local& sum) {
+  const bool leaves = !step_.is_local(target.value);
   if (step_.lowering(op).program.empty()) {
-    emitter_.store(op, target, sum.line);
-    return;
+    if (leaves) emitter_.store(op, target, sum.line);
+    return {Space::kAccumulator, sum};
   }
   LocalStream bias;
   if (const std::optional<ValueId>& value = step_.product(op)->bias) {
@@ -208,7 +223,8 @@ void ProductEmitter::finish_block(int op, const Block& target, const Local& sum)
   streams[kEpilogueBias] = bias;
   streams[kEpilogueOut] = result;
   emitter_.vector(op, target.rows, target.columns, streams);
-  emitter_.store(op, target, result.local.line);
+  if (leaves) emitter_.store(op, target, result.local.line);
+  return result;
 }
 
 }  // namespace corank

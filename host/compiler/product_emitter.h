@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "host/compiler/followers.h"
 #include "host/compiler/tile_tasks.h"
 
 namespace corank {
@@ -16,6 +17,7 @@ struct BufferTurns {
   std::int64_t moving_line = 0, stationary_line = 0, output_line = 0;
   std::int64_t sums = 0;        // blocks so far: they take turns with the buffers of partial sums
   std::int64_t overlapped = 0;  // tiles of overlapped products so far
+  std::int64_t followers = 0;   // parts of blocks so far
 };
 
 class ProductEmitter {
@@ -25,8 +27,12 @@ class ProductEmitter {
                  BufferTurns& turns, const Stage& stage, const ContractionShape& shape,
                  const BlockSize& size, std::int64_t matrix);
 
-  /// Emits everything, with the tiles spread evenly between the gemms, but for the last ones.
-  void emit(TileTasks& tiles);
+  /// Which of several products this one is that the tiles are spread over.
+  struct Part {
+    std::int64_t index = 0, count = 1;
+  };
+  /// Emits everything, with the part's tiles spread evenly between the gemms.
+  void emit(TileTasks& tiles, Part part);
 
  private:
   // A gemm that takes the whole of a block, or a part of its depth.
@@ -54,7 +60,8 @@ class ProductEmitter {
   Operands load_operands(const Chunk& chunk);
   void multiply(const Chunk& chunk, const Operands& operands);
   void multiply_fused(const Chunk& chunk, const Operands& operands);
-  void finish_block(int op, const Block& target, const Local& sum);
+  // Gives where the block lies.
+  LocalStream finish_block(int op, const Block& target, const Local& sum);
 
   CommandEmitter& emitter_;
   const StepContext& step_;
@@ -72,7 +79,9 @@ class ProductEmitter {
   TileBuffer bias_, fused_own_;
   // Product and column of the newest tile of a streamed weight.
   std::pair<std::size_t, std::int64_t> tile_{0, -1};
-  Local sum_;  // of the block at hand
+  Local sum_;                                       // of the block at hand
+  std::size_t chunks_of_block_ = 0, in_block_ = 0;  // of the block at hand so far
+  Followers followers_;
 };
 
 }  // namespace corank

@@ -140,9 +140,12 @@ StageUse use_of(const StepContext& step, const Stage& stage) {
   const Contraction* contraction = step.product(stage.op);
   const bool has_bias = contraction != nullptr && contraction->bias.has_value();
   const bool narrow = has_bias && step.layout(*contraction->bias).format == ElementFormat::kBf16;
-  StageUse use{has_bias && !narrow, narrow, false, false, stage.fused >= 0};
-  for (const int op : stage.overlapped)
-    (step.product(op) != nullptr ? use.products : use.elementwise) = true;
+  StageUse use{has_bias && !narrow,     narrow, false, false, stage.fused >= 0, false,
+               !stage.followers.empty()};
+  for (const int op : stage.overlapped) {
+    const bool region = step.lowering(op).is_region();
+    (step.product(op) != nullptr ? use.products : region ? use.regions : use.elementwise) = true;
+  }
   return use;
 }
 

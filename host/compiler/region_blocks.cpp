@@ -58,7 +58,7 @@ std::int64_t RegionShape::segment() const {
   std::int64_t segment = pass_.period > 0 ? pass_.period : pass_.rows;
   for (const RegionBlock& block : pass_.blocks) {
     if (block.meets == Meets::kElements && block.pitch == 0 && value_of(block) >= 0)
-      segment = std::gcd(segment, rows_of_value(block));
+      segment = std::gcd(segment, step_.layout(value_of(block)).rows_together());
     if (block.meets == Meets::kRow && value_of(block) >= 0 && rows_of_value(block) > 1)
       segment = std::gcd(segment, block.share);
   }
@@ -97,14 +97,13 @@ std::array<std::int64_t, 2> RegionShape::lines_of(const Tile& tile, bool staying
 }
 
 bool RegionShape::fits(std::int64_t rows, std::int64_t columns) const {
-  const LocalHalves halves = local_halves(step_.machine, step_.limits);
   // The worst place of a vector's piece: its last rows.
   const std::int64_t row = has_vectors(pass_) && pass_.rows > rows && rows % kVectorPiece != 0
                                ? kVectorPiece - rows % kVectorPiece
                                : 0;
   const Tile tile{row, 0, rows, columns};
   const std::array<std::int64_t, 2> lines = lines_of(tile, false), kept = lines_of(tile, true);
-  return lines[0] + kept[0] <= halves.lines[0] && lines[1] + kept[1] <= halves.lines[1];
+  return lines[0] + kept[0] <= halves_.lines[0] && lines[1] + kept[1] <= halves_.lines[1];
 }
 
 std::int64_t RegionShape::rows_of_value(const RegionBlock& block) const {

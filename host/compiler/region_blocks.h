@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "host/compiler/command_emitter.h"
+#include "host/compiler/local_halves.h"
 
 namespace corank {
 
@@ -44,8 +45,12 @@ struct Tile {
 
 class RegionShape {
  public:
+  /// Of a pass that is carried out by itself.
   RegionShape(const StepContext& step, const RegionPass& pass)
-      : step_(step), pass_(pass), lanes_(memory_lanes(step.machine)) {}
+      : RegionShape(step, pass, local_halves(step.machine, step.limits)) {}
+  /// With these parts of the local memories.
+  RegionShape(const StepContext& step, const RegionPass& pass, const LocalHalves& halves)
+      : step_(step), pass_(pass), halves_(halves), lanes_(memory_lanes(step.machine)) {}
 
   /// Rows that every block has one below the other.
   std::int64_t segment() const;
@@ -64,6 +69,7 @@ class RegionShape {
 
   const StepContext& step_;
   const RegionPass& pass_;
+  const LocalHalves halves_;
   const std::int64_t lanes_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 
 #include "host/compiler/ceil_div.h"
 #include "host/compiler/local_halves.h"
@@ -58,64 +59,77 @@ std::int64_t most_rows(const RegionShape& shape, std::int64_t columns, std::int6
   return low * multiple;
 }
 
+// The tiles of a pass, each of which is a task.
 class PassEmitter {
  public:
-  PassEmitter(CommandEmitter& emitter, const StepContext& step, int op, const RegionPass& pass)
+  PassEmitter(CommandEmitter& emitter, const StepContext& step, int op, const RegionPass& pass,
+              const LocalHalves& halves)
       : emitter_(emitter),
         step_(step),
         op_(op),
         pass_(pass),
-        shape_(step, pass),
-        tiles_(tiles_of(step, pass)),
-        halves_(local_halves(step.machine, step.limits)) {}
+        shape_(step, pass, halves),
+        tiles_(tiles_of(step, pass, halves)),
+        halves_(halves) {}
 
-  void emit() {
+  struct Task {
+    Tile tile, piece;  // tiles of a piece have their vectors loaded and stored together
+    bool begins_columns = false, ends_columns = false, begins_piece = false, ends_piece = false;
+  };
+
+  std::vector<Task> tasks() const {
+    std::vector<Task> tasks;
     const std::int64_t segment = shape_.segment();
     for (std::int64_t column = 0; column < pass_.columns; column += tiles_.columns) {
+      const std::size_t first = tasks.size();
       const std::int64_t columns = std::min(tiles_.columns, pass_.columns - column);
-      is_first_ = true;
-      load_shared({0, column, 1, columns});
       for (std::int64_t row = 0; row < pass_.rows; row += segment)
-        emit_segment({row, column, std::min(segment, pass_.rows - row), columns});
-      for (const PlacedBlock& one : last_placed_)
-        if (is_carried(pass_, *one.block)) store_block(emitter_, op_, one);
+        add_segment({row, column, std::min(segment, pass_.rows - row), columns}, tasks);
+      tasks[first].begins_columns = true;
+      tasks.back().ends_columns = true;
+    }
+    return tasks;
+  }
+
+  void emit(const Task& task) {
+    const Tile& tile = task.tile;
+    if (task.begins_columns) {
+      is_first_ = true;
+      load_shared({0, tile.column, 1, tile.columns});
+    }
+    if (task.begins_piece) half_ = turn_++ % 2;
+    const std::vector<PlacedBlock> placed = place(tile, task.piece, half_);
+    for (const PlacedBlock& one : placed) load(one, task.begins_piece);
+    for (const PlacedBlock& one : placed)
+      if (one.own_line >= 0 && one.block->operand >= 0)
+        copy_vector(emitter_, op_, pass_, one, tile, false);
+    for (const RegionStep& step : pass_.steps) run(step, placed, tile);
+    for (const PlacedBlock& one : placed)
+      if (one.own_line >= 0 && one.block->result >= 0)
+        copy_vector(emitter_, op_, pass_, one, tile, true);
+    is_first_ = false;
+    for (const PlacedBlock& one : placed) {
+      const bool vector = one.block->meets == Meets::kColumn;
+      const bool due =
+          is_carried(pass_, *one.block) ? task.ends_columns : !vector || task.ends_piece;
+      if (one.block->result >= 0 && due) store_block(emitter_, op_, one);
     }
   }
 
  private:
-  void emit_segment(const Tile& segment) {
+  void add_segment(const Tile& segment, std::vector<Task>& tasks) const {
     for (std::int64_t row = 0; row < segment.rows; row += tiles_.rows_together) {
       Tile piece = segment;
       piece.row += row;
       piece.rows = std::min(tiles_.rows_together, segment.rows - row);
-      emit_piece(piece);
-    }
-  }
-
-  // Tiles whose vectors are loaded and stored together.
-  void emit_piece(const Tile& piece) {
-    const std::size_t half = turn_++ % 2;
-    for (std::int64_t row = 0; row < piece.rows; row += tiles_.rows) {
-      Tile tile = piece;
-      tile.row += row;
-      tile.rows = std::min(tiles_.rows, piece.rows - row);
-      const bool last = row + tiles_.rows >= piece.rows;
-      const std::vector<PlacedBlock> placed = place(tile, piece, half);
-      for (const PlacedBlock& one : placed) load(one, row == 0);
-      for (const PlacedBlock& one : placed)
-        if (one.own_line >= 0 && one.block->operand >= 0)
-          copy_vector(emitter_, op_, pass_, one, tile, false);
-      for (const RegionStep& step : pass_.steps) run(step, placed, tile);
-      for (const PlacedBlock& one : placed)
-        if (one.own_line >= 0 && one.block->result >= 0)
-          copy_vector(emitter_, op_, pass_, one, tile, true);
-      is_first_ = false;
-      for (const PlacedBlock& one : placed) {
-        const bool vector = one.block->meets == Meets::kColumn;
-        const bool due = !is_carried(pass_, *one.block) && (!vector || last);
-        if (one.block->result >= 0 && due) store_block(emitter_, op_, one);
+      for (std::int64_t first = 0; first < piece.rows; first += tiles_.rows) {
+        Task task{piece, piece};
+        task.tile.row += first;
+        task.tile.rows = std::min(tiles_.rows, piece.rows - first);
+        task.begins_piece = first == 0;
+        task.ends_piece = first + tiles_.rows >= piece.rows;
+        tasks.push_back(task);
       }
-      last_placed_ = placed;
     }
   }
 
@@ -208,15 +222,18 @@ class PassEmitter {
   const RegionShape shape_;
   const RegionTiles tiles_;
   const LocalHalves halves_;
-  std::size_t turn_ = 0;
+  std::size_t turn_ = 0, half_ = 0;
   bool is_first_ = true;  // tile of the rows of these columns
-  std::vector<PlacedBlock> last_placed_;
 };
 
 }  // namespace
 
 RegionTiles tiles_of(const StepContext& step, const RegionPass& pass) {
-  const RegionShape shape(step, pass);
+  return tiles_of(step, pass, local_halves(step.machine, step.limits));
+}
+
+RegionTiles tiles_of(const StepContext& step, const RegionPass& pass, const LocalHalves& halves) {
+  const RegionShape shape(step, pass, halves);
   const std::int64_t segment = shape.segment();
   // As many columns as a group has, of those that fit; whole panels.
   std::int64_t columns = pass.columns;
@@ -250,23 +267,51 @@ void check_tiles(const StepContext& step, int op, const RegionPass& pass) {
 }
 
 std::int64_t vector_cycles(const StepContext& step, const RegionPass& pass) {
-  std::int64_t a_beat = 0;
-  for (const RegionStep& one : pass.steps) a_beat += cycles_per_beat(one.program);
+  const std::int64_t lanes = step.machine.vector_lanes;
+  // Strips and what is done once for the rows that lanes are.
+  const auto reducing = [&](const VectorProgram& program) {
+    const BeatCycles beat = beat_cycles(program);
+    const std::int64_t strips = ceil_div(pass.columns, interface::kStripBeats);
+    return ceil_div(pass.rows, lanes) * interface::kStripBeats * (strips * beat.strips + beat.once);
+  };
+  std::int64_t cycles = 0;
   if (pass.by_phases) {
-    a_beat = 0;
-    for (const RowPhase& one : pass.phases) a_beat += cycles_per_beat(one.program);
+    for (const RowPhase& phase : pass.phases) cycles += reducing(phase.program);
+    return cycles;
   }
-  return ceil_div(pass.rows * pass.columns, step.machine.vector_lanes) * a_beat;
+  for (const RegionStep& one : pass.steps) {
+    cycles += one.walk == Walk::kRows
+                  ? reducing(one.program)
+                  : ceil_div(pass.rows * pass.columns, lanes) * cycles_per_beat(one.program);
+  }
+  return cycles;
 }
 
-void emit_passes(CommandEmitter& emitter, const StepContext& step, int op) {
+std::vector<std::function<void()>> tasks_of_passes(CommandEmitter& emitter, const StepContext& step,
+                                                   int op, const LocalHalves& halves) {
+  std::vector<std::function<void()>> tasks;
   for (const RegionPass& pass : step.lowering(op).passes) {
     if (pass.by_phases) {
-      emit_phases(emitter, step, op, pass);
-    } else {
-      PassEmitter(emitter, step, op, pass).emit();
+      tasks.emplace_back([&emitter, &step, op, &pass] { emit_phases(emitter, step, op, pass); });
+      continue;
     }
+    const auto tiles = std::make_shared<PassEmitter>(emitter, step, op, pass, halves);
+    for (const PassEmitter::Task& task : tiles->tasks())
+      tasks.emplace_back([tiles, task] { tiles->emit(task); });
   }
+  return tasks;
+}
+
+bool may_be_hidden(const StepContext& step, int op, const LocalAreas& areas) {
+  const OpLowering& lowering = step.lowering(op);
+  if (lowering.passes.empty() || !lowering.movements.empty() || !lowering.gathered.empty() ||
+      !lowering.scattered.empty())
+    return false;
+  return std::all_of(lowering.passes.begin(), lowering.passes.end(), [&](const RegionPass& pass) {
+    if (pass.by_phases) return false;
+    const std::int64_t rows = tiles_of(step, pass, overlap_halves(areas)).rows;
+    return rows >= std::min<std::int64_t>(step.machine.vector_lanes, tiles_of(step, pass).rows);
+  });
 }
 
 }  // namespace corank

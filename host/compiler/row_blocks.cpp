@@ -15,21 +15,6 @@ using interface::kStripBeats;
 using interface::VectorOpcode;
 using Meets = RegionBlock::Meets;
 
-// Instructions by how often they are executed: cycles of a beat in strips, and once a group.
-struct BeatCycles {
-  std::int64_t strips = 0, once = 0;
-};
-
-BeatCycles beat_cycles(const VectorProgram& program) {
-  BeatCycles cycles;
-  for (const std::uint64_t word : program.instructions) {
-    const interface::VectorInstruction one = interface::decode_vector_instruction(word);
-    (one.once ? cycles.once : cycles.strips) +=
-        interface::is_iterative(one.opcode) ? interface::kDivideInterval : 1;
-  }
-  return cycles;
-}
-
 // What a pass takes where lanes are `rows` rows of a tile.
 class RowTime {
  public:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 
 #include "models/base/error.h"
 
@@ -63,6 +64,7 @@ class Scheduler {
         continue;
       }
       Stage stage{products_[i], {}, fused};
+      follow(stage);
       if (fused >= 0) compute(fused);
       fused = -1;
       // Products first: an update may need the gradient.
@@ -89,6 +91,46 @@ class Scheduler {
       stage.overlapped.push_back(op);
       compute(op);
     }
+  }
+
+  // Adds what works on the product's result and needs nothing else that is not there yet.
+  void follow(Stage& stage) {
+    std::vector<ValueId> there;
+    std::set<int> readers;
+    const auto add = [&](int op) {
+      for (const ValueId id : results_of(op_at(op))) {
+        there.push_back(id);
+        const std::vector<int>& of_value = uses_.readers[static_cast<std::size_t>(id)];
+        readers.insert(of_value.begin(), of_value.end());
+      }
+    };
+    add(stage.op);
+    for (auto op = readers.begin(); op != readers.end(); ++op) {  // a reader comes after the writer
+      if (product_at(graph_, *op) != nullptr || !may_follow(*op, there)) continue;
+      stage.followers.push_back(*op);
+      add(*op);
+    }
+  }
+
+  // After a product of which, with what else follows it, these values are there.
+  bool may_follow(int op, const std::vector<ValueId>& there) const {
+    const auto is_there = [&](ValueId id) {
+      return std::find(there.begin(), there.end(), id) != there.end();
+    };
+    const std::vector<ValueId> operands = operands_of(op_at(op)), results = results_of(op_at(op));
+    const OpCost cost = cost_(op);
+    if (!cost.may_follow || std::any_of(cost.replaced.begin(), cost.replaced.end(), is_there))
+      return false;
+    const Shape& shape = graph_.value(there.front()).shape;
+    return std::all_of(operands.begin(), operands.end(),
+                       [&](ValueId id) {
+                         return computed_[static_cast<std::size_t>(id)] || is_there(id);
+                       }) &&
+           std::all_of(results.begin(), results.end(), [&](ValueId id) {
+             // An update waits for others that read the state, perhaps in the next product.
+             return graph_.value(id).shape == shape &&
+                    overwritten_[static_cast<std::size_t>(id)] < 0;
+           });
   }
 
   const Op& op_at(int op) const { return graph_.ops[static_cast<std::size_t>(op)]; }
@@ -220,6 +262,7 @@ class Scheduler {
   void place(const Stage& stage) {
     stages_.push_back(stage);
     compute(stage.op);
+    for (const int op : stage.followers) compute(op);
     const std::vector<int> ops = stage.ops();
     const auto placed = [&](int op) { return std::find(ops.begin(), ops.end(), op) != ops.end(); };
     waiting_.erase(std::remove_if(waiting_.begin(), waiting_.end(), placed), waiting_.end());
@@ -250,6 +293,7 @@ std::vector<int> Stage::ops() const {
   std::vector<int> ops;
   if (fused >= 0) ops.push_back(fused);
   ops.push_back(op);
+  ops.insert(ops.end(), followers.begin(), followers.end());
   ops.insert(ops.end(), overlapped.begin(), overlapped.end());
   return ops;
 }

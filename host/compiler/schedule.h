@@ -25,6 +25,7 @@ struct Stage {
   int op = -1;
   std::vector<int> overlapped;
   int fused = -1;
+  std::vector<int> followers = {};  // element-wise ops on the product's result (followers.h)
 
   /// All of them, each after what it needs but for the fused product's result in `op`.
   std::vector<int> ops() const;
@@ -35,6 +36,8 @@ struct OpCost {
   std::int64_t vector_cycles = 0;  // of an element-wise op
   bool may_overlap = false;        // its operands fit into the memory that a product leaves free
   bool may_fuse = false;           // the same, with a product that has the same moving operand
+  bool may_follow = false;         // on the result of a product
+  std::vector<ValueId> replaced = {};  // operands whose places its results take
 };
 
 /// Whether a product has a possible carrier: a later product whose first term reads its left
@@ -48,7 +51,8 @@ bool has_carrier(const Graph& graph, const Contraction& product);
 /// reader, with the first one that comes when its operands are there; so is a product without a
 /// product that reads it. At most half of a product's time is filled with element-wise work, at
 /// most half of it with products. A product that may be fused is, if the next product is its
-/// carrier. `cost` tells what an op costs, by its index.
+/// carrier. An element-wise op follows the product whose result it reads, if its other operands are
+/// there by then. `cost` tells what an op costs, by its index.
 std::vector<Stage> schedule(const Graph& graph, const DefUse& uses,
                             const std::vector<State>& states,
                             const std::function<OpCost(int)>& cost);

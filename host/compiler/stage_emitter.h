@@ -10,7 +10,8 @@ class StageEmitter {
   /// The programs are loaded first.
   explicit StageEmitter(const StepContext& step);
 
-  /// A product's stage, of which `shape` may be a part, then with as much of what is overlapped.
+  /// A part of a product's stage, of the first matrix of a batch, with as much of what is
+  /// overlapped.
   void emit(const Stage& stage, const ContractionShape& shape, const BlockSize& size);
   /// Any whole stage; `size` is without meaning for an element-wise op.
   void emit(const Stage& stage, const BlockSize& size);
@@ -19,8 +20,7 @@ class StageEmitter {
   CommandEmitter::Made take() { return emitter_.take(); }
 
  private:
-  // What is overlapped goes along with the first matrix.
-  void emit_rest_of_batch(const Stage& stage, const BlockSize& size);
+  void emit_product(const Stage& stage, const BlockSize& size);
 
   const StepContext step_;
   CommandEmitter emitter_;

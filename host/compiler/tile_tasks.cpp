@@ -1,6 +1,7 @@
 #include "host/compiler/tile_tasks.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace corank {
 
@@ -9,6 +10,11 @@ TileTasks::TileTasks(CommandEmitter& emitter, const StepContext& step, const Loc
     : emitter_(emitter), step_(step), areas_(areas), turn_(turn) {}
 
 void TileTasks::add_overlapped(int op) {
+  if (step_.lowering(op).is_region()) {
+    for (auto& task : tasks_of_passes(emitter_, step_, op, overlap_halves(areas_)))
+      tasks_.emplace_back(std::move(task));
+    return;
+  }
   const TurnBuffers buffers = overlap_buffers(areas_);
   step_.product(op) != nullptr ? add_product(op, buffers) : add_elementwise(op, buffers);
 }
@@ -59,7 +65,11 @@ void TileTasks::emit_until(std::size_t end) {
     } else {
       // It may need a gradient.
       while (!loaded_.empty()) multiply_loaded();
-      emit(emitter_, step_, std::get<ElementwiseTile>(tasks_[next_]));
+      if (const auto* tile = std::get_if<ElementwiseTile>(&tasks_[next_])) {
+        emit(emitter_, step_, *tile);
+      } else {
+        std::get<RegionTile>(tasks_[next_])();
+      }
     }
   }
 }

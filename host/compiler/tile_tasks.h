@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <variant>
 #include <vector>
 
 #include "host/compiler/elementwise_tiles.h"
+#include "host/compiler/region_emitter.h"
 
 namespace corank {
 
@@ -24,6 +26,9 @@ struct ProductTile {
   bool is_last = false;  // of the depth: the sums go to `target`
   Block target;
 };
+
+/// Emits a tile of an op's passes over regions.
+using RegionTile = std::function<void()>;
 
 /// The tiles of one stage, and how far they have been emitted.
 class TileTasks {
@@ -62,7 +67,7 @@ class TileTasks {
   const StepContext& step_;
   const LocalAreas& areas_;
   std::int64_t& turn_;
-  std::vector<std::variant<ElementwiseTile, ProductTile>> tasks_;
+  std::vector<std::variant<ElementwiseTile, ProductTile, RegionTile>> tasks_;
   std::size_t next_ = 0;
   std::deque<LoadedTile> loaded_;
 };

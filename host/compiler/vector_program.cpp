@@ -71,13 +71,19 @@ std::int64_t rows_of(const Programs& programs) {
   return ceil_div(static_cast<std::int64_t>(programs.instructions.size()), kInstructionsPerRow);
 }
 
-std::int64_t cycles_per_beat(const VectorProgram& program) {
-  std::int64_t cycles = 0;
+BeatCycles beat_cycles(const VectorProgram& program) {
+  BeatCycles cycles;
   for (const std::uint64_t instruction : program.instructions) {
-    const interface::VectorOpcode opcode = interface::decode_vector_instruction(instruction).opcode;
-    cycles += interface::is_iterative(opcode) ? interface::kDivideInterval : 1;
+    const interface::VectorInstruction one = interface::decode_vector_instruction(instruction);
+    (one.once ? cycles.once : cycles.strips) +=
+        interface::is_iterative(one.opcode) ? interface::kDivideInterval : 1;
   }
   return cycles;
+}
+
+std::int64_t cycles_per_beat(const VectorProgram& program) {
+  const BeatCycles cycles = beat_cycles(program);
+  return cycles.strips + cycles.once;
 }
 
 }  // namespace corank

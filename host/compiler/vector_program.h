@@ -65,6 +65,11 @@ std::int64_t rows_of(const Programs& programs);
 /// Streams of a command.
 inline constexpr int kMostStreams = 4;
 
+/// Cycles of a beat, in the strips and once a group.
+struct BeatCycles {
+  std::int64_t strips = 0, once = 0;
+};
+BeatCycles beat_cycles(const VectorProgram& program);
 /// Cycles that a beat of VectorLanes elements takes (vector_unit.sv), for estimates.
 std::int64_t cycles_per_beat(const VectorProgram& program);
 

@@ -14,6 +14,7 @@
 #include "host/config/schema.h"
 #include "host/config/yaml_tree.h"
 #include "models/base/error.h"
+#include "rtl/interface/interface.h"
 
 namespace corank {
 namespace {

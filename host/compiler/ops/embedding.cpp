@@ -30,10 +30,19 @@ OpLowering lowering_of(const Graph& graph, const Embedding& op) {
 }
 
 OpLowering lowering_of(const Graph& graph, const ScatterAdd& op) {
-  if (graph.value(op.out).dtype != DType::F32) return {" with a result of BF16", {}, {}};
+  const Value& out = graph.value(op.out);
+  const bool rounded = out.dtype == DType::BF16;  // once, when all sums are there
+  if (rounded && op.transposed) return {" of columns with a result of BF16", {}, {}};
   OpLowering lowering;
   const ValueId ids = add_vector(graph, op.ids, lowering);
-  lowering.movements.push_back(movement_of(graph, op.out, DType::F32, {}));
+  ValueId sums = op.out;
+  if (rounded) {
+    sums = extra_id(static_cast<int>(lowering.extras.size()));
+    lowering.extras.push_back({"sums", DType::F32, out.shape.front(), out.shape.back(), {}});
+    lowering.passes.push_back(
+        one_step(graph, op.out, {elements(sums), result(op.out)}, Walk::kElements, copy_program()));
+  }
+  lowering.movements.push_back(movement_of(graph, sums, DType::F32, {}));
   // A sum that has begun at +0 is never -0, so that adding +0 leaves it as it is.
   Recorder recorder;
   {
@@ -48,7 +57,7 @@ OpLowering lowering_of(const Graph& graph, const ScatterAdd& op) {
     }
     recorder.store(0, sum + summand);
   }
-  lowering.scattered.push_back({op.in, ids, op.out, op.transposed, recorder.program()});
+  lowering.scattered.push_back({op.in, ids, sums, op.transposed, recorder.program()});
   return lowering;
 }
 

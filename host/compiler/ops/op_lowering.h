@@ -15,6 +15,8 @@ namespace corank {
 struct ElementStream {
   ValueId operand = -1, result = -1;
   bool is_row = false;  // the operand is one row, which meets every row of the others
+
+  ValueId value() const { return operand >= 0 ? operand : result; }
 };
 
 /// Rows and columns of a matrix that programs work on, tile by tile.
@@ -119,8 +121,8 @@ struct ScatteredRows {
 /// Streams of what ends a block of a product: out = sum * scale + bias.
 inline constexpr int kEpilogueSum = 0, kEpilogueBias = 1, kEpilogueOut = 2;
 
-/// An op that has none of streams, movements, passes, gathered and scattered rows is a product of
-/// the array.
+/// An op that has none of streams, movements, passes, gathered and scattered rows, and is no view,
+/// is a product of the array.
 struct OpLowering {
   std::string why_not;  // the accelerator does not run the op, and what of it; "": it does
   std::vector<ElementStream> streams = {};  // of an element-wise op, by their number in its program
@@ -132,11 +134,13 @@ struct OpLowering {
   std::vector<ScatteredRows> scattered = {};
   std::vector<RegionPass> passes = {};
   std::vector<Extra> extras = {};
+  bool is_view = false;  // there is nothing to do (views.h)
 
   bool is_elementwise() const { return !streams.empty(); }
   /// It is carried out by itself.
   bool is_region() const {
-    return !passes.empty() || !movements.empty() || !gathered.empty() || !scattered.empty();
+    return is_view || !passes.empty() || !movements.empty() || !gathered.empty() ||
+           !scattered.empty();
   }
 };
 

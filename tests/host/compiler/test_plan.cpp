@@ -30,6 +30,8 @@ Plan plan_of(const Graph& graph, const std::vector<int>& ops) {
   plan.blocks.resize(ops.size());
   plan.buffers.resize(ops.size());
   plan.streamed.assign(graph.values.size(), false);
+  plan.local.assign(graph.values.size(), false);
+  plan.view_of.assign(graph.values.size(), -1);
   for (const Value& value : graph.values) {
     const std::int64_t columns = value.shape.back();
     TensorLayout layout =
