@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <functional>
@@ -51,7 +52,7 @@ class RandomGraph {
       const char* name;
       Step step;
     };
-    constexpr std::array<Named, 15> kSteps = {{{"linear", &RandomGraph::linear},
+    constexpr std::array<Named, 16> kSteps = {{{"linear", &RandomGraph::linear},
                                                {"rms_norm", &RandomGraph::rms_norm},
                                                {"layer_norm", &RandomGraph::layer_norm},
                                                {"activation", &RandomGraph::activation},
@@ -63,6 +64,7 @@ class RandomGraph {
                                                {"dropout", &RandomGraph::dropout},
                                                {"concat", &RandomGraph::concat},
                                                {"select_rows", &RandomGraph::select_rows},
+                                               {"pick_rows", &RandomGraph::pick_rows},
                                                {"replace_rows", &RandomGraph::replace_rows},
                                                {"slice_rows", &RandomGraph::slice_rows},
                                                {"scale", &RandomGraph::scale}}};
@@ -237,6 +239,12 @@ class RandomGraph {
     batch_ = 1;
     sequence_ = static_cast<std::int64_t>(rows.size());
   }
+  // Rows that indices name, one of each sequence.
+  void pick_rows() {
+    const ValueId places = add_value(graph_, {name("picks"), {batch_}, DType::I64, Role::kInput});
+    value_ = add_embedding(graph_, name("picked"), value_, places, false, std::nullopt);
+    sequence_ = 1;
+  }
   // A table with some rows trained, as many as there are tokens, times the value.
   void replace_rows() {
     const ValueId table = add_value(graph_, {name("table"), shape(), DType::BF16, Role::kFrozen});
@@ -275,7 +283,10 @@ class RandomGraph {
 
   void attention() {
     if (long_rows_) return softmax_of_rows();
-    const std::int64_t size = one_of(random_, std::array<std::int64_t, 4>{2, 3, 8, 12});
+    // Heads of whole panels are views of the projections, others are moved.
+    const bool panels = chance(random_, 4);
+    const std::int64_t size =
+        panels ? 64 : one_of(random_, std::array<std::int64_t, 4>{2, 3, 8, 12});
     const std::int64_t kv_heads = between(random_, 1, 2), times = between(random_, 1, 2);
     const std::int64_t heads = kv_heads * times;
     const auto split = [&](const char* what, std::int64_t count) {
@@ -330,14 +341,24 @@ Tensor drawn_labels(Random& random, const Value& value, std::int64_t classes) {
   return tensor;
 }
 
-std::int64_t rows_of_table(const Graph& graph) {
+// Of the table of which `ids` names rows.
+std::int64_t rows_of_table(const Graph& graph, const Value& ids) {
   for (const Op& op : graph.ops) {
     const auto* embedding = std::get_if<Embedding>(&op);
-    if (embedding == nullptr) continue;
+    if (embedding == nullptr || graph.value(embedding->ids).name != ids.name) continue;
     const Shape& shape = graph.value(embedding->table).shape;
     return embedding->transposed ? shape.back() : shape.front();
   }
   return 1;
+}
+
+// Of which a softmax has no key that is left.
+void mask_whole_sequences(Random& random, Tensor& mask) {
+  for (std::int64_t row = 0; row < mask.shape[0]; ++row) {
+    if (!chance(random, 4)) continue;
+    std::int64_t* const first = mask.data<std::int64_t>() + row * mask.columns();
+    std::fill(first, first + mask.columns(), 0);
+  }
 }
 
 Tensor drawn_integers(Random& random, const Graph& graph, const Value& value) {
@@ -345,15 +366,17 @@ Tensor drawn_integers(Random& random, const Graph& graph, const Value& value) {
     return drawn_labels(random, value, graph.value(*find_value(graph, "logits")).shape.back());
   Tensor tensor(DType::I64, value.shape);
   std::int64_t low = 1, high = 1000;
-  if (value.name.compare(0, 4, "mask") == 0) {
+  const bool is_mask = value.name.compare(0, 4, "mask") == 0;
+  if (is_mask) {
     low = 0;
     high = 1;
-  } else if (value.name == "ids") {
+  } else if (value.name == "ids" || value.name.compare(0, 5, "picks") == 0) {
     low = 0;
-    high = rows_of_table(graph) - 1;
+    high = rows_of_table(graph, value) - 1;
   }
   for (std::int64_t i = 0; i < element_count(value.shape); ++i)
     tensor.data<std::int64_t>()[i] = between(random, low, high);
+  if (is_mask) mask_whole_sequences(random, tensor);
   return tensor;
 }
 
@@ -366,6 +389,20 @@ Tensor drawn_numbers(Random& random, const Value& value) {
                                     : draw::f32(random, value.shape, scale, second_moment);
 }
 
+// Numbers of which many are equal, so that rows have several largest ones.
+void make_ties(Tensor& tensor) {
+  const auto few = [](float number) { return number < 0 ? -0.5f : number < 0.25f ? 0.0f : 0.5f; };
+  for (std::int64_t i = 0; i < element_count(tensor.shape); ++i) {
+    if (tensor.dtype == DType::BF16) {
+      std::uint16_t& number = tensor.data<std::uint16_t>()[i];
+      number = round_to_bf16(few(widen(number)));
+    } else {
+      float& number = tensor.data<float>()[i];
+      number = few(number);
+    }
+  }
+}
+
 void draw_values(Random& random, GraphCase& graph) {
   TensorMap fed = optimizer_feeds(graph.program, 0);
   TensorMap numbers;
@@ -374,7 +411,8 @@ void draw_values(Random& random, GraphCase& graph) {
     if (value.dtype == DType::I64) {
       fed[value.name] = drawn_integers(random, graph.program.graph, value);
     } else {
-      numbers[value.name] = drawn_numbers(random, value);
+      Tensor& drawn = numbers[value.name] = drawn_numbers(random, value);
+      if (graph.number % 4 == 1 && value.role != Role::kState) make_ties(drawn);
     }
   }
   if (graph.number % 4 == 3) graph.planted = draw::plant(random, numbers);

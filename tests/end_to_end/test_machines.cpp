@@ -26,9 +26,9 @@ std::vector<MachineShape> test_machines() {
   };
   MachineShape with_parity = machine(2, 7, 8, 256, 64, 64, 3);
   with_parity.parity = 1;
-  return {machine(1, 1, 1, 64, 64, 64, 1),     machine(3, 5, 4, 128, 64, 64, 2),
-          machine(4, 4, 4, 64, 64, 64, 4),     machine(8, 8, 8, 128, 64, 64, 4),
-          machine(16, 8, 8, 512, 128, 128, 4), with_parity};
+  return {machine(1, 1, 1, 64, 64, 64, 1),      machine(3, 5, 4, 128, 64, 64, 2),
+          machine(4, 4, 4, 64, 64, 64, 4),      machine(8, 8, 8, 128, 64, 64, 4),
+          machine(16, 8, 16, 512, 128, 128, 4), with_parity};
 }
 
 const std::string& library_of(const MachineShape& shape) {
