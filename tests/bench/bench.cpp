@@ -14,6 +14,7 @@
 #include "tests/bench/dram_speed.h"
 #include "tests/bench/efficiency.h"
 #include "tests/bench/fidelity_speed.h"
+#include "tests/bench/function_agreement.h"
 #include "tests/bench/mac_agreement.h"
 #include "tests/bench/machine_build_time.h"
 #include "tests/bench/machine_speed.h"
@@ -72,6 +73,7 @@ int measure(bool quick, const std::string& json_file) {
   add(dram_speed());
   add(dram_rules(quick ? 1'000'000 : 10'000'000));
   add(mac_agreement(quick ? 10'000'000 : 1'000'000'000, 1));
+  add(function_agreement(quick ? 100'000 : 10'000'000, 1));
   add(machine_build_time(load_config("configs/32x32.yaml", {}).machine, 180));
   add(machine_speed("configs/quickstart.yaml", {}, pairs, 150e3, 0.2));
   // A clock of the large machine takes five times as long and its step is short, so it takes more
