@@ -30,7 +30,7 @@ std::string role_texts(const std::vector<RoleBytes>& memory) {
 }
 
 std::string named_line(const std::string& what, const std::string& value) {
-  return fmt::format("  {:<26}{}\n", what, value);
+  return fmt::format("  {:<25} {}\n", what, value);
 }
 
 std::string gemm_lines(const std::vector<GemmReport>& gemms) {
