@@ -99,6 +99,7 @@ void Followers::emit_part(const Block& part) {
   for (const int op : stage_.followers) {
     const std::vector<ElementStream>& streams = step_.lowering(op).streams;
     std::vector<LocalStream> places;
+    places.reserve(streams.size());
     for (const ElementStream& stream : streams) places.push_back(stream_of(op, stream, part));
     emitter_.vector(op, part.rows, part.columns, places);
     for (std::size_t i = 0; i < streams.size(); ++i) {

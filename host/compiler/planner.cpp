@@ -176,7 +176,7 @@ void place_values(const Graph& graph, const Programs& programs, std::uint64_t me
 void see_views(const StepContext& step, const DefUse& uses, std::vector<OpLowering>& lowerings,
                Plan& plan) {
   plan.layouts = choose_layouts(step);
-  Views views = choose_views(step, uses, plan.layouts);
+  ValueViews views = choose_views(step, uses, plan.layouts);
   plan.layouts = std::move(views.layouts);
   plan.view_of = std::move(views.of);
   for (std::size_t op = 0; op < lowerings.size(); ++op) {

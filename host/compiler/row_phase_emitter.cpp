@@ -15,13 +15,13 @@ using interface::VectorOpcode;
 using Meets = RegionBlock::Meets;
 
 // What of a phase's program a block executes.
-struct Part {
+struct BlockPart {
   LeftOut left_out;
   VectorProgram program;
 };
 
-Part part_of(const RowPhase& phase, bool first, bool last) {
-  Part part;
+BlockPart part_of(const RowPhase& phase, bool first, bool last) {
+  BlockPart part;
   part.left_out = {first ? 0 : phase.of_first, last ? 0 : phase.of_last};
   const auto from = [](auto iterator, std::size_t count) {
     return iterator + static_cast<std::ptrdiff_t>(count);
@@ -126,7 +126,8 @@ class RowPhaseEmitter {
 
   void run(const RowPhase& phase, const Tile& tile) {
     const std::vector<PlacedBlock> placed = place(phase, tile);
-    const Part part = part_of(phase, tile.column == 0, tile.column + tile.columns == pass_.columns);
+    const BlockPart part =
+        part_of(phase, tile.column == 0, tile.column + tile.columns == pass_.columns);
     std::vector<LocalStream> streams;
     for (std::size_t i = 0; i < placed.size(); ++i) {
       const PlacedBlock& one = placed[i];

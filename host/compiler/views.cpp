@@ -81,7 +81,7 @@ class ViewChoice {
   }
 
   // A view that is given up may be another one's undoing.
-  Views choose() {
+  ValueViews choose() {
     for (bool changed = true; changed;) {
       changed = false;
       for (std::optional<View>& view : by_op_) {
@@ -91,7 +91,7 @@ class ViewChoice {
         changed = true;
       }
     }
-    Views views{of_, layouts_};
+    ValueViews views{of_, layouts_};
     for (std::size_t id = 0; id < of_.size(); ++id)
       views.layouts[id] = layout_of_value(static_cast<ValueId>(id));
     return views;
@@ -180,8 +180,8 @@ class ViewChoice {
 
 }  // namespace
 
-Views choose_views(const StepContext& step, const DefUse& uses,
-                   const std::vector<TensorLayout>& layouts) {
+ValueViews choose_views(const StepContext& step, const DefUse& uses,
+                        const std::vector<TensorLayout>& layouts) {
   return ViewChoice(step, uses, layouts).choose();
 }
 

@@ -16,14 +16,14 @@
 namespace corank {
 
 /// By ValueId: the value in whose place it lies, -1: it has a place of its own.
-struct Views {
+struct ValueViews {
   std::vector<ValueId> of;
   std::vector<TensorLayout> layouts;
 };
 
 /// `layouts`: of all values, as they would lie without views; addresses are without meaning.
-Views choose_views(const StepContext& step, const DefUse& uses,
-                   const std::vector<TensorLayout>& layouts);
+ValueViews choose_views(const StepContext& step, const DefUse& uses,
+                        const std::vector<TensorLayout>& layouts);
 
 /// The op of which `of` has an operand or result is a view: it makes no commands.
 bool is_view(const Op& op, const std::vector<ValueId>& of);

@@ -40,7 +40,7 @@ std::vector<bool> next_of_states(const Graph& graph, const std::vector<State>& s
   return is_next;
 }
 
-std::uint64_t bytes_of_value(const Value& value) {
+std::uint64_t raw_bytes_of(const Value& value) {
   return static_cast<std::uint64_t>(element_count(value.shape)) * bytes_of(value.dtype);
 }
 
@@ -54,7 +54,7 @@ std::uint64_t most_intermediates(const Graph& graph) {
   for (std::size_t op = 0; op < graph.ops.size(); ++op) {
     for (const ValueId id : results_of(graph.ops[op])) {
       if (graph.value(id).role != Role::kIntermediate) continue;
-      const std::uint64_t bytes = bytes_of_value(graph.value(id));
+      const std::uint64_t bytes = raw_bytes_of(graph.value(id));
       alive += bytes;
       freed[std::max(op, last[static_cast<std::size_t>(id)])] += bytes;
     }
@@ -101,7 +101,7 @@ std::string bytes_by_role_text(const TrainingProgram& program, bool streamed) {
     if (value.role == Role::kConstants || value.role == Role::kIntermediate || is_next[id] ||
         (streamed && value.role == Role::kFrozen))
       continue;
-    roles[place_of(value.role)].bytes += bytes_of_value(value);
+    roles[place_of(value.role)].bytes += raw_bytes_of(value);
   }
   roles[place_of(Role::kIntermediate)].bytes = most_intermediates(graph);
   std::string text;

@@ -107,7 +107,7 @@ std::string disorder(const CompiledCase& compiled) {
 
 std::string differences(const CompiledCase& compiled, const std::vector<StepResult>& steps) {
   const Config& config = compiled.drawn.config;
-  const std::string unordered = disorder(compiled);
+  std::string unordered = disorder(compiled);
   if (!unordered.empty()) return unordered;
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const std::string found =
