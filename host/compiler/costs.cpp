@@ -46,14 +46,12 @@ double Costs::cycles_of(const Stage& stage) const {
   const ContractionShape shape = shape_of(step_, stage);
   const std::vector<BlockSize>& sizes = blocks_of(shape, use_of(step_, stage));
   if (sizes.empty()) return kUnlimited;
-  ProductTime sum =
-      estimate(sizes.front(), shape, areas_of(step_, stage), step_.machine, step_.memory);
+  const LocalAreas areas = areas_of(step_, stage);
+  ProductTime sum = estimate(sizes.front(), shape, areas, step_.machine, step_.memory);
   sum *= static_cast<double>(batch_of(step_, op));
   for (const int overlapped : stage.overlapped) {
-    if (!fits_beside(overlapped, areas_of(step_, stage))) return kUnlimited;
     // It may fit no more since the layout of a product that was not fused was changed (fuse()).
-    if (step_.product(overlapped) != nullptr && !overlapped_tile(step_, overlapped))
-      return kUnlimited;
+    if (!fits_beside(overlapped, areas)) return kUnlimited;
     add_overlapped(overlapped, sum);
   }
   if (stage.fused >= 0) add_fused(stage, shape, sizes.front(), sum);
@@ -63,7 +61,7 @@ double Costs::cycles_of(const Stage& stage) const {
 
 // Whether tiles of an op find room in what a stage leaves them.
 bool Costs::fits_beside(int op, const LocalAreas& areas) const {
-  if (step_.product(op) != nullptr) return true;
+  if (step_.product(op) != nullptr) return overlapped_tile(step_, op).has_value();
   if (step_.lowering(op).is_region()) return may_be_hidden(step_, op, areas);
   const TensorLayout& place = step_.layout(results_of(step_.op(op)).front());
   return lines_of(1, std::min(kPanelColumns, place.columns()), areas.lanes) <=

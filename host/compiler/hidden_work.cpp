@@ -1,9 +1,7 @@
 #include "host/compiler/hidden_work.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <iterator>
-#include <numeric>
 #include <set>
 
 #include "host/compiler/views.h"
@@ -160,7 +158,7 @@ class Hiding {
 
   // ---- the choice
   // Cycles that the vector unit has left while the array works on a product.
-  double free_cycles(const Stage& stage) const {
+  double free_cycles(const Stage& stage, double cycles) const {
     double filled = 0;
     const auto add = [&](const std::vector<int>& ops) {
       for (const int op : ops) {
@@ -170,7 +168,7 @@ class Hiding {
     };
     add(stage.followers);
     add(stage.overlapped);
-    return kFilled * costs_.cycles_of(stage) - filled;
+    return kFilled * cycles - filled;
   }
 
   void hide(int work, double cycles) {
@@ -188,8 +186,9 @@ class Hiding {
         if (window.is_empty()) continue;
         Stage together = stage;
         together.overlapped.push_back(op);
-        const double beyond = std::max(0.0, needed - free_cycles(stage));
-        const double more = costs_.cycles_of(together) - costs_.cycles_of(stage) + beyond;
+        const double before = costs_.cycles_of(stage);
+        const double beyond = std::max(0.0, needed - free_cycles(stage, before));
+        const double more = costs_.cycles_of(together) - before + beyond;
         if (!(more < cycles * kWorthMoving)) continue;
         join(work, node, std::move(together), window);
         return;
@@ -217,11 +216,10 @@ class Hiding {
   std::vector<Stage> with_views() {
     std::vector<Stage> all;
     std::set<int> done;
-    std::vector<Stage> views = views_;
     const auto place_views = [&] {
       for (bool placed = true; placed;) {
         placed = false;
-        for (auto view = views.begin(); view != views.end(); ++view) {
+        for (auto view = views_.begin(); view != views_.end(); ++view) {
           const std::vector<ValueId> operands = operands_of(step_.op(view->op));
           const bool ready = std::all_of(operands.begin(), operands.end(), [&](ValueId id) {
             const int writer = uses_.writer[index(id)];
@@ -230,7 +228,7 @@ class Hiding {
           if (!ready) continue;
           done.insert(view->op);
           all.push_back(*view);
-          views.erase(view);
+          views_.erase(view);
           placed = true;
           break;
         }
@@ -249,13 +247,13 @@ class Hiding {
   const DefUse& uses_;
   const Costs& costs_;
   std::vector<Stage> stages_;                        // by node
-  std::vector<Stage> views_;                         // ops without commands
+  std::vector<Stage> views_;                         // ops without commands, not yet placed
   std::vector<int> order_;                           // nodes
   std::vector<int> place_;                           // in it, by node
   std::vector<int> node_of_;                         // by op; -1: a view
   std::vector<std::vector<int>> writers_, readers_;  // ops, by the value in whose place it lies
-  std::vector<ValueId> overwritten_,
-      next_;  // by value: the state whose place it takes; the reverse
+  // By value: the state whose place it takes; the reverse.
+  std::vector<ValueId> overwritten_, next_;
 };
 
 }  // namespace

@@ -47,8 +47,11 @@ bool has_vectors(const RegionPass& pass) {
                      [](const RegionBlock& block) { return block.meets == Meets::kColumn; });
 }
 
-bool accesses(const VectorProgram& program, interface::VectorOpcode opcode, std::size_t stream) {
-  return std::any_of(program.instructions.begin(), program.instructions.end(), [&](auto word) {
+bool accesses(const VectorProgram& program, interface::VectorOpcode opcode, std::size_t stream,
+              const LeftOut& left_out) {
+  const auto first = program.instructions.begin() + static_cast<std::ptrdiff_t>(left_out.first);
+  const auto end = program.instructions.end() - static_cast<std::ptrdiff_t>(left_out.last);
+  return std::any_of(first, end, [&](std::uint64_t word) {
     const interface::VectorInstruction one = interface::decode_vector_instruction(word);
     return one.opcode == opcode && one.stream == stream;
   });
@@ -115,6 +118,19 @@ std::int64_t RegionShape::row_of_value(const RegionBlock& block, std::int64_t ro
   if (block.pitch > 0)
     return block.first_row + row / pass_.period * block.pitch + row % pass_.period;
   return row / block.share % rows_of_value(block);
+}
+
+VectorWalk walk_of(Walk walk, const RegionPass& pass, const Tile& tile) {
+  const std::int64_t number = pass.period > 0 ? tile.row % pass.period : tile.row;
+  switch (walk) {
+    case Walk::kElements:
+      return {interface::kWalkRows, number, tile.column};
+    case Walk::kColumns:
+      return {interface::kWalkAcross, number, tile.column};
+    case Walk::kRows:  // lanes go along the rows of the tile
+      break;
+  }
+  return {interface::kWalkDown, tile.column, number};
 }
 
 LocalStream stream_of(Walk walk, const PlacedBlock& placed, std::int64_t first_column,

@@ -29,8 +29,9 @@ Space block_space(const StepContext& step, const RegionBlock& block);
 inline std::size_t index_of(Space space) { return static_cast<std::size_t>(space); }
 
 bool has_vectors(const RegionPass& pass);
-/// The program loads or stores this stream.
-bool accesses(const VectorProgram& program, interface::VectorOpcode opcode, std::size_t stream);
+/// What is executed of the program loads or stores this stream.
+bool accesses(const VectorProgram& program, interface::VectorOpcode opcode, std::size_t stream,
+              const LeftOut& left_out = {});
 
 /// A block of a tile in device memory, and where the tile's first element lies in it.
 struct TileBlock {
@@ -85,6 +86,9 @@ struct PlacedBlock {
 /// transpose: its columns, which lanes go along, are rows of the tile.
 LocalStream stream_of(RegionStep::Walk walk, const PlacedBlock& placed, std::int64_t first_column,
                       const Tile& tile);
+
+/// How a program goes over a tile of the pass, and numbers its rows and columns.
+VectorWalk walk_of(RegionStep::Walk walk, const RegionPass& pass, const Tile& tile);
 
 /// From a vector's piece to the tile's own place, or back, element by element: the tile may begin
 /// anywhere.

@@ -202,17 +202,10 @@ class PassEmitter {
       streams.back().written = accesses(step.program, interface::VectorOpcode::kStore, i);
     }
     const bool rows = step.walk == Walk::kRows;
-    VectorWalk walk;
-    walk.walk = rows                          ? interface::kWalkDown
-                : step.walk == Walk::kColumns ? interface::kWalkAcross
-                                              : interface::kWalkRows;
-    const std::int64_t number = pass_.period > 0 ? tile.row % pass_.period : tile.row;
-    walk.first_row = rows ? tile.column : number;
-    walk.first_column = rows ? number : tile.column;
     const bool continues = step.walk == Walk::kColumns && !is_first_;
     emitter_.vector(op_, continues ? step.continuation_place : step.program_place,
                     rows ? tile.columns : tile.rows, rows ? tile.rows : tile.columns, streams,
-                    walk);
+                    walk_of(step.walk, pass_, tile));
   }
 
   CommandEmitter& emitter_;

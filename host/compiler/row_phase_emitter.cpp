@@ -14,22 +14,9 @@ namespace {
 using interface::VectorOpcode;
 using Meets = RegionBlock::Meets;
 
-// What of a phase's program a block executes.
-struct BlockPart {
-  LeftOut left_out;
-  VectorProgram program;
-};
-
-BlockPart part_of(const RowPhase& phase, bool first, bool last) {
-  BlockPart part;
-  part.left_out = {first ? 0 : phase.of_first, last ? 0 : phase.of_last};
-  const auto from = [](auto iterator, std::size_t count) {
-    return iterator + static_cast<std::ptrdiff_t>(count);
-  };
-  const std::vector<std::uint64_t>& all = phase.program.instructions;
-  part.program.instructions.assign(from(all.begin(), part.left_out.first),
-                                   from(all.begin(), all.size() - part.left_out.last));
-  return part;
+// What of a phase's program a block does not execute.
+LeftOut left_out_of(const RowPhase& phase, bool first, bool last) {
+  return {first ? 0 : phase.of_first, last ? 0 : phase.of_last};
 }
 
 class RowPhaseEmitter {
@@ -126,13 +113,13 @@ class RowPhaseEmitter {
 
   void run(const RowPhase& phase, const Tile& tile) {
     const std::vector<PlacedBlock> placed = place(phase, tile);
-    const BlockPart part =
-        part_of(phase, tile.column == 0, tile.column + tile.columns == pass_.columns);
+    const LeftOut left_out =
+        left_out_of(phase, tile.column == 0, tile.column + tile.columns == pass_.columns);
     std::vector<LocalStream> streams;
     for (std::size_t i = 0; i < placed.size(); ++i) {
       const PlacedBlock& one = placed[i];
-      const bool read = accesses(part.program, VectorOpcode::kLoad, i);
-      const bool written = accesses(part.program, VectorOpcode::kStore, i);
+      const bool read = accesses(phase.program, VectorOpcode::kLoad, i, left_out);
+      const bool written = accesses(phase.program, VectorOpcode::kStore, i, left_out);
       streams.emplace_back();
       if (!read && !written) continue;
       if (read && one.block->meets != Meets::kColumn) emitter_.load(op_, one.tile.block, one.line);
@@ -140,12 +127,8 @@ class RowPhaseEmitter {
       streams.back().space = block_space(step_, *one.block);
       streams.back().written = written;
     }
-    VectorWalk walk;
-    walk.walk = interface::kWalkDown;
-    walk.first_row = tile.column;
-    walk.first_column = pass_.period > 0 ? tile.row % pass_.period : tile.row;
-    emitter_.vector(op_, phase.program_place, tile.columns, tile.rows, streams, walk,
-                    part.left_out);
+    emitter_.vector(op_, phase.program_place, tile.columns, tile.rows, streams,
+                    walk_of(RegionStep::Walk::kRows, pass_, tile), left_out);
     for (std::size_t i = 0; i < placed.size(); ++i)
       if (streams[i].written && placed[i].block->meets != Meets::kColumn)
         store_block(emitter_, op_, placed[i]);
