@@ -34,6 +34,19 @@ std::size_t next_of(const CompiledStep& step, int unit, std::size_t after) {
   return kNone;
 }
 
+/// What is wrong with a run of the step: its results, or that it does not end; "": nothing.
+std::string problem_of(LayerBench& bench, const CompiledStep& step) {
+  std::string problem;
+  run_platform(bench.platform, [&](HostPort& host) {
+    try {
+      problem = bench.differences(bench.run(host, step), step);
+    } catch (const MachineError& error) {
+      problem = error.what();
+    }
+  });
+  return problem;
+}
+
 }  // namespace
 
 TEST_CASE("every kind of token is given and taken, or the step would not end", "[tokens]") {
@@ -56,15 +69,7 @@ TEST_CASE("every kind of token is given and taken, or the step would not end", "
       step.commands[taker].words[1] |= token;
     }
   }
-  std::string problem;
-  run_platform(bench.platform, [&](HostPort& host) {
-    try {
-      problem = bench.differences(bench.run(host, step), step);
-    } catch (const MachineError& error) {
-      problem = error.what();
-    }
-  });
-  CHECK(problem == "");
+  CHECK(problem_of(bench, step) == "");
 }
 
 TEST_CASE("where the machine goes wrong without a token, the commands are known to be unordered",
@@ -73,17 +78,6 @@ TEST_CASE("where the machine goes wrong without a token, the commands are known 
   LayerBench bench;
   bench.options.watchdog_cycles = 5000;
   CompiledStep step = bench.step;
-  const auto goes_wrong = [&] {
-    std::string problem;
-    run_platform(bench.platform, [&](HostPort& host) {
-      try {
-        problem = bench.differences(bench.run(host, step), step);
-      } catch (const MachineError& error) {
-        problem = error.what();
-      }
-    });
-    return !problem.empty();
-  };
   const auto unordered = [&] {
     return !disorder(step, bench.program.graph, bench.platform.shape).empty();
   };
@@ -100,7 +94,7 @@ TEST_CASE("where the machine goes wrong without a token, the commands are known 
       std::uint32_t& wait = step.commands[taker].words[1];
       signal ^= token << 16;
       wait ^= token;
-      const bool seen = goes_wrong();
+      const bool seen = !problem_of(bench, step).empty();
       if (seen) CHECK(unordered());
       wrong += seen ? 1 : 0;
       signal ^= token << 16;

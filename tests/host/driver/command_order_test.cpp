@@ -12,6 +12,7 @@
 #include "host/run/simulate.h"
 #include "host/verify/case_memory.h"
 #include "host/verify/graph_case.h"
+#include "tests/host/narrow_machine.h"
 
 using namespace corank;
 using namespace corank::interface;
@@ -22,15 +23,6 @@ namespace {
 constexpr Engine kLoad = Engine::kLoad, kArray = Engine::kArray, kVector = Engine::kVector,
                  kStore = Engine::kStore;
 constexpr std::uint32_t kBankLines = 512;
-
-MachineShape machine() {
-  MachineShape shape;
-  shape.array_rows = 3;
-  shape.array_columns = 5;
-  shape.vector_lanes = 4;
-  shape.axi_data_bits = 128;
-  return shape;
-}
 
 struct Tokens {
   std::uint32_t wait = 0, signal = 0;
@@ -52,7 +44,7 @@ class Ring {
     return *this;
   }
   std::vector<std::string> unordered() const {
-    return corank::unordered(step_, Graph{}, machine());
+    return corank::unordered(step_, Graph{}, test::narrow_machine());
   }
   /// The only finding; "": there is none.
   std::string finding() const {
@@ -503,7 +495,7 @@ Removals remove_each(const Compiled& compiled) {
 }
 
 MachineShape small_machine() {
-  MachineShape shape = machine();
+  MachineShape shape = test::narrow_machine();
   shape.scratchpad_kib = shape.accumulator_kib = 16;
   return shape;
 }

@@ -11,6 +11,7 @@
 
 #include "sim/cycle/vector_program.h"
 #include "sim/cycle/vector_walk.h"
+#include "tests/host/narrow_machine.h"
 
 using namespace corank;
 using namespace corank::interface;
@@ -20,15 +21,6 @@ namespace {
 constexpr Storage kScratchpad = Storage::kScratchpad, kAccumulator = Storage::kAccumulator,
                   kMemory = Storage::kMemory, kPrograms = Storage::kPrograms,
                   kIndices = Storage::kIndices;
-
-MachineShape machine() {
-  MachineShape shape;
-  shape.array_rows = 3;
-  shape.array_columns = 5;
-  shape.vector_lanes = 4;
-  shape.axi_data_bits = 128;
-  return shape;
-}
 
 /// Storage, whether it is written, place.
 using Places = std::set<std::tuple<Storage, bool, std::int64_t>>;
@@ -53,7 +45,7 @@ Places operator+(Places all, const Places& more) {
 }
 
 Places places_of(const CommandWords& words, const std::vector<std::uint64_t>& program = {},
-                 const MachineShape& shape = machine()) {
+                 const MachineShape& shape = test::narrow_machine()) {
   CompiledStep step;
   step.instructions = program;
   Footprints footprints(step, shape);
@@ -239,7 +231,7 @@ TEST_CASE("a gemm reads two operands and reads sums that it goes on with", "[foo
                                        reads(kScratchpad, 2000, 2012));
   // Which of them is the stationary one.
   CompiledStep step;
-  Footprints footprints(step, machine());
+  Footprints footprints(step, test::narrow_machine());
   for (const Use& use : footprints.next(encode(gemm)))
     CHECK(use.stationary == (use.storage == kScratchpad && use.begin >= 2000));
 }
@@ -337,7 +329,7 @@ TEST_CASE("a vector command runs what the loads before it have left in the progr
   load.target = kTargetProgram;
   load.rows = 1;
   load.address_lo = (1 << 20) + kPanelRowBytes;  // instruction 16, to place 0
-  Footprints footprints(step, machine());
+  Footprints footprints(step, test::narrow_machine());
   CHECK(footprints.next(encode(command)).size() == 1);  // the program alone
   footprints.next(encode(load));
   CHECK(footprints.next(encode(command)).size() == 2);
@@ -351,7 +343,7 @@ TEST_CASE("random vector commands touch the lines of their beats", "[footprint]"
   const auto below = [&](std::uint64_t end) { return static_cast<std::uint32_t>(random() % end); };
   int mixed = 0;
   for (int round = 0; round < 4000; ++round) {
-    MachineShape shape = machine();
+    MachineShape shape = test::narrow_machine();
     shape.vector_lanes = 1 << below(4);
     VectorCommand command;
     command.walk = below(3);

@@ -4,19 +4,12 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/host/narrow_machine.h"
+
 using namespace corank;
 using namespace corank::interface;
 
 namespace {
-
-MachineShape machine() {
-  MachineShape shape;
-  shape.array_rows = 3;
-  shape.array_columns = 5;
-  shape.vector_lanes = 4;
-  shape.axi_data_bits = 128;
-  return shape;
-}
 
 class Counts {
  public:
@@ -25,7 +18,7 @@ class Counts {
     CompiledStep step;
     for (const CommandWords& words : commands) step.commands.push_back({words, -1});
     step.instructions = program;
-    counts_ = account(step, machine(), burst_beats);
+    counts_ = account(step, test::narrow_machine(), burst_beats);
   }
 
   std::uint64_t operator[](Counter counter) const { return counts_.at(counter); }
