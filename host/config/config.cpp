@@ -167,6 +167,23 @@ Key shapes_section(LayerShapes& shapes) {
                required(list("layers", shapes.layers, "in forward order", layer_shape))}));
 }
 
+Key transformer_section(TransformerSizes& sizes) {
+  const IntegerRange size{1, 0xff'ffff};
+  NumberRange rate;
+  rate.most = 1;
+  rate.most_included = false;
+  return or_file(mapping(
+      "transformer", "a whole model by its sizes, with LoRA and random tokens, to be fine-tuned",
+      {required(path("config", sizes.config, "config.json of a Hugging Face model")),
+       integer("batch", sizes.batch, size, "", "sequences of a micro-batch"),
+       required(integer("sequence", sizes.sequence, size, "tokens", "of a sequence")),
+       required(integer("rank", sizes.rank, {1, 4096}, "", "of the adapters")),
+       number("alpha", sizes.alpha, kFp32Range, "", "of the adapters; 0: twice the rank"),
+       number("dropout", sizes.dropout, rate, "", "of the adapters"),
+       text_list("modules", sizes.modules,
+                 "that have an adapter, by their last names; empty: all linears but the head")}));
+}
+
 Key workload_section(Config& config) {
   return mapping(
       "workload", "what is computed",
@@ -175,16 +192,16 @@ Key workload_section(Config& config) {
        path_list("captures", config.captures,
                  "several captured layers in one step, in forward order"),
        shapes_section(config.shapes),
+       transformer_section(config.transformer),
        choice_of(
            "layers", config.layers, {Layers::kWhole, Layers::kRepeated},
-           "repeated: of many equal groups of layers the first, two in the middle and the last "
-           "are simulated, and the rest is extrapolated from them; needs --fidelity cycle and "
-           "values: off"),
+           "repeated: of many equal layers, or groups of them, a few are simulated, and the rest is "
+           "extrapolated from them; needs --fidelity cycle and values: off"),
        choice_of("weights", config.weights, {Weights::kResident, Weights::kStreamed},
                  "where frozen weights are: in device memory, or with the host, which "
                  "sends them just ahead of their use"),
        integer("steps", config.steps, {1, 1 << 20}, "steps",
-               "of layers, each fed the same; token batches give their own number"),
+               "of what is given by size or captured; token batches give their own number"),
        integer("stream_tiles", config.stream_tiles, {1, 1024}, "tiles",
                "of the ring of device memory that they come through"),
        path("model", config.model, "folder of a Hugging Face model, to be fine-tuned"),
@@ -198,7 +215,7 @@ Key workload_section(Config& config) {
                "of a fine-tuning run, after which adapter and state are written each time; 0: at "
                "its end alone"),
        integer("seed", config.seed, IntegerRange{}, "",
-               "of what is random: the adapter's dropout, the values of layers given by size"),
+               "of what is random: the adapter's dropout, the values of what is given by size"),
        optimizer_section(config.optimizer)});
 }
 

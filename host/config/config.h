@@ -8,6 +8,7 @@
 
 #include "host/compiler/compiler_config.h"
 #include "host/workload/layer_shapes.h"
+#include "host/workload/transformer_sizes.h"
 #include "models/base/error.h"
 #include "models/energy/energy.h"
 #include "models/numerics/numerics.h"
@@ -39,6 +40,7 @@ struct Config {
                         // config's folder
   std::vector<std::string> captures;  // several layers in one step
   LayerShapes shapes;                 // or layers by their sizes
+  TransformerSizes transformer;       // or a whole model by its sizes
   Layers layers = Layers::kWhole;
   Weights weights = Weights::kResident;
   int stream_tiles = 4;         // of the ring that they are streamed through
@@ -46,9 +48,9 @@ struct Config {
   std::string batches;          // safetensors file of token batches
   std::string state;            // of an earlier run, which this one goes on with; "": none
   std::int64_t checkpoint = 0;  // steps after which adapter and state are written; 0: at the end
-  std::uint64_t seed = 0;       // of the dropout, of the values of layers given by size
+  std::uint64_t seed = 0;       // of the dropout, of the values of what is given by size
   OptimizerSettings optimizer;
-  std::int64_t steps = 1;               // of layers; token batches have as many as they have
+  std::int64_t steps = 1;  // of what is given by size; token batches have as many as they have
   Numerics numerics = Numerics::kFp32;  // of the reference; the accelerator has bf16
   bool values = true;                   // false: only the time is simulated
   bool write_gradients = false, write_logits = false;

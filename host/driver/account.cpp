@@ -187,22 +187,18 @@ void add(const VectorCommand& c, const ProgramMemory& programs, std::uint64_t ve
 
 }  // namespace
 
-Counts account(const CompiledStep& step, const MachineShape& shape, int burst_beats) {
+std::vector<Counts> account_by(const CompiledStep& step, const MachineShape& shape, int burst_beats,
+                               std::size_t groups,
+                               const std::function<std::size_t(const CompiledCommand&)>& group_of) {
   const auto bus_bytes = static_cast<std::uint64_t>(shape.axi_data_bits / 8);
   const Machine machine{static_cast<std::uint64_t>(shape.array_rows),
                         static_cast<std::uint64_t>(shape.array_columns),
                         static_cast<std::uint64_t>(memory_lanes(shape)), bus_bytes,
                         bus_bytes * static_cast<std::uint64_t>(burst_beats)};
-  Counts counts;
-  // Every counter that counts something else than cycles is compared, also where nothing is
-  // expected.
-  for (std::uint32_t kind = 0; kind < kGemmKinds; ++kind)
-    counts[static_cast<Counter>(static_cast<std::uint32_t>(Counter::kGemmMacs0) + kind)] = 0;
-  for (auto c = static_cast<std::uint32_t>(Counter::kCommandsLoad); c < kCounters; ++c)
-    counts[static_cast<Counter>(c)] = 0;
-
+  std::vector<Counts> all(groups);
   ProgramMemory programs(step);
   for (const CompiledCommand& command : step.commands) {
+    Counts& counts = all[group_of(command)];
     ++counts[Counter::kFetchBursts];
     counts[Counter::kFetchBeats] += sizeof(CommandWords) / bus_bytes;
     switch (command.words[0] & 0xff) {
@@ -233,6 +229,20 @@ Counts account(const CompiledStep& step, const MachineShape& shape, int burst_be
         break;
     }
   }
+  return all;
+}
+
+Counts account(const CompiledStep& step, const MachineShape& shape, int burst_beats) {
+  Counts counts = account_by(step, shape, burst_beats, 1, [](const CompiledCommand&) {
+                    return std::size_t{0};
+                  }).front();
+  // Every counter that counts something else than cycles is compared, also where nothing is
+  // expected.
+  for (std::uint32_t kind = 0; kind < kGemmKinds; ++kind)
+    counts.try_emplace(
+        static_cast<Counter>(static_cast<std::uint32_t>(Counter::kGemmMacs0) + kind), 0);
+  for (auto c = static_cast<std::uint32_t>(Counter::kCommandsLoad); c < kCounters; ++c)
+    counts.try_emplace(static_cast<Counter>(c), 0);
   return counts;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <vector>
 
@@ -16,5 +17,11 @@ namespace corank {
 /// setting.
 std::map<interface::Counter, std::uint64_t> account(const CompiledStep& step,
                                                     const MachineShape& machine, int burst_beats);
+
+/// The same of each of so many groups of commands, without the counters that stay zero. group_of()
+/// tells which one a command belongs to.
+std::vector<std::map<interface::Counter, std::uint64_t>> account_by(
+    const CompiledStep& step, const MachineShape& machine, int burst_beats, std::size_t groups,
+    const std::function<std::size_t(const CompiledCommand&)>& group_of);
 
 }  // namespace corank

@@ -213,10 +213,16 @@ class DeviceSession::Driver {
     return input->second;
   }
 
+  // Indices say where a gather reads: without values, too, they are those that are given.
+  bool is_index(ValueId id, const TensorMap& tensors) const {
+    const Value& value = graph_.value(id);
+    return value.dtype == DType::I64 && tensors.count(value.name) > 0;
+  }
+
   void upload(const std::vector<ValueId>& ids, const TensorMap& tensors) {
     for (const ValueId id : ids) {
       const TensorLayout& layout = step_.plan.layouts[static_cast<std::size_t>(id)];
-      if (options_.values) {
+      if (options_.values || is_index(id, tensors)) {
         host_.write_memory(layout.address, pack(tensor_of(id, tensors), layout));
       } else {
         host_.write_nothing(layout.address, layout.bytes());
@@ -229,12 +235,8 @@ class DeviceSession::Driver {
     const Plan& plan = step_.plan;
     for (std::size_t i = 0; i < plan.extras.size(); ++i) {
       const TensorLayout& layout = plan.layouts[graph_.values.size() + i];
-      if (plan.extras[i].contents.empty()) continue;
-      if (options_.values) {
+      if (!plan.extras[i].contents.empty())
         host_.write_memory(layout.address, pack(plan.extras[i].contents, layout));
-      } else {
-        host_.write_nothing(layout.address, layout.bytes());
-      }
     }
   }
 

@@ -134,10 +134,13 @@ void read_layers(const JsonObject& config, TargetKeys& targets) {
 }
 
 AdapterConfig read_adapter_config(const std::string& folder) {
-  const std::string path = (std::filesystem::path(folder) / "adapter_config.json").string();
-  const JsonObject config = read_json_object(path);
+  return adapter_config_of(
+      read_json_object((std::filesystem::path(folder) / "adapter_config.json").string()));
+}
+
+AdapterConfig adapter_config_of(const JsonObject& config) {
   AdapterConfig adapter;
-  adapter.file = path;
+  adapter.file = config.where();
   adapter.json = config.json();
   adapter.method = &method_of(config);
   adapter.notes = check_keys(config, *adapter.method);

@@ -49,6 +49,8 @@ struct AdapterConfig {
 /// target_parameters, ...); an unknown key that is true, a list or an object; combinations that
 /// PEFT itself refuses. Other unknown keys are named in the notes.
 AdapterConfig read_adapter_config(const std::string& folder);
+/// The same of what would stand in such a file.
+AdapterConfig adapter_config_of(const JsonObject& config);
 
 // What the methods' own keys are read with. Each throws InputError, naming the key.
 

@@ -251,7 +251,11 @@ ModelFacts ModelConfig::facts() const {
 }
 
 ModelConfig read_model_config(const std::string& folder, const std::string& task_type) {
-  const std::string path = (std::filesystem::path(folder) / "config.json").string();
+  return read_model_config_file((std::filesystem::path(folder) / "config.json").string(),
+                                task_type);
+}
+
+ModelConfig read_model_config_file(const std::string& path, const std::string& task_type) {
   const JsonObject config = read_json_object(path);
   const std::string type = config.text("model_type");
   const auto check_keys = [&config](const KnownKeys& known) {

@@ -24,7 +24,7 @@ struct ModelConfig {
   ModelFacts facts() const;
 };
 
-/// Reads FOLDER/config.json: model_type "llama" as LlamaForCausalLM or
+/// Reads a config.json: model_type "llama" as LlamaForCausalLM or
 /// LlamaForSequenceClassification, "bert" as BertForSequenceClassification, with Hugging Face's
 /// defaults for what is absent. `task_type` is the adapter's ("CAUSAL_LM", "SEQ_CLS" or ""); where
 /// it is "", the file's architecture decides what a LLaMA is. Throws InputError that names the key,
@@ -32,6 +32,8 @@ struct ModelConfig {
 /// out of range, a rotary embedding or an activation that corank does not know, a key of
 /// host/huggingface/model_keys.h that would change what is computed. A key that is unknown, or
 /// known and not applied (dropouts of the frozen layers), is named in the notes.
+ModelConfig read_model_config_file(const std::string& path, const std::string& task_type);
+/// The same of FOLDER/config.json.
 ModelConfig read_model_config(const std::string& folder, const std::string& task_type);
 
 /// The forward graph.

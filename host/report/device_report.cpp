@@ -60,7 +60,7 @@ std::string check_lines(const DeviceReport& r) {
 }  // namespace
 
 bool DeviceReport::passed() const {
-  return counter_mismatches.empty() && !comparisons.empty() &&
+  return counter_mismatches.empty() && (!values || !comparisons.empty()) &&
          std::all_of(comparisons.begin(), comparisons.end(),
                      [](const ComparisonReport& c) { return c.mismatches == 0; });
 }
@@ -83,6 +83,11 @@ nlohmann::ordered_json to_json(const DeviceReport& r) {
   json["link"] = r.link;
   json["weights"] = name_of(r.weights);
   json["commands"] = r.commands;
+  if (r.repeated)
+    json["layers_repeated"] = {{"layers", r.repeated->layers},
+                               {"simulated_layers", r.repeated->simulated_layers},
+                               {"middle_cycles", r.repeated->middle_cycles},
+                               {"error", r.repeated->error}};
   json["tokens"] = r.tokens;
   json["simulated_s"] = r.seconds();
   json["tokens_per_s"] = r.tokens_per_s();
@@ -91,7 +96,8 @@ nlohmann::ordered_json to_json(const DeviceReport& r) {
   json["first_step"] = {{"bound", r.bound},
                         {"array_utilisation", r.array_utilisation},
                         {"gemms", list_json(r.gemms, gemm_json)},
-                        {"units", list_json(r.units, unit_json)}};
+                        {"units", list_json(r.units, unit_json)},
+                        {"work", to_json(r.work, pes_of(r.machine))}};
   nlohmann::ordered_json parts;
   for (std::size_t part = 0; part < kEnergyPartNames.size(); ++part)
     parts[std::string(kEnergyPartNames[part]) + "_pj"] = r.energy.parts_pj[part];
@@ -112,6 +118,12 @@ std::string device_lines(const DeviceReport& r) {
   const StepReport all = sum_of(r.steps);
   const auto steps = static_cast<double>(r.steps.size());
   std::string text;
+  if (r.repeated)
+    text += fmt::format(
+        "  LAYERS REPEATED: models of fewer layers, at most {} of {}, were simulated; two in the "
+        "middle took {} and {} cycles, which is {:.4f} % of the step\n",
+        r.repeated->simulated_layers, r.repeated->layers, r.repeated->middle_cycles[0],
+        r.repeated->middle_cycles[1], 100 * r.repeated->error);
   text += named_line("device", fmt::format("{}x{} at {} MHz, {}, {}", r.machine.array_rows,
                                            r.machine.array_columns, r.limits.clock_mhz,
                                            r.memory_model.name, r.link));
@@ -125,6 +137,7 @@ std::string device_lines(const DeviceReport& r) {
   text += named_line("array", fmt::format("{:.1f} % of its multiply-accumulates are useful",
                                           100 * r.array_utilisation));
   text += gemm_lines(r.gemms);
+  if (!r.work.empty()) text += work_lines(r.work, pes_of(r.machine));
   text += "\n";
   text += named_line("device memory", role_texts(r.memory));
   text += named_line(

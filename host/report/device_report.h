@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "host/report/report.h"
+#include "host/report/work.h"
 
 namespace corank {
 
@@ -16,7 +18,15 @@ struct RoleBytes {
   std::uint64_t bytes = 0;
 };
 
+/// A run of a model of which a few layers were simulated, and the rest extrapolated.
+struct ModelRepeated {
+  int layers = 0, simulated_layers = 0;
+  std::uint64_t middle_cycles[2] = {0, 0};  // of two layers in the middle, which should be equal
+  double error = 0;  // of the step's cycles: their difference, for every layer left out
+};
+
 struct DeviceReport {
+  bool values = true;  // whether tensors were computed, and then compared
   MachineShape machine;
   MachineLimits limits;
   MemoryConfig memory_model;
@@ -24,6 +34,8 @@ struct DeviceReport {
   Weights weights = Weights::kResident;
   std::vector<RoleBytes> memory;  // they add up to what the step takes
   std::uint64_t commands = 0;     // of a step
+
+  std::optional<ModelRepeated> repeated;
 
   std::vector<StepReport> steps;  // those that came to their end; the first one's upload holds what
                                   // is loaded once
@@ -34,6 +46,7 @@ struct DeviceReport {
   double array_utilisation = 0;
   std::vector<UnitReport> units;
   std::vector<GemmReport> gemms;
+  StepWorkByKey work;
 
   std::string energy_table, energy_node;
   EnergySum energy;  // of all steps
@@ -43,7 +56,7 @@ struct DeviceReport {
   std::vector<CounterMismatch> counter_mismatches;
   SimulationCost simulation;
 
-  bool passed() const;     // it was compared, and every bit and every counter is as expected
+  bool passed() const;  // every counter is as expected and, with values, it was compared, every bit
   double seconds() const;  // simulated, of all steps, with their transfers
   double tokens_per_s() const;
 };

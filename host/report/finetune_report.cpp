@@ -43,6 +43,7 @@ OrderedJson to_json(const FinetuneReport& r) {
   json["incomplete"] = r.incomplete;
   json["config"] = r.config_file;
   json["numerics"] = r.numerics;
+  json["values"] = r.values;
   json["workload"] = {{"model", r.model},
                       {"model_type", r.model_type},
                       {"adapter", r.adapter},
@@ -54,7 +55,7 @@ OrderedJson to_json(const FinetuneReport& r) {
   json["training"] = {{"optimizer", r.optimizer},
                       {"schedule", r.schedule},
                       {"steps_before", r.steps_before},
-                      {"steps", r.losses.size()},
+                      {"steps", r.steps},
                       {"accumulate", r.accumulate},
                       {"losses", r.losses},
                       {"learning_rates", r.learning_rates},
@@ -90,22 +91,27 @@ std::string to_table(const FinetuneReport& r) {
     text += fmt::format("  {:<26}{}\n", what, value);
   };
   text += fmt::format("{}: {} fine-tuning of {} ({}), {} steps of {} x {} x {} tokens in {} ({})\n",
-                      r.name, r.method, r.model, r.model_type, r.losses.size(), r.accumulate,
+                      r.name, r.method, r.model, r.model_type, r.steps, r.accumulate,
                       r.batch, r.sequence, r.numerics, r.fidelity);
   if (r.incomplete)
     text += fmt::format("  INCOMPLETE: stopped after {} of {} steps\n",
-                        r.steps_before + static_cast<std::int64_t>(r.losses.size()), r.steps_asked);
+                        r.steps_before + r.steps, r.steps_asked);
   if (r.steps_before > 0)
     text += fmt::format("  GOES ON after {} steps of an earlier run\n", r.steps_before);
+  if (!r.values) {
+    line("adapters", r.adapter);
+    line("batches", r.batches + "; without values: their time alone");
+  }
   line("trainable", fmt::format("{} elements in {} adapted modules", r.account.trainable_elements,
                                 r.adapted_modules));
   if (!r.losses.empty()) {
     const auto least = std::min_element(r.losses.begin(), r.losses.end());
     line("loss", fmt::format("{:.6f} -> {:.6f}, least {:.6f} at step {}", r.losses.front(),
                              r.losses.back(), *least, least - r.losses.begin() + 1));
-    line("time", fmt::format("{:.2f} s, {:.3f} s a step", r.seconds,
-                             r.seconds / static_cast<double>(r.losses.size())));
   }
+  if (r.steps > 0)
+    line("time",
+         fmt::format("{:.2f} s, {:.3f} s a step", r.seconds, r.seconds / static_cast<double>(r.steps)));
   text += "\n";
   const StepAccount& a = r.account;
   for (const auto& [group, count] : macs_by_group(a)) {

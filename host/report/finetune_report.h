@@ -16,6 +16,7 @@ struct FinetuneReport {
   std::string name, config_file;
   std::string fidelity;  // "reference", "rtl", "cycle"
   std::string numerics;  // "fp32", "fp64", "bf16"
+  bool values = true;    // whether tensors were computed: without, no losses
   std::string model, model_type, adapter, batches;
   std::int64_t batch = 0, sequence = 0;  // of a micro-batch
   std::int64_t accumulate = 1;           // micro-batches of a step
@@ -28,6 +29,7 @@ struct FinetuneReport {
   std::vector<std::string> notes;  // what the user's files say and the run did not do
 
   std::string optimizer, schedule;
+  std::int64_t steps = 0;              // of this run that came to their end
   std::vector<double> losses;          // of each step of this run, before its update
   std::vector<double> learning_rates;  // of each step
   std::vector<double> gradient_norms;  // of each step, before clipping

@@ -2,16 +2,15 @@
 
 #include <filesystem>
 #include <functional>
-#include <numeric>
 #include <utility>
 
-#include "host/driver/device_executor.h"
 #include "host/formats/safetensors.h"
 #include "host/report/trace_json.h"
 #include "host/report/write_json.h"
 #include "host/run/compare.h"
-#include "host/run/device_memory.h"
+#include "host/run/device_figures.h"
 #include "host/run/measurement.h"
+#include "host/run/repeated_model.h"
 #include "host/run/step_costs.h"
 #include "host/run/training_state.h"
 #include "models/base/error.h"
@@ -41,22 +40,24 @@ void check_reference(const Config& config) {
 /// What came of it.
 FinetuneResult result_of(PreparedFinetune prepared, TrainingResult trained, TensorMap states) {
   FinetuneResult result;
-  result.state = state_file(prepared, states,
-                            prepared.first_step + static_cast<std::int64_t>(trained.losses.size()));
+  const bool values = prepared.report.values;
+  if (values) result.state = state_file(prepared, states, prepared.first_step + trained.steps);
   result.report = std::move(prepared.report);
   result.report.incomplete = trained.stopped;
+  result.report.steps = trained.steps;
   result.report.losses = std::move(trained.losses);
   result.report.learning_rates = std::move(trained.learning_rates);
   result.report.gradient_norms = std::move(trained.gradient_norms);
   result.report.seconds = trained.seconds;
   result.adapter_config = std::move(prepared.adapter_config);
   result.plan = std::move(prepared.plan);
-  for (const std::string& name : prepared.trained) result.adapter[name] = states.at(name);
+  if (values)
+    for (const std::string& name : prepared.trained) result.adapter[name] = states.at(name);
   result.states = std::move(states);
   result.frozen = std::move(prepared.frozen);
   result.gradients = std::move(trained.first_gradients);
   result.logits = std::move(trained.first_logits);
-  if (prepared.batches.causal)  // the graph has a row for each token
+  if (values && prepared.batches.causal)  // the graph has a row for each token
     result.logits.shape = {prepared.batches.batch, prepared.batches.sequence, prepared.vocabulary};
   return result;
 }
@@ -140,71 +141,6 @@ std::vector<ComparisonReport> compare_with_reference(const PreparedFinetune& pre
   return comparisons;
 }
 
-// ---- what it cost ----
-
-/// Of so many steps of the run: positions that are no padding.
-std::int64_t tokens_of(const PreparedFinetune& prepared, std::size_t steps) {
-  const Batches& batches = prepared.batches;
-  const std::int64_t of_step =
-      prepared.program.optimizer.accumulate * batches.batch * batches.sequence;
-  const auto* mask = batches.attention_mask.data<std::int64_t>() + prepared.first_step * of_step;
-  return std::accumulate(mask, mask + static_cast<std::int64_t>(steps) * of_step, std::int64_t{0});
-}
-
-void fill_device_steps(const Config& config, const PreparedFinetune& prepared,
-                       const Simulated& simulated, DeviceReport& report) {
-  const MachineSilicon silicon = machine_silicon(config.machine, config.energy.node);
-  StepWork work;
-  for (std::size_t i = 0; i < simulated.steps.size(); ++i) {
-    const StepSums sums = sums_of_step(simulated, i);
-    LinkBytes link = expected_link_bytes(
-        prepared.step, prepared.program,
-        values_named(prepared.program.graph, prepared.asked.of_step(static_cast<std::int64_t>(i))));
-    if (i > 0) link.loaded = 0;
-    report.steps.push_back(step_report(config, silicon, sums, link));
-    const EnergySum energy = sum_of(energy_of(config, silicon, sums));
-    report.energy.pj += energy.pj;
-    report.energy.low_pj += energy.low_pj;
-    report.energy.high_pj += energy.high_pj;
-    for (std::size_t part = 0; part < energy.parts_pj.size(); ++part)
-      report.energy.parts_pj[part] += energy.parts_pj[part];
-    for (std::size_t kind = 0; kind < prepared.step.gemm_kinds.size(); ++kind)
-      work.macs += static_cast<double>(
-          sums.counters[static_cast<std::size_t>(interface::Counter::kGemmMacs0) + kind]);
-  }
-  const StepReport all = sum_of(report.steps);
-  report.tokens = tokens_of(prepared, simulated.steps.size());
-  work.tokens = static_cast<double>(report.tokens);
-  work.step_ns = all.step_ns;
-  work.total_ns = all.upload_ns + all.step_ns + all.download_ns;
-  work.energy_pj = report.energy.pj;
-  work.energy_node = config.energy.node;
-  report.silicon = silicon_report(config.machine, config.limits.clock_mhz, work);
-}
-
-DeviceReport device_report(const Config& config, const RunOptions& options,
-                           const PreparedFinetune& prepared, const Simulated& simulated,
-                           const StepMeasurement& first) {
-  DeviceReport report;
-  report.machine = config.machine;
-  report.limits = config.limits;
-  report.memory_model = config.memory;
-  report.link = config.link.name;
-  report.weights = config.weights;
-  report.memory = memory_by_role(prepared.step, prepared.program.graph);
-  report.commands = prepared.step.commands.size();
-  fill_device_steps(config, prepared, simulated, report);
-  report.bound = bound_of(config, first);
-  report.units = units_of(first.counters);
-  report.gemms = gemms_of(first, config.machine);
-  report.array_utilisation =
-      array_utilisation(report.gemms, report.steps.front().cycles, config.machine);
-  report.energy_table = config.energy.name;
-  report.energy_node = config.energy.node;
-  report.simulation = simulation_cost(simulated.platform, options.fidelity);
-  return report;
-}
-
 }  // namespace
 
 FinetuneResult finetune(const Config& config,
@@ -228,6 +164,14 @@ FinetuneResult finetune_on_device(const Config& config, const RunOptions& option
   check_energy_table(config);
   check_waves(options);
   check_checkpoint(config, options.out_directory);
+  if (!config.values && options.fidelity == Fidelity::kRtl)
+    throw InputError(place_of(config, "values"),
+                     "values: off needs --fidelity cycle; found --fidelity rtl");
+  if (config.layers == Layers::kRepeated) {
+    FinetuneResult result;
+    result.report = run_repeated_model(config, options);
+    return result;
+  }
   PreparedFinetune prepared = prepare_for_device(config);
   prepared.report.fidelity = name_of(options.fidelity);
   const std::string machine = build_machine(config, options);
@@ -244,11 +188,15 @@ FinetuneResult finetune_on_device(const Config& config, const RunOptions& option
         return states_of(device, prepared);
       });
   const StepMeasurement first = measure(config, prepared, simulated);
-  DeviceReport device = device_report(config, options, prepared, simulated, first);
+  DeviceReport device = device_report(config, figures_of(config, prepared, simulated, first));
+  device.simulation = simulation_cost(simulated.platform, options.fidelity);
   if (!trained.stopped) {
-    device.comparisons = compare_with_reference(prepared, trained, simulated.results, options.stop);
     device.counter_mismatches = check_costs(config, prepared, simulated);
-    trained.stopped = device.comparisons.empty();
+    if (config.values) {
+      device.comparisons =
+          compare_with_reference(prepared, trained, simulated.results, options.stop);
+      trained.stopped = device.comparisons.empty();
+    }
   }
   prepared.report.device = std::move(device);
   if (files.waves) files.waves->finish();
@@ -261,6 +209,9 @@ FinetuneResult finetune_on_device(const Config& config, const RunOptions& option
 
 RunFiles open_finetune_files(const Config& config, const RunOptions& options) {
   std::vector<std::string> names = {kReportFile};
+  if (!config.values)
+    return RunFiles(config, {options.out_directory, names, options.trace.value_or(""),
+                             options.waves.value_or("")});
   for (const char* file : {"adapter_model.safetensors", "adapter_config.json"})
     names.push_back((fs::path(kAdapterFolder) / file).string());
   names.emplace_back(kStateFile);
@@ -274,6 +225,7 @@ void write_finetune(const std::string& directory, const FinetuneResult& result,
                     const FinetuneOutput& output) {
   const fs::path root(directory);
   const OutputFolder made(directory, "--out " + directory);
+  if (!result.report.values) return write_json((root / kReportFile).string(), to_json(result.report));
   write_progress(directory, result.adapter_config, result.plan, result.adapter, result.frozen,
                  result.state);
   if (output.gradients) {

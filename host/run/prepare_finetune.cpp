@@ -1,37 +1,27 @@
 #include "host/run/prepare_finetune.h"
 
+#include <fmt/format.h>
+
 #include <cstring>
-#include <filesystem>
 #include <utility>
 
 #include "host/driver/device_executor.h"
-#include "host/formats/input_file.h"
-#include "host/huggingface/model_config.h"
 #include "host/huggingface/model_weights.h"
-#include "host/huggingface/weight_files.h"
 #include "host/run/training_state.h"
 #include "models/base/error.h"
+#include "models/base/host_memory.h"
 #include "models/transformer/transformer.h"
 #include "sim/system/interruption.h"
 
 namespace corank {
 namespace {
 
-void require_folder(const Config& config, const std::string& key, const std::string& folder) {
-  if (folder.empty()) throw InputError(place_of(config, key), key + " is missing");
-  std::error_code ignored;
-  if (!std::filesystem::is_directory(folder, ignored))
-    throw InputError(place_of(config, key), key + ": expected a folder, found '" + folder +
-                                                "', which is " +
-                                                (is_there(folder) ? "none" : "not there"));
-}
-
 /// What the files say and the run does not do.
-std::vector<std::string> notes_of(const AdapterConfig& adapter, const ModelConfig& model,
-                                  const WeightFiles& weights, const Transformer& transformer) {
-  std::vector<std::string> notes = model.notes;
-  notes.insert(notes.end(), adapter.notes.begin(), adapter.notes.end());
-  for (std::string& note : unused_weights(model, weights, transformer))
+std::vector<std::string> notes_of(const FinetuneSource& source, const Transformer& transformer) {
+  std::vector<std::string> notes = source.model.notes;
+  notes.insert(notes.end(), source.adapter.notes.begin(), source.adapter.notes.end());
+  if (!source.weights) return notes;
+  for (std::string& note : unused_weights(source.model, *source.weights, transformer))
     notes.push_back(std::move(note));
   return notes;
 }
@@ -46,14 +36,6 @@ auto blame(const std::string& file, const Work& work) {
   }
 }
 
-void check_steps(const Config& config) {
-  if (config.steps != 1)
-    throw InputError(place_of(config, "workload.steps"),
-                     "workload.steps: token batches have as many steps as they have; expected 1, "
-                     "found " +
-                         std::to_string(config.steps));
-}
-
 // What belongs to steps of layers on the accelerator.
 void check_device(const Config& config) {
   require_device_numerics(config);
@@ -62,30 +44,65 @@ void check_device(const Config& config) {
   if (layers > 0)
     throw InputError(place_of(config, "workload"),
                      "expected either layers (workload.capture, workload.captures, "
-                     "workload.shapes) or a model (workload.model), found both");
-  const auto refuse = [&](const std::string& key, const std::string& found) {
-    throw InputError(place_of(config, key), key + ": expected " + found +
-                                                "; a fine-tuning run simulates every step of a "
-                                                "whole model with its values");
-  };
-  if (!config.values) refuse("values", "on, found off");
-  if (config.layers == Layers::kRepeated) refuse("workload.layers", "whole, found repeated");
+                     "workload.shapes) or a model (workload.model, workload.transformer), found "
+                     "both");
+  if (!config.values && config.transformer.config.empty())
+    throw InputError(place_of(config, "values"),
+                     "values: off needs a model by its sizes (workload.transformer); found files of "
+                     "one, which are trained with their values");
+  if (config.layers == Layers::kRepeated && config.values)
+    throw InputError(place_of(config, "workload.layers"),
+                     "workload.layers: repeated gives times alone; expected values: off");
 }
 
 /// What the run was asked to do.
-void describe_run(const Config& config, const Batches& batches, const OptimizerSettings& settings,
-                  FinetuneReport& report) {
+void describe_run(const Config& config, const FinetuneSource& source, const Batches& batches,
+                  const OptimizerSettings& settings, FinetuneReport& report) {
   report.name = config.name;
   report.config_file = config.file;
-  report.model = config.model;
-  report.adapter = config.adapter;
-  report.batches = config.batches;
+  report.values = config.values;
+  report.model = source.model_text;
+  report.adapter = source.adapter_text;
+  report.batches = source.batches_text;
   report.batch = batches.batch;
   report.sequence = batches.sequence;
   report.accumulate = settings.accumulate;
   report.steps_asked = batches.count / settings.accumulate;
   report.optimizer = name_of(settings.kind);
   report.schedule = name_of(settings.schedule.kind);
+}
+
+// Before anything is drawn: whether this computer can hold it.
+void check_host_memory(const Config& config, const Graph& graph) {
+  double bytes = 0;
+  for (const Value& value : graph.values)
+    if (!is_fed(value) && !is_computed(value))
+      bytes += static_cast<double>(element_count(value.shape)) *
+               static_cast<double>(bytes_of(value.dtype));
+  if (bytes > static_cast<double>(host_memory_bytes()))
+    throw InputError(location_of(config, {"values", "workload.transformer"}),
+                     fmt::format("values: on: the model's tensors need {:.0f} bytes of this "
+                                 "computer's memory, which has {}; with values: off there are none",
+                                 bytes, host_memory_bytes()));
+}
+
+// What is given once: read from the files, or drawn.
+void give_values(const Config& config, Numerics numerics, const FinetuneSource& source,
+                 const Transformer& transformer, const TrainingProgram& program,
+                 PreparedFinetune& prepared) {
+  for (const Value& value : transformer.graph.values)
+    if (value.role == Role::kTrainable) prepared.trained.insert(value.name);
+  if (source.weights) {
+    AdapterTensors adapter = read_adapter(config.adapter, prepared.plan, transformer);
+    prepared.values =
+        load_frozen(transformer.graph, source.model, *source.weights, adapter.frozen, numerics);
+    prepared.values.merge(adapter.trained);
+    prepared.frozen = std::move(adapter.frozen);
+  } else {
+    check_host_memory(config, program.graph);
+    prepared.values = draw_parameters(transformer, config.seed, numerics);
+  }
+  for (auto& entry : initial_moments(program)) prepared.values.insert(std::move(entry));
 }
 
 std::set<std::string> names_of_states(const TrainingProgram& program) {
@@ -130,65 +147,57 @@ class StopsBetweenSteps : public Executor {
 }  // namespace
 
 bool names_finetuning(const Config& config) {
-  return !config.model.empty() || !config.adapter.empty() || !config.batches.empty();
+  return !config.model.empty() || !config.adapter.empty() || !config.batches.empty() ||
+         !config.transformer.config.empty();
 }
 
 PreparedFinetune prepare_finetune(const Config& config, Numerics numerics) {
-  require_folder(config, "workload.model", config.model);
-  require_folder(config, "workload.adapter", config.adapter);
-  if (config.batches.empty())
-    throw InputError(place_of(config, "workload.batches"), "workload.batches is missing");
-  check_steps(config);
+  return prepare_finetune(config, numerics, finetune_source(config));
+}
 
+PreparedFinetune prepare_finetune(const Config& config, Numerics numerics, FinetuneSource source) {
+  const ModelConfig& model = source.model;
   PreparedFinetune prepared;
-  prepared.adapter_config = read_adapter_config(config.adapter);
-  ModelConfig model = read_model_config(config.model, prepared.adapter_config.task_type);
-  const WeightFiles weights(config.model);
-  untie_other_head(model, weights);
-  prepared.batches =
-      read_batches(config.batches, {model.vocabulary(), model.max_positions(), model.classes(),
-                                    model.token_types(), config.optimizer.accumulate});
+  prepared.batches = std::move(source.batches);
   const Batches& batches = prepared.batches;
 
   Transformer transformer =
       blame(model.file, [&] { return build(model, batches.batch, batches.sequence); });
-  prepared.report.notes = notes_of(prepared.adapter_config, model, weights, transformer);
-  const PeftMethod& method = *prepared.adapter_config.method;
+  prepared.report.notes = notes_of(source, transformer);
+  const PeftMethod& method = *source.adapter.method;
   prepared.plan =
-      method.plan(prepared.adapter_config, modules_of(transformer), model.facts(), config.seed);
-  blame(prepared.adapter_config.file, [&] { apply_adapter(transformer, prepared.plan); });
+      method.plan(source.adapter, modules_of(transformer), model.facts(), config.seed);
+  blame(source.adapter.file, [&] { apply_adapter(transformer, prepared.plan); });
   OptimizerSettings settings = config.optimizer;
   if (settings.schedule.total == 0) settings.schedule.total = batches.count / settings.accumulate;
   TransformerProgram built = transformer_program(transformer, settings);
-
-  AdapterTensors adapter = read_adapter(config.adapter, prepared.plan, transformer);
-  prepared.values = load_frozen(transformer.graph, model, weights, adapter.frozen, numerics);
-  for (auto& [name, tensor] : adapter.trained) {
-    prepared.trained.insert(name);
-    prepared.values.emplace(name, std::move(tensor));
-  }
-  prepared.frozen = std::move(adapter.frozen);
-  for (auto& entry : initial_moments(built.program)) prepared.values.insert(std::move(entry));
+  if (config.values) give_values(config, numerics, source, transformer, built.program, prepared);
   prepared.program = std::move(built.program);
   prepared.steps = batches.count / settings.accumulate;
   prepared.asked = std::move(built.asked);
   prepared.pad_token_id = transformer.pad_token_id;
   if (batches.causal) prepared.vocabulary = model.vocabulary();
 
-  describe_run(config, batches, settings, prepared.report);
+  describe_run(config, source, batches, settings, prepared.report);
   prepared.report.numerics = name_of(numerics);
   prepared.report.model_type = model.facts().model_type;
   prepared.report.method = method.title;
   prepared.report.adapted_modules = static_cast<std::int64_t>(prepared.plan.adapted.size());
   prepared.report.account = built.account;
-  prepared.identity = identity_of(prepared, settings, config.seed);
+  prepared.adapter_config = std::move(source.adapter);
+  if (config.values) prepared.identity = identity_of(prepared, settings, config.seed);
   if (!config.state.empty()) go_on_from(config.state, prepared);
   return prepared;
 }
 
 PreparedFinetune prepare_for_device(const Config& config) {
   check_device(config);
-  PreparedFinetune prepared = prepare_finetune(config, Numerics::kBf16);
+  return prepare_for_device(config, finetune_source(config));
+}
+
+PreparedFinetune prepare_for_device(const Config& config, FinetuneSource source) {
+  check_device(config);
+  PreparedFinetune prepared = prepare_finetune(config, Numerics::kBf16, std::move(source));
   prepared.step = compile_for(config, prepared.program);
   prepared.asked_bytes = asked_bytes(prepared, config.checkpoint);
   return prepared;
@@ -196,6 +205,7 @@ PreparedFinetune prepare_for_device(const Config& config) {
 
 TensorMap states_of(Executor& executor, const PreparedFinetune& prepared) {
   TensorMap states = executor.read(names_of_states(prepared.program));
+  if (!prepared.report.values) return {};
   for (const std::string& name : prepared.trained)  // what no loss depends on stays as it was
     if (states.count(name) == 0) states.emplace(name, prepared.values.at(name));
   return states;
@@ -204,9 +214,11 @@ TensorMap states_of(Executor& executor, const PreparedFinetune& prepared) {
 TrainingResult train(Executor& executor, const PreparedFinetune& prepared,
                      const std::function<void(std::int64_t, double)>& progress) {
   executor.load(prepared.values);
-  TrainingResult trained = train(executor, prepared.program, prepared.asked, prepared.pad_token_id,
-                                 prepared.batches, prepared.first_step, progress);
-  if (trained.losses.empty() && trained.stopped) throw Interrupted();
+  using Loop = decltype(time_steps)*;
+  const Loop loop = prepared.report.values ? static_cast<Loop>(corank::train) : time_steps;
+  TrainingResult trained = loop(executor, prepared.program, prepared.asked, prepared.pad_token_id,
+                                prepared.batches, prepared.first_step, progress);
+  if (trained.steps == 0 && trained.stopped) throw Interrupted();
   return trained;
 }
 

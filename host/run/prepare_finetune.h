@@ -12,6 +12,7 @@
 #include "host/huggingface/adapter_files.h"
 #include "host/huggingface/peft_method.h"
 #include "host/report/finetune_report.h"
+#include "host/run/finetune_source.h"
 #include "host/run/simulate.h"
 #include "host/train/batches.h"
 #include "host/train/training.h"
@@ -39,13 +40,16 @@ struct PreparedFinetune : PreparedProgram {
   FinetuneReport report;                        // what is known by now
 };
 
-/// Reads workload.model, workload.adapter and workload.batches, builds the graph and what it is
-/// given, rounded as `numerics` says; with workload.state what is left of an earlier run. Throws
-/// InputError for wrong files and keys.
+/// Builds the graph of the configuration's source and what it is given, rounded as `numerics` says;
+/// with workload.state what is left of an earlier run. Without values nothing but the batches is
+/// given. Throws InputError for wrong files and keys.
 PreparedFinetune prepare_finetune(const Config& config, Numerics numerics);
+/// The same of a source at hand.
+PreparedFinetune prepare_finetune(const Config& config, Numerics numerics, FinetuneSource source);
 
 /// The same for the accelerator, compiled for the configuration's machine.
 PreparedFinetune prepare_for_device(const Config& config);
+PreparedFinetune prepare_for_device(const Config& config, FinetuneSource source);
 
 /// What the steps have left behind: the trained elements and the optimizer's states.
 TensorMap states_of(Executor& executor, const PreparedFinetune& prepared);

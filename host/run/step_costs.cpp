@@ -8,14 +8,13 @@
 
 #include "host/energy/energy_lines.h"
 #include "host/energy/gate_lines.h"
+#include "host/report/work.h"
 #include "models/base/error.h"
 
 namespace corank {
 namespace {
 
 using interface::Counter;
-
-double pes_of(const MachineShape& machine) { return machine.array_rows * machine.array_columns; }
 
 // Of the step's time, how long the busier direction's wire was.
 double link_share(const Config& config, const StepSums& sums) {

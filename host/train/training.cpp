@@ -93,18 +93,18 @@ class Training {
   }
 
   /// Returns false if the executor gave it up.
+  bool time_step(std::int64_t step, TrainingResult& result) {
+    if (execute(step, shares_of(step), result).stopped) return false;
+    result.learning_rates.push_back(learning_rate(program_.optimizer, step));
+    ++result.steps;
+    return true;
+  }
+
+  /// The same, with what comes of it.
   bool step(std::int64_t step, TrainingResult& result) {
-    const auto done = static_cast<std::int64_t>(result.losses.size());
-    TensorMap feeds = optimizer_feeds(program_, step);
-    std::vector<double> shares;
-    for (std::int64_t i = 0; i < accumulate(); ++i) {
-      const std::int64_t first = step * accumulate();
-      shares.push_back(share_of(batches_, first, accumulate(), first + i));
-      for (auto& [name, tensor] : batch_of(batches_, pad_token_id_, first + i, shares.back())) {
-        if (fed_.count(name_in(i, name)) > 0) feeds[name_in(i, name)] = std::move(tensor);
-      }
-    }
-    ExecutedStep executed = executor_.step(feeds, asked_.of_step(done));
+    const std::int64_t done = result.steps;
+    const std::vector<double> shares = shares_of(step);
+    ExecutedStep executed = execute(step, shares, result);
     if (executed.stopped) return false;
     if (done == 0) result.first_logits = as_f32(executed.results.at(name_in(0, "logits")));
 
@@ -124,10 +124,33 @@ class Training {
     result.losses.push_back(loss);
     result.learning_rates.push_back(learning_rate(program_.optimizer, step));
     result.gradient_norms.push_back(norm);
+    ++result.steps;
     return true;
   }
 
  private:
+  /// Of its micro-batches.
+  std::vector<double> shares_of(std::int64_t step) const {
+    std::vector<double> shares;
+    const std::int64_t first = step * accumulate();
+    for (std::int64_t i = first; i < first + accumulate(); ++i)
+      shares.push_back(share_of(batches_, first, accumulate(), i));
+    return shares;
+  }
+
+  ExecutedStep execute(std::int64_t step, const std::vector<double>& shares,
+                       const TrainingResult& result) {
+    TensorMap feeds = optimizer_feeds(program_, step);
+    for (std::int64_t i = 0; i < accumulate(); ++i) {
+      const double share = shares[static_cast<std::size_t>(i)];
+      for (auto& [name, tensor] :
+           batch_of(batches_, pad_token_id_, step * accumulate() + i, share)) {
+        if (fed_.count(name_in(i, name)) > 0) feeds[name_in(i, name)] = std::move(tensor);
+      }
+    }
+    return executor_.step(feeds, asked_.of_step(result.steps));
+  }
+
   std::int64_t accumulate() const { return program_.optimizer.accumulate; }
   std::string name_in(std::int64_t micro_batch, const std::string& name) const {
     return micro_batch_name(name, micro_batch, accumulate());
@@ -141,23 +164,43 @@ class Training {
   std::set<std::string> fed_;
 };
 
+/// One step after the other, as step(number, result) carries one out.
+template <class Step>
+TrainingResult all_steps(std::int64_t first, std::int64_t end, const Step& step,
+                         const std::function<void(std::int64_t, double)>& progress) {
+  TrainingResult result;
+  const auto start = std::chrono::steady_clock::now();
+  for (std::int64_t i = first; i < end && !result.stopped; ++i) {
+    result.stopped = !step(i, result);
+    if (!result.stopped && progress)
+      progress(i + 1, result.losses.empty() ? 0 : result.losses.back());
+  }
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
 }  // namespace
 
 TrainingResult train(Executor& executor, const TrainingProgram& program, const AskedResults& asked,
                      std::optional<std::int64_t> pad_token_id, const Batches& batches,
                      std::int64_t first_step,
                      const std::function<void(std::int64_t, double)>& progress) {
-  const std::int64_t steps = batches.count / program.optimizer.accumulate;
   Training training(executor, program, asked, pad_token_id, batches);
-  TrainingResult result;
-  const auto start = std::chrono::steady_clock::now();
-  for (std::int64_t step = first_step; step < steps; ++step) {
-    result.stopped = !training.step(step, result);
-    if (result.stopped) break;
-    if (progress) progress(step + 1, result.losses.back());
-  }
-  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return result;
+  const auto step = [&](std::int64_t i, TrainingResult& result) {
+    return training.step(i, result);
+  };
+  return all_steps(first_step, batches.count / program.optimizer.accumulate, step, progress);
+}
+
+TrainingResult time_steps(Executor& executor, const TrainingProgram& program,
+                          const AskedResults& asked, std::optional<std::int64_t> pad_token_id,
+                          const Batches& batches, std::int64_t first_step,
+                          const std::function<void(std::int64_t, double)>& progress) {
+  Training training(executor, program, asked, pad_token_id, batches);
+  const auto step = [&](std::int64_t i, TrainingResult& result) {
+    return training.time_step(i, result);
+  };
+  return all_steps(first_step, batches.count / program.optimizer.accumulate, step, progress);
 }
 
 }  // namespace corank

@@ -14,6 +14,7 @@
 namespace corank {
 
 struct TrainingResult {
+  std::int64_t steps = 0;              // that came to their end
   std::vector<double> losses;          // of each step, before its update
   std::vector<double> learning_rates;  // of each step
   std::vector<double> gradient_norms;  // of each step, before clipping
@@ -44,5 +45,12 @@ TrainingResult train(Executor& executor, const TrainingProgram& program, const A
                      std::optional<std::int64_t> pad_token_id, const Batches& batches,
                      std::int64_t first_step = 0,
                      const std::function<void(std::int64_t, double)>& progress = nullptr);
+
+/// The same on an executor without values, which has nothing but the time of it: no losses, no
+/// gradients. The loss that `progress` is called with is 0.
+TrainingResult time_steps(Executor& executor, const TrainingProgram& program,
+                          const AskedResults& asked, std::optional<std::int64_t> pad_token_id,
+                          const Batches& batches, std::int64_t first_step,
+                          const std::function<void(std::int64_t, double)>& progress);
 
 }  // namespace corank

@@ -4,46 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <random>
 #include <utility>
 
+#include "host/workload/normal.h"
 #include "host/workload/step_size.h"
 #include "models/base/error.h"
-#include "models/base/numerics.h"
 
 namespace corank {
 namespace {
-
-// Box and Muller, "A note on the generation of random normal deviates", 1958: unlike
-// std::normal_distribution it gives the same values with every library.
-class Normal {
- public:
-  explicit Normal(std::uint64_t seed) : random_(seed) {}
-
-  float operator()(double deviation) {
-    const double radius = std::sqrt(-2 * std::log(uniform()));
-    return static_cast<float>(deviation * radius * std::cos(2 * kPi * uniform()));
-  }
-
- private:
-  static constexpr double kPi = 3.14159265358979323846;
-  double uniform() { return (static_cast<double>(random_() >> 11) + 0.5) * 0x1p-53; }
-  std::mt19937_64 random_;
-};
-
-Tensor bf16_tensor(const Shape& shape, double deviation, Normal& normal) {
-  Tensor tensor(DType::BF16, shape);
-  for (std::int64_t i = 0; i < element_count(shape); ++i)
-    tensor.data<std::uint16_t>()[i] = round_to_bf16(normal(deviation));
-  return tensor;
-}
-
-Tensor f32_tensor(const Shape& shape, double deviation, Normal& normal) {
-  Tensor tensor(DType::F32, shape);
-  for (std::int64_t i = 0; i < element_count(shape); ++i)
-    tensor.data<float>()[i] = normal(deviation);
-  return tensor;
-}
 
 Workload from_files(const std::vector<std::string>& files) {
   Workload workload;

@@ -1,0 +1,47 @@
+// The figures of a fine-tuning run on the accelerator, from which its report is worked out; and
+// those of a model of many equal layers from runs of fewer.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "host/config/config.h"
+#include "host/report/device_report.h"
+#include "host/run/measurement.h"
+#include "host/run/prepare_finetune.h"
+#include "host/run/run.h"
+#include "host/run/simulate.h"
+
+namespace corank {
+
+struct DeviceFigures {
+  std::uint64_t commands = 0;      // of a step
+  std::uint64_t memory_bytes = 0;  // of the device, that it takes
+  std::vector<RoleBytes> memory;
+  std::int64_t tokens = 0;  // of all steps: positions that are no padding
+  std::vector<StepSums> steps;
+  std::vector<LinkBytes> link;  // of each step
+  // Of the first step.
+  std::vector<GemmReport> gemms;
+  StepWorkByKey work;
+};
+
+/// `first`: what measure() knows of the first step.
+DeviceFigures figures_of(const Config& config, const PreparedFinetune& prepared,
+                         const Simulated& simulated, const StepMeasurement& first);
+
+/// Models of `fewer` and of `more` layers, more than three, and otherwise equal have these figures;
+/// what one more layer adds is the same for each. Returns those of a model of `layers`, at least as
+/// many; of the layers themselves the last one but one stands for those that were left out.
+DeviceFigures extrapolated(const DeviceFigures& of_fewer, int fewer, const DeviceFigures& of_more,
+                           int more, int layers, const MachineShape& machine);
+
+/// By how much the two layers in the middle of `more` differ, times those left out, as a share of
+/// the whole step.
+ModelRepeated repetition_of(const DeviceFigures& of_more, int more, const DeviceFigures& whole,
+                            int layers);
+
+/// Without comparisons.
+DeviceReport device_report(const Config& config, const DeviceFigures& figures);
+
+}  // namespace corank

@@ -1,0 +1,117 @@
+#include "host/run/repeated_model.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "host/compiler/compiler.h"
+#include "host/run/device_figures.h"
+#include "host/run/finetune_source.h"
+#include "host/run/measurement.h"
+#include "host/run/prepare_finetune.h"
+#include "host/run/step_costs.h"
+#include "models/base/error.h"
+#include "sim/system/interruption.h"
+
+namespace corank {
+namespace {
+
+// The smaller model has a first and a last layer, the larger one two more between them.
+constexpr int kFewerLayers = 2, kMoreLayers = 4;
+// Of the whole step: what may hang on which of the two layers in the middle stands for the others.
+constexpr double kMostError = 0.01;
+
+struct OneModel {
+  DeviceFigures figures;
+  SimulationCost cost;
+  std::vector<CounterMismatch> mismatches;
+};
+
+OneModel run_model(const Config& config, const RunOptions& options, const FinetuneSource& source,
+                   int layers) {
+  const PreparedFinetune prepared = prepare_for_device(config, with_layers(source, layers));
+  RunOptions whole_steps = options;
+  whole_steps.stop = nullptr;
+  bool stopped = false;
+  const Simulated simulated = simulate(config, whole_steps, prepared, "", [&](Executor& device) {
+    stopped = train_on_device(device, prepared, options.stop).stopped;
+    return states_of(device, prepared);
+  });
+  if (stopped) throw Interrupted();
+  const StepMeasurement first = measure(config, prepared, simulated);
+  return {figures_of(config, prepared, simulated, first),
+          simulation_cost(simulated.platform, options.fidelity),
+          check_costs(config, prepared, simulated)};
+}
+
+void check_repeated(const Config& config, const RunOptions& options, std::int64_t layers) {
+  const SourceLocation where = place_of(config, "workload.layers");
+  if (options.fidelity != Fidelity::kCycle || config.values)
+    throw InputError(where,
+                     "workload.layers: repeated gives times alone; expected --fidelity cycle and "
+                     "values: off");
+  if (options.trace)
+    throw InputError("--trace: of repeated layers a few are simulated; expected workload.layers: "
+                     "whole");
+  if (layers <= kMoreLayers)
+    throw InputError(where,
+                     fmt::format("workload.layers: repeated: expected a model of at least {} layers, "
+                                 "found {}",
+                                 kMoreLayers + 1, layers));
+}
+
+void check_whole(const Config& config, const DeviceFigures& whole, const ModelRepeated& repeated) {
+  const std::uint64_t size = driver_options_of(config).memory_size_bytes;
+  if (whole.memory_bytes > size) {
+    std::string roles;
+    for (const RoleBytes& role : whole.memory)
+      roles += fmt::format("{}{} {}", roles.empty() ? "" : ", ", role.role, role.bytes);
+    throw InputError(location_of(config, kMemoryKeys),
+                     fmt::format("the step of all {} layers needs {} bytes of device memory ({}); {} "
+                                 "gives {} bytes",
+                                 repeated.layers, whole.memory_bytes, roles, kMemoryKeys.front(),
+                                 size));
+  }
+  if (repeated.error > kMostError)
+    throw InputError(place_of(config, "workload.layers"),
+                     fmt::format("workload.layers: repeated: two layers in the middle differ by "
+                                 "{:.1f} % of the whole step, where at most {:.0f} % is taken; "
+                                 "expected workload.layers: whole",
+                                 100 * repeated.error, 100 * kMostError));
+}
+
+SimulationCost sum_of_costs(const SimulationCost& a, const SimulationCost& b) {
+  SimulationCost sum = b;  // whose peak is that of the process
+  sum.cpu_s += a.cpu_s;
+  sum.cycles += a.cycles;
+  sum.evaluated_cycles += a.evaluated_cycles;
+  sum.cycles_per_cpu_s = static_cast<double>(sum.cycles) / sum.cpu_s;
+  return sum;
+}
+
+}  // namespace
+
+FinetuneReport run_repeated_model(const Config& config, const RunOptions& options) {
+  const FinetuneSource source = finetune_source(config);
+  const auto layers = static_cast<int>(layers_of(source));
+  check_repeated(config, options, layers);
+  PreparedFinetune whole_model = prepare_finetune(config, Numerics::kBf16, source);
+  OneModel fewer = run_model(config, options, source, kFewerLayers);
+  OneModel more = run_model(config, options, source, kMoreLayers);
+  const DeviceFigures whole = extrapolated(fewer.figures, kFewerLayers, more.figures, kMoreLayers,
+                                           layers, config.machine);
+  const ModelRepeated repeated = repetition_of(more.figures, kMoreLayers, whole, layers);
+  check_whole(config, whole, repeated);
+  FinetuneReport report = std::move(whole_model.report);
+  report.fidelity = name_of(options.fidelity);
+  report.steps = static_cast<std::int64_t>(whole.steps.size());
+  report.device = device_report(config, whole);
+  report.device->repeated = repeated;
+  report.device->simulation = sum_of_costs(fewer.cost, more.cost);
+  report.device->counter_mismatches = std::move(fewer.mismatches);
+  for (CounterMismatch& mismatch : more.mismatches)
+    report.device->counter_mismatches.push_back(std::move(mismatch));
+  return report;
+}
+
+}  // namespace corank
