@@ -83,10 +83,6 @@ Access CommandEmitter::lines(Space space, const Local& local, bool write) const 
   return {space, local.line, local.line + lines_of(local.rows, local.columns, lanes_), write};
 }
 
-Space CommandEmitter::space_of(ValueId id) const {
-  return step_.layout(id).format == ElementFormat::kBf16 ? Space::kScratchpad : Space::kAccumulator;
-}
-
 template <class Command>
 std::vector<Access> CommandEmitter::fill_transfer(Command& command, const TensorLayout& place,
                                                   const Block& block, std::int64_t line,

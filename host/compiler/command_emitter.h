@@ -74,7 +74,7 @@ class CommandEmitter {
   /// Columns [first, first + count) of a block in a local memory; `first` begins a line.
   Local panels_of(const Local& block, std::int64_t first, std::int64_t count) const;
   /// Where values of this format go.
-  Space space_of(ValueId id) const;
+  Space space_of(ValueId id) const { return step_.space_of(id); }
 
   struct Made {
     std::deque<CompiledCommand> commands;

@@ -8,6 +8,7 @@
 
 #include "host/compiler/block_choice.h"
 #include "host/compiler/hidden_work.h"
+#include "host/compiler/indexed_rows_emitter.h"
 #include "host/compiler/layout_choice.h"
 #include "host/compiler/local_halves.h"
 #include "host/compiler/memory_map.h"
@@ -188,9 +189,11 @@ void see_views(const StepContext& step, const DefUse& uses, std::vector<OpLoweri
 
 // An op with too large rows is refused before anything is made.
 void check_regions(const StepContext& step) {
-  for (std::size_t op = 0; op < step.lowerings.size(); ++op)
+  for (std::size_t op = 0; op < step.lowerings.size(); ++op) {
     for (const RegionPass& pass : step.lowerings[op].passes)
       check_tiles(step, static_cast<int>(op), pass);
+    check_indexed_rows(step, static_cast<int>(op));
+  }
 }
 
 void add_buffers(const StepContext& step, Plan& plan) {

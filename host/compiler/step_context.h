@@ -31,6 +31,10 @@ struct StepContext {
   const TensorLayout& layout(ValueId id) const {
     return plan.layouts[static_cast<std::size_t>(id)];
   }
+  /// Where values of this format go.
+  Space space_of(ValueId id) const {
+    return layout(id).format == ElementFormat::kBf16 ? Space::kScratchpad : Space::kAccumulator;
+  }
   /// It never leaves the local memories.
   bool is_local(ValueId id) const { return plan.local[static_cast<std::size_t>(id)]; }
   bool is_streamed(ValueId id) const { return plan.streamed[static_cast<std::size_t>(id)]; }

@@ -8,6 +8,7 @@
 
 #include "host/verify/run_case.h"
 #include "models/ops/cross_entropy.h"
+#include "models/ops/embedding.h"
 #include "tests/end_to_end/row_passes.h"
 #include "tests/end_to_end/test_machines.h"
 
@@ -34,7 +35,9 @@ TrainingProgram program_of(const std::function<void(Graph&)>& add) {
   return program;
 }
 
-/// Labels below the columns, some of them ignored; masks; numbers.
+constexpr std::int64_t kTableRows = 9;
+
+/// Labels below the columns, some of them ignored; masks; ids of a table's rows; numbers.
 Tensor drawn(draw::Random& random, const Value& value) {
   if (value.dtype == DType::BF16) return draw::bf16(random, value.shape, 1);
   if (value.dtype == DType::F32) return draw::f32(random, value.shape, 1, false);
@@ -42,8 +45,10 @@ Tensor drawn(draw::Random& random, const Value& value) {
   for (std::int64_t i = 0; i < element_count(value.shape); ++i) {
     const bool ignored = i > 0 && draw::chance(random, 4);
     tensor.data<std::int64_t>()[i] = value.name == "mask" ? draw::between(random, 0, 1)
-                                     : ignored            ? kIgnoredLabel
-                                                          : draw::between(random, 0, kColumns - 1);
+                                     : value.name == "ids"
+                                         ? draw::between(random, 0, kTableRows - 1)
+                                     : ignored ? kIgnoredLabel
+                                               : draw::between(random, 0, kColumns - 1);
   }
   return tensor;
 }
@@ -169,4 +174,26 @@ TEST_CASE("the norms of gradients with long rows go by phases", "[rows]") {
                         given(graph, "b", {2 * kColumns}, DType::F32)},
                        0.5);
   });
+}
+
+// 2 KiB are 64 lines of each half: of rows as wide as a panel three at most, beside what goes with
+// them two. The indices of 32 rows come at once.
+TEST_CASE("rows that indices name come few at a time where more have no room", "[rows]") {
+  for (const DType dtype : {DType::BF16, DType::F32}) {
+    const TrainingProgram program = program_of([&](Graph& graph) {
+      const ValueId ids = given(graph, "ids", {75}, DType::I64);
+      add_embedding(graph, "out", given(graph, "table", {kTableRows, 100}), ids, false,
+                    std::nullopt, dtype);
+      ScatterAdd sums;
+      sums.in = given(graph, "gradient", {75, 100}, dtype);
+      sums.ids = ids;
+      sums.rows = kTableRows;
+      sums.padding_id = 2;
+      add_gradient(graph, sums, {kTableRows, 100}, DType::F32);
+    });
+    DrawnCase one = case_of(program, 11);
+    one.config.compiler.accumulator_kib = one.config.compiler.scratchpad_kib = 2;
+    INFO(name_of(dtype));
+    CHECK(verify_case(CompiledCase(one, program), library_of(one.config.machine)).difference == "");
+  }
 }
