@@ -1,5 +1,6 @@
 #include "host/compiler/compiler.h"
 
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -19,13 +20,16 @@ using namespace interface;
 // time in small pieces.
 constexpr std::uint64_t kMostRingEntries = 4096;
 
+// In the order in which they are tried; a long step is planned by the first ones.
+constexpr std::array<FusionOptions, 3> kFusionOptions = {
+    {{true, true}, {false, true}, {false, false}}};
+
 // The fastest of several plans, as far as rehearsals tell: in a short step the stages overlap much,
 // and the estimates of what pays are rough.
 PlannedStep best_plan(const TrainingProgram& program, const CompileTarget& target) {
   const DefUse uses(program.graph);
   std::optional<PlannedStep> best;
-  for (const FusionOptions options :
-       {FusionOptions{true, true}, FusionOptions{false, true}, FusionOptions{false, false}}) {
+  for (const FusionOptions& options : kFusionOptions) {
     std::optional<PlannedStep> planned;
     try {
       planned = plan_step(program, uses, target, options);
@@ -61,6 +65,13 @@ std::map<int, BlockSize> blocks_of(const StepContext& step) {
 }
 
 }  // namespace
+
+Plan plan_memory(const TrainingProgram& program, const MachineShape& machine,
+                 const CompilerConfig& limits, std::uint64_t memory_size_bytes,
+                 const WeightStream& stream, const MemoryTiming& memory) {
+  const CompileTarget target{machine, limits, memory, memory_size_bytes, stream.streamed};
+  return plan_values(program, DefUse(program.graph), target, kFusionOptions.front()).plan;
+}
 
 CompiledStep compile(const TrainingProgram& program, const MachineShape& machine,
                      const CompilerConfig& limits, std::uint64_t memory_size_bytes,

@@ -78,6 +78,12 @@ CompiledStep compile(const TrainingProgram& program, const MachineShape& machine
                      const CompilerConfig& limits, std::uint64_t memory_size_bytes,
                      const WeightStream& stream = {}, const MemoryTiming& memory = {});
 
+/// What compile() decides of a long step before it chooses blocks: above all where values lie.
+/// Takes a small part of its time. Throws as it does.
+Plan plan_memory(const TrainingProgram& program, const MachineShape& machine,
+                 const CompilerConfig& limits, std::uint64_t memory_size_bytes,
+                 const WeightStream& stream = {}, const MemoryTiming& memory = {});
+
 /// "gemm adapter up forward of y, command 12": for messages.
 std::string describe_command(const CompiledStep& step, const Graph& graph, std::size_t index);
 

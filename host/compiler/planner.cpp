@@ -225,8 +225,8 @@ void check_memory(std::uint64_t bytes, std::uint64_t values, std::uint64_t size,
                              how_many, bytes, values, kMemoryKeys.front(), size));
 }
 
-PlannedStep plan_step(const TrainingProgram& program, const DefUse& uses,
-                      const CompileTarget& target, const FusionOptions& options) {
+PlannedStep plan_values(const TrainingProgram& program, const DefUse& uses,
+                        const CompileTarget& target, const FusionOptions& options) {
   const Graph& graph = program.graph;
   PlannedStep planned;
   Plan& plan = planned.plan;
@@ -254,6 +254,15 @@ PlannedStep plan_step(const TrainingProgram& program, const DefUse& uses,
   plan.local = local_values(graph, uses, plan);
   place_values(graph, planned.programs, target.memory_size_bytes, plan);
   check_commands(costs, plan.stages);
+  return planned;
+}
+
+PlannedStep plan_step(const TrainingProgram& program, const DefUse& uses,
+                      const CompileTarget& target, const FusionOptions& options) {
+  PlannedStep planned = plan_values(program, uses, target, options);
+  Plan& plan = planned.plan;
+  const StepContext step = planned.context(program.graph, target);
+  const Costs costs(step);
   BlockChoices chosen = BlockChoice(step, costs).choose();
   plan.blocks = std::move(chosen.blocks);
   planned.cycles = chosen.cycles;

@@ -39,6 +39,10 @@ struct PlannedStep {
 PlannedStep plan_step(const TrainingProgram& program, const DefUse& uses,
                       const CompileTarget& target, const FusionOptions& options);
 
+/// The same without blocks and buffers: in which order, what together, and where values lie.
+PlannedStep plan_values(const TrainingProgram& program, const DefUse& uses,
+                        const CompileTarget& target, const FusionOptions& options);
+
 /// Throws KeyError if the device memory does not have so many bytes, of which values take some.
 void check_memory(std::uint64_t bytes, std::uint64_t values, std::uint64_t size,
                   const char* how_many);

@@ -191,12 +191,11 @@ Key workload_section(Config& config) {
             "safetensors file of a captured layer, for a step on the accelerator"),
        path_list("captures", config.captures,
                  "several captured layers in one step, in forward order"),
-       shapes_section(config.shapes),
-       transformer_section(config.transformer),
-       choice_of(
-           "layers", config.layers, {Layers::kWhole, Layers::kRepeated},
-           "repeated: of many equal layers, or groups of them, a few are simulated, and the rest is "
-           "extrapolated from them; needs --fidelity cycle and values: off"),
+       shapes_section(config.shapes), transformer_section(config.transformer),
+       choice_of("layers", config.layers, {Layers::kWhole, Layers::kRepeated},
+                 "repeated: of many equal layers, or groups of them, a few are simulated, and the "
+                 "rest is "
+                 "extrapolated from them; needs --fidelity cycle and values: off"),
        choice_of("weights", config.weights, {Weights::kResident, Weights::kStreamed},
                  "where frozen weights are: in device memory, or with the host, which "
                  "sends them just ahead of their use"),

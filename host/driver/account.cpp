@@ -239,8 +239,8 @@ Counts account(const CompiledStep& step, const MachineShape& shape, int burst_be
   // Every counter that counts something else than cycles is compared, also where nothing is
   // expected.
   for (std::uint32_t kind = 0; kind < kGemmKinds; ++kind)
-    counts.try_emplace(
-        static_cast<Counter>(static_cast<std::uint32_t>(Counter::kGemmMacs0) + kind), 0);
+    counts.try_emplace(static_cast<Counter>(static_cast<std::uint32_t>(Counter::kGemmMacs0) + kind),
+                       0);
   for (auto c = static_cast<std::uint32_t>(Counter::kCommandsLoad); c < kCounters; ++c)
     counts.try_emplace(static_cast<Counter>(c), 0);
   return counts;

@@ -86,6 +86,7 @@ nlohmann::ordered_json to_json(const DeviceReport& r) {
   if (r.repeated)
     json["layers_repeated"] = {{"layers", r.repeated->layers},
                                {"simulated_layers", r.repeated->simulated_layers},
+                               {"added_cycles", r.repeated->added_cycles},
                                {"middle_cycles", r.repeated->middle_cycles},
                                {"error", r.repeated->error}};
   json["tokens"] = r.tokens;
@@ -120,10 +121,11 @@ std::string device_lines(const DeviceReport& r) {
   std::string text;
   if (r.repeated)
     text += fmt::format(
-        "  LAYERS REPEATED: models of fewer layers, at most {} of {}, were simulated; two in the "
-        "middle took {} and {} cycles, which is {:.4f} % of the step\n",
-        r.repeated->simulated_layers, r.repeated->layers, r.repeated->middle_cycles[0],
-        r.repeated->middle_cycles[1], 100 * r.repeated->error);
+        "  LAYERS REPEATED: models of fewer layers, at most {} of {}, were simulated; a layer adds "
+        "{} "
+        "cycles, one in the middle takes {}, which is {:.4f} % of the step\n",
+        r.repeated->simulated_layers, r.repeated->layers, r.repeated->added_cycles,
+        r.repeated->middle_cycles, 100 * r.repeated->error);
   text += named_line("device", fmt::format("{}x{} at {} MHz, {}, {}", r.machine.array_rows,
                                            r.machine.array_columns, r.limits.clock_mhz,
                                            r.memory_model.name, r.link));

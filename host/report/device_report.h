@@ -21,7 +21,8 @@ struct RoleBytes {
 /// A run of a model of which a few layers were simulated, and the rest extrapolated.
 struct ModelRepeated {
   int layers = 0, simulated_layers = 0;
-  std::uint64_t middle_cycles[2] = {0, 0};  // of two layers in the middle, which should be equal
+  // What one more layer adds to the step, and what one in the middle takes: they should be equal.
+  std::uint64_t added_cycles = 0, middle_cycles = 0;
   double error = 0;  // of the step's cycles: their difference, for every layer left out
 };
 

@@ -91,11 +91,11 @@ std::string to_table(const FinetuneReport& r) {
     text += fmt::format("  {:<26}{}\n", what, value);
   };
   text += fmt::format("{}: {} fine-tuning of {} ({}), {} steps of {} x {} x {} tokens in {} ({})\n",
-                      r.name, r.method, r.model, r.model_type, r.steps, r.accumulate,
-                      r.batch, r.sequence, r.numerics, r.fidelity);
+                      r.name, r.method, r.model, r.model_type, r.steps, r.accumulate, r.batch,
+                      r.sequence, r.numerics, r.fidelity);
   if (r.incomplete)
-    text += fmt::format("  INCOMPLETE: stopped after {} of {} steps\n",
-                        r.steps_before + r.steps, r.steps_asked);
+    text += fmt::format("  INCOMPLETE: stopped after {} of {} steps\n", r.steps_before + r.steps,
+                        r.steps_asked);
   if (r.steps_before > 0)
     text += fmt::format("  GOES ON after {} steps of an earlier run\n", r.steps_before);
   if (!r.values) {
@@ -109,9 +109,9 @@ std::string to_table(const FinetuneReport& r) {
     line("loss", fmt::format("{:.6f} -> {:.6f}, least {:.6f} at step {}", r.losses.front(),
                              r.losses.back(), *least, least - r.losses.begin() + 1));
   }
-  if (r.steps > 0)
-    line("time",
-         fmt::format("{:.2f} s, {:.3f} s a step", r.seconds, r.seconds / static_cast<double>(r.steps)));
+  if (r.steps > 0 && r.seconds > 0)
+    line("time", fmt::format("{:.2f} s, {:.3f} s a step", r.seconds,
+                             r.seconds / static_cast<double>(r.steps)));
   text += "\n";
   const StepAccount& a = r.account;
   for (const auto& [group, count] : macs_by_group(a)) {

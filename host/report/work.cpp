@@ -28,7 +28,8 @@ WorkKind kind_of_copy(const Graph& graph, const Op& op) {
 template <class X>
 WorkKind kind_of_type(const Graph& graph, const Op& op) {
   if constexpr (kIsOneOf<X, AdamW, Sgd, ClipGradients, ScaleBy>) return WorkKind::kUpdate;
-  if constexpr (kIsOneOf<X, Activation, ActivationGradient, GatedActivation, GatedActivationGradient>)
+  if constexpr (kIsOneOf<X, Activation, ActivationGradient, GatedActivation,
+                         GatedActivationGradient>)
     return WorkKind::kActivation;
   if constexpr (kIsOneOf<X, RmsNorm, RmsNormGradient, RmsNormWeightGradient, LayerNorm,
                          LayerNormGradient>)
@@ -99,8 +100,8 @@ std::string layer_lines(const StepWorkByKey& work, std::uint64_t all, double pes
   const bool many = layers.size() > 2 * kLayersAtEitherEnd + 2;
   std::size_t place = 0;
   for (const auto& [layer, one] : layers) {
-    const bool shown = !many || place <= kLayersAtEitherEnd ||
-                       place + kLayersAtEitherEnd >= layers.size();
+    const bool shown =
+        !many || place <= kLayersAtEitherEnd || place + kLayersAtEitherEnd >= layers.size();
     if (shown) text += line_of(name(layer), one, all, pes);
     if (many && place == kLayersAtEitherEnd) text += "  ...\n";
     ++place;
@@ -171,8 +172,8 @@ const char* bound_of(const Work& work) {
 nlohmann::ordered_json to_json(const StepWorkByKey& work, double pes) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const auto& [key, one] : work) {
-    nlohmann::ordered_json json = {{"layer", nullptr}, {"kind", name_of(key.kind)},
-                                   {"pass", name_of(key.pass)}};
+    nlohmann::ordered_json json = {
+        {"layer", nullptr}, {"kind", name_of(key.kind)}, {"pass", name_of(key.pass)}};
     if (key.layer >= 0) json["layer"] = key.layer;
     json.update(work_json(one, pes));
     list.push_back(json);

@@ -18,14 +18,14 @@ inline double pes_of(const MachineShape& machine) {
 }
 
 enum class WorkKind {
-  kFrozen,      // products with frozen weights
-  kAdapter,     // the adapter's products, masters and dropout, gradients of what is trained beside
-  kAttention,   // heads, rotary embedding, scores, softmax, context
+  kFrozen,     // products with frozen weights
+  kAdapter,    // the adapter's products, masters and dropout, gradients of what is trained beside
+  kAttention,  // heads, rotary embedding, scores, softmax, context
   kNorm,
   kActivation,
-  kResidual,    // sums of streams, and what is none of the others
-  kHead,        // embedding, head and loss
-  kUpdate,      // clipping and the optimizer
+  kResidual,  // sums of streams, and what is none of the others
+  kHead,      // embedding, head and loss
+  kUpdate,    // clipping and the optimizer
 };
 inline constexpr std::array<const char*, 8> kWorkKindNames = {
     "frozen", "adapter", "attention", "norm", "activation", "residual", "head and loss", "update"};
@@ -52,7 +52,8 @@ struct Work {
   std::uint64_t macs = 0;
   std::uint64_t bytes_read = 0, bytes_written = 0;  // by the accelerator, of device memory
   // Of the step's time. What is counted of a key's own commands is its own; of the rest, what
-  // memory and link took goes by bytes, what flows all the time (clock, leakage, standby) by cycles.
+  // memory and link took goes by bytes, what flows all the time (clock, leakage, standby) by
+  // cycles.
   double energy_pj = 0;
 
   std::uint64_t cycles() const { return array_cycles + vector_cycles + waiting_cycles; }

@@ -22,12 +22,13 @@ std::int64_t tokens_of(const PreparedFinetune& prepared, std::size_t steps) {
   return std::accumulate(mask, mask + static_cast<std::int64_t>(steps) * of_step, std::int64_t{0});
 }
 
-double macs_of(const StepSums& sums) {
-  double macs = 0;
-  for (std::uint32_t kind = 0; kind < interface::kGemmKinds; ++kind)
-    macs += static_cast<double>(
-        sums.counters[static_cast<std::size_t>(Counter::kGemmMacs0) + kind]);
-  return macs;
+// Which kind of product has which counters differs from model to model.
+void add_up_kinds(DeviceCounters& counters) {
+  for (const Counter first : {Counter::kGemmMacs0, Counter::kGemmSlots0}) {
+    const auto begin = static_cast<std::size_t>(first);
+    for (std::size_t kind = 1; kind < interface::kGemmKinds; ++kind)
+      counters[begin] += std::exchange(counters[begin + kind], 0);
+  }
 }
 
 // What grows by the same for each layer: a figure of `more` layers and `step` layers fewer becomes
@@ -77,9 +78,8 @@ void grow(const Growth& growth, const StepSums& fewer, StepSums& more) {
 void grow(const Growth& growth, const std::vector<GemmReport>& fewer, std::vector<GemmReport>& more,
           double pes) {
   for (GemmReport& gemm : more) {
-    const auto other =
-        std::find_if(fewer.begin(), fewer.end(),
-                     [&](const GemmReport& one) { return one.kind == gemm.kind; });
+    const auto other = std::find_if(fewer.begin(), fewer.end(),
+                                    [&](const GemmReport& one) { return one.kind == gemm.kind; });
     growth.grow(other == fewer.end() ? GemmReport{} : *other, gemm, &GemmReport::macs,
                 &GemmReport::cycles, &GemmReport::slots);
     gemm.utilisation =
@@ -121,15 +121,15 @@ DeviceFigures figures_of(const Config& config, const PreparedFinetune& prepared,
                          const Simulated& simulated, const StepMeasurement& first) {
   DeviceFigures figures;
   figures.commands = prepared.step.commands.size();
-  figures.memory_bytes = prepared.step.memory_bytes;
   figures.memory = memory_by_role(prepared.step, prepared.program.graph);
   figures.tokens = tokens_of(prepared, simulated.steps.size());
   for (std::size_t i = 0; i < simulated.steps.size(); ++i) {
     figures.steps.push_back(sums_of_step(simulated, i));
-    figures.link.push_back(expected_link_bytes(
-        prepared.step, prepared.program,
-        values_named(prepared.program.graph,
-                     prepared.asked.of_step(static_cast<std::int64_t>(i)))));
+    add_up_kinds(figures.steps.back().counters);
+    figures.link.push_back(
+        expected_link_bytes(prepared.step, prepared.program,
+                            values_named(prepared.program.graph,
+                                         prepared.asked.of_step(static_cast<std::int64_t>(i)))));
     if (i > 0) figures.link.back().loaded = 0;
   }
   figures.gemms = gemms_of(first, config.machine);
@@ -141,9 +141,7 @@ DeviceFigures extrapolated(const DeviceFigures& of_fewer, int fewer, const Devic
                            int more, int layers, const MachineShape& machine) {
   const Growth growth(more - fewer, layers - more);
   DeviceFigures whole = of_more;
-  growth.grow(of_fewer, whole, &DeviceFigures::commands, &DeviceFigures::memory_bytes);
-  for (std::size_t i = 0; i < whole.memory.size(); ++i)
-    growth.grow(of_fewer.memory[i], whole.memory[i], &RoleBytes::bytes);
+  growth.grow(of_fewer, whole, &DeviceFigures::commands);
   for (std::size_t i = 0; i < whole.steps.size(); ++i) {
     grow(growth, of_fewer.steps[i], whole.steps[i]);
     growth.grow(of_fewer.link[i], whole.link[i], &LinkBytes::loaded, &LinkBytes::fed,
@@ -155,16 +153,20 @@ DeviceFigures extrapolated(const DeviceFigures& of_fewer, int fewer, const Devic
   return whole;
 }
 
-ModelRepeated repetition_of(const DeviceFigures& of_more, int more, const DeviceFigures& whole,
-                            int layers) {
+ModelRepeated repetition_of(const DeviceFigures& of_fewer, int fewer, const DeviceFigures& of_more,
+                            int more, const DeviceFigures& whole, int layers) {
+  const auto cycles_of = [](const DeviceFigures& figures) {
+    return at(figures.steps.front().counters, Counter::kCycles);
+  };
   ModelRepeated repeated;
   repeated.layers = layers;
   repeated.simulated_layers = more;
-  for (const int later : {0, 1})
-    repeated.middle_cycles[later] = cycles_of_layer(of_more.work, more - 3 + later);
-  const auto [low, high] = std::minmax(repeated.middle_cycles[0], repeated.middle_cycles[1]);
+  repeated.added_cycles =
+      (cycles_of(of_more) - cycles_of(of_fewer)) / static_cast<std::uint64_t>(more - fewer);
+  repeated.middle_cycles = cycles_of_layer(of_more.work, more - 2);
+  const auto [low, high] = std::minmax(repeated.added_cycles, repeated.middle_cycles);
   repeated.error = ratio(static_cast<double>(high - low) * (layers - more),
-                         static_cast<double>(at(whole.steps.front().counters, Counter::kCycles)));
+                         static_cast<double>(cycles_of(whole)));
   return repeated;
 }
 
@@ -189,7 +191,7 @@ DeviceReport device_report(const Config& config, const DeviceFigures& figures) {
     const StepSums& sums = figures.steps[i];
     report.steps.push_back(step_report(config, silicon, sums, figures.link[i]));
     add(report.energy, sum_of(energy_of(config, silicon, sums)));
-    work.macs += macs_of(sums);
+    work.macs += static_cast<double>(at(sums.counters, Counter::kGemmMacs0));
   }
   const StepReport all = sum_of(report.steps);
   work.tokens = static_cast<double>(report.tokens);

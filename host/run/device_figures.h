@@ -15,11 +15,10 @@
 namespace corank {
 
 struct DeviceFigures {
-  std::uint64_t commands = 0;      // of a step
-  std::uint64_t memory_bytes = 0;  // of the device, that it takes
+  std::uint64_t commands = 0;  // of a step
   std::vector<RoleBytes> memory;
-  std::int64_t tokens = 0;  // of all steps: positions that are no padding
-  std::vector<StepSums> steps;
+  std::int64_t tokens = 0;      // of all steps: positions that are no padding
+  std::vector<StepSums> steps;  // the counters of all kinds of products in those of the first one
   std::vector<LinkBytes> link;  // of each step
   // Of the first step.
   std::vector<GemmReport> gemms;
@@ -30,16 +29,17 @@ struct DeviceFigures {
 DeviceFigures figures_of(const Config& config, const PreparedFinetune& prepared,
                          const Simulated& simulated, const StepMeasurement& first);
 
-/// Models of `fewer` and of `more` layers, more than three, and otherwise equal have these figures;
+/// Models of `fewer` and of `more` layers, at least three, and otherwise equal have these figures;
 /// what one more layer adds is the same for each. Returns those of a model of `layers`, at least as
-/// many; of the layers themselves the last one but one stands for those that were left out.
+/// many, but for the memory, which is that of `more`; of the layers themselves the last one but one
+/// stands for those that were left out.
 DeviceFigures extrapolated(const DeviceFigures& of_fewer, int fewer, const DeviceFigures& of_more,
                            int more, int layers, const MachineShape& machine);
 
-/// By how much the two layers in the middle of `more` differ, times those left out, as a share of
-/// the whole step.
-ModelRepeated repetition_of(const DeviceFigures& of_more, int more, const DeviceFigures& whole,
-                            int layers);
+/// By how much what a layer adds differs from what the last one but one of `more` takes, times
+/// those left out, as a share of the whole step.
+ModelRepeated repetition_of(const DeviceFigures& of_fewer, int fewer, const DeviceFigures& of_more,
+                            int more, const DeviceFigures& whole, int layers);
 
 /// Without comparisons.
 DeviceReport device_report(const Config& config, const DeviceFigures& figures);

@@ -66,8 +66,7 @@ std::uint64_t most_intermediates(const Graph& graph) {
 
 }  // namespace
 
-std::vector<RoleBytes> memory_by_role(const CompiledStep& step, const Graph& graph) {
-  const Plan& plan = step.plan;
+std::vector<RoleBytes> values_by_role(const Plan& plan, const Graph& graph) {
   const std::vector<bool> is_next = next_of_states(graph, plan.states);
   std::vector<RoleBytes> roles = kinds_of_values();
   std::uint64_t others = 0;  // than activations, which share theirs
@@ -83,11 +82,16 @@ std::vector<RoleBytes> memory_by_role(const CompiledStep& step, const Graph& gra
   for (std::size_t i = 0; i < plan.extras.size(); ++i)
     if (!plan.extras[i].contents.empty())
       tables += whole_pages(plan.layouts[graph.values.size() + i].bytes());
-  const std::uint64_t end = whole_pages(plan.values_end);
-  roles[place_of(Role::kIntermediate)].bytes = end - plan.values_begin - others - tables;
+  roles[place_of(Role::kIntermediate)].bytes =
+      whole_pages(plan.values_end) - plan.values_begin - others - tables;
   roles.push_back({"tables", tables});
   roles.push_back({"programs", plan.values_begin});
-  roles.push_back({"weight ring", step.ring_address - end});
+  return roles;
+}
+
+std::vector<RoleBytes> memory_by_role(const CompiledStep& step, const Graph& graph) {
+  std::vector<RoleBytes> roles = values_by_role(step.plan, graph);
+  roles.push_back({"weight ring", step.ring_address - whole_pages(step.plan.values_end)});
   roles.push_back({"command ring", step.memory_bytes - step.ring_address});
   return roles;
 }

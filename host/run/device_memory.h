@@ -9,7 +9,9 @@
 
 namespace corank {
 
-/// Every byte up to step.memory_bytes, padding included, with one role each.
+/// Every byte of a plan's values, padding and programs included, with one role each.
+std::vector<RoleBytes> values_by_role(const Plan& plan, const Graph& graph);
+/// Every byte up to step.memory_bytes: behind the values the rings.
 std::vector<RoleBytes> memory_by_role(const CompiledStep& step, const Graph& graph);
 
 /// For a program that does not fit: what its values take by their shapes alone, without padding.

@@ -225,7 +225,8 @@ void write_finetune(const std::string& directory, const FinetuneResult& result,
                     const FinetuneOutput& output) {
   const fs::path root(directory);
   const OutputFolder made(directory, "--out " + directory);
-  if (!result.report.values) return write_json((root / kReportFile).string(), to_json(result.report));
+  if (!result.report.values)
+    return write_json((root / kReportFile).string(), to_json(result.report));
   write_progress(directory, result.adapter_config, result.plan, result.adapter, result.frozen,
                  result.state);
   if (output.gradients) {

@@ -130,8 +130,8 @@ void check_tokens(const ModelConfig& model, const Config& config) {
   const auto batch = static_cast<double>(sizes.batch);
   const auto sequence = static_cast<double>(sizes.sequence);
   const double widest = static_cast<double>(std::max(model.vocabulary(), intermediate_of(model)));
-  const double largest = batch * sequence *
-                         std::max(widest, static_cast<double>(heads_of(model)) * sequence);
+  const double largest =
+      batch * sequence * std::max(widest, static_cast<double>(heads_of(model)) * sequence);
   constexpr double kMostElements = 0x1p40;
   const SourceLocation where =
       location_of(config, {"workload.transformer.sequence", "workload.transformer"});
@@ -153,9 +153,9 @@ void check_sequence(const ModelConfig& model, const Config& config) {
   const std::int64_t sequence = config.transformer.sequence;
   const std::int64_t least = model.classes() == 0 ? 2 : 1;
   const auto refuse = [&](const std::string& expected) {
-    throw InputError(place_of(config, "workload.transformer.sequence"),
-                     fmt::format("workload.transformer.sequence: expected {}; found {}", expected,
-                                 sequence));
+    throw InputError(
+        place_of(config, "workload.transformer.sequence"),
+        fmt::format("workload.transformer.sequence: expected {}; found {}", expected, sequence));
   };
   if (sequence < least)
     refuse(fmt::format("at least {} tokens, of which one predicts the next", least));
@@ -174,8 +174,7 @@ FinetuneSource sized_source(const Config& config) {
   source.adapter = drawn_adapter(sizes, !causal);
   source.batches = drawn_batches(source.model, config);
   std::string modules;
-  for (const std::string& module : sizes.modules)
-    modules += (modules.empty() ? "" : ", ") + module;
+  for (const std::string& module : sizes.modules) modules += (modules.empty() ? "" : ", ") + module;
   source.model_text = sizes.config;
   source.adapter_text = fmt::format("LoRA of rank {} on {}", sizes.rank,
                                     modules.empty() ? "all linears but the head" : modules);
@@ -215,8 +214,7 @@ TensorMap draw_parameters(const Transformer& transformer, std::uint64_t seed, Nu
         is_matrix ? 1 / std::sqrt(static_cast<double>(value.shape.back())) : kSmall;
     const float centre = norms.count(id) > 0 ? 1 : 0;
     Tensor tensor = f32_tensor(value.shape, deviation, normal);
-    for (std::int64_t i = 0; i < element_count(value.shape); ++i)
-      tensor.data<float>()[i] += centre;
+    for (std::int64_t i = 0; i < element_count(value.shape); ++i) tensor.data<float>()[i] += centre;
     if (value.dtype == DType::BF16) {
       tensor = converted(tensor, DType::BF16);
       if (numerics != Numerics::kBf16) tensor = converted(tensor, DType::F32);

@@ -19,14 +19,14 @@ struct FinetuneSource {
   ModelConfig model;
   AdapterConfig adapter;
   Batches batches;
-  std::shared_ptr<const WeightFiles> weights;  // nullptr: drawn
+  std::shared_ptr<const WeightFiles> weights;          // nullptr: drawn
   std::string model_text, adapter_text, batches_text;  // for reports: the files, or what was drawn
 };
 
 /// Reads workload.model, workload.adapter and workload.batches, or what workload.transformer says:
-/// LoRA of its rank, token ids uniform over the vocabulary, every position a token, in causal models
-/// the ids as labels, else labels uniform over the classes. Throws InputError for wrong files and
-/// keys.
+/// LoRA of its rank, token ids uniform over the vocabulary, every position a token, in causal
+/// models the ids as labels, else labels uniform over the classes. Throws InputError for wrong
+/// files and keys.
 FinetuneSource finetune_source(const Config& config);
 
 /// The layers of its model.

@@ -47,9 +47,10 @@ void check_device(const Config& config) {
                      "workload.shapes) or a model (workload.model, workload.transformer), found "
                      "both");
   if (!config.values && config.transformer.config.empty())
-    throw InputError(place_of(config, "values"),
-                     "values: off needs a model by its sizes (workload.transformer); found files of "
-                     "one, which are trained with their values");
+    throw InputError(
+        place_of(config, "values"),
+        "values: off needs a model by its sizes (workload.transformer); found files of "
+        "one, which are trained with their values");
   if (config.layers == Layers::kRepeated && config.values)
     throw InputError(place_of(config, "workload.layers"),
                      "workload.layers: repeated gives times alone; expected values: off");
@@ -165,8 +166,7 @@ PreparedFinetune prepare_finetune(const Config& config, Numerics numerics, Finet
       blame(model.file, [&] { return build(model, batches.batch, batches.sequence); });
   prepared.report.notes = notes_of(source, transformer);
   const PeftMethod& method = *source.adapter.method;
-  prepared.plan =
-      method.plan(source.adapter, modules_of(transformer), model.facts(), config.seed);
+  prepared.plan = method.plan(source.adapter, modules_of(transformer), model.facts(), config.seed);
   blame(source.adapter.file, [&] { apply_adapter(transformer, prepared.plan); });
   OptimizerSettings settings = config.optimizer;
   if (settings.schedule.total == 0) settings.schedule.total = batches.count / settings.accumulate;

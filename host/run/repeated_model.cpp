@@ -6,6 +6,7 @@
 
 #include "host/compiler/compiler.h"
 #include "host/run/device_figures.h"
+#include "host/run/device_memory.h"
 #include "host/run/finetune_source.h"
 #include "host/run/measurement.h"
 #include "host/run/prepare_finetune.h"
@@ -16,10 +17,11 @@
 namespace corank {
 namespace {
 
-// The smaller model has a first and a last layer, the larger one two more between them.
-constexpr int kFewerLayers = 2, kMoreLayers = 4;
-// Of the whole step: what may hang on which of the two layers in the middle stands for the others.
-constexpr double kMostError = 0.01;
+// The only layer of the smaller model is the first and the last one; the larger one has one between
+// them.
+constexpr int kFewerLayers = 1, kMoreLayers = 3;
+// Of the whole step: what may hang on how the layers that are left out are estimated.
+constexpr double kMostShare = 0.01;
 
 struct OneModel {
   DeviceFigures figures;
@@ -51,33 +53,42 @@ void check_repeated(const Config& config, const RunOptions& options, std::int64_
                      "workload.layers: repeated gives times alone; expected --fidelity cycle and "
                      "values: off");
   if (options.trace)
-    throw InputError("--trace: of repeated layers a few are simulated; expected workload.layers: "
-                     "whole");
+    throw InputError(
+        "--trace: of repeated layers a few are simulated; expected workload.layers: "
+        "whole");
   if (layers <= kMoreLayers)
-    throw InputError(where,
-                     fmt::format("workload.layers: repeated: expected a model of at least {} layers, "
-                                 "found {}",
-                                 kMoreLayers + 1, layers));
+    throw InputError(
+        where, fmt::format("workload.layers: repeated: expected a model of at least {} layers, "
+                           "found {}",
+                           kMoreLayers + 1, layers));
 }
 
-void check_whole(const Config& config, const DeviceFigures& whole, const ModelRepeated& repeated) {
-  const std::uint64_t size = driver_options_of(config).memory_size_bytes;
-  if (whole.memory_bytes > size) {
-    std::string roles;
-    for (const RoleBytes& role : whole.memory)
-      roles += fmt::format("{}{} {}", roles.empty() ? "" : ", ", role.role, role.bytes);
-    throw InputError(location_of(config, kMemoryKeys),
-                     fmt::format("the step of all {} layers needs {} bytes of device memory ({}); {} "
-                                 "gives {} bytes",
-                                 repeated.layers, whole.memory_bytes, roles, kMemoryKeys.front(),
-                                 size));
+// The values are those of all layers; the rings do not depend on how many there are.
+std::vector<RoleBytes> with_rings(const Config& config, std::vector<RoleBytes> memory,
+                                  const std::vector<RoleBytes>& of_more) {
+  memory.insert(memory.end(), of_more.begin() + static_cast<std::ptrdiff_t>(memory.size()),
+                of_more.end());
+  std::uint64_t bytes = 0;
+  std::string roles;
+  for (const RoleBytes& role : memory) {
+    bytes += role.bytes;
+    roles += fmt::format("{}{} {}", roles.empty() ? "" : ", ", role.role, role.bytes);
   }
-  if (repeated.error > kMostError)
+  const std::uint64_t size = driver_options_of(config).memory_size_bytes;
+  if (bytes > size)
+    throw InputError(location_of(config, kMemoryKeys),
+                     fmt::format("the step needs {} bytes of device memory ({}); {} gives {} bytes",
+                                 bytes, roles, kMemoryKeys.front(), size));
+  return memory;
+}
+
+void check_alike(const Config& config, const ModelRepeated& repeated) {
+  if (repeated.error > kMostShare)
     throw InputError(place_of(config, "workload.layers"),
-                     fmt::format("workload.layers: repeated: two layers in the middle differ by "
-                                 "{:.1f} % of the whole step, where at most {:.0f} % is taken; "
-                                 "expected workload.layers: whole",
-                                 100 * repeated.error, 100 * kMostError));
+                     fmt::format("workload.layers: repeated: what a layer adds and what one in the "
+                                 "middle takes differ by {:.1f} % of the whole step, where at most "
+                                 "{:.0f} % is taken; expected workload.layers: whole",
+                                 100 * repeated.error, 100 * kMostShare));
 }
 
 SimulationCost sum_of_costs(const SimulationCost& a, const SimulationCost& b) {
@@ -96,12 +107,16 @@ FinetuneReport run_repeated_model(const Config& config, const RunOptions& option
   const auto layers = static_cast<int>(layers_of(source));
   check_repeated(config, options, layers);
   PreparedFinetune whole_model = prepare_finetune(config, Numerics::kBf16, source);
+  const std::vector<RoleBytes> values = values_by_role(  // refused at once, if they do not fit
+      plan_memory_for(config, whole_model.program), whole_model.program.graph);
   OneModel fewer = run_model(config, options, source, kFewerLayers);
   OneModel more = run_model(config, options, source, kMoreLayers);
-  const DeviceFigures whole = extrapolated(fewer.figures, kFewerLayers, more.figures, kMoreLayers,
-                                           layers, config.machine);
-  const ModelRepeated repeated = repetition_of(more.figures, kMoreLayers, whole, layers);
-  check_whole(config, whole, repeated);
+  DeviceFigures whole =
+      extrapolated(fewer.figures, kFewerLayers, more.figures, kMoreLayers, layers, config.machine);
+  const ModelRepeated repeated =
+      repetition_of(fewer.figures, kFewerLayers, more.figures, kMoreLayers, whole, layers);
+  check_alike(config, repeated);
+  whole.memory = with_rings(config, values, more.figures.memory);
   FinetuneReport report = std::move(whole_model.report);
   report.fidelity = name_of(options.fidelity);
   report.steps = static_cast<std::int64_t>(whole.steps.size());

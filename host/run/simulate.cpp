@@ -88,10 +88,14 @@ MemoryTiming memory_timing_of(const Config& config) {
           config.limits.burst_beats};
 }
 
-CompiledStep compile_for(const Config& config, const TrainingProgram& program) {
+namespace {
+
+// What the compiler finds wrong is told with its place in the configuration.
+template <class Compile>
+auto compile_with(const Compile& compile, const Config& config, const TrainingProgram& program) {
   try {
     return compile(program, config.machine, config.compiler, memory_bytes(config),
-                   {config.weights == Weights::kStreamed, config.stream_tiles},
+                   WeightStream{config.weights == Weights::kStreamed, config.stream_tiles},
                    memory_timing_of(config));
   } catch (const KeyError& error) {
     std::string message = error.what();
@@ -103,6 +107,16 @@ CompiledStep compile_for(const Config& config, const TrainingProgram& program) {
     throw InputError(place_of(config, config.model.empty() ? "workload" : "workload.model"),
                      error.what());
   }
+}
+
+}  // namespace
+
+CompiledStep compile_for(const Config& config, const TrainingProgram& program) {
+  return compile_with(compile, config, program);
+}
+
+Plan plan_memory_for(const Config& config, const TrainingProgram& program) {
+  return compile_with(plan_memory, config, program);
 }
 
 std::string build_machine(const Config& config, const RunOptions& options) {

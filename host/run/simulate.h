@@ -35,6 +35,8 @@ void require_device_numerics(const Config& config);
 /// The program for the machine, with the limits and the kind of weights that the configuration
 /// names.
 CompiledStep compile_for(const Config& config, const TrainingProgram& program);
+/// Where its values lie.
+Plan plan_memory_for(const Config& config, const TrainingProgram& program);
 
 /// What a configuration says of the platform and the driver. Which accelerator, the library of the
 /// verilated one and who listens are up to the caller.

@@ -193,14 +193,11 @@ StepWorkByKey step_work(const Config& config, const PreparedProgram& prepared,
                         const Simulated& simulated, const StepSums& sums) {
   const Keys keys(prepared);
   std::vector<Work> work(keys.size());
-  const UnitTimes times =
-      times_of(prepared.step, config.machine, keys, simulated.platform.trace);
-  CycleSharing(times, work)
-      .share(static_cast<std::int64_t>(at(sums.counters, Counter::kCycles)));
-  const auto counts = account_by(prepared.step, config.machine, config.limits.burst_beats,
-                                 keys.size(), [&](const CompiledCommand& command) {
-                                   return keys.of(command);
-                                 });
+  const UnitTimes times = times_of(prepared.step, config.machine, keys, simulated.platform.trace);
+  CycleSharing(times, work).share(static_cast<std::int64_t>(at(sums.counters, Counter::kCycles)));
+  const auto counts =
+      account_by(prepared.step, config.machine, config.limits.burst_beats, keys.size(),
+                 [&](const CompiledCommand& command) { return keys.of(command); });
   const auto bus_bytes = static_cast<std::uint64_t>(config.machine.axi_data_bits / 8);
   for (std::size_t i = 0; i < work.size(); ++i) {
     const auto count = [&](Counter counter) {
