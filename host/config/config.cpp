@@ -207,6 +207,9 @@ Key workload_section(Config& config) {
        path("adapter", config.adapter, "folder of its PEFT adapter"),
        path("batches", config.batches,
             "safetensors file of token batches, one for each micro-batch"),
+       choice_of("pass", config.pass, {RunPass::kTraining, RunPass::kForward},
+                 "of token batches; forward: the loss of each of them by the adapter as it is, "
+                 "without dropout, and nothing is trained"),
        path("state", config.state,
             "state.safetensors of an earlier run on these batches, which this one goes on with; "
             "workload.adapter is that run's adapter"),
@@ -495,6 +498,8 @@ const char* name_of(Layers layers) { return layers == Layers::kRepeated ? "repea
 const char* name_of(Weights weights) {
   return weights == Weights::kStreamed ? "streamed" : "resident";
 }
+
+const char* name_of(RunPass pass) { return pass == RunPass::kForward ? "forward" : "training"; }
 
 Config load_config(const std::string& path, const std::vector<std::string>& settings) {
   Config config;

@@ -25,6 +25,10 @@ const char* name_of(Layers layers);
 enum class Weights { kResident, kStreamed };
 const char* name_of(Weights weights);
 
+/// What a run of token batches carries out.
+enum class RunPass { kTraining, kForward };
+const char* name_of(RunPass pass);
+
 struct Config {
   std::string file;                // where it was read
   std::vector<std::string> files;  // all that were read: this one and those that it names
@@ -43,9 +47,10 @@ struct Config {
   TransformerSizes transformer;       // or a whole model by its sizes
   Layers layers = Layers::kWhole;
   Weights weights = Weights::kResident;
-  int stream_tiles = 4;         // of the ring that they are streamed through
-  std::string model, adapter;   // folders of Hugging Face files
-  std::string batches;          // safetensors file of token batches
+  int stream_tiles = 4;        // of the ring that they are streamed through
+  std::string model, adapter;  // folders of Hugging Face files
+  std::string batches;         // safetensors file of token batches
+  RunPass pass = RunPass::kTraining;
   std::string state;            // of an earlier run, which this one goes on with; "": none
   std::int64_t checkpoint = 0;  // steps after which adapter and state are written; 0: at the end
   std::uint64_t seed = 0;       // of the dropout, of the values of what is given by size

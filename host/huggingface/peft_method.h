@@ -49,6 +49,9 @@ struct PeftMethod {
 
   /// Changes what differs, for a trained value, of FileTensor's presets. nullptr: nothing does.
   void (*to_file)(const Value& value, const AdapterPlan& plan, FileTensor& tensor) = nullptr;
+
+  /// Turns off what is there in training alone. nullptr: nothing is.
+  void (*without_dropout)(AdapterPlan& plan) = nullptr;
 };
 
 /// All methods, in the order in which messages list them.

@@ -31,6 +31,44 @@ std::vector<std::pair<std::string, std::int64_t>> macs_by_group(const StepAccoun
           {"head", macs_of_parts(account, {Part::kHead})}};
 }
 
+OrderedJson training_json(const FinetuneReport& r) {
+  return {{"optimizer", r.optimizer},
+          {"schedule", r.schedule},
+          {"steps_before", r.steps_before},
+          {"steps", r.steps},
+          {"accumulate", r.accumulate},
+          {"losses", r.losses},
+          {"learning_rates", r.learning_rates},
+          {"gradient_norms", r.gradient_norms},
+          {"wall_s", r.seconds}};
+}
+
+OrderedJson evaluation_json(const FinetuneReport& r) {
+  OrderedJson json = {{"steps", r.steps},
+                      {"losses", r.losses},
+                      {"labels", r.evaluation->labels},
+                      {"loss", r.evaluation->loss}};
+  if (r.evaluation->perplexity) json["perplexity"] = *r.evaluation->perplexity;
+  if (r.evaluation->accuracy) json["accuracy"] = *r.evaluation->accuracy;
+  json["wall_s"] = r.seconds;
+  return json;
+}
+
+std::string loss_text(const FinetuneReport& r) {
+  if (r.evaluation) {
+    std::string text =
+        fmt::format("{:.6f}, the mean over {} labels", r.evaluation->loss, r.evaluation->labels);
+    if (r.evaluation->perplexity)
+      text += fmt::format("; perplexity {:.4f}", *r.evaluation->perplexity);
+    if (r.evaluation->accuracy)
+      text += fmt::format("; accuracy {:.2f} %", 100 * *r.evaluation->accuracy);
+    return text;
+  }
+  const auto least = std::min_element(r.losses.begin(), r.losses.end());
+  return fmt::format("{:.6f} -> {:.6f}, least {:.6f} at step {}", r.losses.front(), r.losses.back(),
+                     *least, least - r.losses.begin() + 1);
+}
+
 std::string bytes(std::int64_t count) { return with_unit(static_cast<double>(count), "B"); }
 
 }  // namespace
@@ -52,15 +90,11 @@ OrderedJson to_json(const FinetuneReport& r) {
                       {"sequence", r.sequence},
                       {"adapted_modules", r.adapted_modules}};
   json["notes"] = r.notes;
-  json["training"] = {{"optimizer", r.optimizer},
-                      {"schedule", r.schedule},
-                      {"steps_before", r.steps_before},
-                      {"steps", r.steps},
-                      {"accumulate", r.accumulate},
-                      {"losses", r.losses},
-                      {"learning_rates", r.learning_rates},
-                      {"gradient_norms", r.gradient_norms},
-                      {"wall_s", r.seconds}};
+  if (r.evaluation) {
+    json["evaluation"] = evaluation_json(r);
+  } else {
+    json["training"] = training_json(r);
+  }
   // From the shapes alone, of one micro-batch; a step has `accumulate` of them.
   const StepAccount& a = r.account;
   OrderedJson macs;
@@ -90,9 +124,10 @@ std::string to_table(const FinetuneReport& r) {
   const auto line = [&](const std::string& what, const std::string& value) {
     text += fmt::format("  {:<26}{}\n", what, value);
   };
-  text += fmt::format("{}: {} fine-tuning of {} ({}), {} steps of {} x {} x {} tokens in {} ({})\n",
-                      r.name, r.method, r.model, r.model_type, r.steps, r.accumulate, r.batch,
-                      r.sequence, r.numerics, r.fidelity);
+  text += fmt::format("{}: {} {} of {} ({}), {} steps of {} x {} x {} tokens in {} ({})\n", r.name,
+                      r.method, r.evaluation ? "forward passes" : "fine-tuning", r.model,
+                      r.model_type, r.steps, r.accumulate, r.batch, r.sequence, r.numerics,
+                      r.fidelity);
   if (r.incomplete)
     text += fmt::format("  INCOMPLETE: stopped after {} of {} steps\n", r.steps_before + r.steps,
                         r.steps_asked);
@@ -102,12 +137,11 @@ std::string to_table(const FinetuneReport& r) {
     line("adapters", r.adapter);
     line("batches", r.batches + "; without values: their time alone");
   }
-  line("trainable", fmt::format("{} elements in {} adapted modules", r.account.trainable_elements,
-                                r.adapted_modules));
+  line(r.evaluation ? "adapter" : "trainable",
+       fmt::format("{} elements in {} adapted modules", r.account.trainable_elements,
+                   r.adapted_modules));
   if (!r.losses.empty()) {
-    const auto least = std::min_element(r.losses.begin(), r.losses.end());
-    line("loss", fmt::format("{:.6f} -> {:.6f}, least {:.6f} at step {}", r.losses.front(),
-                             r.losses.back(), *least, least - r.losses.begin() + 1));
+    line("loss", loss_text(r));
   }
   if (r.steps > 0 && r.seconds > 0)
     line("time", fmt::format("{:.2f} s, {:.3f} s a step", r.seconds,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "host/report/device_report.h"
+#include "host/train/evaluation.h"
 #include "models/graph/account.h"
 
 namespace corank {
@@ -34,6 +35,8 @@ struct FinetuneReport {
   std::vector<double> learning_rates;  // of each step
   std::vector<double> gradient_norms;  // of each step, before clipping
   double seconds = 0;                  // wall time of all steps
+
+  std::optional<Evaluation> evaluation;  // of forward passes alone: rates and norms mean nothing
 
   StepAccount account;  // of one micro-batch, from the shapes, in the bf16 numerics
   // Of the reference: as really allocated, in the run's numerics.

@@ -41,8 +41,12 @@ void check_reference(const Config& config) {
 FinetuneResult result_of(PreparedFinetune prepared, TrainingResult trained, TensorMap states) {
   FinetuneResult result;
   const bool values = prepared.report.values;
-  if (values) result.state = state_file(prepared, states, prepared.first_step + trained.steps);
+  if (values && !prepared.forward)
+    result.state = state_file(prepared, states, prepared.first_step + trained.steps);
   result.report = std::move(prepared.report);
+  if (prepared.forward)
+    result.report.evaluation =
+        evaluation_of(prepared.batches, trained.losses, trained.correct_labels);
   result.report.incomplete = trained.stopped;
   result.report.steps = trained.steps;
   result.report.losses = std::move(trained.losses);
@@ -127,15 +131,17 @@ std::vector<ComparisonReport> compare_with_reference(const PreparedFinetune& pre
     return {};
   }
   if (expected.stopped) return {};
+  const ComparisonReport logits = compare_all(
+      "logits of step 1", {{"logits", trained.first_logits}}, {{"logits", expected.first_logits}});
+  if (prepared.forward)
+    return {compare_all("losses", numbers_of(trained), numbers_of(expected)), logits};
   const TensorMap expected_states = states_of(reference, prepared);
   TensorMap adapter, moments;
   for (const auto& [name, tensor] : expected_states)
     (prepared.trained.count(name) > 0 ? adapter : moments)[name] = tensor;
   std::vector<ComparisonReport> comparisons = {
       compare_all("losses, norms", numbers_of(trained), numbers_of(expected)),
-      compare_all("gradients of step 1", trained.first_gradients, expected.first_gradients),
-      compare_all("logits of step 1", {{"logits", trained.first_logits}},
-                  {{"logits", expected.first_logits}}),
+      compare_all("gradients of step 1", trained.first_gradients, expected.first_gradients), logits,
       compare_all("adapter", states, adapter)};
   if (!moments.empty()) comparisons.push_back(compare_all("moments", states, moments));
   return comparisons;
@@ -209,12 +215,12 @@ FinetuneResult finetune_on_device(const Config& config, const RunOptions& option
 
 RunFiles open_finetune_files(const Config& config, const RunOptions& options) {
   std::vector<std::string> names = {kReportFile};
-  if (!config.values)
-    return RunFiles(config, {options.out_directory, names, options.trace.value_or(""),
-                             options.waves.value_or("")});
-  for (const char* file : {"adapter_model.safetensors", "adapter_config.json"})
-    names.push_back((fs::path(kAdapterFolder) / file).string());
-  names.emplace_back(kStateFile);
+  const bool writes_adapter = config.values && config.pass == RunPass::kTraining;
+  if (writes_adapter) {
+    for (const char* file : {"adapter_model.safetensors", "adapter_config.json"})
+      names.push_back((fs::path(kAdapterFolder) / file).string());
+    names.emplace_back(kStateFile);
+  }
   if (config.write_gradients) names.emplace_back(kGradientsFile);
   if (config.write_logits) names.emplace_back(kLogitsFile);
   return RunFiles(config, {options.out_directory, names, options.trace.value_or(""),
@@ -227,8 +233,9 @@ void write_finetune(const std::string& directory, const FinetuneResult& result,
   const OutputFolder made(directory, "--out " + directory);
   if (!result.report.values)
     return write_json((root / kReportFile).string(), to_json(result.report));
-  write_progress(directory, result.adapter_config, result.plan, result.adapter, result.frozen,
-                 result.state);
+  if (!result.report.evaluation)
+    write_progress(directory, result.adapter_config, result.plan, result.adapter, result.frozen,
+                   result.state);
   if (output.gradients) {
     write_safetensors((root / kGradientsFile).string(),
                       {adapter_tensors(result.plan, result.gradients), {}});

@@ -32,11 +32,12 @@ struct FinetuneResult {
 };
 
 /// Reads workload.model, workload.adapter and workload.batches, builds the graph, and trains by the
-/// reference. `progress` is called after each step with the number of steps done and the loss;
-/// `stop` is asked now and then whether to end early, with the steps done by then. Writes nothing
-/// but workload.checkpoint's files in `out_directory`.
-/// Throws InputError for wrong files, TrainingDiverged for a loss that is not finite and
-/// Interrupted if no step was done.
+/// reference, or carries out the forward passes alone (workload.pass), with no states, gradients
+/// and adapter in the result but what was read. `progress` is called after each step with the
+/// number of steps done and the loss; `stop` is asked now and then whether to end early, with the
+/// steps done by then. Writes nothing but workload.checkpoint's files in `out_directory`. Throws
+/// InputError for wrong files, TrainingDiverged for a loss that is not finite and Interrupted if no
+/// step was done.
 FinetuneResult finetune(const Config& config,
                         const std::function<void(std::int64_t, double)>& progress = nullptr,
                         const std::function<bool()>& stop = nullptr,
@@ -58,8 +59,8 @@ struct FinetuneOutput {
 /// InputError.
 RunFiles open_finetune_files(const Config& config, const RunOptions& options);
 
-/// Writes DIRECTORY/adapter/, DIRECTORY/state.safetensors, DIRECTORY/report.json and what `output`
-/// asks for.
+/// Writes DIRECTORY/report.json, of a training DIRECTORY/adapter/ and DIRECTORY/state.safetensors,
+/// and what `output` asks for.
 void write_finetune(const std::string& directory, const FinetuneResult& result,
                     const FinetuneOutput& output);
 

@@ -36,6 +36,23 @@ auto blame(const std::string& file, const Work& work) {
   }
 }
 
+// What belongs to training.
+void check_forward(const Config& config) {
+  if (config.pass == RunPass::kTraining) return;
+  const auto refuse = [&](const std::string& key, const std::string& expected) {
+    throw InputError(place_of(config, key), key + ": expected " + expected +
+                                                "; workload.pass: forward, which trains nothing, "
+                                                "has a step for each micro-batch");
+  };
+  const std::int64_t accumulate = config.optimizer.accumulate;
+  if (accumulate != 1)
+    refuse("workload.optimizer.accumulate", "1, found " + std::to_string(accumulate));
+  if (!config.state.empty()) refuse("workload.state", "none, found '" + config.state + "'");
+  if (config.checkpoint > 0)
+    refuse("workload.checkpoint", "0, found " + std::to_string(config.checkpoint));
+  if (config.write_gradients) refuse("output.gradients", "false, found true");
+}
+
 // What belongs to steps of layers on the accelerator.
 void check_device(const Config& config) {
   require_device_numerics(config);
@@ -157,8 +174,10 @@ PreparedFinetune prepare_finetune(const Config& config, Numerics numerics) {
 }
 
 PreparedFinetune prepare_finetune(const Config& config, Numerics numerics, FinetuneSource source) {
+  check_forward(config);
   const ModelConfig& model = source.model;
   PreparedFinetune prepared;
+  prepared.forward = config.pass == RunPass::kForward;
   prepared.batches = std::move(source.batches);
   const Batches& batches = prepared.batches;
 
@@ -167,10 +186,12 @@ PreparedFinetune prepare_finetune(const Config& config, Numerics numerics, Finet
   prepared.report.notes = notes_of(source, transformer);
   const PeftMethod& method = *source.adapter.method;
   prepared.plan = method.plan(source.adapter, modules_of(transformer), model.facts(), config.seed);
+  if (prepared.forward && method.without_dropout != nullptr) method.without_dropout(prepared.plan);
   blame(source.adapter.file, [&] { apply_adapter(transformer, prepared.plan); });
   OptimizerSettings settings = config.optimizer;
   if (settings.schedule.total == 0) settings.schedule.total = batches.count / settings.accumulate;
-  TransformerProgram built = transformer_program(transformer, settings);
+  TransformerProgram built = prepared.forward ? forward_program(transformer, !batches.causal)
+                                              : transformer_program(transformer, settings);
   if (config.values) give_values(config, numerics, source, transformer, built.program, prepared);
   prepared.program = std::move(built.program);
   prepared.steps = batches.count / settings.accumulate;
@@ -237,7 +258,8 @@ TensorMap numbers_of(const TrainingResult& trained) {
     numbers.emplace(name, std::move(tensor));
   };
   add("loss", trained.losses);
-  add("gradient norm", trained.gradient_norms);
+  if (!trained.first_gradients.empty()) add("gradient norm", trained.gradient_norms);
+  if (trained.correct_labels) add("correct labels", {static_cast<double>(*trained.correct_labels)});
   return numbers;
 }
 

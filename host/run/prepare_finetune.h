@@ -30,6 +30,7 @@ struct PreparedFinetune : PreparedProgram {
   AdapterPlan plan;
   FrozenTensors frozen;  // what the adapter's file has of the model
   Batches batches;
+  bool forward = false;  // workload.pass: nothing is trained
   AskedResults asked;
   std::optional<std::int64_t> pad_token_id;
   TensorMap values;               // what is given once, states included
@@ -40,9 +41,9 @@ struct PreparedFinetune : PreparedProgram {
   FinetuneReport report;                        // what is known by now
 };
 
-/// Builds the graph of the configuration's source and what it is given, rounded as `numerics` says;
-/// with workload.state what is left of an earlier run. Without values nothing but the batches is
-/// given. Throws InputError for wrong files and keys.
+/// Builds the graph of the configuration's source and of workload.pass, and what it is given, rounded
+/// as `numerics` says; with workload.state what is left of an earlier run. Without values nothing
+/// but the batches is given. Throws InputError for wrong files and keys.
 PreparedFinetune prepare_finetune(const Config& config, Numerics numerics);
 /// The same of a source at hand.
 PreparedFinetune prepare_finetune(const Config& config, Numerics numerics, FinetuneSource source);
@@ -63,7 +64,8 @@ TrainingResult train_on_device(Executor& device, const PreparedFinetune& prepare
                                const std::function<bool()>& stop,
                                const std::function<void(std::int64_t, double)>& progress = nullptr);
 
-/// Losses and norms of the gradients of all steps, as halves of doubles: for comparisons of bits.
+/// Losses and norms of the gradients of all steps, and how many labels are correct
+/// where that was counted, as halves of doubles: for comparisons of bits.
 TensorMap numbers_of(const TrainingResult& trained);
 
 }  // namespace corank

@@ -33,6 +33,7 @@ void check_layers(const Config& config) {
                                  "of layers, whose commands make one program; found {}",
                                  kMostMicroBatches, config.optimizer.accumulate));
   require_device_numerics(config);
+  if (config.pass == RunPass::kForward) refuse("workload.pass", name_of(config.pass));
   if (config.write_gradients) refuse("output.gradients", "true");
   if (config.write_logits) refuse("output.logits", "true");
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "host/train/evaluation.h"
 #include "models/base/error.h"
 #include "models/base/numerics.h"
 #include "models/numerics/convert.h"
@@ -106,6 +107,10 @@ class Training {
     const std::vector<double> shares = shares_of(step);
     ExecutedStep executed = execute(step, shares, result);
     if (executed.stopped) return false;
+    if (asked_.each_step.count("logits") > 0)
+      result.correct_labels =
+          result.correct_labels.value_or(0) +
+          correct_labels(as_f32(executed.results.at("logits")), micro_batch(batches_.labels, step));
     if (done == 0) result.first_logits = as_f32(executed.results.at(name_in(0, "logits")));
 
     double loss = 0;

@@ -20,8 +20,9 @@ struct TrainingResult {
   std::vector<double> gradient_norms;  // of each step, before clipping
   TensorMap first_gradients;           // of the first step, before clipping; F32 by trainable value
   Tensor first_logits;                 // of the first micro-batch, F32
-  double seconds = 0;                  // wall time of all steps
-  bool stopped = false;                // before the last step; the steps done count
+  std::optional<std::int64_t> correct_labels;  // where every step is asked for its logits
+  double seconds = 0;                          // wall time of all steps
+  bool stopped = false;                        // before the last step; the steps done count
 };
 
 /// A loss or a gradient that is not finite. The run ends with exit code 1.

@@ -34,4 +34,19 @@ TransformerProgram transformer_program(const Transformer& transformer,
   return built;
 }
 
+TransformerProgram forward_program(const Transformer& transformer, bool logits) {
+  TransformerProgram built;
+  Graph& graph = built.program.graph;
+  graph = transformer.graph;
+  check(graph);
+  built.account = account_of(graph, graph.ops.size(), 0);
+  built.account.gradient_bytes = 0;
+  built.asked.first_step = {"loss", "logits"};
+  built.asked.each_step = {"loss"};
+  if (logits) built.asked.each_step.insert("logits");
+  built.account.peak_bytes =
+      peak_bytes_of(graph, passing_values(built.program, built.asked.first_step));
+  return built;
+}
+
 }  // namespace corank

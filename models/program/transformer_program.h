@@ -29,4 +29,7 @@ struct TransformerProgram {
 TransformerProgram transformer_program(const Transformer& transformer,
                                        const OptimizerSettings& optimizer);
 
+/// The loss alone, nothing is updated. `logits`: of every step, not of the first alone.
+TransformerProgram forward_program(const Transformer& transformer, bool logits);
+
 }  // namespace corank

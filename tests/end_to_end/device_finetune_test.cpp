@@ -130,6 +130,59 @@ TEST_CASE("RTL and cycle model train in lockstep: every command, transaction, co
         static_cast<std::uint64_t>(12 * cycle.report.account.trainable_elements));
 }
 
+TEST_CASE("forward passes on the device give the reference's losses and accuracy, to the bit") {
+  // The last one on RTL.
+  const std::vector<std::string> names = {"llama_dropout", "llama_ia3", "bert_pairs", "llama_gqa"};
+  for (const std::string& name : names) {
+    DYNAMIC_SECTION(name) {
+      Config config = on_machine(read_fixture(name), 3);
+      config.pass = RunPass::kForward;
+      config.optimizer.accumulate = 1;
+      const FinetuneResult device =
+          run_on_device(config, name == names.back() ? Fidelity::kRtl : Fidelity::kCycle);
+      const FinetuneResult reference = run_by_reference(config);
+      CHECK(device.report.losses == reference.report.losses);
+      CHECK(device.logits.bytes == reference.logits.bytes);
+      CHECK(device.logits.shape == reference.logits.shape);
+      REQUIRE(device.report.evaluation);
+      REQUIRE(reference.report.evaluation);
+      CHECK(device.report.evaluation->loss == reference.report.evaluation->loss);
+      CHECK(device.report.evaluation->accuracy == reference.report.evaluation->accuracy);
+      CHECK(device.report.passed());
+      REQUIRE(device.report.device);
+      CHECK(device.report.device->comparisons.size() == 2);
+      // Nothing is trained, and the adapter goes to the device alone.
+      CHECK(device.report.account.optimizer_bytes == 0);
+      CHECK(difference(device.adapter, reference.adapter) == "");
+    }
+  }
+}
+
+TEST_CASE("before its first update a run has the losses of forward passes, but for the dropout") {
+  for (const std::string name : {"llama_gqa", "bert", "llama_dropout"}) {
+    DYNAMIC_SECTION(name) {
+      Config config = on_machine(read_fixture(name), 3);
+      config.optimizer.accumulate = 1;
+      const FinetuneResult trained = run_by_reference(config);
+      config.pass = RunPass::kForward;
+      const FinetuneResult forward = run_on_device(config, Fidelity::kCycle);
+      REQUIRE(forward.report.losses.size() == trained.report.losses.size());
+      const bool dropout = name == "llama_dropout";
+      CHECK((forward.report.losses[0] == trained.report.losses[0]) == !dropout);
+      CHECK((forward.logits.bytes == trained.logits.bytes) == !dropout);
+      CHECK(forward.report.losses[1] != trained.report.losses[1]);
+    }
+  }
+}
+
+TEST_CASE("RTL and cycle model carry out forward passes in lockstep") {
+  Config config = odd_fixture();
+  config.pass = RunPass::kForward;
+  const LockstepResult result = run_lockstep(config, {});
+  CHECK(result.difference == "");
+  CHECK(result.commands > 0);
+}
+
 TEST_CASE("a run that is stopped ends behind its step, with the adapter as it is then") {
   const TemporaryFolder folder;
   Config config = odd_fixture();

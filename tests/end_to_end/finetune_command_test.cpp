@@ -206,6 +206,51 @@ TEST_CASE("On the accelerator the same command writes the reference's adapter, a
   CHECK_FALSE(reference.contains("device"));
 }
 
+TEST_CASE("Forward passes alone write a report with the loss, and no adapter") {
+  for (const std::string fidelity : {"reference", "cycle"}) {
+    const Workload workload("bert");
+    const Outcome outcome = workload.run_at(
+        fidelity,
+        "--set workload.pass=forward --set output.logits=true --set numerics=bf16 --out " +
+            workload.path("out"));
+    INFO(outcome.text);
+    REQUIRE(outcome.code == 0);
+    CHECK_THAT(outcome.text, Contains(": LoRA forward passes of ") && Contains("; accuracy "));
+    std::vector<std::string> files;
+    for (const auto& entry : fs::recursive_directory_iterator(workload.path("out")))
+      files.push_back(entry.path().filename());
+    std::sort(files.begin(), files.end());
+    CHECK(files == std::vector<std::string>{"logits.safetensors", "report.json"});
+    const Json report = Json::parse(content_of(workload.path("out/report.json")));
+    CHECK_FALSE(report.contains("training"));
+    const Json& evaluation = report["evaluation"];
+    CHECK(evaluation["losses"].size() == evaluation["steps"]);
+    // Before any update: that of the first step of PEFT's run.
+    const Tensor losses =
+        read_safetensors(workload.path("expected.safetensors")).tensors.at("losses");
+    CHECK(evaluation["losses"][0].get<double>() == Approx(losses.data<float>()[0]).epsilon(2e-3));
+    CHECK(report["step"]["bytes"]["optimizer"] == 0);
+    CHECK(report["step"]["macs"]["input_gradient"] == 0);
+  }
+}
+
+TEST_CASE("What belongs to training is refused of forward passes") {
+  const Workload workload("llama_gqa");
+  const auto check = [&](const std::string& message, const std::string& more) {
+    check_refusal(workload, 2, message, "--set workload.pass=forward --set " + more);
+  };
+  check("workload.optimizer.accumulate: expected 1, found 2", "workload.optimizer.accumulate=2");
+  check("workload.state: expected none, found 's.safetensors'", "workload.state=s.safetensors");
+  check("workload.checkpoint: expected 0, found 3", "workload.checkpoint=3");
+  check("output.gradients: expected false, found true", "output.gradients=true");
+  check("workload.pass: expected one of training, forward; found 'backward'",
+        "workload.pass=backward");
+  const Outcome layers =
+      run_program("run " CORANK_CONFIGS "/quickstart.yaml --set workload.pass=forward");
+  CHECK(layers.code == 2);
+  CHECK_THAT(layers.text, Contains("workload.pass: found forward, which the step of a captured"));
+}
+
 TEST_CASE("What the compiler decides for a whole model is printed") {
   const Workload workload("llama_gqa");
   const auto print = [&](const std::string& what) {

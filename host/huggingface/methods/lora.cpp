@@ -266,10 +266,13 @@ void apply(Transformer& transformer, const AdapterPlan& plan) {
   apply_lora(transformer, lora_plan(plan));
 }
 
+void without_dropout(AdapterPlan& plan) { std::any_cast<LoraPlan&>(plan.own).dropout = 0; }
+
 }  // namespace
 
 const PeftMethod& lora_method() {
-  static const PeftMethod method = {"LORA", "LoRA", lora_keys(), read, plan, apply};
+  static const PeftMethod method = {"LORA", "LoRA", lora_keys(), read,
+                                    plan,   apply,  nullptr,     without_dropout};
   return method;
 }
 

@@ -32,7 +32,7 @@ std::unique_ptr<valijson::Schema> parse_schema(const char* schema) {
 std::string violations(const Report& report) {
   static const auto step = parse_schema(kReportSchema);
   static const auto finetune = parse_schema(kFinetuneReportSchema);
-  const bool of_finetuning = report.contains("training");
+  const bool of_finetuning = report.contains("training") || report.contains("evaluation");
   const auto& schema = of_finetuning ? finetune : step;
   valijson::ValidationResults results;
   valijson::Validator validator;
@@ -206,6 +206,36 @@ TEST_CASE("the report of a fine-tuning run on the accelerator keeps to its schem
       CHECK(violations(broken) != "");
       broken = written;
       broken.erase("device");
+      CHECK(violations(broken) != "");
+    }
+  }
+}
+
+TEST_CASE("the report of forward passes keeps to the schema of fine-tuning runs", "[schema]") {
+  for (const std::string name : {"llama_gqa", "bert"}) {
+    for (const bool on_device : {false, true}) {
+      INFO(name << (on_device ? ", cycle" : ""));
+      const std::string fixture = std::string(FINETUNE_FIXTURES) + "/" + name;
+      const Config config = load_config(
+          CORANK_CONFIGS "/finetune.yaml",
+          {"workload.model=" + fixture + "/model", "workload.adapter=" + fixture + "/adapter",
+           "workload.batches=" + fixture + "/batches.safetensors", "workload.pass=forward"});
+      RunOptions options;
+      options.fidelity = Fidelity::kCycle;
+      RunFiles files = open_finetune_files(config, options);
+      const FinetuneResult result =
+          on_device ? finetune_on_device(config, options, files) : finetune(config);
+      const Report written = Report::parse(to_json(result.report).dump());
+      CHECK(violations(written) == "");
+      CHECK(written["evaluation"].contains("accuracy") == (name == "bert"));
+      for (const auto& [key, value] : written["evaluation"].items()) {
+        Report broken = written;
+        broken["evaluation"].erase(key);
+        INFO("without " << key);
+        CHECK(violations(broken) != "");
+      }
+      Report broken = written;
+      broken["training"] = written["evaluation"];
       CHECK(violations(broken) != "");
     }
   }
