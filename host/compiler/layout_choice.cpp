@@ -68,8 +68,9 @@ class LayoutChoice {
   void keep_regions(const OpLowering& lowering) {
     for (const RegionPass& pass : lowering.passes) {
       for (const RegionBlock& block : pass.blocks) {
-        keep(block.operand);
-        keep(block.result);
+        const bool turned = pass.turned && block.meets == RegionBlock::Meets::kElements;
+        for (const ValueId id : {block.operand, block.result})
+          lay(id, turned ? Lie::kTurned : Lie::kAsItIs);
       }
     }
   }

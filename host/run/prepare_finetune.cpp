@@ -51,6 +51,7 @@ void check_forward(const Config& config) {
   if (config.checkpoint > 0)
     refuse("workload.checkpoint", "0, found " + std::to_string(config.checkpoint));
   if (config.write_gradients) refuse("output.gradients", "false, found true");
+  if (!config.values) refuse("values", "on, found off");
 }
 
 // What belongs to steps of layers on the accelerator.

@@ -11,7 +11,6 @@
 #include "models/base/error.h"
 #include "models/base/numerics.h"
 #include "models/numerics/convert.h"
-#include "models/ops/clip_gradients.h"
 
 namespace corank {
 namespace {
@@ -72,12 +71,6 @@ void require_finite(double number, const std::string& what, std::int64_t step,
                          ": the training diverged");
 }
 
-double norm_of(const TensorMap& gradients) {
-  std::vector<const Tensor*> tensors;
-  for (const auto& entry : gradients) tensors.push_back(&entry.second);
-  return global_norm(tensors);
-}
-
 /// One step after the other.
 class Training {
  public:
@@ -119,13 +112,9 @@ class Training {
       if (share > 0) loss += share * scalar_of(executed.results.at(name_in(i, "loss")));
     }
     require_finite(loss, "loss", step, batches_);
-    TensorMap gradients;
-    for (const auto& [parameter, gradient] : program_.gradients)
-      gradients[program_.graph.value(parameter).name] =
-          as_f32(std::move(executed.results.at(program_.graph.value(gradient).name)));
-    const double norm = norm_of(gradients);
+    const double norm = norm_in(executed.results);
     require_finite(norm, "norm of the gradients", step, batches_);
-    if (done == 0) result.first_gradients = std::move(gradients);
+    if (done == 0) keep_gradients(executed.results, result);
     result.losses.push_back(loss);
     result.learning_rates.push_back(learning_rate(program_.optimizer, step));
     result.gradient_norms.push_back(norm);
@@ -154,6 +143,18 @@ class Training {
       }
     }
     return executor_.step(feeds, asked_.of_step(result.steps));
+  }
+
+  /// 0 where the loss depends on nothing that is trained.
+  double norm_in(const TensorMap& results) const {
+    return program_.gradient_norm < 0 ? 0 : scalar_of(results.at(kGradientNorm));
+  }
+
+  void keep_gradients(TensorMap& results, TrainingResult& result) const {
+    const Graph& graph = program_.graph;
+    for (const auto& [parameter, gradient] : program_.gradients)
+      result.first_gradients[graph.value(parameter).name] =
+          as_f32(std::move(results.at(graph.value(gradient).name)));
   }
 
   std::int64_t accumulate() const { return program_.optimizer.accumulate; }

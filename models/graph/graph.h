@@ -21,6 +21,7 @@
 #include "models/ops/dropout.h"
 #include "models/ops/embedding.h"
 #include "models/ops/gated_activation.h"
+#include "models/ops/gradient_norm.h"
 #include "models/ops/heads.h"
 #include "models/ops/layer_norm.h"
 #include "models/ops/multiply.h"
@@ -37,13 +38,13 @@
 namespace corank {
 
 /// models/ops/op.h says what each of them consists of.
-using Op =
-    std::variant<Contraction, Convert, AdamW, Sgd, Add, Multiply, Scale, Activation,
-                 ActivationGradient, GatedActivation, GatedActivationGradient, RmsNorm,
-                 RmsNormGradient, RmsNormWeightGradient, LayerNorm, LayerNormGradient, Rope,
-                 Softmax, SoftmaxGradient, Embedding, ScatterAdd, Slice, Pad, Concat, SplitHeads,
-                 MergeHeads, RepeatHeads, SumHeads, SumRows, CrossEntropy, CrossEntropyGradient,
-                 Dropout, SelectRows, PlaceRows, ReplaceRows, ClipGradients, ScaleBy>;
+using Op = std::variant<Contraction, Convert, AdamW, Sgd, Add, Multiply, Scale, Activation,
+                        ActivationGradient, GatedActivation, GatedActivationGradient, RmsNorm,
+                        RmsNormGradient, RmsNormWeightGradient, LayerNorm, LayerNormGradient, Rope,
+                        Softmax, SoftmaxGradient, Embedding, ScatterAdd, Slice, Pad, Concat,
+                        SplitHeads, MergeHeads, RepeatHeads, SumHeads, SumRows, CrossEntropy,
+                        CrossEntropyGradient, Dropout, SelectRows, PlaceRows, ReplaceRows,
+                        SquareSums, GradientNorm, ClipGradients, ScaleBy>;
 
 /// Ops stand in an order in which every operand is computed before it is used.
 struct Graph {

@@ -1,30 +1,17 @@
 #include "models/ops/clip_gradients.h"
 
 #include <algorithm>
-#include <cmath>
 
-#include "models/base/numerics.h"
-#include "models/numerics/functions.h"
 #include "models/ops/arrays.h"
 #include "models/ops/checks.h"
 
 namespace corank {
-namespace {
-
-/// `sum`, a chain, goes on with the squares of a gradient, row by row.
-template <class T>
-T with_squares(T sum, const T* elements, std::int64_t rows, std::int64_t columns) {
-  for (std::int64_t row = 0; row < rows; ++row) {
-    const T* x = elements + row * columns;
-    sum = sum + sum_of_row<T>(columns, [=](std::int64_t i) { return x[i] * x[i]; });
-  }
-  return sum;
-}
-
-}  // namespace
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,
                                 const ClipGradients& op) {
+  const Value& norm = existing_operand(graph, op.norm, name);
+  require_dtype(norm, {DType::F32}, name);
+  require(element_count(norm.shape) == 1, norm, "one number", name);
   std::vector<Shape> shapes;
   for (const ValueId id : op.in) {
     const Value& gradient = existing_operand(graph, id, name);
@@ -36,10 +23,7 @@ std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,
 
 template <class T>
 void run(const ClipGradients& op, Arrays<T>& arrays) {
-  T squares = 0;
-  for (const ValueId id : op.in)
-    squares = with_squares(squares, arrays.floats(id), arrays.rows(id), arrays.columns(id));
-  const T factor = clip_factor(std::sqrt(squares), static_cast<T>(op.most));
+  const T factor = clip_factor(*arrays.floats(op.norm), static_cast<T>(op.most));
   for (std::size_t i = 0; i < op.in.size(); ++i) {
     const T* in = arrays.floats(op.in[i]);
     const std::int64_t count = arrays.elements(op.in[i]);
@@ -49,20 +33,9 @@ void run(const ClipGradients& op, Arrays<T>& arrays) {
 template void run(const ClipGradients& op, Arrays<float>& arrays);
 template void run(const ClipGradients& op, Arrays<double>& arrays);
 
-float global_norm(const std::vector<const Tensor*>& gradients) {
-  const FloatEnvironment environment;
-  float squares = 0;
-  for (const Tensor* gradient : gradients) {
-    const std::int64_t columns = gradient->shape.back();
-    squares = with_squares(squares, gradient->data<float>(),
-                           element_count(gradient->shape) / columns, columns);
-  }
-  return std::sqrt(squares);
-}
-
 std::vector<ValueId> add_clip_gradients(Graph& graph, const std::vector<ValueId>& gradients,
-                                        double most) {
-  ClipGradients op{gradients, {}, most};
+                                        ValueId norm, double most) {
+  ClipGradients op{gradients, norm, {}, most};
   for (const ValueId id : gradients) {
     const Value gradient = graph.value(id);
     op.out.push_back(add_value(

@@ -6,16 +6,16 @@
 
 namespace corank {
 
-/// out[i] = in[i] * min(1, most / (norm + 1e-6)), where norm is the L2 norm of all elements of all
-/// gradients together, all of it in FP32: the squares of each row (of the last dimension) are
-/// summed up as sum_of_row() does it, the sums of the rows, ascending, and gradient by gradient,
-/// are one chain from +0. A NaN makes the factor NaN. All are F32.
+/// out[i] = in[i] * min(1, most / (norm + 1e-6)), where norm is that of all gradients together
+/// (models/ops/gradient_norm.h). A NaN makes the factor NaN. All are F32.
 struct ClipGradients {
-  std::vector<ValueId> in, out;
+  std::vector<ValueId> in;
+  ValueId norm = -1;  // [1]
+  std::vector<ValueId> out;
   double most = 1;  // above 0
 
   static constexpr OpTraits kTraits = {"clip_gradients"};
-  using Operands = Fields<&ClipGradients::in>;
+  using Operands = Fields<&ClipGradients::in, &ClipGradients::norm>;
   using Results = Fields<&ClipGradients::out>;
 };
 
@@ -31,11 +31,8 @@ T clip_factor(const T& norm, Number most) {
   return minimum(constant(norm, most) / divisor, ConstantOf<T>(1));
 }
 
-/// The L2 norm of all elements together, as the op takes it.
-float global_norm(const std::vector<const Tensor*>& gradients);
-
-/// Returns the clipped gradients, named `name`.clipped each.
+/// Returns the clipped gradients, each named NAME.clipped of its own name.
 std::vector<ValueId> add_clip_gradients(Graph& graph, const std::vector<ValueId>& gradients,
-                                        double most);
+                                        ValueId norm, double most);
 
 }  // namespace corank

@@ -76,24 +76,71 @@ ValueId add_weighted_sum(Graph& graph, const std::string& name,
   return sum;
 }
 
+/// Whether an op makes a gradient of others: a sum of uses, or of micro-batches.
+bool passes_on(const Op& op) {
+  return std::holds_alternative<Add>(op) || std::holds_alternative<ScaleBy>(op);
+}
+
+/// The ops that have made a gradient, without those that pass it on.
+std::vector<const Op*> sources_of(const Graph& graph, ValueId gradient) {
+  std::vector<const Op*> sources;
+  std::vector<ValueId> wanted = {gradient};
+  while (!wanted.empty()) {
+    const ValueId id = wanted.back();
+    wanted.pop_back();
+    for (const Op& op : graph.ops) {
+      if (results_of(op).front() != id) continue;
+      if (!passes_on(op)) {
+        sources.push_back(&op);
+        continue;
+      }
+      for (const ValueId operand : operands_of(op))
+        if (is_computed(graph.value(operand))) wanted.push_back(operand);
+    }
+  }
+  return sources;
+}
+
+/// Matrices with fewer columns than this, and more rows, are narrow.
+constexpr std::int64_t kNarrow = 64;
+
+/// Whether the squares of a gradient are summed up along its columns: those of a narrow one that
+/// products have made (B of an adapter, with few and long columns), and of one whose columns
+/// indices have named (A of an adapter on an embedding: a column is a row of the table). So nothing
+/// but their orientation is left open to whoever stores them.
+bool is_summed_by_columns(const Graph& graph, ValueId gradient) {
+  const Shape& shape = graph.value(gradient).shape;
+  if (shape.size() != 2) return false;
+  const bool narrow = shape[1] < kNarrow && shape[1] < shape[0];
+  const std::vector<const Op*> sources = sources_of(graph, gradient);
+  return std::all_of(sources.begin(), sources.end(), [&](const Op* op) {
+    if (const auto* scatter = std::get_if<ScatterAdd>(op)) return scatter->transposed;
+    return narrow && std::holds_alternative<Contraction>(*op);
+  });
+}
+
 }  // namespace
+
+void add_gradient_norm(TrainingProgram& program, const std::vector<Trained>& trained) {
+  std::map<std::string, ValueId> by_name;
+  for (const Trained& one : trained)
+    by_name.emplace(program.graph.value(one.parameter).name, one.gradient);
+  std::vector<NormedGradient> gradients;
+  for (const auto& [name, gradient] : by_name)
+    gradients.push_back({gradient, is_summed_by_columns(program.graph, gradient)});
+  program.gradient_norm = add_gradient_norm(program.graph, kGradientNorm, gradients);
+}
 
 void add_updates(TrainingProgram& program, const std::vector<Trained>& trained) {
   std::vector<Trained> updated = trained;
   if (program.optimizer.clip_norm > 0) {
-    // The norm is summed up in the order of the names.
-    std::map<std::string, ValueId> gradients;
-    for (const Trained& one : trained)
-      gradients.emplace(program.graph.value(one.parameter).name, one.gradient);
-    std::vector<ValueId> by_name;
-    by_name.reserve(gradients.size());
-    for (const auto& [name, gradient] : gradients) by_name.push_back(gradient);
-    const std::vector<ValueId> clipped =
-        add_clip_gradients(program.graph, by_name, program.optimizer.clip_norm);
-    for (Trained& one : updated) {
-      const auto place = std::find(by_name.begin(), by_name.end(), one.gradient);
-      one.gradient = clipped[static_cast<std::size_t>(place - by_name.begin())];
-    }
+    if (program.gradient_norm < 0) add_gradient_norm(program, trained);
+    std::vector<ValueId> gradients;
+    gradients.reserve(trained.size());
+    for (const Trained& one : trained) gradients.push_back(one.gradient);
+    const std::vector<ValueId> clipped = add_clip_gradients(
+        program.graph, gradients, program.gradient_norm, program.optimizer.clip_norm);
+    for (std::size_t i = 0; i < updated.size(); ++i) updated[i].gradient = clipped[i];
   }
   for (const Trained& one : updated) add_update(program, one);
 }

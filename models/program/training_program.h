@@ -32,6 +32,7 @@ struct TrainingProgram {
   std::vector<OptimizerFeed> optimizer_feeds;
   std::vector<State> states;
   std::map<ValueId, ValueId> gradients;  // trainable value -> its gradient, before clipping
+  ValueId gradient_norm = -1;            // of all gradients together, [1]; -1: nobody needs it
 };
 
 /// A trainable value of the graph, its gradient, and the number of its next update, from 1.
@@ -40,7 +41,13 @@ struct Trained {
   std::int64_t next_update = 1;
 };
 
-/// Appends the updates of these values, their gradients clipped together if the optimizer clips.
+/// Appends the norm of these gradients together, [1], named kGradientNorm. Their order in it is
+/// that of the names of what is trained.
+void add_gradient_norm(TrainingProgram& program, const std::vector<Trained>& trained);
+inline constexpr const char* kGradientNorm = "gradient_norm";
+
+/// Appends the updates of these values, their gradients clipped together if the optimizer clips; by
+/// the norm that is there already, if there is one.
 void add_updates(TrainingProgram& program, const std::vector<Trained>& trained);
 
 /// What the optimizer is fed at step 0, 1, ..., by name.

@@ -21,13 +21,18 @@ TransformerProgram transformer_program(const Transformer& transformer,
   std::vector<Trained> trained;
   for (const auto& [parameter, gradient] : program.gradients)
     trained.push_back({parameter, gradient, 1});
+  if (!trained.empty()) {
+    add_gradient_norm(program, trained);
+    program.graph.value(program.gradient_norm).role = Role::kResult;
+    built.asked.each_step.insert(kGradientNorm);
+  }
   add_updates(program, trained);
   check(program.graph);
-  for (const auto& [parameter, gradient] : program.gradients)
-    built.asked.each_step.insert(program.graph.value(gradient).name);
   for (std::int64_t i = 0; i < optimizer.accumulate; ++i)
     built.asked.each_step.insert(micro_batch_name("loss", i, optimizer.accumulate));
   built.asked.first_step = built.asked.each_step;
+  for (const auto& [parameter, gradient] : program.gradients)
+    built.asked.first_step.insert(program.graph.value(gradient).name);
   built.asked.first_step.insert(micro_batch_name("logits", 0, optimizer.accumulate));
   built.account.peak_bytes =
       peak_bytes_of(program.graph, passing_values(program, built.asked.first_step));

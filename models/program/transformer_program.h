@@ -7,8 +7,8 @@
 
 namespace corank {
 
-/// The results that a training loop asks for: gradients and losses; at its first step also the
-/// logits of the first micro-batch.
+/// The results that a training loop asks for: losses and the norm of the gradients; at its first
+/// step also the gradients, and the logits of the first micro-batch.
 struct AskedResults {
   std::set<std::string> each_step, first_step;
 

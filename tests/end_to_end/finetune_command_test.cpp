@@ -287,17 +287,6 @@ TEST_CASE("A run on the accelerator refuses what it cannot do before it writes a
   check("--out: --fidelity both compares and reports nothing else", "", "both");
 }
 
-TEST_CASE("A model with an op that the accelerator does not run is refused with its value's name") {
-  const Workload workload("llama_embedding");
-  const Outcome outcome = workload.run_at(
-      "cycle", "--set workload.optimizer.clip_norm=1 --out " + workload.path("out"));
-  INFO(outcome.text);
-  CHECK(outcome.code == 2);
-  CHECK_THAT(outcome.text, Contains("corank: --set workload.model=" + workload.path("model")) &&
-                               Contains("the accelerator does not gather columns of a value yet"));
-  CHECK_FALSE(workload.wrote_anything());
-}
-
 TEST_CASE("A model that does not fit the device memory is refused with its bytes by role") {
   const Workload workload("llama_gqa");
   const Outcome outcome = workload.run_at(

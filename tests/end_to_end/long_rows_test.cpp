@@ -167,12 +167,12 @@ TEST_CASE("cross-entropy goes over a long vocabulary by phases", "[rows]") {
   }
 }
 
-TEST_CASE("the norms of gradients with long rows go by phases", "[rows]") {
-  check_long_rows("clipping", [](Graph& graph) {
-    add_clip_gradients(graph,
-                       {given(graph, "a", {5, kColumns}, DType::F32),
-                        given(graph, "b", {2 * kColumns}, DType::F32)},
-                       0.5);
+TEST_CASE("the norms of gradients with long rows, or columns, go by phases", "[rows]") {
+  check_long_rows("norm", [](Graph& graph) {
+    add_gradient_norm(graph, "norm",
+                      {{given(graph, "a", {5, kColumns}, DType::F32), false},
+                       {given(graph, "b", {2 * kColumns}, DType::F32), false},
+                       {given(graph, "c", {kColumns, 3}, DType::F32), true}});
   });
 }
 

@@ -62,6 +62,7 @@ struct RowPhase {
 /// Steps that are carried out one after another on every tile of a region.
 struct RegionPass {
   std::int64_t rows = 0, columns = 0;
+  bool turned = false;     // its values lie turned: the rows of the region are their columns
   bool whole_rows = true;  // a tile has all columns
   std::int64_t period =
       0;  // no tile has rows of two periods, in which rows are numbered; 0: any has
@@ -169,6 +170,8 @@ OpLowering lowering_of(const Graph& graph, const Embedding& op);
 OpLowering lowering_of(const Graph& graph, const ScatterAdd& op);
 OpLowering lowering_of(const Graph& graph, const CrossEntropy& op);
 OpLowering lowering_of(const Graph& graph, const CrossEntropyGradient& op);
+OpLowering lowering_of(const Graph& graph, const SquareSums& op);
+OpLowering lowering_of(const Graph& graph, const GradientNorm& op);
 OpLowering lowering_of(const Graph& graph, const ClipGradients& op);
 OpLowering lowering_of(const Graph& graph, const SumRows& op);
 OpLowering lowering_of(const Graph& graph, const SumHeads& op);

@@ -54,6 +54,13 @@ inline RegionPass reduced_rows(const Graph& graph, ValueId of, std::vector<Regio
   return pass;
 }
 
+/// The pass over the values as they are or, turned, over their columns in the place of rows.
+inline RegionPass oriented(RegionPass pass, bool turned) {
+  if (turned) std::swap(pass.rows, pass.columns);
+  pass.turned = turned;
+  return pass;
+}
+
 /// A pass over a vector, an element a row.
 inline RegionPass over_vector(std::int64_t rows, std::vector<RegionBlock> blocks,
                               std::vector<RegionStep> steps) {

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <map>
+#include <string>
 
 #include "models/program/linear_layers.h"
 #include "models/reference/bit_exact.h"
@@ -80,6 +82,21 @@ TEST_CASE("gradients are clipped together, by the norm of all of them") {
   CHECK(test::floats(values.at("lora_A_grad")) == Floats{2, 0});
   CHECK(test::floats(values.at("lora_A.new")) == Floats{1 - 2 * factor, -1});
   CHECK(test::floats(values.at("lora_B.new")) == Floats{2 - factor, 1});
+}
+
+TEST_CASE("the norm sums up columns of narrow gradients of products, and rows of others") {
+  OptimizerSettings optimizer = plain_sgd(1);
+  optimizer.clip_norm = 1;
+  optimizer.accumulate = 2;
+  LinearLayer layer = small_layer();
+  layer.out = 3;
+  const TrainingProgram program = linear_layers({layer}, optimizer);
+  std::map<std::string, bool> by_columns;
+  for (const Op& op : program.graph.ops) {
+    if (const auto* sums = std::get_if<SquareSums>(&op))
+      by_columns[program.graph.value(sums->in).name] = sums->by_columns;
+  }
+  CHECK(by_columns == std::map<std::string, bool>{{"lora_A_grad", false}, {"lora_B_grad", true}});
 }
 
 TEST_CASE("clipping leaves gradients alone that are small enough") {
