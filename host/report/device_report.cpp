@@ -42,6 +42,20 @@ std::string gemm_lines(const std::vector<GemmReport>& gemms) {
   return text;
 }
 
+nlohmann::ordered_json memory_point_json(const MemoryPoint& point) {
+  return {{"cycle", point.cycle},
+          {"value", point.value},
+          {"activations_bytes", point.activations_bytes}};
+}
+
+const MemoryPoint* most_of(const std::vector<MemoryPoint>& points) {
+  const auto most = std::max_element(points.begin(), points.end(),
+                                     [](const MemoryPoint& a, const MemoryPoint& b) {
+                                       return a.activations_bytes < b.activations_bytes;
+                                     });
+  return most == points.end() ? nullptr : &*most;
+}
+
 std::string check_lines(const DeviceReport& r) {
   std::string text;
   for (const ComparisonReport& comparison : r.comparisons) {
@@ -98,7 +112,8 @@ nlohmann::ordered_json to_json(const DeviceReport& r) {
                         {"array_utilisation", r.array_utilisation},
                         {"gemms", list_json(r.gemms, gemm_json)},
                         {"units", list_json(r.units, unit_json)},
-                        {"work", to_json(r.work, pes_of(r.machine))}};
+                        {"work", to_json(r.work, pes_of(r.machine))},
+                        {"memory_over_time", list_json(r.memory_over_time, memory_point_json)}};
   nlohmann::ordered_json parts;
   for (std::size_t part = 0; part < kEnergyPartNames.size(); ++part)
     parts[std::string(kEnergyPartNames[part]) + "_pj"] = r.energy.parts_pj[part];
@@ -142,6 +157,11 @@ std::string device_lines(const DeviceReport& r) {
   if (!r.work.empty()) text += work_lines(r.work, pes_of(r.machine));
   text += "\n";
   text += named_line("device memory", role_texts(r.memory));
+  if (const MemoryPoint* most = most_of(r.memory_over_time))
+    text += named_line(
+        "activations alive",
+        fmt::format("at most {}, at {}",
+                    with_unit(static_cast<double>(most->activations_bytes), "B"), most->value));
   text += named_line(
       "memory traffic",
       fmt::format(

@@ -18,6 +18,14 @@ struct RoleBytes {
   std::uint64_t bytes = 0;
 };
 
+/// So much of what is computed and needed only inside of the step is alive when an op, named by its
+/// result, ends.
+struct MemoryPoint {
+  std::uint64_t cycle = 0;  // from the step's first command
+  std::string value;
+  std::uint64_t activations_bytes = 0;
+};
+
 /// A run of a model of which a few layers were simulated, and the rest extrapolated.
 struct ModelRepeated {
   int layers = 0, simulated_layers = 0;
@@ -48,6 +56,7 @@ struct DeviceReport {
   std::vector<UnitReport> units;
   std::vector<GemmReport> gemms;
   StepWorkByKey work;
+  std::vector<MemoryPoint> memory_over_time;  // none of repeated layers
 
   std::string energy_table, energy_node;
   EnergySum energy;  // of all steps

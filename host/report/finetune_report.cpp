@@ -124,10 +124,10 @@ std::string to_table(const FinetuneReport& r) {
   const auto line = [&](const std::string& what, const std::string& value) {
     text += fmt::format("  {:<26}{}\n", what, value);
   };
-  text += fmt::format("{}: {} {} of {} ({}), {} steps of {} x {} x {} tokens in {} ({})\n", r.name,
-                      r.method, r.evaluation ? "forward passes" : "fine-tuning", r.model,
-                      r.model_type, r.steps, r.accumulate, r.batch, r.sequence, r.numerics,
-                      r.fidelity);
+  text +=
+      fmt::format("{}: {} {} of {} ({}), {} steps of {} x {} x {} tokens in {} ({})\n", r.name,
+                  r.method, r.evaluation ? "forward passes" : "fine-tuning", r.model, r.model_type,
+                  r.steps, r.accumulate, r.batch, r.sequence, r.numerics, r.fidelity);
   if (r.incomplete)
     text += fmt::format("  INCOMPLETE: stopped after {} of {} steps\n", r.steps_before + r.steps,
                         r.steps_asked);

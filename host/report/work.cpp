@@ -27,7 +27,8 @@ WorkKind kind_of_copy(const Graph& graph, const Op& op) {
 // Of an op that is no product; sums and copies depend on what they add up and copy.
 template <class X>
 WorkKind kind_of_type(const Graph& graph, const Op& op) {
-  if constexpr (kIsOneOf<X, AdamW, Sgd, GradientNorm, ClipGradients, ScaleBy>) return WorkKind::kUpdate;
+  if constexpr (kIsOneOf<X, AdamW, Sgd, SquareSums, GradientNorm, ClipGradients, ScaleBy>)
+    return WorkKind::kUpdate;
   if constexpr (kIsOneOf<X, Activation, ActivationGradient, GatedActivation,
                          GatedActivationGradient>)
     return WorkKind::kActivation;

@@ -6,6 +6,7 @@
 
 #include "host/driver/device_executor.h"
 #include "host/run/device_memory.h"
+#include "host/run/memory_over_time.h"
 #include "host/run/step_costs.h"
 #include "host/run/step_work.h"
 
@@ -133,7 +134,9 @@ DeviceFigures figures_of(const Config& config, const PreparedFinetune& prepared,
     if (i > 0) figures.link.back().loaded = 0;
   }
   figures.gemms = gemms_of(first, config.machine);
-  if (!simulated.stopped()) figures.work = step_work(config, prepared, simulated, first);
+  if (simulated.stopped()) return figures;
+  figures.work = step_work(config, prepared, simulated, first);
+  figures.memory_over_time = memory_over_time(prepared, simulated);
   return figures;
 }
 
@@ -150,6 +153,7 @@ DeviceFigures extrapolated(const DeviceFigures& of_fewer, int fewer, const Devic
   }
   grow(growth, of_fewer.gemms, whole.gemms, pes_of(machine));
   whole.work = of_all_layers(of_more.work, more, layers);
+  whole.memory_over_time.clear();
   return whole;
 }
 
@@ -183,6 +187,7 @@ DeviceReport device_report(const Config& config, const DeviceFigures& figures) {
   report.tokens = figures.tokens;
   report.gemms = figures.gemms;
   report.work = figures.work;
+  report.memory_over_time = figures.memory_over_time;
   report.energy_table = config.energy.name;
   report.energy_node = config.energy.node;
   const MachineSilicon silicon = machine_silicon(config.machine, config.energy.node);

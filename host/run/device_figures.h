@@ -23,6 +23,7 @@ struct DeviceFigures {
   // Of the first step.
   std::vector<GemmReport> gemms;
   StepWorkByKey work;
+  std::vector<MemoryPoint> memory_over_time;
 };
 
 /// `first`: what measure() knows of the first step.

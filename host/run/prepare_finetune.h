@@ -41,9 +41,9 @@ struct PreparedFinetune : PreparedProgram {
   FinetuneReport report;                        // what is known by now
 };
 
-/// Builds the graph of the configuration's source and of workload.pass, and what it is given, rounded
-/// as `numerics` says; with workload.state what is left of an earlier run. Without values nothing
-/// but the batches is given. Throws InputError for wrong files and keys.
+/// Builds the graph of the configuration's source and of workload.pass, and what it is given,
+/// rounded as `numerics` says; with workload.state what is left of an earlier run. Without values
+/// nothing but the batches is given. Throws InputError for wrong files and keys.
 PreparedFinetune prepare_finetune(const Config& config, Numerics numerics);
 /// The same of a source at hand.
 PreparedFinetune prepare_finetune(const Config& config, Numerics numerics, FinetuneSource source);

@@ -13,6 +13,7 @@ using draw::Random;
 Input make_configuration(Random& random);  // run configurations, included files, --set
 Input make_machine(Random& random);        // machines and layers within the schema's ranges
 Input make_shapes(Random& random);         // layers by their sizes
+Input make_transformer(Random& random);    // whole models by their sizes
 Input make_memory(Random& random);         // DRAM memories and devices
 Input make_energy(Random& random);         // energy tables
 Input make_capture(Random& random);        // captured layers
@@ -30,6 +31,7 @@ constexpr Format kFormats[] = {
     {"configuration", make_configuration},
     {"machine", make_machine},
     {"shapes", make_shapes},
+    {"transformer", make_transformer},
     {"memory", make_memory},
     {"energy", make_energy},
     {"capture", make_capture},
