@@ -20,7 +20,12 @@ constexpr int kReach = 80;
 class Hiding {
  public:
   Hiding(std::vector<Stage> stages, const StepContext& step, const DefUse& uses, const Costs& costs)
-      : step_(step), uses_(uses), costs_(costs), node_of_(step.graph.ops.size(), -1) {
+      : step_(step),
+        uses_(uses),
+        costs_(costs),
+        node_of_(step.graph.ops.size(), -1),
+        anchors_(anchors_of(step.graph)),
+        anchored_(step.graph.ops.size()) {
     for (Stage& stage : stages) {
       if (step.lowering(stage.op).is_view) {
         views_.push_back(stage);
@@ -70,6 +75,7 @@ class Hiding {
     readers_.resize(step_.graph.values.size());
     for (std::size_t op = 0; op < step_.graph.ops.size(); ++op) {
       if (step_.lowering(static_cast<int>(op)).is_view) continue;
+      if (anchors_[op] >= 0) anchored_[index(anchors_[op])].push_back(static_cast<int>(op));
       for (const ValueId id : results_of(step_.graph.ops[op]))
         writers_[index(place_of(id))].push_back(static_cast<int>(op));
       for (const ValueId id : operands_of(step_.graph.ops[op]))
@@ -93,11 +99,12 @@ class Hiding {
     for (const ValueId id : operands_of(step_.op(op))) add(writers_[index(place_of(id))]);
     for (const ValueId id : results_of(step_.op(op)))
       if (overwritten_[index(id)] >= 0) add(readers_[index(overwritten_[index(id)])]);
+    if (anchors_[index(op)] >= 0) ops.push_back(anchors_[index(op)]);
     return ops;
   }
   // Those that come after it.
   std::vector<int> after(int op) const {
-    std::vector<int> ops;
+    std::vector<int> ops = anchored_[index(op)];
     for (const ValueId id : results_of(step_.op(op))) {
       const std::vector<int>& readers = readers_[index(place_of(id))];
       ops.insert(ops.end(), readers.begin(), readers.end());
@@ -251,6 +258,8 @@ class Hiding {
   std::vector<int> order_;                           // nodes
   std::vector<int> place_;                           // in it, by node
   std::vector<int> node_of_;                         // by op; -1: a view
+  const std::vector<int> anchors_;                   // by op (schedule.h)
+  std::vector<std::vector<int>> anchored_;           // by op: those whose anchor it is
   std::vector<std::vector<int>> writers_, readers_;  // ops, by the value in whose place it lies
   // By value: the state whose place it takes; the reverse.
   std::vector<ValueId> overwritten_, next_;

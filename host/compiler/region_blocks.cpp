@@ -79,8 +79,9 @@ TileBlock RegionShape::block_of(const RegionBlock& block, const Tile& tile) cons
       return {{value, row_of_value(block, tile.row), all ? 0 : tile.column, rows, columns}, 0};
     }
     case Meets::kColumn: {
-      const std::int64_t first = tile.row / kVectorPiece * kVectorPiece;
-      return {{value, 0, first, 1, tile.row + tile.rows - first}, tile.row - first};
+      const std::int64_t length = rows_of_vector(block);
+      const std::int64_t row = tile.row % length, first = row / kVectorPiece * kVectorPiece;
+      return {{value, tile.row / length, first, 1, row + tile.rows - first}, row - first};
     }
     case Meets::kScalar:
       break;
@@ -97,6 +98,18 @@ std::array<std::int64_t, 2> RegionShape::lines_of(const Tile& tile, bool staying
     if (block.meets == Meets::kColumn) sum += corank::lines_of(1, tile.rows, lanes_);
   }
   return lines;
+}
+
+std::int64_t RegionShape::rows_of_vector(const RegionBlock& block) const {
+  const bool several = value_of(block) >= 0 && rows_of_value(block) > 1;
+  return several ? step_.layout(value_of(block)).columns() : pass_.rows;
+}
+
+bool RegionShape::vectors_begin_with_segments() const {
+  const std::int64_t rows = segment();
+  return std::all_of(pass_.blocks.begin(), pass_.blocks.end(), [&](const RegionBlock& block) {
+    return block.meets != Meets::kColumn || rows_of_vector(block) == rows;
+  });
 }
 
 bool RegionShape::fits(std::int64_t rows, std::int64_t columns) const {

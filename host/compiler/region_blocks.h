@@ -63,8 +63,12 @@ class RegionShape {
   /// it is the tile's.
   std::array<std::int64_t, 2> lines_of(const Tile& tile, bool staying) const;
   bool fits(std::int64_t rows, std::int64_t columns) const;
+  /// Whether each vector has one row a segment, so that its pieces do not go over two.
+  bool vectors_begin_with_segments() const;
 
  private:
+  /// Rows of the region that one row of the vector is for.
+  std::int64_t rows_of_vector(const RegionBlock& block) const;
   std::int64_t rows_of_value(const RegionBlock& block) const;
   std::int64_t row_of_value(const RegionBlock& block, std::int64_t row) const;
 

@@ -166,8 +166,8 @@ class PassEmitter {
       TileBlock of_tile = shape_.block_of(block, tile);
       std::int64_t lines = shape_.lines_of(shape_.block_of(block, with_all_rows));
       if (block.meets == Meets::kColumn) {
-        of_tile.block = shape_.block_of(block, piece).block;
-        of_tile.first_column = tile.row - of_tile.block.column;
+        of_tile = shape_.block_of(block, piece);
+        of_tile.first_column += tile.row - piece.row;
         lines = shape_.lines_of(of_tile);
       }
       if (stays(step_, pass_, block)) {
@@ -242,9 +242,9 @@ RegionTiles tiles_of(const StepContext& step, const RegionPass& pass, const Loca
   tiles.columns = columns;
   // Pieces of vectors begin at panels; a smaller tile has a place of its own for its part of one.
   const bool vectors = has_vectors(pass);
-  if (vectors && segment < pass.rows)
+  if (!shape.vectors_begin_with_segments())
     throw MachineError(
-        "internal fault, please report it: a pass has vectors over rows of several segments");
+        "internal fault, please report it: a pass has vectors that do not begin with its segments");
   tiles.rows = tiles.rows_together = most_rows(shape, columns, segment, vectors ? kVectorPiece : 1);
   if (tiles.rows == 0) {
     tiles.rows_together = std::min(segment, kVectorPiece);

@@ -49,7 +49,7 @@ class RowPhaseEmitter {
       Tile group = piece;
       group.row += row;
       group.rows = std::min(blocks_.rows, piece.rows - row);
-      emit_group(group);
+      emit_group(piece, group);
     }
     for (const PlacedBlock& one : vectors_)
       if (one.block->result >= 0) store_block(emitter_, op_, one);
@@ -72,9 +72,10 @@ class RowPhaseEmitter {
     }
   }
 
-  void emit_group(const Tile& group) {
+  void emit_group(const Tile& piece, const Tile& group) {
     for (PlacedBlock& one : vectors_) {
-      one.tile.first_column = group.row - one.tile.block.column;
+      one.tile.first_column =
+          shape_.block_of(*one.block, piece).first_column + group.row - piece.row;
       if (one.own_line >= 0 && one.block->operand >= 0)
         copy_vector(emitter_, op_, pass_, one, group, false);
     }

@@ -37,7 +37,11 @@ class Scheduler {
  public:
   Scheduler(const Graph& graph, const DefUse& uses, const std::vector<State>& states,
             const std::function<OpCost(int)>& cost)
-      : graph_(graph), cost_(cost), uses_(uses), carried_out_(graph.ops.size(), false) {
+      : graph_(graph),
+        cost_(cost),
+        uses_(uses),
+        anchors_(anchors_of(graph)),
+        carried_out_(graph.ops.size(), false) {
     for (const int writer : uses_.writer) computed_.push_back(writer < 0);
     overwritten_.assign(graph.values.size(), -1);
     for (const State& state : states)
@@ -119,7 +123,8 @@ class Scheduler {
     };
     const std::vector<ValueId> operands = operands_of(op_at(op)), results = results_of(op_at(op));
     const OpCost cost = cost_(op);
-    if (!cost.may_follow || std::any_of(cost.replaced.begin(), cost.replaced.end(), is_there))
+    if (!cost.may_follow || !is_behind_anchor(op) ||
+        std::any_of(cost.replaced.begin(), cost.replaced.end(), is_there))
       return false;
     const Shape& shape = graph_.value(there.front()).shape;
     return std::all_of(operands.begin(), operands.end(),
@@ -228,7 +233,12 @@ class Scheduler {
     const std::vector<ValueId> operands = operands_of(op_at(op));
     return std::all_of(operands.begin(), operands.end(),
                        [&](ValueId id) { return computed_[static_cast<std::size_t>(id)]; }) &&
-           overwrites_nothing_needed(op);
+           is_behind_anchor(op) && overwrites_nothing_needed(op);
+  }
+
+  bool is_behind_anchor(int op) const {
+    const int anchor = anchors_[static_cast<std::size_t>(op)];
+    return anchor < 0 || carried_out_[static_cast<std::size_t>(anchor)];
   }
 
   // Whether all others have read the states whose places the op's results take.
@@ -271,6 +281,7 @@ class Scheduler {
   const Graph& graph_;
   const std::function<OpCost(int)>& cost_;
   const DefUse& uses_;
+  const std::vector<int> anchors_;    // by op
   std::vector<bool> computed_;        // by value
   std::vector<bool> carried_out_;     // by op
   std::vector<ValueId> overwritten_;  // by value: the state whose place it takes, -1: none
@@ -287,6 +298,20 @@ bool has_carrier(const Graph& graph, const Contraction& product) {
     const Contraction* other = contraction_of(op);
     return other != nullptr && carries(*other, product);
   });
+}
+
+std::vector<int> anchors_of(const Graph& graph) {
+  std::vector<int> anchors(graph.ops.size(), -1);
+  int last = -1;
+  for (std::size_t op = 0; op < graph.ops.size(); ++op) {
+    const Contraction* product = contraction_of(graph.ops[op]);
+    if (origin_of(graph, graph.ops[op]).kind.pass == Pass::kRecompute) {
+      anchors[op] = last;
+    } else if (product != nullptr && has_pass(*product, Pass::kInputGradient)) {
+      last = static_cast<int>(op);
+    }
+  }
+  return anchors;
 }
 
 std::vector<int> Stage::ops() const {

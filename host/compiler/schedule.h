@@ -44,15 +44,21 @@ struct OpCost {
 /// operand, and another term its result.
 bool has_carrier(const Graph& graph, const Contraction& product);
 
-/// Every op once, each after what it reads, and after all other readers of a value whose place its
-/// result takes (`states`). Products keep the graph's order, but the gradients of parameters come
-/// before the input gradient of their layer, so that updates can be overlapped with it. An
-/// element-wise op is overlapped with the last product before its first reader, or, without a
-/// reader, with the first one that comes when its operands are there; so is a product without a
-/// product that reads it. At most half of a product's time is filled with element-wise work, at
-/// most half of it with products. A product that may be fused is, if the next product is its
-/// carrier. An element-wise op follows the product whose result it reads, if its other operands are
-/// there by then. `cost` tells what an op costs, by its index.
+/// By op: an op that it comes behind though it reads nothing of it; -1: none. What the backward
+/// pass makes again (Pass::kRecompute) comes behind the product of input gradients that is the last
+/// one before it in the graph: it needs values of the forward pass alone, and computed there its
+/// results would be kept as if they had not been dropped.
+std::vector<int> anchors_of(const Graph& graph);
+
+/// Every op once, each after what it reads and after its anchor, and after all other readers of a
+/// value whose place its result takes (`states`). Products keep the graph's order, but the
+/// gradients of parameters come before the input gradient of their layer, so that updates can be
+/// overlapped with it. An element-wise op is overlapped with the last product before its first
+/// reader, or, without a reader, with the first one that comes when its operands are there; so is a
+/// product without a product that reads it. At most half of a product's time is filled with
+/// element-wise work, at most half of it with products. A product that may be fused is, if the next
+/// product is its carrier. An element-wise op follows the product whose result it reads, if its
+/// other operands are there by then. `cost` tells what an op costs, by its index.
 std::vector<Stage> schedule(const Graph& graph, const DefUse& uses,
                             const std::vector<State>& states,
                             const std::function<OpCost(int)>& cost);

@@ -70,17 +70,22 @@ class RandomGraph {
                                                {"scale", &RandomGraph::scale}}};
     const Named& drawn = kSteps[random_() % kSteps.size()];
     ++ops_;
+    graph_.origin.group = ops_;
     (this->*drawn.step)();
+    graph_.origin = {};
     text_ += (text_.empty() ? "" : ", ") + std::string(drawn.name);
     earlier_.push_back(value_);
   }
 
-  // The backward pass and the updates of all that is trained.
-  TrainingProgram finish(const OptimizerSettings& optimizer) {
+  // The backward pass and the updates of all that is trained. Every op that was added is a layer.
+  TrainingProgram finish(const OptimizerSettings& optimizer, RecomputePolicy recompute) {
     TrainingProgram program;
     program.optimizer = optimizer;
     if (earlier_.size() == 1) scale();
     DifferentiateRequest request;
+    request.recompute = recompute;
+    if (recompute != RecomputePolicy::kNone)
+      text_ += std::string(", recompute ") + name_of(recompute);
     if (input_ >= 0) request.wanted = {input_};
     if (chance(random_, 3)) {
       request.loss = loss();
@@ -435,7 +440,12 @@ bool draw_program(Random& random, GraphCase& graph) {
   OptimizerSettings optimizer;
   if (chance(random, 4)) optimizer.kind = OptimizerKind::kSgd;
   if (chance(random, 3)) optimizer.clip_norm = static_cast<double>(between(random, 1, 20)) / 8;
-  graph.program = drawn.finish(optimizer);
+  // Of numbers of its own, so that those of the graph stay as they are.
+  Random recomputed(graph.seed ^ 0x7265636f6d70);
+  graph.program = drawn.finish(
+      optimizer, one_of(recomputed, std::array<RecomputePolicy, 4>{
+                                        RecomputePolicy::kNone, RecomputePolicy::kNone,
+                                        RecomputePolicy::kAttention, RecomputePolicy::kLayers}));
   graph.ops = drawn.text();
   if (chance(random, 2)) {
     for (Value& value : graph.program.graph.values)

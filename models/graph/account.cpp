@@ -123,6 +123,10 @@ StepAccount account_of(const Graph& graph, std::size_t forward_ops, int moments)
   return account;
 }
 
+std::int64_t stash_bytes_of(const StepAccount& account) {
+  return account.adapter_stash_bytes + account.nonlinear_stash_bytes + account.loss_stash_bytes;
+}
+
 std::int64_t macs_of(const StepAccount& account, Part part, Pass pass) {
   std::int64_t sum = 0;
   for (const MacsOfKind& entry : account.macs) {

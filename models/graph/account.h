@@ -16,7 +16,9 @@ struct MacsOfKind {
 
 /// All bytes in the graph's own dtypes: BF16 for weights and activations, F32 for what is trained.
 struct StepAccount {
-  std::vector<MacsOfKind> macs;  // every kind that occurs, once; forward ones first
+  /// Every kind that occurs, once; forward ones first. What is computed again has a kind of its
+  /// own.
+  std::vector<MacsOfKind> macs;
   std::int64_t total_macs = 0;
 
   std::int64_t weight_bytes = 0;   // frozen values
@@ -26,7 +28,7 @@ struct StepAccount {
   std::int64_t optimizer_bytes = 0;
 
   /// Computed values that the backward pass reads: those that a weight gradient multiplies, the
-  /// logits, and the rest, which frozen non-linear ops and attention need.
+  /// logits, and the rest, which frozen non-linear ops, attention and recomputation need.
   std::int64_t adapter_stash_bytes = 0;
   std::int64_t nonlinear_stash_bytes = 0;
   std::int64_t loss_stash_bytes = 0;
@@ -45,6 +47,9 @@ StepAccount account_of(const Graph& graph, std::size_t forward_ops, int moments)
 /// lives from the op that writes it to the last one that reads it; given values and results stay,
 /// but for those in `passing`.
 std::int64_t peak_bytes_of(const Graph& graph, const std::set<ValueId>& passing = {});
+
+/// What is kept for the backward pass, of all classes.
+std::int64_t stash_bytes_of(const StepAccount& account);
 
 /// Sum over the kinds of one part and pass.
 std::int64_t macs_of(const StepAccount& account, Part part, Pass pass);

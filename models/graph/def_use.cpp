@@ -1,5 +1,7 @@
 #include "models/graph/def_use.h"
 
+#include <algorithm>
+
 namespace corank {
 
 DefUse::DefUse(const Graph& graph) : writer(graph.values.size(), -1), readers(graph.values.size()) {
@@ -11,6 +13,18 @@ DefUse::DefUse(const Graph& graph) : writer(graph.values.size(), -1), readers(gr
       if (of_value.empty() || of_value.back() != op) of_value.push_back(op);
     }
   }
+}
+
+std::vector<bool> depend_on_feeds(const Graph& graph) {
+  std::vector<bool> depends;
+  for (const Value& value : graph.values) depends.push_back(is_fed(value));
+  for (const Op& op : graph.ops) {
+    const std::vector<ValueId> operands = operands_of(op);
+    const bool any = std::any_of(operands.begin(), operands.end(),
+                                 [&](ValueId id) { return depends[static_cast<std::size_t>(id)]; });
+    for (const ValueId id : results_of(op)) depends[static_cast<std::size_t>(id)] = any;
+  }
+  return depends;
 }
 
 std::vector<std::size_t> last_uses(const Graph& graph) {

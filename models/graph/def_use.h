@@ -15,6 +15,9 @@ struct DefUse {
   std::vector<std::vector<int>> readers;  // by ValueId: ops in their order, each once
 };
 
+/// By ValueId: whether it is fed, or computed of what is: it differs between micro-batches.
+std::vector<bool> depend_on_feeds(const Graph& graph);
+
 /// By ValueId: the last op that computes or reads it; 0 where none does.
 std::vector<std::size_t> last_uses(const Graph& graph);
 

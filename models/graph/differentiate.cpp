@@ -1,10 +1,7 @@
 #include "models/graph/differentiate.h"
 
-#include <algorithm>
-#include <string>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "models/base/error.h"
 #include "models/graph/backward.h"
@@ -60,65 +57,6 @@ std::map<ValueId, std::size_t> first_readers(const Graph& graph, const Backward&
   return first;
 }
 
-/// Whether an op is executed again in place of keeping its result. Copies of masters are made once
-/// a step.
-bool is_remade(const Op& op, const Graph& graph, const std::set<ValueId>& kept) {
-  const Recompute recompute = traits_of(op).recompute;
-  if (recompute != Recompute::kWithOperand) return recompute == Recompute::kAlways;
-  const ValueId in = operands_of(op).front();
-  return is_computed(graph.value(in)) && kept.count(in) > 0;
-}
-
-/// Rematerialises the results of cheap forward ops, right before the product of the backward pass
-/// that reads them first.
-void remake_copies(Graph& graph, std::size_t forward_ops) {
-  std::set<ValueId> read;        // by the backward pass
-  std::set<ValueId> not_remade;  // read by another op than a product
-  for (std::size_t i = forward_ops; i < graph.ops.size(); ++i) {
-    for (const ValueId id : operands_of(graph.ops[i])) {
-      read.insert(id);
-      if (contraction_of(graph.ops[i]) == nullptr) not_remade.insert(id);
-    }
-  }
-  std::map<ValueId, std::size_t> remade;  // result -> the forward op that gives it
-  for (std::size_t i = 0; i < forward_ops; ++i) {
-    const ValueId out = results_of(graph.ops[i]).front();
-    if (read.count(out) > 0 && not_remade.count(out) == 0 &&
-        graph.value(out).role == Role::kIntermediate && is_remade(graph.ops[i], graph, read)) {
-      remade.emplace(out, i);
-    }
-  }
-  std::vector<Op> backward(graph.ops.begin() + static_cast<std::ptrdiff_t>(forward_ops),
-                           graph.ops.end());
-  graph.ops.resize(forward_ops);
-  std::map<ValueId, ValueId> again;
-  const auto remake = [&](ValueId& id, Pass pass) {
-    const auto found = remade.find(id);
-    if (found == remade.end()) return;
-    if (again.count(id) == 0) {
-      const Value value = graph.value(id);
-      Origin origin = value.origin;
-      origin.kind.pass = pass;
-      const ValueId copy = add_value(
-          graph, {value.name + ".again", value.shape, value.dtype, Role::kIntermediate}, origin);
-      Op op = graph.ops[found->second];
-      replace_results(op, [copy](ValueId) { return copy; });
-      graph.ops.push_back(std::move(op));
-      again[id] = copy;
-    }
-    id = again.at(id);
-  };
-  for (Op& op : backward) {
-    if (auto* contraction = std::get_if<Contraction>(&op)) {
-      for (Term& term : contraction->terms) {
-        remake(term.left, term.kind.pass);
-        remake(term.right, term.kind.pass);
-      }
-    }
-    graph.ops.push_back(std::move(op));
-  }
-}
-
 }  // namespace
 
 std::map<ValueId, ValueId> differentiate(Graph& graph, const DifferentiateRequest& request) {
@@ -170,7 +108,7 @@ std::map<ValueId, ValueId> differentiate(Graph& graph, const DifferentiateReques
     }
   }
   std::map<ValueId, ValueId> gradients = backward.gradients();
-  remake_copies(graph, forward_ops);
+  recompute(graph, forward_ops, request.recompute);
   graph.origin = origin;
   return gradients;
 }

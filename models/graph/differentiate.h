@@ -8,6 +8,7 @@
 #include <set>
 
 #include "models/graph/graph.h"
+#include "models/graph/recompute.h"
 
 namespace corank {
 
@@ -19,6 +20,8 @@ struct DifferentiateRequest {
   std::set<ValueId> wanted;
   /// The result of a cross-entropy whose gradient is 1.
   std::optional<ValueId> loss;
+  /// What of the forward pass the backward pass makes again.
+  RecomputePolicy recompute = RecomputePolicy::kNone;
 };
 
 /// Appends the backward ops. Gradients of the trainable masters (through their BF16 copies) and of
@@ -32,8 +35,7 @@ struct DifferentiateRequest {
 /// gradient is an operand of further products it is rounded to BF16 once; if it is one chain, after
 /// multiplication by the scale of the contraction that produced the forward value.
 ///
-/// Copies that a move or a rounding can make again from a value that is kept anyway (a rounded P, a
-/// repeated key) are made again in the backward pass, as `name`.again.
+/// What the backward pass does not find kept, it makes again (models/graph/recompute.h).
 ///
 /// Returns forward value -> gradient value, the given ones included. A value and its rounded copies
 /// share one gradient. For a value that a contraction with a scale produced, a gradient that is one

@@ -87,6 +87,10 @@ bool is_computed(const Value& value) {
   return value.role == Role::kIntermediate || value.role == Role::kResult;
 }
 
+bool is_fed(const Value& value) {
+  return value.role == Role::kInput || value.role == Role::kConstants;
+}
+
 void check(const Graph& graph) {
   std::set<std::string> names;
   std::vector<bool> available(graph.values.size());

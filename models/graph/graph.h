@@ -41,10 +41,10 @@ namespace corank {
 using Op = std::variant<Contraction, Convert, AdamW, Sgd, Add, Multiply, Scale, Activation,
                         ActivationGradient, GatedActivation, GatedActivationGradient, RmsNorm,
                         RmsNormGradient, RmsNormWeightGradient, LayerNorm, LayerNormGradient, Rope,
-                        Softmax, SoftmaxGradient, Embedding, ScatterAdd, Slice, Pad, Concat,
-                        SplitHeads, MergeHeads, RepeatHeads, SumHeads, SumRows, CrossEntropy,
-                        CrossEntropyGradient, Dropout, SelectRows, PlaceRows, ReplaceRows,
-                        SquareSums, GradientNorm, ClipGradients, ScaleBy>;
+                        Softmax, SoftmaxFromStatistics, SoftmaxGradient, Embedding, ScatterAdd,
+                        Slice, Pad, Concat, SplitHeads, MergeHeads, RepeatHeads, SumHeads, SumRows,
+                        CrossEntropy, CrossEntropyGradient, Dropout, SelectRows, PlaceRows,
+                        ReplaceRows, SquareSums, GradientNorm, ClipGradients, ScaleBy>;
 
 /// Ops stand in an order in which every operand is computed before it is used.
 struct Graph {
@@ -88,6 +88,9 @@ const Contraction* contraction_of(const Op& op);
 
 /// Whether a value is computed by an op: an intermediate or a result.
 bool is_computed(const Value& value);
+/// Whether it is given with every step (activations, ids, shares, constants), and not once to stay,
+/// as what is frozen and what is trained.
+bool is_fed(const Value& value);
 
 /// Checks the whole graph: shapes, dtypes, names, each value written at most once and before it is
 /// read, and only intermediates and results written at all. Throws InputError.

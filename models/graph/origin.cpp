@@ -15,6 +15,7 @@ bool operator<(const GemmKind& a, const GemmKind& b) {
 }
 
 std::string to_string(const GemmKind& kind) {
+  if (kind == kRecomputed) return "recompute";
   std::string text;
   switch (kind.part) {
     case Part::kFrozen:
@@ -40,6 +41,8 @@ std::string to_string(const GemmKind& kind) {
       return text + " input gradient";
     case Pass::kWeightGradient:
       return text + " weight gradient";
+    case Pass::kRecompute:
+      return text + " recompute";
     case Pass::kUpdate:
       return text + " update";
   }

@@ -8,17 +8,20 @@ namespace corank {
 
 /// Which part of a model something belongs to, and in which pass of the step.
 enum class Part { kFrozen, kAdapterDown, kAdapterUp, kAttention, kHead };
-enum class Pass { kForward, kInputGradient, kWeightGradient, kUpdate };
+/// Recomputed is what the backward pass makes again of the forward pass (models/graph/recompute.h).
+enum class Pass { kForward, kInputGradient, kWeightGradient, kRecompute, kUpdate };
 
 /// What a matrix product is to the model: utilisation and arithmetic are reported by this pair.
 struct GemmKind {
   Part part = Part::kFrozen;
   Pass pass = Pass::kForward;
 };
+/// Of everything that is recomputed, whatever part it belongs to: a machine tells few kinds apart.
+inline constexpr GemmKind kRecomputed{Part::kFrozen, Pass::kRecompute};
 bool operator==(const GemmKind& a, const GemmKind& b);
 /// Parts in their order, of each part the passes.
 bool operator<(const GemmKind& a, const GemmKind& b);
-/// "frozen forward", "adapter up weight gradient", ...
+/// "frozen forward", "adapter up weight gradient", ..., "recompute"
 std::string to_string(const GemmKind& kind);
 /// The same in one word: "adapter_up_weight_gradient".
 std::string identifier_of(const GemmKind& kind);

@@ -18,10 +18,26 @@ struct Softmax {
   std::optional<ValueId> mask;  // I64 [batch, keys]
   bool causal = false;
   ValueId out = -1;
+  /// Of each row, F32 [batch * heads, queries]: the largest score after masking, and 1 / the sum
+  /// of the exponentials. Both or none.
+  std::optional<ValueId> largest, inverse_sum;
 
   static constexpr OpTraits kTraits = {"softmax"};
   using Operands = Fields<&Softmax::scores, &Softmax::mask>;
-  using Results = Fields<&Softmax::out>;
+  using Results = Fields<&Softmax::out, &Softmax::largest, &Softmax::inverse_sum>;
+};
+
+/// The same out, to the bit, of the scores and of what a softmax of them has told of their rows.
+struct SoftmaxFromStatistics {
+  ValueId scores = -1;
+  std::optional<ValueId> mask;
+  bool causal = false;
+  ValueId largest = -1, inverse_sum = -1, out = -1;
+
+  static constexpr OpTraits kTraits = {"softmax_from_statistics"};
+  using Operands = Fields<&SoftmaxFromStatistics::scores, &SoftmaxFromStatistics::mask,
+                          &SoftmaxFromStatistics::largest, &SoftmaxFromStatistics::inverse_sum>;
+  using Results = Fields<&SoftmaxFromStatistics::out>;
 };
 
 /// A score, or where it is hidden a finite number, so that a row of nothing else has a softmax.
@@ -55,9 +71,13 @@ T softmax_slope(const T& p, const T& gradient, const T& sum) {
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Softmax& op);
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,
+                                const SoftmaxFromStatistics& op);
+std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,
                                 const SoftmaxGradient& op);
 template <class T>
 void run(const Softmax& op, Arrays<T>& arrays);
+template <class T>
+void run(const SoftmaxFromStatistics& op, Arrays<T>& arrays);
 template <class T>
 void run(const SoftmaxGradient& op, Arrays<T>& arrays);
 void pull_back(Backward& backward, const Softmax& op, ValueId gradient);
@@ -65,5 +85,8 @@ void pull_back(Backward& backward, const Softmax& op, ValueId gradient);
 /// P is F32 by default: the derivative cancels, and needs it wide.
 ValueId add_softmax(Graph& graph, const std::string& name, ValueId scores,
                     std::optional<ValueId> mask, bool causal, DType dtype = DType::F32);
+
+/// Adds the statistics to a softmax of the graph, named `out`.largest and `out`.inverse_sum.
+void add_row_statistics(Graph& graph, Softmax& op);
 
 }  // namespace corank

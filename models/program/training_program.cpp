@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "models/graph/def_use.h"
+
 namespace corank {
 namespace {
 
@@ -39,19 +41,6 @@ void add_update(TrainingProgram& program, const Trained& trained) {
   program.states.push_back({adamw.parameter, adamw.new_parameter});
   program.states.push_back({adamw.first_moment, adamw.new_first_moment});
   program.states.push_back({adamw.second_moment, adamw.new_second_moment});
-}
-
-/// Whether each value differs between micro-batches: it is fed, or computed of such a value.
-std::vector<bool> depend_on_feeds(const Graph& graph) {
-  std::vector<bool> depends;
-  for (const Value& value : graph.values) depends.push_back(is_fed(value));
-  for (const Op& op : graph.ops) {
-    const std::vector<ValueId> operands = operands_of(op);
-    const bool any = std::any_of(operands.begin(), operands.end(),
-                                 [&](ValueId id) { return depends[static_cast<std::size_t>(id)]; });
-    for (const ValueId id : results_of(op)) depends[static_cast<std::size_t>(id)] = any;
-  }
-  return depends;
 }
 
 /// gradient@0 * share@0 + gradient@1 * share@1 + ..., as `name`.
@@ -159,10 +148,6 @@ TensorMap initial_moments(const TrainingProgram& program) {
     if (value.role == Role::kState) moments.emplace(value.name, Tensor(value.dtype, value.shape));
   }
   return moments;
-}
-
-bool is_fed(const Value& value) {
-  return value.role == Role::kInput || value.role == Role::kConstants;
 }
 
 std::set<ValueId> passing_values(const TrainingProgram& program,

@@ -56,10 +56,6 @@ TensorMap optimizer_feeds(const TrainingProgram& program, std::int64_t step);
 /// The optimizer's states before its first step, by name: zeros.
 TensorMap initial_moments(const TrainingProgram& program);
 
-/// Values that are given with every step (activations, ids, shares, constants), and those that are
-/// given once and stay: what is frozen and what is trained.
-bool is_fed(const Value& value);
-
 /// What an executor need not keep to the end of a step: states, which their next values replace,
 /// and results that nobody asked for.
 std::set<ValueId> passing_values(const TrainingProgram& program,

@@ -5,7 +5,8 @@
 namespace corank {
 
 TransformerProgram transformer_program(const Transformer& transformer,
-                                       const OptimizerSettings& optimizer) {
+                                       const OptimizerSettings& optimizer,
+                                       RecomputePolicy recompute) {
   TransformerProgram built;
   TrainingProgram& program = built.program;
   program.graph = transformer.graph;
@@ -13,6 +14,7 @@ TransformerProgram transformer_program(const Transformer& transformer,
   const std::size_t forward_ops = program.graph.ops.size();
   DifferentiateRequest request;
   request.loss = transformer.loss;
+  request.recompute = recompute;
   for (const auto& [value, gradient] : differentiate(program.graph, request)) {
     if (program.graph.value(value).role == Role::kTrainable) program.gradients[value] = gradient;
   }
@@ -36,6 +38,8 @@ TransformerProgram transformer_program(const Transformer& transformer,
   built.asked.first_step.insert(micro_batch_name("logits", 0, optimizer.accumulate));
   built.account.peak_bytes =
       peak_bytes_of(program.graph, passing_values(program, built.asked.first_step));
+  if (recompute != RecomputePolicy::kNone)
+    built.without_recompute = transformer_program(transformer, optimizer).account;
   return built;
 }
 

@@ -1,7 +1,10 @@
 // The training step of a transformer, as a program.
 #pragma once
 
+#include <optional>
+
 #include "models/graph/account.h"
+#include "models/graph/recompute.h"
 #include "models/program/training_program.h"
 #include "models/transformer/transformer.h"
 
@@ -20,6 +23,8 @@ struct AskedResults {
 struct TransformerProgram {
   TrainingProgram program;
   StepAccount account;  // of one micro-batch, with the optimizer's moments; peak_bytes of the step
+  /// The same of a program that keeps everything; none: this one does.
+  std::optional<StepAccount> without_recompute;
   AskedResults asked;
 };
 
@@ -27,7 +32,8 @@ struct TransformerProgram {
 /// trained value that it does not depend on (a bias of a layer above a single token, say) has no
 /// gradient, and torch's optimizers leave it alone.
 TransformerProgram transformer_program(const Transformer& transformer,
-                                       const OptimizerSettings& optimizer);
+                                       const OptimizerSettings& optimizer,
+                                       RecomputePolicy recompute = RecomputePolicy::kNone);
 
 /// The loss alone, nothing is updated. `logits`: of every step, not of the first alone.
 TransformerProgram forward_program(const Transformer& transformer, bool logits);

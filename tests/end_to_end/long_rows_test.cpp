@@ -104,6 +104,28 @@ TEST_CASE("softmax goes over long rows by phases, with every mask", "[rows]") {
   }
 }
 
+TEST_CASE("the statistics of a softmax, and what is made of them, go over long rows by phases",
+          "[rows]") {
+  for (const bool causal : {false, true}) {
+    for (const bool masked : {false, true}) {
+      check_long_rows(
+          std::string(causal ? "causal" : "") + (masked ? " masked" : ""), [&](Graph& graph) {
+            const Shape shape{2, 11, kColumns};
+            const ValueId scores = given(graph, "scores", shape, DType::F32);
+            std::optional<ValueId> mask;
+            if (masked) mask = given(graph, "mask", {2, kColumns}, DType::I64);
+            add_softmax(graph, "out", scores, mask, causal);
+            Softmax& softmax = std::get<Softmax>(graph.ops.back());
+            add_row_statistics(graph, softmax);
+            SoftmaxFromStatistics again{
+                scores, mask, causal, *softmax.largest, *softmax.inverse_sum, -1};
+            again.out = add_value(graph, {"again", shape, DType::F32, Role::kIntermediate});
+            graph.ops.emplace_back(again);
+          });
+    }
+  }
+}
+
 TEST_CASE("softmax's gradient goes over long rows by phases", "[rows]") {
   check_long_rows("gradient of softmax", [](Graph& graph) {
     const Shape shape{2, 7, kColumns};

@@ -23,7 +23,8 @@ struct ElementStream {
 struct RegionBlock {
   ValueId operand = -1, result = -1;  // with both, the result takes the operand's place
   /// Which elements of the value meet those of a row of the region: of the row that is its own, of
-  /// a single one for the whole tile, of a vector the one of the row, or a single one.
+  /// a single one for the whole tile, of a vector the one of the row, or a single one. A vector of
+  /// several rows goes on from one to the next, and each has the pass's period.
   enum class Meets { kElements, kRow, kColumn, kScalar } meets = Meets::kElements;
   /// Row r of the region has the value's row r / share, counted modulo the value's rows. With a
   /// pitch, that is first_row + r / period * pitch + r % period, of the pass's period.
@@ -163,6 +164,7 @@ OpLowering lowering_of(const Graph& graph, const RmsNormWeightGradient& op);
 OpLowering lowering_of(const Graph& graph, const LayerNorm& op);
 OpLowering lowering_of(const Graph& graph, const LayerNormGradient& op);
 OpLowering lowering_of(const Graph& graph, const Softmax& op);
+OpLowering lowering_of(const Graph& graph, const SoftmaxFromStatistics& op);
 OpLowering lowering_of(const Graph& graph, const SoftmaxGradient& op);
 OpLowering lowering_of(const Graph& graph, const Rope& op);
 OpLowering lowering_of(const Graph& graph, const Dropout& op);

@@ -8,11 +8,13 @@
 namespace corank {
 namespace {
 
-enum { kScores, kMask, kOut };
+// Streams of either softmax. The probabilities take the scores' place or, of another format, come
+// where the statistics of the rows would.
+enum { kScores, kMask, kOut, kLargest = kOut, kInverseSum };
 
 // A score, hidden ones set to the smallest number. `last_key` of each query.
-Recorded masked_score(Recorder& recorder, const Softmax& op,
-                      const std::optional<Recorded>& last_key) {
+template <class X>
+Recorded masked_score(Recorder& recorder, const X& op, const std::optional<Recorded>& last_key) {
   Recorded score = recorder.load(kScores);
   if (last_key) {
     const Recorded hidden = int_less(*last_key, recorder.row_number());
@@ -37,6 +39,7 @@ void record_probabilities(Recorder& recorder, const Softmax& op, int out, bool w
     if (whole && is_masked) recorder.store(kScores, score);
     return score;
   });
+  if (op.largest) recorder.store(kLargest, largest);
   const auto exponential_of_score = [&] {
     const Recorded score = whole ? recorder.load(kScores) : masked_score(recorder, op, last_key);
     return softmax_exponential(score, largest);
@@ -47,35 +50,75 @@ void record_probabilities(Recorder& recorder, const Softmax& op, int out, bool w
     return e;
   });
   const Recorded inverse = once_a_row(recorder, [&] { return constant(sum, 1.0f) / sum; });
+  if (op.inverse_sum) recorder.store(kInverseSum, inverse);
   recorder.begin_strips();
   recorder.store(out, (whole ? recorder.load(kScores) : exponential_of_score()) * inverse);
 }
 
-}  // namespace
+void record_probabilities(Recorder& recorder, const SoftmaxFromStatistics& op) {
+  recorder.begin_once();
+  std::optional<Recorded> last_key;
+  if (op.causal) last_key.emplace(recorder.column_number());
+  const Recorded largest = recorder.load(kLargest);
+  const Recorded inverse = recorder.load(kInverseSum);
+  recorder.begin_strips();
+  const Recorded score = masked_score(recorder, op, last_key);
+  recorder.store(kScores, softmax_exponential(score, largest) * inverse);
+}
 
-OpLowering lowering_of(const Graph& graph, const Softmax& op) {
+int stream_of_result(const Graph& graph, ValueId out) {
+  return graph.value(out).dtype == DType::F32 ? kScores : kOut;
+}
+
+// Why the accelerator does not run either of them; "": it does.
+template <class X>
+std::string refusal(const Graph& graph, const X& op, bool has_statistics) {
+  if (graph.value(op.scores).dtype != DType::F32) return " of scores of BF16";
+  if (stream_of_result(graph, op.out) == kOut && has_statistics)
+    return " with statistics and BF16 probabilities";
+  return "";
+}
+
+// A pass over the rows of scores, whole or by the phases of a program that keeps nothing between.
+template <class X>
+OpLowering over_scores(const Graph& graph, const X& op, const std::vector<RegionBlock>& statistics,
+                       const Recorder& whole, const Recorder& anew) {
   const Shape& shape = graph.value(op.scores).shape;
-  if (graph.value(op.scores).dtype != DType::F32) return {" of scores of BF16", {}, {}};
   RegionBlock mask;  // room, if there is none
   mask.meets = Meets::kRow;
   if (op.mask) {
     mask = row(*op.mask);
     mask.share = shape[0] / graph.value(*op.mask).shape[0] * shape[1];
   }
-  std::vector<RegionBlock> blocks = {elements(op.scores), mask};
-  const bool in_its_place = graph.value(op.out).dtype == DType::F32;
-  if (in_its_place) {
-    blocks[kScores].result = op.out;
-  } else {
-    blocks.push_back(result(op.out));
-  }
-  Recorder whole, anew;
-  record_probabilities(whole, op, in_its_place ? kScores : kOut, true);
-  record_probabilities(anew, op, in_its_place ? kScores : kOut, false);
+  const bool in_its_place = stream_of_result(graph, op.out) == kScores;
+  std::vector<RegionBlock> blocks = {
+      in_its_place ? in_place(op.scores, op.out) : elements(op.scores), mask};
+  blocks.insert(blocks.end(), statistics.begin(), statistics.end());
+  if (!in_its_place) blocks.push_back(result(op.out));
   RegionPass pass = one_step(graph, op.scores, std::move(blocks), Walk::kRows, whole.program());
   pass.phases = row_phases(anew, pass.blocks);
-  if (op.causal) pass.period = shape[1];
+  if (op.causal || !statistics.empty()) pass.period = shape[1];
   return over_region(std::move(pass));
+}
+
+}  // namespace
+
+OpLowering lowering_of(const Graph& graph, const Softmax& op) {
+  if (const std::string why = refusal(graph, op, op.largest.has_value()); !why.empty())
+    return {why, {}, {}};
+  Recorder whole, anew;
+  record_probabilities(whole, op, stream_of_result(graph, op.out), true);
+  record_probabilities(anew, op, stream_of_result(graph, op.out), false);
+  std::vector<RegionBlock> statistics;
+  if (op.largest) statistics = {column_result(*op.largest), column_result(*op.inverse_sum)};
+  return over_scores(graph, op, statistics, whole, anew);
+}
+
+OpLowering lowering_of(const Graph& graph, const SoftmaxFromStatistics& op) {
+  if (const std::string why = refusal(graph, op, true); !why.empty()) return {why, {}, {}};
+  Recorder recorder;
+  record_probabilities(recorder, op);
+  return over_scores(graph, op, {column(op.largest), column(op.inverse_sum)}, recorder, recorder);
 }
 
 OpLowering lowering_of(const Graph& graph, const SoftmaxGradient& op) {

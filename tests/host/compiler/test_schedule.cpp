@@ -227,3 +227,39 @@ TEST_CASE("a state is overwritten when all others have read it", "[schedule]") {
   CHECK(text_of(graph, schedule(graph, DefUse(graph), {{state, next}}, cost)) ==
         "first used second(next)");
 }
+
+TEST_CASE("what is recomputed stays behind the input gradient that it comes after", "[schedule]") {
+  // A value of the forward pass is scaled again for the backward pass: nothing but the order of the
+  // graph keeps that from following the product that computes it, or from its overlap.
+  Graph graph;
+  const ValueId x = add_value(graph, {"x", {4, 4}, DType::BF16, Role::kInput});
+  const auto product = [&](const char* name, ValueId left, Pass pass) {
+    return add_contraction(graph, name, {{left, false, x, false, {Part::kFrozen, pass}}}, 1.0f, {},
+                           DType::BF16, Role::kIntermediate);
+  };
+  const ValueId y = product("y", x, Pass::kForward);
+  const ValueId z = product("z", y, Pass::kForward);
+  const ValueId dz = product("dz", z, Pass::kInputGradient);
+  const ValueId again = add_scale(graph, "again", y, 2, DType::BF16);
+  const ValueId dy = product("dy", dz, Pass::kInputGradient);
+  add_multiply(graph, "slope", dy, again);
+  const auto cost = [&](int op) {
+    const bool is_product =
+        std::holds_alternative<Contraction>(graph.ops[static_cast<std::size_t>(op)]);
+    return OpCost{is_product ? 1000 : 0, is_product ? 0 : 100, !is_product, false, !is_product};
+  };
+  const auto place_of_again = [&] {
+    const std::vector<Stage> stages = schedule(graph, DefUse(graph), {}, cost);
+    const auto stage = std::find_if(stages.begin(), stages.end(), [&](const Stage& one) {
+      const std::vector<int> ops = one.ops();
+      return std::any_of(ops.begin(), ops.end(),
+                         [&](int op) { return name_of_op(graph, op) == "again"; });
+    });
+    return name_of_op(graph, stage->op);
+  };
+  CHECK(anchors_of(graph) == std::vector<int>{-1, -1, -1, -1, -1, -1});
+  CHECK(place_of_again() == "y");
+  graph.value(again).origin.kind = kRecomputed;
+  CHECK(anchors_of(graph) == std::vector<int>{-1, -1, -1, 2, -1, -1});
+  CHECK(place_of_again() == "dy");
+}

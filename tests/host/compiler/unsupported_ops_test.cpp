@@ -19,7 +19,7 @@ using Catch::Contains;
 namespace {
 
 /// Forward and backward ops of a small transformer with LoRA and dropout on every linear.
-Graph training_graph(Transformer transformer) {
+Graph training_graph(Transformer transformer, RecomputePolicy recompute) {
   test::TrainedLora plan;
   plan.dropout = 0.1;
   for (const Module& module : transformer.modules) {
@@ -29,6 +29,7 @@ Graph training_graph(Transformer transformer) {
   test::apply(transformer, plan);
   DifferentiateRequest request;
   request.loss = transformer.loss;
+  request.recompute = recompute;
   differentiate(transformer.graph, request);
   return transformer.graph;
 }
@@ -42,7 +43,7 @@ Graph llama_graph() {
   shape.heads = 2;
   shape.kv_heads = 1;
   shape.head_dim = 4;
-  return training_graph(build_llama(shape, 2, 4));
+  return training_graph(build_llama(shape, 2, 4), RecomputePolicy::kAttention);
 }
 
 Graph bert_graph() {
@@ -53,7 +54,7 @@ Graph bert_graph() {
   shape.layers = 1;
   shape.heads = 2;
   shape.max_positions = 8;
-  return training_graph(build_bert(shape, 2, 4));
+  return training_graph(build_bert(shape, 2, 4), RecomputePolicy::kNone);
 }
 
 /// One op, whose operands are given.
@@ -91,8 +92,9 @@ TEST_CASE("every op of a transformer's training step has commands", "[compiler]"
     for (const Op& op : graph.ops) ops.try_emplace(name_of(op), graph, op);
   }
   // Those that every transformer step has are among them: else the loop below shows nothing.
-  for (const char* name : {"embedding", "rms_norm", "layer_norm", "rope", "softmax", "dropout",
-                           "cross_entropy", "cross_entropy_gradient", "softmax_gradient"}) {
+  for (const char* name :
+       {"embedding", "rms_norm", "layer_norm", "rope", "softmax", "dropout", "cross_entropy",
+        "cross_entropy_gradient", "softmax_gradient", "softmax_from_statistics"}) {
     INFO(name);
     CHECK(ops.count(name) == 1);
   }

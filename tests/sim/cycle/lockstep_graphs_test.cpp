@@ -58,6 +58,7 @@ TEST_CASE("random graphs are bit-exact and take the same cycles on both") {
                          "layer_norm_gradient",
                          "rope",
                          "softmax",
+                         "softmax_from_statistics",
                          "softmax_gradient",
                          "slice",
                          "pad",
