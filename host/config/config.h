@@ -11,6 +11,7 @@
 #include "host/workload/transformer_sizes.h"
 #include "models/base/error.h"
 #include "models/energy/energy.h"
+#include "models/graph/recompute.h"
 #include "models/numerics/numerics.h"
 #include "models/program/optimizer.h"
 #include "sim/platform/configuration.h"
@@ -55,6 +56,7 @@ struct Config {
   std::int64_t checkpoint = 0;  // steps after which adapter and state are written; 0: at the end
   std::uint64_t seed = 0;       // of the dropout, of the values of what is given by size
   OptimizerSettings optimizer;
+  RecomputePolicy recompute = RecomputePolicy::kNone;  // of fine-tuning
   std::int64_t steps = 1;  // of what is given by size; token batches have as many as they have
   Numerics numerics = Numerics::kFp32;  // of the reference; the accelerator has bf16
   bool values = true;                   // false: only the time is simulated

@@ -28,7 +28,8 @@ std::vector<std::pair<std::string, std::int64_t>> macs_by_group(const StepAccoun
           {"weight_gradient", macs_of(account, Part::kFrozen, Pass::kWeightGradient)},
           {"adapter", macs_of_parts(account, {Part::kAdapterDown, Part::kAdapterUp})},
           {"attention", macs_of_parts(account, {Part::kAttention})},
-          {"head", macs_of_parts(account, {Part::kHead})}};
+          {"head", macs_of_parts(account, {Part::kHead})},
+          {"recompute", macs_of(account, kRecomputed.part, kRecomputed.pass)}};
 }
 
 OrderedJson training_json(const FinetuneReport& r) {
@@ -88,7 +89,8 @@ OrderedJson to_json(const FinetuneReport& r) {
                       {"batches", r.batches},
                       {"batch", r.batch},
                       {"sequence", r.sequence},
-                      {"adapted_modules", r.adapted_modules}};
+                      {"adapted_modules", r.adapted_modules},
+                      {"recompute", name_of(r.recompute)}};
   json["notes"] = r.notes;
   if (r.evaluation) {
     json["evaluation"] = evaluation_json(r);
@@ -114,6 +116,9 @@ OrderedJson to_json(const FinetuneReport& r) {
                     {"stash_nonlinear", a.nonlinear_stash_bytes},
                     {"stash_loss", a.loss_stash_bytes},
                     {"peak", a.peak_bytes}}}};
+  if (r.without_recompute)
+    json["step"]["bytes"]["without_recompute"] = {{"stash", stash_bytes_of(*r.without_recompute)},
+                                                  {"peak", r.without_recompute->peak_bytes}};
   if (r.measured_peak_bytes) json["step"]["bytes"]["measured_peak"] = *r.measured_peak_bytes;
   if (r.device) json["device"] = to_json(*r.device);
   return json;
@@ -165,6 +170,11 @@ std::string to_table(const FinetuneReport& r) {
   line("peak", bytes(a.peak_bytes) + " with BF16 weights and activations" +
                    (r.measured_peak_bytes ? "; this run took " + bytes(*r.measured_peak_bytes)
                                           : std::string()));
+  if (const auto& without = r.without_recompute)
+    line(fmt::format("recompute {}", name_of(r.recompute)),
+         fmt::format("stash {} in place of {}, peak {} in place of {}", bytes(stash_bytes_of(a)),
+                     bytes(stash_bytes_of(*without)), bytes(a.peak_bytes),
+                     bytes(without->peak_bytes)));
   if (r.device) text += "\n" + device_lines(*r.device);
   for (const std::string& note : r.notes) text += "  note: " + note + "\n";
   return text;

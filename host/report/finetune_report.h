@@ -10,6 +10,7 @@
 #include "host/report/device_report.h"
 #include "host/train/evaluation.h"
 #include "models/graph/account.h"
+#include "models/graph/recompute.h"
 
 namespace corank {
 
@@ -39,6 +40,8 @@ struct FinetuneReport {
   std::optional<Evaluation> evaluation;  // of forward passes alone: rates and norms mean nothing
 
   StepAccount account;  // of one micro-batch, from the shapes, in the bf16 numerics
+  RecomputePolicy recompute = RecomputePolicy::kNone;
+  std::optional<StepAccount> without_recompute;  // with a policy: if everything were kept
   // Of the reference: as really allocated, in the run's numerics.
   std::optional<std::int64_t> measured_peak_bytes;
   std::optional<DeviceReport> device;  // of a run on the accelerator

@@ -191,8 +191,9 @@ PreparedFinetune prepare_finetune(const Config& config, Numerics numerics, Finet
   blame(source.adapter.file, [&] { apply_adapter(transformer, prepared.plan); });
   OptimizerSettings settings = config.optimizer;
   if (settings.schedule.total == 0) settings.schedule.total = batches.count / settings.accumulate;
-  TransformerProgram built = prepared.forward ? forward_program(transformer, !batches.causal)
-                                              : transformer_program(transformer, settings);
+  TransformerProgram built = prepared.forward
+                                 ? forward_program(transformer, !batches.causal)
+                                 : transformer_program(transformer, settings, config.recompute);
   if (config.values) give_values(config, numerics, source, transformer, built.program, prepared);
   prepared.program = std::move(built.program);
   prepared.steps = batches.count / settings.accumulate;
@@ -206,6 +207,8 @@ PreparedFinetune prepare_finetune(const Config& config, Numerics numerics, Finet
   prepared.report.method = method.title;
   prepared.report.adapted_modules = static_cast<std::int64_t>(prepared.plan.adapted.size());
   prepared.report.account = built.account;
+  prepared.report.recompute = config.recompute;
+  prepared.report.without_recompute = std::move(built.without_recompute);
   prepared.adapter_config = std::move(source.adapter);
   if (config.values) prepared.identity = identity_of(prepared, settings, config.seed);
   if (!config.state.empty()) go_on_from(config.state, prepared);

@@ -34,6 +34,8 @@ void check_layers(const Config& config) {
                                  kMostMicroBatches, config.optimizer.accumulate));
   require_device_numerics(config);
   if (config.pass == RunPass::kForward) refuse("workload.pass", name_of(config.pass));
+  if (config.recompute != RecomputePolicy::kNone)
+    refuse("workload.recompute", name_of(config.recompute));
   if (config.write_gradients) refuse("output.gradients", "true");
   if (config.write_logits) refuse("output.logits", "true");
 }

@@ -115,6 +115,40 @@ TEST_CASE("at RTL fidelity fixtures of every kind train as in the reference, to 
   }
 }
 
+TEST_CASE("what is recomputed has the bits of what would have been kept, on every fidelity") {
+  // Grouped queries, dropout and micro-batches; rows of which all keys are masked; masks of BERT,
+  // every parameter of its layers trained; vectors in place of adapters.
+  for (const char* name : {"llama_dropout", "llama_left_padding", "bert_all", "llama_ia3"}) {
+    for (const RecomputePolicy policy : {RecomputePolicy::kAttention, RecomputePolicy::kLayers}) {
+      DYNAMIC_SECTION(name << ", " << name_of(policy)) {
+        const TemporaryFolder folder;
+        Config config = on_machine(read_fixture(name), 3);
+        keep_micro_batches(config, folder, 2 * config.optimizer.accumulate);
+        const FinetuneResult kept = run_by_reference(config);
+        config.recompute = policy;
+        const FinetuneResult reference = run_by_reference(config);
+        check_bits(reference, kept);
+        CHECK(reference.report.measured_peak_bytes == reference.report.account.peak_bytes);
+        const FinetuneResult device = run_on_device(config, Fidelity::kCycle);
+        check_bits(device, kept);
+        check_report(device.report);
+      }
+    }
+  }
+  for (const RecomputePolicy policy : {RecomputePolicy::kAttention, RecomputePolicy::kLayers}) {
+    DYNAMIC_SECTION("at RTL fidelity, " << name_of(policy)) {
+      const TemporaryFolder folder;
+      Config config = on_machine(read_fixture("llama_odd"), 1);  // 3x5
+      keep_micro_batches(config, folder, 1);
+      const FinetuneResult kept = run_by_reference(config);
+      config.recompute = policy;
+      const FinetuneResult device = run_on_device(config, Fidelity::kRtl);
+      check_bits(device, kept);
+      check_report(device.report);
+    }
+  }
+}
+
 TEST_CASE("RTL and cycle model train in lockstep: every command, transaction, counter and bit") {
   const TemporaryFolder folder;
   Config config = odd_fixture();

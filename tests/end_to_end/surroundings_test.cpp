@@ -203,6 +203,8 @@ TEST_CASE("no option is ignored without a word", "[program]") {
   CHECK_THAT(refusal("reference --trace t"), Contains("--trace: the reference has no cycles"));
   CHECK_THAT(refusal("cycle --waves w"), Contains("--waves: the cycle model has no signals"));
   CHECK_THAT(refusal("cycle --set output.gradients=true"), Contains("output.gradients"));
+  CHECK_THAT(refusal("cycle --set workload.recompute=layers"),
+             Contains("workload.recompute: found layers"));
   CHECK_THAT(refusal("cycle --set output.logits=true"), Contains("output.logits"));
   CHECK_THAT(refusal("rtl --waves /dev/null"), Contains("--waves /dev/null: expected a regular"));
 }

@@ -155,13 +155,18 @@ TEST_CASE("the report of a fine-tuning run keeps to its schema", "[schema]") {
       const FinetuneResult result = finetune(
           load_config("", {"workload.model=" + fixture + "/model",
                            "workload.adapter=" + fixture + "/adapter",
-                           "workload.batches=" + fixture + "/batches.safetensors"}),
+                           "workload.batches=" + fixture + "/batches.safetensors",
+                           std::string("workload.recompute=") + (stopped ? "layers" : "none")}),
           [&](std::int64_t steps, double) { done = steps; }, [&] { return stopped && done == 1; });
       const Report written = Report::parse(to_json(result.report).dump());
       CHECK(violations(written) == "");
       CHECK(written["incomplete"] == stopped);
       CHECK(written["training"]["losses"].size() == written["training"]["steps"]);
       if (stopped) CHECK(written["training"]["steps"] == 1);
+      const Report& step = written["step"];
+      CHECK((step["macs"]["recompute"] > 0) == stopped);
+      CHECK(step["bytes"].contains("without_recompute") == stopped);
+      if (stopped) CHECK(step["bytes"]["without_recompute"]["peak"] > step["bytes"]["peak"]);
       Report broken = written;
       broken["colour"] = 1;
       CHECK(violations(broken) != "");
