@@ -35,7 +35,7 @@ WorkKind kind_of_type(const Graph& graph, const Op& op) {
   if constexpr (kIsOneOf<X, RmsNorm, RmsNormGradient, RmsNormWeightGradient, LayerNorm,
                          LayerNormGradient>)
     return WorkKind::kNorm;
-  if constexpr (kIsOneOf<X, Rope, Softmax, SoftmaxGradient, SplitHeads, MergeHeads, RepeatHeads,
+  if constexpr (kIsOneOf<X, Rope, Softmax, SoftmaxFromStatistics, SoftmaxGradient, SplitHeads, MergeHeads, RepeatHeads,
                          SumHeads>)
     return WorkKind::kAttention;
   if constexpr (kIsOneOf<X, Embedding, ScatterAdd, CrossEntropy, CrossEntropyGradient, SelectRows,
@@ -54,6 +54,8 @@ const char* name_of(Pass pass) {
       return "input gradient";
     case Pass::kWeightGradient:
       return "weight gradient";
+    case Pass::kRecompute:
+      return "recompute";
     case Pass::kUpdate:
       return "update";
   }

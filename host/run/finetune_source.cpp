@@ -71,7 +71,8 @@ void check_sized(const Config& config) {
   if (config.checkpoint != 0) refuse("workload.checkpoint");
 }
 
-AdapterConfig drawn_adapter(const TransformerSizes& sizes, bool classification) {
+AdapterConfig drawn_adapter(const Config& config, bool classification) {
+  const TransformerSizes& sizes = config.transformer;
   Json targets = "all-linear";
   if (!sizes.modules.empty()) targets = sizes.modules;
   const Json json = {{"peft_type", "LORA"},
@@ -81,7 +82,8 @@ AdapterConfig drawn_adapter(const TransformerSizes& sizes, bool classification) 
                      {"lora_dropout", sizes.dropout},
                      {"target_modules", targets},
                      {"bias", "none"}};
-  return adapter_config_of(JsonObject(json, "workload.transformer"));
+  const std::string key = "workload.transformer";
+  return adapter_config_of(JsonObject(json, to_string(place_of(config, key)) + ": " + key));
 }
 
 Tensor integers(const Shape& shape, std::int64_t value) {
@@ -171,7 +173,7 @@ FinetuneSource sized_source(const Config& config) {
   source.model = read_model_config_file(sizes.config, "");
   check_sequence(source.model, config);
   const bool causal = source.model.classes() == 0;
-  source.adapter = drawn_adapter(sizes, !causal);
+  source.adapter = drawn_adapter(config, !causal);
   source.batches = drawn_batches(source.model, config);
   std::string modules;
   for (const std::string& module : sizes.modules) modules += (modules.empty() ? "" : ", ") + module;

@@ -52,6 +52,8 @@ void check_forward(const Config& config) {
     refuse("workload.checkpoint", "0, found " + std::to_string(config.checkpoint));
   if (config.write_gradients) refuse("output.gradients", "false, found true");
   if (!config.values) refuse("values", "on, found off");
+  if (config.recompute != RecomputePolicy::kNone)
+    refuse("workload.recompute", std::string("none, found ") + name_of(config.recompute));
 }
 
 // What belongs to steps of layers on the accelerator.

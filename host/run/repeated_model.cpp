@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "host/compiler/compiler.h"
 #include "host/run/device_figures.h"
@@ -17,11 +19,11 @@
 namespace corank {
 namespace {
 
-// The only layer of the smaller model is the first and the last one; the larger one has one between
-// them.
-constexpr int kFewerLayers = 1, kMoreLayers = 3;
-// Of the whole step: what may hang on how the layers that are left out are estimated.
-constexpr double kMostShare = 0.01;
+// The only layer of the first model is the first and the last one; those that follow have two more
+// each, until what a layer adds is what one in the middle takes: up to so much of the whole step, or
+// of the largest of them so much.
+constexpr int kLeastLayers = 1, kMoreLayers = 2, kMostLayers = 7;
+constexpr double kAlike = 0.001, kMostShare = 0.01;
 
 struct OneModel {
   DeviceFigures figures;
@@ -56,7 +58,7 @@ void check_repeated(const Config& config, const RunOptions& options, std::int64_
     throw InputError(
         "--trace: of repeated layers a few are simulated; expected workload.layers: "
         "whole");
-  if (layers <= kMoreLayers)
+  if (layers <= kLeastLayers + kMoreLayers)
     throw InputError(
         where, fmt::format("workload.layers: repeated: expected a model of at least {} layers, "
                            "found {}",
@@ -109,24 +111,33 @@ FinetuneReport run_repeated_model(const Config& config, const RunOptions& option
   PreparedFinetune whole_model = prepare_finetune(config, Numerics::kBf16, source);
   const std::vector<RoleBytes> values = values_by_role(  // refused at once, if they do not fit
       plan_memory_for(config, whole_model.program), whole_model.program.graph);
-  OneModel fewer = run_model(config, options, source, kFewerLayers);
-  OneModel more = run_model(config, options, source, kMoreLayers);
-  DeviceFigures whole =
-      extrapolated(fewer.figures, kFewerLayers, more.figures, kMoreLayers, layers, config.machine);
-  const ModelRepeated repeated =
-      repetition_of(fewer.figures, kFewerLayers, more.figures, kMoreLayers, whole, layers);
-  check_alike(config, repeated);
-  whole.memory = with_rings(config, values, more.figures.memory);
+  OneModel fewer = run_model(config, options, source, kLeastLayers);
   FinetuneReport report = std::move(whole_model.report);
   report.fidelity = name_of(options.fidelity);
-  report.steps = static_cast<std::int64_t>(whole.steps.size());
-  report.device = device_report(config, whole);
-  report.device->repeated = repeated;
-  report.device->simulation = sum_of_costs(fewer.cost, more.cost);
-  report.device->counter_mismatches = std::move(fewer.mismatches);
-  for (CounterMismatch& mismatch : more.mismatches)
-    report.device->counter_mismatches.push_back(std::move(mismatch));
-  return report;
+  for (int more_layers = kLeastLayers + kMoreLayers;; more_layers += kMoreLayers) {
+    const int fewer_layers = more_layers - kMoreLayers;
+    OneModel more = run_model(config, options, source, more_layers);
+    more.cost = sum_of_costs(fewer.cost, more.cost);
+    more.mismatches.insert(more.mismatches.end(), fewer.mismatches.begin(),
+                           fewer.mismatches.end());
+    DeviceFigures whole = extrapolated(fewer.figures, fewer_layers, more.figures, more_layers,
+                                       layers, config.machine);
+    const ModelRepeated repeated =
+        repetition_of(fewer.figures, fewer_layers, more.figures, more_layers, whole, layers);
+    const bool is_last = more_layers + kMoreLayers > std::min(kMostLayers, layers);
+    if (repeated.error > kAlike && !is_last) {
+      fewer = std::move(more);
+      continue;
+    }
+    check_alike(config, repeated);
+    whole.memory = with_rings(config, values, more.figures.memory);
+    report.steps = static_cast<std::int64_t>(whole.steps.size());
+    report.device = device_report(config, whole);
+    report.device->repeated = repeated;
+    report.device->simulation = more.cost;
+    report.device->counter_mismatches = std::move(more.mismatches);
+    return report;
+  }
 }
 
 }  // namespace corank

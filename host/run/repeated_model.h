@@ -9,7 +9,7 @@
 namespace corank {
 
 /// What workload.layers: repeated gives of a model by its sizes. Throws InputError if the model has
-/// fewer than five layers, would not fit the device memory, or the layers in the middle of those
+/// fewer than four layers, would not fit the device memory, or the layers in the middle of those
 /// simulated are not alike; Interrupted if it is stopped.
 FinetuneReport run_repeated_model(const Config& config, const RunOptions& options);
 

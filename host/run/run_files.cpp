@@ -27,7 +27,8 @@ void add_folder(const std::string& folder, const std::vector<std::string>& writt
 std::vector<std::string> inputs_of(const Config& config, const std::vector<std::string>& written) {
   std::vector<std::string> inputs = config.files;
   inputs.insert(inputs.end(), config.captures.begin(), config.captures.end());
-  for (const std::string& file : {config.capture, config.batches, config.state})
+  for (const std::string& file :
+       {config.capture, config.batches, config.state, config.transformer.config})
     if (!file.empty()) inputs.push_back(file);
   add_folder(config.model, written, inputs);
   add_folder(config.adapter, written, inputs);
