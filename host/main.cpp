@@ -126,15 +126,13 @@ Outcome verify_command(const Arguments& arguments, corank::VerifyOptions options
   const corank::Config config = corank::load_config(arguments.config, arguments.settings);
   options.progress = at_terminal();
   options.stop = corank::interrupted;
-  if (arguments.kinds != "all")
-    options.kinds =
-        arguments.kinds == "layers" ? corank::CaseKinds::kLayers : corank::CaseKinds::kGraphs;
+  options.kinds = corank::case_kinds_of(arguments.kinds);
   const corank::VerifyResult result = corank::verify(config, options);
   std::string replay = "corank verify";
   if (!arguments.config.empty()) replay += " " + quoted(arguments.config);
   for (const std::string& setting : arguments.settings) replay += " --set " + quoted(setting);
   replay += fmt::format(" --kinds {} --seed {} --first {} --cases 1",
-                        result.failed_is_graph ? "graphs" : "layers", options.seed, result.failed);
+                        corank::name_of(result.failed_kind), options.seed, result.failed);
   const std::string text = corank::to_text(result, replay);
   if (result.failed >= 0) return {text, result.fault ? kMachineFault : kMismatch};
   return {text, result.stopped ? corank::exit_code_of_interruption() : kPassed};
@@ -248,9 +246,9 @@ void add_run(CLI::App& app, Arguments& arguments) {
 CLI::App* add_verify(CLI::App& app, Arguments& arguments, corank::VerifyOptions& verification) {
   CLI::App* verify = app.add_subcommand(
       "verify",
-      "is the RTL right? Random layers and graphs on the configuration's accelerator, each "
-      "compared "
-      "with the bit-exact reference, the account of its commands and the cycle model");
+      "is the RTL right? Random layers, graphs and transformers on the configuration's "
+      "accelerator, each compared with the bit-exact reference, the account of its commands and "
+      "the cycle model");
   verify->add_option("config", arguments.config,
                      "configuration, YAML: its accelerator, and its memory for half of the cases; "
                      "left out: the default accelerator");
@@ -260,8 +258,9 @@ CLI::App* add_verify(CLI::App& app, Arguments& arguments, corank::VerifyOptions&
       ->capture_default_str();
   verify
       ->add_option("--kinds", arguments.kinds,
-                   "layers, linear ones with their adapters; graphs, of all ops; or all, both")
-      ->check(CLI::IsMember({"all", "layers", "graphs"}))
+                   "layers, linear ones with their adapters; graphs, of all ops; transformers, "
+                   "whole models with their training; or all")
+      ->check(CLI::IsMember({"all", "layers", "graphs", "transformers"}))
       ->capture_default_str();
   verify->add_option("--seed", verification.seed, "of the cases; the same seed gives the same ones")
       ->check([](const std::string& text) {  // CLI11 itself would take -1 for a very large number

@@ -10,7 +10,20 @@
 #include "host/verify/layer_case.h"
 #include "models/base/numerics.h"
 
-namespace corank::draw {
+namespace corank {
+
+std::string describe_steps(std::size_t steps, const OptimizerSettings& optimizer) {
+  std::string text = fmt::format("{} steps of {}", steps, name_of(optimizer.kind));
+  if (optimizer.kind == OptimizerKind::kSgd)
+    text += fmt::format(" (momentum {}, dampening {}, weight decay {}{})", optimizer.sgd.momentum,
+                        optimizer.sgd.dampening, optimizer.sgd.weight_decay,
+                        optimizer.sgd.nesterov ? ", Nesterov" : "");
+  return text + fmt::format(", {} micro-batches, {} learning rate, {} steps of warm-up",
+                            optimizer.accumulate, name_of(optimizer.schedule.kind),
+                            optimizer.schedule.warmup);
+}
+
+namespace draw {
 namespace {
 
 MemoryConfig draw_memory(Random& random, const CaseSource& source) {
@@ -68,6 +81,17 @@ std::string plant(Random& random, TensorMap& inputs) {
   return fmt::format("{} in {} at {}", special.name, name, place);
 }
 
+SgdOptions sgd(Random& random) {
+  SgdOptions drawn;
+  drawn.lr = 0.05;
+  if (chance(random, 2)) drawn.weight_decay = 0.1;
+  if (chance(random, 4)) return drawn;
+  drawn.momentum = 0.9;
+  drawn.nesterov = chance(random, 3);
+  if (!drawn.nesterov && chance(random, 2)) drawn.dampening = 0.25;
+  return drawn;
+}
+
 void surroundings(Random& random, const CaseSource& source, Config& config) {
   config.limits.clock_mhz = source.clock_mhz;
   config.limits.outstanding_bursts = int_between(random, 1, 16);
@@ -91,4 +115,5 @@ std::int64_t upload_cycles(const Config& config, std::uint64_t bytes) {
                                    config.limits.clock_mhz / 1000);
 }
 
-}  // namespace corank::draw
+}  // namespace draw
+}  // namespace corank

@@ -8,6 +8,7 @@
 #include "host/config/config.h"
 #include "host/verify/draw.h"
 #include "models/base/tensor.h"
+#include "models/program/optimizer.h"
 
 namespace corank {
 
@@ -27,6 +28,9 @@ struct DrawnCase {
 /// What the cases of one run are drawn from.
 struct CaseSource;
 
+/// "3 steps of sgd (momentum 0.9, ...), 2 micro-batches, linear learning rate, 1 steps of warm-up"
+std::string describe_steps(std::size_t steps, const OptimizerSettings& optimizer);
+
 namespace draw {
 
 /// Normally distributed numbers times `scale`; positive: their absolute values.
@@ -36,6 +40,9 @@ Tensor f32(Random& random, const Shape& shape, float scale, bool positive);
 /// Puts one special value (an infinity, a NaN, a subnormal, ...) somewhere in a tensor of numbers;
 /// returns what and where.
 std::string plant(Random& random, TensorMap& inputs);
+
+/// SGD with or without weight decay and momentum, which may be Nesterov's or dampened.
+SgdOptions sgd(Random& random);
 
 /// Limits of the bursts, memory and stalls of a case.
 void surroundings(Random& random, const CaseSource& source, Config& config);

@@ -13,6 +13,7 @@
 
 #include "host/run/simulate.h"
 #include "host/verify/case_memory.h"
+#include "host/verify/drawn_values.h"
 #include "models/base/error.h"
 #include "models/graph/differentiate.h"
 #include "models/program/optimizer.h"
@@ -335,17 +336,6 @@ class RandomGraph {
   std::string text_;
 };
 
-// Labels of a row, the last of which is kept.
-Tensor drawn_labels(Random& random, const Value& value, std::int64_t classes) {
-  Tensor tensor(DType::I64, value.shape);
-  const std::int64_t count = element_count(value.shape);
-  for (std::int64_t i = 0; i < count; ++i) {
-    const bool ignored = i + 1 < count && chance(random, 4);
-    tensor.data<std::int64_t>()[i] = ignored ? kIgnoredLabel : between(random, 0, classes - 1);
-  }
-  return tensor;
-}
-
 // Of the table of which `ids` names rows.
 std::int64_t rows_of_table(const Graph& graph, const Value& ids) {
   for (const Op& op : graph.ops) {
@@ -357,18 +347,10 @@ std::int64_t rows_of_table(const Graph& graph, const Value& ids) {
   return 1;
 }
 
-// Of which a softmax has no key that is left.
-void mask_whole_sequences(Random& random, Tensor& mask) {
-  for (std::int64_t row = 0; row < mask.shape[0]; ++row) {
-    if (!chance(random, 4)) continue;
-    std::int64_t* const first = mask.data<std::int64_t>() + row * mask.columns();
-    std::fill(first, first + mask.columns(), 0);
-  }
-}
-
 Tensor drawn_integers(Random& random, const Graph& graph, const Value& value) {
   if (value.name == "labels")
-    return drawn_labels(random, value, graph.value(*find_value(graph, "logits")).shape.back());
+    return draw::labels(random, value.shape,
+                        graph.value(*find_value(graph, "logits")).shape.back());
   Tensor tensor(DType::I64, value.shape);
   std::int64_t low = 1, high = 1000;
   const bool is_mask = value.name.compare(0, 4, "mask") == 0;
@@ -381,31 +363,8 @@ Tensor drawn_integers(Random& random, const Graph& graph, const Value& value) {
   }
   for (std::int64_t i = 0; i < element_count(value.shape); ++i)
     tensor.data<std::int64_t>()[i] = between(random, low, high);
-  if (is_mask) mask_whole_sequences(random, tensor);
+  if (is_mask) draw::mask_whole_rows(random, tensor);
   return tensor;
-}
-
-Tensor drawn_numbers(Random& random, const Value& value) {
-  const bool second_moment = value.name.find("exp_avg_sq") != std::string::npos;
-  const float scale = value.role == Role::kState   ? (second_moment ? 1e-6f : 1e-3f)
-                      : value.role == Role::kInput ? 1.0f
-                                                   : 0.3f;
-  return value.dtype == DType::BF16 ? draw::bf16(random, value.shape, scale)
-                                    : draw::f32(random, value.shape, scale, second_moment);
-}
-
-// Numbers of which many are equal, so that rows have several largest ones.
-void make_ties(Tensor& tensor) {
-  const auto few = [](float number) { return number < 0 ? -0.5f : number < 0.25f ? 0.0f : 0.5f; };
-  for (std::int64_t i = 0; i < element_count(tensor.shape); ++i) {
-    if (tensor.dtype == DType::BF16) {
-      std::uint16_t& number = tensor.data<std::uint16_t>()[i];
-      number = round_to_bf16(few(widen(number)));
-    } else {
-      float& number = tensor.data<float>()[i];
-      number = few(number);
-    }
-  }
 }
 
 void draw_values(Random& random, GraphCase& graph) {
@@ -416,8 +375,8 @@ void draw_values(Random& random, GraphCase& graph) {
     if (value.dtype == DType::I64) {
       fed[value.name] = drawn_integers(random, graph.program.graph, value);
     } else {
-      Tensor& drawn = numbers[value.name] = drawn_numbers(random, value);
-      if (graph.number % 4 == 1 && value.role != Role::kState) make_ties(drawn);
+      Tensor& drawn = numbers[value.name] = draw::numbers(random, value);
+      if (graph.number % 4 == 1 && value.role != Role::kState) draw::make_ties(drawn);
     }
   }
   if (graph.number % 4 == 3) graph.planted = draw::plant(random, numbers);

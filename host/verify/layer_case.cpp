@@ -190,17 +190,6 @@ TensorMap draw_inputs(Random& random, const LayerCase& layer) {
   return inputs;
 }
 
-SgdOptions draw_sgd(Random& random) {
-  SgdOptions sgd;
-  sgd.lr = 0.05;
-  if (chance(random, 2)) sgd.weight_decay = 0.1;
-  if (chance(random, 4)) return sgd;
-  sgd.momentum = 0.9;
-  sgd.nesterov = chance(random, 3);
-  if (!sgd.nesterov && chance(random, 2)) sgd.dampening = 0.25;
-  return sgd;
-}
-
 // How many steps, with which optimizer. The first step of a case with AdamW and one micro-batch is
 // that of a case of one step.
 int draw_steps(Random& random, const CaseSource& source, LayerCase& layer) {
@@ -217,7 +206,7 @@ int draw_steps(Random& random, const CaseSource& source, LayerCase& layer) {
   // The special value may stand in one of AdamW's moments.
   if (layer.planted.empty() && chance(random, 2)) {
     drawn.kind = OptimizerKind::kSgd;
-    drawn.sgd = draw_sgd(random);
+    drawn.sgd = draw::sgd(random);
   }
   if (most_passes >= 2 * steps && chance(random, 2))
     drawn.accumulate = between(random, 2, std::min<std::int64_t>(3, most_passes / steps));
@@ -270,17 +259,9 @@ void rename_moments(const LayerCase& layer, TensorMap& given) {
   }
 }
 
-std::string describe_steps(const LayerCase& layer) {
+std::string describe_more_steps(const LayerCase& layer) {
   if (layer.feeds.size() == 1) return "";
-  const OptimizerSettings& optimizer = layer.optimizer;
-  std::string text = fmt::format(", {} steps of {}", layer.feeds.size(), name_of(optimizer.kind));
-  if (optimizer.kind == OptimizerKind::kSgd)
-    text += fmt::format(" (momentum {}, dampening {}, weight decay {}{})", optimizer.sgd.momentum,
-                        optimizer.sgd.dampening, optimizer.sgd.weight_decay,
-                        optimizer.sgd.nesterov ? ", Nesterov" : "");
-  return text + fmt::format(", {} micro-batches, {} learning rate, {} steps of warm-up",
-                            optimizer.accumulate, name_of(optimizer.schedule.kind),
-                            optimizer.schedule.warmup);
+  return ", " + describe_steps(layer.feeds.size(), layer.optimizer);
 }
 
 }  // namespace
@@ -348,7 +329,7 @@ std::string describe(const LayerCase& layer) {
       config.limits.outstanding_bursts, config.limits.burst_beats, describe(config.memory),
       layer.layer.tokens, layer.layer.in, layer.layer.out, layer.layer.lora.rank,
       config.stalls.percent, compiler.block_rows, compiler.block_columns, compiler.block_depth,
-      compiler.scratchpad_kib, compiler.accumulator_kib, streamed, describe_steps(layer),
+      compiler.scratchpad_kib, compiler.accumulator_kib, streamed, describe_more_steps(layer),
       layer.planted.empty() ? "" : ", planted ", layer.planted);
 }
 

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <chrono>
 #include <utility>
 
 #include "host/driver/command_order.h"
 #include "host/verify/case_memory.h"
 #include "host/verify/graph_case.h"
+#include "host/verify/transformer_case.h"
 #include "models/base/error.h"
 #include "sim/machine/build.h"
 #include "sim/system/interruption.h"
@@ -55,7 +57,43 @@ class CaseProgress {
   Clock::time_point begin_;
 };
 
+constexpr std::array<CaseKinds, 3> kSingleKinds = {CaseKinds::kLayers, CaseKinds::kGraphs,
+                                                   CaseKinds::kTransformers};
+
+bool is_wanted(CaseKinds kinds, CaseKinds kind) {
+  return kinds == CaseKinds::kAll || kinds == kind;
+}
+
+// Of a single kind, the cases found right.
+template <class Result>
+auto& count_of(Result& result, CaseKinds kind) {
+  return kind == CaseKinds::kLayers   ? result.layers
+         : kind == CaseKinds::kGraphs ? result.graphs
+                                      : result.transformers;
+}
+
 }  // namespace
+
+const char* name_of(CaseKinds kinds) {
+  switch (kinds) {
+    case CaseKinds::kLayers:
+      return "layers";
+    case CaseKinds::kGraphs:
+      return "graphs";
+    case CaseKinds::kTransformers:
+      return "transformers";
+    case CaseKinds::kAll:
+      break;
+  }
+  return "all";
+}
+
+CaseKinds case_kinds_of(const std::string& name) {
+  for (const CaseKinds kind : kSingleKinds)
+    if (name == name_of(kind)) return kind;
+  if (name == name_of(CaseKinds::kAll)) return CaseKinds::kAll;
+  throw InputError("--kinds: expected layers, graphs, transformers or all, found '" + name + "'");
+}
 
 VerifyResult verify(const Config& config, const VerifyOptions& options) {
   const CaseSource source = source_of(config);
@@ -69,39 +107,43 @@ VerifyResult verify(const Config& config, const VerifyOptions& options) {
   result.kinds = options.kinds;
   result.cases = options.cases;
   // Whether the next case may follow.
-  const auto run = [&](const CompiledCase& compiled, const std::string& text, bool is_graph) {
+  const auto run = [&](const CompiledCase& compiled, const std::string& text, CaseKinds kind) {
     const CaseResult one = verify_case(compiled, machine, options.stop);
     result.stopped = one.stopped;
     if (result.stopped) return false;
     if (!one.difference.empty()) {
       result.failed = compiled.drawn.number;
-      result.failed_is_graph = is_graph;
+      result.failed_kind = kind;
       result.failure = text + "\n" + one.difference;
       result.fault = one.fault;
       return false;
     }
-    ++(is_graph ? result.graphs : result.layers);
+    ++count_of(result, kind);
     result.dram += compiled.drawn.config.memory.kind == MemoryKind::kDram ? 1 : 0;
     result.several_steps += compiled.drawn.feeds.size() > 1 ? 1 : 0;
     result.sum += one.verified;
     return true;
   };
-  const bool layers = options.kinds != CaseKinds::kGraphs;
-  const bool graphs = options.kinds != CaseKinds::kLayers;
+  const auto run_one = [&](CaseKinds kind, int number) {
+    if (kind == CaseKinds::kLayers) {
+      const LayerCase layer = make_case(source, options.seed, number);
+      return run(CompiledCase(layer), describe(layer), kind);
+    }
+    if (kind == CaseKinds::kGraphs) {
+      const GraphCase graph = make_graph_case(source, options.seed, number);
+      return run(CompiledCase(graph.drawn(), graph.program), describe(graph), kind);
+    }
+    const TransformerCase transformer = make_transformer_case(source, options.seed, number);
+    return run(CompiledCase(transformer.drawn(), transformer.program), describe(transformer), kind);
+  };
   const CaseProgress progress(options.progress, options.cases);
-  for (int i = 0; i < options.cases; ++i) {
+  bool goes_on = true;
+  for (int i = 0; goes_on && i < options.cases; ++i) {
     result.stopped = options.stop && options.stop();
     if (result.stopped) break;
     progress.show(i);
-    const int number = options.first + i;
-    if (layers) {
-      const LayerCase layer = make_case(source, options.seed, number);
-      if (!run(CompiledCase(layer), describe(layer), false)) break;
-    }
-    if (graphs) {
-      const GraphCase graph = make_graph_case(source, options.seed, number);
-      if (!run(CompiledCase(graph.drawn(), graph.program), describe(graph), true)) break;
-    }
+    for (const CaseKinds kind : kSingleKinds)
+      goes_on = goes_on && (!is_wanted(options.kinds, kind) || run_one(kind, options.first + i));
   }
   return result;
 }
@@ -110,11 +152,12 @@ std::string to_text(const VerifyResult& r, const std::string& replay) {
   const MachineShape& m = r.machine;
   std::string text, counts;
   if (r.failed >= 0) text += fmt::format("{}\nreplay: {}\n", r.failure, replay);
-  if (r.kinds != CaseKinds::kGraphs)
-    counts = fmt::format("{} of {} random layers", r.layers, r.cases);
-  if (r.kinds == CaseKinds::kAll) counts += " and ";
-  if (r.kinds != CaseKinds::kLayers)
-    counts += fmt::format("{} of {} random graphs", r.graphs, r.cases);
+  for (const CaseKinds kind : kSingleKinds) {
+    if (!is_wanted(r.kinds, kind)) continue;
+    const bool last = r.kinds != CaseKinds::kAll || kind == kSingleKinds.back();
+    counts += counts.empty() ? "" : last ? " and " : ", ";
+    counts += fmt::format("{} of {} random {}", count_of(r, kind), r.cases, name_of(kind));
+  }
   text +=
       fmt::format("{}: {}x{}, AXI {}: {} right, {} of them with DRAM, {} with several steps\n",
                   r.failed >= 0 ? "WRONG"

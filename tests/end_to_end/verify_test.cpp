@@ -35,7 +35,8 @@ TEST_CASE("the machine is right: the sum of what was compared, and exit code 0",
   CHECK(result.err.empty());
   CHECK_THAT(
       result.out,
-      Contains("verified: 4x4, AXI 64: 4 of 4 random layers and 4 of 4 random graphs right") &&
+      Contains("verified: 4x4, AXI 64: 4 of 4 random layers, 4 of 4 random graphs and 4 of 4 "
+               "random transformers right") &&
           Contains("AXI transactions") && Contains("are ordered by tokens") &&
           !Contains("replay") && !Contains(" 0 commands"));
   // The configuration's memory is used, and the same seed gives the same cases.
@@ -100,13 +101,16 @@ TEST_CASE("a case whose tokens do not order its commands is wrong, whatever come
                  Contains("may be under way when command " + std::to_string(taker) + " ("));
 }
 
-TEST_CASE("layers and graphs can be verified by themselves", "[program]") {
+TEST_CASE("layers, graphs and transformers can be verified by themselves", "[program]") {
   const ProgramResult graphs = run_verify({"--kinds", "graphs", "--cases", "3"});
   CHECK(graphs.exit_code == 0);
   CHECK_THAT(graphs.out, Contains("verified: 4x4, AXI 64: 3 of 3 random graphs right"));
   const ProgramResult layers = run_verify({"--kinds", "layers", "--cases", "3"});
   CHECK(layers.exit_code == 0);
   CHECK_THAT(layers.out, Contains("verified: 4x4, AXI 64: 3 of 3 random layers right"));
+  const ProgramResult transformers = run_verify({"--kinds", "transformers", "--cases", "3"});
+  CHECK(transformers.exit_code == 0);
+  CHECK_THAT(transformers.out, Contains("verified: 4x4, AXI 64: 3 of 3 random transformers right"));
 }
 
 TEST_CASE("what cannot be verified is refused with exit code 2", "[program]") {
