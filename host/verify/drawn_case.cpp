@@ -81,6 +81,12 @@ std::string plant(Random& random, TensorMap& inputs) {
   return fmt::format("{} in {} at {}", special.name, name, place);
 }
 
+RecomputePolicy recompute_policy(Random& random) {
+  return one_of(random, std::array<RecomputePolicy, 4>{
+                            RecomputePolicy::kNone, RecomputePolicy::kNone,
+                            RecomputePolicy::kAttention, RecomputePolicy::kLayers});
+}
+
 SgdOptions sgd(Random& random) {
   SgdOptions drawn;
   drawn.lr = 0.05;

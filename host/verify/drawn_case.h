@@ -8,6 +8,7 @@
 #include "host/config/config.h"
 #include "host/verify/draw.h"
 #include "models/base/tensor.h"
+#include "models/graph/recompute.h"
 #include "models/program/optimizer.h"
 
 namespace corank {
@@ -43,6 +44,9 @@ std::string plant(Random& random, TensorMap& inputs);
 
 /// SGD with or without weight decay and momentum, which may be Nesterov's or dampened.
 SgdOptions sgd(Random& random);
+
+/// Half of the time nothing is computed again.
+RecomputePolicy recompute_policy(Random& random);
 
 /// Limits of the bursts, memory and stalls of a case.
 void surroundings(Random& random, const CaseSource& source, Config& config);

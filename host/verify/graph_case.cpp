@@ -401,10 +401,7 @@ bool draw_program(Random& random, GraphCase& graph) {
   if (chance(random, 3)) optimizer.clip_norm = static_cast<double>(between(random, 1, 20)) / 8;
   // Of numbers of its own, so that those of the graph stay as they are.
   Random recomputed(graph.seed ^ 0x7265636f6d70);
-  graph.program = drawn.finish(
-      optimizer, one_of(recomputed, std::array<RecomputePolicy, 4>{
-                                        RecomputePolicy::kNone, RecomputePolicy::kNone,
-                                        RecomputePolicy::kAttention, RecomputePolicy::kLayers}));
+  graph.program = drawn.finish(optimizer, draw::recompute_policy(recomputed));
   graph.ops = drawn.text();
   if (chance(random, 2)) {
     for (Value& value : graph.program.graph.values)

@@ -363,7 +363,8 @@ bool draw_training(Random& random, TransformerCase& drawn) {
   } catch (const InputError&) {
     return false;
   }
-  drawn.program = transformer_program(*transformer, optimizer).program;
+  const RecomputePolicy recompute = draw::recompute_policy(random);
+  drawn.program = transformer_program(*transformer, optimizer, recompute).program;
   if (drawn.program.gradients.empty()) return false;
   if (all_values) {
     for (Value& value : drawn.program.graph.values)
@@ -379,6 +380,9 @@ bool draw_training(Random& random, TransformerCase& drawn) {
                             drawn.program.graph.values.size(), batch, sequence);
   drawn.training = describe_steps(drawn.feeds.size(), optimizer) +
                    (optimizer.clip_norm > 0 ? ", clipped" : "") +
+                   (recompute == RecomputePolicy::kNone ? std::string()
+                                                        : std::string(", recompute ") +
+                                                              name_of(recompute)) +
                    (all_values ? ", every value compared" : "");
   return true;
 }
