@@ -71,7 +71,7 @@ void check_sized(const Config& config) {
   if (config.checkpoint != 0) refuse("workload.checkpoint");
 }
 
-AdapterConfig drawn_adapter(const Config& config, bool classification) {
+AdapterConfig adapter_of_sizes(const Config& config, bool classification) {
   const TransformerSizes& sizes = config.transformer;
   Json targets = "all-linear";
   if (!sizes.modules.empty()) targets = sizes.modules;
@@ -173,7 +173,7 @@ FinetuneSource sized_source(const Config& config) {
   source.model = read_model_config_file(sizes.config, "");
   check_sequence(source.model, config);
   const bool causal = source.model.classes() == 0;
-  source.adapter = drawn_adapter(config, !causal);
+  source.adapter = adapter_of_sizes(config, !causal);
   source.batches = drawn_batches(source.model, config);
   std::string modules;
   for (const std::string& module : sizes.modules) modules += (modules.empty() ? "" : ", ") + module;
