@@ -217,7 +217,7 @@ Key workload_section(Config& config) {
                "of a fine-tuning run, after which adapter and state are written each time; 0: at "
                "its end alone"),
        integer("seed", config.seed, IntegerRange{}, "",
-              "of what is random: the adapter's dropout, the values of what is given by size"),
+               "of what is random: the adapter's dropout, the values of what is given by size"),
        choice_of(
            "recompute", config.recompute,
            {RecomputePolicy::kNone, RecomputePolicy::kAttention, RecomputePolicy::kLayers},

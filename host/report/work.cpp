@@ -35,8 +35,8 @@ WorkKind kind_of_type(const Graph& graph, const Op& op) {
   if constexpr (kIsOneOf<X, RmsNorm, RmsNormGradient, RmsNormWeightGradient, LayerNorm,
                          LayerNormGradient>)
     return WorkKind::kNorm;
-  if constexpr (kIsOneOf<X, Rope, Softmax, SoftmaxFromStatistics, SoftmaxGradient, SplitHeads, MergeHeads, RepeatHeads,
-                         SumHeads>)
+  if constexpr (kIsOneOf<X, Rope, Softmax, SoftmaxFromStatistics, SoftmaxGradient, SplitHeads,
+                         MergeHeads, RepeatHeads, SumHeads>)
     return WorkKind::kAttention;
   if constexpr (kIsOneOf<X, Embedding, ScatterAdd, CrossEntropy, CrossEntropyGradient, SelectRows,
                          PlaceRows>)

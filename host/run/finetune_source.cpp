@@ -169,6 +169,10 @@ void check_sequence(const ModelConfig& model, const Config& config) {
 FinetuneSource sized_source(const Config& config) {
   check_sized(config);
   const TransformerSizes& sizes = config.transformer;
+  if (!is_there(sizes.config))
+    throw InputError(place_of(config, "workload.transformer.config"),
+                     "workload.transformer.config: expected a config.json, found '" + sizes.config +
+                         "', which is not there");
   FinetuneSource source;
   source.model = read_model_config_file(sizes.config, "");
   check_sequence(source.model, config);

@@ -20,8 +20,8 @@ namespace corank {
 namespace {
 
 // The only layer of the first model is the first and the last one; those that follow have two more
-// each, until what a layer adds is what one in the middle takes: up to so much of the whole step, or
-// of the largest of them so much.
+// each, until what a layer adds is what one in the middle takes: up to so much of the whole step,
+// or of the largest of them so much.
 constexpr int kLeastLayers = 1, kMoreLayers = 2, kMostLayers = 7;
 constexpr double kAlike = 0.001, kMostShare = 0.01;
 
@@ -62,7 +62,7 @@ void check_repeated(const Config& config, const RunOptions& options, std::int64_
     throw InputError(
         where, fmt::format("workload.layers: repeated: expected a model of at least {} layers, "
                            "found {}",
-                           kMoreLayers + 1, layers));
+                           kLeastLayers + kMoreLayers + 1, layers));
 }
 
 // The values are those of all layers; the rings do not depend on how many there are.
@@ -118,8 +118,7 @@ FinetuneReport run_repeated_model(const Config& config, const RunOptions& option
     const int fewer_layers = more_layers - kMoreLayers;
     OneModel more = run_model(config, options, source, more_layers);
     more.cost = sum_of_costs(fewer.cost, more.cost);
-    more.mismatches.insert(more.mismatches.end(), fewer.mismatches.begin(),
-                           fewer.mismatches.end());
+    more.mismatches.insert(more.mismatches.end(), fewer.mismatches.begin(), fewer.mismatches.end());
     DeviceFigures whole = extrapolated(fewer.figures, fewer_layers, more.figures, more_layers,
                                        layers, config.machine);
     const ModelRepeated repeated =

@@ -378,12 +378,11 @@ bool draw_training(Random& random, TransformerCase& drawn) {
   drawn.model = fmt::format("{} {} with {} values, {} x {} tokens", llama ? "llama" : "bert",
                             model.classes() == 0 ? "that predicts tokens" : "that classifies",
                             drawn.program.graph.values.size(), batch, sequence);
-  drawn.training = describe_steps(drawn.feeds.size(), optimizer) +
-                   (optimizer.clip_norm > 0 ? ", clipped" : "") +
-                   (recompute == RecomputePolicy::kNone ? std::string()
-                                                        : std::string(", recompute ") +
-                                                              name_of(recompute)) +
-                   (all_values ? ", every value compared" : "");
+  drawn.training =
+      describe_steps(drawn.feeds.size(), optimizer) + (optimizer.clip_norm > 0 ? ", clipped" : "") +
+      (recompute == RecomputePolicy::kNone ? std::string()
+                                           : std::string(", recompute ") + name_of(recompute)) +
+      (all_values ? ", every value compared" : "");
   return true;
 }
 

@@ -38,9 +38,8 @@ def write_batches(path: pathlib.Path, tokenizer, examples: list, batch: int, tok
     })
 
 
-def write_adapter(model_folder: pathlib.Path, folder: pathlib.Path, rank: int):
-    model = get_peft_model(load_model(model_folder), LoraConfig(
-        task_type="SEQ_CLS", r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules=["query", "value"]))
+def write_new_adapter(model, folder: pathlib.Path):
+    """Of a PEFT model, without the place where its base is."""
     model.save_pretrained(folder)
     (folder / "README.md").unlink()
     file = folder / "adapter_config.json"
@@ -66,7 +65,9 @@ def main():
 
     training, held_out = choose(SECTIONS, arguments.training, arguments.held_out, arguments.seed)
     make_folder(arguments.out / "model", SECTIONS)
-    write_adapter(arguments.out / "model", arguments.out / "adapter", arguments.rank)
+    write_new_adapter(get_peft_model(load_model(arguments.out / "model"), LoraConfig(
+        task_type="SEQ_CLS", r=arguments.rank, lora_alpha=2 * arguments.rank, lora_dropout=0.0,
+        target_modules=["query", "value"])), arguments.out / "adapter")
     tokenizer = BertTokenizerFast.from_pretrained(arguments.out / "model", local_files_only=True)
     for epoch in range(1, arguments.epochs + 1):
         order = torch.randperm(len(training)).tolist()

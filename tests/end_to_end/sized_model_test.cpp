@@ -150,13 +150,16 @@ TEST_CASE("repeated layers come to what the whole model takes") {
     CHECK(repeated.device->repeated->layers == 8);
     CHECK(repeated.device->repeated->error < 0.01);
     CHECK(repeated.account.total_macs == whole.account.total_macs);
-    // Time is estimated; what the commands alone say is exact.
+    // All layers but the ends are taken for alike, which they are but for a command or two.
     const StepReport &a = repeated.device->steps.front(), &b = whole.device->steps.front();
     CHECK(static_cast<double>(a.cycles) == Approx(static_cast<double>(b.cycles)).epsilon(0.005));
     CHECK(a.link.loaded == b.link.loaded);
-    CHECK(a.link.commands == b.link.commands);
     CHECK(a.link.asked == b.link.asked);
-    CHECK(a.memory_bytes_read == b.memory_bytes_read);
+    const auto near = [](std::uint64_t found, std::uint64_t expected) {
+      return static_cast<double>(found) == Approx(static_cast<double>(expected)).epsilon(0.001);
+    };
+    CHECK(near(a.link.commands, b.link.commands));
+    CHECK(near(a.memory_bytes_read, b.memory_bytes_read));
     CHECK(a.energy_pj == Approx(b.energy_pj).epsilon(0.005));
     CHECK(bytes_of(*repeated.device) == bytes_of(*whole.device));
     CHECK(sum_of_work(repeated.device->work).macs == sum_of_work(whole.device->work).macs);

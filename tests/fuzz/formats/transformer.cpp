@@ -16,10 +16,10 @@ std::string number(Random& random, int least, int most) {
 
 std::string draw_config(Random& random) {
   const std::string heads = number(random, 1, 2), layers = number(random, 1, 5);
-  const std::string common = "\"vocab_size\": " + number(random, 2, 40) +
-                             ", \"hidden_size\": 8, \"intermediate_size\": " + number(random, 1, 12) +
-                             ", \"num_hidden_layers\": " + layers +
-                             ", \"num_attention_heads\": " + heads;
+  const std::string common =
+      "\"vocab_size\": " + number(random, 2, 40) +
+      ", \"hidden_size\": 8, \"intermediate_size\": " + number(random, 1, 12) +
+      ", \"num_hidden_layers\": " + layers + ", \"num_attention_heads\": " + heads;
   if (percent(random, 40))
     return "{\"architectures\": [\"BertForSequenceClassification\"], \"model_type\": \"bert\", "
            "\"max_position_embeddings\": 12, " +
