@@ -136,6 +136,15 @@ VerifyResult verify(const Config& config, const VerifyOptions& options) {
     const TransformerCase transformer = make_transformer_case(source, options.seed, number);
     return run(CompiledCase(transformer.drawn(), transformer.program), describe(transformer), kind);
   };
+  // What cannot be carried out says which case it is.
+  const auto run_named = [&](CaseKinds kind, int number) {
+    try {
+      return run_one(kind, number);
+    } catch (const InputError& error) {
+      throw InputError(fmt::format("{}; found by --kinds {} --seed {} --first {} --cases 1",
+                                   error.what(), name_of(kind), options.seed, number));
+    }
+  };
   const CaseProgress progress(options.progress, options.cases);
   bool goes_on = true;
   for (int i = 0; goes_on && i < options.cases; ++i) {
@@ -143,7 +152,7 @@ VerifyResult verify(const Config& config, const VerifyOptions& options) {
     if (result.stopped) break;
     progress.show(i);
     for (const CaseKinds kind : kSingleKinds)
-      goes_on = goes_on && (!is_wanted(options.kinds, kind) || run_one(kind, options.first + i));
+      goes_on = goes_on && (!is_wanted(options.kinds, kind) || run_named(kind, options.first + i));
   }
   return result;
 }

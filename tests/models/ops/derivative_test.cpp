@@ -91,6 +91,12 @@ std::vector<NamedCase> elementwise() {
          const ValueId left = c.leaf({1, columns});
          return add_add(c.graph, "y", left, c.leaf({columns}));
        }},
+      {"add of a table of one row",
+       [](Case& c) {
+         const std::int64_t columns = c.dimension();
+         const ValueId left = c.leaf({c.dimension(2), columns});
+         return add_add(c.graph, "y", left, c.leaf({1, columns}));
+       }},
       {"add of a repeated table",
        [](Case& c) {
          const std::int64_t columns = c.dimension(), rows = c.dimension(2);
