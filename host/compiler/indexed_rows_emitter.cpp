@@ -59,7 +59,7 @@ RowTiles tiles_of(const StepContext& step, const ScatteredRows& rows) {
           width};
 }
 
-struct Tile {
+struct IndexedTile {
   std::int64_t row = 0, column = 0, rows = 0, columns = 0;
 };
 
@@ -83,7 +83,7 @@ void go_over(const RowTiles& tiles, const TensorLayout& matrix, const Load& load
       rows.index = static_cast<std::int64_t>(rows.turn % 2) * kHalfOfIndices;
       load(rows);
       for (std::int64_t row = rows.first; row < end; row += tiles.rows, ++turn)
-        visit(rows, Tile{row, column, std::min(tiles.rows, end - row), width}, turn);
+        visit(rows, IndexedTile{row, column, std::min(tiles.rows, end - row), width}, turn);
     }
   }
 }
@@ -95,7 +95,7 @@ void emit_gathered(CommandEmitter& emitter, const StepContext& step, int op,
   const auto load = [&](const IndexedRows& rows) {
     emitter.load_indices(op, gathered.indices, rows.first, rows.count, rows.index);
   };
-  const auto visit = [&](const IndexedRows& rows, const Tile& tile, std::size_t turn) {
+  const auto visit = [&](const IndexedRows& rows, const IndexedTile& tile, std::size_t turn) {
     const Local found =
         emitter.gather(op, {gathered.table, 0, tile.column, tile.rows, tile.columns},
                        rows.index + tile.row - rows.first, tile.rows, halves.line_of(from, turn));
@@ -123,7 +123,7 @@ void emit_scattered(CommandEmitter& emitter, const StepContext& step, int op,
     ids = emitter.load(op, {scattered.indices, 0, rows.first, 1, rows.count},
                        halves.line_of(Space::kAccumulator, rows.turn));
   };
-  const auto visit = [&](const IndexedRows& rows, const Tile& tile, std::size_t turn) {
+  const auto visit = [&](const IndexedRows& rows, const IndexedTile& tile, std::size_t turn) {
     const std::int64_t sum_line = ids.line + lines_of(1, rows.count, lanes);
     const std::int64_t line = from == Space::kAccumulator
                                   ? sum_line + lines_of(1, tile.columns, lanes)

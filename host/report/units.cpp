@@ -13,7 +13,8 @@ std::string with_unit(double value, const char* unit) {
   std::size_t i = 4;
   for (; std::abs(value) >= 1000 && i + 1 < kPrefixes.size(); ++i) value /= 1000;
   for (; value != 0 && std::abs(value) < 1 && i > 0; --i) value *= 1000;
-  return fmt::format("{:.4g} {}{}", value, kPrefixes[i], unit);
+  const std::string prefixed = std::string(kPrefixes[i]) + unit;
+  return fmt::format("{:.4g}{}{}", value, prefixed.empty() ? "" : " ", prefixed);
 }
 
 }  // namespace corank

@@ -22,7 +22,7 @@ namespace {
 // The only layer of the first model is the first and the last one; those that follow have two more
 // each, until what a layer adds is what one in the middle takes: up to so much of the whole step,
 // or of the largest of them so much.
-constexpr int kLeastLayers = 1, kMoreLayers = 2, kMostLayers = 7;
+constexpr int kLeastLayers = 1, kMoreLayers = 2, kMostSimulatedLayers = 7;
 constexpr double kAlike = 0.001, kMostShare = 0.01;
 
 struct OneModel {
@@ -123,7 +123,7 @@ FinetuneReport run_repeated_model(const Config& config, const RunOptions& option
                                        layers, config.machine);
     const ModelRepeated repeated =
         repetition_of(fewer.figures, fewer_layers, more.figures, more_layers, whole, layers);
-    const bool is_last = more_layers + kMoreLayers > std::min(kMostLayers, layers);
+    const bool is_last = more_layers + kMoreLayers > std::min(kMostSimulatedLayers, layers);
     if (repeated.error > kAlike && !is_last) {
       fewer = std::move(more);
       continue;

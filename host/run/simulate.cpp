@@ -94,12 +94,12 @@ MemoryTiming memory_timing_of(const Config& config) {
 namespace {
 
 // What the compiler finds wrong is told with its place in the configuration.
-template <class Compile>
-auto compile_with(const Compile& compile, const Config& config, const TrainingProgram& program) {
+template <class Work>
+auto compile_with(const Work& work, const Config& config, const TrainingProgram& program) {
   try {
-    return compile(program, config.machine, config.compiler, memory_bytes(config),
-                   WeightStream{config.weights == Weights::kStreamed, config.stream_tiles},
-                   memory_timing_of(config));
+    return work(program, config.machine, config.compiler, memory_bytes(config),
+                WeightStream{config.weights == Weights::kStreamed, config.stream_tiles},
+                memory_timing_of(config));
   } catch (const KeyError& error) {
     std::string message = error.what();
     if (error.keys() == kMemoryKeys)
@@ -115,7 +115,8 @@ auto compile_with(const Compile& compile, const Config& config, const TrainingPr
 }  // namespace
 
 CompiledStep compile_for(const Config& config, const TrainingProgram& program) {
-  return compile_with(compile, config, program);
+  return compile_with([](const auto&... arguments) { return compile(arguments...); }, config,
+                      program);
 }
 
 Plan plan_memory_for(const Config& config, const TrainingProgram& program) {

@@ -115,6 +115,7 @@ void add_gradient_norm(TrainingProgram& program, const std::vector<Trained>& tra
   for (const Trained& one : trained)
     by_name.emplace(program.graph.value(one.parameter).name, one.gradient);
   std::vector<NormedGradient> gradients;
+  gradients.reserve(by_name.size());
   for (const auto& [name, gradient] : by_name)
     gradients.push_back({gradient, is_summed_by_columns(program.graph, gradient)});
   program.gradient_norm = add_gradient_norm(program.graph, kGradientNorm, gradients);

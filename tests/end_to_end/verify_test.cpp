@@ -45,7 +45,7 @@ TEST_CASE("the machine is right: the sum of what was compared, and exit code 0",
 
 TEST_CASE("half of the cases use the memory of the configuration", "[program]") {
   const auto run = [](const std::string& memory) {
-    return run_verify({"--kinds", "layers", "--cases", "4", "--set", "memory=" + memory});
+    return run_verify({"--kinds", "graphs", "--cases", "4", "--set", "memory=" + memory});
   };
   const ProgramResult fast = run("{latency_ns: 5, bandwidth_gb_per_s: 64}");
   const ProgramResult slow = run("{latency_ns: 5000, bandwidth_gb_per_s: 1}");
