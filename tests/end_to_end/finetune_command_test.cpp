@@ -279,8 +279,8 @@ TEST_CASE("A run on the accelerator refuses what it cannot do before it writes a
   };
   check("numerics: the accelerator computes in bf16; expected bf16, or no such key; found fp32",
         "--set numerics=fp32");
-  check("values: expected on, found off", "--set values=off");
-  check("workload.layers: expected whole, found repeated", "--set workload.layers=repeated");
+  check("values: off needs a model by its sizes", "--set values=off");
+  check("workload.layers: repeated gives times alone", "--set workload.layers=repeated");
   check("workload.steps: token batches have as many steps as they have", "--set workload.steps=2");
   check("found both", "--set workload.capture=layer.safetensors");
   check("--waves: the cycle model has no signals", "--waves x.fst");
