@@ -137,8 +137,7 @@ std::string device_lines(const DeviceReport& r) {
   if (r.repeated)
     text += fmt::format(
         "  LAYERS REPEATED: models of fewer layers, at most {} of {}, were simulated; a layer adds "
-        "{} "
-        "cycles, one in the middle takes {}, which is {:.4f} % of the step\n",
+        "{} cycles, one in the middle takes {}, which is {:.4f} % of the step\n",
         r.repeated->simulated_layers, r.repeated->layers, r.repeated->added_cycles,
         r.repeated->middle_cycles, 100 * r.repeated->error);
   text += named_line("device", fmt::format("{}x{} at {} MHz, {}, {}", r.machine.array_rows,

@@ -178,11 +178,16 @@ std::string name_within(const std::string& module, const std::string& value) {
 
 }  // namespace
 
+std::int64_t streaming_cycles(const GemmCommand& gemm, const MachineShape& machine) {
+  const std::int64_t lanes = memory_lanes(machine);
+  return std::int64_t{gemm.rows} * tiles(gemm.depth, lanes, machine.array_rows) *
+         tiles(gemm.columns, lanes, machine.array_columns);
+}
+
 ArrayTimes array_times(const CompiledStep& step, const Graph& graph, const MachineShape& machine,
                        double memory_bytes_per_cycle, const std::vector<TraceEvent>& events,
                        const std::vector<RingFilled>& doorbells) {
   const Attribution attribution(step, machine, memory_bytes_per_cycle, events, doorbells);
-  const std::int64_t lanes = memory_lanes(machine);
   const double pes = machine.array_rows * machine.array_columns;
   ArrayTimes times;
   std::vector<PhaseReport>& phases = times.phases;
@@ -208,9 +213,7 @@ ArrayTimes array_times(const CompiledStep& step, const Graph& graph, const Machi
     }
     PhaseReport& phase = phases[place->second];
     const GemmCommand gemm = decode_gemm(command.words);
-    const std::int64_t streaming = std::int64_t{gemm.rows} *
-                                   tiles(gemm.depth, lanes, machine.array_rows) *
-                                   tiles(gemm.columns, lanes, machine.array_columns);
+    const std::int64_t streaming = streaming_cycles(gemm, machine);
     const std::int64_t cycles = attribution.event(i).end - end;
     end = attribution.event(i).end;
     phase.cycles += static_cast<std::uint64_t>(cycles);

@@ -70,6 +70,9 @@ struct ArrayTimes {
   std::vector<Stall> stalls;  // in order
 };
 
+/// Cycles in which the array takes in the rows of a product's command: just before its end.
+std::int64_t streaming_cycles(const interface::GemmCommand& gemm, const MachineShape& machine);
+
 /// Phases of a step from the events of its commands (all of them ended) and the host's doorbells,
 /// in order. `memory_bytes_per_cycle`: what the memory can give and take together when it is asked
 /// for all the time.

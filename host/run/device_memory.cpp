@@ -96,6 +96,13 @@ std::vector<RoleBytes> memory_by_role(const CompiledStep& step, const Graph& gra
   return roles;
 }
 
+std::string to_text(const std::vector<RoleBytes>& roles) {
+  std::string text;
+  for (const RoleBytes& role : roles)
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", role.role, role.bytes);
+  return text;
+}
+
 std::string bytes_by_role_text(const TrainingProgram& program, bool streamed) {
   const Graph& graph = program.graph;
   const std::vector<bool> is_next = next_of_states(graph, program.states);
@@ -108,10 +115,7 @@ std::string bytes_by_role_text(const TrainingProgram& program, bool streamed) {
     roles[place_of(value.role)].bytes += raw_bytes_of(value);
   }
   roles[place_of(Role::kIntermediate)].bytes = most_intermediates(graph);
-  std::string text;
-  for (const RoleBytes& role : roles)
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", role.role, role.bytes);
-  return text;
+  return to_text(roles);
 }
 
 }  // namespace corank

@@ -71,16 +71,12 @@ std::vector<RoleBytes> with_rings(const Config& config, std::vector<RoleBytes> m
   memory.insert(memory.end(), of_more.begin() + static_cast<std::ptrdiff_t>(memory.size()),
                 of_more.end());
   std::uint64_t bytes = 0;
-  std::string roles;
-  for (const RoleBytes& role : memory) {
-    bytes += role.bytes;
-    roles += fmt::format("{}{} {}", roles.empty() ? "" : ", ", role.role, role.bytes);
-  }
+  for (const RoleBytes& role : memory) bytes += role.bytes;
   const std::uint64_t size = driver_options_of(config).memory_size_bytes;
   if (bytes > size)
     throw InputError(location_of(config, kMemoryKeys),
                      fmt::format("the step needs {} bytes of device memory ({}); {} gives {} bytes",
-                                 bytes, roles, kMemoryKeys.front(), size));
+                                 bytes, to_text(memory), kMemoryKeys.front(), size));
   return memory;
 }
 

@@ -4,10 +4,10 @@
 #include <utility>
 #include <vector>
 
-#include "host/compiler/tiles.h"
 #include "host/driver/account.h"
 #include "host/energy/energy_lines.h"
 #include "host/energy/gate_lines.h"
+#include "host/report/phases.h"
 #include "host/run/step_costs.h"
 
 namespace corank {
@@ -64,12 +64,6 @@ struct Interval {
   std::size_t key = 0;
 };
 
-std::int64_t streaming_of(const GemmCommand& gemm, const MachineShape& machine) {
-  const std::int64_t lanes = memory_lanes(machine);
-  return std::int64_t{gemm.rows} * tiles(gemm.depth, lanes, machine.array_rows) *
-         tiles(gemm.columns, lanes, machine.array_columns);
-}
-
 struct UnitTimes {
   std::vector<Interval> array, vector;
   Interval last;  // the command that ended last
@@ -88,7 +82,7 @@ UnitTimes times_of(const CompiledStep& step, const MachineShape& machine, const 
     const std::uint32_t opcode = command.words[0] & 0xff;
     if (opcode == GemmCommand::kOpcode)
       times.array.push_back(
-          {event.end - streaming_of(decode_gemm(command.words), machine), event.end, key});
+          {event.end - streaming_cycles(decode_gemm(command.words), machine), event.end, key});
     if (opcode == VectorCommand::kOpcode) times.vector.push_back({event.start, event.end, key});
   }
   for (std::vector<Interval>* unit : {&times.array, &times.vector}) {

@@ -170,14 +170,14 @@ class Training {
   std::set<std::string> fed_;
 };
 
-/// One step after the other, as step(number, result) carries one out.
-template <class Step>
-TrainingResult all_steps(std::int64_t first, std::int64_t end, const Step& step,
+/// One step after the other, as `step` carries one out.
+TrainingResult all_steps(Training training, bool (Training::*step)(std::int64_t, TrainingResult&),
+                         std::int64_t first, std::int64_t end,
                          const std::function<void(std::int64_t, double)>& progress) {
   TrainingResult result;
   const auto start = std::chrono::steady_clock::now();
   for (std::int64_t i = first; i < end && !result.stopped; ++i) {
-    result.stopped = !step(i, result);
+    result.stopped = !(training.*step)(i, result);
     if (!result.stopped && progress)
       progress(i + 1, result.losses.empty() ? 0 : result.losses.back());
   }
@@ -191,22 +191,16 @@ TrainingResult train(Executor& executor, const TrainingProgram& program, const A
                      std::optional<std::int64_t> pad_token_id, const Batches& batches,
                      std::int64_t first_step,
                      const std::function<void(std::int64_t, double)>& progress) {
-  Training training(executor, program, asked, pad_token_id, batches);
-  const auto step = [&](std::int64_t i, TrainingResult& result) {
-    return training.step(i, result);
-  };
-  return all_steps(first_step, batches.count / program.optimizer.accumulate, step, progress);
+  return all_steps(Training(executor, program, asked, pad_token_id, batches), &Training::step,
+                   first_step, batches.count / program.optimizer.accumulate, progress);
 }
 
 TrainingResult time_steps(Executor& executor, const TrainingProgram& program,
                           const AskedResults& asked, std::optional<std::int64_t> pad_token_id,
                           const Batches& batches, std::int64_t first_step,
                           const std::function<void(std::int64_t, double)>& progress) {
-  Training training(executor, program, asked, pad_token_id, batches);
-  const auto step = [&](std::int64_t i, TrainingResult& result) {
-    return training.time_step(i, result);
-  };
-  return all_steps(first_step, batches.count / program.optimizer.accumulate, step, progress);
+  return all_steps(Training(executor, program, asked, pad_token_id, batches), &Training::time_step,
+                   first_step, batches.count / program.optimizer.accumulate, progress);
 }
 
 }  // namespace corank
