@@ -109,6 +109,16 @@ void surroundings(Random& random, const CaseSource& source, Config& config) {
   }
 }
 
+Random begin(DrawnCase& drawn, const CaseSource& source, std::uint64_t seed, int number,
+             std::uint64_t stream) {
+  drawn.number = number;
+  drawn.seed = seed * 1000003 + static_cast<std::uint64_t>(number);
+  Random random(drawn.seed ^ stream);
+  drawn.config.machine = source.machines[static_cast<std::size_t>(number) % source.machines.size()];
+  surroundings(random, source, drawn.config);
+  return random;
+}
+
 std::int64_t upload_cycles(const Config& config, std::uint64_t bytes) {
   const MemoryConfig& memory = config.memory;
   double ns_per_byte = 1 / memory.bandwidth_gb_per_s;

@@ -48,6 +48,11 @@ SgdOptions sgd(Random& random);
 /// Half of the time nothing is computed again.
 RecomputePolicy recompute_policy(Random& random);
 
+/// Begins case `number` of the run with this seed: its machine, in turn, and its surroundings. What
+/// is drawn further comes from the result; `stream` keeps the kinds of cases with one seed apart.
+Random begin(DrawnCase& drawn, const CaseSource& source, std::uint64_t seed, int number,
+             std::uint64_t stream);
+
 /// Limits of the bursts, memory and stalls of a case.
 void surroundings(Random& random, const CaseSource& source, Config& config);
 

@@ -422,12 +422,7 @@ bool draw_program(Random& random, GraphCase& graph) {
 
 GraphCase make_graph_case(const CaseSource& source, std::uint64_t seed, int number) {
   GraphCase graph;
-  graph.number = number;
-  graph.seed = seed * 1000003 + static_cast<std::uint64_t>(number);
-  // A stream of its own beside that of the layer with this seed.
-  Random random(graph.seed ^ 0x4772617068);
-  graph.config.machine = source.machines[static_cast<std::size_t>(number) % source.machines.size()];
-  draw::surroundings(random, source, graph.config);
+  Random random = draw::begin(graph, source, seed, number, 0x4772617068);
   CompilerConfig& compiler = graph.config.compiler;
   compiler.rehearse = number % 8 == 0;
   if (chance(random, 3)) compiler.block_rows = one_of(random, std::array<int, 3>{8, 16, 64});

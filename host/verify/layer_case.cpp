@@ -275,12 +275,8 @@ Remainder remainder_of(std::int64_t size, std::int64_t divisor) {
 
 LayerCase make_case(const CaseSource& source, std::uint64_t seed, int number) {
   LayerCase layer;
-  layer.number = number;
-  layer.seed = seed * 1000003 + static_cast<std::uint64_t>(number);
-  Random random(layer.seed);
+  Random random = draw::begin(layer, source, seed, number, 0);
   Config& config = layer.config;
-  config.machine = source.machines[static_cast<std::size_t>(number) % source.machines.size()];
-  draw::surroundings(random, source, config);
 
   // A machine with little local memory takes some layers and blocks only, perhaps none with the
   // remainders whose turn it is.

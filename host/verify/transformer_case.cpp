@@ -390,12 +390,7 @@ bool draw_training(Random& random, TransformerCase& drawn) {
 
 TransformerCase make_transformer_case(const CaseSource& source, std::uint64_t seed, int number) {
   TransformerCase drawn;
-  drawn.number = number;
-  drawn.seed = seed * 1000003 + static_cast<std::uint64_t>(number);
-  // A stream of its own beside those of the layer and the graph with this seed.
-  Random random(drawn.seed ^ 0x4C6C616D61);
-  drawn.config.machine = source.machines[static_cast<std::size_t>(number) % source.machines.size()];
-  draw::surroundings(random, source, drawn.config);
+  Random random = draw::begin(drawn, source, seed, number, 0x4C6C616D61);
   constexpr int kAttempts = 200;
   for (int attempt = 1; !draw_training(random, drawn); ++attempt) {
     if (attempt < kAttempts) continue;
