@@ -171,7 +171,7 @@ class Training {
 };
 
 /// One step after the other, as `step` carries one out.
-TrainingResult all_steps(Training training, bool (Training::*step)(std::int64_t, TrainingResult&),
+TrainingResult all_steps(Training& training, bool (Training::*step)(std::int64_t, TrainingResult&),
                          std::int64_t first, std::int64_t end,
                          const std::function<void(std::int64_t, double)>& progress) {
   TrainingResult result;
@@ -191,16 +191,18 @@ TrainingResult train(Executor& executor, const TrainingProgram& program, const A
                      std::optional<std::int64_t> pad_token_id, const Batches& batches,
                      std::int64_t first_step,
                      const std::function<void(std::int64_t, double)>& progress) {
-  return all_steps(Training(executor, program, asked, pad_token_id, batches), &Training::step,
-                   first_step, batches.count / program.optimizer.accumulate, progress);
+  Training training(executor, program, asked, pad_token_id, batches);
+  return all_steps(training, &Training::step, first_step,
+                   batches.count / program.optimizer.accumulate, progress);
 }
 
 TrainingResult time_steps(Executor& executor, const TrainingProgram& program,
                           const AskedResults& asked, std::optional<std::int64_t> pad_token_id,
                           const Batches& batches, std::int64_t first_step,
                           const std::function<void(std::int64_t, double)>& progress) {
-  return all_steps(Training(executor, program, asked, pad_token_id, batches), &Training::time_step,
-                   first_step, batches.count / program.optimizer.accumulate, progress);
+  Training training(executor, program, asked, pad_token_id, batches);
+  return all_steps(training, &Training::time_step, first_step,
+                   batches.count / program.optimizer.accumulate, progress);
 }
 
 }  // namespace corank
