@@ -16,6 +16,7 @@
 #include "host/verify/drawn_values.h"
 #include "models/base/error.h"
 #include "models/graph/differentiate.h"
+#include "models/graph/fused_copies.h"
 #include "models/program/optimizer.h"
 
 namespace corank {
@@ -104,6 +105,7 @@ class RandomGraph {
       trained.push_back({parameter, found->second, 1});
     }
     program.graph = std::move(graph_);
+    if (chance(random_, 2)) fuse_copies(program.graph);
     if (!trained.empty()) add_updates(program, trained);
     check(program.graph);
     return program;

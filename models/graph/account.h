@@ -28,7 +28,7 @@ struct StepAccount {
   std::int64_t optimizer_bytes = 0;
 
   /// Computed values that the backward pass reads: those that a weight gradient multiplies, the
-  /// logits, and the rest, which frozen non-linear ops, attention and recomputation need.
+  /// exponentials, and the rest, which frozen non-linear ops, attention and recomputation need.
   std::int64_t adapter_stash_bytes = 0;
   std::int64_t nonlinear_stash_bytes = 0;
   std::int64_t loss_stash_bytes = 0;

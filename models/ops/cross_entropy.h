@@ -18,44 +18,48 @@ inline constexpr std::int32_t kIgnoredLabel = -100;  // torch's ignore_index
 /// Shifted (a causal language model): logits are [batch * sequence, classes], labels [batch,
 /// sequence], and row t is held against label t + 1; the last row of a sequence has no target.
 /// A label beyond the classes, and no kept label without items, are InputErrors when executed.
+/// log sum exp is max + ln(sum exp(logits - max)). Where the gradient is wanted, the exponentials
+/// and 1 / their sum are kept for it: an exponential takes longer than reading one.
 struct CrossEntropy {
   ValueId logits = -1, labels = -1;  // [rows, classes]; I64, [rows] or any shape of as many
   std::optional<ValueId> items;      // I64 [1]
   bool shifted = false;
-  ValueId loss = -1, log_sum_exp = -1;  // [1], F32; [rows], F32
+  ValueId loss = -1;                                 // [1], F32
+  std::optional<ValueId> exponentials, inverse_sum;  // F32, [rows, classes]; [rows]. Both or none
 
   static constexpr OpTraits kTraits = {"cross_entropy", Recompute::kNever, OpClass::kLoss};
   using Operands = Fields<&CrossEntropy::logits, &CrossEntropy::labels, &CrossEntropy::items>;
-  using Results = Fields<&CrossEntropy::loss, &CrossEntropy::log_sum_exp>;
+  using Results =
+      Fields<&CrossEntropy::loss, &CrossEntropy::exponentials, &CrossEntropy::inverse_sum>;
 };
 
-/// out = (exp(logits - log_sum_exp) - [class = label]) * (upstream / N); 0 in rows without a
+/// out = (exponentials * inverse_sum - [class = label]) * (upstream / N); 0 in rows without a
 /// target. upstream, the gradient of the loss, is 1 where it is not given.
 struct CrossEntropyGradient {
   std::optional<ValueId> upstream;  // [1]
-  ValueId logits = -1, log_sum_exp = -1, labels = -1;
+  ValueId exponentials = -1, inverse_sum = -1, labels = -1;
   std::optional<ValueId> items;
   bool shifted = false;
   ValueId out = -1;
 
   static constexpr OpTraits kTraits = {"cross_entropy_gradient", Recompute::kNever, OpClass::kLoss};
-  using Operands = Fields<&CrossEntropyGradient::logits, &CrossEntropyGradient::log_sum_exp,
+  using Operands = Fields<&CrossEntropyGradient::exponentials, &CrossEntropyGradient::inverse_sum,
                           &CrossEntropyGradient::labels, &CrossEntropyGradient::upstream,
                           &CrossEntropyGradient::items>;
   using Results = Fields<&CrossEntropyGradient::out>;
 };
 
-/// exp(logit - log_sum_exp) - [is label], and an element of the gradient, where `factor` is
-/// upstream / N.
+/// e * inverse_sum - [is label], of the exponential e, and an element of the gradient, where
+/// `factor` is upstream / N.
 template <class T, class Mask>
-T cross_entropy_distance(const T& logit, const T& log_sum_exp, const Mask& is_label) {
-  const T p = exponential(logit - log_sum_exp);
+T cross_entropy_distance(const T& e, const T& inverse_sum, const Mask& is_label) {
+  const T p = e * inverse_sum;
   return select(is_label, p - ConstantOf<T>(1), p);
 }
 template <class T, class Mask, class Number>
-T cross_entropy_slope(const T& logit, const T& log_sum_exp, const Mask& is_label,
+T cross_entropy_slope(const T& e, const T& inverse_sum, const Mask& is_label,
                       const Number& factor) {
-  return cross_entropy_distance(logit, log_sum_exp, is_label) * factor;
+  return cross_entropy_distance(e, inverse_sum, is_label) * factor;
 }
 
 /// The label that each row of logits is held against, or kIgnoredLabel; `numbers` are those of the
@@ -75,10 +79,11 @@ template <class T>
 void run(const CrossEntropy& op, Arrays<T>& arrays);
 template <class T>
 void run(const CrossEntropyGradient& op, Arrays<T>& arrays);
-/// The gradient of the loss is `upstream`, 1 where it is not given.
+/// The gradient of the loss is `upstream`, 1 where it is not given. The op of the forward pass
+/// keeps `loss`.exponentials and `loss`.inverse_sum from then on.
 void pull_back(Backward& backward, const CrossEntropy& op, std::optional<ValueId> upstream);
 
-/// Returns the loss; names the row statistics `name`.log_sum_exp.
+/// Returns the loss.
 ValueId add_cross_entropy(Graph& graph, const std::string& name, ValueId logits, ValueId labels,
                           bool shifted, std::optional<ValueId> items = std::nullopt);
 

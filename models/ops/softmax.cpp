@@ -54,8 +54,10 @@ Shape shape_of_scores(const Graph& graph, const std::string& name, const X& op) 
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name, const Softmax& op) {
   const Shape shape = shape_of_scores(graph, name, op);
-  if (!op.largest) return {shape};
-  return {shape, {shape[0], shape[1]}, {shape[0], shape[1]}};
+  std::vector<Shape> shapes{shape};
+  if (op.largest) shapes.insert(shapes.end(), 2, {shape[0], shape[1]});
+  if (op.narrow) shapes.push_back(shape);
+  return shapes;
 }
 
 std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,
@@ -73,7 +75,7 @@ std::vector<Shape> infer_shapes(const Graph& graph, const std::string& name,
                                 const SoftmaxGradient& op) {
   const Value& probabilities = float_operand(graph, op.probabilities, name);
   require_shape(float_operand(graph, op.gradient, name), probabilities.shape, name);
-  return {probabilities.shape};
+  return std::vector<Shape>(op.narrow ? 2 : 1, probabilities.shape);
 }
 
 template <class T>
@@ -86,6 +88,7 @@ void run(const Softmax& op, Arrays<T>& arrays) {
     for_each_element(keys, [=](std::int64_t j) { out[j] = softmax_exponential(out[j], largest); });
     const T inverse = T(1) / sum_of_row<T>(keys, [=](std::int64_t j) { return out[j]; });
     for (std::int64_t j = 0; j < keys; ++j) out[j] = out[j] * inverse;
+    if (op.narrow) std::copy_n(out, keys, arrays.result(*op.narrow) + r * keys);
     if (!op.largest) continue;
     arrays.result(*op.largest)[r] = largest;
     arrays.result(*op.inverse_sum)[r] = inverse;
@@ -117,13 +120,14 @@ void run(const SoftmaxGradient& op, Arrays<T>& arrays) {
     T* out = arrays.result(op.out) + row * columns;
     const T sum = sum_of_row<T>(columns, [=](std::int64_t i) { return gradient[i] * p[i]; });
     for (std::int64_t i = 0; i < columns; ++i) out[i] = softmax_slope(p[i], gradient[i], sum);
+    if (op.narrow) std::copy_n(p, columns, arrays.result(*op.narrow) + row * columns);
   }
 }
 template void run(const SoftmaxGradient& op, Arrays<float>& arrays);
 template void run(const SoftmaxGradient& op, Arrays<double>& arrays);
 
 void pull_back(Backward& backward, const Softmax& op, ValueId gradient) {
-  backward.add_op(op.scores, op.out, SoftmaxGradient{gradient, op.out, -1});
+  backward.add_op(op.scores, op.out, SoftmaxGradient{gradient, op.out, -1, {}});
 }
 
 ValueId add_softmax(Graph& graph, const std::string& name, ValueId scores,

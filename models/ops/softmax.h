@@ -21,10 +21,11 @@ struct Softmax {
   /// Of each row, F32 [batch * heads, queries]: the largest score after masking, and 1 / the sum
   /// of the exponentials. Both or none.
   std::optional<ValueId> largest, inverse_sum;
+  std::optional<ValueId> narrow;  // out, rounded to BF16; not together with the two
 
   static constexpr OpTraits kTraits = {"softmax"};
   using Operands = Fields<&Softmax::scores, &Softmax::mask>;
-  using Results = Fields<&Softmax::out, &Softmax::largest, &Softmax::inverse_sum>;
+  using Results = Fields<&Softmax::out, &Softmax::largest, &Softmax::inverse_sum, &Softmax::narrow>;
 };
 
 /// The same out, to the bit, of the scores and of what a softmax of them has told of their rows.
@@ -57,10 +58,11 @@ T softmax_exponential(const T& score, const T& largest) {
 /// constant, as Hugging Face's autograd has it, though the score itself is lost.
 struct SoftmaxGradient {
   ValueId gradient = -1, probabilities = -1, out = -1;
+  std::optional<ValueId> narrow;  // P, rounded to BF16
 
   static constexpr OpTraits kTraits = {"softmax_gradient"};
   using Operands = Fields<&SoftmaxGradient::gradient, &SoftmaxGradient::probabilities>;
-  using Results = Fields<&SoftmaxGradient::out>;
+  using Results = Fields<&SoftmaxGradient::out, &SoftmaxGradient::narrow>;
 };
 
 template <class T>

@@ -1,6 +1,7 @@
 #include "models/program/transformer_program.h"
 
 #include "models/graph/differentiate.h"
+#include "models/graph/fused_copies.h"
 
 namespace corank {
 
@@ -19,6 +20,7 @@ TransformerProgram transformer_program(const Transformer& transformer,
     if (program.graph.value(value).role == Role::kTrainable) program.gradients[value] = gradient;
   }
   built.account = account_of(program.graph, forward_ops, optimizer.moments());
+  fuse_copies(program.graph);
   repeat_micro_batches(program, optimizer.accumulate);
   std::vector<Trained> trained;
   for (const auto& [parameter, gradient] : program.gradients)
@@ -47,6 +49,7 @@ TransformerProgram forward_program(const Transformer& transformer, bool logits) 
   TransformerProgram built;
   Graph& graph = built.program.graph;
   graph = transformer.graph;
+  fuse_copies(graph);
   check(graph);
   built.account = account_of(graph, graph.ops.size(), 0);
   built.account.gradient_bytes = 0;

@@ -68,18 +68,23 @@ LargestAndPicked largest_and_picked_together(Recorder& recorder, const Recorded&
   return {std::move(largest), tree_of(kMaximum, std::move(of_target))};
 }
 
-// log sum exp of each row, and what it adds to the loss.
-void record_row_losses(Recorder& recorder, bool whole) {
-  enum { kLogits, kLabels, kLogSumExp, kLosses };
+// What each row adds to the loss. If they are kept, the exponentials take the logits' place, and
+// 1 / their sum is stored.
+void record_row_losses(Recorder& recorder, bool keeps, bool whole) {
+  enum { kLogits, kLabels, kLosses, kInverseSum };
   recorder.begin_once();
   const Recorded target = recorder.load(kLabels);
   const auto logit = [&] { return recorder.load(kLogits); };
   const LargestAndPicked both = whole ? largest_and_picked(recorder, target, logit)
                                       : largest_and_picked_together(recorder, target, logit);
-  const Recorded sum =
-      sum_of_columns(recorder, [&] { return exponential(logit() - both.largest); });
+  const Recorded sum = sum_of_columns(recorder, [&] {
+    Recorded e = exponential(logit() - both.largest);
+    if (keeps) recorder.store(kLogits, e);
+    return e;
+  });
+  if (keeps)
+    recorder.store(kInverseSum, once_a_row(recorder, [&] { return constant(sum, 1.0f) / sum; }));
   const Recorded log_sum_exp = logarithm(sum) + both.largest;
-  recorder.store(kLogSumExp, log_sum_exp);
   const Recorded loss = log_sum_exp - both.picked;
   recorder.store(kLosses, select(is_ignored(target), 0.0f, loss));
 }
@@ -88,19 +93,23 @@ void record_row_losses(Recorder& recorder, bool whole) {
 
 OpLowering lowering_of(const Graph& graph, const CrossEntropy& op) {
   const Shape& shape = graph.value(op.logits).shape;
+  if (op.exponentials && graph.value(op.logits).dtype != DType::F32)
+    return {" of logits of BF16", {}, {}};
   OpLowering lowering;
   lowering.extras = {{"targets", DType::I64, 1, shape[0], {}},
                      {"row losses", DType::F32, 1, shape[0], {}},
                      {"sum", DType::F32, 1, 1, {}},
                      {"count", DType::I64, 1, 1, {}}};
   const ValueId targets = add_targets(graph, op.labels, op.shifted, shape[0], lowering);
+  const bool keeps = op.exponentials.has_value();
   Recorder whole, phases;
-  record_row_losses(whole, true);
-  record_row_losses(phases, false);
-  RegionPass losses = one_step(graph, op.logits,
-                               {elements(op.logits), column(targets), column_result(op.log_sum_exp),
-                                column_result(extra_id(kTerms))},
-                               Walk::kRows, whole.program());
+  record_row_losses(whole, keeps, true);
+  record_row_losses(phases, keeps, false);
+  std::vector<RegionBlock> blocks = {
+      keeps ? in_place(op.logits, *op.exponentials) : elements(op.logits), column(targets),
+      column_result(extra_id(kTerms))};
+  if (keeps) blocks.push_back(column_result(*op.inverse_sum));
+  RegionPass losses = one_step(graph, op.logits, std::move(blocks), Walk::kRows, whole.program());
   losses.phases = row_phases(phases, losses.blocks);
   lowering.passes.push_back(std::move(losses));
   RegionStep sum = sum_over_rows({{0}, {2}}, [](Recorder& recorder) { return recorder.load(0); });
@@ -122,8 +131,7 @@ OpLowering lowering_of(const Graph& graph, const CrossEntropy& op) {
 }
 
 OpLowering lowering_of(const Graph& graph, const CrossEntropyGradient& op) {
-  const Shape& shape = graph.value(op.logits).shape;
-  if (graph.value(op.logits).dtype != DType::F32) return {" of logits of BF16", {}, {}};
+  const Shape& shape = graph.value(op.exponentials).shape;
   OpLowering lowering;
   lowering.extras = {{"targets", DType::I64, 1, shape[0], {}},
                      {"unused", DType::F32, 1, 1, {}},
@@ -145,16 +153,16 @@ OpLowering lowering_of(const Graph& graph, const CrossEntropyGradient& op) {
        scalar(op.upstream ? *op.upstream : extra_id(1)), scalar_result(extra_id(kScaleOfSlopes))},
       {{Walk::kElements, whole_blocks(3), factor.program(), {}}}));
 
-  // The slope of a row's loss takes the logits' place, then it is scaled.
-  enum { kLogits, kLabels, kLogSumExp, kScale, kOut };
+  // The slope of a row's loss takes the exponentials' place, then it is scaled.
+  enum { kExponentials, kLabels, kInverseSum, kScale, kOut };
   Recorder slope, scaled;
   {
     slope.begin_once();
     const Recorded target = slope.load(1);
-    const Recorded log_sum_exp = slope.load(2);
+    const Recorded inverse_sum = slope.load(2);
     slope.begin_strips();
     const Recorded is_label = int_equal(slope.row_number(), target);
-    slope.store(0, cross_entropy_distance(slope.load(0), log_sum_exp, is_label));
+    slope.store(0, cross_entropy_distance(slope.load(0), inverse_sum, is_label));
   }
   {
     scaled.begin_once();
@@ -164,13 +172,14 @@ OpLowering lowering_of(const Graph& graph, const CrossEntropyGradient& op) {
     const Recorded distance = scaled.load(0);
     scaled.store(3, select(ignored, 0.0f, distance * scale));
   }
-  RegionPass pass = one_step(graph, op.logits,
-                             {elements(op.logits), column(targets), column(op.log_sum_exp),
+  RegionPass pass = one_step(graph, op.exponentials,
+                             {elements(op.exponentials), column(targets), column(op.inverse_sum),
                               scalar(extra_id(kScaleOfSlopes)), result(op.out)},
                              Walk::kRows, {});
   pass.whole_rows = false;
-  pass.steps = {{Walk::kRows, {{kLogits}, {kLabels}, {kLogSumExp}}, slope.program(), {}},
-                {Walk::kRows, {{kLogits}, {kLabels}, {kScale}, {kOut}}, scaled.program(), {}}};
+  pass.steps = {
+      {Walk::kRows, {{kExponentials}, {kLabels}, {kInverseSum}}, slope.program(), {}},
+      {Walk::kRows, {{kExponentials}, {kLabels}, {kScale}, {kOut}}, scaled.program(), {}}};
   lowering.passes.push_back(std::move(pass));
   return lowering;
 }

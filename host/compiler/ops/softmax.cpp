@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "host/compiler/ops/regions.h"
 
@@ -9,8 +10,8 @@ namespace corank {
 namespace {
 
 // Streams of either softmax. The probabilities take the scores' place or, of another format, come
-// where the statistics of the rows would.
-enum { kScores, kMask, kOut, kLargest = kOut, kInverseSum };
+// where the statistics of the rows would; so does their copy.
+enum { kScores, kMask, kOut, kLargest = kOut, kInverseSum, kNarrow = kOut };
 
 // A score, hidden ones set to the smallest number. `last_key` of each query.
 template <class X>
@@ -52,7 +53,9 @@ void record_probabilities(Recorder& recorder, const Softmax& op, int out, bool w
   const Recorded inverse = once_a_row(recorder, [&] { return constant(sum, 1.0f) / sum; });
   if (op.inverse_sum) recorder.store(kInverseSum, inverse);
   recorder.begin_strips();
-  recorder.store(out, (whole ? recorder.load(kScores) : exponential_of_score()) * inverse);
+  const Recorded p = (whole ? recorder.load(kScores) : exponential_of_score()) * inverse;
+  recorder.store(out, p);
+  if (op.narrow) recorder.store(kNarrow, p);
 }
 
 void record_probabilities(Recorder& recorder, const SoftmaxFromStatistics& op) {
@@ -70,6 +73,11 @@ int stream_of_result(const Graph& graph, ValueId out) {
   return graph.value(out).dtype == DType::F32 ? kScores : kOut;
 }
 
+bool has_vectors(const std::vector<RegionBlock>& blocks) {
+  return std::any_of(blocks.begin(), blocks.end(),
+                     [](const RegionBlock& block) { return block.meets == Meets::kColumn; });
+}
+
 // Why the accelerator does not run either of them; "": it does.
 template <class X>
 std::string refusal(const Graph& graph, const X& op, bool has_statistics) {
@@ -79,9 +87,10 @@ std::string refusal(const Graph& graph, const X& op, bool has_statistics) {
   return "";
 }
 
-// A pass over the rows of scores, whole or by the phases of a program that keeps nothing between.
+// A pass over the rows of scores, whole or by the phases of a program that keeps nothing between;
+// `others`: blocks of statistics, or of a copy.
 template <class X>
-OpLowering over_scores(const Graph& graph, const X& op, const std::vector<RegionBlock>& statistics,
+OpLowering over_scores(const Graph& graph, const X& op, const std::vector<RegionBlock>& others,
                        const Recorder& whole, const Recorder& anew) {
   const Shape& shape = graph.value(op.scores).shape;
   RegionBlock mask;  // room, if there is none
@@ -93,11 +102,11 @@ OpLowering over_scores(const Graph& graph, const X& op, const std::vector<Region
   const bool in_its_place = stream_of_result(graph, op.out) == kScores;
   std::vector<RegionBlock> blocks = {
       in_its_place ? in_place(op.scores, op.out) : elements(op.scores), mask};
-  blocks.insert(blocks.end(), statistics.begin(), statistics.end());
+  blocks.insert(blocks.end(), others.begin(), others.end());
   if (!in_its_place) blocks.push_back(result(op.out));
   RegionPass pass = one_step(graph, op.scores, std::move(blocks), Walk::kRows, whole.program());
   pass.phases = row_phases(anew, pass.blocks);
-  if (op.causal || !statistics.empty()) pass.period = shape[1];
+  if (op.causal || has_vectors(others)) pass.period = shape[1];
   return over_region(std::move(pass));
 }
 
@@ -109,9 +118,10 @@ OpLowering lowering_of(const Graph& graph, const Softmax& op) {
   Recorder whole, anew;
   record_probabilities(whole, op, stream_of_result(graph, op.out), true);
   record_probabilities(anew, op, stream_of_result(graph, op.out), false);
-  std::vector<RegionBlock> statistics;
-  if (op.largest) statistics = {column_result(*op.largest), column_result(*op.inverse_sum)};
-  return over_scores(graph, op, statistics, whole, anew);
+  std::vector<RegionBlock> others;
+  if (op.largest) others = {column_result(*op.largest), column_result(*op.inverse_sum)};
+  if (op.narrow) others = {result(*op.narrow)};
+  return over_scores(graph, op, others, whole, anew);
 }
 
 OpLowering lowering_of(const Graph& graph, const SoftmaxFromStatistics& op) {
@@ -129,11 +139,13 @@ OpLowering lowering_of(const Graph& graph, const SoftmaxGradient& op) {
   {
     const Recorded gradient = recorder.load(0);
     const Recorded p = recorder.load(1);
+    if (op.narrow) recorder.store(3, p);
     recorder.store(2, softmax_slope(p, gradient, sum));
   }
-  return over_region(
-      reduced_rows(graph, op.probabilities,
-                   {elements(op.gradient), elements(op.probabilities), result(op.out)}, recorder));
+  std::vector<RegionBlock> blocks{elements(op.gradient), elements(op.probabilities),
+                                  result(op.out)};
+  if (op.narrow) blocks.push_back(result(*op.narrow));
+  return over_region(reduced_rows(graph, op.probabilities, std::move(blocks), recorder));
 }
 
 }  // namespace corank

@@ -158,10 +158,10 @@ TEST_CASE("of layers that are recomputed their inputs alone are kept") {
   CHECK(differentiated(llama(0.25), RecomputePolicy::kLayers).kept ==
         std::set<std::string>{"model.embed_tokens", "model.layers.0.mlp_residual",
                               "model.layers.1.mlp_residual", "model.layers.2.mlp_residual",
-                              "model.norm.inverse_rms", "logits", "loss.log_sum_exp"});
+                              "model.norm.inverse_rms", "loss.exponentials", "loss.inverse_sum"});
   CHECK(differentiated(bert(0.25), RecomputePolicy::kLayers).kept ==
         std::set<std::string>{"bert.embeddings.LayerNorm", "bert.encoder.layer.0.output.LayerNorm",
-                              "bert.pooler", "logits", "loss.log_sum_exp"});
+                              "bert.pooler", "loss.exponentials", "loss.inverse_sum"});
 }
 
 TEST_CASE("of attention that is recomputed two numbers a row take the place of the probabilities") {
