@@ -10,7 +10,7 @@
 namespace corank {
 namespace {
 
-nlohmann::ordered_json memory_map_json(const std::vector<RoleBytes>& memory) {
+nlohmann::ordered_json roles_json(const std::vector<RoleBytes>& memory) {
   nlohmann::ordered_json json;
   for (const RoleBytes& role : memory) {
     std::string key = role.role;
@@ -20,12 +20,13 @@ nlohmann::ordered_json memory_map_json(const std::vector<RoleBytes>& memory) {
   return json;
 }
 
+std::string bytes_text(std::uint64_t bytes) { return with_unit(static_cast<double>(bytes), "B"); }
+
 std::string role_texts(const std::vector<RoleBytes>& memory) {
   std::string text;
   for (const RoleBytes& role : memory)
     if (role.bytes > 0)
-      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", role.role,
-                          with_unit(static_cast<double>(role.bytes), "B"));
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", role.role, bytes_text(role.bytes));
   return text;
 }
 
@@ -43,17 +44,49 @@ std::string gemm_lines(const std::vector<GemmReport>& gemms) {
 }
 
 nlohmann::ordered_json memory_point_json(const MemoryPoint& point) {
-  return {{"cycle", point.cycle},
-          {"value", point.value},
-          {"activations_bytes", point.activations_bytes}};
+  return {{"cycle", point.cycle}, {"value", point.value}, {"bytes", roles_json(point.memory)}};
 }
 
-const MemoryPoint* most_of(const std::vector<MemoryPoint>& points) {
+nlohmann::ordered_json memory_json(const DeviceReport& r) {
+  nlohmann::ordered_json json = {{"model", name_of(r.memory_model.kind)},
+                                 {"name", r.memory_model.name},
+                                 {"bytes", roles_json(r.memory)},
+                                 {"planned_bytes", sum_of(r.memory)}};
+  if (r.touched_bytes) json["touched_bytes"] = *r.touched_bytes;
+  return json;
+}
+
+std::uint64_t alive_of(const std::vector<RoleBytes>& memory) {
+  return memory.empty() ? 0 : sum_of(memory) - memory.back().bytes;
+}
+
+std::string memory_lines(const DeviceReport& r) {
+  std::string text = fmt::format("{} planned, at most {} of it alive at a time",
+                                 bytes_text(sum_of(r.memory)), bytes_text(alive_of(r.memory)));
+  const std::vector<MemoryPoint>& points = r.memory_over_time;
   const auto most = std::max_element(points.begin(), points.end(),
                                      [](const MemoryPoint& a, const MemoryPoint& b) {
-                                       return a.activations_bytes < b.activations_bytes;
+                                       return alive_of(a.memory) < alive_of(b.memory);
                                      });
-  return most == points.end() ? nullptr : &*most;
+  if (most != points.end())
+    text +=
+        fmt::format(" (at {}, {} into the step)", most->value,
+                    with_unit(static_cast<double>(most->cycle) / (r.limits.clock_mhz * 1e6), "s"));
+  if (r.touched_bytes)
+    text += fmt::format(", {} touched by commands", bytes_text(*r.touched_bytes));
+  return named_line("device memory", text) +
+         named_line("  when the most is alive", role_texts(r.memory));
+}
+
+std::string epoch_line(const Epoch& epoch) {
+  std::string how = "the sum of all of them";
+  if (epoch.simulated_steps < epoch.steps)
+    how =
+        fmt::format("{} of them simulated, the others taken for the mean of those behind the first",
+                    epoch.simulated_steps);
+  return named_line("an epoch", fmt::format("of {} steps takes {} and {}, {}", epoch.steps,
+                                            with_unit(epoch.seconds, "s"),
+                                            with_unit(epoch.energy_pj * 1e-12, "J"), how));
 }
 
 std::string check_lines(const DeviceReport& r) {
@@ -88,12 +121,32 @@ double DeviceReport::tokens_per_s() const {
   return seconds() > 0 ? static_cast<double>(tokens) / seconds() : 0;
 }
 
+std::uint64_t sum_of(const std::vector<RoleBytes>& roles) {
+  std::uint64_t sum = 0;
+  for (const RoleBytes& role : roles) sum += role.bytes;
+  return sum;
+}
+
+std::optional<Epoch> epoch_of(const std::vector<StepReport>& simulated, std::int64_t steps) {
+  const auto count = static_cast<std::int64_t>(simulated.size());
+  if (count == 0 || (count < 2 && count < steps)) return std::nullopt;
+  StepReport all = sum_of(simulated);
+  const auto seconds_of = [](const StepReport& step) {
+    return (step.upload_ns + step.step_ns + step.download_ns) * 1e-9;
+  };
+  Epoch epoch{steps, count, seconds_of(all), all.energy_pj};
+  if (count == steps) return epoch;
+  const StepReport& first = simulated.front();
+  const double more = static_cast<double>(steps - count) / static_cast<double>(count - 1);
+  epoch.seconds += more * (seconds_of(all) - seconds_of(first));
+  epoch.energy_pj += more * (all.energy_pj - first.energy_pj);
+  return epoch;
+}
+
 nlohmann::ordered_json to_json(const DeviceReport& r) {
   nlohmann::ordered_json json;
   json["machine"] = machine_json(r.machine, r.limits);
-  json["memory"] = {{"model", name_of(r.memory_model.kind)},
-                    {"name", r.memory_model.name},
-                    {"bytes", memory_map_json(r.memory)}};
+  json["memory"] = memory_json(r);
   json["link"] = r.link;
   json["weights"] = name_of(r.weights);
   json["commands"] = r.commands;
@@ -106,6 +159,11 @@ nlohmann::ordered_json to_json(const DeviceReport& r) {
   json["tokens"] = r.tokens;
   json["simulated_s"] = r.seconds();
   json["tokens_per_s"] = r.tokens_per_s();
+  if (r.epoch)
+    json["epoch"] = {{"steps", r.epoch->steps},
+                     {"simulated_steps", r.epoch->simulated_steps},
+                     {"s", r.epoch->seconds},
+                     {"energy_pj", r.epoch->energy_pj}};
   json["steps"] = list_json(r.steps, step_json);
   json["all_steps"] = step_json(sum_of(r.steps));
   json["first_step"] = {{"bound", r.bound},
@@ -150,17 +208,13 @@ std::string device_lines(const DeviceReport& r) {
       "all steps",
       fmt::format("{} with transfers over the link; {} tokens, padding not counted: {} a second",
                   with_unit(r.seconds(), "s"), r.tokens, with_unit(r.tokens_per_s(), "")));
+  if (r.epoch) text += epoch_line(*r.epoch);
   text += named_line("array", fmt::format("{:.1f} % of its multiply-accumulates are useful",
                                           100 * r.array_utilisation));
   text += gemm_lines(r.gemms);
   if (!r.work.empty()) text += work_lines(r.work, pes_of(r.machine));
   text += "\n";
-  text += named_line("device memory", role_texts(r.memory));
-  if (const MemoryPoint* most = most_of(r.memory_over_time))
-    text += named_line(
-        "activations alive",
-        fmt::format("at most {}, at {}",
-                    with_unit(static_cast<double>(most->activations_bytes), "B"), most->value));
+  text += memory_lines(r);
   text += named_line(
       "memory traffic",
       fmt::format(

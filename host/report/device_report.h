@@ -18,12 +18,22 @@ struct RoleBytes {
   std::uint64_t bytes = 0;
 };
 
-/// So much of what is computed and needed only inside of the step is alive when an op, named by its
-/// result, ends.
+std::uint64_t sum_of(const std::vector<RoleBytes>& roles);
+
+/// By the end of an op, named by its result.
 struct MemoryPoint {
   std::uint64_t cycle = 0;  // from the step's first command
   std::string value;
-  std::uint64_t activations_bytes = 0;
+  std::vector<RoleBytes> memory;  // the roles of DeviceReport::memory, with the same sum
+};
+
+/// Once over all batches of a file: what all its steps take, with their transfers, what is loaded
+/// once among them.
+struct Epoch {
+  std::int64_t steps = 0;
+  std::int64_t simulated_steps = 0;  // fewer: the others are taken for what those behind the first
+                                     // one took on the average
+  double seconds = 0, energy_pj = 0;
 };
 
 /// A run of a model of which a few layers were simulated, and the rest extrapolated.
@@ -41,14 +51,20 @@ struct DeviceReport {
   MemoryConfig memory_model;
   std::string link;
   Weights weights = Weights::kResident;
-  std::vector<RoleBytes> memory;  // they add up to what the step takes
-  std::uint64_t commands = 0;     // of a step
+  // They add up to what the step takes. The last one are gaps, between the intermediates that are
+  // alive when the most is; all others together are what is alive then.
+  std::vector<RoleBytes> memory;
+  // Of that, what the accelerator's commands read or write (host/run/touched_memory.h); none of
+  // repeated layers.
+  std::optional<std::uint64_t> touched_bytes;
+  std::uint64_t commands = 0;  // of a step
 
   std::optional<ModelRepeated> repeated;
 
   std::vector<StepReport> steps;  // those that came to their end; the first one's upload holds what
                                   // is loaded once
   std::int64_t tokens = 0;        // of these steps: positions that are no padding
+  std::optional<Epoch> epoch;
 
   // Of the first step: how the accelerator was used, and what bounded it.
   std::string bound;
@@ -70,6 +86,10 @@ struct DeviceReport {
   double seconds() const;  // simulated, of all steps, with their transfers
   double tokens_per_s() const;
 };
+
+/// Of so many steps, of which these were simulated; none if they are not all, and do not tell what
+/// a step behind the first one takes.
+std::optional<Epoch> epoch_of(const std::vector<StepReport>& simulated, std::int64_t steps);
 
 nlohmann::ordered_json to_json(const DeviceReport& report);
 /// A few lines for the terminal, each ending with a newline.

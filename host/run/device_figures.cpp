@@ -9,6 +9,7 @@
 #include "host/run/memory_over_time.h"
 #include "host/run/step_costs.h"
 #include "host/run/step_work.h"
+#include "host/run/touched_memory.h"
 
 namespace corank {
 namespace {
@@ -123,6 +124,7 @@ DeviceFigures figures_of(const Config& config, const PreparedFinetune& prepared,
   DeviceFigures figures;
   figures.commands = prepared.step.commands.size();
   figures.memory = memory_by_role(prepared.step, prepared.program.graph);
+  figures.touched_bytes = touched_bytes(prepared.step, config.machine);
   figures.tokens = tokens_of(prepared, simulated.steps.size());
   for (std::size_t i = 0; i < simulated.steps.size(); ++i) {
     figures.steps.push_back(sums_of_step(simulated, i));
@@ -136,7 +138,7 @@ DeviceFigures figures_of(const Config& config, const PreparedFinetune& prepared,
   figures.gemms = gemms_of(first, config.machine);
   if (simulated.stopped()) return figures;
   figures.work = step_work(config, prepared, simulated, first);
-  figures.memory_over_time = memory_over_time(prepared, simulated);
+  figures.memory_over_time = memory_over_time(prepared, simulated, figures.memory);
   return figures;
 }
 
@@ -154,6 +156,7 @@ DeviceFigures extrapolated(const DeviceFigures& of_fewer, int fewer, const Devic
   grow(growth, of_fewer.gemms, whole.gemms, pes_of(machine));
   whole.work = of_all_layers(of_more.work, more, layers);
   whole.memory_over_time.clear();
+  whole.touched_bytes.reset();
   return whole;
 }
 
@@ -183,6 +186,7 @@ DeviceReport device_report(const Config& config, const DeviceFigures& figures) {
   report.link = config.link.name;
   report.weights = config.weights;
   report.memory = figures.memory;
+  report.touched_bytes = figures.touched_bytes;
   report.commands = figures.commands;
   report.tokens = figures.tokens;
   report.gemms = figures.gemms;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "host/config/config.h"
@@ -17,7 +18,8 @@ namespace corank {
 struct DeviceFigures {
   std::uint64_t commands = 0;  // of a step
   std::vector<RoleBytes> memory;
-  std::int64_t tokens = 0;      // of all steps: positions that are no padding
+  std::optional<std::uint64_t> touched_bytes;  // of it, by a step's commands
+  std::int64_t tokens = 0;                     // of all steps: positions that are no padding
   std::vector<StepSums> steps;  // the counters of all kinds of products in those of the first one
   std::vector<LinkBytes> link;  // of each step
   // Of the first step.
@@ -32,8 +34,8 @@ DeviceFigures figures_of(const Config& config, const PreparedFinetune& prepared,
 
 /// Models of `fewer` and of `more` layers, at least three, and otherwise equal have these figures;
 /// what one more layer adds is the same for each. Returns those of a model of `layers`, at least as
-/// many, but for the memory, which is that of `more`; of the layers themselves the last one but one
-/// stands for those that were left out.
+/// many, but for the memory, which is that of `more` (and over time, and touched, unknown); of the
+/// layers themselves the last one but one stands for those that were left out.
 DeviceFigures extrapolated(const DeviceFigures& of_fewer, int fewer, const DeviceFigures& of_more,
                            int more, int layers, const MachineShape& machine);
 

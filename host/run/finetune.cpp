@@ -195,6 +195,8 @@ FinetuneResult finetune_on_device(const Config& config, const RunOptions& option
       });
   const StepMeasurement first = measure(config, prepared, simulated);
   DeviceReport device = device_report(config, figures_of(config, prepared, simulated, first));
+  if (!config.batches.empty() && !prepared.forward)
+    device.epoch = epoch_of(device.steps, prepared.report.steps_asked);
   device.simulation = simulation_cost(simulated.platform, options.fidelity);
   if (!trained.stopped) {
     device.counter_mismatches = check_costs(config, prepared, simulated);

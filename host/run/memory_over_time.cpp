@@ -3,44 +3,10 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "host/compiler/memory_map.h"
-#include "host/compiler/views.h"
+#include "host/run/device_memory.h"
 
 namespace corank {
 namespace {
-
-// By stage: bytes of intermediates that are alive in it. What is a view lies in another's place.
-std::vector<std::uint64_t> alive_bytes(const Plan& plan, const Graph& graph) {
-  constexpr std::size_t kNever = ~std::size_t{0};
-  std::vector<std::size_t> first(graph.values.size(), kNever), last(graph.values.size(), 0);
-  for (std::size_t stage = 0; stage < plan.stages.size(); ++stage) {
-    for (const int op : plan.stages[stage].ops()) {
-      const auto use = [&](ValueId id) {
-        const auto place = static_cast<std::size_t>(root_of(plan.view_of, id));
-        first[place] = std::min(first[place], stage);
-        last[place] = stage;
-      };
-      const Op& at = graph.ops[static_cast<std::size_t>(op)];
-      for (const ValueId id : operands_of(at)) use(id);
-      for (const ValueId id : results_of(at)) use(id);
-    }
-  }
-  std::vector<std::int64_t> change(plan.stages.size() + 1, 0);
-  for (std::size_t id = 0; id < graph.values.size(); ++id) {
-    if (graph.values[id].role != Role::kIntermediate || first[id] == kNever || plan.local[id])
-      continue;
-    const auto bytes = static_cast<std::int64_t>(whole_pages(plan.layouts[id].bytes()));
-    change[first[id]] += bytes;
-    change[last[id] + 1] -= bytes;
-  }
-  std::vector<std::uint64_t> alive;
-  std::int64_t now = 0;
-  for (std::size_t stage = 0; stage < plan.stages.size(); ++stage) {
-    now += change[stage];
-    alive.push_back(static_cast<std::uint64_t>(now));
-  }
-  return alive;
-}
 
 // By stage: the end of its last command, in cycles from the step's first one.
 std::vector<std::int64_t> ends_of(const PreparedProgram& prepared, const Simulated& simulated) {
@@ -62,31 +28,47 @@ std::vector<std::int64_t> ends_of(const PreparedProgram& prepared, const Simulat
   return ends;
 }
 
+std::uint64_t difference(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : b - a; }
+
+// The first stage, the fullest one, the last one, and those in which more than `least` bytes have
+// come or gone since the one before.
+std::vector<std::size_t> stages_with(const std::vector<AliveBytes>& alive, std::uint64_t least) {
+  const std::size_t largest = fullest(alive);
+  std::vector<std::size_t> stages;
+  for (std::size_t stage = 0; stage < alive.size(); ++stage) {
+    const bool is_fixed = stage == 0 || stage == largest || stage + 1 == alive.size();
+    if (!is_fixed) {
+      const AliveBytes &before = alive[stages.back()], &now = alive[stage];
+      const std::uint64_t change =
+          difference(before.stash, now.stash) + difference(before.activations, now.activations);
+      if (change <= least) continue;
+    }
+    stages.push_back(stage);
+  }
+  return stages;
+}
+
 }  // namespace
 
+std::vector<std::size_t> stages_of_changes(const std::vector<AliveBytes>& alive) {
+  std::vector<std::size_t> stages = stages_with(alive, 0);
+  for (std::uint64_t least = 1; stages.size() > kMostMemoryPoints; least *= 2)
+    stages = stages_with(alive, least);
+  return stages;
+}
+
 std::vector<MemoryPoint> memory_over_time(const PreparedProgram& prepared,
-                                          const Simulated& simulated) {
+                                          const Simulated& simulated,
+                                          const std::vector<RoleBytes>& memory) {
   const Plan& plan = prepared.step.plan;
   const Graph& graph = prepared.program.graph;
-  const std::vector<std::uint64_t> alive = alive_bytes(plan, graph);
+  const std::vector<AliveBytes> alive = alive_by_stage(plan, graph);
   const std::vector<std::int64_t> ends = ends_of(prepared, simulated);
-  if (alive.empty()) return {};
-  const auto largest =
-      static_cast<std::size_t>(std::max_element(alive.begin(), alive.end()) - alive.begin());
-  // A point where more than this has changed since the last one.
-  const std::uint64_t step = alive[largest] * 4 / kMostMemoryPoints;
   std::vector<MemoryPoint> points;
-  std::uint64_t before = 0;
-  for (std::size_t stage = 0; stage < alive.size(); ++stage) {
-    const std::uint64_t change =
-        alive[stage] > before ? alive[stage] - before : before - alive[stage];
-    const bool is_end = stage + 1 == alive.size();
-    const bool has_room = points.size() + 2 < kMostMemoryPoints;
-    if (stage != largest && !is_end && (change <= step || !has_room)) continue;
-    before = alive[stage];
+  for (const std::size_t stage : stages_of_changes(alive)) {
     const Op& op = graph.ops[static_cast<std::size_t>(plan.stages[stage].op)];
-    points.push_back(
-        {static_cast<std::uint64_t>(ends[stage]), result_name(graph, op), alive[stage]});
+    points.push_back({static_cast<std::uint64_t>(ends[stage]), result_name(graph, op),
+                      memory_when(memory, alive[stage])});
   }
   return points;
 }

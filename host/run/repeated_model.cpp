@@ -65,13 +65,13 @@ void check_repeated(const Config& config, const RunOptions& options, std::int64_
                            kLeastLayers + kMoreLayers + 1, layers));
 }
 
-// The values are those of all layers; the rings do not depend on how many there are.
+// The values are those of all layers; the rings, which come before the gaps, do not depend on how
+// many there are.
 std::vector<RoleBytes> with_rings(const Config& config, std::vector<RoleBytes> memory,
                                   const std::vector<RoleBytes>& of_more) {
-  memory.insert(memory.end(), of_more.begin() + static_cast<std::ptrdiff_t>(memory.size()),
-                of_more.end());
-  std::uint64_t bytes = 0;
-  for (const RoleBytes& role : memory) bytes += role.bytes;
+  const auto values = static_cast<std::ptrdiff_t>(memory.size()) - 1;
+  memory.insert(memory.end() - 1, of_more.begin() + values, of_more.end() - 1);
+  const std::uint64_t bytes = sum_of(memory);
   const std::uint64_t size = driver_options_of(config).memory_size_bytes;
   if (bytes > size)
     throw InputError(location_of(config, kMemoryKeys),

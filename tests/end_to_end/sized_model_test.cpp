@@ -70,12 +70,6 @@ Work work_of_layer(const StepWorkByKey& work, int layer) {
   return sum;
 }
 
-std::uint64_t bytes_of(const DeviceReport& device) {
-  std::uint64_t sum = 0;
-  for (const RoleBytes& role : device.memory) sum += role.bytes;
-  return sum;
-}
-
 }  // namespace
 
 TEST_CASE("a model by its sizes has the reference's bits, and the same time without values") {
@@ -128,13 +122,20 @@ TEST_CASE("what layers, kinds of work and passes took adds up to the step") {
           0);
     CHECK(work_of_layer(device.work, 1).cycles() > 0);
     // What is alive at once fits the place that the plan gave it, and fills most of it.
-    std::uint64_t most = 0, place = 0;
-    for (const MemoryPoint& point : device.memory_over_time)
-      most = std::max(most, point.activations_bytes);
-    for (const RoleBytes& role : device.memory)
-      if (role.role == "activations") place = role.bytes;
-    CHECK(most <= place);
-    CHECK(most > place / 2);
+    const std::uint64_t planned = sum_of(device.memory);
+    const auto alive_of = [](const std::vector<RoleBytes>& memory) {
+      return sum_of(memory) - memory.back().bytes;
+    };
+    std::uint64_t most = 0;
+    for (const MemoryPoint& point : device.memory_over_time) {
+      CHECK(sum_of(point.memory) == planned);
+      most = std::max(most, alive_of(point.memory));
+    }
+    CHECK(most == alive_of(device.memory));
+    CHECK(device.memory.back().bytes < planned / 10);
+    CHECK(device.touched_bytes.value() <= planned);
+    CHECK(device.touched_bytes.value() > planned / 5);  // small values are much padding
+    CHECK_FALSE(device.epoch);
   }
 }
 
@@ -161,7 +162,7 @@ TEST_CASE("repeated layers come to what the whole model takes") {
     CHECK(near(a.link.commands, b.link.commands));
     CHECK(near(a.memory_bytes_read, b.memory_bytes_read));
     CHECK(a.energy_pj == Approx(b.energy_pj).epsilon(0.005));
-    CHECK(bytes_of(*repeated.device) == bytes_of(*whole.device));
+    CHECK(sum_of(repeated.device->memory) == sum_of(whole.device->memory));
     CHECK(sum_of_work(repeated.device->work).macs == sum_of_work(whole.device->work).macs);
     CHECK(work_of_layer(repeated.device->work, 5).macs ==
           work_of_layer(whole.device->work, 5).macs);

@@ -201,6 +201,8 @@ TEST_CASE("the report of a fine-tuning run on the accelerator keeps to its schem
       CHECK(device["right"] == !stopped);
       CHECK(device["comparisons"].empty() == stopped);
       CHECK(device["steps"].size() == written["training"]["steps"]);
+      CHECK(device["epoch"]["steps"] == 6);
+      CHECK(device["epoch"]["simulated_steps"] == (stopped ? 2 : 6));
       for (const auto& place : objects(device, Report::json_pointer())) {
         Report broken = written;
         broken["device"][place]["colour"] = 1;

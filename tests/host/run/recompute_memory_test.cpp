@@ -12,7 +12,7 @@ using namespace corank;
 namespace {
 
 struct Planned {
-  std::uint64_t activations = 0;
+  std::uint64_t activations = 0;  // what the stash and all others have together
   StepAccount account;
 };
 
@@ -39,7 +39,8 @@ Planned planned(std::int64_t layers, std::int64_t heads, std::int64_t sequence,
   Planned found;
   found.account = built.account;
   for (const RoleBytes& role : memory_by_role(step, built.program.graph))
-    if (role.role == "activations") found.activations = role.bytes;
+    if (role.role == "stash" || role.role == "activations" || role.role == "gaps")
+      found.activations += role.bytes;
   return found;
 }
 
