@@ -12,6 +12,26 @@
 
 namespace corank {
 
+std::string describe_setting(const char* kind, const DrawnCase& drawn) {
+  const Config& config = drawn.config;
+  const MachineShape& m = config.machine;
+  const std::string streamed =
+      config.weights == Weights::kStreamed
+          ? fmt::format(", streamed through {} tiles at {} GB/s, pauses up to {}",
+                        config.stream_tiles, config.link.bandwidth_gb_per_s, drawn.pauses)
+          : "";
+  return fmt::format(
+      "{} {} (seed {}): {}x{}, AXI {}, limits {} {} KiB, {} bursts of {} beats, {}, stalls {} %{}",
+      kind, drawn.number, drawn.seed, m.array_rows, m.array_columns, m.axi_data_bits,
+      config.compiler.scratchpad_kib, config.compiler.accumulator_kib,
+      config.limits.outstanding_bursts, config.limits.burst_beats, describe(config.memory),
+      config.stalls.percent, streamed);
+}
+
+std::string describe_planted(const DrawnCase& drawn) {
+  return drawn.planted.empty() ? "" : ", planted " + drawn.planted;
+}
+
 std::string describe_steps(std::size_t steps, const OptimizerSettings& optimizer) {
   std::string text = fmt::format("{} steps of {}", steps, name_of(optimizer.kind));
   if (optimizer.kind == OptimizerKind::kSgd)

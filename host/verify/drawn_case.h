@@ -29,6 +29,10 @@ struct DrawnCase {
 /// What the cases of one run are drawn from.
 struct CaseSource;
 
+/// "graph 17 (seed 5000032): 3x5, AXI 128, ...": how the text of a case of any kind begins.
+std::string describe_setting(const char* kind, const DrawnCase& drawn);
+/// ", planted NaN in x at 3"; "" of a case with nothing planted.
+std::string describe_planted(const DrawnCase& drawn);
 /// "3 steps of sgd (momentum 0.9, ...), 2 micro-batches, linear learning rate, 1 steps of warm-up"
 std::string describe_steps(std::size_t steps, const OptimizerSettings& optimizer);
 

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "host/run/simulate.h"
-#include "host/verify/case_memory.h"
 #include "host/verify/drawn_values.h"
 #include "models/base/error.h"
 #include "models/graph/differentiate.h"
@@ -439,15 +438,7 @@ GraphCase make_graph_case(const CaseSource& source, std::uint64_t seed, int numb
 }
 
 std::string describe(const GraphCase& graph) {
-  const Config& config = graph.config;
-  const MachineShape& m = config.machine;
-  return fmt::format(
-      "graph {} (seed {}): {}x{}, AXI {}, limits {} {} KiB, {} bursts of {} beats, {}, stalls {} "
-      "%: {}{}{}",
-      graph.number, graph.seed, m.array_rows, m.array_columns, m.axi_data_bits,
-      config.compiler.scratchpad_kib, config.compiler.accumulator_kib,
-      config.limits.outstanding_bursts, config.limits.burst_beats, describe(config.memory),
-      config.stalls.percent, graph.ops, graph.planted.empty() ? "" : ", planted ", graph.planted);
+  return describe_setting("graph", graph) + ": " + graph.ops + describe_planted(graph);
 }
 
 }  // namespace corank

@@ -9,7 +9,6 @@
 #include <random>
 
 #include "host/run/simulate.h"
-#include "host/verify/case_memory.h"
 #include "host/verify/draw.h"
 #include "models/base/error.h"
 #include "models/base/numerics.h"
@@ -309,24 +308,12 @@ TrainingProgram program_of(const LayerCase& layer) {
 }
 
 std::string describe(const LayerCase& layer) {
-  const Config& config = layer.config;
-  const MachineShape& m = config.machine;
-  const CompilerConfig& compiler = config.compiler;
-  const std::string streamed =
-      config.weights == Weights::kStreamed
-          ? fmt::format(", {} layers streamed through {} tiles at {} GB/s, pauses up to {}",
-                        layer.layers, config.stream_tiles, config.link.bandwidth_gb_per_s,
-                        layer.pauses)
-          : "";
-  return fmt::format(
-      "case {} (seed {}): {}x{}, AXI {}, {} bursts of {} beats, {}, {} tokens, {} -> {}, r = {}, "
-      "stalls {} %, blocks {} x {} x {}, limits {} / {} KiB{}{}{}{}",
-      layer.number, layer.seed, m.array_rows, m.array_columns, m.axi_data_bits,
-      config.limits.outstanding_bursts, config.limits.burst_beats, describe(config.memory),
-      layer.layer.tokens, layer.layer.in, layer.layer.out, layer.layer.lora.rank,
-      config.stalls.percent, compiler.block_rows, compiler.block_columns, compiler.block_depth,
-      compiler.scratchpad_kib, compiler.accumulator_kib, streamed, describe_more_steps(layer),
-      layer.planted.empty() ? "" : ", planted ", layer.planted);
+  const CompilerConfig& compiler = layer.config.compiler;
+  return fmt::format("{}: {} layers of {} tokens, {} -> {}, r = {}, blocks {} x {} x {}{}{}",
+                     describe_setting("case", layer), layer.layers, layer.layer.tokens,
+                     layer.layer.in, layer.layer.out, layer.layer.lora.rank, compiler.block_rows,
+                     compiler.block_columns, compiler.block_depth, describe_more_steps(layer),
+                     describe_planted(layer));
 }
 
 }  // namespace corank

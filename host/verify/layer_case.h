@@ -50,7 +50,7 @@ LayerCase make_case(const CaseSource& source, std::uint64_t seed, int number);
 
 TrainingProgram program_of(const LayerCase& layer);
 
-/// "case 17 (seed 5000032): 3x5, AXI 128, 33 tokens, 64 -> 67, r = 5, ..."
+/// "case 17 (seed 5000032): 3x5, AXI 128, ...: 1 layers of 33 tokens, 64 -> 67, r = 5, ..."
 std::string describe(const LayerCase& layer);
 
 }  // namespace corank

@@ -14,7 +14,6 @@
 #include "host/huggingface/model_config.h"
 #include "host/run/simulate.h"
 #include "host/train/batches.h"
-#include "host/verify/case_memory.h"
 #include "host/verify/drawn_values.h"
 #include "models/base/error.h"
 #include "models/program/transformer_program.h"
@@ -401,21 +400,9 @@ TransformerCase make_transformer_case(const CaseSource& source, std::uint64_t se
 }
 
 std::string describe(const TransformerCase& transformer) {
-  const Config& config = transformer.config;
-  const MachineShape& m = config.machine;
-  const std::string streamed =
-      config.weights == Weights::kStreamed
-          ? fmt::format(", streamed through {} tiles at {} GB/s, pauses up to {}",
-                        config.stream_tiles, config.link.bandwidth_gb_per_s, transformer.pauses)
-          : "";
-  return fmt::format(
-      "transformer {} (seed {}): {}x{}, AXI {}, limits {} {} KiB, {} bursts of {} beats, {}, "
-      "stalls {} %{}: {}; {}; {}{}{}",
-      transformer.number, transformer.seed, m.array_rows, m.array_columns, m.axi_data_bits,
-      config.compiler.scratchpad_kib, config.compiler.accumulator_kib,
-      config.limits.outstanding_bursts, config.limits.burst_beats, describe(config.memory),
-      config.stalls.percent, streamed, transformer.model, transformer.adapter, transformer.training,
-      transformer.planted.empty() ? "" : ", planted ", transformer.planted);
+  return fmt::format("{}: {}; {}; {}{}", describe_setting("transformer", transformer),
+                     transformer.model, transformer.adapter, transformer.training,
+                     describe_planted(transformer));
 }
 
 }  // namespace corank
