@@ -10,6 +10,10 @@
 namespace corank {
 namespace {
 
+double seconds_of(const StepReport& step) {
+  return (step.upload_ns + step.step_ns + step.download_ns) * 1e-9;
+}
+
 nlohmann::ordered_json roles_json(const std::vector<RoleBytes>& memory) {
   nlohmann::ordered_json json;
   for (const RoleBytes& role : memory) {
@@ -35,19 +39,48 @@ std::string named_line(const std::string& what, const std::string& value) {
 }
 
 std::string gemm_lines(const std::vector<GemmReport>& gemms) {
-  std::string text = fmt::format("\n  {:<34}{:>14}{:>14}{:>14}\n", "matrix products of a step",
-                                 "macs", "cycles", "utilisation");
+  std::string text =
+      fmt::format("\n  {:<34}{:>14}{:>14}{:>14}\n", "matrix products, with their waits", "macs",
+                  "cycles", "utilisation");
   for (const GemmReport& gemm : gemms)
     text += fmt::format("  {:<34}{:>14}{:>14}{:>12.1f} %\n", gemm.kind, gemm.macs, gemm.cycles,
                         100 * gemm.utilisation);
   return text;
 }
 
+// Of the first step.
+std::string units_text(const std::vector<UnitReport>& units) {
+  std::string text;
+  for (const UnitReport& unit : units) {
+    std::uint64_t cycles = 0;
+    for (const std::uint64_t some : unit.cycles) cycles += some;
+    const std::uint64_t busy = unit.cycles[static_cast<std::size_t>(interface::Activity::kBusy)];
+    text += fmt::format(
+        "{}{} {:.1f} %", text.empty() ? "" : ", ", unit.unit,
+        cycles == 0 ? 0.0 : 100 * static_cast<double>(busy) / static_cast<double>(cycles));
+  }
+  return text;
+}
+
+std::string energy_and_parts(const DeviceReport& r) {
+  std::string parts;
+  for (std::size_t part = 0; part < kEnergyPartNames.size(); ++part)
+    if (r.energy.parts_pj[part] > 0)
+      parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", kEnergyPartNames[part],
+                           with_unit(r.energy.parts_pj[part] * 1e-12, "J"));
+  const std::string text = named_line(
+      "energy",
+      fmt::format("{} in all steps, {} to {} by the spans of the sources ({}, {})",
+                  with_unit(r.energy.pj * 1e-12, "J"), with_unit(r.energy.low_pj * 1e-12, "J"),
+                  with_unit(r.energy.high_pj * 1e-12, "J"), r.energy_table, r.energy_node));
+  return parts.empty() ? text : text + named_line("  of it", parts);
+}
+
 nlohmann::ordered_json memory_point_json(const MemoryPoint& point) {
   return {{"cycle", point.cycle}, {"value", point.value}, {"bytes", roles_json(point.memory)}};
 }
 
-nlohmann::ordered_json memory_json(const DeviceReport& r) {
+nlohmann::ordered_json device_memory_json(const DeviceReport& r) {
   nlohmann::ordered_json json = {{"model", name_of(r.memory_model.kind)},
                                  {"name", r.memory_model.name},
                                  {"bytes", roles_json(r.memory)},
@@ -89,6 +122,56 @@ std::string epoch_line(const Epoch& epoch) {
                                             with_unit(epoch.energy_pj * 1e-12, "J"), how));
 }
 
+std::string repeated_line(const DeviceReport& r) {
+  if (!r.repeated) return "";
+  return fmt::format(
+      "  LAYERS REPEATED: models of fewer layers, at most {} of {}, were simulated; a layer adds "
+      "{} cycles, one in the middle takes {}: of all layers left out, {:.4f} % of the step\n",
+      r.repeated->simulated_layers, r.repeated->layers, r.repeated->added_cycles,
+      r.repeated->middle_cycles, 100 * r.repeated->error);
+}
+
+std::string speed_lines(const DeviceReport& r) {
+  const StepReport all = sum_of(r.steps);
+  const auto steps = static_cast<double>(r.steps.size());
+  std::string text =
+      named_line("device", fmt::format("{}x{} at {} MHz, {}, {}", r.machine.array_rows,
+                                       r.machine.array_columns, r.limits.clock_mhz,
+                                       r.memory_model.name, r.link));
+  text +=
+      named_line("step", fmt::format("{:.0f} cycles, {} from doorbell to interrupt; bound by {}",
+                                     static_cast<double>(all.cycles) / steps,
+                                     with_unit(all.step_ns * 1e-9 / steps, "s"), r.bound));
+  text += named_line(
+      "all steps",
+      fmt::format("{} with transfers over the link; {} tokens, padding not counted: "
+                  "{} tokens a second",
+                  with_unit(r.seconds(), "s"), r.tokens, with_unit(r.tokens_per_s(), "")));
+  if (r.epoch) text += epoch_line(*r.epoch);
+  text += named_line(
+      "array", fmt::format("{:.1f} % of its multiply-accumulates are useful; it has {} a second",
+                           100 * r.array_utilisation,
+                           with_unit(pes_of(r.machine) * r.limits.clock_mhz * 1e6, "")));
+  return text + named_line("units busy", units_text(r.units));
+}
+
+std::string traffic_lines(const DeviceReport& r) {
+  const StepReport all = sum_of(r.steps);
+  const auto steps = static_cast<double>(r.steps.size());
+  const auto bytes = static_cast<double>(all.memory_bytes_read + all.memory_bytes_written);
+  const std::string text = named_line(
+      "memory traffic",
+      fmt::format("{} a step, {:.2f} of {:.2f} GB/s", with_unit(bytes / steps, "B"),
+                  all.step_ns > 0 ? bytes / all.step_ns : 0.0, r.memory_model.bandwidth_gb_per_s));
+  return text +
+         named_line(
+             "over the link",
+             fmt::format("{} loaded once; a step {} to the device, {} back",
+                         bytes_text(all.link.loaded),
+                         with_unit(static_cast<double>(all.link.to_device(false)) / steps, "B"),
+                         with_unit(static_cast<double>(all.link.asked) / steps, "B")));
+}
+
 std::string check_lines(const DeviceReport& r) {
   std::string text;
   for (const ComparisonReport& comparison : r.comparisons) {
@@ -112,10 +195,7 @@ bool DeviceReport::passed() const {
                      [](const ComparisonReport& c) { return c.mismatches == 0; });
 }
 
-double DeviceReport::seconds() const {
-  const StepReport all = sum_of(steps);
-  return (all.upload_ns + all.step_ns + all.download_ns) * 1e-9;
-}
+double DeviceReport::seconds() const { return seconds_of(sum_of(steps)); }
 
 double DeviceReport::tokens_per_s() const {
   return seconds() > 0 ? static_cast<double>(tokens) / seconds() : 0;
@@ -130,10 +210,7 @@ std::uint64_t sum_of(const std::vector<RoleBytes>& roles) {
 std::optional<Epoch> epoch_of(const std::vector<StepReport>& simulated, std::int64_t steps) {
   const auto count = static_cast<std::int64_t>(simulated.size());
   if (count == 0 || (count < 2 && count < steps)) return std::nullopt;
-  StepReport all = sum_of(simulated);
-  const auto seconds_of = [](const StepReport& step) {
-    return (step.upload_ns + step.step_ns + step.download_ns) * 1e-9;
-  };
+  const StepReport all = sum_of(simulated);
   Epoch epoch{steps, count, seconds_of(all), all.energy_pj};
   if (count == steps) return epoch;
   const StepReport& first = simulated.front();
@@ -146,7 +223,7 @@ std::optional<Epoch> epoch_of(const std::vector<StepReport>& simulated, std::int
 nlohmann::ordered_json to_json(const DeviceReport& r) {
   nlohmann::ordered_json json;
   json["machine"] = machine_json(r.machine, r.limits);
-  json["memory"] = memory_json(r);
+  json["memory"] = device_memory_json(r);
   json["link"] = r.link;
   json["weights"] = name_of(r.weights);
   json["commands"] = r.commands;
@@ -189,52 +266,10 @@ nlohmann::ordered_json to_json(const DeviceReport& r) {
 }
 
 std::string device_lines(const DeviceReport& r) {
-  const StepReport all = sum_of(r.steps);
-  const auto steps = static_cast<double>(r.steps.size());
-  std::string text;
-  if (r.repeated)
-    text += fmt::format(
-        "  LAYERS REPEATED: models of fewer layers, at most {} of {}, were simulated; a layer adds "
-        "{} cycles, one in the middle takes {}, which is {:.4f} % of the step\n",
-        r.repeated->simulated_layers, r.repeated->layers, r.repeated->added_cycles,
-        r.repeated->middle_cycles, 100 * r.repeated->error);
-  text += named_line("device", fmt::format("{}x{} at {} MHz, {}, {}", r.machine.array_rows,
-                                           r.machine.array_columns, r.limits.clock_mhz,
-                                           r.memory_model.name, r.link));
-  text += named_line("step", fmt::format("{:.0f} cycles = {}; bound by {}",
-                                         static_cast<double>(all.cycles) / steps,
-                                         with_unit(all.step_ns * 1e-9 / steps, "s"), r.bound));
-  text += named_line(
-      "all steps",
-      fmt::format("{} with transfers over the link; {} tokens, padding not counted: {} a second",
-                  with_unit(r.seconds(), "s"), r.tokens, with_unit(r.tokens_per_s(), "")));
-  if (r.epoch) text += epoch_line(*r.epoch);
-  text += named_line("array", fmt::format("{:.1f} % of its multiply-accumulates are useful",
-                                          100 * r.array_utilisation));
-  text += gemm_lines(r.gemms);
+  std::string text = repeated_line(r) + speed_lines(r) + gemm_lines(r.gemms);
   if (!r.work.empty()) text += work_lines(r.work, pes_of(r.machine));
-  text += "\n";
-  text += memory_lines(r);
-  text += named_line(
-      "memory traffic",
-      fmt::format(
-          "{} a step",
-          with_unit(static_cast<double>(all.memory_bytes_read + all.memory_bytes_written) / steps,
-                    "B")));
-  text +=
-      named_line("over the link",
-                 fmt::format("{} loaded once; a step {} to the device, {} back",
-                             with_unit(static_cast<double>(all.link.loaded), "B"),
-                             with_unit(static_cast<double>(all.link.to_device(false)) / steps, "B"),
-                             with_unit(static_cast<double>(all.link.asked) / steps, "B")));
-  text += named_line(
-      "energy",
-      fmt::format("{}, {} to {} by the spans of the sources ({}, {})",
-                  with_unit(r.energy.pj * 1e-12, "J"), with_unit(r.energy.low_pj * 1e-12, "J"),
-                  with_unit(r.energy.high_pj * 1e-12, "J"), r.energy_table, r.energy_node));
-  text += silicon_lines(r.silicon);
-  text += check_lines(r);
-  return text + simulation_line(r.simulation);
+  return text + "\n" + memory_lines(r) + traffic_lines(r) + energy_and_parts(r) +
+         silicon_lines(r.silicon) + check_lines(r) + simulation_line(r.simulation);
 }
 
 }  // namespace corank

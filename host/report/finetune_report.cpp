@@ -129,10 +129,11 @@ std::string to_table(const FinetuneReport& r) {
   const auto line = [&](const std::string& what, const std::string& value) {
     text += fmt::format("  {:<26}{}\n", what, value);
   };
-  text +=
-      fmt::format("{}: {} {} of {} ({}), {} steps of {} x {} x {} tokens in {} ({})\n", r.name,
-                  r.method, r.evaluation ? "forward passes" : "fine-tuning", r.model, r.model_type,
-                  r.steps, r.accumulate, r.batch, r.sequence, r.numerics, r.fidelity);
+  text += fmt::format("{}: {} {} of {} ({}), {} steps of {}{} x {} tokens in {} ({})\n", r.name,
+                      r.method, r.evaluation ? "forward passes" : "fine-tuning", r.model,
+                      r.model_type, r.steps,
+                      r.accumulate == 1 ? "" : fmt::format("{} micro-batches of ", r.accumulate),
+                      r.batch, r.sequence, r.numerics, r.fidelity);
   if (r.incomplete)
     text += fmt::format("  INCOMPLETE: stopped after {} of {} steps\n", r.steps_before + r.steps,
                         r.steps_asked);
@@ -149,8 +150,8 @@ std::string to_table(const FinetuneReport& r) {
     line("loss", loss_text(r));
   }
   if (r.steps > 0 && r.seconds > 0)
-    line("time", fmt::format("{:.2f} s, {:.3f} s a step", r.seconds,
-                             r.seconds / static_cast<double>(r.steps)));
+    line("time of this computer", fmt::format("{:.2f} s, {:.3f} s a step", r.seconds,
+                                              r.seconds / static_cast<double>(r.steps)));
   text += "\n";
   const StepAccount& a = r.account;
   for (const auto& [group, count] : macs_by_group(a)) {
@@ -167,7 +168,7 @@ std::string to_table(const FinetuneReport& r) {
   line("stash for adapters", bytes(a.adapter_stash_bytes));
   line("stash for frozen ops", bytes(a.nonlinear_stash_bytes));
   line("stash for the loss", bytes(a.loss_stash_bytes));
-  line("peak", bytes(a.peak_bytes) + " with BF16 weights and activations" +
+  line("peak", bytes(a.peak_bytes) + " by the shapes alone, with BF16 weights and activations" +
                    (r.measured_peak_bytes ? "; this run took " + bytes(*r.measured_peak_bytes)
                                           : std::string()));
   if (const auto& without = r.without_recompute)

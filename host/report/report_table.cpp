@@ -209,11 +209,13 @@ std::string counter_mismatch_lines(const std::vector<CounterMismatch>& mismatche
 }
 
 std::string simulation_line(const SimulationCost& cost) {
-  return table_line(
-      "\n  simulation",
-      fmt::format("{} cycles ({} evaluated) in {:.2f} s of CPU, {:.3g} million cycles/s; {} MiB",
-                  cost.cycles, cost.evaluated_cycles, cost.cpu_s, cost.cycles_per_cpu_s / 1e6,
-                  cost.peak_memory_kib / 1024));
+  return "\n" +
+         table_line(
+             "simulation",
+             fmt::format(
+                 "{} cycles ({} evaluated) in {:.2f} s of CPU, {:.3g} million cycles/s; {} MiB",
+                 cost.cycles, cost.evaluated_cycles, cost.cpu_s, cost.cycles_per_cpu_s / 1e6,
+                 cost.peak_memory_kib / 1024));
 }
 
 std::string to_table(const RunReport& r) {

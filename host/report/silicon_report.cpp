@@ -5,6 +5,7 @@
 #include "host/cost/cost.h"
 #include "host/cost/cost_data.h"
 #include "host/energy/machine_silicon.h"
+#include "host/report/units.h"
 #include "models/cost/nodes.h"
 
 namespace corank {
@@ -81,14 +82,14 @@ std::string silicon_lines(const SiliconReport& r) {
                                         "measures them anew",
                                         fit_data().made_by));
   if (r.power_mw)
-    text +=
-        line("power",
-             fmt::format("{:.1f} mW by the actions above; {}{:.3g} MACs per joule", *r.power_mw,
-                         r.j_per_token ? fmt::format("{:.3g} J per token; ", *r.j_per_token) : "",
-                         *r.macs_per_joule));
-  text += line("density",
-               fmt::format("{:.3g} MACs a second and mm2 at {} nm and the configuration's clock",
-                           r.macs_per_s_per_mm2, r.node_nm));
+    text += line("power",
+                 fmt::format("{} by the energy above; {}{} MACs per joule",
+                             with_unit(*r.power_mw * 1e-3, "W"),
+                             r.j_per_token ? with_unit(*r.j_per_token, "J") + " per token; " : "",
+                             with_unit(*r.macs_per_joule, "")));
+  text +=
+      line("density", fmt::format("{} MACs a second and mm2 at {} nm and the configuration's clock",
+                                  with_unit(r.macs_per_s_per_mm2, ""), r.node_nm));
   return text;
 }
 

@@ -80,7 +80,7 @@ std::map<Key, Work> sums_by(const StepWorkByKey& work, const KeyOf& key_of) {
 
 std::string header(const char* what) {
   return fmt::format("\n  {:<34}{:>14}{:>8}{:>13}{:>11}{:>11}  {}\n", what, "cycles", "share",
-                     "utilisation", "memory", "energy", "most of it");
+                     "utilisation", "memory", "energy", "bound by");
 }
 
 std::string line_of(const std::string& what, const Work& work, std::uint64_t all, double pes) {
@@ -188,7 +188,11 @@ std::string work_lines(const StepWorkByKey& work, double pes) {
   Work all;
   for (const auto& [key, one] : work) all += one;
   const std::uint64_t cycles = std::max<std::uint64_t>(1, all.cycles());
-  std::string text = header("kind of work");
+  std::string text =
+      "\n  each cycle of the step once: to what the array takes in, else what the vector unit "
+      "works "
+      "on, else what the array waits for\n";
+  text += header("kind of work");
   for (const auto& [kind, one] :
        sums_by<WorkKind>(work, [](const WorkKey& key) { return key.kind; }))
     text += line_of(name_of(kind), one, cycles, pes);

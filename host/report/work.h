@@ -66,7 +66,8 @@ using StepWorkByKey = std::map<WorkKey, Work>;
 const char* bound_of(const Work& work);
 
 nlohmann::ordered_json to_json(const StepWorkByKey& work, double pes);
-/// Tables by kind and pass, and by layer, for the terminal; `pes`: of the array.
+/// Tables by kind and pass, and by layer, for the terminal, with what bounds each; `pes`: of the
+/// array.
 std::string work_lines(const StepWorkByKey& work, double pes);
 
 }  // namespace corank

@@ -30,6 +30,9 @@ DeviceReport small_report() {
                              {5000, "dlogits", memory(3'000'000, 500'000, 250'000)},
                              {9000, "last", memory(0, 0, 3'750'000)}};
   report.steps = {step(400, 1000, 100, 5e6)};
+  report.machine.array_rows = 16;
+  report.machine.array_columns = 8;
+  report.memory_model.bandwidth_gb_per_s = 25;
   return report;
 }
 
@@ -110,4 +113,45 @@ TEST_CASE("the memory is told by role when the most of it is alive, and over tim
   // Of repeated layers nothing is known over time.
   report.memory_over_time.clear();
   CHECK_THAT(device_lines(report), Contains("7.508 MB of it alive at a time, 6 MB touched"));
+}
+
+TEST_CASE("speeds are told beside the peaks that they cannot pass", "[device]") {
+  DeviceReport report = small_report();
+  report.array_utilisation = 0.25;
+  UnitReport unit;
+  unit.unit = "load";
+  unit.cycles[static_cast<std::size_t>(interface::Activity::kBusy)] = 300;
+  unit.cycles[static_cast<std::size_t>(interface::Activity::kIdle)] = 700;
+  report.units = {unit};
+  unit.unit = "array";
+  unit.cycles[static_cast<std::size_t>(interface::Activity::kBusy)] = 100;
+  report.units.push_back(unit);
+  report.steps.front().memory_bytes_read = 9'000;
+  report.steps.front().memory_bytes_written = 1'000;
+  report.steps.front().link.loaded = 5'000;
+  report.tokens = 3;
+  const std::string text = device_lines(report);
+  // 16 x 8 at 500 MHz; 10000 bytes in 1000 ns; 3 tokens in 1500 ns.
+  CHECK_THAT(text,
+             Contains("25.0 % of its multiply-accumulates are useful; it has 64 G a second") &&
+                 Contains("  units busy                load 30.0 %, array 12.5 %\n") &&
+                 Contains("10 kB a step, 10.00 of 25.00 GB/s\n") &&
+                 Contains("1000 cycles, 1 us from doorbell to interrupt") &&
+                 Contains("3 tokens, padding not counted: 2 M tokens a second\n") &&
+                 Contains("5 kB loaded once; a step 0 B to the device, 0 B back\n"));
+}
+
+TEST_CASE("the energy of all steps is told with its span and its parts", "[device]") {
+  DeviceReport report = small_report();
+  report.energy_table = "a table";
+  report.energy_node = "45 nm";
+  report.energy.pj = 8e9;
+  report.energy.low_pj = 4e9;
+  report.energy.high_pj = 2e10;
+  CHECK_THAT(device_lines(report), Contains("8 mJ in all steps, 4 mJ to 20 mJ by the spans of the "
+                                            "sources (a table, 45 nm)\n") &&
+                                       !Contains("    of it "));
+  report.energy.parts_pj = {5e9, 3e9, 0, 0};
+  CHECK_THAT(device_lines(report),
+             Contains("    of it                   dynamic 5 mJ, clock 3 mJ\n"));
 }

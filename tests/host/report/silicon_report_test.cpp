@@ -32,6 +32,8 @@ TEST_CASE("Power, J/token and MACs per joule and mm2 are those of the step") {
   CHECK(report.macs_per_s_per_mm2 ==
         Approx(1e12 / (report.logic_mm2 + report.memory_mm2)));  // 10^6 in 1 us
   CHECK(to_json(report).at("power_mw").get<double>() == Approx(2500));
+  CHECK_THAT(silicon_lines(report),
+             Contains("2.5 W by the energy above; 78.12 nJ per token; 200 G MACs per joule\n"));
 }
 
 TEST_CASE("Area and clock of a run are those of the closed form at the energy table's node") {
