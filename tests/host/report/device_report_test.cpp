@@ -155,3 +155,22 @@ TEST_CASE("the energy of all steps is told with its span and its parts", "[devic
   CHECK_THAT(device_lines(report),
              Contains("    of it                   dynamic 5 mJ, clock 3 mJ\n"));
 }
+
+TEST_CASE("of every kind of work, pass and layer it is told what bounds it", "[device]") {
+  DeviceReport report = small_report();
+  report.work[{0, WorkKind::kFrozen, Pass::kForward}] = {60, 30, 10, 6400, 1500, 500, 2e6};
+  report.work[{1, WorkKind::kNorm, Pass::kForward}] = {0, 100, 200, 0, 0, 0, 1e6};
+  // 6400 multiply-accumulates in 100 cycles of 128; 400 cycles in all.
+  const auto row = [](const std::string& what, const std::string& figures) {
+    return "  " + what + std::string(34 - what.size(), ' ') + figures + "\n";
+  };
+  const std::string frozen = "           100  25.0 %       50.0 %       2 kB       2 uJ  the array";
+  const std::string norm =
+      "           300  75.0 %        0.0 %        0 B       1 uJ  waiting for memory and order";
+  const std::string both =
+      "           400 100.0 %       12.5 %       2 kB       3 uJ  waiting for memory and order";
+  CHECK_THAT(device_lines(report), Contains(row("frozen", frozen)) && Contains(row("norm", norm)) &&
+                                       Contains(row("0", frozen)) && Contains(row("1", norm)) &&
+                                       Contains(row("forward", both)) &&
+                                       Contains("energy  bound by\n"));
+}
