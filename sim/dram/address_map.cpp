@@ -80,6 +80,12 @@ DramAddressMap::DramAddressMap(const std::string& text, const DramOrganisation& 
                       position[word->field]});
     position[word->field] += bits;
   }
+  const Field least = parts_.front().field;
+  least_ = least == kRow       ? &DramPlace::row
+           : least == kColumn  ? &DramPlace::column
+           : least == kChannel ? &DramPlace::channel
+                               : &DramPlace::bank;
+  least_step_ = least == kGroup ? banks_ : 1;
 }
 
 DramPlace DramAddressMap::place(std::uint64_t address) const {

@@ -1,6 +1,7 @@
 // Where in the DRAM an address lies.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -29,6 +30,18 @@ class DramAddressMap {
 
   /// Addresses are taken modulo the size.
   DramPlace place(std::uint64_t address) const;
+  /// Calls visit(place) for the accesses `first`..`last` (counted from address 0), in this order.
+  template <class Visit>
+  void walk(std::uint64_t first, std::uint64_t last, const Visit& visit) const {
+    for (std::uint64_t access = first; access <= last;) {
+      DramPlace place = this->place(access << access_shift_);
+      // Until the least significant part begins again it is all that changes.
+      const std::uint64_t size = parts_.front().size;
+      std::uint64_t left = std::min(size - access % size, last + 1 - access);
+      access += left;
+      for (; left > 0; --left, place.*least_ += least_step_) visit(place);
+    }
+  }
   std::uint64_t bytes() const { return bytes_; }
 
  private:
@@ -40,6 +53,8 @@ class DramAddressMap {
     int position;        // of its lowest bit in the field
   };
   std::vector<Part> parts_;  // from the least significant
+  int DramPlace::*least_;    // what the least significant part counts, and by how much
+  int least_step_;
   int access_shift_;
   int banks_;  // of a group
   std::uint64_t bytes_;

@@ -6,6 +6,17 @@
 
 namespace corank {
 
+namespace {
+
+// What std::max makes of a list is a loop over memory.
+inline DramClock latest(DramClock a, DramClock b) { return a < b ? b : a; }
+template <class... Clocks>
+inline DramClock latest(DramClock a, DramClock b, Clocks... others) {
+  return latest(latest(a, b), others...);
+}
+
+}  // namespace
+
 DramChannel::DramChannel(const DramDevice& device, const DramControllerConfig& config,
                          std::function<void(const DramCommand&)> log)
     : t_(device.timing),
@@ -13,137 +24,216 @@ DramChannel::DramChannel(const DramDevice& device, const DramControllerConfig& c
       separate_buses_(device.separate_buses),
       closed_page_(config.page_policy == PagePolicy::kClosed),
       log_(std::move(log)),
-      slots_(static_cast<std::size_t>(config.read_queue + config.write_queue)),
       banks_(static_cast<std::size_t>(device.organisation.all_banks())),
       groups_(static_cast<std::size_t>(device.organisation.bank_groups)),
       refresh_due_(device.timing.tREFI) {
-  for (std::size_t i = slots_.size(); i-- > 0;) free_.push_back(static_cast<int>(i));
+  Lane& reads = lanes_[kReading];
+  Lane& writes = lanes_[kWriting];
+  reads.places = config.read_queue;
+  reads.on_the_way = config.reads_in_flight;
+  reads.flight = lookahead();
+  writes.places = writes.on_the_way = config.write_queue;
+  for (Lane& lane : lanes_) {
+    lane.room = std::min(lane.places, lane.on_the_way);
+    while (lane.mask + 1 < std::max(lane.places, lane.on_the_way)) lane.mask = 2 * lane.mask + 1;
+    lane.history.assign(static_cast<std::size_t>(lane.mask) + 1, -(lookahead() + 1));
+    lane.banks.resize(banks_.size());
+  }
   for (std::size_t i = 0; i < banks_.size(); ++i)
     banks_[i].group = static_cast<int>(i) / device.organisation.banks;
   last_activates_.fill(-t_.tFAW);
 }
 
-void DramChannel::push(const DramAccess& access) { waiting_.push(access); }
-
 void DramChannel::run(DramClock end) {
   while (true) {
-    const DramClock admission = next_admission();
-    const DramClock next = std::min(admission, best_.clock);
+    if (!chosen_) {
+      if (!always_searches_ && stream(std::min(end, refresh_due_))) {
+        if (refresh_due_ >= end || (end == kNever && at_rest())) return;
+        refresh();
+        continue;
+      }
+      choose();
+    }
+    const DramClock next = std::min(admission_, best_.clock);
     if (next == kNever && end == kNever) return;
     if (std::min(next, refresh_due_) >= end) return;
     if (refresh_due_ <= next) {
       refresh();
-      choose();
-    } else if (admission <= best_.clock) {
-      now_ = admission;
+    } else if (admission_ <= best_.clock) {
       choose_again();
     } else {
       now_ = best_.clock;
       issue(best_);
-      choose();
     }
   }
 }
 
+// ---- streams ----
+
+// Mostly the next command needs no search. If the oldest access of all is to an open row and its
+// data command can go at the first clock that the rank allows, then no other data command comes
+// before it, as all others are younger. A row command does only if it can go at an earlier clock;
+// and a bank offers one only if none of its accesses is to its open row. So what is left to do is
+// to admit, up to that clock, what arrives, which may change the direction or need a row.
+
+// Returns whether nothing is left to do before the limit; else the next command is to be searched
+// for.
+bool DramChannel::stream(DramClock limit) {
+  while (true) {
+    if (nothing_queued()) {
+      if (admission_ >= limit) return true;
+      admit();
+    }
+    choose_direction();
+    // A row that was opened for the other direction is used first.
+    if (lanes_[other(direction_)].opened != 0) return false;
+    const Stop stop =
+        direction_ == kReading ? stream_of<kReading>(limit) : stream_of<kWriting>(limit);
+    if (stop != Stop::kTurn) return stop == Stop::kLimit;
+  }
+}
+
+template <DramChannel::Direction kDirection>
+DramChannel::Stop DramChannel::stream_of(DramClock limit) {
+  const Lane& lane = lanes_[kDirection];
+  while (direction_ == kDirection && !lane.queue.empty()) {
+    const Queued& oldest = lane.queue.front();
+    const Bank& bank = bank_at(oldest.bank);
+    // If the oldest does not starve, none does.
+    if (bank.row != oldest.row || starves(oldest)) return Stop::kSearch;
+    const DramClock clock = any_column_clock<kDirection>();
+    if (column_clock<kDirection>(bank) > clock) return Stop::kSearch;
+    const DramClock row = first_row_clock(lane.blocked());
+    if (const DramClock next = std::min(clock, row); admission_ <= next) {
+      if (admission_ >= limit) return Stop::kLimit;
+      admit();
+      choose_direction();
+      continue;
+    }
+    if (row < clock) return Stop::kSearch;
+    if (clock >= limit) return Stop::kLimit;
+    now_ = clock;
+    column<kDirection>(0);
+    ++streamed_;
+    choose_direction();
+  }
+  return Stop::kTurn;
+}
+
 // ---- from the arrivals into the queues ----
 
-DramClock DramChannel::next_admission() const {
-  if (waiting_.empty()) return kNever;
+// An access has a place if the one so many before it has had its command. As with the end of a
+// read, that is seen a clock later.
+void DramChannel::look_at_next() {
+  admission_ = kNever;
+  if (waiting_.empty()) return;
   const DramAccess& access = waiting_.front();
-  DramClock clock = std::max({access.arrival, last_admission_ + 1, now_});
-  if (access.write) return queued_[kWriting] < config_.write_queue ? clock : kNever;
-  if (queued_[kReading] >= config_.read_queue) return kNever;
-  // Some that were commanded must have ended, in the order of their commands; as with room in the
-  // queues, that is seen a clock later.
-  const int in_flight = queued_[kReading] + static_cast<int>(in_flight_.size());
-  if (const int excess = in_flight - config_.reads_in_flight; excess >= 0) {
-    if (static_cast<std::size_t>(excess) >= in_flight_.size()) return kNever;
-    clock = std::max(clock, in_flight_[static_cast<std::size_t>(excess)] + 1);
-  }
-  return clock;
+  const Lane& lane = lanes_[access.write ? kWriting : kReading];
+  if (lane.queued() >= lane.room) return;
+  const std::int64_t number = lane.done + lane.queued();
+  admission_ =
+      latest(access.arrival, last_admission_ + 1, now_, lane.command(number - lane.places) + 1,
+             lane.command(number - lane.on_the_way) + lane.flight + 1);
 }
 
-void DramChannel::admit() {
-  const DramAccess access = waiting_.front();
-  waiting_.pop();
-  last_admission_ = now_;
-  while (!in_flight_.empty() && in_flight_.front() < now_) in_flight_.pop_front();
-  if (access.write) answers_.push_back({now_ + lookahead(), access.tag});
-  if (!access.write && forwards(access)) {
-    ++statistics_.forwarded_reads;
-    answers_.push_back({now_ + lookahead(), access.tag});
+inline void DramChannel::answer(DramClock clock, std::uint64_t tag) {
+  if (answers_.empty() || answers_.back().tag != tag) {
+    answers_.push_back({clock, tag, 1});
     return;
   }
-  if (queued_[kReading] + queued_[kWriting] == 0) work_since_ = now_;
-  const Direction direction = access.write ? kWriting : kReading;
-  const int index = free_.back();
-  free_.pop_back();
-  Bank& bank = banks_[static_cast<std::size_t>(access.bank)];
-  BankQueue& queue = bank.queue[direction];
-  slots_[static_cast<std::size_t>(index)] = {
-      access.row,  access.column, queue.tail, kNone,     youngest_[direction], kNone, access.bank,
-      next_age_++, served_,       now_,       access.tag};
-  (oldest_[direction] == kNone ? oldest_[direction]
-                               : slots_[static_cast<std::size_t>(youngest_[direction])].younger) =
-      index;
-  youngest_[direction] = index;
-  if (queue.tail == kNone) {
-    queue.head = index;
+  DramAnswer& last = answers_.back();
+  last.clock = std::max(last.clock, clock);
+  ++last.accesses;
+}
+
+inline void DramChannel::admit() {
+  const DramAccess& access = waiting_.front();
+  now_ = last_admission_ = admission_;
+  if (access.write) {
+    answer(now_ + lookahead(), access.tag);
+    enqueue<kWriting>(access);
+  } else if (forwards(access)) {
+    answer(now_ + lookahead(), access.tag);
+    ++statistics_.forwarded_reads;
   } else {
-    slots_[static_cast<std::size_t>(queue.tail)].next = index;
+    enqueue<kReading>(access);
   }
-  queue.tail = index;
-  if (queue.hit == kNone && bank.row == access.row) set_hit(access.bank, direction, index);
-  pending_[direction] |= std::uint64_t{1} << access.bank;
-  ++queued_[direction];
+  waiting_.pop();
+  look_at_next();
 }
 
-bool DramChannel::forwards(const DramAccess& access) const {
-  const BankQueue& writes = banks_[static_cast<std::size_t>(access.bank)].queue[kWriting];
-  for (int i = writes.head; i != kNone; i = slots_[static_cast<std::size_t>(i)].next) {
-    const Slot& slot = slots_[static_cast<std::size_t>(i)];
-    if (slot.row == access.row && slot.column == access.column) return true;
-  }
-  return false;
-}
-
-void DramChannel::remove(int index, int bank_index, Direction direction) {
-  Bank& bank = banks_[static_cast<std::size_t>(bank_index)];
-  BankQueue& queue = bank.queue[direction];
-  const Slot& slot = slots_[static_cast<std::size_t>(index)];
-  const int previous = slot.previous, next = slot.next;
-  (previous == kNone ? queue.head : slots_[static_cast<std::size_t>(previous)].next) = next;
-  (next == kNone ? queue.tail : slots_[static_cast<std::size_t>(next)].previous) = previous;
-  (slot.older == kNone ? oldest_[direction]
-                       : slots_[static_cast<std::size_t>(slot.older)].younger) = slot.younger;
-  (slot.younger == kNone ? youngest_[direction]
-                         : slots_[static_cast<std::size_t>(slot.younger)].older) = slot.older;
-  // The slot was the oldest hit, so the next one is younger.
-  int hit = next;
-  while (hit != kNone && slots_[static_cast<std::size_t>(hit)].row != bank.row)
-    hit = slots_[static_cast<std::size_t>(hit)].next;
-  set_hit(bank_index, direction, hit);
-  if (queue.head == kNone) pending_[direction] &= ~(std::uint64_t{1} << bank_index);
-  // Room is seen a clock after the command that makes it.
-  const int room = direction == kReading ? config_.read_queue : config_.write_queue;
-  if (queued_[direction]-- == room) last_admission_ = std::max(last_admission_, now_);
-  free_.push_back(index);
-}
-
-void DramChannel::set_hit(int bank, Direction direction, int slot) {
-  banks_[static_cast<std::size_t>(bank)].queue[direction].hit = slot;
-  const std::uint64_t bit = std::uint64_t{1} << bank;
-  if (slot == kNone) {
-    hits_[direction] &= ~bit;
+template <DramChannel::Direction kDirection>
+inline void DramChannel::enqueue(const DramAccess& access) {
+  if (nothing_queued()) work_since_ = now_;
+  Lane& lane = lanes_[kDirection];
+  lane.queue.push({now_, served_, access.tag, access.row, access.column, access.bank});
+  BankQueue& bank = lane.banks[static_cast<std::size_t>(access.bank)];
+  const std::uint64_t bit = std::uint64_t{1} << access.bank;
+  if (bank_at(access.bank).row == access.row) {
+    if (bank.hits++ == 0) bank.oldest_hit = now_;
+    lane.hits |= bit;
   } else {
-    hits_[direction] |= bit;
+    if (bank.misses++ == 0) {
+      bank.oldest_miss = now_;
+      bank.next_row = access.row;
+    }
+    lane.misses |= bit;
   }
+}
+
+inline bool DramChannel::forwards(const DramAccess& access) const {
+  const Lane& writes = lanes_[kWriting];
+  if ((writes.pending() >> access.bank & 1) == 0) return false;
+  bool found = false;
+  for (std::size_t i = 0; i < writes.queue.size(); ++i) {
+    const Queued& write = writes.queue[i];
+    found |=
+        (write.bank == access.bank) & (write.row == access.row) & (write.column == access.column);
+  }
+  return found;
+}
+
+// Of a bank whose row has changed.
+void DramChannel::count_hits(int index) {
+  const int row = bank_at(index).row;
+  const std::uint64_t bit = std::uint64_t{1} << index;
+  for (Lane& lane : lanes_) {
+    BankQueue& bank = lane.banks[static_cast<std::size_t>(index)];
+    int left = bank.hits + bank.misses;
+    if (left == 0) continue;
+    bank.hits = bank.misses = 0;
+    for (std::size_t place = 0; left > 0; ++place) {
+      const Queued& access = lane.queue[place];
+      if (access.bank != index) continue;
+      --left;
+      if (access.row == row) {
+        if (bank.hits++ == 0) bank.oldest_hit = access.admitted;
+      } else if (bank.misses++ == 0) {
+        bank.oldest_miss = access.admitted;
+        bank.next_row = access.row;
+      }
+    }
+    lane.hits = bank.hits > 0 ? lane.hits | bit : lane.hits & ~bit;
+    lane.misses = bank.misses > 0 ? lane.misses | bit : lane.misses & ~bit;
+  }
+}
+
+// Of a bank that has hits. Looked for only when it is asked for.
+inline DramClock DramChannel::oldest_hit(Lane& lane, int index) {
+  BankQueue& bank = lane.banks[static_cast<std::size_t>(index)];
+  if (bank.oldest_hit == kUnknown) {
+    const int row = bank_at(index).row;
+    std::size_t place = 0;
+    while (lane.queue[place].bank != index || lane.queue[place].row != row) ++place;
+    bank.oldest_hit = lane.queue[place].admitted;
+  }
+  return bank.oldest_hit;
 }
 
 // ---- what to do next ----
 
-void DramChannel::choose_direction() {
-  const int reads = queued_[kReading], writes = queued_[kWriting];
+inline void DramChannel::choose_direction() {
+  const int reads = lanes_[kReading].queued(), writes = lanes_[kWriting].queued();
   if (direction_ == kReading) {
     if ((writes > config_.drain_high && owed_reads_ == 0) || (reads == 0 && writes > 0)) {
       direction_ = kWriting;
@@ -157,129 +247,165 @@ void DramChannel::choose_direction() {
   }
 }
 
-// Each bank offers one command: for the oldest access to its open row, else for its oldest. The
-// earliest wins, then the most urgent, then the oldest.
-void DramChannel::offer(int bank_index, Direction direction) {
-  const Bank& bank = banks_[static_cast<std::size_t>(bank_index)];
-  const BankQueue& queue = bank.queue[direction];
-  const bool starves =
-      served_ - slots_[static_cast<std::size_t>(queue.head)].passed >= config_.starvation_limit;
-  const int index = starves || queue.hit == kNone ? queue.head : queue.hit;
-  const Slot& slot = slots_[static_cast<std::size_t>(index)];
-  const Group& group = groups_[static_cast<std::size_t>(bank.group)];
-  Offer offer;
-  offer.urgency = starves ? 0 : 2;
-  if (bank.row == slot.row) {
-    offer.clock = std::max({now_, column_bus_, bank.column[direction], column_.same[direction],
-                            column_.turned[direction], group.column.same[direction],
-                            group.column.turned[direction]});
-    if (offer.clock > best_.clock) return;
-    offer.kind = direction == kReading ? DramCommandKind::kRead : DramCommandKind::kWrite;
-    if (!starves) offer.urgency = 1;
-  } else if (bank.row != kNone) {
-    offer.clock = std::max({now_, row_bus_, bank.precharge});
-    offer.kind = DramCommandKind::kPrecharge;
-  } else {
-    const DramClock window = last_activates_[static_cast<std::size_t>(oldest_activate_)] + t_.tFAW;
-    offer.clock = std::max({now_, row_bus_, bank.activate, group.activate, activate_, window});
-    offer.kind = DramCommandKind::kActivate;
-  }
-  if (offer.clock > best_.clock) return;
-  if (offer.clock == best_.clock &&
-      (offer.urgency > best_.urgency || (offer.urgency == best_.urgency && slot.age >= best_.age)))
-    return;
-  offer.age = slot.age;
-  offer.bank = bank_index;
-  offer.slot = index;
-  offer.direction = direction;
-  best_ = offer;
+// As far as the rank, the buses and the present allow it.
+template <DramChannel::Direction kDirection>
+inline DramClock DramChannel::any_column_clock() const {
+  return latest(now_, column_bus_, column_.same[kDirection], column_.turned[kDirection]);
 }
 
-// In a stream the oldest access of all is to an open row and can go as soon as any; then nothing is
-// before it, if no row is to be closed or opened meanwhile.
-bool DramChannel::offer_oldest() {
-  const Direction other = direction_ == kReading ? kWriting : kReading;
-  const int oldest = oldest_[direction_];
-  if (oldest == kNone || pending_[direction_] != hits_[direction_] || (opened_ & hits_[other]) != 0)
-    return false;
-  const Slot& slot = slots_[static_cast<std::size_t>(oldest)];
-  // If it does not starve, none does.
-  if (served_ - slot.passed >= config_.starvation_limit ||
-      banks_[static_cast<std::size_t>(slot.bank)].queue[direction_].hit != oldest)
-    return false;
-  offer(slot.bank, direction_);
-  return best_.clock ==
-         std::max({now_, column_bus_, column_.same[direction_], column_.turned[direction_]});
+// As far as the bank and its group allow it.
+template <DramChannel::Direction kDirection>
+inline DramClock DramChannel::column_clock(const Bank& bank) const {
+  const ColumnLimits& group = group_of(bank).column;
+  return latest(bank.column[kDirection], group.same[kDirection], group.turned[kDirection]);
+}
+
+// Of the precharge or activate that the bank needs.
+inline DramClock DramChannel::row_clock(const Bank& bank) const {
+  if (bank.row != kNone) return latest(now_, row_bus_, bank.precharge);
+  const DramClock window = last_activates_[static_cast<std::size_t>(oldest_activate_)] + t_.tFAW;
+  return latest(now_, row_bus_, bank.activate, group_of(bank).activate, activate_, window);
+}
+
+inline DramClock DramChannel::first_row_clock(std::uint64_t banks) const {
+  DramClock first = kNever;
+  for (; banks != 0; banks &= banks - 1)
+    first = std::min(first, row_clock(bank_at(__builtin_ctzll(banks))));
+  return first;
 }
 
 void DramChannel::choose() {
   choose_direction();
   best_ = {};
-  if (offer_oldest()) return;
+  chosen_ = true;
   // A row that was opened is used once, even after the direction has changed.
-  const Direction other = direction_ == kReading ? kWriting : kReading;
-  std::uint64_t theirs = opened_;
-  for (std::uint64_t rest = theirs; rest != 0; rest &= rest - 1) {
-    const int bank = __builtin_ctzll(rest);
-    const Bank& state = banks_[static_cast<std::size_t>(bank)];
-    if (state.opened_for == other && state.queue[other].hit != kNone) {
-      offer(bank, other);
-    } else {
-      theirs &= ~(std::uint64_t{1} << bank);
-    }
-  }
-  for (std::uint64_t rest = pending_[direction_] & ~theirs; rest != 0; rest &= rest - 1)
-    offer(__builtin_ctzll(rest), direction_);
+  const std::uint64_t theirs = lanes_[other(direction_)].opened;
+  const std::uint64_t ours = lanes_[direction_].pending() & ~theirs;
+  offer_of<kReading>(direction_ == kReading ? ours : theirs);
+  offer_of<kWriting>(direction_ == kWriting ? ours : theirs);
 }
 
 // An arrival changes what its own bank offers, and at most the direction.
 void DramChannel::choose_again() {
   const Direction before = direction_;
-  const int bank = waiting_.front().bank;
+  const DramAccess access = waiting_.front();
   admit();
   choose_direction();
-  const bool opened = (opened_ >> bank & 1) != 0;
-  if (direction_ != before || best_.bank == bank || opened) {
+  if (direction_ != before || always_searches_) {
     choose();
-  } else if ((pending_[direction_] >> bank & 1) != 0) {
-    offer(bank, direction_);
+    return;
   }
+  if (access.write != (direction_ == kWriting) ||
+      (lanes_[other(direction_)].opened >> access.bank & 1) != 0)
+    return;
+  const BankQueue& queue = lanes_[direction_].banks[static_cast<std::size_t>(access.bank)];
+  const bool hit = bank_at(access.bank).row == access.row;
+  if ((hit ? queue.hits : queue.misses) == 1) choose();
+}
+
+// Each of the banks offers one command: for its oldest access to the open row, else for its oldest;
+// for the oldest in any case if that starves.
+template <DramChannel::Direction kDirection>
+void DramChannel::offer_of(std::uint64_t banks) {
+  if (banks == 0) return;
+  Lane& lane = lanes_[kDirection];
+  const Queued& oldest = lane.queue.front();
+  // If the oldest does not starve, none does.
+  if (starves(oldest)) {
+    offer_starving<kDirection>(banks);
+    return;
+  }
+  // As in a stream, no data command comes before that of the oldest access.
+  const Bank& its_bank = bank_at(oldest.bank);
+  if (!always_searches_ && (banks >> oldest.bank & 1) != 0 && its_bank.row == oldest.row &&
+      column_clock<kDirection>(its_bank) <= any_column_clock<kDirection>()) {
+    offer_column<kDirection>(oldest.bank, 1, oldest.admitted);
+    banks &= ~lane.hits;
+  }
+  for (; banks != 0; banks &= banks - 1) {
+    const int index = __builtin_ctzll(banks);
+    if ((lane.hits >> index & 1) != 0) {
+      offer_column<kDirection>(index, 1, oldest_hit(lane, index));
+    } else {
+      offer_row<kDirection>(index, 2, lane.banks[static_cast<std::size_t>(index)].oldest_miss);
+    }
+  }
+}
+
+template <DramChannel::Direction kDirection>
+void DramChannel::offer_starving(std::uint64_t banks) {
+  Lane& lane = lanes_[kDirection];
+  for (std::size_t place = 0; banks != 0; ++place) {
+    const Queued& oldest = lane.queue[place];
+    const std::uint64_t bit = std::uint64_t{1} << oldest.bank;
+    if ((banks & bit) == 0) continue;
+    banks &= ~bit;
+    const bool urgent = starves(oldest);
+    if (bank_at(oldest.bank).row == oldest.row || (!urgent && (lane.hits & bit) != 0)) {
+      offer_column<kDirection>(oldest.bank, urgent ? 0 : 1, oldest_hit(lane, oldest.bank));
+    } else {
+      offer_row<kDirection>(oldest.bank, urgent ? 0 : 2, oldest.admitted);
+    }
+  }
+}
+
+template <DramChannel::Direction kDirection>
+inline void DramChannel::offer_column(int index, int urgency, DramClock admitted) {
+  const DramClock clock =
+      latest(any_column_clock<kDirection>(), column_clock<kDirection>(bank_at(index)));
+  offer({clock, urgency, admitted, index, kDirection,
+         kDirection == kReading ? DramCommandKind::kRead : DramCommandKind::kWrite});
+}
+
+template <DramChannel::Direction kDirection>
+inline void DramChannel::offer_row(int index, int urgency, DramClock admitted) {
+  const Bank& bank = bank_at(index);
+  offer({row_clock(bank), urgency, admitted, index, kDirection,
+         bank.row != kNone ? DramCommandKind::kPrecharge : DramCommandKind::kActivate});
+}
+
+// The earliest wins, then the most urgent, then the oldest.
+inline void DramChannel::offer(const Offer& offer) {
+  if (offer.clock < best_.clock ||
+      (offer.clock == best_.clock &&
+       (offer.urgency < best_.urgency ||
+        (offer.urgency == best_.urgency && offer.admitted < best_.admitted))))
+    best_ = offer;
 }
 
 // ---- commands ----
 
 void DramChannel::issue(const Offer& offer) {
+  chosen_ = false;
   switch (offer.kind) {
     case DramCommandKind::kActivate:
       activate(offer);
       break;
     case DramCommandKind::kPrecharge:
       log({now_, DramCommandKind::kPrecharge, false, offer.bank, 0});
-      banks_[static_cast<std::size_t>(offer.bank)].conflict = true;
+      bank_at(offer.bank).conflict = true;
       close(offer.bank, now_);
       row_bus_ = now_ + 1;
       break;
+    case DramCommandKind::kRead:
+      column_of<kReading>(offer.admitted);
+      break;
     default:
-      column(offer);
+      column_of<kWriting>(offer.admitted);
       break;
   }
   if (!separate_buses_) row_bus_ = column_bus_ = std::max(row_bus_, column_bus_);
 }
 
 void DramChannel::activate(const Offer& offer) {
-  Bank& bank = banks_[static_cast<std::size_t>(offer.bank)];
-  Group& group = groups_[static_cast<std::size_t>(bank.group)];
-  const int row = slots_[static_cast<std::size_t>(offer.slot)].row;
+  Bank& bank = bank_at(offer.bank);
+  Group& group = group_of(bank);
+  const int row = lanes_[offer.direction].banks[static_cast<std::size_t>(offer.bank)].next_row;
   log({now_, DramCommandKind::kActivate, false, offer.bank, row});
   bank.row = row;
-  for (const Direction direction : {kReading, kWriting}) {
-    int hit = bank.queue[direction].head;
-    while (hit != kNone && slots_[static_cast<std::size_t>(hit)].row != row)
-      hit = slots_[static_cast<std::size_t>(hit)].next;
-    set_hit(offer.bank, direction, hit);
-  }
+  count_hits(offer.bank);
   bank.opened_for = offer.direction;
-  opened_ |= std::uint64_t{1} << offer.bank;
+  lanes_[offer.direction].opened |= std::uint64_t{1} << offer.bank;
   bank.column = {now_ + t_.tRCD_RD, now_ + t_.tRCD_WR};
   bank.precharge = now_ + t_.tRAS;
   bank.activate = now_ + t_.tRC;
@@ -294,63 +420,80 @@ void DramChannel::activate(const Offer& offer) {
 }
 
 void DramChannel::close(int index, DramClock clock) {
-  Bank& bank = banks_[static_cast<std::size_t>(index)];
+  Bank& bank = bank_at(index);
   bank.row = kNone;
+  if (bank.opened_for != kNone)
+    lanes_[static_cast<std::size_t>(bank.opened_for)].opened &= ~(std::uint64_t{1} << index);
   bank.opened_for = kNone;
-  opened_ &= ~(std::uint64_t{1} << index);
-  for (const Direction direction : {kReading, kWriting}) set_hit(index, direction, kNone);
+  count_hits(index);
   bank.activate = std::max(bank.activate, clock + t_.tRP);
   closed_at_ = std::max(closed_at_, clock);
   if (--open_banks_ == 0) statistics_.active += std::max<DramClock>(closed_at_ - open_since_, 0);
   ++statistics_.precharges;
 }
 
-void DramChannel::column(const Offer& offer) {
-  Bank& bank = banks_[static_cast<std::size_t>(offer.bank)];
-  Group& group = groups_[static_cast<std::size_t>(bank.group)];
-  const Slot slot = slots_[static_cast<std::size_t>(offer.slot)];
-  const Direction direction = offer.direction;
-  const bool reads = direction == kReading;
-  const DramClock start = now_ + (reads ? t_.CL : t_.CWL);
-  const DramClock end = start + t_.burst;
-  account_gap(offer, start);
-  data_end_ = end;
-  statistics_.data += t_.burst;
-  ++(bank.opened_for == kNone ? statistics_.row_hits
-     : bank.conflict          ? statistics_.row_conflicts
-                              : statistics_.row_misses);
-  if (bank.opened_for != kNone) bank.conflict = false;
-  bank.opened_for = kNone;
-  opened_ &= ~(std::uint64_t{1} << offer.bank);
+// For the access that was admitted then.
+template <DramChannel::Direction kDirection>
+void DramChannel::column_of(DramClock admitted) {
+  std::size_t place = 0;
+  while (lanes_[kDirection].queue[place].admitted != admitted) ++place;
+  column<kDirection>(place);
+}
 
-  column_.same[direction] = now_ + t_.tCCD_S;
-  group.column.same[direction] = now_ + t_.tCCD_L;
-  if (reads) {
+// For the oldest access to the open row of its bank.
+template <DramChannel::Direction kDirection>
+inline void DramChannel::column(std::size_t place) {
+  constexpr bool kReads = kDirection == kReading;
+  Lane& lane = lanes_[kDirection];
+  const Queued& access = lane.queue[place];
+  const int index = access.bank, row = access.row;
+  const DramClock admitted = access.admitted;
+  const std::uint64_t tag = access.tag;
+  Bank& bank = bank_at(index);
+  Group& group = group_of(bank);
+  lane.queue.take(place);
+  BankQueue& queue = lane.banks[static_cast<std::size_t>(index)];
+  queue.oldest_hit = kUnknown;
+  if (--queue.hits == 0) lane.hits &= ~(std::uint64_t{1} << index);
+
+  const DramClock start = now_ + (kReads ? t_.CL : t_.CWL);
+  const DramClock end = start + t_.burst;
+  if (start > data_end_) account_gap(bank, kDirection, start);
+  data_end_ = end;
+  if (bank.opened_for != kNone) {
+    ++(bank.conflict ? statistics_.row_conflicts : statistics_.row_misses);
+    bank.conflict = false;
+    lanes_[static_cast<std::size_t>(bank.opened_for)].opened &= ~(std::uint64_t{1} << index);
+    bank.opened_for = kNone;
+  }
+
+  column_.same[kDirection] = now_ + t_.tCCD_S;
+  group.column.same[kDirection] = now_ + t_.tCCD_L;
+  if (kReads) {
     column_.turned[kWriting] = now_ + t_.tRTW;
     bank.precharge = std::max(bank.precharge, now_ + t_.tRTP);
-    in_flight_.push_back(end);
-    answers_.push_back({end, slot.tag});
-    ++statistics_.reads;
-    statistics_.read_latency += end - slot.admitted;
-    statistics_.longest_read = std::max(statistics_.longest_read, end - slot.admitted);
+    answer(end, tag);
+    statistics_.read_latency += end - admitted;
+    statistics_.longest_read = std::max(statistics_.longest_read, end - admitted);
     if (owed_reads_ > 0) --owed_reads_;
   } else {
     column_.turned[kReading] = end + t_.tWTR_S;
     group.column.turned[kReading] = end + t_.tWTR_L;
     bank.precharge = std::max(bank.precharge, end + t_.tWR);
-    ++statistics_.writes;
   }
   column_bus_ = now_ + 1;
+  if (!separate_buses_) row_bus_ = column_bus_;
+  lane.command(lane.done++) = now_;
   ++served_;
-  remove(offer.slot, offer.bank, direction);
+  if (admission_ == kNever) look_at_next();  // there is room now
 
-  const bool last = bank.queue[kReading].hit == kNone && bank.queue[kWriting].hit == kNone;
-  const bool closes = closed_page_ && last;
-  log({now_, offer.kind, closes, offer.bank, slot.row});
-  if (closes) close(offer.bank, bank.precharge);
+  const bool closes =
+      closed_page_ && ((lanes_[kReading].hits | lanes_[kWriting].hits) >> index & 1) == 0;
+  log({now_, kReads ? DramCommandKind::kRead : DramCommandKind::kWrite, closes, index, row});
+  if (closes) close(index, bank.precharge);
 }
 
-void DramChannel::account_gap(const Offer& offer, DramClock start) {
+void DramChannel::account_gap(const Bank& bank, Direction direction, DramClock start) {
   DramClock from = now_ - (start - data_end_);  // a command then would have left no gap
   const auto until = [&](DramClock clock, DramClock& reason) {
     const DramClock to = std::min(clock, now_);
@@ -358,9 +501,7 @@ void DramChannel::account_gap(const Offer& offer, DramClock start) {
     reason += to - from;
     from = to;
   };
-  const Direction direction = offer.direction;
-  const ColumnLimits& group =
-      groups_[static_cast<std::size_t>(banks_[static_cast<std::size_t>(offer.bank)].group)].column;
+  const ColumnLimits& group = groups_[static_cast<std::size_t>(bank.group)].column;
   until(work_since_, statistics_.idle);
   until(refresh_end_, statistics_.refresh);
   until(std::max(column_.turned[direction], group.turned[direction]), statistics_.turnaround);
@@ -371,6 +512,7 @@ void DramChannel::account_gap(const Offer& offer, DramClock start) {
 // Nothing else may happen from the moment it is due, so it is done in one go: rows are closed as
 // soon as all may be, then the refresh.
 void DramChannel::refresh() {
+  chosen_ = false;
   now_ = std::max(now_, refresh_due_);
   DramClock start = std::max(now_, row_bus_);
   if (open_banks_ > 0) {
@@ -395,6 +537,11 @@ void DramChannel::refresh() {
 
 DramStatistics DramChannel::statistics(DramClock end) const {
   DramStatistics result = statistics_;
+  result.reads = lanes_[kReading].done;
+  result.writes = lanes_[kWriting].done;
+  const std::int64_t columns = served_;
+  result.row_hits = columns - result.row_misses - result.row_conflicts;
+  result.data = columns * t_.burst;
   result.clocks = std::max(end, data_end_);
   result.idle += result.clocks - data_end_;
   if (open_banks_ > 0) result.active += std::max<DramClock>(result.clocks - open_since_, 0);

@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <limits>
 #include <vector>
@@ -26,9 +25,11 @@ struct DramAccess {
   std::uint64_t tag = 0;  // comes back in the answer
 };
 
+/// Of some accesses of one tag together: how many, and the latest of their clocks.
 struct DramAnswer {
   DramClock clock = 0;
   std::uint64_t tag = 0;
+  std::int64_t accesses = 0;
 };
 
 /// Accesses wait in order before the queues; at most one is admitted a clock. A read is answered at
@@ -44,34 +45,68 @@ class DramChannel {
               std::function<void(const DramCommand&)> log = nullptr);
 
   /// Arrivals must not go back, nor lie before what run() has passed.
-  void push(const DramAccess& access);
+  void push(const DramAccess& access) {
+    waiting_.push(access);
+    if (waiting_.size() == 1) look_at_next();
+  }
   /// Everything that happens before clock `end`; kNever: until all is answered and all writes are
   /// done.
   void run(DramClock end);
-  /// Answers since the last call, in no order.
+  /// Answers since the last call, in no order. Accesses of one tag may be answered together.
   std::vector<DramAnswer>& answers() { return answers_; }
-  bool at_rest() const { return waiting_.empty() && queued_[0] + queued_[1] == 0; }
+  bool at_rest() const { return waiting_.empty() && nothing_queued(); }
+  /// Whether run(end) would do nothing.
+  bool quiet_until(DramClock end) const {
+    return nothing_queued() && admission_ >= end && refresh_due_ >= end;
+  }
   DramClock lookahead() const { return t_.CL + t_.burst; }
   /// Counts up to clock `end`, or the last data if that is later.
   DramStatistics statistics(DramClock end) const;
 
+  /// Data commands that needed no search, because nothing could have come before them.
+  std::int64_t streamed() const { return streamed_; }
+  /// From now on searches for every command. Only tests want to know that this changes nothing.
+  void always_search() { always_searches_ = true; }
+
  private:
   enum Direction { kReading, kWriting };
   static constexpr int kNone = -1;
+  static constexpr DramClock kUnknown = -1;
 
-  struct Slot {
-    int row, column;
-    int previous, next;  // of its bank, by age
-    int older, younger;  // of its direction
-    int bank;
-    std::uint64_t age;
+  // An access that was admitted and is not done.
+  struct Queued {
+    DramClock admitted;   // at most one a clock is, so that this is its age, too
     std::int64_t passed;  // served_ when it was admitted
-    DramClock admitted;
     std::uint64_t tag;
+    int row, column, bank;
   };
+  // The queued accesses of a direction to a bank: to its open row, and others.
   struct BankQueue {
-    int head = kNone, tail = kNone;
-    int hit = kNone;  // the oldest of the open row
+    int hits = 0, misses = 0;
+    DramClock oldest_hit = kUnknown, oldest_miss = 0;  // when they were admitted
+    int next_row = 0;                                  // of the oldest miss
+  };
+  // The accesses of a direction.
+  struct Lane {
+    AccessQueue<Queued> queue;  // the oldest first
+    std::vector<BankQueue> banks;
+    // Bit b: bank b has hits; has misses; has a row that was opened for one of these and not used
+    // yet.
+    std::uint64_t hits = 0, misses = 0, opened = 0;
+    // At most so many are queued, and so many on their way until `flight` clocks after their
+    // commands.
+    std::int64_t places = 0, on_the_way = 0;
+    std::int64_t room = 0;  // the less of both
+    DramClock flight = 0;
+    std::int64_t done = 0;           // column commands
+    std::vector<DramClock> history;  // clock of command n, if that is recent: at n & mask
+    std::int64_t mask = 0;
+
+    DramClock& command(std::int64_t n) { return history[static_cast<std::size_t>(n & mask)]; }
+    DramClock command(std::int64_t n) const { return history[static_cast<std::size_t>(n & mask)]; }
+    std::uint64_t pending() const { return hits | misses; }
+    std::uint64_t blocked() const { return misses & ~hits; }  // these need row commands
+    int queued() const { return static_cast<int>(queue.size()); }
   };
   struct Bank {
     int row = kNone;
@@ -80,7 +115,6 @@ class DramChannel {
     bool conflict = false;   // another row was closed for the next
     DramClock activate = 0, precharge = 0;
     std::array<DramClock, 2> column{};
-    std::array<BankQueue, 2> queue;
   };
   // What keeps a column command back on the rank or in a group.
   struct ColumnLimits {
@@ -93,27 +127,68 @@ class DramChannel {
   struct Offer {
     DramClock clock = kNever;
     int urgency = 0;  // 0 first
-    std::uint64_t age = 0;
+    DramClock admitted = 0;
     int bank = kNone;
-    int slot = kNone;
     Direction direction = kReading;
     DramCommandKind kind = DramCommandKind::kActivate;
   };
+  // Why a stream is over: nothing before the limit; the next command is to be searched for; the
+  // queue is empty or the direction another one.
+  enum class Stop { kLimit, kSearch, kTurn };
 
-  DramClock next_admission() const;
+  static constexpr Direction other(Direction direction) {
+    return direction == kReading ? kWriting : kReading;
+  }
+  const Bank& bank_at(int index) const { return banks_[static_cast<std::size_t>(index)]; }
+  Bank& bank_at(int index) { return banks_[static_cast<std::size_t>(index)]; }
+  const Group& group_of(const Bank& bank) const {
+    return groups_[static_cast<std::size_t>(bank.group)];
+  }
+  Group& group_of(const Bank& bank) { return groups_[static_cast<std::size_t>(bank.group)]; }
+  bool nothing_queued() const {
+    return lanes_[kReading].queue.empty() && lanes_[kWriting].queue.empty();
+  }
+
+  bool starves(const Queued& access) const {
+    return served_ - access.passed >= config_.starvation_limit;
+  }
+
+  void look_at_next();
   void admit();
+  template <Direction kDirection>
+  void enqueue(const DramAccess& access);
   bool forwards(const DramAccess& access) const;
+  void answer(DramClock clock, std::uint64_t tag);
+  void count_hits(int bank);
+  DramClock oldest_hit(Lane& lane, int bank);
   void choose_direction();
-  void offer(int bank, Direction direction);
-  bool offer_oldest();
-  void set_hit(int bank, Direction direction, int slot);
+  bool stream(DramClock limit);
+  template <Direction kDirection>
+  Stop stream_of(DramClock limit);
+  template <Direction kDirection>
+  DramClock any_column_clock() const;
+  template <Direction kDirection>
+  DramClock column_clock(const Bank& bank) const;
+  DramClock row_clock(const Bank& bank) const;
+  DramClock first_row_clock(std::uint64_t banks) const;
   void choose();
   void choose_again();  // after the admission of the access that waits first
+  template <Direction kDirection>
+  void offer_of(std::uint64_t banks);
+  template <Direction kDirection>
+  void offer_starving(std::uint64_t banks);
+  template <Direction kDirection>
+  void offer_column(int bank, int urgency, DramClock admitted);
+  template <Direction kDirection>
+  void offer_row(int bank, int urgency, DramClock admitted);
+  void offer(const Offer& offer);
   void issue(const Offer& offer);
   void activate(const Offer& offer);
-  void column(const Offer& offer);
-  void account_gap(const Offer& offer, DramClock start);
-  void remove(int slot, int bank, Direction direction);
+  template <Direction kDirection>
+  void column_of(DramClock admitted);
+  template <Direction kDirection>
+  void column(std::size_t place);
+  void account_gap(const Bank& bank, Direction direction, DramClock start);
   void refresh();
   void close(int bank, DramClock clock);
   void log(const DramCommand& command) {
@@ -127,26 +202,22 @@ class DramChannel {
   std::function<void(const DramCommand&)> log_;
 
   AccessQueue<DramAccess> waiting_;
-  std::vector<Slot> slots_;
-  std::vector<int> free_;
+  std::array<Lane, 2> lanes_;
   std::vector<Bank> banks_;
   std::vector<Group> groups_;
-  // By direction. Bit b: bank b has accesses; has some to its open row.
-  std::array<std::uint64_t, 2> pending_{}, hits_{};
-  std::array<int, 2> oldest_{kNone, kNone}, youngest_{kNone, kNone};
-  std::uint64_t opened_ = 0;  // bit b: bank b has a row that was not used yet
-  std::array<int, 2> queued_{};
-  std::deque<DramClock> in_flight_;  // ends of the reads that were commanded
   std::vector<DramAnswer> answers_;
 
   Direction direction_ = kReading;
   int owed_reads_ = 0;        // before the next drain
   std::int64_t drained_ = 0;  // served_ when the drain began
   std::int64_t served_ = 0;   // column commands
-  std::uint64_t next_age_ = 0;
+  std::int64_t streamed_ = 0;
 
-  Offer best_;  // the command that comes next, if nothing is admitted before
+  bool always_searches_ = false;
+  bool chosen_ = false;  // best_ is known
+  Offer best_;           // the command that comes next, if nothing is admitted before
   DramClock now_ = 0;
+  DramClock admission_ = kNever;  // of the access that waits first, if there is room for it
   DramClock last_admission_ = -1;
   DramClock row_bus_ = 0, column_bus_ = 0;
   DramClock activate_ = 0;

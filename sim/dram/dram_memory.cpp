@@ -45,11 +45,11 @@ void DramMemory::serve_one(const Request& request) {
   const std::size_t tag = free_bursts_.back();
   free_bursts_.pop_back();
   bursts_[tag] = burst;
-  for (std::uint64_t access = first; access <= last; ++access) {
-    const DramPlace place = map_.place(access * access_bytes_);
+  const bool write = transaction.is_write();
+  map_.walk(first, last, [&](const DramPlace& place) {
     channels_[static_cast<std::size_t>(place.channel)].push(
-        {edge, transaction.is_write(), place.bank, place.row, place.column, tag});
-  }
+        {edge, write, place.bank, place.row, place.column, tag});
+  });
   // Nothing is answered before edge + lookahead, so that is early enough to look. An event that
   // stands for an earlier time stays.
   advanced_.notify(to_sc_time(time_of(edge - 1 + lookahead_) - now()));
@@ -66,12 +66,15 @@ void DramMemory::advance() {
 
 // All requests that arrived before now are here, so all edges up to now can be decided.
 void DramMemory::run_channels() {
+  const DramClock end = clock_of(now()) + 1;
   for (DramChannel& channel : channels_) {
-    channel.run(clock_of(now()) + 1);
+    if (channel.quiet_until(end)) continue;
+    channel.run(end);
     for (const DramAnswer& access : channel.answers()) {
       Burst& burst = bursts_[access.tag];
       burst.last = std::max(burst.last, access.clock);
-      if (--burst.open > 0) continue;
+      burst.open -= access.accesses;
+      if (burst.open > 0) continue;
       answer(burst.request, time_of(burst.last));
       free_bursts_.push_back(access.tag);
     }
