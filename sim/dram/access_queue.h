@@ -20,7 +20,10 @@ class AccessQueue {
     if (size() > mask_) grow();
     items_[end_++ & mask_] = item;
   }
-  void pop() { ++first_; }
+  void pop() {
+    // Where it was empty it begins again at the front, which stays in the processor's cache.
+    if (++first_ == end_) first_ = end_ = 0;
+  }
   void take(std::size_t place) {
     for (; place > 0; --place) items_[(first_ + place) & mask_] = (*this)[place - 1];
     pop();

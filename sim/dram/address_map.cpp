@@ -21,7 +21,6 @@ int bits_of(std::uint64_t size) {
 DramAddressMap::DramAddressMap(const std::string& text, const DramOrganisation& organisation,
                                int channels)
     : access_shift_(bits_of(static_cast<std::uint64_t>(organisation.access_bytes))),
-      banks_(organisation.banks),
       bytes_(static_cast<std::uint64_t>(organisation.bytes()) *
              static_cast<std::uint64_t>(channels)) {
   const std::array<std::string, kFields> names = {"row", "bank", "group", "column", "channel"};
@@ -71,42 +70,38 @@ DramAddressMap::DramAddressMap(const std::string& text, const DramOrganisation& 
                                   names[field] + "' for " + std::to_string(size) +
                                   " of them, found " + std::to_string(given[field]));
   }
-  std::array<int, kFields> position{};
+  const std::array<int DramPlace::*, kFields> members = {
+      &DramPlace::row, &DramPlace::bank, &DramPlace::bank, &DramPlace::column, &DramPlace::channel};
+  std::array<int, kFields> steps = {1, 1, organisation.banks, 1, 1};
   for (auto word = words.rbegin(); word != words.rend(); ++word) {
     const auto size = static_cast<std::uint64_t>(sizes[word->field]);
     const int bits = word->bits >= 0 ? word->bits : bits_of(size) - given[word->field];
     const bool whole = !is_power_of_two(size);
-    parts_.push_back({word->field, whole ? size : std::uint64_t{1} << bits, whole ? -1 : bits,
-                      position[word->field]});
-    position[word->field] += bits;
+    parts_.push_back({whole ? size : std::uint64_t{1} << bits, whole ? -1 : bits,
+                      members[word->field], steps[word->field]});
+    steps[word->field] <<= bits;
   }
-  const Field least = parts_.front().field;
-  least_ = least == kRow       ? &DramPlace::row
-           : least == kColumn  ? &DramPlace::column
-           : least == kChannel ? &DramPlace::channel
-                               : &DramPlace::bank;
-  least_step_ = least == kGroup ? banks_ : 1;
 }
 
 DramPlace DramAddressMap::place(std::uint64_t address) const {
-  std::array<std::uint64_t, kFields> values{};
-  std::uint64_t rest = (address < bytes_ ? address : address % bytes_) >> access_shift_;
+  std::array<std::uint64_t, kMostParts> digits;
+  return split(address >> access_shift_, digits.data());
+}
+
+DramPlace DramAddressMap::split(std::uint64_t access, std::uint64_t* digits) const {
+  const std::uint64_t accesses = bytes_ >> access_shift_;
+  std::uint64_t rest = access < accesses ? access : access % accesses;
+  DramPlace place;
   for (const Part& part : parts_) {
-    std::uint64_t digit = 0;
     if (part.shift >= 0) {
-      digit = rest & (part.size - 1);
+      *digits = rest & (part.size - 1);
       rest >>= part.shift;
     } else {
-      digit = rest % part.size;
+      *digits = rest % part.size;
       rest /= part.size;
     }
-    values[part.field] |= digit << part.position;
+    place.*part.member += static_cast<int>(*digits++) * part.step;
   }
-  DramPlace place;
-  place.channel = static_cast<int>(values[kChannel]);
-  place.bank = static_cast<int>(values[kGroup]) * banks_ + static_cast<int>(values[kBank]);
-  place.row = static_cast<int>(values[kRow]);
-  place.column = static_cast<int>(values[kColumn]);
   return place;
 }
 

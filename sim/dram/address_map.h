@@ -1,7 +1,8 @@
 // Where in the DRAM an address lies.
 #pragma once
 
-#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -33,30 +34,37 @@ class DramAddressMap {
   /// Calls visit(place) for the accesses `first`..`last` (counted from address 0), in this order.
   template <class Visit>
   void walk(std::uint64_t first, std::uint64_t last, const Visit& visit) const {
-    for (std::uint64_t access = first; access <= last;) {
-      DramPlace place = this->place(access << access_shift_);
-      // Until the least significant part begins again it is all that changes.
-      const std::uint64_t size = parts_.front().size;
-      std::uint64_t left = std::min(size - access % size, last + 1 - access);
-      access += left;
-      for (; left > 0; --left, place.*least_ += least_step_) visit(place);
+    // Like an odometer: a part goes on by one where the one below it begins again.
+    std::array<std::uint64_t, kMostParts> digits;
+    DramPlace place = split(first, digits.data());
+    for (std::uint64_t access = first;; ++access) {
+      visit(place);
+      if (access == last) return;
+      for (std::size_t i = 0; i < parts_.size(); ++i) {
+        const Part& part = parts_[i];
+        int& value = place.*part.member;
+        value += part.step;
+        if (++digits[i] < part.size) break;
+        value -= static_cast<int>(part.size) * part.step;
+        digits[i] = 0;
+      }
     }
   }
   std::uint64_t bytes() const { return bytes_; }
 
  private:
   enum Field { kRow, kBank, kGroup, kColumn, kChannel, kFields };
+  static constexpr std::size_t kMostParts = 64 + kFields;  // each of a bit at least, or of a field
   struct Part {
-    Field field;
     std::uint64_t size;  // values
     int shift;           // of a size that is a power of two; else -1
-    int position;        // of its lowest bit in the field
+    int DramPlace::*member;
+    int step;  // of the member, from value to value
   };
+  DramPlace split(std::uint64_t access, std::uint64_t* digits) const;
+
   std::vector<Part> parts_;  // from the least significant
-  int DramPlace::*least_;    // what the least significant part counts, and by how much
-  int least_step_;
   int access_shift_;
-  int banks_;  // of a group
   std::uint64_t bytes_;
 };
 

@@ -96,28 +96,37 @@ bool DramChannel::stream(DramClock limit) {
 template <DramChannel::Direction kDirection>
 DramChannel::Stop DramChannel::stream_of(DramClock limit) {
   const Lane& lane = lanes_[kDirection];
-  while (direction_ == kDirection && !lane.queue.empty()) {
+  const Lane& others = lanes_[other(kDirection)];
+  while (!lane.queue.empty()) {
     const Queued& oldest = lane.queue.front();
     const Bank& bank = bank_at(oldest.bank);
     // If the oldest does not starve, none does.
     if (bank.row != oldest.row || starves(oldest)) return Stop::kSearch;
     const DramClock clock = any_column_clock<kDirection>();
     if (column_clock<kDirection>(bank) > clock) return Stop::kSearch;
-    const DramClock row = first_row_clock(lane.blocked());
-    if (const DramClock next = std::min(clock, row); admission_ <= next) {
+    DramClock row = first_row_clock(lane.blocked());
+    while (admission_ <= std::min(clock, row)) {
       if (admission_ >= limit) return Stop::kLimit;
       admit();
-      choose_direction();
-      continue;
+      if (turns(others)) return Stop::kTurn;
+      row = first_row_clock(lane.blocked());
     }
     if (row < clock) return Stop::kSearch;
     if (clock >= limit) return Stop::kLimit;
     now_ = clock;
     column<kDirection>(0);
     ++streamed_;
-    choose_direction();
+    if (turns(others)) return Stop::kTurn;
   }
   return Stop::kTurn;
+}
+
+// Whether the direction changes, which it does only for others.
+inline bool DramChannel::turns(const Lane& others) {
+  if (others.queue.empty()) return false;
+  const Direction before = direction_;
+  choose_direction();
+  return direction_ != before;
 }
 
 // ---- from the arrivals into the queues ----

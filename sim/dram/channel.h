@@ -165,6 +165,7 @@ class DramChannel {
   bool stream(DramClock limit);
   template <Direction kDirection>
   Stop stream_of(DramClock limit);
+  bool turns(const Lane& others);
   template <Direction kDirection>
   DramClock any_column_clock() const;
   template <Direction kDirection>
