@@ -14,6 +14,7 @@ class AccessQueue {
   std::size_t size() const { return end_ - first_; }
   /// 0: the one that came first.
   const T& operator[](std::size_t place) const { return items_[(first_ + place) & mask_]; }
+  T& front() { return items_[first_ & mask_]; }
   const T& front() const { return items_[first_ & mask_]; }
 
   void push(const T& item) {

@@ -1,6 +1,7 @@
 // Where in the DRAM an address lies.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -31,20 +32,25 @@ class DramAddressMap {
 
   /// Addresses are taken modulo the size.
   DramPlace place(std::uint64_t address) const;
-  /// Calls visit(place) for the accesses `first`..`last` (counted from address 0), in this order.
+  /// Calls visit(place, count, step) for the accesses `first`..`last` (counted from address 0), in
+  /// this order: for `count` of them, each `step` banks after the one before and else at one place.
   template <class Visit>
   void walk(std::uint64_t first, std::uint64_t last, const Visit& visit) const {
     // Like an odometer: a part goes on by one where the one below it begins again.
     std::array<std::uint64_t, kMostParts> digits;
     DramPlace place = split(first, digits.data());
-    for (std::uint64_t access = first;; ++access) {
-      visit(place);
-      if (access == last) return;
-      for (std::size_t i = 0; i < parts_.size(); ++i) {
+    const Part& least = parts_.front();
+    const bool banks = least.member == &DramPlace::bank;
+    for (std::uint64_t left = last - first + 1; left > 0;) {
+      std::uint64_t forward = banks ? std::min(least.size - digits[0], left) : 1;
+      visit(place, static_cast<int>(forward), least.step);
+      left -= forward;
+      for (std::size_t i = 0; i < parts_.size(); ++i, forward = 1) {
         const Part& part = parts_[i];
         int& value = place.*part.member;
-        value += part.step;
-        if (++digits[i] < part.size) break;
+        value += static_cast<int>(forward) * part.step;
+        digits[i] += forward;
+        if (digits[i] < part.size) break;
         value -= static_cast<int>(part.size) * part.step;
         digits[i] = 0;
       }

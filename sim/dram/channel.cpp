@@ -136,13 +136,15 @@ inline bool DramChannel::turns(const Lane& others) {
 void DramChannel::look_at_next() {
   admission_ = kNever;
   if (waiting_.empty()) return;
-  const DramAccess& access = waiting_.front();
+  const Waiting& access = waiting_.front();
   const Lane& lane = lanes_[access.write ? kWriting : kReading];
   if (lane.queued() >= lane.room) return;
   const std::int64_t number = lane.done + lane.queued();
-  admission_ =
-      latest(access.arrival, last_admission_ + 1, now_, lane.command(number - lane.places) + 1,
-             lane.command(number - lane.on_the_way) + lane.flight + 1);
+  admission_ = latest(access.arrival, last_admission_ + 1, now_,
+                      lane.command(number - lane.on_the_way) + lane.flight + 1);
+  // Else what has ended has long had its command.
+  if (lane.places < lane.on_the_way)
+    admission_ = latest(admission_, lane.command(number - lane.places) + 1);
 }
 
 inline void DramChannel::answer(DramClock clock, std::uint64_t tag) {
@@ -156,7 +158,7 @@ inline void DramChannel::answer(DramClock clock, std::uint64_t tag) {
 }
 
 inline void DramChannel::admit() {
-  const DramAccess& access = waiting_.front();
+  Waiting& access = waiting_.front();
   now_ = last_admission_ = admission_;
   if (access.write) {
     answer(now_ + lookahead(), access.tag);
@@ -167,12 +169,16 @@ inline void DramChannel::admit() {
   } else {
     enqueue<kReading>(access);
   }
-  waiting_.pop();
+  if (--access.count > 0) {
+    access.bank = static_cast<std::int16_t>(access.bank + access.step);
+  } else {
+    waiting_.pop();
+  }
   look_at_next();
 }
 
 template <DramChannel::Direction kDirection>
-inline void DramChannel::enqueue(const DramAccess& access) {
+inline void DramChannel::enqueue(const Waiting& access) {
   if (nothing_queued()) work_since_ = now_;
   Lane& lane = lanes_[kDirection];
   lane.queue.push({now_, served_, access.tag, access.row, access.column, access.bank});
@@ -190,7 +196,7 @@ inline void DramChannel::enqueue(const DramAccess& access) {
   }
 }
 
-inline bool DramChannel::forwards(const DramAccess& access) const {
+inline bool DramChannel::forwards(const Waiting& access) const {
   const Lane& writes = lanes_[kWriting];
   if ((writes.pending() >> access.bank & 1) == 0) return false;
   bool found = false;
@@ -297,7 +303,7 @@ void DramChannel::choose() {
 // An arrival changes what its own bank offers, and at most the direction.
 void DramChannel::choose_again() {
   const Direction before = direction_;
-  const DramAccess access = waiting_.front();
+  const Waiting access = waiting_.front();
   admit();
   choose_direction();
   if (direction_ != before || always_searches_) {

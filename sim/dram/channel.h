@@ -44,9 +44,12 @@ class DramChannel {
   DramChannel(const DramDevice& device, const DramControllerConfig& config,
               std::function<void(const DramCommand&)> log = nullptr);
 
-  /// Arrivals must not go back, nor lie before what run() has passed.
-  void push(const DramAccess& access) {
-    waiting_.push(access);
+  /// Arrivals must not go back, nor lie before what run() has passed. `count` accesses that differ
+  /// in the bank alone, each `step` banks after the one before.
+  void push(const DramAccess& access, int count = 1, int step = 0) {
+    waiting_.push({access.arrival, access.tag, access.row, access.column,
+                   static_cast<std::int16_t>(access.bank), static_cast<std::int16_t>(count),
+                   static_cast<std::int16_t>(step), access.write});
     if (waiting_.size() == 1) look_at_next();
   }
   /// Everything that happens before clock `end`; kNever: until all is answered and all writes are
@@ -73,6 +76,14 @@ class DramChannel {
   static constexpr int kNone = -1;
   static constexpr DramClock kUnknown = -1;
 
+  // What was pushed at once and not admitted yet: the first access of it, and how many more.
+  struct Waiting {
+    DramClock arrival;
+    std::uint64_t tag;
+    int row, column;
+    std::int16_t bank, count, step;  // a device has no more than 64 banks
+    bool write;
+  };
   // An access that was admitted and is not done.
   struct Queued {
     DramClock admitted;   // at most one a clock is, so that this is its age, too
@@ -156,8 +167,8 @@ class DramChannel {
   void look_at_next();
   void admit();
   template <Direction kDirection>
-  void enqueue(const DramAccess& access);
-  bool forwards(const DramAccess& access) const;
+  void enqueue(const Waiting& access);
+  bool forwards(const Waiting& access) const;
   void answer(DramClock clock, std::uint64_t tag);
   void count_hits(int bank);
   DramClock oldest_hit(Lane& lane, int bank);
@@ -202,7 +213,7 @@ class DramChannel {
   bool closed_page_;
   std::function<void(const DramCommand&)> log_;
 
-  AccessQueue<DramAccess> waiting_;
+  AccessQueue<Waiting> waiting_;
   std::array<Lane, 2> lanes_;
   std::vector<Bank> banks_;
   std::vector<Group> groups_;

@@ -46,9 +46,9 @@ void DramMemory::serve_one(const Request& request) {
   free_bursts_.pop_back();
   bursts_[tag] = burst;
   const bool write = transaction.is_write();
-  map_.walk(first, last, [&](const DramPlace& place) {
+  map_.walk(first, last, [&](const DramPlace& place, int count, int step) {
     channels_[static_cast<std::size_t>(place.channel)].push(
-        {edge, write, place.bank, place.row, place.column, tag});
+        {edge, write, place.bank, place.row, place.column, tag}, count, step);
   });
   // Nothing is answered before edge + lookahead, so that is early enough to look. An event that
   // stands for an earlier time stays.
