@@ -12,7 +12,9 @@ std::vector<ValueId> values_named(const Graph& graph, const std::set<std::string
   return ids;
 }
 
-void DeviceExecutor::load(const TensorMap& values) { load_ns_ = session_.load(machine_, values); }
+void DeviceExecutor::load(const TensorMap& values, const QuantizedMap& /*packed*/) {
+  load_ns_ = session_.load(machine_, values);
+}
 
 ExecutedStep DeviceExecutor::step(const TensorMap& feeds, const std::set<std::string>& asked) {
   StepResult result = session_.step(feeds, values_named(program_.graph, asked));

@@ -20,7 +20,9 @@ class DeviceExecutor : public Executor {
                  const MachineShape& machine, const DriverOptions& options)
       : program_(program), machine_(machine), session_(host, step, program, options) {}
 
-  void load(const TensorMap& values) override;
+  using Executor::load;
+  /// Nothing is packed: the compiler refuses programs in which something is.
+  void load(const TensorMap& values, const QuantizedMap& packed) override;
   ExecutedStep step(const TensorMap& feeds, const std::set<std::string>& asked) override;
   TensorMap read(const std::set<std::string>& states) override;
 

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <utility>
@@ -18,19 +17,7 @@
 namespace corank {
 namespace {
 
-/// IEEE binary16: 1 sign, 5 exponent (bias 15), 10 fraction bits. Every value is exact in FP32.
-float from_f16(std::uint16_t half) {
-  const int exponent = (half >> 10) & 31;
-  const int fraction = half & 1023;
-  float magnitude = 0;
-  if (exponent == 31)
-    magnitude = fraction == 0 ? INFINITY : float_from_bits(kCanonicalNanFp32);
-  else if (exponent == 0)
-    magnitude = std::ldexp(static_cast<float>(fraction), -24);
-  else
-    magnitude = std::ldexp(static_cast<float>(1024 + fraction), exponent - 25);
-  return (half & 0x8000) != 0 ? -magnitude : magnitude;
-}
+float from_f16(std::uint16_t half) { return canonical(widen_f16(half)); }
 
 std::uint16_t u16_at(const std::byte* data, std::size_t i) {
   std::uint16_t bits = 0;

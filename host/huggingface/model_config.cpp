@@ -258,6 +258,9 @@ ModelConfig read_model_config(const std::string& folder, const std::string& task
 ModelConfig read_model_config_file(const std::string& path, const std::string& task_type) {
   const JsonObject config = read_json_object(path);
   const std::string type = config.text("model_type");
+  std::optional<QuantizationConfig> quantization;
+  if (config.has("quantization_config"))
+    quantization = read_quantization_config(config.object("quantization_config"));
   const auto check_keys = [&config](const KnownKeys& known) {
     std::vector<std::string> notes = check_known_keys(config, known);
     add_unknown_keys(config, known, notes);
@@ -266,7 +269,7 @@ ModelConfig read_model_config_file(const std::string& path, const std::string& t
   if (type == "llama") {
     std::vector<std::string> notes = check_keys(llama_keys());
     const LlamaShape shape = llama_shape(config, task_type, notes);
-    return {path, shape, notes};
+    return {path, shape, notes, quantization};
   }
   if (type == "bert") {
     if (task_type == "CAUSAL_LM")
@@ -275,7 +278,7 @@ ModelConfig read_model_config_file(const std::string& path, const std::string& t
                        "\"SEQ_CLS\" or null, found \"CAUSAL_LM\"");
     std::vector<std::string> notes = check_keys(bert_keys());
     const BertShape shape = bert_shape(config, notes);
-    return {path, shape, notes};
+    return {path, shape, notes, quantization};
   }
   config.refuse("model_type",
                 "\"llama\" (LlamaForCausalLM, LlamaForSequenceClassification) or \"bert\" "

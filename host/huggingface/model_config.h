@@ -1,11 +1,13 @@
 // config.json of a Hugging Face model folder.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "host/huggingface/module_selection.h"
+#include "host/quantized/quantization_config.h"
 #include "models/transformer/bert.h"
 #include "models/transformer/llama.h"
 
@@ -15,6 +17,7 @@ struct ModelConfig {
   std::string file;
   std::variant<LlamaShape, BertShape> shape;
   std::vector<std::string> notes;  // what the file says and the run does not do
+  std::optional<QuantizationConfig> quantization = {};  // of packed weights
 
   std::int64_t vocabulary() const;
   std::int64_t max_positions() const;  // longest sequence; 0: any

@@ -24,8 +24,9 @@ const KnownKeys kCommon = {
     {"num_labels", kHonoured},
     {"problem_type", kHonoured},
 
+    {"quantization_config", kHonoured},
+
     // Another model than the graph that corank builds.
-    {"quantization_config", kRefused},
     {"compression_config", kRefused},
     {"is_encoder_decoder", kRefused},
     {"add_cross_attention", kRefused},

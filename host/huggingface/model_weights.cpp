@@ -36,12 +36,9 @@ bool is_known_buffer(const std::string& name) {
 /// Where a frozen parameter comes from. A head that shares the table of the embedding, or did until
 /// the adapter untied it, and the table itself are in the file by either name.
 std::string source_of(const std::string& value, const ModelConfig& model,
-                      const WeightFiles& files) {
+                      const WeightSource& files) {
   if (!is_tied(model) || (value != kTable && value != kHead)) return value;
-  return files.find(kTable, model.prefix()) == nullptr &&
-                 files.find(kHead, model.prefix()) != nullptr
-             ? kHead
-             : kTable;
+  return !files.has(kTable, model.prefix()) && files.has(kHead, model.prefix()) ? kHead : kTable;
 }
 
 }  // namespace
@@ -60,17 +57,19 @@ void untie_other_head(ModelConfig& model, const WeightFiles& files) {
                         "another " + kHead + ", which is used");
 }
 
-std::vector<std::string> unused_weights(const ModelConfig& model, const WeightFiles& files,
-                                        const Transformer& transformer) {
+std::vector<std::string> unused_weights(const ModelConfig& model, const WeightSource& files,
+                                        const Transformer& transformer,
+                                        const PackedWeights& packed) {
   std::set<std::string> parameters;
   if (is_tied(model)) parameters.insert(kHead);
   for (const Value& value : transformer.graph.values)
     if (value.role == Role::kFrozen) parameters.insert(value.name);
+  for (const auto& entry : packed)
+    parameters.insert(entry.second.tensors.begin(), entry.second.tensors.end());
   // A name without the prefix is read where the whole one is not there.
   const auto is_read = [&](const std::string& name) {
     const std::string whole = model.prefix() + name;
-    return parameters.count(name) != 0 ||
-           (parameters.count(whole) != 0 && files.find(whole, "") == nullptr);
+    return parameters.count(name) != 0 || (parameters.count(whole) != 0 && !files.has(whole, ""));
   };
   std::vector<std::string> unused;
   for (const std::string& name : files.names())
@@ -80,27 +79,44 @@ std::vector<std::string> unused_weights(const ModelConfig& model, const WeightFi
           ": tensors that the model has no parameter for are not used: " + quote_list(unused)};
 }
 
-TensorMap load_frozen(const Graph& graph, const ModelConfig& model, const WeightFiles& files,
+void store_packed(Graph& graph, const PackedWeights& packed) {
+  for (Value& value : graph.values) {
+    const auto found = packed.find(value.name);
+    if (found != packed.end()) value.storage = found->second.format;
+  }
+}
+
+TensorMap load_frozen(const Graph& graph, const ModelConfig& model, const WeightSource& files,
                       const FrozenTensors& replaced, Numerics numerics) {
   std::map<std::string, TensorView> given;
   for (const auto& entry : replaced) given[entry.second.value] = view_of(entry.second.tensor);
   TensorMap values;
   for (const Value& value : graph.values) {
     if (value.role != Role::kFrozen) continue;
-    const bool rounded = numerics == Numerics::kBf16 && value.dtype == DType::BF16;
-    const auto load = [&](const TensorView& view, const std::string& what) {
-      values.emplace(value.name, rounded ? to_bf16(view, what) : to_f32(view, what));
-    };
     const auto replacement = given.find(value.name);
-    if (replacement != given.end()) {
-      load(replacement->second, value.name);
+    if (value.storage) {
+      if (replacement != given.end())
+        throw InputError(files.where() + ": " + value.name + " is packed (" +
+                         to_string(*value.storage) + "); expected none of this name in the " +
+                         "adapter's file, found one");
       continue;
     }
-    const std::string name = source_of(value.name, model, files);
-    const TensorView& view = files.require(name, model.prefix(), value.shape);
-    load(view, files.where() + ": tensor " + quote(name));
-    release(view);  // so that a model is in memory once
+    const bool rounded = numerics == Numerics::kBf16 && value.dtype == DType::BF16;
+    if (replacement != given.end()) {
+      const TensorView& view = replacement->second;
+      values.emplace(value.name, rounded ? to_bf16(view, value.name) : to_f32(view, value.name));
+      continue;
+    }
+    values.emplace(value.name, files.read(source_of(value.name, model, files), model.prefix(),
+                                          value.shape, rounded ? DType::BF16 : DType::F32));
   }
+  return values;
+}
+
+QuantizedMap load_packed(const Graph& graph, const PackedWeights& packed) {
+  QuantizedMap values;
+  for (const Value& value : graph.values)
+    if (value.storage) values.emplace(value.name, packed.at(value.name).read());
   return values;
 }
 

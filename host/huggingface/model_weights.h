@@ -19,13 +19,21 @@ void untie_other_head(ModelConfig& model, const WeightFiles& files);
 /// One note that names the tensors of the files that the model has no parameter for, if there are
 /// any; transformers ignores them with a warning. Buffers of old checkpoints, whose elements follow
 /// from the configuration, are not named. `transformer` is the model before it is rewritten.
-std::vector<std::string> unused_weights(const ModelConfig& model, const WeightFiles& files,
-                                        const Transformer& transformer);
+std::vector<std::string> unused_weights(const ModelConfig& model, const WeightSource& files,
+                                        const Transformer& transformer,
+                                        const PackedWeights& packed = {});
 
-/// Every parameter of the graph that is not trained, by value name: from the adapter's file where
-/// it is there, else from the model's. F32, or BF16 where `numerics` rounds them. Throws InputError
-/// for one that is missing or misshapen.
-TensorMap load_frozen(const Graph& graph, const ModelConfig& model, const WeightFiles& files,
+/// The values that these are get their storage formats.
+void store_packed(Graph& graph, const PackedWeights& packed);
+
+/// Every parameter of the graph that is neither trained nor packed, by value name: from the
+/// adapter's file where it is there, else from the model's. F32, or BF16 where `numerics` rounds
+/// them. Throws InputError for one that is missing or misshapen, or packed and in the adapter's
+/// file.
+TensorMap load_frozen(const Graph& graph, const ModelConfig& model, const WeightSource& files,
                       const FrozenTensors& replaced, Numerics numerics);
+
+/// Every parameter that is packed. Throws InputError as its read() does.
+QuantizedMap load_packed(const Graph& graph, const PackedWeights& packed);
 
 }  // namespace corank

@@ -118,4 +118,13 @@ const TensorView& WeightFiles::require(const std::string& name, const std::strin
   return *view;
 }
 
+Tensor WeightFiles::read(const std::string& name, const std::string& prefix, const Shape& shape,
+                         DType dtype) const {
+  const TensorView& view = require(name, prefix, shape);
+  const std::string what = where_ + ": tensor " + quote(name);
+  Tensor tensor = dtype == DType::BF16 ? to_bf16(view, what) : to_f32(view, what);
+  release(view);
+  return tensor;
+}
+
 }  // namespace corank

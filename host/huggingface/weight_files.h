@@ -6,10 +6,11 @@
 #include <vector>
 
 #include "host/formats/mapped_safetensors.h"
+#include "host/huggingface/weight_source.h"
 
 namespace corank {
 
-class WeightFiles {
+class WeightFiles : public WeightSource {
  public:
   /// Maps FOLDER/model.safetensors, or the shards that FOLDER/model.safetensors.index.json names.
   /// The names of old BERT files, LayerNorm.gamma and .beta, become LayerNorm.weight and .bias.
@@ -18,20 +19,21 @@ class WeightFiles {
   /// there, a tensor that is there by its old and its new name.
   explicit WeightFiles(const std::string& folder);
 
-  /// A tensor by its name in the whole model ("model.layers.0..."). Files of the bare model leave
-  /// the first part out, so where the name is not there the one without `prefix` ("model.") counts.
-  /// nullptr if there is neither.
+  /// The tensor of this name, by the rule of has(); nullptr if there is none.
   const TensorView* find(const std::string& name, const std::string& prefix) const;
 
   /// The tensor with this shape. Throws InputError that names file, tensor, expected and found.
   const TensorView& require(const std::string& name, const std::string& prefix,
                             const Shape& shape) const;
 
-  /// Names of all tensors, sorted.
-  std::vector<std::string> names() const;
-
-  /// What messages begin with: the file, or the index.
-  const std::string& where() const { return where_; }
+  const std::string& where() const override { return where_; }
+  std::vector<std::string> names() const override;
+  bool has(const std::string& name, const std::string& prefix) const override {
+    return find(name, prefix) != nullptr;
+  }
+  /// Its memory in the mapping is given back, so that a model is in memory once.
+  Tensor read(const std::string& name, const std::string& prefix, const Shape& shape,
+              DType dtype) const override;
 
  private:
   void add(const std::string& name, const TensorView& view);

@@ -12,6 +12,8 @@
 
 #include "host/formats/input_file.h"
 #include "host/huggingface/model_weights.h"
+#include "host/huggingface/weight_files.h"
+#include "host/quantized/packed_folder.h"
 #include "host/workload/normal.h"
 #include "models/base/error.h"
 #include "models/base/host_memory.h"
@@ -34,6 +36,17 @@ BatchLimits limits_of(const ModelConfig& model, const Config& config) {
           config.optimizer.accumulate};
 }
 
+void read_folder_weights(const Config& config, FinetuneSource& source) {
+  const auto files = std::make_shared<const WeightFiles>(config.model);
+  source.weights = files;
+  untie_other_head(source.model, *files);
+  if (const auto& quantization = source.model.quantization)
+    source.packed = [quantization = *quantization, files,
+                     prefix = source.model.prefix()](const Transformer& transformer) {
+      return packed_weights(quantization, *files, prefix, transformer);
+    };
+}
+
 FinetuneSource read_source(const Config& config) {
   require_folder(config, "workload.model", config.model);
   require_folder(config, "workload.adapter", config.adapter);
@@ -47,8 +60,7 @@ FinetuneSource read_source(const Config& config) {
   FinetuneSource source;
   source.adapter = read_adapter_config(config.adapter);
   source.model = read_model_config(config.model, source.adapter.task_type);
-  source.weights = std::make_shared<const WeightFiles>(config.model);
-  untie_other_head(source.model, *source.weights);
+  read_folder_weights(config, source);
   source.batches = read_batches(config.batches, limits_of(source.model, config));
   source.model_text = config.model;
   source.adapter_text = config.adapter;

@@ -2,6 +2,7 @@
 // from which the rest is drawn by the seed.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -9,7 +10,7 @@
 #include "host/huggingface/adapter_config.h"
 #include "host/huggingface/adapter_files.h"
 #include "host/huggingface/model_config.h"
-#include "host/huggingface/weight_files.h"
+#include "host/huggingface/weight_source.h"
 #include "host/train/batches.h"
 #include "models/numerics/numerics.h"
 
@@ -19,7 +20,9 @@ struct FinetuneSource {
   ModelConfig model;
   AdapterConfig adapter;
   Batches batches;
-  std::shared_ptr<const WeightFiles> weights;          // nullptr: drawn
+  std::shared_ptr<const WeightSource> weights;  // nullptr: drawn
+  /// Those of its weights that are packed; empty: none. To be asked of the model as it is built.
+  std::function<PackedWeights(const Transformer&)> packed;
   std::string model_text, adapter_text, batches_text;  // for reports: the files, or what was drawn
 };
 

@@ -10,18 +10,54 @@
 #include "host/run/training_state.h"
 #include "models/base/error.h"
 #include "models/base/host_memory.h"
+#include "models/base/text.h"
 #include "models/transformer/transformer.h"
 #include "sim/system/interruption.h"
 
 namespace corank {
 namespace {
 
+/// The linears whose weights are packed, by format, and those that are not.
+std::vector<std::string> notes_of_packed(const Transformer& transformer) {
+  struct Packed {
+    std::int64_t linears = 0, elements = 0, bytes = 0;
+  };
+  std::map<std::string, Packed> by_format;
+  std::vector<std::string> plain;
+  for (const Module& module : transformer.modules) {
+    const Value& weight = transformer.graph.value(module.weight);
+    if (module.kind != ModuleKind::kLinear) continue;
+    if (!weight.storage) {
+      plain.push_back(module.name);
+      continue;
+    }
+    Packed& packed = by_format[to_string(*weight.storage)];
+    ++packed.linears;
+    packed.elements += element_count(weight.shape);
+    packed.bytes += stored_bytes(weight);
+  }
+  std::vector<std::string> notes;
+  for (const auto& [format, packed] : by_format)
+    notes.push_back(
+        fmt::format("{} linears are packed ({}): {} weights in {} bytes, {:.3f} bits each",
+                    packed.linears, format, packed.elements, packed.bytes,
+                    8 * static_cast<double>(packed.bytes) / static_cast<double>(packed.elements)));
+  if (!notes.empty() && !plain.empty())
+    notes.push_back("linears that stay plain: " + quote_list(plain));
+  return notes;
+}
+
 /// What the files say and the run does not do.
-std::vector<std::string> notes_of(const FinetuneSource& source, const Transformer& transformer) {
+std::vector<std::string> notes_of(const FinetuneSource& source, const Transformer& transformer,
+                                  const PackedWeights& packed) {
   std::vector<std::string> notes = source.model.notes;
   notes.insert(notes.end(), source.adapter.notes.begin(), source.adapter.notes.end());
+  if (source.model.quantization)
+    notes.insert(notes.end(), source.model.quantization->notes.begin(),
+                 source.model.quantization->notes.end());
+  for (std::string& note : notes_of_packed(transformer)) notes.push_back(std::move(note));
   if (!source.weights) return notes;
-  for (std::string& note : unused_weights(source.model, *source.weights, transformer))
+  for (std::string& note : unused_weights(source.model, *source.weights, transformer, packed))
     notes.push_back(std::move(note));
   return notes;
 }
@@ -97,9 +133,7 @@ void describe_run(const Config& config, const FinetuneSource& source, const Batc
 void check_host_memory(const Config& config, const Graph& graph) {
   double bytes = 0;
   for (const Value& value : graph.values)
-    if (!is_fed(value) && !is_computed(value))
-      bytes += static_cast<double>(element_count(value.shape)) *
-               static_cast<double>(bytes_of(value.dtype));
+    if (!is_fed(value) && !is_computed(value)) bytes += static_cast<double>(stored_bytes(value));
   if (bytes > static_cast<double>(host_memory_bytes()))
     throw InputError(location_of(config, {"values", "workload.transformer"}),
                      fmt::format("values: on: the model's tensors need {:.0f} bytes of this "
@@ -109,8 +143,8 @@ void check_host_memory(const Config& config, const Graph& graph) {
 
 // What is given once: read from the files, or drawn.
 void give_values(const Config& config, Numerics numerics, const FinetuneSource& source,
-                 const Transformer& transformer, const TrainingProgram& program,
-                 PreparedFinetune& prepared) {
+                 const Transformer& transformer, const PackedWeights& packed,
+                 const TrainingProgram& program, PreparedFinetune& prepared) {
   for (const Value& value : transformer.graph.values)
     if (value.role == Role::kTrainable) prepared.trained.insert(value.name);
   if (source.weights) {
@@ -118,6 +152,7 @@ void give_values(const Config& config, Numerics numerics, const FinetuneSource& 
     prepared.values =
         load_frozen(transformer.graph, source.model, *source.weights, adapter.frozen, numerics);
     prepared.values.merge(adapter.trained);
+    prepared.packed = load_packed(transformer.graph, packed);
     prepared.frozen = std::move(adapter.frozen);
   } else {
     check_host_memory(config, program.graph);
@@ -153,7 +188,9 @@ class StopsBetweenSteps : public Executor {
   StopsBetweenSteps(Executor& executor, const std::function<bool()>& stop)
       : executor_(executor), stop_(stop) {}
 
-  void load(const TensorMap& values) override { executor_.load(values); }
+  void load(const TensorMap& values, const QuantizedMap& packed) override {
+    executor_.load(values, packed);
+  }
   ExecutedStep step(const TensorMap& feeds, const std::set<std::string>& asked) override {
     if (stop_ && stop_()) return {true, {}};
     return executor_.step(feeds, asked);
@@ -186,7 +223,9 @@ PreparedFinetune prepare_finetune(const Config& config, Numerics numerics, Finet
 
   Transformer transformer =
       blame(model.file, [&] { return build(model, batches.batch, batches.sequence); });
-  prepared.report.notes = notes_of(source, transformer);
+  const PackedWeights packed = source.packed ? source.packed(transformer) : PackedWeights{};
+  store_packed(transformer.graph, packed);
+  prepared.report.notes = notes_of(source, transformer, packed);
   const PeftMethod& method = *source.adapter.method;
   prepared.plan = method.plan(source.adapter, modules_of(transformer), model.facts(), config.seed);
   if (prepared.forward && method.without_dropout != nullptr) method.without_dropout(prepared.plan);
@@ -196,7 +235,8 @@ PreparedFinetune prepare_finetune(const Config& config, Numerics numerics, Finet
   TransformerProgram built = prepared.forward
                                  ? forward_program(transformer, !batches.causal)
                                  : transformer_program(transformer, settings, config.recompute);
-  if (config.values) give_values(config, numerics, source, transformer, built.program, prepared);
+  if (config.values)
+    give_values(config, numerics, source, transformer, packed, built.program, prepared);
   prepared.program = std::move(built.program);
   prepared.steps = batches.count / settings.accumulate;
   prepared.asked = std::move(built.asked);
@@ -240,7 +280,7 @@ TensorMap states_of(Executor& executor, const PreparedFinetune& prepared) {
 
 TrainingResult train(Executor& executor, const PreparedFinetune& prepared,
                      const std::function<void(std::int64_t, double)>& progress) {
-  executor.load(prepared.values);
+  executor.load(prepared.values, prepared.packed);
   using Loop = decltype(time_steps)*;
   const Loop loop = prepared.report.values ? static_cast<Loop>(corank::train) : time_steps;
   TrainingResult trained = loop(executor, prepared.program, prepared.asked, prepared.pad_token_id,

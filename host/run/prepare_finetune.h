@@ -34,6 +34,7 @@ struct PreparedFinetune : PreparedProgram {
   AskedResults asked;
   std::optional<std::int64_t> pad_token_id;
   TensorMap values;               // what is given once, states included
+  QuantizedMap packed;            // and the frozen weights that are packed
   std::set<std::string> trained;  // the elements of the adapter, by value name
   std::int64_t vocabulary = 0;    // of a causal model
   std::int64_t first_step = 0;    // of the whole run: those before it were done by an earlier one

@@ -93,10 +93,19 @@ MemoryTiming memory_timing_of(const Config& config) {
 
 namespace {
 
+void refuse_packed(const Graph& graph) {
+  for (const Value& value : graph.values)
+    if (value.storage)
+      throw InputError(value.name + " is packed (" + to_string(*value.storage) +
+                       "): the accelerator does not decode quantized weights yet; --fidelity "
+                       "reference does");
+}
+
 // What the compiler finds wrong is told with its place in the configuration.
 template <class Work>
 auto compile_with(const Work& work, const Config& config, const TrainingProgram& program) {
   try {
+    refuse_packed(program.graph);
     return work(program, config.machine, config.compiler, memory_bytes(config),
                 WeightStream{config.weights == Weights::kStreamed, config.stream_tiles},
                 memory_timing_of(config));

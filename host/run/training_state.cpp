@@ -17,19 +17,26 @@ constexpr const char* kAdapter = "adapter";
 class Digest {
  public:
   void add(const std::string& text) { add(text.data(), text.size()); }
-  /// Of a large tensor its beginning, middle and end.
   void add(const std::string& name, const Tensor& tensor) {
-    constexpr std::size_t kPiece = 1 << 14;
     add(name + to_string(tensor.shape) + name_of(tensor.dtype));
-    const auto* bytes = reinterpret_cast<const char*>(tensor.bytes.data());
-    const std::size_t size = tensor.bytes.size();
-    if (size <= 3 * kPiece) return add(bytes, size);
-    for (const std::size_t begin : {std::size_t{0}, size / 2, size - kPiece})
-      add(bytes + begin, kPiece);
+    add_pieces(tensor.bytes.data(), tensor.bytes.size());
+  }
+  void add(const std::string& name, const QuantizedTensor& tensor) {
+    add(name + to_string(tensor.shape) + to_string(tensor.format));
+    add_pieces(tensor.codes.data(), tensor.codes.size());
+    add_pieces(tensor.scales.bytes.data(), tensor.scales.bytes.size());
   }
   std::string text() const { return fmt::format("{:016x}", hash_); }
 
  private:
+  /// Of a large tensor its beginning, middle and end.
+  void add_pieces(const void* elements, std::size_t size) {
+    constexpr std::size_t kPiece = 1 << 14;
+    const auto* bytes = static_cast<const char*>(elements);
+    if (size <= 3 * kPiece) return add(bytes, size);
+    for (const std::size_t begin : {std::size_t{0}, size / 2, size - kPiece})
+      add(bytes + begin, kPiece);
+  }
   void add(const char* bytes, std::size_t size) {
     for (std::size_t i = 0; i < size; ++i)
       hash_ = (hash_ ^ static_cast<unsigned char>(bytes[i])) * 0x100000001b3;
@@ -98,8 +105,14 @@ std::map<std::string, std::string> identity_of(const PreparedFinetune& prepared,
                                                const OptimizerSettings& settings,
                                                std::uint64_t seed) {
   Digest model, batches;
-  for (const Value& value : prepared.program.graph.values)
-    if (value.role == Role::kFrozen) model.add(value.name, prepared.values.at(value.name));
+  for (const Value& value : prepared.program.graph.values) {
+    if (value.role != Role::kFrozen) continue;
+    if (value.storage) {
+      model.add(value.name, prepared.packed.at(value.name));
+    } else {
+      model.add(value.name, prepared.values.at(value.name));
+    }
+  }
   const Batches& b = prepared.batches;
   for (const auto& [name, tensor] : {std::pair{"input_ids", &b.input_ids},
                                      {"attention_mask", &b.attention_mask},

@@ -64,6 +64,34 @@ inline std::uint16_t round_to_bf16(float value) {
   return static_cast<std::uint16_t>((bits + 0x7FFFu + lowest_kept) >> 16);
 }
 
+/// IEEE binary16 (1 sign, 5 exponent, 10 fraction bits) to FP32: a plain move, exact.
+inline float widen_f16(std::uint16_t half) {
+  const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000u) << 16;
+  const std::uint32_t exponent = (half >> 10) & 31u, fraction = half & 1023u;
+  if (exponent == 31) return float_from_bits(sign | kInfinityFp32 | fraction << 13);
+  if (exponent > 0) return float_from_bits(sign | (exponent + 112) << 23 | fraction << 13);
+  const float magnitude = static_cast<float>(fraction) * 0x1p-24f;  // subnormal there, not here
+  return sign != 0 ? -magnitude : magnitude;
+}
+
+/// FP32 to binary16, round to nearest even: subnormals of binary16 are kept, overflow gives
+/// infinity, every NaN becomes 7E00.
+inline std::uint16_t round_to_f16(float value) {
+  const std::uint32_t bits = bits_of(value);
+  const std::uint32_t magnitude = bits & ~kSignFp32, sign = (bits & kSignFp32) >> 16;
+  if (magnitude > kInfinityFp32) return 0x7E00u;
+  constexpr std::uint32_t kInfinite = 0x477FF000u, kNormal = 0x38800000u;  // 65520, 2^-14
+  if (magnitude >= kInfinite) return static_cast<std::uint16_t>(sign | 0x7C00u);
+  std::uint32_t dropped = 13, kept = magnitude - 0x38000000u;  // the bias goes from 127 to 15
+  if (magnitude < kNormal) {
+    dropped = 126 - (magnitude >> 23);  // units of 2^-24
+    if (dropped > 24) return static_cast<std::uint16_t>(sign);
+    kept = (magnitude & 0x7FFFFFu) | 0x800000u;
+  }
+  const std::uint32_t half = (1u << (dropped - 1)) - 1 + ((kept >> dropped) & 1u);
+  return static_cast<std::uint16_t>(sign | (kept + half) >> dropped);
+}
+
 /// One step of every reduction: canonical(sum + a * b), product and sum each rounded to FP32 by
 /// themselves. To be called within a FloatEnvironment.
 float multiply_accumulate(float sum, std::uint16_t a, std::uint16_t b);

@@ -9,10 +9,6 @@
 namespace corank {
 namespace {
 
-std::int64_t bytes_of(const Value& value) {
-  return element_count(value.shape) * static_cast<std::int64_t>(corank::bytes_of(value.dtype));
-}
-
 void count_macs(const Graph& graph, StepAccount& account) {
   for (const Op& op : graph.ops) {
     const Contraction* contraction = contraction_of(op);
@@ -35,13 +31,13 @@ void count_macs(const Graph& graph, StepAccount& account) {
 void count_parameters(const Graph& graph, StepAccount& account, int moments) {
   bool has_states = false;
   for (const Value& value : graph.values) {
-    if (value.role == Role::kFrozen) account.weight_bytes += bytes_of(value);
+    if (value.role == Role::kFrozen) account.weight_bytes += stored_bytes(value);
     if (value.role == Role::kState) {
-      account.optimizer_bytes += bytes_of(value);
+      account.optimizer_bytes += stored_bytes(value);
       has_states = true;
     }
     if (value.role != Role::kTrainable) continue;
-    account.adapter_bytes += bytes_of(value);
+    account.adapter_bytes += stored_bytes(value);
     account.trainable_elements += element_count(value.shape);
   }
   account.gradient_bytes = account.adapter_bytes;  // both F32
@@ -78,7 +74,7 @@ void count_stash(const Graph& graph, std::size_t forward_ops, StepAccount& accou
     for (const ValueId id : operands_of(op)) readers.insert(id);
   }
   for (const ValueId id : forward) {
-    const std::int64_t bytes = bytes_of(graph.value(id));
+    const std::int64_t bytes = stored_bytes(graph.value(id));
     if (by_loss.count(id) > 0) {
       account.loss_stash_bytes += bytes;
     } else if (by_others.count(id) > 0) {
@@ -97,14 +93,14 @@ std::int64_t peak_bytes_of(const Graph& graph, const std::set<ValueId>& passing)
   std::vector<std::int64_t> freed(graph.ops.size());
   for (std::size_t id = 0; id < graph.values.size(); ++id) {
     const Value& value = graph.values[id];
-    if (!is_computed(value) && value.role != Role::kConstants) live += bytes_of(value);
+    if (!is_computed(value) && value.role != Role::kConstants) live += stored_bytes(value);
     const bool passes =
         value.role == Role::kIntermediate || passing.count(static_cast<ValueId>(id)) > 0;
-    if (passes && !graph.ops.empty()) freed[last[id]] += bytes_of(value);
+    if (passes && !graph.ops.empty()) freed[last[id]] += stored_bytes(value);
   }
   std::int64_t peak = live;
   for (std::size_t i = 0; i < graph.ops.size(); ++i) {
-    for (const ValueId id : results_of(graph.ops[i])) live += bytes_of(graph.value(id));
+    for (const ValueId id : results_of(graph.ops[i])) live += stored_bytes(graph.value(id));
     peak = std::max(peak, live);
     live -= freed[i];
   }

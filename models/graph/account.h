@@ -14,7 +14,8 @@ struct MacsOfKind {
   std::int64_t macs = 0;
 };
 
-/// All bytes in the graph's own dtypes: BF16 for weights and activations, F32 for what is trained.
+/// All bytes in the graph's own dtypes: BF16 for weights and activations, F32 for what is trained;
+/// those of packed weights as they are stored.
 struct StepAccount {
   /// Every kind that occurs, once; forward ones first. What is computed again has a kind of its
   /// own.

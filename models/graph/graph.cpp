@@ -26,6 +26,10 @@ void check_value(const Value& value) {
   if (value.role == Role::kTrainable || value.role == Role::kState) {
     require_dtype(value, {DType::F32}, value.name);
   }
+  if (value.storage && (value.role != Role::kFrozen || value.shape.size() != 2)) {
+    throw InputError(value.name + ": is packed (" + to_string(*value.storage) +
+                     "); expected that of frozen matrices alone");
+  }
 }
 
 }  // namespace
@@ -82,6 +86,11 @@ const OpTraits& traits_of(const Op& op) {
 const char* name_of(const Op& op) { return traits_of(op).name; }
 
 const Contraction* contraction_of(const Op& op) { return std::get_if<Contraction>(&op); }
+
+std::int64_t stored_bytes(const Value& value) {
+  if (value.storage) return stored_bytes(*value.storage, value.shape);
+  return element_count(value.shape) * static_cast<std::int64_t>(bytes_of(value.dtype));
+}
 
 bool is_computed(const Value& value) {
   return value.role == Role::kIntermediate || value.role == Role::kResult;

@@ -1,10 +1,12 @@
 // The values of the op graph.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "models/base/tensor.h"
 #include "models/graph/origin.h"
+#include "models/quantized/storage_format.h"
 
 namespace corank {
 
@@ -30,6 +32,11 @@ struct Value {
   DType dtype = DType::F32;
   Role role = Role::kIntermediate;
   Origin origin = {};  // add_value() gives it
+  /// Of a frozen matrix that is packed; dtype is then what its elements are decoded to.
+  std::optional<StorageFormat> storage = {};
 };
+
+/// What a value takes in memory: packed, or in its own dtype.
+std::int64_t stored_bytes(const Value& value);
 
 }  // namespace corank

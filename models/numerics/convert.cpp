@@ -1,7 +1,6 @@
 #include "models/numerics/convert.h"
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 #include <vector>
 
@@ -9,23 +8,6 @@
 #include "models/base/numerics.h"
 
 namespace corank {
-namespace {
-
-/// IEEE 754 binary16 to binary32; exact.
-float widen_half(std::uint16_t bits) {
-  const int exponent = bits >> 10 & 0x1F;
-  const int fraction = bits & 0x3FF;
-  const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000) << 16;
-  if (exponent == 0x1F) {
-    return float_from_bits(sign | 0x7F800000u | static_cast<std::uint32_t>(fraction) << 13);
-  }
-  const float magnitude = exponent == 0
-                              ? std::ldexp(static_cast<float>(fraction), -24)
-                              : std::ldexp(static_cast<float>(1024 + fraction), exponent - 25);
-  return sign != 0 ? -magnitude : magnitude;
-}
-
-}  // namespace
 
 bool is_float(DType dtype) {
   return dtype == DType::F32 || dtype == DType::F64 || dtype == DType::BF16 || dtype == DType::F16;
@@ -48,7 +30,7 @@ void widen_elements(const Tensor& tensor, T* out) {
       return;
     case DType::F16:
       std::transform(tensor.data<std::uint16_t>(), tensor.data<std::uint16_t>() + count, out,
-                     widen_half);
+                     widen_f16);
       return;
     default:
       throw InputError(std::string("expected a floating-point tensor, found ") +

@@ -6,6 +6,11 @@ namespace corank {
 namespace {
 
 void make_trainable(Graph& graph, ValueId id) {
+  const Value& value = graph.value(id);
+  if (value.storage) {
+    throw InputError(value.name + " is packed (" + to_string(*value.storage) +
+                     "), so that it cannot be trained");
+  }
   graph.value(id).role = Role::kTrainable;
   graph.value(id).dtype = DType::F32;
 }

@@ -1,6 +1,7 @@
 #include "models/reference/execute.h"
 
 #include <algorithm>
+#include <map>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "models/graph/def_use.h"
 #include "models/numerics/convert.h"
 #include "models/ops/arrays.h"
+#include "models/quantized/decode.h"
 
 namespace corank {
 namespace {
@@ -24,12 +26,31 @@ const Tensor* find_tensor(const std::string& name, const TensorMap& values,
   return found == elsewhere->end() ? nullptr : &found->second;
 }
 
+/// Checks a packed weight.
+const QuantizedTensor& packed_weight(const Value& value, const QuantizedMap* packed) {
+  const std::string expected =
+      value.name + ": expected " + to_string(*value.storage) + " " + to_string(value.shape);
+  if (packed == nullptr || packed->count(value.name) == 0)
+    throw InputError(expected + ", found no such packed weight");
+  const QuantizedTensor& tensor = packed->at(value.name);
+  if (!(tensor.format == *value.storage) || tensor.shape != value.shape)
+    throw InputError(expected + ", found " + to_string(tensor.format) + " " +
+                     to_string(tensor.shape));
+  check(tensor, value.name);
+  return tensor;
+}
+
 /// Checks the given tensors and brings them into the form in which ops read them.
-std::int64_t take_given(const Graph& graph, Numerics numerics, const TensorMap* elsewhere,
+std::int64_t take_given(const Graph& graph, Numerics numerics, const ExecuteOptions& options,
                         TensorMap& values) {
+  const TensorMap* elsewhere = options.given;
   std::int64_t bytes = 0;
   for (const Value& value : graph.values) {
     if (is_computed(value)) continue;
+    if (value.storage) {
+      bytes += bytes_of(packed_weight(value, options.packed));
+      continue;
+    }
     const std::string expected =
         value.name + ": expected " + name_of(value.dtype) + " " + to_string(value.shape);
     const Tensor* found = find_tensor(value.name, values, elsewhere);
@@ -58,18 +79,20 @@ std::int64_t take_given(const Graph& graph, Numerics numerics, const TensorMap* 
 template <class T>
 class OpExecutor {
  public:
-  OpExecutor(const Graph& graph, Numerics numerics, TensorMap& values, const TensorMap* elsewhere)
+  OpExecutor(const Graph& graph, Numerics numerics, TensorMap& values,
+             const ExecuteOptions& options)
       : graph_(graph),
         numerics_(numerics),
         values_(values),
-        elsewhere_(elsewhere),
+        elsewhere_(options.given),
+        packed_(options.packed),
         arrays_(graph) {}
 
   void execute(const Op& op) {
     buffers_.clear();
     arrays_.clear();
-    for (const ValueId id : operands_of(op))
-      arrays_.set_operand(id, *find_tensor(graph_.value(id).name, values_, elsewhere_));
+    decoded_.clear();
+    for (const ValueId id : operands_of(op)) arrays_.set_operand(id, operand(id));
     const std::vector<ValueId> results = results_of(op);
     std::vector<std::pair<Tensor*, T*>> stored;
     for (const ValueId id : results) {
@@ -89,6 +112,15 @@ class OpExecutor {
   T* new_buffer(const Shape& shape) {
     buffers_.emplace_back(static_cast<std::size_t>(element_count(shape)));
     return buffers_.back().data();
+  }
+
+  /// As it is given or was computed; a packed weight decoded.
+  const Tensor& operand(ValueId id) {
+    const Value& value = graph_.value(id);
+    if (!value.storage) return *find_tensor(value.name, values_, elsewhere_);
+    if (decoded_.count(id) == 0)
+      decoded_[id] = decoded(packed_->at(value.name), stored_dtype(numerics_, value.dtype));
+    return decoded_.at(id);
   }
 
   template <class X>
@@ -135,8 +167,10 @@ class OpExecutor {
   const Numerics numerics_;
   TensorMap& values_;
   const TensorMap* elsewhere_;
+  const QuantizedMap* packed_;
   Arrays<T> arrays_;
   std::vector<std::vector<T>> buffers_;
+  std::map<ValueId, Tensor> decoded_;  // of the op
 };
 
 /// For each op the values that no later op reads and nobody else wants.
@@ -156,8 +190,8 @@ std::vector<std::vector<ValueId>> dying_values(const Graph& graph, const Execute
 template <class T>
 void execute_ops(const Graph& graph, Numerics numerics, TensorMap& values,
                  const ExecuteOptions& options, ExecuteFigures& figures) {
-  OpExecutor<T> executor(graph, numerics, values, options.given);
-  OpExecutor<float> updater(graph, Numerics::kBf16, values, options.given);
+  OpExecutor<T> executor(graph, numerics, values, options);
+  OpExecutor<float> updater(graph, Numerics::kBf16, values, options);
   const std::vector<std::vector<ValueId>> dying = dying_values(graph, options);
   std::int64_t live = figures.given_bytes;
   const auto size_of = [&](ValueId id) {
@@ -191,7 +225,7 @@ ExecuteFigures execute(const Graph& graph, Numerics numerics, TensorMap& values,
                        const ExecuteOptions& options) {
   check(graph);
   ExecuteFigures figures;
-  figures.given_bytes = take_given(graph, numerics, options.given, values);
+  figures.given_bytes = take_given(graph, numerics, options, values);
   if (numerics == Numerics::kFp64) {
     execute_ops<double>(graph, numerics, values, options, figures);
   } else {

@@ -8,6 +8,7 @@
 
 #include "models/graph/graph.h"
 #include "models/numerics/numerics.h"
+#include "models/quantized/quantized_tensor.h"
 
 namespace corank {
 
@@ -16,6 +17,9 @@ struct ExecuteOptions {
   std::set<std::string> keep = {};  // intermediates to keep by name, beside the results
   /// Given values that are not in `values`: they are read where they are.
   const TensorMap* given = nullptr;
+  /// Packed weights, by the names of the values that have a storage format. Each op that reads one
+  /// decodes it for itself.
+  const QuantizedMap* packed = nullptr;
   /// Given values and results that are freed after the op that reads them last.
   std::set<ValueId> passing = {};
   std::function<bool()> stop = {};  // asked before each op, until the first update, whether to end

@@ -7,8 +7,9 @@
 
 namespace corank {
 
-void ReferenceExecutor::load(const TensorMap& values) {
+void ReferenceExecutor::load(const TensorMap& values, const QuantizedMap& packed) {
   given_ = &values;
+  packed_ = &packed;
   values_.clear();
   for (const State& state : program_.states) {
     const std::string& name = program_.graph.value(state.value).name;
@@ -22,6 +23,7 @@ ExecutedStep ReferenceExecutor::step(const TensorMap& feeds, const std::set<std:
   for (const auto& [name, tensor] : feeds) values_[name] = tensor;
   ExecuteOptions options;
   options.given = given_;
+  options.packed = packed_;
   options.passing = passing_values(program_, asked);
   options.stop = stop_;
   const ExecuteFigures figures = execute(graph, numerics_, values_, options);

@@ -17,7 +17,8 @@ class ReferenceExecutor : public Executor {
                     std::function<bool()> stop = nullptr)
       : program_(program), numerics_(numerics), stop_(std::move(stop)) {}
 
-  void load(const TensorMap& values) override;
+  using Executor::load;
+  void load(const TensorMap& values, const QuantizedMap& packed) override;
   ExecutedStep step(const TensorMap& feeds, const std::set<std::string>& asked) override;
   TensorMap read(const std::set<std::string>& states) override;
 
@@ -29,6 +30,7 @@ class ReferenceExecutor : public Executor {
   Numerics numerics_;
   std::function<bool()> stop_;
   const TensorMap* given_ = nullptr;
+  const QuantizedMap* packed_ = nullptr;
   TensorMap values_;  // the states, and what is fed
   std::int64_t peak_bytes_ = 0;
 };

@@ -15,6 +15,7 @@ import json
 import math
 import pathlib
 import shutil
+import tempfile
 import unittest.mock
 import warnings
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from dataclasses import dataclass, field
 import torch
 from peft import IA3Config, LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from safetensors.torch import load_file
-from transformers import (BertConfig, BertForSequenceClassification, LlamaConfig, LlamaForCausalLM,
+from transformers import (BertConfig, BertForSequenceClassification, BitsAndBytesConfig, LlamaConfig, LlamaForCausalLM,
                           LlamaForSequenceClassification)
 from transformers.utils import logging
 
@@ -72,6 +73,7 @@ class Fixture:
     pairs: bool = False  # batches with token_type_ids
     without_labels: tuple[int, ...] = ()  # micro-batches
     method: type = LoraConfig
+    packed: dict = field(default_factory=dict)  # of BitsAndBytesConfig, which packs the linears but the head
 
     @property
     def is_bert(self) -> bool:
@@ -219,6 +221,17 @@ FIXTURES = [
     # PEFT's choice means two linears of a BERT's layer by "output.dense"; the classifier is trained in full.
     Fixture("bert_ia3", bert(), {"task_type": "SEQ_CLS"}, settings=ADAMW | PLAIN | {"eps": 1e-6}, shape=(4, 9),
             padding="right", method=IA3Config),
+    # QLoRA: linears packed by bitsandbytes. No size is a multiple of 64 (blocks straddle rows) or of 16 (where its kernel
+    # for AVX-512 takes the wrong scales).
+    Fixture("llama_nf4", llama(hidden_size=36, intermediate_size=52, num_attention_heads=3, num_key_value_heads=1),
+            {"r": 4, "lora_alpha": 8, "target_modules": ATTENTION + MLP},
+            settings=ADAMW | PLAIN | {"steps": 6}, padding="right",
+            packed={"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_use_double_quant": True,
+                    "bnb_4bit_compute_dtype": torch.float32}),
+    # LLM.int8, whose forward pass on a CPU is that of training: the weights decoded, then a product.
+    Fixture("llama_int8", llama(hidden_size=36, intermediate_size=52, num_attention_heads=3, num_key_value_heads=1),
+            {"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "v_proj", "down_proj"]}, padding="right",
+            packed={"load_in_8bit": True}),
 ]
 # How far from 0 the inputs of a ReLU stay, in the first batch. With BF16 operands they are off by about 4e-3.
 RELU_DISTANCE = 0.02
@@ -308,6 +321,8 @@ def write_model(fixture: Fixture, folder: pathlib.Path, generator: torch.Generat
                    for name, tensor in tensors.items()}
     if fixture.shards == 1:
         write_reproducibly(folder / "model.safetensors", tensors)
+        if fixture.packed:
+            pack(fixture, folder)
         return
     names, weight_map = sorted(tensors), {}
     for shard in range(fixture.shards):
@@ -320,12 +335,47 @@ def write_model(fixture: Fixture, folder: pathlib.Path, generator: torch.Generat
     (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=1, sort_keys=True) + "\n")
 
 
+def pack(fixture: Fixture, folder: pathlib.Path):
+    """The folder's linears as bitsandbytes packs them; transformers writes the files."""
+    model = LlamaForCausalLM.from_pretrained(folder, dtype=fixture.weights, local_files_only=True,
+                                             quantization_config=BitsAndBytesConfig(**fixture.packed))
+    with tempfile.TemporaryDirectory() as saved:
+        model.save_pretrained(saved)
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        written = json.loads((pathlib.Path(saved) / "config.json").read_text(encoding="utf-8"))
+        config["quantization_config"] = written["quantization_config"]
+        (folder / "config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        write_reproducibly(folder / "model.safetensors", load_file(pathlib.Path(saved) / "model.safetensors"))
+
+
 def load_model(folder: pathlib.Path):
     """The model of a folder as the fixtures run it: FP32, eager attention, no dropout."""
     architecture = json.loads((folder / "config.json").read_text(encoding="utf-8"))["architectures"][0]
     model_class = {kind.__name__: kind for kind in
                    (BertForSequenceClassification, LlamaForCausalLM, LlamaForSequenceClassification)}[architecture]
     return model_class.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager", local_files_only=True)
+
+
+def unpack(model):
+    """Packed linears become plain ones with what bitsandbytes decodes: for FP64, which it does not compute in."""
+    import bitsandbytes as bnb
+    for name, module in list(model.named_modules()):
+        if isinstance(module, bnb.nn.Linear4bit):
+            state = module.weight.quant_state
+            shape, state.shape, state.dtype = state.shape, torch.Size([1, state.shape.numel()]), torch.float32
+            weight = bnb.functional.dequantize_4bit(module.weight.data.reshape(-1, 1), state).reshape(shape)
+        elif isinstance(module, bnb.nn.Linear8bitLt):
+            weight = module.weight.CB.float() * (module.weight.SCB * (1.0 / 127.0)).unsqueeze(1)
+        else:
+            continue
+        linear = torch.nn.Linear(weight.shape[1], weight.shape[0], bias=False)
+        linear.weight.data = weight
+        model.set_submodule(name, linear)
+    # PEFT goes by these.
+    for attribute in ("is_loaded_in_4bit", "is_loaded_in_8bit", "is_quantized", "quantization_method", "hf_quantizer"):
+        if hasattr(model, attribute):
+            delattr(model, attribute)
+    return model
 
 
 def write_adapter(fixture: Fixture, model_path: pathlib.Path, folder: pathlib.Path, generator: torch.Generator):
@@ -457,9 +507,16 @@ class Run:
             warnings.simplefilter("ignore", FutureWarning)  # between PEFT and transformers
             # Such adapters are on purpose independent of the tied head, which PEFT remarks on.
             warnings.filterwarnings("ignore", message=".*tie_word_embeddings.*")
-            self.model = PeftModel.from_pretrained(load_model(folder / "model"), folder / "adapter", is_trainable=True)
+            model = load_model(folder / "model")
+            self.packed = getattr(model, "is_quantized", False)
+            if self.packed and dtype != torch.float32:
+                model = unpack(model)
+            self.model = PeftModel.from_pretrained(model, folder / "adapter", is_trainable=True)
         self.dropouts = use_counter_dropout(self.model, settings.get("seed", 0))
-        self.model.to(dtype).eval()
+        if self.packed and dtype == torch.float32:
+            self.model.train()  # else bitsandbytes may round scales and activations; there is no dropout
+        else:
+            self.model.to(dtype).eval()
         self.settings, self.batches = settings, batches
         self.causal = batches["labels"].dim() == 3
 
