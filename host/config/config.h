@@ -14,6 +14,7 @@
 #include "models/graph/recompute.h"
 #include "models/numerics/numerics.h"
 #include "models/program/optimizer.h"
+#include "models/quantized/quantize.h"
 #include "sim/platform/configuration.h"
 
 namespace corank {
@@ -48,9 +49,10 @@ struct Config {
   TransformerSizes transformer;       // or a whole model by its sizes
   Layers layers = Layers::kWhole;
   Weights weights = Weights::kResident;
-  int stream_tiles = 4;        // of the ring that they are streamed through
-  std::string model, adapter;  // folders of Hugging Face files
-  std::string batches;         // safetensors file of token batches
+  int stream_tiles = 4;                   // of the ring that they are streamed through
+  std::string model, adapter;             // folders of Hugging Face files
+  std::string batches;                    // safetensors file of token batches
+  Quantizer quantize = Quantizer::kNone;  // of the frozen linears
   RunPass pass = RunPass::kTraining;
   std::string state;            // of an earlier run, which this one goes on with; "": none
   std::int64_t checkpoint = 0;  // steps after which adapter and state are written; 0: at the end

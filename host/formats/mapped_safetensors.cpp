@@ -1,16 +1,9 @@
 #include "host/formats/mapped_safetensors.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <utility>
 
-#include "host/formats/input_file.h"
 #include "models/base/error.h"
 #include "models/base/numerics.h"
 
@@ -31,54 +24,20 @@ std::uint16_t u16_at(const std::byte* data, std::size_t i) {
 
 }  // namespace
 
-MappedSafetensors::MappedSafetensors(const std::string& path) : path_(path) {
-  bytes_ = input_file_size(path);
-  if (bytes_ < kSafetensorsLengthBytes) safetensors_header_length(path, "", bytes_);
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) throw InputError(path + ": cannot be read: " + std::strerror(errno));
-  memory_ = ::mmap(nullptr, bytes_, PROT_READ, MAP_PRIVATE, file, 0);
-  const int error = errno;
-  ::close(file);
-  if (memory_ == MAP_FAILED) {
-    memory_ = nullptr;
-    throw InputError(path + ": cannot be mapped into memory: " + std::strerror(error));
-  }
-  try {
-    const auto* begin = static_cast<const std::byte*>(memory_);
-    const std::string_view first(static_cast<const char*>(memory_),
-                                 std::min(bytes_, kSafetensorsFirstBytes));
-    const std::uint64_t header_bytes = safetensors_header_length(path, first, bytes_);
-    const std::byte* data = begin + kSafetensorsLengthBytes + header_bytes;
-    const std::string text(reinterpret_cast<const char*>(begin + kSafetensorsLengthBytes),
-                           header_bytes);
-    const SafetensorsHeader header =
-        parse_safetensors_header(path, text, bytes_ - kSafetensorsLengthBytes - header_bytes);
-    for (const SafetensorsEntry& entry : header.entries)
-      tensors_[entry.name] = {entry.type, entry.shape, data + entry.begin};
-  } catch (...) {
-    ::munmap(memory_, bytes_);  // no destructor runs for what was never constructed
-    throw;
-  }
+MappedSafetensors::MappedSafetensors(const std::string& path) : path_(path), file_(path) {
+  const std::string_view bytes(reinterpret_cast<const char*>(file_.data()), file_.size());
+  const std::uint64_t header_bytes =
+      safetensors_header_length(path, bytes.substr(0, kSafetensorsFirstBytes), bytes.size());
+  const std::string text(bytes.substr(kSafetensorsLengthBytes, header_bytes));
+  const std::byte* data = file_.data() + kSafetensorsLengthBytes + header_bytes;
+  const SafetensorsHeader header =
+      parse_safetensors_header(path, text, bytes.size() - kSafetensorsLengthBytes - header_bytes);
+  for (const SafetensorsEntry& entry : header.entries)
+    tensors_[entry.name] = {entry.type, entry.shape, data + entry.begin};
 }
-
-MappedSafetensors::~MappedSafetensors() {
-  if (memory_ != nullptr) ::munmap(memory_, bytes_);
-}
-
-MappedSafetensors::MappedSafetensors(MappedSafetensors&& other) noexcept
-    : path_(std::move(other.path_)),
-      memory_(std::exchange(other.memory_, nullptr)),
-      bytes_(other.bytes_),
-      tensors_(std::move(other.tensors_)) {}
 
 void release(const TensorView& view) {
-  const auto size = safetensors_byte_count(view.type, view.shape).value_or(0);
-  if (size == 0) return;
-  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const std::size_t into_page = reinterpret_cast<std::uintptr_t>(view.data) % page;
-  // Of a page that a neighbour shares nothing is lost: the mapping is never written. Failure does
-  // no harm, either.
-  ::madvise(const_cast<std::byte*>(view.data) - into_page, size + into_page, MADV_DONTNEED);
+  release_mapped(view.data, safetensors_byte_count(view.type, view.shape).value_or(0));
 }
 
 TensorView view_of(const Tensor& tensor) {

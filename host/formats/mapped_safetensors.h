@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "host/formats/mapped_file.h"
 #include "host/formats/safetensors_header.h"
 #include "models/base/tensor.h"
 
@@ -19,20 +20,15 @@ struct TensorView {
 
 class MappedSafetensors {
  public:
-  /// Maps the file; refuses what read_safetensors refuses, with the same InputErrors. A file that
-  /// another program shortens later ends this one (SIGBUS), as with every mapping.
+  /// Maps the file; refuses what read_safetensors refuses, with the same InputErrors.
   explicit MappedSafetensors(const std::string& path);
-  ~MappedSafetensors();
-  MappedSafetensors(MappedSafetensors&& other) noexcept;
-  MappedSafetensors& operator=(MappedSafetensors&&) = delete;
 
   const std::string& path() const { return path_; }
   const std::map<std::string, TensorView>& tensors() const { return tensors_; }
 
  private:
   std::string path_;
-  void* memory_ = nullptr;
-  std::size_t bytes_ = 0;
+  MappedFile file_;
   std::map<std::string, TensorView> tensors_;
 };
 

@@ -259,7 +259,7 @@ ModelConfig read_model_config_file(const std::string& path, const std::string& t
   const JsonObject config = read_json_object(path);
   const std::string type = config.text("model_type");
   std::optional<QuantizationConfig> quantization;
-  if (config.has("quantization_config"))
+  if (config.has("quantization_config") && !is_off(config.json().at("quantization_config")))
     quantization = read_quantization_config(config.object("quantization_config"));
   const auto check_keys = [&config](const KnownKeys& known) {
     std::vector<std::string> notes = check_known_keys(config, known);

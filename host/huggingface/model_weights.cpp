@@ -113,6 +113,23 @@ TensorMap load_frozen(const Graph& graph, const ModelConfig& model, const Weight
   return values;
 }
 
+PackedWeights weights_to_quantize(const ModelConfig& model, const Transformer& transformer,
+                                  Quantizer quantizer, const WeightSource* files) {
+  PackedWeights packed;
+  for (const Module& module : transformer.modules) {
+    const Value& weight = transformer.graph.value(module.weight);
+    if (module.kind != ModuleKind::kLinear || module.name == model.facts().output_head) continue;
+    PackedWeight& one = packed[weight.name];
+    one.format = format_of(quantizer, weight.shape);
+    one.tensors = {weight.name};
+    if (files != nullptr)
+      one.read = [=, name = weight.name, shape = weight.shape, prefix = model.prefix()] {
+        return quantize(files->read(name, prefix, shape, DType::F32), quantizer);
+      };
+  }
+  return packed;
+}
+
 QuantizedMap load_packed(const Graph& graph, const PackedWeights& packed) {
   QuantizedMap values;
   for (const Value& value : graph.values)

@@ -8,6 +8,7 @@
 #include "host/huggingface/model_config.h"
 #include "host/huggingface/weight_files.h"
 #include "models/numerics/numerics.h"
+#include "models/quantized/quantize.h"
 
 namespace corank {
 
@@ -32,6 +33,11 @@ void store_packed(Graph& graph, const PackedWeights& packed);
 /// file.
 TensorMap load_frozen(const Graph& graph, const ModelConfig& model, const WeightSource& files,
                       const FrozenTensors& replaced, Numerics numerics);
+
+/// The linears of a model whose weights are plain, but its head (as bitsandbytes has it), to be
+/// packed as they are read from `files`, which has to outlive the result. nullptr: they are not.
+PackedWeights weights_to_quantize(const ModelConfig& model, const Transformer& transformer,
+                                  Quantizer quantizer, const WeightSource* files);
 
 /// Every parameter that is packed. Throws InputError as its read() does.
 QuantizedMap load_packed(const Graph& graph, const PackedWeights& packed);

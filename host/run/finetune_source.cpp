@@ -13,20 +13,28 @@
 #include "host/formats/input_file.h"
 #include "host/huggingface/model_weights.h"
 #include "host/huggingface/weight_files.h"
+#include "host/quantized/gguf_model.h"
 #include "host/quantized/packed_folder.h"
 #include "host/workload/normal.h"
 #include "models/base/error.h"
 #include "models/base/host_memory.h"
+#include "models/base/text.h"
 #include "models/numerics/convert.h"
 
 namespace corank {
 namespace {
 
-void require_folder(const Config& config, const std::string& key, const std::string& folder) {
-  if (folder.empty()) throw InputError(place_of(config, key), key + " is missing");
+bool is_folder(const std::string& path) {
   std::error_code ignored;
-  if (!std::filesystem::is_directory(folder, ignored))
-    throw InputError(place_of(config, key), key + ": expected a folder, found '" + folder +
+  return std::filesystem::is_directory(path, ignored);
+}
+
+/// `what` the key has to name, where it names no folder.
+void require_folder(const Config& config, const std::string& key, const std::string& folder,
+                    const std::string& what) {
+  if (folder.empty()) throw InputError(place_of(config, key), key + " is missing");
+  if (!is_folder(folder))
+    throw InputError(place_of(config, key), key + ": expected " + what + ", found '" + folder +
                                                 "', which is " +
                                                 (is_there(folder) ? "none" : "not there"));
 }
@@ -36,7 +44,29 @@ BatchLimits limits_of(const ModelConfig& model, const Config& config) {
           config.optimizer.accumulate};
 }
 
-void read_folder_weights(const Config& config, FinetuneSource& source) {
+/// What is plain is packed as it is read or drawn.
+void quantize_source(const Config& config, FinetuneSource& source) {
+  if (config.quantize == Quantizer::kNone) return;
+  if (source.packed)
+    throw InputError(place_of(config, "workload.quantize"),
+                     std::string("workload.quantize: expected none, because ") + source.model.file +
+                         " is of packed weights; found " + name_of(config.quantize));
+  source.packed = [model = source.model, files = source.weights,
+                   quantizer = config.quantize](const Transformer& transformer) {
+    return weights_to_quantize(model, transformer, quantizer, files.get());
+  };
+}
+
+/// `workload.model` is one file.
+void read_gguf(const Config& config, FinetuneSource& source) {
+  const auto file = std::make_shared<const GgufWeights>(config.model);
+  source.weights = file;
+  source.model = file->model(source.adapter.task_type);
+  source.packed = [file](const Transformer& transformer) { return file->packed(transformer); };
+}
+
+void read_folder(const Config& config, FinetuneSource& source) {
+  source.model = read_model_config(config.model, source.adapter.task_type);
   const auto files = std::make_shared<const WeightFiles>(config.model);
   source.weights = files;
   untie_other_head(source.model, *files);
@@ -48,8 +78,9 @@ void read_folder_weights(const Config& config, FinetuneSource& source) {
 }
 
 FinetuneSource read_source(const Config& config) {
-  require_folder(config, "workload.model", config.model);
-  require_folder(config, "workload.adapter", config.adapter);
+  const bool gguf = ends_with(config.model, ".gguf") && !is_folder(config.model);
+  if (!gguf) require_folder(config, "workload.model", config.model, "a folder or a file.gguf");
+  require_folder(config, "workload.adapter", config.adapter, "a folder");
   if (config.batches.empty())
     throw InputError(place_of(config, "workload.batches"), "workload.batches is missing");
   if (config.steps != 1)
@@ -59,8 +90,8 @@ FinetuneSource read_source(const Config& config) {
                          std::to_string(config.steps));
   FinetuneSource source;
   source.adapter = read_adapter_config(config.adapter);
-  source.model = read_model_config(config.model, source.adapter.task_type);
-  read_folder_weights(config, source);
+  gguf ? read_gguf(config, source) : read_folder(config, source);
+  quantize_source(config, source);
   source.batches = read_batches(config.batches, limits_of(source.model, config));
   source.model_text = config.model;
   source.adapter_text = config.adapter;
@@ -190,6 +221,7 @@ FinetuneSource sized_source(const Config& config) {
   check_sequence(source.model, config);
   const bool causal = source.model.classes() == 0;
   source.adapter = adapter_of_sizes(config, !causal);
+  quantize_source(config, source);
   source.batches = drawn_batches(source.model, config);
   std::string modules;
   for (const std::string& module : sizes.modules) modules += (modules.empty() ? "" : ", ") + module;

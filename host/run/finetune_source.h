@@ -22,6 +22,7 @@ struct FinetuneSource {
   Batches batches;
   std::shared_ptr<const WeightSource> weights;  // nullptr: drawn
   /// Those of its weights that are packed; empty: none. To be asked of the model as it is built.
+  /// Without files they have no read().
   std::function<PackedWeights(const Transformer&)> packed;
   std::string model_text, adapter_text, batches_text;  // for reports: the files, or what was drawn
 };

@@ -11,6 +11,7 @@
 #include "models/base/error.h"
 #include "models/base/host_memory.h"
 #include "models/base/text.h"
+#include "models/numerics/convert.h"
 #include "models/transformer/transformer.h"
 #include "sim/system/interruption.h"
 
@@ -157,6 +158,12 @@ void give_values(const Config& config, Numerics numerics, const FinetuneSource& 
   } else {
     check_host_memory(config, program.graph);
     prepared.values = draw_parameters(transformer, config.seed, numerics);
+    for (const Value& value : transformer.graph.values) {
+      if (!value.storage) continue;
+      const auto drawn = prepared.values.extract(value.name);
+      prepared.packed.emplace(value.name,
+                              quantize(converted(drawn.mapped(), DType::F32), config.quantize));
+    }
   }
   for (auto& entry : initial_moments(program)) prepared.values.insert(std::move(entry));
 }

@@ -18,6 +18,7 @@ Input make_memory(Random& random);         // DRAM memories and devices
 Input make_energy(Random& random);         // energy tables
 Input make_capture(Random& random);        // captured layers
 Input make_model(Random& random);          // Hugging Face model folders
+Input make_packed(Random& random);         // packed weights: folders and GGUF files
 Input make_adapter(Random& random);        // PEFT adapter folders
 Input make_batches(Random& random);        // token batches
 Input make_verification(Random& random);   // what `corank verify` and `corank machine` take
@@ -36,6 +37,7 @@ constexpr Format kFormats[] = {
     {"energy", make_energy},
     {"capture", make_capture},
     {"model", make_model},
+    {"packed", make_packed},
     {"adapter", make_adapter},
     {"batches", make_batches},
     {"verification", make_verification},

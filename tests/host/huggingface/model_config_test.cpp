@@ -163,7 +163,6 @@ TEST_CASE("A key that would change what is computed is refused by name") {
     CHECK(refusal("{" + model + ", \"" + key + "\": null}") == "");
   };
   for (const std::string& model : {kLlama, kBert}) {
-    check(model, "quantization_config", R"({"quant_method": "gptq"})", "{}");
     check(model, "compression_config", R"({"a": 1})", "null");
     check(model, "is_encoder_decoder", "true", "false");
     check(model, "add_cross_attention", "true", "false");
