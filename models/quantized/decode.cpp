@@ -1,6 +1,7 @@
 #include "models/quantized/decode.h"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "models/base/numerics.h"
@@ -28,31 +29,56 @@ int integer_of(ElementCode code, unsigned bits) {
   return code == ElementCode::kSigned8 ? static_cast<std::int8_t>(bits) : static_cast<int>(bits);
 }
 
+/// What makes elements of the codes of one block.
+class BlockDecoder {
+ public:
+  BlockDecoder(const QuantizedTensor& tensor, std::int64_t block)
+      : format_(tensor.format),
+        levels_(levels_of(format_.code)),
+        scale_(scale_at(tensor, block)),
+        minimum_(format_.minimums ? number_at(tensor.minimums, block) : 0),
+        zero_(format_.zeros
+                  ? integer_of(format_.code, code_at(tensor.zeros, code_bits(format_.code), block))
+                  : format_.zero) {}
+
+  float element(unsigned code) const {
+    const float level = levels_ != nullptr
+                            ? (*levels_)[code]
+                            : static_cast<float>(integer_of(format_.code, code) - zero_);
+    const float product = in_arithmetic(level * scale_, format_.arithmetic);
+    return canonical(format_.minimums ? product + minimum_ : product);
+  }
+
+ private:
+  const StorageFormat& format_;
+  const std::array<float, 16>* levels_;
+  float scale_, minimum_;
+  int zero_;
+};
+
+/// Codes of 4 bits, of which only 16 different elements come.
+void decode_halves(const std::vector<std::uint8_t>& codes, const BlockDecoder& decoder,
+                   std::int64_t first, std::int64_t count, float* out) {
+  std::array<float, 16> elements{};
+  for (unsigned code = 0; code < 16; ++code) elements[code] = decoder.element(code);
+  std::int64_t i = 0;
+  if (first % 2 != 0) out[i++] = elements[code_at(codes, 4, first)];
+  const std::uint8_t* bytes = codes.data() + (first + i) / 2;
+  for (; i + 1 < count; i += 2, ++bytes) {
+    out[i] = elements[*bytes & 0xFu];
+    out[i + 1] = elements[*bytes >> 4];
+  }
+  if (i < count) out[i] = elements[code_at(codes, 4, first + i)];
+}
+
 /// Elements of one block.
 void decode_block(const QuantizedTensor& tensor, std::int64_t block, std::int64_t first,
                   std::int64_t count, float* out) {
-  const StorageFormat& format = tensor.format;
-  const int bits = code_bits(format.code);
-  const std::array<float, 16>* levels = levels_of(format.code);
-  const int zero =
-      format.zeros ? integer_of(format.code, code_at(tensor.zeros, bits, block)) : format.zero;
-  const float scale = scale_at(tensor, block);
-  // Of 16 elements there are only 16 products.
-  const auto element = [&](unsigned code) {
-    const float level = levels != nullptr
-                            ? (*levels)[code]
-                            : static_cast<float>(integer_of(format.code, code) - zero);
-    float value = in_arithmetic(level * scale, format.arithmetic);
-    if (format.minimums) value = value + number_at(tensor.minimums, block);
-    return canonical(value);
-  };
-  if (bits == 4 && count >= 16) {
-    std::array<float, 16> elements{};
-    for (unsigned code = 0; code < 16; ++code) elements[code] = element(code);
-    for (std::int64_t i = 0; i < count; ++i) out[i] = elements[code_at(tensor.codes, 4, first + i)];
-    return;
-  }
-  for (std::int64_t i = 0; i < count; ++i) out[i] = element(code_at(tensor.codes, bits, first + i));
+  const BlockDecoder decoder(tensor, block);
+  if (code_bits(tensor.format.code) == 4)
+    return decode_halves(tensor.codes, decoder, first, count, out);
+  const std::uint8_t* codes = tensor.codes.data() + first;
+  for (std::int64_t i = 0; i < count; ++i) out[i] = decoder.element(codes[i]);
 }
 
 }  // namespace
@@ -83,9 +109,21 @@ void decode(const QuantizedTensor& tensor, std::int64_t first, std::int64_t coun
 }
 
 Tensor decoded(const QuantizedTensor& tensor, DType dtype) {
-  Tensor elements(DType::F32, tensor.shape);
-  decode(tensor, 0, element_count(tensor.shape), elements.data<float>());
-  return dtype == DType::F32 ? elements : converted(elements, dtype);
+  const std::int64_t count = element_count(tensor.shape);
+  if (dtype == DType::BF16) {  // piece by piece: what is wide stays in the cache
+    Tensor rounded(dtype, tensor.shape);
+    std::array<float, 4096> piece{};
+    for (std::int64_t first = 0; first < count; first += piece.size()) {
+      const auto size = std::min<std::int64_t>(piece.size(), count - first);
+      decode(tensor, first, size, piece.data());
+      std::transform(piece.begin(), piece.begin() + size, rounded.data<std::uint16_t>() + first,
+                     round_to_bf16);
+    }
+    return rounded;
+  }
+  Tensor wide(DType::F32, tensor.shape);
+  decode(tensor, 0, count, wide.data<float>());
+  return dtype == DType::F32 ? wide : converted(wide, dtype);
 }
 
 }  // namespace corank
