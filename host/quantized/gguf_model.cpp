@@ -13,15 +13,15 @@ namespace corank {
 namespace {
 
 constexpr std::int64_t kMostSize = 1 << 24, kMostBlocks = 1 << 16;
-constexpr const char* kHeads = "llama.attention.head_count";
-constexpr const char* kKvHeads = "llama.attention.head_count_kv";
+constexpr const char* kHeadCount = "llama.attention.head_count";
+constexpr const char* kKvHeadCount = "llama.attention.head_count_kv";
 
 struct NamePair {
   const char *gguf, *hugging_face;
 };
-constexpr NamePair kWhole[] = {
+constexpr NamePair kNamesOfModel[] = {
     {"token_embd", "model.embed_tokens"}, {"output_norm", "model.norm"}, {"output", "lm_head"}};
-constexpr NamePair kOfLayer[] = {
+constexpr NamePair kNamesOfLayer[] = {
     {"attn_norm", "input_layernorm"},    {"attn_q", "self_attn.q_proj"},
     {"attn_k", "self_attn.k_proj"},      {"attn_v", "self_attn.v_proj"},
     {"attn_output", "self_attn.o_proj"}, {"ffn_norm", "post_attention_layernorm"},
@@ -34,11 +34,11 @@ std::string hugging_face_name(const std::string& name) {
   const std::size_t last = name.rfind('.');
   if (last == std::string::npos) return name;
   const std::string module = name.substr(0, last), parameter = name.substr(last);
-  for (const NamePair& pair : kWhole)
+  for (const NamePair& pair : kNamesOfModel)
     if (module == pair.gguf) return pair.hugging_face + parameter;
   const std::size_t dot = module.rfind('.');
   if (module.compare(0, 4, "blk.") != 0 || dot < 4) return name;
-  for (const NamePair& pair : kOfLayer)
+  for (const NamePair& pair : kNamesOfLayer)
     if (module.substr(dot + 1) == pair.gguf)
       return "model.layers." + module.substr(4, dot - 4) + "." + pair.hugging_face + parameter;
   return name;
@@ -118,8 +118,8 @@ GgufWeights::GgufWeights(const std::string& path) : file_(path) {
     if (!names_.emplace(name, entry.first).second)
       throw InputError(path + ": tensor " + quote(entry.first) + " is there twice, by two names");
   }
-  if (file_.has(kHeads)) heads_ = file_.integer(kHeads, 1, kMostSize);
-  kv_heads_ = file_.has(kKvHeads) ? file_.integer(kKvHeads, 1, kMostSize) : heads_;
+  if (file_.has(kHeadCount)) heads_ = file_.integer(kHeadCount, 1, kMostSize);
+  kv_heads_ = file_.has(kKvHeadCount) ? file_.integer(kKvHeadCount, 1, kMostSize) : heads_;
 }
 
 ModelConfig GgufWeights::model(const std::string& task_type) const {
@@ -134,13 +134,13 @@ ModelConfig GgufWeights::model(const std::string& task_type) const {
   shape.hidden = file_.integer("llama.embedding_length", 1, kMostSize);
   shape.intermediate = file_.integer("llama.feed_forward_length", 1, kMostSize);
   shape.layers = file_.integer("llama.block_count", 1, kMostBlocks);
-  shape.heads = file_.integer(kHeads, 1, kMostSize);
+  shape.heads = file_.integer(kHeadCount, 1, kMostSize);
   shape.kv_heads = kv_heads_;
   if (shape.heads % shape.kv_heads != 0)
-    file_.refuse(kKvHeads, "a divisor of the " + std::to_string(shape.heads) + " heads");
+    file_.refuse(kKvHeadCount, "a divisor of the " + std::to_string(shape.heads) + " heads");
   const std::string key_length = "llama.attention.key_length";
   if (!file_.has(key_length) && shape.hidden % shape.heads != 0)
-    file_.refuse(kHeads, "a divisor of the embedding length, " + std::to_string(shape.hidden));
+    file_.refuse(kHeadCount, "a divisor of the embedding length, " + std::to_string(shape.hidden));
   shape.head_dim =
       file_.has(key_length) ? file_.integer(key_length, 1, kMostSize) : shape.hidden / shape.heads;
   if (shape.head_dim % 2 != 0)

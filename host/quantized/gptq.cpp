@@ -18,7 +18,7 @@ std::int64_t group_count(const StorageFormat& format, const PackedLinear& linear
 
 /// The column of each input is in the group of its place: no other order was chosen by activations.
 void check_group_index(const PackedLinear& linear, const StorageFormat& format) {
-  if (find_part(linear, "g_idx") == nullptr) return;
+  if (find_part(linear, "g_idx") == nullptr && !linear.config.by_activations) return;
   const TensorView& view = require_part(linear, "g_idx", "I32", {linear.columns()});
   for (std::int64_t k = 0; k < linear.columns(); ++k) {
     std::int32_t group = 0;

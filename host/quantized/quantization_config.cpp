@@ -9,99 +9,97 @@
 namespace corank {
 namespace {
 
-constexpr KeyUse kHonoured = KeyUse::kHonoured;
-constexpr KeyUse kHarmless = KeyUse::kHarmless;
-constexpr KeyUse kRefused = KeyUse::kRefused;
-
 // Where "harmless" is said of what a library computes with (a type, a kernel), corank's numerics
 // say that; of how a file was made, the file says what came of it.
 
 const KnownKeys kBitsandbytesKeys = {
-    {"quant_method", kHonoured},
-    {"load_in_4bit", kHarmless},
-    {"_load_in_4bit", kHarmless},
-    {"load_in_8bit", kHarmless},
-    {"_load_in_8bit", kHarmless},
-    {"bnb_4bit_quant_type", kHarmless},
-    {"bnb_4bit_use_double_quant", kHarmless},
-    {"bnb_4bit_compute_dtype", kHarmless},
-    {"bnb_4bit_quant_storage", kHarmless},
-    {"llm_int8_threshold", kHarmless},
-    {"llm_int8_has_fp16_weight", kRefused},
-    {"llm_int8_enable_fp32_cpu_offload", kHarmless},
-    {"llm_int8_skip_modules", kHarmless},
-    {"modules_to_not_convert", kHarmless},
+    {"quant_method", KeyUse::kHonoured},
+    {"load_in_4bit", KeyUse::kHarmless},
+    {"_load_in_4bit", KeyUse::kHarmless},
+    {"load_in_8bit", KeyUse::kHarmless},
+    {"_load_in_8bit", KeyUse::kHarmless},
+    {"bnb_4bit_quant_type", KeyUse::kHarmless},
+    {"bnb_4bit_use_double_quant", KeyUse::kHarmless},
+    {"bnb_4bit_compute_dtype", KeyUse::kHarmless},
+    {"bnb_4bit_quant_storage", KeyUse::kHarmless},
+    {"llm_int8_threshold", KeyUse::kHarmless},
+    {"llm_int8_has_fp16_weight", KeyUse::kRefused},
+    {"llm_int8_enable_fp32_cpu_offload", KeyUse::kHarmless},
+    {"llm_int8_skip_modules", KeyUse::kHarmless},
+    {"modules_to_not_convert", KeyUse::kHarmless},
 };
 
 const KnownKeys kGptqKeys = {
-    {"quant_method", kHonoured},
-    {"bits", kHonoured},
-    {"group_size", kHonoured},
-    {"desc_act", kHonoured},
-    {"checkpoint_format", kHonoured},
-    {"format", kHonoured},
-    {"is_marlin_format", kRefused},
-    {"act_group_aware", kHarmless},
-    {"sym", kHarmless},  // the zeros say it
-    {"static_groups", kHarmless},
-    {"true_sequential", kHarmless},
-    {"damp_percent", kHarmless},
-    {"damp_auto_increment", kHarmless},
-    {"lm_head", kHarmless},
-    {"pack_dtype", kRefused, "\"int32\""},
-    {"dynamic", kRefused},
-    {"modules_in_block_to_quantize", kHarmless},
-    {"modules_to_not_convert", kHarmless},
-    {"model_name_or_path", kHarmless},
-    {"model_file_base_name", kHarmless},
-    {"quantizer", kHarmless},
-    {"meta", kHarmless},
-    {"tokenizer", kHarmless},
-    {"dataset", kHarmless},
-    {"backend", kHarmless},
-    {"use_exllama", kHarmless},
-    {"disable_exllama", kHarmless},
-    {"exllama_config", kHarmless},
-    {"use_cuda_fp16", kHarmless},
-    {"max_input_length", kHarmless},
-    {"model_seqlen", kHarmless},
-    {"block_name_to_quantize", kHarmless},
-    {"module_name_preceding_first_block", kHarmless},
-    {"batch_size", kHarmless},
-    {"pad_token_id", kHarmless},
-    {"cache_block_outputs", kHarmless},
+    {"quant_method", KeyUse::kHonoured},
+    {"bits", KeyUse::kHonoured},
+    {"group_size", KeyUse::kHonoured},
+    {"desc_act", KeyUse::kHonoured},
+    {"checkpoint_format", KeyUse::kHonoured},
+    {"format", KeyUse::kHonoured},
+    {"is_marlin_format", KeyUse::kRefused},
+    {"act_group_aware", KeyUse::kHarmless},
+    {"sym", KeyUse::kHarmless},  // the zeros say it
+    {"static_groups", KeyUse::kHarmless},
+    {"true_sequential", KeyUse::kHarmless},
+    {"damp_percent", KeyUse::kHarmless},
+    {"damp_auto_increment", KeyUse::kHarmless},
+    {"lm_head", KeyUse::kHarmless},
+    {"pack_dtype", KeyUse::kRefused, "\"int32\""},
+    {"dynamic", KeyUse::kRefused},
+    {"modules_in_block_to_quantize", KeyUse::kHarmless},
+    {"modules_to_not_convert", KeyUse::kHarmless},
+    {"model_name_or_path", KeyUse::kHarmless},
+    {"model_file_base_name", KeyUse::kHarmless},
+    {"quantizer", KeyUse::kHarmless},
+    {"meta", KeyUse::kHarmless},
+    {"tokenizer", KeyUse::kHarmless},
+    {"dataset", KeyUse::kHarmless},
+    {"backend", KeyUse::kHarmless},
+    {"use_exllama", KeyUse::kHarmless},
+    {"disable_exllama", KeyUse::kHarmless},
+    {"exllama_config", KeyUse::kHarmless},
+    {"use_cuda_fp16", KeyUse::kHarmless},
+    {"max_input_length", KeyUse::kHarmless},
+    {"model_seqlen", KeyUse::kHarmless},
+    {"block_name_to_quantize", KeyUse::kHarmless},
+    {"module_name_preceding_first_block", KeyUse::kHarmless},
+    {"batch_size", KeyUse::kHarmless},
+    {"pad_token_id", KeyUse::kHarmless},
+    {"cache_block_outputs", KeyUse::kHarmless},
 };
 
 const KnownKeys kAwqKeys = {
-    {"quant_method", kHonoured},   {"bits", kHonoured},
-    {"w_bit", kHonoured},          {"group_size", kHonoured},
-    {"q_group_size", kHonoured},   {"version", kHonoured},
-    {"zero_point", kHonoured},     {"backend", kHarmless},
-    {"do_fuse", kRefused},         {"fuse_max_seq_len", kHarmless},
-    {"modules_to_fuse", kRefused}, {"modules_to_not_convert", kHarmless},
-    {"exllama_config", kHarmless},
+    {"quant_method", KeyUse::kHonoured},   {"bits", KeyUse::kHonoured},
+    {"w_bit", KeyUse::kHonoured},          {"group_size", KeyUse::kHonoured},
+    {"q_group_size", KeyUse::kHonoured},   {"version", KeyUse::kHonoured},
+    {"zero_point", KeyUse::kHonoured},     {"backend", KeyUse::kHarmless},
+    {"do_fuse", KeyUse::kRefused},         {"fuse_max_seq_len", KeyUse::kHarmless},
+    {"modules_to_fuse", KeyUse::kRefused}, {"modules_to_not_convert", KeyUse::kHarmless},
+    {"exllama_config", KeyUse::kHarmless},
 };
 
 const KnownKeys kCompressedTensorsKeys = {
-    {"quant_method", kHonoured},
-    {"format", kHonoured},
-    {"config_groups", kHonoured},
-    {"quantization_status", kHonoured},
-    {"ignore", kHarmless},  // what is not packed lies there plain
-    {"global_compression_ratio", kHarmless},
-    {"version", kHarmless},
-    {"run_compressed", kHarmless},
-    {"dtype", kHarmless},
-    {"kv_cache_scheme", kRefused},
-    {"sparsity_config", kRefused},
-    {"transform_config", kRefused},
+    {"quant_method", KeyUse::kHonoured},
+    {"format", KeyUse::kHonoured},
+    {"config_groups", KeyUse::kHonoured},
+    {"quantization_status", KeyUse::kHonoured},
+    {"ignore", KeyUse::kHarmless},  // what is not packed lies there plain
+    {"global_compression_ratio", KeyUse::kHarmless},
+    {"version", KeyUse::kHarmless},
+    {"run_compressed", KeyUse::kHarmless},
+    {"dtype", KeyUse::kHarmless},
+    {"kv_cache_scheme", KeyUse::kRefused},
+    {"sparsity_config", KeyUse::kRefused},
+    {"transform_config", KeyUse::kRefused},
 };
 
 const KnownKeys kWeightKeys = {
-    {"num_bits", kHonoured},        {"type", kHonoured},           {"symmetric", kHonoured},
-    {"strategy", kHonoured},        {"group_size", kHonoured},     {"dynamic", kRefused},
-    {"actorder", kRefused},         {"block_structure", kRefused}, {"observer", kHarmless},
-    {"observer_kwargs", kHarmless}, {"scale_dtype", kHarmless},    {"zp_dtype", kHarmless},
+    {"num_bits", KeyUse::kHonoured},    {"type", KeyUse::kHonoured},
+    {"symmetric", KeyUse::kHonoured},   {"strategy", KeyUse::kHonoured},
+    {"group_size", KeyUse::kHonoured},  {"dynamic", KeyUse::kRefused},
+    {"actorder", KeyUse::kRefused},     {"block_structure", KeyUse::kRefused},
+    {"observer", KeyUse::kHarmless},    {"observer_kwargs", KeyUse::kHarmless},
+    {"scale_dtype", KeyUse::kHarmless}, {"zp_dtype", KeyUse::kHarmless},
 };
 
 void check_keys(const JsonObject& config, const KnownKeys& known, std::vector<std::string>& notes) {
@@ -147,7 +145,7 @@ void read_gptq(const JsonObject& config, QuantizationConfig& read) {
   const std::string format = named(config, "checkpoint_format", "format");
   require_text(config, format, "gptq", {"gptq", "gptq_v2"});
   read.zeros_less_one = config.text_or(format, "gptq") == "gptq";
-  // With desc_act the tensors g_idx name the group of each column; those in order are read.
+  read.by_activations = config.boolean_or("desc_act", false);
 }
 
 void read_awq(const JsonObject& config, QuantizationConfig& read) {

@@ -23,6 +23,7 @@ struct QuantizationConfig {
   int bits = 4;                 // of a code; not of bitsandbytes
   std::int64_t group = 0;       // elements of a scale; 0: a whole row
   bool zeros_less_one = false;  // GPTQ's first format stores zero - 1
+  bool by_activations = false;  // GPTQ: g_idx, which has to be there, says the groups
   bool symmetric = true;        // compressed-tensors: there are no zeros
   std::vector<std::string> notes;
 };

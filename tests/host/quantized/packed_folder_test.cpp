@@ -2,7 +2,7 @@
 #include "host/quantized/packed_folder.h"
 
 #include <filesystem>
-#include <set>
+#include <functional>
 
 #include "host/formats/safetensors.h"
 #include "host/huggingface/model_config.h"
@@ -50,11 +50,15 @@ StorageFormat format_in(const std::string& fixture, const std::string& linear) {
 }
 
 /// What is said of the fixture with these tensors in place of its own, or without them.
-std::string refusal(const std::string& fixture, const TensorMap& changed,
-                    const std::vector<std::string>& left_out = {}) {
+std::string refusal(
+    const std::string& fixture, const TensorMap& changed,
+    const std::vector<std::string>& left_out = {},
+    const std::function<void(Json&)>& change = [](Json&) {}) {
   const TemporaryFolder folder;
   const std::string source = (fs::path(CORANK_QUANTIZED) / fixture).string();
-  fs::copy(source + "/config.json", folder.file("config.json"));
+  Json config = Json::parse(content_of(source + "/config.json"));
+  change(config.at("quantization_config"));
+  folder.write("config.json", config.dump());
   SafetensorsFile file = read_safetensors(source + "/model.safetensors");
   for (const auto& [name, tensor] : changed) file.tensors[kLayer + name] = tensor;
   for (const std::string& name : left_out) file.tensors.erase(kLayer + name);
@@ -158,6 +162,10 @@ TEST_CASE("A part of GPTQ's that is missing or lies is named") {
   CHECK_THAT(refusal("gptq", {{kQ + "g_idx", Tensor(DType::I32, {32})}}),
              Contains("q_proj.g_idx': [16]: expected 1, the group of its place (an order by "
                       "activations, desc_act, is not supported), found 0"));
+  const std::string by_activations =
+      refusal("gptq", {}, {kQ + "g_idx"}, [](Json& json) { json["desc_act"] = true; });
+  CHECK_THAT(by_activations, Contains("q_proj.g_idx': expected shape [32], found no such tensor"));
+  CHECK(refusal("gptq", {}, {kQ + "g_idx"}) == "");
   Tensor zeros(DType::I32, {2, 4});
   zeros.data<std::int32_t>()[5] = 0xF0;
   CHECK_THAT(refusal("gptq", {{kQ + "qzeros", zeros}}),
