@@ -43,6 +43,14 @@ std::vector<std::string> check_known_keys(const JsonObject& config, const KnownK
   return notes;
 }
 
+std::vector<std::string> notes_of_keys(const JsonObject& config, const KnownKeys& known) {
+  std::vector<std::string> notes = check_known_keys(config, known);
+  const std::vector<std::string> keys = unknown_keys(config, known);
+  if (!keys.empty())
+    notes.push_back(config.where() + ": unknown keys are passed over: " + quote_list(keys));
+  return notes;
+}
+
 std::vector<std::string> unknown_keys(const JsonObject& config, const KnownKeys& known) {
   std::vector<std::string> keys;
   for (const auto& [key, value] : config.json().items())

@@ -31,6 +31,9 @@ bool is_off(const Json& value);
 /// value, for each that is not applied.
 std::vector<std::string> check_known_keys(const JsonObject& config, const KnownKeys& known);
 
+/// The same, and one note that names the unknown keys, which transformers passes over as well.
+std::vector<std::string> notes_of_keys(const JsonObject& config, const KnownKeys& known);
+
 /// Keys that are neither known nor null.
 std::vector<std::string> unknown_keys(const JsonObject& config, const KnownKeys& known);
 

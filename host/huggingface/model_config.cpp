@@ -51,20 +51,11 @@ std::optional<std::int64_t> pad_token(const JsonObject& config, std::int64_t voc
   return id;
 }
 
-/// One note that names the keys of which nothing is known. transformers passes over them as well.
-void add_unknown_keys(const JsonObject& config, const KnownKeys& known,
-                      std::vector<std::string>& notes) {
-  const std::vector<std::string> keys = unknown_keys(config, known);
-  if (!keys.empty())
-    notes.push_back(config.where() + ": unknown keys are passed over: " + quote_list(keys));
-}
-
 /// What of the rotary embedding's object is not read.
 void check_rope_keys(const JsonObject& rope, std::vector<std::string>& notes) {
   for (const auto& [key, value] : rope.json().items())
     if (value.is_object()) rope.refuse(key, "one embedding for all layers");
-  for (std::string& note : check_known_keys(rope, rope_keys())) notes.push_back(std::move(note));
-  add_unknown_keys(rope, rope_keys(), notes);
+  for (std::string& note : notes_of_keys(rope, rope_keys())) notes.push_back(std::move(note));
 }
 
 /// Old files have rope_theta beside rope_scaling, new ones both in rope_parameters; where both are
@@ -261,13 +252,8 @@ ModelConfig read_model_config_file(const std::string& path, const std::string& t
   std::optional<QuantizationConfig> quantization;
   if (config.has("quantization_config") && !is_off(config.json().at("quantization_config")))
     quantization = read_quantization_config(config.object("quantization_config"));
-  const auto check_keys = [&config](const KnownKeys& known) {
-    std::vector<std::string> notes = check_known_keys(config, known);
-    add_unknown_keys(config, known, notes);
-    return notes;
-  };
   if (type == "llama") {
-    std::vector<std::string> notes = check_keys(llama_keys());
+    std::vector<std::string> notes = notes_of_keys(config, llama_keys());
     const LlamaShape shape = llama_shape(config, task_type, notes);
     return {path, shape, notes, quantization};
   }
@@ -276,7 +262,7 @@ ModelConfig read_model_config_file(const std::string& path, const std::string& t
       throw InputError(path +
                        ": a model of type 'bert' is trained with an adapter of task_type "
                        "\"SEQ_CLS\" or null, found \"CAUSAL_LM\"");
-    std::vector<std::string> notes = check_keys(bert_keys());
+    std::vector<std::string> notes = notes_of_keys(config, bert_keys());
     const BertShape shape = bert_shape(config, notes);
     return {path, shape, notes, quantization};
   }

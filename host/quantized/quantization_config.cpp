@@ -4,7 +4,6 @@
 
 #include "host/huggingface/known_keys.h"
 #include "models/base/error.h"
-#include "models/base/text.h"
 
 namespace corank {
 namespace {
@@ -103,10 +102,7 @@ const KnownKeys kWeightKeys = {
 };
 
 void check_keys(const JsonObject& config, const KnownKeys& known, std::vector<std::string>& notes) {
-  for (std::string& note : check_known_keys(config, known)) notes.push_back(std::move(note));
-  const std::vector<std::string> unknown = unknown_keys(config, known);
-  if (!unknown.empty())
-    notes.push_back(config.where() + ": unknown keys are passed over: " + quote_list(unknown));
+  for (std::string& note : notes_of_keys(config, known)) notes.push_back(std::move(note));
 }
 
 /// The key by its name today, or by that of the package's first files.
