@@ -38,6 +38,7 @@ std::vector<std::string> notes_of_packed(const Transformer& transformer) {
     packed.bytes += stored_bytes(weight);
   }
   std::vector<std::string> notes;
+  notes.reserve(by_format.size() + 1);
   for (const auto& [format, packed] : by_format)
     notes.push_back(
         fmt::format("{} linears are packed ({}): {} weights in {} bytes, {:.3f} bits each",

@@ -294,6 +294,28 @@ def default_backend(name: str, *arguments):
     return getattr(torch.ops.bitsandbytes, name).default.redispatch(keys, *arguments)
 
 
+def near_midpoints(block: torch.Tensor):
+    """Numbers that lie on the midpoints of NF4's levels, and such of which a product with the reciprocal of the largest
+    magnitude and a quotient have different codes."""
+    levels = bnb.get_4bit_type("nf4", device="cpu")
+    midpoints = ((levels[:-1] + levels[1:]) / 2).repeat_interleave(9)
+    best: list = []
+    for largest in 1 + torch.rand(200):
+        numbers = midpoints * largest
+        for step in range(1, 5):  # up to four units in the last place off
+            for side, direction in enumerate((-math.inf, math.inf)):
+                places = torch.arange(2 * step - 1 + side, len(numbers), 9)
+                for _ in range(step):
+                    numbers[places] = torch.nextafter(numbers[places], torch.tensor(direction))
+        differ = numbers[(numbers / largest > midpoints) != (numbers * (1 / largest) > midpoints)]
+        if len(differ) > len(best):
+            best, scale = differ, largest
+    assert len(best) >= 4, "no such numbers"
+    chosen = torch.cat([scale[None], best, (midpoints * scale)[::9]])[:len(block)]
+    block[:] = 0
+    block[:len(chosen)] = chosen
+
+
 def quantizers_fixture(folder: pathlib.Path, seed: int):
     """A matrix and what the packages make of it, in their own layouts."""
     torch.manual_seed(seed)
@@ -302,6 +324,8 @@ def quantizers_fixture(folder: pathlib.Path, seed: int):
     weight[7] *= 1e-3
     weight[9] *= 1e4
     weight[11, 3] = 1e-3 * weight[11].abs().max()  # FP4's code 8
+    for block in (30, 53):  # the last one is short: its numbers are divided
+        near_midpoints(weight.view(-1)[64 * block:64 * block + 64])
     expected = {"weight": weight, "dynamic_map": bnb.create_dynamic_map()}
     for kind in ("nf4", "fp4"):
         codes, absmax = default_backend("quantize_4bit", weight, 64, kind, torch.uint8)
