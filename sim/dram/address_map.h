@@ -39,11 +39,10 @@ class DramAddressMap {
     // Like an odometer: a part goes on by one where the one below it begins again.
     std::array<std::uint64_t, kMostParts> digits;
     DramPlace place = split(first, digits.data());
-    const Part& least = parts_.front();
-    const bool banks = least.member == &DramPlace::bank;
+    const bool banks = !parts_.empty() && parts_[0].member == &DramPlace::bank;
     for (std::uint64_t left = last - first + 1; left > 0;) {
-      std::uint64_t forward = banks ? std::min(least.size - digits[0], left) : 1;
-      visit(place, static_cast<int>(forward), least.step);
+      std::uint64_t forward = banks ? std::min(parts_[0].size - digits[0], left) : 1;
+      visit(place, static_cast<int>(forward), banks ? parts_[0].step : 0);
       left -= forward;
       for (std::size_t i = 0; i < parts_.size(); ++i, forward = 1) {
         const Part& part = parts_[i];

@@ -1,14 +1,13 @@
 #include "sim/dram/channel.h"
 
 #include <algorithm>
-#include <tuple>
 #include <utility>
 
 namespace corank {
 
 namespace {
 
-// What std::max makes of a list is a loop over memory.
+// The compiler makes less of std::max of a list: a loop over memory.
 inline DramClock latest(DramClock a, DramClock b) { return a < b ? b : a; }
 template <class... Clocks>
 inline DramClock latest(DramClock a, DramClock b, Clocks... others) {
@@ -70,11 +69,12 @@ void DramChannel::run(DramClock end) {
 
 // ---- streams ----
 
-// Mostly the next command needs no search. If the oldest access of all is to an open row and its
-// data command can go at the first clock that the rank allows, then no other data command comes
-// before it, as all others are younger. A row command does only if it can go at an earlier clock;
-// and a bank offers one only if none of its accesses is to its open row. So what is left to do is
-// to admit, up to that clock, what arrives, which may change the direction or need a row.
+// Mostly the next command needs no search. If the oldest access of the direction is to an open row,
+// and its data command can go at the first clock that the rank allows to any, then no other data
+// command comes before it: the others are not earlier, and younger. A row command comes before it
+// only if it can go at an earlier clock, and only banks without an access to their open row want
+// one. What arrives up to then is admitted in its turn; it may change the direction, or want a row.
+// None of this holds where an access starves or a row was opened for the other direction.
 
 // Returns whether nothing is left to do before the limit; else the next command is to be searched
 // for.
@@ -133,19 +133,20 @@ inline bool DramChannel::turns(const Lane& others) {
 
 // An access has a place if the one so many before it has had its command. As with the end of a
 // read, that is seen a clock later.
-void DramChannel::look_at_next() {
-  admission_ = kNever;
-  if (waiting_.empty()) return;
+inline DramClock DramChannel::next_admission() const {
+  if (waiting_.empty()) return kNever;
   const Waiting& access = waiting_.front();
   const Lane& lane = lanes_[access.write ? kWriting : kReading];
-  if (lane.queued() >= lane.room) return;
+  if (lane.queued() >= lane.room) return kNever;
   const std::int64_t number = lane.done + lane.queued();
-  admission_ = latest(access.arrival, last_admission_ + 1, now_,
-                      lane.command(number - lane.on_the_way) + lane.flight + 1);
+  const DramClock clock = latest(access.arrival, last_admission_ + 1,
+                                 lane.command(number - lane.on_the_way) + lane.flight + 1);
   // Else what has ended has long had its command.
-  if (lane.places < lane.on_the_way)
-    admission_ = latest(admission_, lane.command(number - lane.places) + 1);
+  if (lane.places >= lane.on_the_way) return clock;
+  return latest(clock, lane.command(number - lane.places) + 1);
 }
+
+void DramChannel::look_at_next() { admission_ = next_admission(); }
 
 inline void DramChannel::answer(DramClock clock, std::uint64_t tag) {
   if (answers_.empty() || answers_.back().tag != tag) {
@@ -174,7 +175,7 @@ inline void DramChannel::admit() {
   } else {
     waiting_.pop();
   }
-  look_at_next();
+  admission_ = next_admission();
 }
 
 template <DramChannel::Direction kDirection>
@@ -500,7 +501,7 @@ inline void DramChannel::column(std::size_t place) {
   if (!separate_buses_) row_bus_ = column_bus_;
   lane.command(lane.done++) = now_;
   ++served_;
-  if (admission_ == kNever) look_at_next();  // there is room now
+  if (admission_ == kNever && !waiting_.empty()) look_at_next();  // there is room now
 
   const bool closes =
       closed_page_ && ((lanes_[kReading].hits | lanes_[kWriting].hits) >> index & 1) == 0;
@@ -554,9 +555,8 @@ DramStatistics DramChannel::statistics(DramClock end) const {
   DramStatistics result = statistics_;
   result.reads = lanes_[kReading].done;
   result.writes = lanes_[kWriting].done;
-  const std::int64_t columns = served_;
-  result.row_hits = columns - result.row_misses - result.row_conflicts;
-  result.data = columns * t_.burst;
+  result.row_hits = served_ - result.row_misses - result.row_conflicts;
+  result.data = served_ * t_.burst;
   result.clocks = std::max(end, data_end_);
   result.idle += result.clocks - data_end_;
   if (open_banks_ > 0) result.active += std::max<DramClock>(result.clocks - open_since_, 0);

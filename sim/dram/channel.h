@@ -3,6 +3,7 @@
 // clocks, and the model goes from one event to the next.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -47,7 +48,7 @@ class DramChannel {
   /// Arrivals must not go back, nor lie before what run() has passed. `count` accesses that differ
   /// in the bank alone, each `step` banks after the one before.
   void push(const DramAccess& access, int count = 1, int step = 0) {
-    waiting_.push({access.arrival, access.tag, access.row, access.column,
+    waiting_.push({std::max(access.arrival, now_), access.tag, access.row, access.column,
                    static_cast<std::int16_t>(access.bank), static_cast<std::int16_t>(count),
                    static_cast<std::int16_t>(step), access.write});
     if (waiting_.size() == 1) look_at_next();
@@ -164,6 +165,7 @@ class DramChannel {
     return served_ - access.passed >= config_.starvation_limit;
   }
 
+  DramClock next_admission() const;
   void look_at_next();
   void admit();
   template <Direction kDirection>

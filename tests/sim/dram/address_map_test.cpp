@@ -64,3 +64,28 @@ TEST_CASE("a map that does not cover the device is refused") {
   CHECK_THAT(refusal("row:x bank group column"), Contains("1..32"));
   CHECK_THAT(refusal("row bank group column channel:1", 3), Contains("as there are 3"));
 }
+
+TEST_CASE("a walk comes to the places of one access after the other") {
+  const auto [text, channels] =
+      GENERATE(table<std::string, int>({{"row bank column channel group", 3},
+                                        {"row bank column:1 channel column group", 2},
+                                        {"group row column channel bank", 1},
+                                        {"row bank group column channel", 5}}));
+  INFO(text);
+  const DramAddressMap map(text, small(), channels);
+  const std::uint64_t size = 64, all = map.bytes() / size;
+  // From each access on, and beyond the end, where the addresses begin again.
+  for (std::uint64_t first = 0; first < all; first += 7) {
+    std::uint64_t access = first;
+    bool same = true;
+    map.walk(first, first + 100, [&](const DramPlace& place, int count, int step) {
+      for (int i = 0; i < count; ++i, ++access) {
+        const DramPlace expected = map.place(access * size);
+        same = same && place.channel == expected.channel && place.row == expected.row &&
+               place.column == expected.column && place.bank + i * step == expected.bank;
+      }
+    });
+    CHECK(same);
+    CHECK(access == first + 101);
+  }
+}
