@@ -50,7 +50,7 @@ struct Case {
   std::string text;
 };
 
-struct Blocks {
+struct StepBlocks {
   int rows = 0, columns = 0, depth = 0;
 };
 
@@ -112,7 +112,7 @@ Graph product_of(const LinearLayer& layer, int which) {
   return graph;
 }
 
-CompiledStep compile_with(const Case& c, const Blocks& blocks) {
+CompiledStep compile_with(const Case& c, const StepBlocks& blocks) {
   Config config = c.config;
   config.compiler.block_rows = blocks.rows;
   config.compiler.block_columns = blocks.columns;
@@ -131,8 +131,8 @@ std::uint64_t cycles_of(const Case& c, CompiledStep step) {
 }
 
 // All that fit, in doubling sizes up to the first that covers the dimension in every product.
-std::vector<Blocks> feasible(const Case& c) {
-  Blocks most;
+std::vector<StepBlocks> feasible(const Case& c) {
+  StepBlocks most;
   for (const Op& op : c.program.graph.ops) {
     const auto* contraction = std::get_if<Contraction>(&op);
     if (contraction == nullptr) continue;
@@ -152,7 +152,7 @@ std::vector<Blocks> feasible(const Case& c) {
     while (list.back() < size) list.push_back(2 * list.back());
     return list;
   };
-  std::vector<Blocks> blocks;
+  std::vector<StepBlocks> blocks;
   for (const int rows : sizes(8, most.rows)) {
     for (const int columns : sizes(32, most.columns)) {
       for (const int depth : sizes(8, most.depth)) {
@@ -208,15 +208,15 @@ TEST_CASE("no block that fits is more than 3 % faster than the chosen one", "[bl
   for (std::int64_t number = first; number < first + count; ++number) {
     draw::Random random(static_cast<std::uint64_t>(seed * 1000003 + number));
     std::optional<Case> c;
-    std::vector<Blocks> blocks;
+    std::vector<StepBlocks> blocks;
     while (!c || blocks.size() < kLeastBlocks || (!any_kind() && blocks.size() > kFewBlocks)) {
       c = draw_case(random);
       if (c) blocks = feasible(*c);
     }
     const std::uint64_t chosen = cycles_of(*c, compile_with(*c, {}));
     std::uint64_t best = std::numeric_limits<std::uint64_t>::max(), slowest = 0;
-    Blocks fastest;
-    for (const Blocks& candidate : blocks) {
+    StepBlocks fastest;
+    for (const StepBlocks& candidate : blocks) {
       const std::uint64_t cycles = cycles_of(*c, compile_with(*c, candidate));
       slowest = std::max(slowest, cycles);
       if (cycles >= best) continue;
