@@ -11,7 +11,7 @@ namespace corank {
 namespace {
 
 constexpr const char* kSteps = "steps";
-constexpr const char* kAdapter = "adapter";
+constexpr const char* kAdapterDigest = "adapter";
 
 /// FNV-1a, 64 bits (Fowler, Noll, Vo), of tensors with their names and shapes.
 class Digest {
@@ -131,7 +131,7 @@ SafetensorsFile state_file(const PreparedFinetune& prepared, const TensorMap& st
   SafetensorsFile file;
   file.metadata = prepared.identity;
   file.metadata[kSteps] = std::to_string(steps_done);
-  file.metadata[kAdapter] = digest_of_adapter(prepared, states);
+  file.metadata[kAdapterDigest] = digest_of_adapter(prepared, states);
   for (const auto& [name, tensor] : states)
     if (prepared.trained.count(name) == 0) file.tensors[name] = tensor;
   return file;
@@ -141,7 +141,7 @@ void go_on_from(const std::string& path, PreparedFinetune& prepared) {
   SafetensorsFile file = read_safetensors(path);
   const std::int64_t steps = steps_in(path, file);
   check_identity(path, file, prepared.identity);
-  if (file.metadata[kAdapter] != digest_of_adapter(prepared, prepared.values))
+  if (file.metadata[kAdapterDigest] != digest_of_adapter(prepared, prepared.values))
     throw InputError(path + ": is the state of another adapter than workload.adapter");
   for (const Value& value : prepared.program.graph.values) {
     if (value.role != Role::kState) continue;
