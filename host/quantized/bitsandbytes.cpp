@@ -73,11 +73,6 @@ const TensorView& packed_bytes(const PackedLinear& linear, std::int64_t bytes) {
   return view;
 }
 
-template <class T>
-void copy_part(const TensorView& view, std::vector<T>& out) {
-  if (!out.empty()) std::memcpy(out.data(), view.data, out.size() * sizeof(T));
-}
-
 QuantizedTensor read_4bit(const PackedLinear& linear, const StorageFormat& format, float offset) {
   QuantizedTensor tensor(format, linear.shape);
   const TensorView& codes = *find_part(linear, "weight");
@@ -85,8 +80,7 @@ QuantizedTensor read_4bit(const PackedLinear& linear, const StorageFormat& forma
   release(codes);
   // The first code of a byte is in its upper half there.
   for (std::uint8_t& byte : tensor.codes) byte = static_cast<std::uint8_t>(byte << 4 | byte >> 4);
-  const TensorView& scales = *find_part(linear, "weight.absmax");
-  std::memcpy(tensor.scales.bytes.data(), scales.data, tensor.scales.bytes.size());
+  copy_part(*find_part(linear, "weight.absmax"), tensor.scales.bytes);
   if (format.nested_block == 0) return tensor;
   copy_part(*find_part(linear, "weight.nested_absmax"), tensor.nested_scales);
   copy_part(*find_part(linear, "weight.nested_quant_map"), tensor.nested_map);
@@ -126,8 +120,7 @@ QuantizedTensor read_int8(const PackedLinear& linear, const StorageFormat& forma
   const TensorView& codes = *find_part(linear, "weight");
   copy_part(codes, tensor.codes);
   release(codes);
-  const TensorView& scales = *find_part(linear, "SCB");
-  std::memcpy(tensor.scales.bytes.data(), scales.data, tensor.scales.bytes.size());
+  copy_part(*find_part(linear, "SCB"), tensor.scales.bytes);
   for (std::int64_t i = 0; i < linear.rows(); ++i)
     tensor.scales.data<float>()[i] = tensor.scales.data<float>()[i] * (1.0f / 127.0f);
   return tensor;

@@ -1,7 +1,5 @@
 // The format "pack-quantized" of compressed-tensors: codes are bit strings along the rows of W, the
 // zeros along its columns.
-#include <cstring>
-
 #include "host/quantized/packed_folder.h"
 #include "host/quantized/word_fields.h"
 #include "models/base/error.h"
@@ -14,7 +12,7 @@ std::int64_t words_for(std::int64_t count, int bits) { return (count * bits + 31
 void check_shape_part(const PackedLinear& linear) {
   const TensorView& view = require_part(linear, "weight_shape", "I64", {2});
   Shape found(2);
-  std::memcpy(found.data(), view.data, 16);
+  copy_part(view, found);
   if (found != linear.shape)
     throw InputError(part_text(linear, "weight_shape") + ": expected " + to_string(linear.shape) +
                      ", found " + to_string(found));
@@ -30,8 +28,7 @@ QuantizedTensor read_packed(const PackedLinear& linear, const StorageFormat& for
       put_code(tensor.codes, bits, n * linear.columns() + k,
                code_of_field(codes.at(n, k / per_word, k % per_word), bits));
   release(view);
-  const TensorView& scales = *find_part(linear, "weight_scale");
-  std::memcpy(tensor.scales.bytes.data(), scales.data, tensor.scales.bytes.size());
+  copy_part(*find_part(linear, "weight_scale"), tensor.scales.bytes);
   if (!format.zeros) return tensor;
   const TensorView& packed_zeros = *find_part(linear, "weight_zero_point");
   const WordFields zeros(packed_zeros, bits);
@@ -50,7 +47,7 @@ std::optional<PackedWeight> compressed_tensors_weight(const PackedLinear& linear
   const int bits = linear.config.bits;
   StorageFormat format = group_format(bits, linear.config.group, linear.columns(),
                                       scale_dtype(linear, "weight_scale"));
-  const std::int64_t groups = (linear.columns() + format.block - 1) / format.block;
+  const std::int64_t groups = group_count(format, linear);
   require_part(linear, "weight_packed", "I32", {linear.rows(), words_for(linear.columns(), bits)});
   require_part(linear, "weight_scale", name_of(format.scale), {linear.rows(), groups});
   check_shape_part(linear);

@@ -12,10 +12,6 @@ namespace {
 /// AutoAWQ's order of columns in a word: field i is column 8 c + kAwqOrder[i].
 constexpr int kAwqOrder[8] = {0, 2, 4, 6, 1, 3, 5, 7};
 
-std::int64_t group_count(const StorageFormat& format, const PackedLinear& linear) {
-  return (linear.columns() + format.block - 1) / format.block;
-}
-
 /// The column of each input is in the group of its place: no other order was chosen by activations.
 void check_group_index(const PackedLinear& linear, const StorageFormat& format) {
   if (find_part(linear, "g_idx") == nullptr && !linear.config.by_activations) return;

@@ -2,8 +2,10 @@
 // write them (models/README.md has the formulas of their elements).
 #pragma once
 
+#include <cstring>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "host/huggingface/weight_files.h"
 #include "host/huggingface/weight_source.h"
@@ -36,6 +38,11 @@ const TensorView* find_part(const PackedLinear& linear, const std::string& part)
 /// The same, which is there with this dtype (as safetensors name it) and shape.
 const TensorView& require_part(const PackedLinear& linear, const std::string& part,
                                const char* dtype, const Shape& shape);
+/// Its elements from the first one on, as many as `out` has.
+template <class T>
+void copy_part(const TensorView& view, std::vector<T>& out) {
+  if (!out.empty()) std::memcpy(out.data(), view.data, out.size() * sizeof(T));
+}
 /// "FILE: tensor 'model...qweight'", with which messages about a part begin.
 std::string part_text(const PackedLinear& linear, const std::string& part);
 

@@ -51,6 +51,11 @@ inline StorageFormat group_format(int bits, std::int64_t group, std::int64_t col
   return format;
 }
 
+/// Groups of a row.
+inline std::int64_t group_count(const StorageFormat& format, const PackedLinear& linear) {
+  return scale_count(format, {1, linear.columns()});
+}
+
 /// Scales may have any of these dtypes. Throws InputError for another one.
 inline DType scale_dtype(const PackedLinear& linear, const std::string& part) {
   const TensorView* view = find_part(linear, part);

@@ -24,10 +24,7 @@ double least_with_whole_groups(double down, double across, double depth, const L
   return least;
 }
 
-double bytes_of_value(const Value& value) {
-  return static_cast<double>(element_count(value.shape)) *
-         static_cast<double>(bytes_of(value.dtype));
-}
+double bytes_of_value(const Value& value) { return static_cast<double>(stored_bytes(value)); }
 
 const Term* frozen_term(const Graph& graph, const Op& op) {
   const Contraction* contraction = contraction_of(op);

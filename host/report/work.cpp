@@ -189,9 +189,8 @@ std::string work_lines(const StepWorkByKey& work, double pes) {
   for (const auto& [key, one] : work) all += one;
   const std::uint64_t cycles = std::max<std::uint64_t>(1, all.cycles());
   std::string text =
-      "\n  each cycle of the first step counts once: for what the array takes in, else for what "
-      "the "
-      "vector unit works on, else for what the array waits for\n";
+      "\n  each cycle of the first step counts once: for what the array takes in, else for "
+      "what the vector unit works on, else for what the array waits for\n";
   text += header("kind of work");
   for (const auto& [kind, one] :
        sums_by<WorkKind>(work, [](const WorkKey& key) { return key.kind; }))

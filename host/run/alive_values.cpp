@@ -4,17 +4,13 @@
 
 #include "host/compiler/memory_map.h"
 #include "host/compiler/views.h"
+#include "models/graph/account.h"
 
 namespace corank {
 namespace {
 
 bool is_backward(Pass pass) {
   return pass == Pass::kInputGradient || pass == Pass::kWeightGradient || pass == Pass::kRecompute;
-}
-
-bool copies_parameter(const Graph& graph, const Op& op) {
-  return traits_of(op).op_class == OpClass::kCopy &&
-         !is_computed(graph.value(operands_of(op).front()));
 }
 
 // `ops_at(step)` are carried out in one of so many steps; value `id` lies in the place of
@@ -90,11 +86,8 @@ std::vector<AliveBytes> alive_by_op(const Graph& graph) {
   return alive_bytes(
       graph, graph.ops.size(),
       [](std::size_t op) { return std::vector<int>{static_cast<int>(op)}; },
-      [](ValueId id) { return id; }, [&](ValueId id) { return bytes_by_shape(graph.value(id)); });
-}
-
-std::uint64_t bytes_by_shape(const Value& value) {
-  return static_cast<std::uint64_t>(element_count(value.shape)) * bytes_of(value.dtype);
+      [](ValueId id) { return id; },
+      [&](ValueId id) { return static_cast<std::uint64_t>(stored_bytes(graph.value(id))); });
 }
 
 std::size_t fullest(const std::vector<AliveBytes>& alive) {

@@ -29,9 +29,6 @@ std::vector<AliveBytes> alive_by_stage(const Plan& plan, const Graph& graph);
 /// By op, in the order of the graph, by the shapes alone.
 std::vector<AliveBytes> alive_by_op(const Graph& graph);
 
-/// Without padding.
-std::uint64_t bytes_by_shape(const Value& value);
-
 /// The place of the first one of the largest; 0 if there is none.
 std::size_t fullest(const std::vector<AliveBytes>& alive);
 

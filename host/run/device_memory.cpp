@@ -103,7 +103,7 @@ std::string bytes_by_role_text(const TrainingProgram& program, bool streamed) {
     if (value.role == Role::kConstants || value.role == Role::kIntermediate || is_next[id] ||
         (streamed && value.role == Role::kFrozen))
       continue;
-    roles[place_of(value.role)].bytes += bytes_by_shape(value);
+    roles[place_of(value.role)].bytes += static_cast<std::uint64_t>(stored_bytes(value));
   }
   put(roles, most_of(alive_by_op(graph)));
   return to_text(roles);

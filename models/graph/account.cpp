@@ -50,9 +50,7 @@ void count_stash(const Graph& graph, std::size_t forward_ops, StepAccount& accou
   std::set<ValueId> forward;
   for (std::size_t i = 0; i < forward_ops; ++i) {
     const Op& op = graph.ops[i];
-    // The rounded copy of a parameter is no activation.
-    const bool copy = traits_of(op).op_class == OpClass::kCopy;
-    if (copy && !is_computed(graph.value(operands_of(op).front()))) continue;
+    if (copies_parameter(graph, op)) continue;
     for (const ValueId id : results_of(op)) forward.insert(id);
   }
   std::set<ValueId> by_weight_gradients, by_loss, by_others;
@@ -86,6 +84,11 @@ void count_stash(const Graph& graph, std::size_t forward_ops, StepAccount& accou
 }
 
 }  // namespace
+
+bool copies_parameter(const Graph& graph, const Op& op) {
+  return traits_of(op).op_class == OpClass::kCopy &&
+         !is_computed(graph.value(operands_of(op).front()));
+}
 
 std::int64_t peak_bytes_of(const Graph& graph, const std::set<ValueId>& passing) {
   const std::vector<std::size_t> last = last_uses(graph);

@@ -44,6 +44,9 @@ struct StepAccount {
 /// for AdamW, 1 for SGD with momentum, 0 for plain SGD.
 StepAccount account_of(const Graph& graph, std::size_t forward_ops, int moments);
 
+/// The rounded copy of a parameter: it counts as no activation, and in no stash.
+bool copies_parameter(const Graph& graph, const Op& op);
+
 /// The largest sum of the bytes of all values alive at one time, by the rule of execute(): a value
 /// lives from the op that writes it to the last one that reads it; given values and results stay,
 /// but for those in `passing`.

@@ -81,12 +81,13 @@ void fuse_copies(Graph& graph) {
     });
     if (copy == graph.ops.end()) return;
     const ValueId out = results_of(*copy).front();
-    Graph fused = graph;
-    fused.ops[maker->first] = maker->second;
-    fused.ops.erase(fused.ops.begin() + (copy - graph.ops.begin()));
-    if (std::optional<std::vector<Op>> ops = in_order(fused)) {
+    const std::vector<Op> before = graph.ops;
+    graph.ops[maker->first] = maker->second;
+    graph.ops.erase(copy);
+    if (std::optional<std::vector<Op>> ops = in_order(graph)) {
       graph.ops = std::move(*ops);
     } else {
+      graph.ops = before;
       refused.push_back(out);
     }
   }

@@ -82,8 +82,7 @@ void record_row_losses(Recorder& recorder, bool keeps, bool whole) {
     if (keeps) recorder.store(kLogits, e);
     return e;
   });
-  if (keeps)
-    recorder.store(kInverseSum, once_a_row(recorder, [&] { return constant(sum, 1.0f) / sum; }));
+  if (keeps) recorder.store(kInverseSum, inverse_once_a_row(recorder, sum));
   const Recorded log_sum_exp = logarithm(sum) + both.largest;
   const Recorded loss = log_sum_exp - both.picked;
   recorder.store(kLosses, select(is_ignored(target), 0.0f, loss));

@@ -148,6 +148,10 @@ Recorded once_a_row(Recorder& recorder, const Function& function) {
   return Recorder::spread(one);
 }
 
+inline Recorded inverse_once_a_row(Recorder& recorder, const Recorded& sum) {
+  return once_a_row(recorder, [&] { return constant(sum, 1.0f) / sum; });
+}
+
 /// Stream 2 = stream 0 times the element of its row, stream 1.
 inline VectorProgram times_column() {
   Recorder recorder;

@@ -1,10 +1,10 @@
 #include "models/ops/softmax.h"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "host/compiler/ops/regions.h"
+#include "host/compiler/region_blocks.h"
 
 namespace corank {
 namespace {
@@ -50,7 +50,7 @@ void record_probabilities(Recorder& recorder, const Softmax& op, int out, bool w
     if (whole) recorder.store(kScores, e);
     return e;
   });
-  const Recorded inverse = once_a_row(recorder, [&] { return constant(sum, 1.0f) / sum; });
+  const Recorded inverse = inverse_once_a_row(recorder, sum);
   if (op.inverse_sum) recorder.store(kInverseSum, inverse);
   recorder.begin_strips();
   const Recorded p = (whole ? recorder.load(kScores) : exponential_of_score()) * inverse;
@@ -71,11 +71,6 @@ void record_probabilities(Recorder& recorder, const SoftmaxFromStatistics& op) {
 
 int stream_of_result(const Graph& graph, ValueId out) {
   return graph.value(out).dtype == DType::F32 ? kScores : kOut;
-}
-
-bool has_vectors(const std::vector<RegionBlock>& blocks) {
-  return std::any_of(blocks.begin(), blocks.end(),
-                     [](const RegionBlock& block) { return block.meets == Meets::kColumn; });
 }
 
 // Why the accelerator does not run either of them; "": it does.
@@ -106,7 +101,7 @@ OpLowering over_scores(const Graph& graph, const X& op, const std::vector<Region
   if (!in_its_place) blocks.push_back(result(op.out));
   RegionPass pass = one_step(graph, op.scores, std::move(blocks), Walk::kRows, whole.program());
   pass.phases = row_phases(anew, pass.blocks);
-  if (op.causal || has_vectors(others)) pass.period = shape[1];
+  if (op.causal || has_vectors(pass)) pass.period = shape[1];
   return over_region(std::move(pass));
 }
 

@@ -71,11 +71,7 @@ TransformerProgram small_llama(RecomputePolicy policy) {
   shape.heads = shape.kv_heads = 2;
   shape.head_dim = 32;
   Transformer transformer = build_llama(shape, 1, 32);
-  test::TrainedLora plan;
-  for (const Module& module : transformer.modules)
-    if (module.kind == ModuleKind::kLinear && module.name != "lm_head")
-      plan.adapters.push_back({module.name, {4, 2, false}});
-  test::apply(transformer, plan);
+  test::adapt_layers(transformer);
   return transformer_program(transformer, {}, policy);
 }
 
@@ -126,7 +122,7 @@ TEST_CASE("the stash of a program is that of its account", "[alive]") {
     const std::vector<bool> kept = kept_for_backward(graph);
     std::uint64_t bytes = 0;
     for (std::size_t id = 0; id < kept.size(); ++id)
-      if (kept[id]) bytes += bytes_by_shape(graph.values[id]);
+      if (kept[id]) bytes += static_cast<std::uint64_t>(stored_bytes(graph.values[id]));
     CHECK(bytes == static_cast<std::uint64_t>(stash_bytes_of(built.account)));
   }
 }

@@ -27,11 +27,7 @@ Planned planned(std::int64_t layers, std::int64_t heads, std::int64_t sequence,
   shape.heads = shape.kv_heads = heads;
   shape.head_dim = 64 / heads;
   Transformer transformer = build_llama(shape, 1, sequence);
-  test::TrainedLora plan;
-  for (const Module& module : transformer.modules)
-    if (module.kind == ModuleKind::kLinear && module.name != "lm_head")
-      plan.adapters.push_back({module.name, {4, 2, false}});
-  test::apply(transformer, plan);
+  test::adapt_layers(transformer);
   const TransformerProgram built = transformer_program(transformer, {}, policy);
   Config config;
   config.compiler.rehearse = false;

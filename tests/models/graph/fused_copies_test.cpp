@@ -28,12 +28,7 @@ Graph differentiated(RecomputePolicy policy) {
   shape.kv_heads = 2;
   shape.head_dim = 4;
   Transformer transformer = build_llama(shape, 2, 6);
-  test::TrainedLora plan;
-  for (const Module& module : transformer.modules) {
-    if (module.kind == ModuleKind::kLinear && transformer.graph.value(module.out).origin.group >= 0)
-      plan.adapters.push_back({module.name, {4, 2, false}});
-  }
-  test::apply(transformer, plan);
+  test::adapt_layers(transformer);
   DifferentiateRequest request;
   request.loss = transformer.loss;
   request.recompute = policy;

@@ -47,16 +47,8 @@ BertShape bert_shape() {
   return shape;
 }
 
-/// With adapters of rank 2 on the linears of the layers.
 Transformer adapted(Transformer transformer, double dropout) {
-  test::TrainedLora plan;
-  plan.dropout = dropout;
-  for (const Module& module : transformer.modules) {
-    const bool of_layer = transformer.graph.value(module.out).origin.group >= 0;
-    if (module.kind == ModuleKind::kLinear && of_layer)
-      plan.adapters.push_back({module.name, {4, 2, false}});
-  }
-  test::apply(transformer, plan);
+  test::adapt_layers(transformer, dropout);
   return transformer;
 }
 Transformer llama(double dropout) {
