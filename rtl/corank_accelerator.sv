@@ -21,7 +21,8 @@ module corank_accelerator #(
   parameter int unsigned AccumulatorBanks = 4,
   parameter int unsigned AxiDataBits      = 128,
   parameter int unsigned QueueDepth       = 4,
-  parameter int unsigned Parity           = 0   // 1: of the local memories' elements
+  parameter int unsigned Parity           = 0,  // 1: of the local memories' elements
+  parameter int unsigned Decoder          = 1   // 0: without the decoder of packed weights
 ) (
   input  wire logic                       clk_i,
   input  wire logic                       rst_ni,
@@ -121,7 +122,7 @@ module corank_accelerator #(
   logic            fetch_burst, fetch_beat;
 
   command_processor #(
-    .AxiDataBits(AxiDataBits), .VectorLanes(VectorLanes), .Lanes(Lanes)
+    .AxiDataBits(AxiDataBits), .VectorLanes(VectorLanes), .Lanes(Lanes), .Decoder(Decoder)
   ) u_command_processor (
     .clk_i,
     .rst_ni         (unit_rst_n),
@@ -309,7 +310,7 @@ module corank_accelerator #(
   // ------------------------------------------------------------------ units
   logic                   load_ar_valid, load_ar_ready, load_r_valid, load_r_ready;
   axi_address_t           load_ar;
-  logic                   load_burst, load_beat, store_burst, store_beat;
+  logic                   load_burst, load_beat, load_decoded, store_burst, store_beat;
   logic                   program_write_valid;
   logic [15:0]            program_write_word;
   logic [AxiDataBits-1:0] program_write_data;
@@ -317,7 +318,7 @@ module corank_accelerator #(
   logic [15:0]            index_write_word;
   logic [AxiDataBits-1:0] index_write_data;
 
-  load_unit #(.AxiDataBits(AxiDataBits), .Lanes(Lanes)) u_load_unit (
+  load_unit #(.AxiDataBits(AxiDataBits), .Lanes(Lanes), .Decoder(Decoder)) u_load_unit (
     .clk_i,
     .rst_ni                     (unit_rst_n),
     .command_valid_i            (unit_valid[QueueLoad]),
@@ -354,7 +355,8 @@ module corank_accelerator #(
     .index_write_word_o         (index_write_word),
     .index_write_data_o         (index_write_data),
     .burst_o                    (load_burst),
-    .beat_o                     (load_beat)
+    .beat_o                     (load_beat),
+    .decoded_o                  (load_decoded)
   );
 
   logic        slot_valid;
@@ -632,6 +634,7 @@ module corank_accelerator #(
     events.store_burst = store_burst;
     events.store_beat  = store_beat;
     events.computed    = vector_event;
+    events.decoded     = elements(load_decoded, sp_write_request[SpWriteLoad].count);
     for (int unsigned p = 0; p < SpReaders; p++) begin
       events.scratchpad_read += elements(sp_read_valid[p], sp_read_request[p].count);
     end
@@ -650,7 +653,8 @@ module corank_accelerator #(
     .ArrayRows(ArrayRows), .ArrayColumns(ArrayColumns), .VectorLanes(VectorLanes), .Lanes(Lanes),
     .ScratchpadLines(ScratchpadLines), .ScratchpadBanks(ScratchpadBanks),
     .AccumulatorLines(AccumulatorLines), .AccumulatorBanks(AccumulatorBanks),
-    .AxiDataBits(AxiDataBits), .QueueDepth(QueueDepth), .Parity(Parity)
+    .AxiDataBits(AxiDataBits), .QueueDepth(QueueDepth), .Parity(Parity),
+    .Decoder(Decoder)
   ) u_registers (
     .clk_i,
     .rst_ni,

@@ -15,7 +15,8 @@ module corank_simulation #(
   parameter int unsigned AccumulatorBanks = 4,
   parameter int unsigned AxiDataBits      = 128,
   parameter int unsigned QueueDepth       = 4,
-  parameter int unsigned Parity           = 0
+  parameter int unsigned Parity           = 0,
+  parameter int unsigned Decoder          = 1
 ) (
   input  wire logic                       clk_i,
   input  wire logic                       rst_ni,
@@ -101,7 +102,7 @@ module corank_simulation #(
     .AccumulatorKib(AccumulatorKib),
     .AccumulatorBanks(AccumulatorBanks),
     .AxiDataBits(AxiDataBits),
-    .QueueDepth(QueueDepth), .Parity(Parity)
+    .QueueDepth(QueueDepth), .Parity(Parity), .Decoder(Decoder)
   ) u_accelerator (
     .clk_i,
     .rst_ni,

@@ -3,6 +3,7 @@
 common/accelerator_pkg.sv
 arithmetic/fp32_pkg.sv
 arithmetic/mac_pkg.sv
+decoder/decoder_pkg.sv
 arithmetic/fp32_divide_sqrt.sv
 common/fifo.sv
 common/delay_line.sv
@@ -13,6 +14,9 @@ dma/burst_addresses.sv
 dma/burst_generator.sv
 dma/beat_walker.sv
 dma/indexed_rows.sv
+decoder/decoder_scales.sv
+decoder/decoder_lanes.sv
+decoder/weight_decoder.sv
 dma/load_unit.sv
 dma/store_unit.sv
 array/systolic_array.sv

@@ -29,38 +29,24 @@ int integer_of(ElementCode code, unsigned bits) {
   return code == ElementCode::kSigned8 ? static_cast<std::int8_t>(bits) : static_cast<int>(bits);
 }
 
-/// What makes elements of the codes of one block.
-class BlockDecoder {
- public:
-  BlockDecoder(const QuantizedTensor& tensor, std::int64_t block)
-      : format_(tensor.format),
-        levels_(levels_of(format_.code)),
-        scale_(scale_at(tensor, block)),
-        minimum_(format_.minimums ? number_at(tensor.minimums, block) : 0),
-        zero_(format_.zeros
-                  ? integer_of(format_.code, code_at(tensor.zeros, code_bits(format_.code), block))
-                  : format_.zero) {}
-
-  float element(unsigned code) const {
-    const float level = levels_ != nullptr
-                            ? (*levels_)[code]
-                            : static_cast<float>(integer_of(format_.code, code) - zero_);
-    const float product = in_arithmetic(level * scale_, format_.arithmetic);
-    return canonical(format_.minimums ? product + minimum_ : product);
-  }
-
- private:
-  const StorageFormat& format_;
-  const std::array<float, 16>* levels_;
-  float scale_, minimum_;
-  int zero_;
-};
+BlockScale block_scale(const QuantizedTensor& tensor, std::int64_t block) {
+  const StorageFormat& format = tensor.format;
+  BlockScale common;
+  common.scale = scale_at(tensor, block);
+  if (format.minimums) common.minimum = number_at(tensor.minimums, block);
+  common.zero = format.zeros ? integer_of(format.code, code_at(tensor.zeros, code_bits(format.code),
+                                                               block))
+                             : format.zero;
+  return common;
+}
 
 /// Codes of 4 bits, of which only 16 different elements come.
-void decode_halves(const std::vector<std::uint8_t>& codes, const BlockDecoder& decoder,
-                   std::int64_t first, std::int64_t count, float* out) {
+void decode_halves(const QuantizedTensor& tensor, const BlockScale& block, std::int64_t first,
+                   std::int64_t count, float* out) {
+  const std::vector<std::uint8_t>& codes = tensor.codes;
   std::array<float, 16> elements{};
-  for (unsigned code = 0; code < 16; ++code) elements[code] = decoder.element(code);
+  for (unsigned code = 0; code < 16; ++code)
+    elements[code] = element_of(tensor.format, block, code);
   std::int64_t i = 0;
   if (first % 2 != 0) out[i++] = elements[code_at(codes, 4, first)];
   const std::uint8_t* bytes = codes.data() + (first + i) / 2;
@@ -74,20 +60,28 @@ void decode_halves(const std::vector<std::uint8_t>& codes, const BlockDecoder& d
 /// Elements of one block.
 void decode_block(const QuantizedTensor& tensor, std::int64_t block, std::int64_t first,
                   std::int64_t count, float* out) {
-  const BlockDecoder decoder(tensor, block);
-  if (code_bits(tensor.format.code) == 4)
-    return decode_halves(tensor.codes, decoder, first, count, out);
+  const BlockScale common = block_scale(tensor, block);
+  if (code_bits(tensor.format.code) == 4) return decode_halves(tensor, common, first, count, out);
   const std::uint8_t* codes = tensor.codes.data() + first;
-  for (std::int64_t i = 0; i < count; ++i) out[i] = decoder.element(codes[i]);
+  for (std::int64_t i = 0; i < count; ++i) out[i] = element_of(tensor.format, common, codes[i]);
 }
 
 }  // namespace
+
+float element_of(const StorageFormat& format, const BlockScale& block, unsigned code) {
+  const std::array<float, 16>* levels = levels_of(format.code);
+  const float level = levels != nullptr
+                          ? (*levels)[code]
+                          : static_cast<float>(integer_of(format.code, code) - block.zero);
+  const float product = in_arithmetic(level * block.scale, format.arithmetic);
+  return canonical(format.minimums ? product + block.minimum : product);
+}
 
 float scale_at(const QuantizedTensor& tensor, std::int64_t i) {
   if (tensor.format.nested_block == 0) return number_at(tensor.scales, i);
   const std::uint8_t code = tensor.scales.data<std::uint8_t>()[i];
   const auto nested = static_cast<std::size_t>(i / tensor.format.nested_block);
-  return tensor.nested_map[code] * tensor.nested_scales[nested] + tensor.offset;
+  return nested_scale(tensor.nested_map[code], tensor.nested_scales[nested], tensor.offset);
 }
 
 void decode(const QuantizedTensor& tensor, std::int64_t first, std::int64_t count, float* out) {

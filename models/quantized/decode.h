@@ -16,6 +16,20 @@ namespace corank {
 /// `tensor` is checked.
 void decode(const QuantizedTensor& tensor, std::int64_t first, std::int64_t count, float* out);
 
+/// What the elements of a block have in common; `zero` of integers.
+struct BlockScale {
+  float scale = 0, minimum = 0;
+  int zero = 0;
+};
+
+// Within a FloatEnvironment.
+/// An element; of the format count its code, arithmetic and minimums.
+float element_of(const StorageFormat& format, const BlockScale& block, unsigned code);
+/// A scale of double quantization.
+inline float nested_scale(float level, float nested, float offset) {
+  return level * nested + offset;
+}
+
 /// The scale of each block, as FP32.
 float scale_at(const QuantizedTensor& tensor, std::int64_t i);
 

@@ -55,7 +55,9 @@ module command_processor #(
   parameter int unsigned FetchDepth  = interface_pkg::FetchDepth,
   // of the machine, for the checks of commands; powers of two
   parameter int unsigned VectorLanes = 8,
-  parameter int unsigned Lanes       = 8
+  parameter int unsigned Lanes       = 8,
+  // 0: it has no decoder of packed weights
+  parameter int unsigned Decoder     = 1
 ) (
   input  wire logic                        clk_i,
   input  wire logic                        rst_ni,
@@ -144,6 +146,19 @@ module command_processor #(
         is_size(dma.rows) && is_size(dma.columns) && is_line(dma.line) && is_line(dma.line_stride);
   endfunction
 
+  // Blocks of packed weights are made of units of 64 bytes.
+  function automatic logic quantized_is_good(load_quantized_command_t quantized);
+    return ((quantized.address_lo % 32'(PackedUnitBytes)) == 32'd0) &&
+        ((quantized.panel_stride % 32'(PackedUnitBytes)) == 32'd0) &&
+        is_size(quantized.rows) && is_size(quantized.columns) &&
+        is_line(quantized.line) && is_line(quantized.line_stride) &&
+        decoder_pkg::is_decodable(decoder_pkg::format_of(quantized));
+  endfunction
+
+  function automatic logic scales_is_good(load_scales_command_t scales);
+    return is_aligned(scales.address_lo) && is_size(scales.rows) && is_line(scales.first);
+  endfunction
+
   function automatic logic indexed_is_good(gather_command_t indexed);
     return dma_is_good(indexed, 2'd1) && (indexed.rows <= 32'(IndexWords)) &&
         is_aligned(indexed.row_pitch) && (indexed.limit != 32'd0);
@@ -183,6 +198,14 @@ module command_processor #(
       OpNop, OpHalt: good = (header.wait_tokens | header.signal_tokens) == 16'd0;  // for units only
       OpLoad:        good = own_tokens(header, QueueLoad) && dma_is_good(bits, 2'd3);
       OpGather:      good = own_tokens(header, QueueLoad) && indexed_is_good(bits);
+      OpLoadQuantized: begin
+        good = own_tokens(header, QueueLoad) && quantized_is_good(bits);
+        if (Decoder == 0) return FaultIllegalOpcode;
+      end
+      OpLoadScales: begin
+        good = own_tokens(header, QueueLoad) && scales_is_good(bits);
+        if (Decoder == 0) return FaultIllegalOpcode;
+      end
       OpGemm:        good = own_tokens(header, QueueArray) && gemm_is_good(bits);
       OpVector:      good = own_tokens(header, QueueVector) && vector_is_good(bits);
       OpStore:       good = own_tokens(header, QueueStore) && dma_is_good(bits, 2'd1);
@@ -333,7 +356,7 @@ module command_processor #(
     blocked       = 1'b0;
     if (active && held && !fault_o.valid) begin
       unique case (opcode)
-        OpLoad, OpGather:   queue_valid_o[QueueLoad] = 1'b1;
+        OpLoad, OpGather, OpLoadQuantized, OpLoadScales: queue_valid_o[QueueLoad] = 1'b1;
         OpGemm:             queue_valid_o[QueueArray] = 1'b1;
         OpVector:           queue_valid_o[QueueVector] = 1'b1;
         OpStore, OpScatter: queue_valid_o[QueueStore] = 1'b1;

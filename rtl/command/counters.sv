@@ -96,6 +96,7 @@ module counters #(
     increment[CtrLoadBeats]             = 16'(events_q.load_beat);
     increment[CtrStoreBursts]           = 16'(events_q.store_burst);
     increment[CtrStoreBeats]            = 16'(events_q.store_beat);
+    increment[CtrDecodedElements]       = 16'(events_q.decoded);
     increment[CtrScratchpadReadBytes]   = 16'(events_q.scratchpad_read);
     increment[CtrScratchpadWriteBytes]  = 16'(events_q.scratchpad_written);
     increment[CtrAccumulatorReadBytes]  = 16'(events_q.accumulator_read);

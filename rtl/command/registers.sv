@@ -62,7 +62,8 @@ module registers #(
   parameter int unsigned AccumulatorBanks = 4,
   parameter int unsigned AxiDataBits      = 128,
   parameter int unsigned QueueDepth       = 4,
-  parameter int unsigned Parity           = 0
+  parameter int unsigned Parity           = 0,
+  parameter int unsigned Decoder          = 1
 ) (
   input  wire logic                                          clk_i,
   input  wire logic                                          rst_ni,
@@ -457,7 +458,7 @@ module registers #(
       RegIdentity:           read_data = Identity;
       RegInterfaceVersion:   read_data = 32'(InterfaceVersion);
       RegArrayShape:         read_data = {16'(ArrayColumns), 16'(ArrayRows)};
-      RegLanes:              read_data = {16'(Lanes), 16'(VectorLanes)};
+      RegLanes:              read_data = {1'(Decoder), 15'(Lanes), 16'(VectorLanes)};
       RegScratchpadLines:    read_data = 32'(ScratchpadLines);
       RegAccumulatorLines:   read_data = 32'(AccumulatorLines);
       RegBanks:              read_data = {16'(AccumulatorBanks), 16'(ScratchpadBanks)};

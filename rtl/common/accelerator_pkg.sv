@@ -55,6 +55,7 @@ package accelerator_pkg;
     logic [7:0]     scratchpad_written;
     logic [7:0]     accumulator_read;
     logic [7:0]     accumulator_written;
+    logic [7:0]     decoded;          // elements of packed weights
     counter_event_t computed;
   } events_t;
 

@@ -1,5 +1,5 @@
-// Cuts a block of memory into AXI bursts. The block is `panels` panels of `rows` rows of 128 bytes;
-// a panel is contiguous, the next one begins panel_stride bytes further on.
+// Cuts a block of memory into AXI bursts. The block is `panels` panels of so many beats; a panel is
+// contiguous, the next one begins panel_stride bytes further on.
 //
 // A burst has the least of: what is left of its panel, burst_beats_i, the beats up to the next
 // 4 KiB boundary (which a burst may not cross, AMBA AXI A3.4.1), 256 (the most that AXI's length
@@ -28,10 +28,10 @@ module burst_generator #(
 
   input  wire logic        block_valid_i,
   output logic             block_ready_o,
-  input  wire logic [47:0] block_address_i,       // a multiple of 128
-  input  wire logic [23:0] block_rows_i,          // at least 1
+  input  wire logic [47:0] block_address_i,       // a multiple of 64
+  input  wire logic [27:0] block_beats_i,         // of a panel, at least 1, less than 2^24 rows'
   input  wire logic [23:0] block_panels_i,        // at least 1
-  input  wire logic [31:0] block_panel_stride_i,  // a multiple of 128
+  input  wire logic [31:0] block_panel_stride_i,  // a multiple of 64
 
   output logic             burst_valid_o,
   input  wire logic        burst_ready_i,
@@ -106,8 +106,8 @@ module burst_generator #(
       address_d       = 49'(block_address_i);
       panel_address_d = 49'(block_address_i);
       panel_stride_d  = block_panel_stride_i;
-      panel_beats_d   = BeatsBits'(block_rows_i) << $clog2(BeatsPerRow);
-      beats_left_d    = BeatsBits'(block_rows_i) << $clog2(BeatsPerRow);
+      panel_beats_d   = BeatsBits'(block_beats_i);
+      beats_left_d    = BeatsBits'(block_beats_i);
       panels_left_d   = block_panels_i;
     end else if (take_burst) begin
       if (!panel_ends) begin
@@ -141,10 +141,10 @@ module burst_generator #(
 `ifndef SYNTHESIS
   always_ff @(posedge clk_i) begin
     if (take_block) begin
-      BlockNotEmpty: assert ((block_rows_i != 24'd0) && (block_panels_i != 24'd0))
+      BlockNotEmpty: assert ((block_beats_i != 28'd0) && (block_panels_i != 24'd0))
       else $error("burst_generator: an empty block");
-      BlockAligned: assert ((block_address_i[6:0] == 7'd0) && (block_panel_stride_i[6:0] == 7'd0))
-      else $error("burst_generator: address or stride is no multiple of 128");
+      BlockAligned: assert ((block_address_i[5:0] == 6'd0) && (block_panel_stride_i[5:0] == 6'd0))
+      else $error("burst_generator: address or stride is no multiple of 64");
     end
     if (busy_q) begin
       BurstBeatsInRange: assert ((burst_beats_i != 9'd0) && (burst_beats_i <= 9'd256))

@@ -113,6 +113,8 @@ module store_unit #(
   localparam int unsigned CountBits     = $clog2(StoreReadAhead + 1);
   localparam logic [1:0]  ToAccumulator = 2'(TargetAccumulator);
   localparam logic [1:0]  RespOkay      = 2'b00;
+  // Beats of a row of a panel, to base 2.
+  localparam int unsigned RowShift      = $clog2(8 * PanelRowBytes / AxiDataBits);
 
   // What must be known of a command when it is read, and when it is complete.
   typedef struct packed {
@@ -223,7 +225,7 @@ module store_unit #(
     .block_valid_i       (block_valid),
     .block_ready_o       (block_ready),
     .block_address_i     (block_address),
-    .block_rows_i        (block_rows),
+    .block_beats_i       (28'(block_rows) << RowShift),
     .block_panels_i      (block_panels),
     .block_panel_stride_i(block_panel_stride),
     .burst_valid_o       (burst_valid),

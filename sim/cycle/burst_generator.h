@@ -28,12 +28,13 @@ class BurstGenerator {
  public:
   explicit BurstGenerator(int beat_bytes) : beat_bytes_(static_cast<std::uint64_t>(beat_bytes)) {}
 
-  void take_block(std::uint64_t address, std::uint32_t rows, std::uint32_t panels,
+  /// Panels of so many bytes each.
+  void take_block(std::uint64_t address, std::uint64_t panel_bytes, std::uint32_t panels,
                   std::uint32_t panel_stride) {
     busy_ = true;
     address_ = panel_address_ = address;
     panel_stride_ = panel_stride;
-    panel_beats_ = beats_left_ = rows * (kPanelRowBytes / beat_bytes_);
+    panel_beats_ = beats_left_ = panel_bytes / beat_bytes_;
     panels_left_ = panels;
   }
 

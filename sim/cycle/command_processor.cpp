@@ -33,6 +33,22 @@ bool indexed_is_good(const Indexed& indexed) {
          indexed.limit != 0;
 }
 
+bool quantized_is_good(const interface::LoadQuantizedCommand& load) {
+  const bool nested = load.scale == interface::kNumberNested,
+             sixteen =
+                 load.scale == interface::kNumberFp16 || load.scale == interface::kNumberBf16;
+  return load.address_lo % interface::kPackedUnitBytes == 0 &&
+         load.panel_stride % interface::kPackedUnitBytes == 0 && is_size(load.rows) &&
+         is_size(load.columns) && is_line(load.line) && is_line(load.line_stride) &&
+         load.arithmetic != interface::kNumberNested &&
+         !(load.zeros != 0 && (nested || load.minimums != 0)) && (load.minimums == 0 || sixteen) &&
+         load.block_bits >= 5 && (!nested || load.block_bits == 6);
+}
+
+bool scales_is_good(const interface::LoadScalesCommand& load) {
+  return is_aligned(load.address_lo) && is_size(load.rows) && is_line(load.first);
+}
+
 bool gemm_is_good(const interface::GemmCommand& gemm) {
   return is_size(gemm.rows) && is_size(gemm.columns) && is_size(gemm.depth) &&
          is_line(gemm.stream_line) && is_line(gemm.stream_stride) &&
@@ -60,6 +76,8 @@ int unit_of(std::uint32_t opcode) {
   switch (opcode) {
     case interface::LoadCommand::kOpcode:
     case interface::GatherCommand::kOpcode:
+    case interface::LoadQuantizedCommand::kOpcode:
+    case interface::LoadScalesCommand::kOpcode:
       return kLoad;
     case interface::GemmCommand::kOpcode:
       return kArray;
@@ -90,6 +108,15 @@ Fault command_fault(const QueuedCommand& command, const MachineShape& shape) {
       break;
     case interface::GatherCommand::kOpcode:
       good = own_tokens(command, kLoad) && indexed_is_good(interface::decode_gather(words));
+      break;
+    case interface::LoadQuantizedCommand::kOpcode:
+      if (shape.decoder == 0) return Fault::kIllegalOpcode;
+      good = own_tokens(command, kLoad) &&
+             quantized_is_good(interface::decode_load_quantized(words));
+      break;
+    case interface::LoadScalesCommand::kOpcode:
+      if (shape.decoder == 0) return Fault::kIllegalOpcode;
+      good = own_tokens(command, kLoad) && scales_is_good(interface::decode_load_scales(words));
       break;
     case interface::GemmCommand::kOpcode:
       good = own_tokens(command, kArray) && gemm_is_good(interface::decode_gemm(words));

@@ -22,11 +22,15 @@ UnitFault fault_of(const UnitFault& own, bool local_range, std::uint64_t line, b
   return {};
 }
 
-// What a command of the load unit does to the ring of streamed weights; only a load does anything.
+// What a command of the load unit does to the ring of streamed weights: only loads do anything.
 struct Stream {
   bool takes = false, releases = false;
 };
 Stream stream_of(const QueuedCommand& command) {
+  if (command.opcode() == interface::LoadQuantizedCommand::kOpcode) {
+    const auto load = interface::decode_load_quantized(command.words);
+    return {load.stream_take != 0, load.stream_release != 0};
+  }
   if (command.opcode() != interface::LoadCommand::kOpcode) return {};
   const interface::LoadCommand load = interface::decode_load(command.words);
   return {load.stream_take != 0, load.stream_release != 0};
@@ -83,8 +87,8 @@ void Device::look_at_commands(MachinePins& pins) {
   completions_ = {load_.completion(), array_.completion(), vector_.completion(),
                   store_.completion()};
   idle_ = {load_.idle(), array_.idle(), vector_.idle(), store_.idle()};
-  const std::array<bool, kQueues> ready = {load_.ready(), array_.ready(), vector_.ready(),
-                                           store_.ready()};
+  const std::array<bool, kQueues> ready = {load_.ready(queues_[kLoad].oldest()), array_.ready(),
+                                           vector_.ready(), store_.ready()};
   const std::uint32_t available = tokens_.available();
   taken_tokens_ = given_tokens_ = 0;
   pins.trace_start_valid = pins.trace_end_valid = 0;

@@ -71,7 +71,8 @@ class IndexedRows {
   }
   void give(BurstGenerator& bursts) const {
     const bool contiguous = panel_stride_ == kPanelRowBytes;
-    bursts.take_block(value_, contiguous ? panels_ : 1, contiguous ? 1 : panels_, panel_stride_);
+    bursts.take_block(value_, std::uint64_t{contiguous ? panels_ : 1} * kPanelRowBytes,
+                      contiguous ? 1 : panels_, panel_stride_);
   }
 
   const IndexMemory& indices_;

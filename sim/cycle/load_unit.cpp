@@ -1,5 +1,7 @@
 #include "sim/cycle/load_unit.h"
 
+#include <algorithm>
+
 namespace corank::cycle_model {
 
 namespace {
@@ -19,7 +21,8 @@ LoadUnit::LoadUnit(int beat_bytes, bool values, LocalMemories& local, ProgramMem
       indices_(indices),
       rows_(indices),
       bursts_(beat_bytes),
-      in_flight_(kMostInFlight) {
+      in_flight_(kMostInFlight),
+      decoder_(beat_bytes, local.scratchpad.lanes(), local.scratchpad.lines()) {
   ar_.id = kLoadId;
 }
 
@@ -30,6 +33,11 @@ void LoadUnit::reset() {
   beats_ = burst_beats_ = counted_beats_ = late_bytes_ = 0;
   ar_.valid = false;
   in_flight_.reset();
+  decoder_.clear();
+  decoder_.look(nullptr);
+  cut_packed_ = false;
+  packed_waiting_ = packed_held_ = 0;
+  packed_data_.clear();
   writing_ = completion_ = Completion{};
   faulted_ = false;
   fault_ = UnitFault{};
@@ -41,6 +49,31 @@ void LoadUnit::look(bool stop, const ReadBeat& beat) {
   halted_ = stop || faulted_;
   beat_ = beat;
   beat_.valid = beat.valid && beat.id == kLoadId;
+  decoder_.look(decoded_block());
+}
+
+// The decoder works on the oldest command, if that is one of packed weights.
+const PackedBlock* LoadUnit::decoded_block() const {
+  if (placements_.empty() || placements_.front().target != kToDecoder) return nullptr;
+  return &placements_.front().packed;
+}
+
+// A plain load does not overtake packed weights.
+bool LoadUnit::ready(const QueuedCommand& command) const {
+  const bool packed = command.opcode() == interface::LoadQuantizedCommand::kOpcode;
+  return !bursts_.busy() && !rows_.busy() && placements_.size() < kWaiting && !halted_ &&
+         (packed ? packed_waiting_ < kPackedWaiting : !(cut_packed_ && !placements_.empty()));
+}
+
+DmaLimits LoadUnit::limits_of_cut(const DmaLimits& limits) const {
+  DmaLimits most = limits;
+  if (cut_packed_) most.burst_beats = std::min(most.burst_beats, static_cast<std::uint32_t>(interface::kDecoderBurstBeats));
+  return most;
+}
+
+bool LoadUnit::cut_has_room() const {
+  return !cut_packed_ ||
+         packed_held_ <= interface::kDecoderBeats - interface::kDecoderBurstBeats;
 }
 
 Completion LoadUnit::completion() const {
@@ -55,7 +88,7 @@ bool LoadUnit::idle() const {
 }
 
 Activity LoadUnit::activity() const {
-  if (beat_.valid) return Activity::kBusy;
+  if (beat_.valid || decoder_.taken()) return Activity::kBusy;
   if (!in_flight_.empty()) return Activity::kWaitMemory;
   return idle() ? Activity::kIdle : Activity::kLatency;
 }
@@ -86,33 +119,44 @@ bool LoadUnit::step(const QueuedCommand* command, bool ar_ready, const DmaLimits
   bool changed = writing_.valid || completion_.valid || fault_.valid() || beyond_;
 
   const bool generator_free = !bursts_.busy();
-  const Cut cut = halted_ ? Cut{} : bursts_.look(!ar_.valid || ar_ready, in_flight_.size(), limits);
+  const Cut cut = halted_ ? Cut{}
+                          : bursts_.look((!ar_.valid || ar_ready) && cut_has_room(),
+                                         in_flight_.size(), limits_of_cut(limits));
 
   // A beat goes to its place; the last one of a command ends it.
   const bool good = beat_.valid && beat_.response == 0 && !halted_;
   const bool read_error = beat_.valid && beat_.response != 0 && !halted_;
+  const bool packed = beat_.valid && in_flight_.front().packed;
   bool command_ends = false;
   UnitFault fault;
   if (read_error) {
-    fault = {Fault::kReadError, in_flight_.front()};
+    fault = {Fault::kReadError, in_flight_.front().address};
   } else if (cut.beyond_memory) {
     fault = {Fault::kMemoryRange, cut.address};
   } else if (rows_.bad() && generator_free && !halted_) {
     fault = {Fault::kIndexRange, rows_.bad_index()};
   }
-  fault_index_ = read_error ? placements_.front().index : cut_index_;
+  fault_index_ = read_error ? in_flight_.front().index : cut_index_;
   beyond_ = false;
   if (beat_.valid) ++counters[Counter::kLoadBeats];
-  if (good) {
+  if (good) ++burst_beats_;
+  if (good && !packed) {
     Placement& placement = placements_.front();
     if (beats_ == placement.first_beyond) {
       beyond_ = true;
       beyond_line_ = placement.block.beat(beats_, beat_bytes_, local_.scratchpad.lanes()).line;
     }
     ++beats_;
-    ++burst_beats_;
     command_ends = beats_ == placement.beats;
   }
+  // The decoder: what it writes in this cycle, and what it is done with in the next one.
+  counters[Counter::kDecodedElements] += decoder_.written();
+  counters[Counter::kScratchpadWriteBytes] += std::uint64_t{decoder_.written()} * 2;
+  if (decoder_.leaves()) --packed_held_;
+  const bool decoder_ends = decoder_.done() && !halted_;
+  changed = changed || packed || decoder_.busy();
+  decoder_.step(good && packed);
+
   if (beat_.valid && beat_.last) {
     if (good) place_burst(burst_beats_);
     burst_beats_ = 0;
@@ -120,8 +164,12 @@ bool LoadUnit::step(const QueuedCommand* command, bool ar_ready, const DmaLimits
     changed = true;
   }
   completion_ = writing_;
-  writing_.valid = command_ends;
-  if (command_ends) {
+  writing_.valid = command_ends || decoder_ends;
+  if (decoder_ends) {
+    writing_.index = placements_.front().index;
+    writing_.signal_tokens = placements_.front().signal_tokens;
+    finish_packed();
+  } else if (command_ends) {
     const Placement& placement = placements_.front();
     writing_.index = placement.index;
     writing_.signal_tokens = placement.signal_tokens;
@@ -131,11 +179,12 @@ bool LoadUnit::step(const QueuedCommand* command, bool ar_ready, const DmaLimits
     late_target_ = placement.target;
     if (!placement.to_local()) late_bytes_ = 0;
   }
-  wrote_ = good;
+  wrote_ = good && !packed;
 
   if (cut.now) {
     bursts_.take_burst(cut.beats);
-    in_flight_.push(cut.address);
+    in_flight_.push({cut.address, cut_index_, cut_packed_});
+    if (cut_packed_) packed_held_ += cut.beats;
   }
   if (ar_.valid && ar_ready) {
     ++counters[Counter::kLoadBursts];
@@ -153,10 +202,13 @@ bool LoadUnit::step(const QueuedCommand* command, bool ar_ready, const DmaLimits
     changed = changed || bursts_.busy() || rows_.busy() || !placements_.empty();
     bursts_.clear();
     rows_.clear();
+    decoder_.clear();
+    packed_held_ = packed_waiting_ = 0;
+    packed_data_.clear();
   } else {
     changed |= rows_.step(generator_free, bursts_);
   }
-  if (command_ends || halted_) {
+  if (command_ends || decoder_ends || halted_) {
     if (!placements_.empty()) placements_.pop();
     beats_ = counted_beats_ = 0;
   }
@@ -169,7 +221,36 @@ bool LoadUnit::step(const QueuedCommand* command, bool ar_ready, const DmaLimits
   return true;
 }
 
+// The command's data have come, and its lines are written by the next cycle.
+void LoadUnit::finish_packed() {
+  const PackedBlock& block = placements_.front().packed;
+  --packed_waiting_;
+  if (!values_) return;
+  block.to_local(local_.scratchpad, packed_data_.data(), tables_);
+  const std::uint64_t bytes = block.panels() * block.panel_bytes();
+  packed_data_.erase(packed_data_.begin(),
+                     packed_data_.begin() + static_cast<std::ptrdiff_t>(bytes));
+}
+
+void LoadUnit::take_packed(const interface::LoadQuantizedCommand& command, Placement& placement) {
+  placement.target = kToDecoder;
+  placement.packed.command = command;
+  placements_.push(placement);
+  ++packed_waiting_;
+  bursts_.take_block(std::uint64_t{command.address_hi} << 32 | command.address_lo,
+                     placement.packed.panel_bytes(), placement.packed.panels(),
+                     command.panel_stride);
+}
+
 void LoadUnit::take(const QueuedCommand& command) {
+  if (command.opcode() == interface::LoadQuantizedCommand::kOpcode) {
+    Placement placement;
+    placement.index = cut_index_ = command.index;
+    placement.signal_tokens = command.signal_tokens();
+    cut_packed_ = true;
+    return take_packed(interface::decode_load_quantized(command.words), placement);
+  }
+  cut_packed_ = false;
   // A gather has the fields of a load, and more.
   const interface::GatherCommand load = interface::decode_gather(command.words);
   const bool gather = command.opcode() == interface::GatherCommand::kOpcode;
@@ -177,14 +258,18 @@ void LoadUnit::take(const QueuedCommand& command) {
   placement.index = cut_index_ = command.index;
   placement.signal_tokens = command.signal_tokens();
   placement.target = load.target;
-  placement.block = {gather,    load.target == interface::kTargetAccumulator,
+  if (command.opcode() == interface::LoadScalesCommand::kOpcode) {
+    const auto scales = interface::decode_load_scales(command.words);
+    placement.target = scales.to_map != 0 ? kToMap : kToNested;
+  }
+  placement.block = {gather,    placement.target == interface::kTargetAccumulator,
                      load.rows, load.columns,
                      load.line, load.line_stride};
   if (!placement.to_local()) placement.block.columns = 1;  // one panel
   placement.beats = placement.block.beats(beat_bytes_);
   placement.first_beyond = placement.beats;
   if (placement.to_local()) {
-    const std::uint32_t lines = load.target == interface::kTargetAccumulator
+    const std::uint32_t lines = placement.target == interface::kTargetAccumulator
                                     ? local_.accumulator.lines()
                                     : local_.scratchpad.lines();
     placement.first_beyond =
@@ -192,14 +277,19 @@ void LoadUnit::take(const QueuedCommand& command) {
   }
   placements_.push(placement);
   if (gather) return rows_.take(load, placement.block.panels());
-  bursts_.take_block(std::uint64_t{load.address_hi} << 32 | load.address_lo, load.rows,
-                     placement.block.panels(), load.panel_stride);
+  bursts_.take_block(std::uint64_t{load.address_hi} << 32 | load.address_lo,
+                     std::uint64_t{load.rows} * kPanelRowBytes, placement.block.panels(),
+                     load.panel_stride);
 }
 
 // The data of the burst whose last beat is here: the last `beats` of the beats that have come.
 void LoadUnit::place_burst(std::uint64_t beats) {
   const Placement& placement = placements_.front();
   const std::uint8_t* data = beat_.transaction->bytes.data();
+  if (in_flight_.front().packed) {
+    if (values_) packed_data_.insert(packed_data_.end(), data, data + beats * beat_bytes_);
+    return;
+  }
   const std::uint64_t first = beats_ - beats;
   // Those of instructions and indices lie one after the other, whatever the rows.
   if (placement.target == interface::kTargetProgram) {
@@ -208,6 +298,10 @@ void LoadUnit::place_burst(std::uint64_t beats) {
   } else if (placement.target == interface::kTargetIndices) {
     indices_.write(placement.block.line + first * beat_bytes_ / sizeof(std::uint32_t), data, beats,
                    beat_bytes_);
+  } else if (placement.target == kToMap || placement.target == kToNested) {
+    tables_.write(placement.target == kToMap,
+                  placement.block.line + first * beat_bytes_ / sizeof(std::uint32_t), data,
+                  beats * beat_bytes_ / sizeof(std::uint32_t));
   } else if (values_) {
     placement.block.to_local(local_, data, first, beats, beat_bytes_);
   }

@@ -9,6 +9,7 @@
 #include "sim/cycle/ring.h"
 #include "sim/cycle/types.h"
 #include "sim/cycle/vector_program.h"
+#include "sim/cycle/weight_decoder.h"
 
 namespace corank::cycle_model {
 
@@ -31,9 +32,7 @@ class LoadUnit {
   void reset();
 
   // The present cycle, after look().
-  bool ready() const {
-    return !bursts_.busy() && !rows_.busy() && placements_.size() < kWaiting && !halted_;
-  }
+  bool ready(const QueuedCommand& command) const;
   const AxiAddress& ar() const { return ar_; }
   Completion completion() const;
   interface::Activity activity() const;
@@ -42,25 +41,40 @@ class LoadUnit {
   /// With a fault the command that it is of; else the command that a write of this cycle is of.
   std::uint32_t fault_index() const;
   /// A write of this cycle beyond the end of a local memory.
-  bool local_range() const { return beyond_; }
-  std::uint64_t local_line() const { return beyond_line_; }
+  bool local_range() const { return beyond_ || decoder_.beyond(); }
+  std::uint64_t local_line() const { return beyond_ ? beyond_line_ : decoder_.line(); }
   bool idle() const;
 
  private:
   static constexpr std::size_t kWaiting = interface::kLoadsWaiting,
                                kMostInFlight = interface::kBurstsOutstanding;
+  static constexpr std::size_t kPackedWaiting = 2;  // commands of packed weights
+  // Beyond the targets of a load (rtl/dma/load_unit.sv).
+  static constexpr std::uint32_t kToNested = 4, kToMap = 5, kToDecoder = 6;
 
   // What must be known of a command when its data come.
   struct Placement {
     std::uint32_t index = 0, signal_tokens = 0, target = 0;
     Block block;
+    PackedBlock packed;  // for the decoder
     std::uint64_t beats = 0;
     std::uint64_t first_beyond = 0;  // the first beat without a place in the local memory
 
     bool to_local() const { return target <= interface::kTargetAccumulator; }
   };
 
+  struct Flight {
+    std::uint64_t address = 0;
+    std::uint32_t index = 0;  // of the command
+    bool packed = false;
+  };
+
   void take(const QueuedCommand& command);
+  void take_packed(const interface::LoadQuantizedCommand& command, Placement& placement);
+  const PackedBlock* decoded_block() const;
+  DmaLimits limits_of_cut(const DmaLimits& limits) const;
+  bool cut_has_room() const;
+  void finish_packed();
   void place_burst(std::uint64_t beats);
   void count_late_bytes(Counters& counters);
   void count_bytes(const Placement& placement, std::uint64_t beats, Counters& counters);
@@ -77,11 +91,18 @@ class LoadUnit {
   std::uint64_t beats_ = 0;               // of the first of them, that have come
   std::uint64_t burst_beats_ = 0;         // of the burst that comes
   AxiAddress ar_;
-  Ring<std::uint64_t> in_flight_;  // addresses
+  Ring<Flight> in_flight_;
   Completion writing_, completion_;
   bool faulted_ = false;
   UnitFault fault_;
   std::uint32_t cut_index_ = 0;  // of the command taken last, whose bursts are cut
+  bool cut_packed_ = false;      // and whether it is one of packed weights
+
+  WeightDecoder decoder_;
+  ScaleTables tables_;
+  std::size_t packed_waiting_ = 0;         // commands of packed weights in placements_
+  std::uint64_t packed_held_ = 0;          // beats of theirs in flight or in the buffer
+  std::vector<std::uint8_t> packed_data_;  // that has come, of those that are not done
   std::uint32_t fault_index_ = 0;
 
   // Beats whose bytes have been counted, of the first placement, and bytes of the last beat of the

@@ -225,7 +225,8 @@ void StoreUnit::take(const QueuedCommand& command) {
   cutting_ = placement.block;
   cut_beats_ = 0;
   if (scatter) return rows_.take(store, placement.block.panels());
-  bursts_.take_block(std::uint64_t{store.address_hi} << 32 | store.address_lo, store.rows,
+  bursts_.take_block(std::uint64_t{store.address_hi} << 32 | store.address_lo,
+                     std::uint64_t{store.rows} * kPanelRowBytes,
                      placement.block.panels(), store.panel_stride);
 }
 

@@ -21,6 +21,7 @@ struct MachineShape {
   int axi_data_bits = 128;
   int queue_depth = 4;
   int parity = 0;
+  int decoder = 1;
   std::string mac = "bit-level";
 };
 
@@ -36,7 +37,7 @@ struct MachineParameter {
   const char* doc;
 };
 
-inline constexpr std::array<MachineParameter, 10> kMachineParameters = {
+inline constexpr std::array<MachineParameter, 11> kMachineParameters = {
     {{"array_rows", "array.rows", "ArrayRows", &MachineShape::array_rows, 1, 32, false, "PEs",
       "contraction elements that it takes a cycle"},
      {"array_columns", "array.columns", "ArrayColumns", &MachineShape::array_columns, 1, 32, false,
@@ -56,7 +57,9 @@ inline constexpr std::array<MachineParameter, 10> kMachineParameters = {
      {"queue_depth", "queue_depth", "QueueDepth", &MachineShape::queue_depth, 1, 16, false,
       "commands", "commands that can wait at each unit"},
      {"parity", "parity", "Parity", &MachineShape::parity, 0, 1, false, "",
-      "1: each element of the local memories has a parity bit, and a wrong one is a fault"}}};
+      "1: each element of the local memories has a parity bit, and a wrong one is a fault"},
+     {"decoder", "decoder", "Decoder", &MachineShape::decoder, 0, 1, false, "",
+      "1: packed weights are decoded on their way to the scratchpad; 0: there are none"}}};
 
 /// How a machine is simulated, which the RTL has no parameter for. Results and cycles do not depend
 /// on it.

@@ -279,8 +279,57 @@ class Generator {
     return vector;
   }
 
+  // Any format that the decoder takes, of whatever bytes lie there.
+  LoadQuantizedCommand packed() {
+    LoadQuantizedCommand load;
+    load.columns = size(200);
+    const std::uint32_t panels = (load.columns + lanes_ - 1) / lanes_;
+    load.rows = size(std::min<std::uint32_t>(150, scratchpad_bank_ / panels));
+    const Matrix matrix = place(7 * scratchpad_bank_, scratchpad_bank_, load.rows, load.columns);
+    load.line = matrix.line;
+    load.line_stride = matrix.stride;
+    load.element = static_cast<std::uint32_t>(between(0, 3));
+    load.scale = static_cast<std::uint32_t>(between(0, 3));
+    load.arithmetic = static_cast<std::uint32_t>(between(0, 2));
+    load.two_scales = static_cast<std::uint32_t>(between(0, 1));
+    const bool nested = load.scale == kNumberNested;
+    if (!nested && chance(2)) load.zeros = 1;
+    if (!nested && load.scale != kNumberFp32 && load.zeros == 0 && chance(2)) load.minimums = 1;
+    load.block_bits = static_cast<std::uint32_t>(nested ? 6 : between(5, 15));
+    load.zero = static_cast<std::uint32_t>(between(0, 255));
+    load.position = static_cast<std::uint32_t>(random_());
+    load.row_elements = static_cast<std::uint32_t>(chance(2) ? random_() : between(0, 300));
+    load.offset = static_cast<std::uint32_t>(random_());
+    const std::int64_t units = 2 * std::int64_t{load.rows} + 1;
+    load.panel_stride = static_cast<std::uint32_t>(64 * between(units, 2 * units));
+    const std::uint64_t bytes = 4u * load.panel_stride;
+    load.address_lo = static_cast<std::uint32_t>(
+        kLoadAddress +
+        64 * static_cast<std::uint64_t>(
+                 between(0, static_cast<std::int64_t>((kAreaBytes - bytes) / 64))));
+    load.stream_take = chance(6) ? 1 : 0;
+    load.stream_release = chance(6) ? 1 : 0;
+    return load;
+  }
+  LoadScalesCommand scales() {
+    LoadScalesCommand load;
+    load.to_map = static_cast<std::uint32_t>(between(0, 1));
+    load.rows = size(10);
+    load.first = static_cast<std::uint32_t>(between(0, 300));
+    load.address_lo = static_cast<std::uint32_t>(kLoadAddress + 128 * between(0, 1000));
+    return load;
+  }
+
   void add_command() {
-    switch (between(0, 11)) {
+    switch (between(0, 15)) {
+      case 12:
+      case 13:
+      case 14:
+        if (out_.platform.shape.decoder != 0) return add(packed(), kLoadUnit);
+        return add(encode(NopCommand{}));
+      case 15:
+        if (out_.platform.shape.decoder != 0) return add(scales(), kLoadUnit);
+        return add(encode(NopCommand{}));
       case 0:
         return add(encode(NopCommand{}));
       case 9:
@@ -316,7 +365,15 @@ class Generator {
   void add_beyond() {
     const std::uint32_t scratchpad = 8 * scratchpad_bank_, accumulator = 4 * accumulator_bank_;
     out_.commands.resize(2);  // program and indices
-    switch (between(0, 5)) {
+    switch (between(0, 6)) {
+      case 6: {
+        if (out_.platform.shape.decoder == 0) break;
+        LoadQuantizedCommand command = packed();
+        command.line = line_near(scratchpad, command.rows);
+        command.stream_take = 0;
+        add(encode(command));
+        break;
+      }
       case 0: {
         auto command = transfer<LoadCommand>(7, kLoadAddress);
         command.line = line_near(command.target == 0 ? scratchpad : accumulator, command.rows);

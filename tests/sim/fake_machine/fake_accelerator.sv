@@ -32,7 +32,8 @@ module corank_simulation #(
   parameter int unsigned AccumulatorBanks = 4,
   parameter int unsigned AxiDataBits      = 128,
   parameter int unsigned QueueDepth       = 4,
-  parameter int unsigned Parity           = 0
+  parameter int unsigned Parity           = 0,
+  parameter int unsigned Decoder          = 1
 ) (
   input  wire logic                   clk_i,
   input  wire logic                   rst_ni,
