@@ -51,6 +51,7 @@ module counters #(
     if ((counter >= CtrScratchpadReadBytes) && (counter <= CtrAccumulatorWriteBytes)) begin
       return LocalPorts * Lanes;  // elements; they become bytes on their way to the word
     end
+    if (counter == CtrDecodedElements) return Lanes;
     if (counter >= CtrVectorAdds) return VectorLanes;
     return 1;
   endfunction

@@ -1,6 +1,6 @@
 // What a queue keeps of a command: the fields that its unit looks at, no wider than the command
 // processor lets them be. Sizes and lines have 24 bits, memory addresses and strides are multiples
-// of a panel's row, and a unit waits only for tokens that are given to it and gives only its own.
+// of a unit of packed weights, and a unit waits only for tokens that are given to it and gives only its own.
 
 `default_nettype none
 
@@ -11,7 +11,7 @@ package kept_pkg;
 
   import interface_pkg::*;
 
-  localparam int unsigned RowShift = $clog2(PanelRowBytes);
+  localparam int unsigned UnitShift = $clog2(PackedUnitBytes);
 
   typedef logic [23:0] size_t;
 
@@ -20,22 +20,28 @@ package kept_pkg;
     logic [Queues-1:0] signal_tokens;  // to each taker
   } kept_tokens_t;
 
-  // A load or a store; indexed: a gather or a scatter.
+  typedef enum logic [1:0] {
+    DmaPlain,    // a load or a store
+    DmaIndexed,  // a gather or a scatter
+    DmaPacked,   // a load_quantized
+    DmaScales    // a load_scales
+  } dma_kind_e;
+
+  // What only some of them have lies in words 9 to 12, and is kept as it is.
   typedef struct packed {
     kept_tokens_t         tokens;
-    logic                 indexed;
+    dma_kind_e            kind;
     logic                 stream_take;
     logic                 stream_release;
     logic [1:0]           target;
-    logic [47:RowShift]   address;
+    logic [47:UnitShift]  address;
     size_t                rows;
     size_t                columns;
-    logic [31:RowShift]   panel_stride;
+    logic [31:UnitShift]  panel_stride;
     size_t                line;
     size_t                line_stride;
-    logic [31:RowShift]   row_pitch;
-    logic [15:0]          first_index;
-    logic [31:0]          limit;
+    logic [2:0][31:0]     words;   // 9 to 11
+    logic [23:0]          format;  // of word 12
   } kept_dma_t;
 
   typedef struct packed {
@@ -106,51 +112,64 @@ package kept_pkg;
     tokens_given[Queues*unit+:Queues] = tokens.signal_tokens;
   endfunction
 
-  // Where a load says what it does to the ring of streamed weights a gather has nothing to say.
-  function automatic kept_dma_t kept_dma(gather_command_t dma, int unsigned unit);
-    load_command_t load;
-    load = dma;
-    kept_dma.tokens         = kept_tokens(dma, unit);
-    kept_dma.indexed        = (dma.opcode == OpGather) || (dma.opcode == OpScatter);
-    kept_dma.stream_take    = load.stream_take && !kept_dma.indexed;
-    kept_dma.stream_release = load.stream_release && !kept_dma.indexed;
+  function automatic dma_kind_e dma_kind(logic [7:0] opcode);
+    unique case (opcode)
+      OpGather, OpScatter: return DmaIndexed;
+      OpLoadQuantized:     return DmaPacked;
+      OpLoadScales:        return DmaScales;
+      default:             return DmaPlain;
+    endcase
+  endfunction
+
+  // Where a load says what it does to the ring of streamed weights others have nothing to say.
+  function automatic kept_dma_t kept_dma(logic [CommandBits-1:0] bits, int unsigned unit);
+    load_command_t dma;
+    logic          streams;
+    dma                     = bits;
+    kept_dma.tokens         = kept_tokens(bits, unit);
+    kept_dma.kind           = dma_kind(dma.opcode);
+    streams                 = (dma.opcode == OpLoad) || (kept_dma.kind == DmaPacked);
+    kept_dma.stream_take    = dma.stream_take && streams;
+    kept_dma.stream_release = dma.stream_release && streams;
     kept_dma.target         = dma.target;
-    kept_dma.address        = {dma.address_hi, dma.address_lo[31:RowShift]};
+    kept_dma.address        = {dma.address_hi, dma.address_lo[31:UnitShift]};
     kept_dma.rows           = size_t'(dma.rows);
     kept_dma.columns        = size_t'(dma.columns);
-    kept_dma.panel_stride   = dma.panel_stride[31:RowShift];
+    kept_dma.panel_stride   = dma.panel_stride[31:UnitShift];
     kept_dma.line           = size_t'(dma.line);
     kept_dma.line_stride    = size_t'(dma.line_stride);
-    kept_dma.row_pitch      = dma.row_pitch[31:RowShift];
-    kept_dma.first_index    = dma.first_index;
-    kept_dma.limit          = dma.limit;
+    kept_dma.words          = bits[32*9+:96];
+    kept_dma.format         = bits[32*12+:24];
   endfunction
 
-  function automatic opcode_e dma_opcode(int unsigned unit, logic indexed);
-    if (unit == QueueLoad) return indexed ? OpGather : OpLoad;
-    return indexed ? OpScatter : OpStore;
+  function automatic opcode_e dma_opcode(int unsigned unit, dma_kind_e kind);
+    unique case (kind)
+      DmaIndexed: return (unit == QueueLoad) ? OpGather : OpScatter;
+      DmaPacked:  return OpLoadQuantized;
+      DmaScales:  return OpLoadScales;
+      default:    return (unit == QueueLoad) ? OpLoad : OpStore;
+    endcase
   endfunction
 
-  function automatic gather_command_t dma_of(kept_dma_t kept, int unsigned unit);
-    load_command_t load;
-    load                  = '0;
-    load.stream_take      = kept.stream_take;
-    load.stream_release   = kept.stream_release;
-    dma_of                = load;
-    dma_of.opcode         = dma_opcode(unit, kept.indexed);
-    dma_of.version        = InterfaceVersion;
-    dma_of.wait_tokens    = tokens_taken(kept.tokens, unit);
-    dma_of.signal_tokens  = tokens_given(kept.tokens, unit);
-    dma_of.target         = kept.target;
-    {dma_of.address_hi, dma_of.address_lo} = {kept.address, RowShift'(0)};
-    dma_of.rows           = 32'(kept.rows);
-    dma_of.columns        = 32'(kept.columns);
-    dma_of.panel_stride   = {kept.panel_stride, RowShift'(0)};
-    dma_of.line           = 32'(kept.line);
-    dma_of.line_stride    = 32'(kept.line_stride);
-    dma_of.row_pitch      = {kept.row_pitch, RowShift'(0)};
-    dma_of.first_index    = kept.first_index;
-    dma_of.limit          = kept.limit;
+  function automatic logic [CommandBits-1:0] dma_of(kept_dma_t kept, int unsigned unit);
+    load_command_t dma;
+    dma                 = '0;
+    dma.opcode          = dma_opcode(unit, kept.kind);
+    dma.version         = InterfaceVersion;
+    dma.wait_tokens     = tokens_taken(kept.tokens, unit);
+    dma.signal_tokens   = tokens_given(kept.tokens, unit);
+    dma.stream_take     = kept.stream_take;
+    dma.stream_release  = kept.stream_release;
+    dma.target          = kept.target;
+    {dma.address_hi, dma.address_lo} = {kept.address, UnitShift'(0)};
+    dma.rows            = 32'(kept.rows);
+    dma.columns         = 32'(kept.columns);
+    dma.panel_stride    = {kept.panel_stride, UnitShift'(0)};
+    dma.line            = 32'(kept.line);
+    dma.line_stride     = 32'(kept.line_stride);
+    dma_of              = dma;
+    dma_of[32*9+:96]    = kept.words;
+    dma_of[32*12+:24]   = kept.format;
   endfunction
 
   function automatic kept_gemm_t kept_gemm(gemm_command_t gemm, int unsigned unit);

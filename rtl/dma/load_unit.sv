@@ -274,7 +274,7 @@ module load_unit #(
     .rst_ni,
     .valid_i(burst_valid && burst_take),
     .ready_o(in_flight_ready),
-    .data_i ({cut_packed_q, burst_last, burst_len}),
+    .data_i ({cut_packed_q, burst_last && !giving_rows, burst_len}),
     .valid_o(in_flight_valid),
     .ready_i(last_beat),
     .data_o ({packed_beat, ends_command, oldest_len}),
