@@ -47,6 +47,7 @@ TEST_CASE("the derived figures of 45 nm are what their sources give", "[energy]"
   CHECK(t["fp32_add"].high_pj == near(0.9 * adder));
   CHECK(t["fp32_multiply"].high_pj == near(3.7 * multiplier));
   CHECK(t["fp32_divide"].pj == near(26 * 0.1 + 13 * 79 * 0.009));
+  CHECK(table("synthesis")["weight_decode"].pj == near(t["weight_decode"].pj * 37.7));
   CHECK(t["scratchpad_read_byte"].pj == near(10.0 / 8));
   CHECK(t["scratchpad_write_byte"].pj == near(10.0 / 8 * 8.057 / 6.491));
   CHECK(t["scratchpad_write_byte"].high_pj == near(10.0 / 8 * 24.3 / 10.7));
@@ -76,9 +77,15 @@ TEST_CASE("the derived figures of 7 nm are what their sources give", "[energy]")
   }
   CHECK(t["fp32_maximum"].pj == 0.03);  // an integer add of 32 bits
   CHECK(t["int32_add"].pj == 0.03);
-  for (auto* both : {&t, &older})
+  for (auto* both : {&t, &older}) {
     CHECK((*both)["fp32_multiply_add"].pj ==
           near((*both)["fp32_multiply"].pj + (*both)["fp32_add"].pj));
+    const EnergyEntry &decode = (*both)["weight_decode"], &multiply = (*both)["fp32_multiply"],
+                      &add = (*both)["fp32_add"], &round = (*both)["int32_add"];
+    CHECK(decode.pj == near(multiply.pj + add.pj + round.pj));
+    CHECK(decode.low_pj == near(multiply.low_pj + round.low_pj));
+    CHECK(decode.high_pj == near(multiply.high_pj + add.high_pj + round.high_pj));
+  }
   CHECK(t["scratchpad_read_byte"].pj == near(7.5 / 8));
   CHECK(t["scratchpad_write_byte"].pj == near(7.5 / 8 * 2.142 / 1.904));
   CHECK(t["scratchpad_write_byte"].high_pj == near(7.5 / 8 * 6.8 / 3.1));
