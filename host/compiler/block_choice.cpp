@@ -76,8 +76,10 @@ std::vector<std::int64_t> BlockChoice::key_of(const Stage& stage) const {
                            static_cast<std::int64_t>(step_.lowering(op).program.size())});
     const auto add_sizes = [&](ValueId id) {
       const TensorLayout& place = step_.layout(id);
-      key.insert(key.end(), {place.rows(), place.columns(), place.is_transposed(),
-                             step_.is_streamed(id), static_cast<std::int64_t>(place.format)});
+      key.insert(key.end(),
+                 {place.rows(), place.columns(), place.is_transposed(), step_.is_streamed(id),
+                  static_cast<std::int64_t>(place.format),
+                  static_cast<std::int64_t>(step_.plan.bytes_of(static_cast<std::size_t>(id)))});
     };
     for (const ValueId id : operands_of(node)) add_sizes(id);
     for (const ValueId id : results_of(node)) add_sizes(id);

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "host/compiler/ceil_div.h"
-#include "host/compiler/layout.h"
+#include "host/compiler/packed_layout.h"
 #include "host/compiler/tiles.h"
 #include "models/base/error.h"
 
@@ -179,11 +179,20 @@ ProductTime estimate(const BlockSize& block, const ContractionShape& shape, cons
   const std::int64_t row_blocks = ceil_div(shape.rows, block.rows);
   const std::int64_t column_blocks = ceil_div(shape.columns, block.columns);
   std::int64_t chunks = 0;
+  const double bandwidth = bytes_per_cycle(machine, memory);
+  // An element of a packed weight takes the way to the local memory for at least its share of a
+  // line, which the decoder makes in a cycle.
+  const double decoded_bytes = bandwidth / static_cast<double>(areas.lanes);
+  const auto bytes_of = [&](double bytes, bool packed, std::int64_t elements) {
+    return (packed ? std::max(bytes, decoded_bytes) : bytes) * static_cast<double>(elements);
+  };
   double moving_bytes = 0, stationary_bytes = 0;
   for (const ProductShape& product : shape.products) {
     chunks += ceil_div(product.depth, block.depth);
-    moving_bytes += 2.0 * static_cast<double>(shape.rows * product.depth);
-    stationary_bytes += 2.0 * static_cast<double>(shape.columns * product.depth);
+    moving_bytes +=
+        bytes_of(product.moving_bytes, product.moving_packed, shape.rows * product.depth);
+    stationary_bytes += bytes_of(product.stationary_bytes, product.stationary_packed,
+                                 shape.columns * product.depth);
   }
   const double moving_loads =
       loads_of(block.columns_outer ? chunks * row_blocks : chunks, column_blocks,
@@ -201,7 +210,7 @@ ProductTime estimate(const BlockSize& block, const ContractionShape& shape, cons
       2 * blocks;
   const double bytes = moving_bytes * moving_loads + stationary_bytes * stationary_loads +
                        output_bytes + kCommandBytes * commands;
-  return {bytes / bytes_per_cycle(machine, memory), array_cycles(block, shape, areas, machine),
+  return {bytes / bandwidth, array_cycles(block, shape, areas, machine),
           commands * (memory.latency_cycles + kFetchCycles) / interface::kFetchDepth,
           has_epilogue(shape) ? epilogue_cycles(shape.rows, shape.columns, machine) : 0, commands};
 }
@@ -245,18 +254,22 @@ std::int64_t output_lines(const BlockSize& block, const ContractionShape& shape,
 
 namespace {
 
-// Blocks begin at a panel of every matrix that has the dimension along its rows of memory.
+// Blocks begin at a panel of every matrix that has the dimension along its rows of memory, and at a
+// group of rows of a packed one.
 struct Steps {
   std::int64_t rows = 8, columns = kPanelColumns, depth = 8;
 };
 
 Steps steps_of(const ContractionShape& shape) {
+  static_assert(kPanelColumns % kPackedRows == 0);
   Steps steps;
   if (shape.output_fp32) steps.columns = interface::kPanelColumnsFp32;
   for (const ProductShape& product : shape.products) {
-    if (product.moving_depth_major) steps.rows = kPanelColumns;
-    if (product.stationary_depth_major) steps.columns = kPanelColumns;
-    if (!product.moving_depth_major || !product.stationary_depth_major) steps.depth = kPanelColumns;
+    const bool packed = product.moving_packed || product.stationary_packed;
+    if (product.moving_depth_major || product.moving_packed) steps.rows = kPanelColumns;
+    if (product.stationary_depth_major || product.stationary_packed) steps.columns = kPanelColumns;
+    if (!product.moving_depth_major || !product.stationary_depth_major || packed)
+      steps.depth = kPanelColumns;
   }
   return steps;
 }

@@ -4,7 +4,8 @@
 // For every candidate the rule estimates what four resources, which overlap, are busy with:
 //   bus cycles     = bytes loaded and stored / bytes a cycle of the bus, of the memory behind it or
 //   of the bursts in flight, whichever is slowest, where an operand block is loaded again whenever
-//   it is needed and the local memory could not keep it;
+//   it is needed and the local memory could not keep it; of a packed weight its packed bytes, or
+//   what its decoder takes, a line of the local memory a cycle, if that is slower;
 //   array cycles   = passes x the time of one, or the latency D of the array a depth slice where
 //   the block has too few of them, and what the array waits between blocks for its sums. A pass
 //   takes a tile of the stationary operand, full or not, so a chunk less deep than the array has
@@ -45,6 +46,9 @@ struct ProductShape {
   std::int64_t depth = 0;
   bool moving_depth_major = false;      // the moving matrix lies as [depth, rows]
   bool stationary_depth_major = false;  // the stationary matrix lies as [depth, columns]
+  // Blocks of a packed matrix begin at groups of rows, too (packed_layout.h).
+  bool moving_packed = false, stationary_packed = false;
+  double moving_bytes = 2, stationary_bytes = 2;  // of an element in device memory
 };
 
 struct ContractionShape {

@@ -115,6 +115,7 @@ std::vector<Access> CommandEmitter::fill_transfer(Command& command, const Tensor
 }
 
 Local CommandEmitter::load(int op, const Block& block, std::int64_t line) {
+  if (step_.packed(block.value) != nullptr) return load_packed(op, block, line);
   TensorLayout place = step_.layout(block.value);
   Block within = block;
   if (step_.is_streamed(block.value)) {
@@ -128,6 +129,96 @@ Local CommandEmitter::load(int op, const Block& block, std::int64_t line) {
   const auto accesses = fill_transfer(command, place, within, line, false);
   emit(op, encode(command), Engine::kLoad, accesses);
   return {line, block.rows, block.columns};
+}
+
+// Decoded as it is loaded.
+Local CommandEmitter::load_packed(int op, const Block& block, std::int64_t line) {
+  const PackedPlace& weight = *step_.packed(block.value);
+  const bool streamed = step_.is_streamed(block.value);
+  Block piece = block;
+  for (std::int64_t done = 0; done < block.rows; done += piece.rows) {
+    piece.row = block.row + done;
+    piece.rows = block.rows - done;
+    piece.rows = load_tables(op, weight, piece);
+    const PackedLayout* place = &weight.layout;
+    std::int64_t first_row = 0, first_column = 0;  // of the matrix there
+    if (streamed) {
+      StreamTile& tile = made_.tiles.back();
+      tile.loads.push_back(made_.commands.size());
+      place = &*tile.packed;
+      first_row = tile.row;
+      first_column = tile.column;
+    }
+    const std::uint64_t address =
+        place->address_of(piece.row - first_row, piece.column - first_column);
+    LoadQuantizedCommand command = place->fields;
+    command.address_lo = static_cast<std::uint32_t>(address);
+    command.address_hi = static_cast<std::uint32_t>(address >> 32);
+    command.rows = static_cast<std::uint32_t>(piece.rows);
+    command.columns = static_cast<std::uint32_t>(piece.columns);
+    command.panel_stride = static_cast<std::uint32_t>(place->panel_stride());
+    command.line = static_cast<std::uint32_t>(line + done);
+    command.line_stride = static_cast<std::uint32_t>(block.rows);
+    command.position = position_of(weight, piece);
+    count_loaded(block.value,
+                 ceil_div(piece.columns, kPanelColumns) * panel_bytes(place->fields, piece.rows));
+    emit(op, encode(command), Engine::kLoad,
+         {lines(Space::kScratchpad, {line, block.rows, block.columns}, true)});
+  }
+  return {line, block.rows, block.columns};
+}
+
+// From the first nested scale of what the tables do not have on, as many as they hold, so that the
+// blocks below find theirs there.
+std::int64_t CommandEmitter::load_tables(int op, const PackedPlace& weight, const Block& block) {
+  if (weight.nested_bytes == 0) return block.rows;
+  if (tables_.map_address != weight.map_address) {
+    load_scales(op, block.value, true, weight.map_address, kDecoderMapWords);
+    tables_.map_address = weight.map_address;
+  }
+  const std::int64_t row_elements = weight.layout.columns;
+  const std::int64_t first_element = block.row * row_elements + block.column;
+  const auto end_of = [&](std::int64_t rows) {  // of the nested scales of so many rows
+    return (first_element + (rows - 1) * row_elements + block.columns - 1) / kNestedElements + 1;
+  };
+  const std::int64_t first = first_element / kNestedElements;
+  const bool there = tables_.value == block.value && first >= tables_.first;
+  if (there && end_of(block.rows) <= tables_.first + tables_.count) return block.rows;
+  tables_.value = block.value;
+  tables_.first = first / kPanelColumnsFp32 * kPanelColumnsFp32;
+  const auto all =
+      static_cast<std::int64_t>(weight.nested_bytes / sizeof(float));  // in whole rows of memory
+  tables_.count = std::min<std::int64_t>(kDecoderNestedWords, all - tables_.first);
+  load_scales(op, block.value, false,
+              weight.nested_address + static_cast<std::uint64_t>(tables_.first) * sizeof(float),
+              tables_.count);
+  std::int64_t rows = block.rows;
+  while (end_of(rows) > tables_.first + tables_.count)
+    rows = (ceil_div(rows, kPackedRows) - 1) * kPackedRows;
+  return rows;
+}
+
+void CommandEmitter::load_scales(int op, ValueId value, bool to_map, std::uint64_t address,
+                                 std::int64_t words) {
+  LoadScalesCommand command;
+  command.to_map = to_map;
+  command.address_lo = static_cast<std::uint32_t>(address);
+  command.address_hi = static_cast<std::uint32_t>(address >> 32);
+  command.rows = static_cast<std::uint32_t>(ceil_div(words, kPanelColumnsFp32));
+  count_loaded(value, command.rows * std::int64_t{kPanelRowBytes});
+  emit(op, encode(command), Engine::kLoad, {});
+}
+
+// Modulo 2^32, of which every block that straddles rows is a divisor.
+std::uint32_t CommandEmitter::position_of(const PackedPlace& weight, const Block& block) const {
+  const std::int64_t row_elements = weight.layout.fields.row_elements;
+  if (row_elements == 0) return 0;
+  const std::int64_t first = weight.nested_bytes > 0 ? tables_.first * kNestedElements : 0;
+  return static_cast<std::uint32_t>(block.row * row_elements + block.column - first);
+}
+
+void CommandEmitter::count_loaded(ValueId value, std::int64_t bytes) {
+  made_.traffic[static_cast<std::size_t>(value)].loaded_bytes += static_cast<std::uint64_t>(bytes);
 }
 
 void CommandEmitter::store(int op, const Block& block, std::int64_t line) {
@@ -200,6 +291,8 @@ void CommandEmitter::begin_tile(const Product& product, std::int64_t column, std
   tile.row = block.row;
   tile.column = block.column;
   tile.layout = layout_of(DType::BF16, block.rows, block.columns, false);
+  if (const PackedPlace* packed = step_.packed(block.value))
+    tile.packed = PackedLayout{packed->layout.fields, block.rows, block.columns, 0};
   made_.tiles.push_back(tile);
 }
 

@@ -41,7 +41,8 @@ class CommandEmitter {
   /// Loads the vector programs, before the first vector command, if the program memory holds them.
   void load_programs();
   /// A block of a value between device memory and the local memory of its format; of a streamed
-  /// weight it is part of the newest tile, in whose place of the ring it lies.
+  /// weight it is part of the newest tile, in whose place of the ring it lies. A packed weight is
+  /// decoded on the way, in as many commands as its nested scales need.
   Local load(int op, const Block& block, std::int64_t line);
   void store(int op, const Block& block, std::int64_t line);
   /// Elements [first, first + count) of a vector of integers to the index memory; `first` begins a
@@ -94,6 +95,12 @@ class CommandEmitter {
   template <class Command>
   std::vector<Access> fill_indexed(Command& command, const Block& columns, std::int64_t first_index,
                                    std::int64_t rows, std::int64_t line, bool write_memory);
+  Local load_packed(int op, const Block& block, std::int64_t line);
+  // Rows of a block, from its first one on, that the tables have room for; has them loaded there.
+  std::int64_t load_tables(int op, const PackedPlace& weight, const Block& block);
+  void load_scales(int op, ValueId value, bool to_map, std::uint64_t address, std::int64_t words);
+  std::uint32_t position_of(const PackedPlace& weight, const Block& block) const;
+  void count_loaded(ValueId value, std::int64_t bytes);
   template <class Command>
   std::vector<Access> fill_transfer(Command& command, const TensorLayout& place, const Block& block,
                                     std::int64_t line, bool write_memory);
@@ -104,6 +111,14 @@ class CommandEmitter {
   // Where those of many programs are that the program memory holds: first instruction -> place.
   std::map<std::size_t, ProgramPlace> resident_;
   std::size_t next_resident_ = 0;
+  // What the decoder's tables have, from their first place on; at the begin of a step it is not
+  // known.
+  struct Tables {
+    ValueId value = -1;                 // whose nested scales
+    std::int64_t first = 0, count = 0;  // of them
+    std::uint64_t map_address = 0;
+  };
+  Tables tables_;
   Made made_;
 };
 

@@ -68,15 +68,17 @@ std::map<int, BlockSize> blocks_of(const StepContext& step) {
 
 Plan plan_memory(const TrainingProgram& program, const MachineShape& machine,
                  const CompilerConfig& limits, std::uint64_t memory_size_bytes,
-                 const WeightStream& stream, const MemoryTiming& memory) {
-  const CompileTarget target{machine, limits, memory, memory_size_bytes, stream.streamed};
+                 const WeightStream& stream, const MemoryTiming& memory,
+                 const QuantizedMap& packed) {
+  const CompileTarget target{machine, limits, memory, memory_size_bytes, stream.streamed, &packed};
   return plan_values(program, DefUse(program.graph), target, kFusionOptions.front()).plan;
 }
 
 CompiledStep compile(const TrainingProgram& program, const MachineShape& machine,
                      const CompilerConfig& limits, std::uint64_t memory_size_bytes,
-                     const WeightStream& stream, const MemoryTiming& memory) {
-  const CompileTarget target{machine, limits, memory, memory_size_bytes, stream.streamed};
+                     const WeightStream& stream, const MemoryTiming& memory,
+                     const QuantizedMap& packed) {
+  const CompileTarget target{machine, limits, memory, memory_size_bytes, stream.streamed, &packed};
   PlannedStep planned = best_plan(program, target);
   const StepContext context = planned.context(program.graph, target);
   const Plan& plan = planned.plan;

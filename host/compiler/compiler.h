@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,11 +31,14 @@ struct ValueTraffic {
 };
 
 /// A part of a streamed weight: [row, row + layout.rows()) x [column, column + layout.columns()),
-/// which the host writes to layout.address when that place of the ring is free.
+/// which the host writes to layout.address when that place of the ring is free. A part of a packed
+/// weight is a packed matrix of its own.
 struct StreamTile {
   ValueId value = -1;
   std::int64_t row = 0, column = 0;
   TensorLayout layout;
+  std::optional<PackedLayout> packed;
+  std::uint64_t bytes() const { return packed ? packed->bytes() : layout.bytes(); }
   // The commands that read it: the first takes, the last releases it.
   std::vector<std::size_t> loads;
 };
@@ -71,18 +75,22 @@ inline const std::vector<std::string> kMemoryKeys = {"memory.size_mib", "memory.
 /// memory once they are dead; the next value of a state takes its place. Constants are immediates
 /// of the programs, and have no place in memory. Neither have streamed weights: each of their
 /// products takes them tile by tile, in column blocks of the output. `memory` is what the blocks
-/// are chosen for. Throws InputError for an op that the accelerator does not run, and KeyError,
+/// are chosen for. `packed` has the frozen weights that are packed, as far as they are known: the
+/// commands have the offsets of their nested scales. Throws InputError for an op that the
+/// accelerator does not run and for a packed weight that it does not decode, and KeyError,
 /// with the sizes, if the local memories or the device memory are too small: the latter, where the
 /// values alone do not fit, before any command is made.
 CompiledStep compile(const TrainingProgram& program, const MachineShape& machine,
                      const CompilerConfig& limits, std::uint64_t memory_size_bytes,
-                     const WeightStream& stream = {}, const MemoryTiming& memory = {});
+                     const WeightStream& stream = {}, const MemoryTiming& memory = {},
+                     const QuantizedMap& packed = {});
 
 /// What compile() decides of a long step before it chooses blocks: above all where values lie.
 /// Takes a small part of its time. Throws as it does.
 Plan plan_memory(const TrainingProgram& program, const MachineShape& machine,
                  const CompilerConfig& limits, std::uint64_t memory_size_bytes,
-                 const WeightStream& stream = {}, const MemoryTiming& memory = {});
+                 const WeightStream& stream = {}, const MemoryTiming& memory = {},
+                 const QuantizedMap& packed = {});
 
 /// "gemm adapter up forward of y, command 12": for messages.
 std::string describe_command(const CompiledStep& step, const Graph& graph, std::size_t index);

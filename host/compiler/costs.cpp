@@ -14,6 +14,9 @@ namespace {
 // holds what comes of it against all other blocks, simulated.
 constexpr std::size_t kRehearsed = 24;
 
+// Bytes of an element as a key.
+std::int64_t parts_of_byte(double bytes) { return static_cast<std::int64_t>(bytes * 65536); }
+
 }  // namespace
 
 OpCost Costs::of_op(int op) const {
@@ -119,7 +122,9 @@ const std::vector<BlockSize>& Costs::blocks_of(const ContractionShape& shape,
       use.elementwise, use.products,    use.fused,         use.followers,  use.regions};
   for (const ProductShape& product : shape.products)
     key.insert(key.end(),
-               {product.depth, product.moving_depth_major, product.stationary_depth_major});
+               {product.depth, product.moving_depth_major, product.stationary_depth_major,
+                product.moving_packed, product.stationary_packed,
+                parts_of_byte(product.moving_bytes), parts_of_byte(product.stationary_bytes)});
   const auto [known, is_new] = blocks_.try_emplace(key);
   if (is_new) {
     known->second = find_block_sizes(shape, local_areas(step_.machine, step_.limits, use),

@@ -15,6 +15,12 @@ std::string describe_command(const CompiledStep& step, const Graph& graph, std::
     case LoadCommand::kOpcode:
       name = "load";
       break;
+    case LoadQuantizedCommand::kOpcode:
+      name = "load_quantized";
+      break;
+    case LoadScalesCommand::kOpcode:
+      name = "load_scales";
+      break;
     case GatherCommand::kOpcode:
       name = "gather";
       break;

@@ -19,8 +19,10 @@ class LayoutChoice {
 
   std::vector<Lie> choose() {
     for (std::size_t id = 0; id < lies_.size(); ++id) {
-      // Tiles of streamed weights are cut from the matrix as it is; so are batches.
-      if (step_.plan.streamed[id] || step_.graph.values[id].shape.size() > 2)
+      // Tiles of streamed weights are cut from the matrix as it is; so are batches. Packed ones lie
+      // in the order in which they share scales.
+      if (step_.plan.streamed[id] || step_.plan.packed[id] ||
+          step_.graph.values[id].shape.size() > 2)
         keep(static_cast<ValueId>(id));
     }
     for (std::size_t op = 0; op < step_.graph.ops.size(); ++op) {

@@ -39,6 +39,7 @@ std::vector<Lifetime> lifetimes_of(const Graph& graph, const std::vector<Stage>&
 std::uint64_t place_values(const Graph& graph, const std::vector<Stage>& stages,
                            const std::vector<State>& states, const std::vector<bool>& elsewhere,
                            const std::vector<ValueId>& view_of, std::uint64_t first_address,
+                           const std::vector<std::uint64_t>& bytes,
                            std::vector<TensorLayout>& layouts) {
   std::vector<bool> is_next(graph.values.size(), false);
   for (const State& state : states) is_next[static_cast<std::size_t>(state.next)] = true;
@@ -53,7 +54,7 @@ std::uint64_t place_values(const Graph& graph, const std::vector<Stage>& stages,
       continue;
     }
     layouts[value].address = shared_address;
-    shared_address += whole_pages(layouts[value].bytes());
+    shared_address += whole_pages(bytes[value]);
   }
   // Behind it, first fit: the lowest address at which no value that lives at the same time lies.
   std::uint64_t end_of_all = shared_address;
@@ -63,18 +64,18 @@ std::uint64_t place_values(const Graph& graph, const std::vector<Stage>& stages,
     for (const std::size_t other : placed) {
       if (lifetimes[other].first <= lifetimes[value].last &&
           lifetimes[value].first <= lifetimes[other].last) {
-        taken.emplace_back(layouts[other].address, layouts[other].address + layouts[other].bytes());
+        taken.emplace_back(layouts[other].address, layouts[other].address + bytes[other]);
       }
     }
     std::sort(taken.begin(), taken.end());
     std::uint64_t address = shared_address;
     for (const auto& [begin, end] : taken) {
-      if (address + layouts[value].bytes() <= begin) break;
+      if (address + bytes[value] <= begin) break;
       address = std::max(address, whole_pages(end));
     }
     layouts[value].address = address;
     placed.push_back(value);
-    end_of_all = std::max(end_of_all, address + layouts[value].bytes());
+    end_of_all = std::max(end_of_all, address + bytes[value]);
   }
   for (const State& state : states)
     layouts[static_cast<std::size_t>(state.next)].address =

@@ -34,6 +34,17 @@ std::string text_of(const Graph& graph, const Stage& stage, const BlockSize& blo
   return text;
 }
 
+std::string packed_text(const PackedPlace& weight) {
+  const interface::LoadQuantizedCommand& fields = weight.layout.fields;
+  std::string text =
+      fmt::format("        packed, {} bytes of scales a row of a panel, {} rows a group",
+                  record_bytes(fields), group_rows(fields));
+  if (weight.nested_bytes > 0)
+    text += fmt::format("; nested scales at {:#x}, map at {:#x}", weight.nested_address,
+                        weight.map_address);
+  return text + "\n";
+}
+
 }  // namespace
 
 std::vector<LocalBuffer> buffers_of_product(const LocalAreas& areas, const StageUse& use,
@@ -119,7 +130,8 @@ std::string to_text(const Plan& plan, const Graph& graph) {
                                   : fmt::format("{:#x}", layout.address);
     text += fmt::format("    {:<26} {} {} x {}{}, {} bytes\n", graph.values[id].name, place,
                         layout.rows(), layout.columns(),
-                        layout.is_transposed() ? ", transposed" : "", layout.bytes());
+                        layout.is_transposed() ? ", transposed" : "", plan.bytes_of(id));
+    if (const std::optional<PackedPlace>& packed = plan.packed[id]) text += packed_text(*packed);
     if (plan.view_of[id] >= 0)
       text += fmt::format("        a view of {}\n", graph.value(plan.view_of[id]).name);
   }

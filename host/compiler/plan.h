@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "host/compiler/layout.h"
 #include "host/compiler/local_halves.h"
 #include "host/compiler/ops/op_lowering.h"
+#include "host/compiler/packed_places.h"
 #include "host/compiler/schedule.h"
 #include "models/program/training_program.h"
 
@@ -45,9 +47,18 @@ struct Plan {
   std::vector<bool> ordered;     // its accesses must keep their order
   std::vector<bool> local;       // it never leaves the local memories, and has no place in memory
   std::vector<ValueId> view_of;  // the value in whose place it lies, -1: it has its own (views.h)
+  // Of a frozen weight that is packed, how it lies in memory; its layout says how it is decoded.
+  std::vector<std::optional<PackedPlace>> packed;
 
   std::vector<State> states;                       // their next values take their places
   std::uint64_t values_begin = 0, values_end = 0;  // device memory of all values, bytes
+  // Behind the values, in whole pages: the tables of packed weights.
+  std::uint64_t packed_tables = 0, packed_table_bytes = 0;
+
+  /// What a value takes in device memory, or would take if it had a place there.
+  std::uint64_t bytes_of(std::size_t id) const {
+    return packed[id] ? packed[id]->layout.bytes() : layouts[id].bytes();
+  }
 };
 
 /// Everything that is wrong with a plan, a sentence each: an op that is missing or carried out

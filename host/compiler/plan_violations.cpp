@@ -22,6 +22,7 @@ class Verifier {
     check_order();
     check_layouts();
     check_views();
+    check_packed();
     check_memory();
     for (std::size_t stage = 0; stage < plan_.buffers.size(); ++stage) check_buffers(stage);
     return std::move(found_);
@@ -147,6 +148,39 @@ class Verifier {
     }
   }
 
+  // ---- a packed weight is one, lies as it is decoded, and its tables have a place to themselves
+  void check_packed() {
+    std::uint64_t end = plan_.packed_tables;  // nested scales lie in the order of their weights
+    for (std::size_t id = 0; id < graph_.values.size(); ++id) {
+      const Value& value = graph_.values[id];
+      if (plan_.packed[id].has_value() != value.storage.has_value())
+        say("{}: is {}packed, which the plan does not have", value.name,
+            value.storage ? "" : "not ");
+      if (!plan_.packed[id] || !value.storage) continue;
+      const PackedPlace& packed = *plan_.packed[id];
+      const TensorLayout& layout = plan_.layouts[id];
+      if (packed.layout.rows != value.shape[0] || packed.layout.columns != value.shape[1] ||
+          layout.is_transposed() || layout.address != packed.layout.address)
+        say("{}: a packed layout of {} x {} does not hold {}", value.name, packed.layout.rows,
+            packed.layout.columns, to_string(value.shape));
+      if (!value.storage->nested_block) continue;
+      const std::int64_t bytes = 4 * nested_scale_count(*value.storage, value.shape);
+      if (packed.nested_address < end || packed.nested_address % interface::kPanelRowBytes != 0)
+        say("{}: nested scales lie where others do", value.name);
+      end = packed.nested_address + static_cast<std::uint64_t>(bytes);
+      if (packed.map_address % interface::kPanelRowBytes != 0 ||
+          packed.map_address + kScaleMapBytes > plan_.packed_tables + plan_.packed_table_bytes)
+        say("{}: the map lies outside the tables", value.name);
+    }
+    for (std::size_t id = 0; id < graph_.values.size(); ++id)
+      if (plan_.packed[id] && plan_.packed[id]->nested_bytes > 0 &&
+          plan_.packed[id]->map_address < end)
+        say("{}: the map lies where nested scales do", graph_.values[id].name);
+    for (const TensorLayout& layout : plan_.layouts)
+      if (plan_.packed_table_bytes > 0 && layout.address >= plan_.packed_tables)
+        say("a value lies at {:#x}, behind the tables of packed weights", layout.address);
+  }
+
   // ---- a view has the elements that the op says
   void check_views() {
     for (const Op& op : graph_.ops) {
@@ -246,7 +280,7 @@ class Verifier {
     });
     for (std::size_t i = 0; i < by_address.size(); ++i) {
       const std::size_t a = by_address[i];
-      const std::uint64_t end = plan_.layouts[a].address + plan_.layouts[a].bytes();
+      const std::uint64_t end = plan_.layouts[a].address + plan_.bytes_of(a);
       if (plan_.layouts[a].address < plan_.values_begin || end > plan_.values_end)
         say("{} lies outside the memory of the values", graph_.values[a].name);
       for (std::size_t j = i + 1; j < by_address.size(); ++j) {

@@ -163,12 +163,19 @@ void place_values(const Graph& graph, const Programs& programs, std::uint64_t me
     if (graph.values[id].role == Role::kConstants || plan.local[id]) elsewhere[id] = true;
   plan.values_begin =
       kProgramAddress + whole_pages(static_cast<std::uint64_t>(rows_of(programs) * kPanelRowBytes));
+  std::vector<std::uint64_t> bytes;
+  for (std::size_t id = 0; id < graph.values.size(); ++id) bytes.push_back(plan.bytes_of(id));
   plan.values_end = place_values(graph, plan.stages, plan.states, elsewhere, plan.view_of,
-                                 plan.values_begin, plan.layouts);
+                                 plan.values_begin, bytes, plan.layouts);
   for (std::size_t id = graph.values.size(); id < plan.layouts.size(); ++id) {
     plan.layouts[id].address = whole_pages(plan.values_end);
     plan.values_end = plan.layouts[id].address + plan.layouts[id].bytes();
   }
+  for (std::size_t id = 0; id < graph.values.size(); ++id)
+    if (plan.packed[id]) plan.packed[id]->layout.address = plan.layouts[id].address;
+  plan.packed_tables = whole_pages(plan.values_end);
+  plan.packed_table_bytes = place_tables(plan.packed, plan.packed_tables) - plan.packed_tables;
+  if (plan.packed_table_bytes > 0) plan.values_end = plan.packed_tables + plan.packed_table_bytes;
   const std::uint64_t end = whole_pages(plan.values_end);
   check_memory(end, end - plan.values_begin, memory_size, "at least ");
 }
@@ -234,10 +241,12 @@ PlannedStep plan_values(const TrainingProgram& program, const DefUse& uses,
   plan.states = program.states;
   plan.streamed = target.streamed ? streamed_values(graph, uses)
                                   : std::vector<bool>(graph.values.size(), false);
+  plan.packed = packed_places(graph, uses, target.packed);
   plan.ordered = ordered_values(graph, uses);
   planned.gemm_kinds = gemm_kinds_of(graph);
   plan.extras = gather_extras(graph, planned.lowerings);
   plan.streamed.resize(graph.values.size() + plan.extras.size(), false);
+  plan.packed.resize(plan.streamed.size());
   plan.ordered.resize(plan.streamed.size(), false);
   for (std::size_t i = 0; i < plan.extras.size(); ++i)
     plan.ordered[graph.values.size() + i] = plan.extras[i].contents.empty();

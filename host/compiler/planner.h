@@ -17,7 +17,8 @@ struct CompileTarget {
   const CompilerConfig& limits;
   const MemoryTiming& memory;
   std::uint64_t memory_size_bytes = 0;
-  bool streamed = false;  // frozen weights are
+  bool streamed = false;                 // frozen weights are
+  const QuantizedMap* packed = nullptr;  // those that are known; nullptr: none is
 };
 
 struct PlannedStep {

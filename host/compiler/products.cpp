@@ -11,6 +11,14 @@ std::uint32_t index_of(const std::vector<GemmKind>& kinds, const GemmKind& kind)
   return static_cast<std::uint32_t>(std::find(kinds.begin(), kinds.end(), kind) - kinds.begin());
 }
 
+// In device memory; of a plain one without its padding.
+double bytes_of_element(const StepContext& step, ValueId operand) {
+  const PackedPlace* packed = step.packed(operand);
+  if (packed == nullptr) return 2;
+  return static_cast<double>(packed->layout.bytes()) /
+         static_cast<double>(packed->layout.rows * packed->layout.columns);
+}
+
 Product product_of(const StepContext& step, const Term& term, bool swapped, std::int64_t matrix) {
   const bool left_depth_major = term.left_transposed != step.layout(term.left).is_transposed();
   const bool right_depth_major = term.right_transposed == step.layout(term.right).is_transposed();
@@ -26,6 +34,10 @@ Product product_of(const StepContext& step, const Term& term, bool swapped, std:
   product.shape.moving_depth_major = swapped ? right_depth_major : left_depth_major;
   product.shape.stationary_depth_major = swapped ? left_depth_major : right_depth_major;
   product.kind = index_of(step.gemm_kinds, term.kind);
+  product.shape.moving_packed = step.packed(product.moving) != nullptr;
+  product.shape.stationary_packed = step.packed(product.stationary) != nullptr;
+  product.shape.moving_bytes = bytes_of_element(step, product.moving);
+  product.shape.stationary_bytes = bytes_of_element(step, product.stationary);
   return product;
 }
 
@@ -98,7 +110,8 @@ ContractionShape shape_of(const StepContext& step, const Contraction& op) {
 bool may_be_fused(const StepContext& step, const Contraction& op) {
   const Value& out = step.graph.value(op.out);
   return op.terms.size() == 1 && !op.bias && !has_streamed_weight(step, op) &&
-         batch_of(step, op) == 1 && out.dtype == DType::BF16 && out.shape.back() <= kPanelColumns;
+         step.packed(op.terms.front().right) == nullptr && batch_of(step, op) == 1 &&
+         out.dtype == DType::BF16 && out.shape.back() <= kPanelColumns;
 }
 
 std::optional<FusedProduct> fused_product(const StepContext& step, int op,

@@ -55,7 +55,8 @@ struct FusedProduct {
   }
 };
 
-/// Whether a product is narrow enough to be fused.
+/// Whether a product is narrow enough to be fused, and its own operand can begin where the
+/// carrier's blocks do, which one that is packed cannot everywhere.
 bool may_be_fused(const StepContext& step, const Contraction& op);
 /// Nothing where the carrier's moving operand is another one.
 std::optional<FusedProduct> fused_product(const StepContext& step, int op,

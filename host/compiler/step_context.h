@@ -38,6 +38,11 @@ struct StepContext {
   /// It never leaves the local memories.
   bool is_local(ValueId id) const { return plan.local[static_cast<std::size_t>(id)]; }
   bool is_streamed(ValueId id) const { return plan.streamed[static_cast<std::size_t>(id)]; }
+  /// nullptr: it is not packed.
+  const PackedPlace* packed(ValueId id) const {
+    const std::optional<PackedPlace>& weight = plan.packed[static_cast<std::size_t>(id)];
+    return weight ? &*weight : nullptr;
+  }
 };
 
 }  // namespace corank

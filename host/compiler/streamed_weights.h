@@ -8,7 +8,8 @@
 
 namespace corank {
 
-/// By value: those frozen ones that products alone read, as their right operand.
+/// By value: those frozen ones that products alone read, as their right operand. They can be
+/// streamed, and decoded as they are loaded.
 std::vector<bool> streamed_values(const Graph& graph, const DefUse& uses);
 
 /// Places of the ring, `most` or fewer, take the largest tile; tile i goes to place i modulo their

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "host/compiler/packed_layout.h"
 #include "host/driver/program_memory.h"
 
 namespace corank {
@@ -87,6 +88,29 @@ void add_store(const Command& c, Counts& counts) {
 void add(const LoadCommand& c, const Machine& machine, Counts& counts) {
   add_transfer(c, machine, Counter::kLoadBursts, Counter::kLoadBeats, counts);
   add_load(c, counts);
+}
+// The rows of a panel are one piece, scales and codes.
+void add(const LoadQuantizedCommand& c, const Machine& machine, Counts& counts) {
+  const std::uint64_t address = std::uint64_t{c.address_hi} << 32 | c.address_lo;
+  const std::uint64_t panels = (std::uint64_t{c.columns} + kPanelColumns - 1) / kPanelColumns;
+  const auto bytes = static_cast<std::uint64_t>(panel_bytes(c, c.rows));
+  const std::uint64_t most =
+      std::min<std::uint64_t>(machine.burst_bytes, kDecoderBurstBeats * machine.bus_bytes);
+  for (std::uint64_t panel = 0; panel < panels; ++panel)
+    counts[Counter::kLoadBursts] += bursts(address + panel * c.panel_stride, bytes, most);
+  counts[Counter::kLoadBeats] += panels * bytes / machine.bus_bytes;
+  const std::uint64_t elements = std::uint64_t{c.rows} * c.columns;
+  counts[Counter::kDecodedElements] += elements;
+  counts[Counter::kScratchpadWriteBytes] += elements * 2;
+  ++counts[Counter::kCommandsLoad];
+}
+// The decoder's tables are no local memory.
+void add(const LoadScalesCommand& c, const Machine& machine, Counts& counts) {
+  const std::uint64_t address = std::uint64_t{c.address_hi} << 32 | c.address_lo;
+  const std::uint64_t bytes = std::uint64_t{c.rows} * kPanelRowBytes;
+  counts[Counter::kLoadBursts] += bursts(address, bytes, machine.burst_bytes);
+  counts[Counter::kLoadBeats] += bytes / machine.bus_bytes;
+  ++counts[Counter::kCommandsLoad];
 }
 void add(const GatherCommand& c, const Machine& machine, Counts& counts) {
   add_indexed_transfer(c, machine, Counter::kLoadBursts, Counter::kLoadBeats, counts);
@@ -208,6 +232,12 @@ std::vector<Counts> account_by(const CompiledStep& step, const MachineShape& sha
         add(load, machine, counts);
         break;
       }
+      case LoadQuantizedCommand::kOpcode:
+        add(decode_load_quantized(command.words), machine, counts);
+        break;
+      case LoadScalesCommand::kOpcode:
+        add(decode_load_scales(command.words), machine, counts);
+        break;
       case GatherCommand::kOpcode:
         add(decode_gather(command.words), machine, counts);
         break;

@@ -20,6 +20,8 @@ constexpr std::size_t kMostFindings = 4;
 std::optional<Engine> engine_of(const CommandWords& words) {
   switch (words[0] & 0xff) {
     case LoadCommand::kOpcode:
+    case LoadQuantizedCommand::kOpcode:
+    case LoadScalesCommand::kOpcode:
     case GatherCommand::kOpcode:
       return Engine::kLoad;
     case GemmCommand::kOpcode:

@@ -17,6 +17,7 @@
 // The rest is in order by itself:
 //   - A load of indices does not overtake the gather before it: while that has rows to give, the
 //     load unit takes no command (giving_rows in load_unit.sv).
+//   - The tables of packed weights the load unit alone reads and writes, in order.
 //   - Loads write local memories in the order of their beats, stores read them through one port and
 //     write device memory in the order of their bursts: each have one AXI id.
 //   - The array waits for the sums that it goes on with (D in array_unit.sv); what starts from +0

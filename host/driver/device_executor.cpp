@@ -12,8 +12,8 @@ std::vector<ValueId> values_named(const Graph& graph, const std::set<std::string
   return ids;
 }
 
-void DeviceExecutor::load(const TensorMap& values, const QuantizedMap& /*packed*/) {
-  load_ns_ = session_.load(machine_, values);
+void DeviceExecutor::load(const TensorMap& values, const QuantizedMap& packed) {
+  load_ns_ = session_.load(machine_, values, packed);
 }
 
 ExecutedStep DeviceExecutor::step(const TensorMap& feeds, const std::set<std::string>& asked) {

@@ -21,7 +21,6 @@ class DeviceExecutor : public Executor {
       : program_(program), machine_(machine), session_(host, step, program, options) {}
 
   using Executor::load;
-  /// Nothing is packed: the compiler refuses programs in which something is.
   void load(const TensorMap& values, const QuantizedMap& packed) override;
   ExecutedStep step(const TensorMap& feeds, const std::set<std::string>& asked) override;
   TensorMap read(const std::set<std::string>& states) override;

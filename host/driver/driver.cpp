@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "models/base/error.h"
+#include "models/base/numerics.h"
 #include "models/program/fed_integers.h"
 
 namespace corank {
@@ -64,13 +65,17 @@ class DeviceSession::Driver {
   }
 
   // What is given once.
-  void load(const TensorMap& values) {
+  void load(const TensorMap& values, const QuantizedMap& packed) {
     values_ = &values;
-    if (options_.values) {
-      for (const StreamTile& tile : step_.tiles) tensor_of(tile.value, values);  // or it throws now
+    packed_ = &packed;
+    if (options_.values) {  // or it throws now
+      for (const StreamTile& tile : step_.tiles)
+        if (!tile.packed) tensor_of(tile.value, values);
+      check_packed();
     }
     upload(uploaded_values(step_, graph_, false), values);
     upload_constants();
+    upload_tables();
     set_registers();
   }
 
@@ -213,6 +218,54 @@ class DeviceSession::Driver {
     return input->second;
   }
 
+  const QuantizedTensor& packed_of(ValueId id) const {
+    const Value& value = graph_.value(id);
+    const auto input = packed_->find(value.name);
+    if (input == packed_->end())
+      throw InputError("the packed weight \"" + value.name + "\" is missing");
+    return input->second;
+  }
+
+  // That they are what the commands were made for.
+  void check_packed() const {
+    for (std::size_t id = 0; id < graph_.values.size(); ++id) {
+      const std::optional<PackedPlace>& weight = step_.plan.packed[id];
+      if (!weight) continue;
+      const Value& value = graph_.values[id];
+      const QuantizedTensor& tensor = packed_of(static_cast<ValueId>(id));
+      const std::string what = "the packed weight \"" + value.name + "\"";
+      if (!(tensor.format == *value.storage) || tensor.shape != value.shape)
+        throw InputError(fmt::format("{}: expected {} {}, found {} {}", what,
+                                     to_string(*value.storage), to_string(value.shape),
+                                     to_string(tensor.format), to_string(tensor.shape)));
+      check(tensor, what);
+      if (weight->nested_bytes == 0) continue;
+      if (bits_of(tensor.offset) != weight->layout.fields.offset ||
+          tensor.nested_map != packed_of(weight->map_of).nested_map)
+        throw InputError(what +
+                         ": expected the map and the offset of scales that the step was "
+                         "compiled for, found others");
+    }
+  }
+
+  // Of packed weights, streamed ones too.
+  void upload_tables() {
+    for (std::size_t i = 0; i < graph_.values.size(); ++i) {
+      const std::optional<PackedPlace>& weight = step_.plan.packed[i];
+      if (!weight || weight->nested_bytes == 0) continue;
+      const auto id = static_cast<ValueId>(i);
+      const bool has_map = weight->map_of == id;
+      if (options_.values) {
+        const QuantizedTensor& tensor = packed_of(id);
+        host_.write_memory(weight->nested_address, pack_table(tensor.nested_scales));
+        if (has_map) host_.write_memory(weight->map_address, pack_table(tensor.nested_map));
+      } else {
+        host_.write_nothing(weight->nested_address, weight->nested_bytes);
+        if (has_map) host_.write_nothing(weight->map_address, kScaleMapBytes);
+      }
+    }
+  }
+
   // Indices say where a gather reads: without values, too, they are those that are given.
   bool is_index(ValueId id, const TensorMap& tensors) const {
     const Value& value = graph_.value(id);
@@ -221,11 +274,15 @@ class DeviceSession::Driver {
 
   void upload(const std::vector<ValueId>& ids, const TensorMap& tensors) {
     for (const ValueId id : ids) {
-      const TensorLayout& layout = step_.plan.layouts[static_cast<std::size_t>(id)];
-      if (options_.values || is_index(id, tensors)) {
+      const auto place = static_cast<std::size_t>(id);
+      const TensorLayout& layout = step_.plan.layouts[place];
+      const std::optional<PackedPlace>& weight = step_.plan.packed[place];
+      if (options_.values && weight) {
+        host_.write_memory(layout.address, pack(packed_of(id), weight->layout));
+      } else if (options_.values || is_index(id, tensors)) {
         host_.write_memory(layout.address, pack(tensor_of(id, tensors), layout));
       } else {
-        host_.write_nothing(layout.address, layout.bytes());
+        host_.write_nothing(layout.address, step_.plan.bytes_of(place));
       }
     }
   }
@@ -294,11 +351,14 @@ class DeviceSession::Driver {
 
   void send_tile() {
     const StreamTile& tile = step_.tiles[sent_++];
-    if (options_.values) {
+    if (!options_.values) {
+      host_.write_nothing(tile.layout.address, tile.bytes());
+    } else if (tile.packed) {
+      host_.write_memory(tile.layout.address,
+                         pack(packed_of(tile.value), *tile.packed, tile.row, tile.column));
+    } else {
       host_.write_memory(tile.layout.address,
                          pack(tensor_of(tile.value, *values_), tile.layout, tile.row, tile.column));
-    } else {
-      host_.write_nothing(tile.layout.address, tile.layout.bytes());
     }
     host_.write_register(kRegStreamWritten, static_cast<std::uint32_t>(first_tile_ + sent_));
   }
@@ -358,6 +418,7 @@ class DeviceSession::Driver {
   const Graph& graph_;
   const DriverOptions options_;
   const TensorMap* values_ = nullptr;                 // streamed weights among them
+  const QuantizedMap* packed_ = nullptr;              // the same
   std::uint64_t first_command_ = 0, first_tile_ = 0;  // of the step, over all steps
   std::uint64_t written_ = 0;                         // commands of the step
   std::uint64_t sent_ = 0;                            // tiles of the step
@@ -374,10 +435,11 @@ DeviceSession::DeviceSession(HostPort& host, const CompiledStep& step,
 
 DeviceSession::~DeviceSession() = default;
 
-double DeviceSession::load(const MachineShape& machine, const TensorMap& values) {
+double DeviceSession::load(const MachineShape& machine, const TensorMap& values,
+                           const QuantizedMap& packed) {
   const double start = host_.now_ns();
   driver_->check_machine(machine);
-  driver_->load(values);
+  driver_->load(values, packed);
   return host_.now_ns() - start;
 }
 
@@ -415,9 +477,9 @@ std::vector<ValueId> results_of(const TrainingProgram& program) {
 
 StepResult run_step(HostPort& host, const CompiledStep& step, const TrainingProgram& program,
                     const MachineShape& machine, const TensorMap& inputs,
-                    const DriverOptions& options) {
+                    const DriverOptions& options, const QuantizedMap& packed) {
   DeviceSession session(host, step, program, options);
-  const double load_ns = session.load(machine, inputs);
+  const double load_ns = session.load(machine, inputs, packed);
   StepResult result = session.step(inputs, results_of(program));
   result.upload_ns += load_ns;
   if (!result.stopped) session.reset();
@@ -445,17 +507,17 @@ LinkBytes expected_link_bytes(const CompiledStep& step, const TrainingProgram& p
   LinkBytes bytes;
   const auto all_of = [&](const std::vector<ValueId>& ids) {
     std::uint64_t sum = 0;
-    for (const ValueId id : ids) sum += step.plan.layouts[static_cast<std::size_t>(id)].bytes();
+    for (const ValueId id : ids) sum += step.plan.bytes_of(static_cast<std::size_t>(id));
     return sum;
   };
-  bytes.loaded = all_of(uploaded_values(step, program.graph, false));
+  bytes.loaded = all_of(uploaded_values(step, program.graph, false)) + step.plan.packed_table_bytes;
   for (std::size_t i = 0; i < step.plan.extras.size(); ++i)
     if (!step.plan.extras[i].contents.empty())
       bytes.loaded += step.plan.layouts[program.graph.values.size() + i].bytes();
   bytes.fed = all_of(uploaded_values(step, program.graph, true));
   bytes.programs = step.instructions.size() * sizeof(std::uint64_t);
   bytes.commands = step.commands.size() * sizeof(CommandWords);
-  for (const StreamTile& tile : step.tiles) bytes.streamed += tile.layout.bytes();
+  for (const StreamTile& tile : step.tiles) bytes.streamed += tile.bytes();
   bytes.asked = all_of(asked);
   return bytes;
 }

@@ -55,10 +55,17 @@ class DeviceSession {
   ~DeviceSession();
 
   /// Checks that the device is the machine that the step was compiled for, and uploads what is
-  /// given once, by name. Streamed weights are sent with every step, from `values`, which must stay
-  /// where it is. Returns the time that it took, in ns, as the host sees it. Throws MachineError,
-  /// for a device of another shape too, and InputError for a value that is missing or does not fit.
-  double load(const MachineShape& machine, const TensorMap& values);
+  /// given once, by name, `packed` the packed weights. Streamed weights are sent with every step,
+  /// from `values` and `packed`, which must stay where they are. Returns the time that it took, in
+  /// ns, as the host sees it. Throws MachineError, for a device of another shape too, and
+  /// InputError for a value that is missing or does not fit, or for a packed weight with another
+  /// map or offset than the step was compiled for.
+  double load(const MachineShape& machine, const TensorMap& values, const QuantizedMap& packed);
+  /// The same of a program in which nothing is packed.
+  double load(const MachineShape& machine, const TensorMap& values) {
+    static const QuantizedMap kNone;
+    return load(machine, values, kNone);
+  }
 
   /// Uploads what the step is fed, by name, fills the rings of commands and of streamed weights,
   /// waits until memory has all that, runs the step and reads back the values `asked`, and the
@@ -81,11 +88,11 @@ class DeviceSession {
 /// All results of the program.
 std::vector<ValueId> results_of(const TrainingProgram& program);
 
-/// One step in a session of its own, with all that is given and fed in `inputs`; every result is
-/// asked for.
+/// One step in a session of its own, with all that is given and fed in `inputs` and `packed`; every
+/// result is asked for.
 StepResult run_step(HostPort& host, const CompiledStep& step, const TrainingProgram& program,
                     const MachineShape& machine, const TensorMap& inputs,
-                    const DriverOptions& options);
+                    const DriverOptions& options, const QuantizedMap& packed = {});
 
 /// The three snapshots of step `step` of so many `steps` among those of their simulation, which may
 /// have taken more during the first one.
@@ -97,7 +104,7 @@ StepSnapshots snapshots_of_step(const std::vector<PlatformSnapshot>& snapshots, 
 
 /// Bytes that a step moves over the link as memory contents, worked out from the layouts alone.
 struct LinkBytes {
-  std::uint64_t loaded = 0;    // frozen and trained values, states, tables of the plan's: by load()
+  std::uint64_t loaded = 0;    // frozen and trained values, states, tables: by load()
   std::uint64_t fed = 0;       // what the step is fed
   std::uint64_t programs = 0;  // vector programs, with the constants that are fed
   std::uint64_t commands = 0;

@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "host/compiler/packed_layout.h"
+
 namespace corank {
 namespace {
 
@@ -16,9 +18,13 @@ constexpr std::int64_t kPlaces = 1 << 16;  // load_unit.sv: places of words are 
 std::int64_t pieces(std::int64_t size, std::int64_t piece) { return (size + piece - 1) / piece; }
 
 template <class Command>
+std::int64_t byte_address(const Command& c) {
+  return static_cast<std::int64_t>(std::uint64_t{c.address_hi} << 32 | c.address_lo);
+}
+
+template <class Command>
 std::int64_t first_row(const Command& c) {
-  return static_cast<std::int64_t>((std::uint64_t{c.address_hi} << 32 | c.address_lo) /
-                                   kPanelRowBytes);
+  return byte_address(c) / kPanelRowBytes;
 }
 
 template <class Command>
@@ -88,6 +94,14 @@ const std::vector<Use>& Footprints::next(const CommandWords& words) {
     case LoadCommand::kOpcode:
       add_load(decode_load(words));
       break;
+    case LoadQuantizedCommand::kOpcode:
+      add_load_quantized(decode_load_quantized(words));
+      break;
+    case LoadScalesCommand::kOpcode: {
+      const LoadScalesCommand c = decode_load_scales(words);
+      add({Storage::kMemory, first_row(c), first_row(c) + c.rows, false});
+      break;
+    }
     case GatherCommand::kOpcode:
       add_indexed(decode_gather(words), false);
       break;
@@ -164,6 +178,16 @@ void Footprints::add_indexed(const Command& c, bool write_memory) {
   }
   for (std::int64_t panel = 0; panel < memory_panels(c); ++panel, first += stride)
     add({Storage::kMemory, first, first + to_last + 1, write_memory});
+}
+
+void Footprints::add_load_quantized(const LoadQuantizedCommand& c) {
+  add_matrix({Storage::kScratchpad, 0, 0, true}, c.line, c.line_stride, c.rows, c.columns);
+  std::int64_t begin = byte_address(c);
+  for (std::int64_t panel = 0; panel < pieces(c.columns, kPanelColumnsBf16); ++panel) {
+    add({Storage::kMemory, begin / kPanelRowBytes,
+         pieces(begin + panel_bytes(c, c.rows), kPanelRowBytes), false});
+    begin += c.panel_stride;
+  }
 }
 
 void Footprints::add_load(const LoadCommand& c) {

@@ -15,7 +15,9 @@ enum class Storage { kScratchpad, kAccumulator, kMemory, kPrograms, kIndices };
 
 /// Lines [begin, end) of a local memory, rows of 128 bytes of device memory, instructions, or
 /// indices. Every transfer begins with such a row and has at least its first element, so that two
-/// that meet in a row meet in that element.
+/// that meet in a row meet in that element; packed weights begin and end within rows, but have
+/// pages to themselves. The tables of packed weights, which the load unit alone reads and writes,
+/// in order, are no storage here.
 struct Use {
   Storage storage = Storage::kScratchpad;
   std::int64_t begin = 0, end = 0;
@@ -47,6 +49,7 @@ class Footprints {
   template <class Command>
   void add_indexed(const Command& command, bool write_memory);
   void add_load(const interface::LoadCommand& command);
+  void add_load_quantized(const interface::LoadQuantizedCommand& command);
   void add_gemm(const interface::GemmCommand& command);
   void add_vector(const interface::VectorCommand& command);
   std::uint32_t add_section(const interface::VectorCommand& command, std::uint32_t begin);

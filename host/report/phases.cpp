@@ -101,15 +101,14 @@ class Attribution {
              : unit == Engine::kStore ? StallCause::kStore
                                       : StallCause::kArray;
     }
-    const LoadCommand fields = decode_load(step_.commands[command].words);
     // The load unit has room for a command when that many before it have ended.
     const std::int64_t free = end_of_load_before(command, kLoadsWaiting);
-    if (fields.stream_take != 0 && load.start > std::max({load.issue, end, free}) + kTokenLatency)
+    if (takes_tile(command) && load.start > std::max({load.issue, end, free}) + kTokenLatency)
       return StallCause::kLink;
     // Loads get their data in order.
     const std::int64_t begin = std::max(load.start, end_of_load_before(command, 1));
     const double most = kBandwidthBoundShare * static_cast<double>(load.end - begin);
-    const double loaded = bytes_of(fields);
+    const double loaded = loaded_bytes(command);
     const bool moving = loaded >= most * axi_bytes_per_cycle_ ||
                         loaded + stored(begin, load.end) >= most * memory_bytes_per_cycle_;
     return moving ? StallCause::kMemoryBandwidth : StallCause::kMemoryLatency;
@@ -128,10 +127,30 @@ class Attribution {
   // Whether it is one of the load unit's, or of the store unit's. A gather has the fields of a
   // load, and a scatter those of a store.
   bool loads(std::size_t command) const {
-    return opcode(command) == LoadCommand::kOpcode || opcode(command) == GatherCommand::kOpcode;
+    return opcode(command) == LoadCommand::kOpcode || opcode(command) == GatherCommand::kOpcode ||
+           opcode(command) == LoadQuantizedCommand::kOpcode ||
+           opcode(command) == LoadScalesCommand::kOpcode;
   }
   bool stores(std::size_t command) const {
     return opcode(command) == StoreCommand::kOpcode || opcode(command) == ScatterCommand::kOpcode;
+  }
+
+  bool takes_tile(std::size_t command) const {
+    const CommandWords& words = step_.commands[command].words;
+    if (opcode(command) == LoadQuantizedCommand::kOpcode)
+      return decode_load_quantized(words).stream_take != 0;
+    return opcode(command) == LoadCommand::kOpcode && decode_load(words).stream_take != 0;
+  }
+
+  // Of one of the load unit's commands.
+  double loaded_bytes(std::size_t command) const {
+    const CommandWords& words = step_.commands[command].words;
+    if (opcode(command) == LoadScalesCommand::kOpcode)
+      return static_cast<double>(decode_load_scales(words).rows) * kPanelRowBytes;
+    if (opcode(command) != LoadQuantizedCommand::kOpcode) return bytes_of(decode_load(words));
+    const LoadQuantizedCommand fields = decode_load_quantized(words);
+    return static_cast<double>(ceil_div(fields.columns, kPanelColumns) *
+                               panel_bytes(fields, fields.rows));
   }
 
   template <class Transfer>

@@ -78,7 +78,7 @@ std::vector<AliveBytes> alive_by_stage(const Plan& plan, const Graph& graph) {
       [&](ValueId id) { return root_of(plan.view_of, id); },
       [&](ValueId id) {
         const auto place = static_cast<std::size_t>(id);
-        return plan.local[place] ? 0 : whole_pages(plan.layouts[place].bytes());
+        return plan.local[place] ? 0 : whole_pages(plan.bytes_of(place));
       });
 }
 

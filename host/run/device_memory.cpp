@@ -60,8 +60,9 @@ std::vector<RoleBytes> values_by_role(const Plan& plan, const Graph& graph) {
     const Role role = graph.values[id].role;
     if (role == Role::kConstants || role == Role::kIntermediate || is_next[id] || plan.streamed[id])
       continue;
-    roles[place_of(role)].bytes += whole_pages(plan.layouts[id].bytes());
+    roles[place_of(role)].bytes += whole_pages(plan.bytes_of(id));
   }
+  roles[kFrozen].bytes += whole_pages(plan.packed_table_bytes);
   put(roles, most_of(alive_by_stage(plan, graph)));
   std::uint64_t tables = 0;
   for (std::size_t i = 0; i < plan.extras.size(); ++i)
@@ -85,6 +86,25 @@ std::vector<RoleBytes> memory_when(std::vector<RoleBytes> memory, const AliveByt
   memory.back().bytes += memory[kStash].bytes + memory[kActivations].bytes - alive.all();
   put(memory, alive);
   return memory;
+}
+
+std::string packed_bytes_text(const Plan& plan, const Graph& graph) {
+  std::int64_t elements = 0, stored = 0;
+  std::uint64_t device = plan.packed_table_bytes, plain = 0;
+  for (std::size_t id = 0; id < graph.values.size(); ++id) {
+    if (!plan.packed[id]) continue;
+    elements += element_count(graph.values[id].shape);
+    stored += stored_bytes(graph.values[id]);
+    device += plan.bytes_of(id);
+    plain += plan.layouts[id].bytes();
+  }
+  if (elements == 0) return "";
+  const double bits = 8.0 / static_cast<double>(elements);
+  return fmt::format(
+      "packed weights take {} bytes on the device, {:.3f} bits each ({:.3f} as stored); in BF16 "
+      "they would take {} bytes, {} more",
+      device, bits * static_cast<double>(device), bits * static_cast<double>(stored), plain,
+      static_cast<std::int64_t>(plain) - static_cast<std::int64_t>(device));
 }
 
 std::string to_text(const std::vector<RoleBytes>& roles) {

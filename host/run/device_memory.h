@@ -20,6 +20,10 @@ std::vector<RoleBytes> memory_by_role(const CompiledStep& step, const Graph& gra
 /// The same bytes at a moment when so much is alive.
 std::vector<RoleBytes> memory_when(std::vector<RoleBytes> memory, const AliveBytes& alive);
 
+/// What packed weights take as the device has them, scales, padding and tables included, beside
+/// what they take as they are stored and in BF16; "": nothing is packed.
+std::string packed_bytes_text(const Plan& plan, const Graph& graph);
+
 /// "frozen 4096, adapter 128, ...", in bytes: for messages.
 std::string to_text(const std::vector<RoleBytes>& roles);
 

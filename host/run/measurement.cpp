@@ -26,7 +26,7 @@ std::vector<TensorReport> tensors_of(const PreparedProgram& prepared) {
   for (std::size_t id = 0; id < graph.values.size(); ++id) {
     if (graph.values[id].role == Role::kConstants) continue;
     const ValueTraffic& traffic = prepared.step.traffic[id];
-    TensorReport tensor{graph.values[id].name, prepared.step.plan.layouts[id].bytes(),
+    TensorReport tensor{graph.values[id].name, prepared.step.plan.bytes_of(id),
                         traffic.loaded_bytes, traffic.stored_bytes, 0};
     // A streamed weight has no place of its own; what it would take is what a tile-wise copy takes.
     if (tensor.bytes > 0)

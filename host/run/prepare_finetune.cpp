@@ -7,6 +7,7 @@
 
 #include "host/driver/device_executor.h"
 #include "host/huggingface/model_weights.h"
+#include "host/run/device_memory.h"
 #include "host/run/training_state.h"
 #include "models/base/error.h"
 #include "models/base/host_memory.h"
@@ -273,7 +274,9 @@ PreparedFinetune prepare_for_device(const Config& config) {
 PreparedFinetune prepare_for_device(const Config& config, FinetuneSource source) {
   check_device(config);
   PreparedFinetune prepared = prepare_finetune(config, Numerics::kBf16, std::move(source));
-  prepared.step = compile_for(config, prepared.program);
+  prepared.step = compile_for(config, prepared.program, prepared.packed);
+  const std::string packed = packed_bytes_text(prepared.step.plan, prepared.program.graph);
+  if (!packed.empty()) prepared.report.notes.push_back(packed);
   prepared.asked_bytes = asked_bytes(prepared, config.checkpoint);
   return prepared;
 }

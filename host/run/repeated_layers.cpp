@@ -139,7 +139,7 @@ std::uint64_t memory_of_group(const RepeatedStep& step) {
         streamed.count(static_cast<ValueId>(id)) > 0 ||
         group_of(step, value.origin) != forward_copied(step))
       continue;
-    bytes += whole_pages(prepared.step.plan.layouts[id].bytes());
+    bytes += whole_pages(prepared.step.plan.bytes_of(id));
   }
   return bytes;
 }

@@ -105,10 +105,13 @@ FinetuneReport run_repeated_model(const Config& config, const RunOptions& option
   const auto layers = static_cast<int>(layers_of(source));
   check_repeated(config, options, layers);
   PreparedFinetune whole_model = prepare_finetune(config, Numerics::kBf16, source);
-  const std::vector<RoleBytes> values = values_by_role(  // refused at once, if they do not fit
-      plan_memory_for(config, whole_model.program), whole_model.program.graph);
+  const Plan plan =
+      plan_memory_for(config, whole_model.program);  // refused at once, if it does not fit
+  const std::vector<RoleBytes> values = values_by_role(plan, whole_model.program.graph);
+  const std::string packed = packed_bytes_text(plan, whole_model.program.graph);
   OneModel fewer = run_model(config, options, source, kLeastLayers);
   FinetuneReport report = std::move(whole_model.report);
+  if (!packed.empty()) report.notes.push_back(packed);
   report.fidelity = name_of(options.fidelity);
   for (int more_layers = kLeastLayers + kMoreLayers;; more_layers += kMoreLayers) {
     const int fewer_layers = more_layers - kMoreLayers;

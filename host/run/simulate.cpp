@@ -93,22 +93,14 @@ MemoryTiming memory_timing_of(const Config& config) {
 
 namespace {
 
-void refuse_packed(const Graph& graph) {
-  for (const Value& value : graph.values)
-    if (value.storage)
-      throw InputError(value.name + " is packed (" + to_string(*value.storage) +
-                       "): the accelerator does not decode quantized weights yet; --fidelity "
-                       "reference does");
-}
-
 // What the compiler finds wrong is told with its place in the configuration.
 template <class Work>
-auto compile_with(const Work& work, const Config& config, const TrainingProgram& program) {
+auto compile_with(const Work& work, const Config& config, const TrainingProgram& program,
+                  const QuantizedMap& packed) {
   try {
-    refuse_packed(program.graph);
     return work(program, config.machine, config.compiler, memory_bytes(config),
                 WeightStream{config.weights == Weights::kStreamed, config.stream_tiles},
-                memory_timing_of(config));
+                memory_timing_of(config), packed);
   } catch (const KeyError& error) {
     std::string message = error.what();
     if (error.keys() == kMemoryKeys)
@@ -123,13 +115,14 @@ auto compile_with(const Work& work, const Config& config, const TrainingProgram&
 
 }  // namespace
 
-CompiledStep compile_for(const Config& config, const TrainingProgram& program) {
+CompiledStep compile_for(const Config& config, const TrainingProgram& program,
+                         const QuantizedMap& packed) {
   return compile_with([](const auto&... arguments) { return compile(arguments...); }, config,
-                      program);
+                      program, packed);
 }
 
 Plan plan_memory_for(const Config& config, const TrainingProgram& program) {
-  return compile_with(plan_memory, config, program);
+  return compile_with(plan_memory, config, program, {});
 }
 
 std::string build_machine(const Config& config, const RunOptions& options) {

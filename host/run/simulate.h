@@ -33,8 +33,9 @@ void check_waves(const RunOptions& options);
 void require_device_numerics(const Config& config);
 
 /// The program for the machine, with the limits and the kind of weights that the configuration
-/// names.
-CompiledStep compile_for(const Config& config, const TrainingProgram& program);
+/// names. `packed`: as compile() takes it.
+CompiledStep compile_for(const Config& config, const TrainingProgram& program,
+                         const QuantizedMap& packed = {});
 /// Where its values lie.
 Plan plan_memory_for(const Config& config, const TrainingProgram& program);
 

@@ -91,11 +91,6 @@ TEST_CASE("on the cycle model every fixture trains as in the reference, to the b
     if (!has_model(name)) continue;  // finetune_test says what is skipped
     DYNAMIC_SECTION(name) {
       const Config config = on_machine(read_fixture(name), 3);
-      if (read_model_config(config.model, "").quantization) {
-        CHECK_THAT(message_of<InputError>([&] { run_on_device(config, Fidelity::kCycle); }),
-                   Contains("the accelerator does not decode quantized weights yet"));
-        continue;
-      }
       const FinetuneResult device = run_on_device(config, Fidelity::kCycle);
       check_bits(device, run_by_reference(config));
       check_report(device.report);

@@ -31,6 +31,7 @@ Plan plan_of(const Graph& graph, const std::vector<int>& ops) {
   plan.buffers.resize(ops.size());
   plan.streamed.assign(graph.values.size(), false);
   plan.local.assign(graph.values.size(), false);
+  plan.packed.resize(graph.values.size());
   plan.view_of.assign(graph.values.size(), -1);
   for (const Value& value : graph.values) {
     const std::int64_t columns = value.shape.back();

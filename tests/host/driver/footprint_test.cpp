@@ -159,6 +159,27 @@ TEST_CASE("a load reads rows of panels and writes lines of local panels", "[foot
             reads(kMemory, 52, 58));
 }
 
+TEST_CASE("a load of packed weights reads its panels' bytes, and writes what it decodes",
+          "[footprint]") {
+  LoadQuantizedCommand load;
+  load.address_lo = 4096 + 64;
+  load.rows = 5;
+  load.columns = 70;
+  load.element = kElementSigned8;  // 64 bytes a row, behind 64 bytes of scales
+  load.panel_stride = 2048 + 64;
+  load.line = 100;
+  load.line_stride = 6;
+  // 384 bytes from 4160, half a row of memory in, to 4544; and from 6272, where a row begins.
+  Places lines;
+  for (int panel = 0; panel < 9; ++panel)
+    lines = lines + writes(kScratchpad, 100 + 6 * panel, 105 + 6 * panel);
+  CHECK(places_of(encode(load)) == lines + reads(kMemory, 32, 36) + reads(kMemory, 49, 52));
+  LoadScalesCommand scales;
+  scales.address_lo = 4096;
+  scales.rows = 3;
+  CHECK(places_of(encode(scales)) == reads(kMemory, 32, 35));
+}
+
 TEST_CASE("a store reads lines and writes memory", "[footprint]") {
   CHECK(places_of(encode(transfer<StoreCommand>(6, 16, kTargetScratchpad))) ==
         reads(kScratchpad, 100, 112) + writes(kMemory, 32, 38));

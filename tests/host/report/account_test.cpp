@@ -105,6 +105,46 @@ TEST_CASE("tiles end at the array's edge and at the end of a line", "[account]")
   CHECK(column_tiles(14) == 4);
 }
 
+TEST_CASE("a load of packed weights reads scales and codes, and writes the decoded columns",
+          "[account]") {
+  LoadQuantizedCommand load;
+  load.address_lo = 4096 + 64;
+  load.rows = 70;
+  load.columns = 66;  // two panels
+  load.element = kElementNf4;
+  load.scale = kNumberFp32;  // 4 bytes a row: 16 rows a unit of 64 bytes
+  load.panel_stride = 64 * (5 + 35);
+  // A panel: 5 units of scales, 35 of codes, 2560 bytes = 160 beats in bursts of 16: 10. The first
+  // panel is from 4160 to 6720, the second one to 9280: of its bursts one ends at 8192, 192 bytes
+  // from where it began, so there are 11 of them.
+  Counts counts({encode(load)});
+  CHECK(counts[Counter::kLoadBeats] == 320);
+  CHECK(counts[Counter::kLoadBursts] == 10 + 11);
+  CHECK(counts[Counter::kDecodedElements] == 70 * 66);
+  CHECK(counts[Counter::kScratchpadWriteBytes] == 70 * 66 * 2);
+  CHECK(counts[Counter::kCommandsLoad] == 1);
+  // Bursts as short as the register asks for.
+  counts = Counts({encode(load)}, {}, 8);
+  CHECK(counts[Counter::kLoadBursts] == 20 + 21);
+  // 8 bits, BF16 scales with minimums, two a row: 8 bytes, 8 rows a unit.
+  load.element = kElementSigned8;
+  load.scale = kNumberBf16;
+  load.minimums = load.two_scales = 1;
+  load.columns = 64;
+  CHECK(Counts({encode(load)})[Counter::kLoadBeats] == 4 * (9 + 70));
+}
+
+TEST_CASE("a load of scales reads rows of 128 bytes, and writes no local memory", "[account]") {
+  LoadScalesCommand load;
+  load.address_lo = 8192 - 128;
+  load.rows = 8;
+  const Counts counts({encode(load)});
+  CHECK(counts[Counter::kLoadBeats] == 64);
+  CHECK(counts[Counter::kLoadBursts] == 2);  // a page ends after the first row
+  CHECK(counts[Counter::kCommandsLoad] == 1);
+  CHECK(counts.all_but_fetch() == 64 + 2 + 1);
+}
+
 TEST_CASE("a load reads whole panel rows and writes the valid columns", "[account]") {
   LoadCommand load;
   load.address_lo = 4096;

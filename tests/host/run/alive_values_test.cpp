@@ -51,6 +51,7 @@ Plan plan_of(const Graph& graph, const std::vector<Stage>& stages) {
     plan.layouts.push_back(layout_of(value.dtype, value.shape[0], value.shape[1], false));
   plan.local.assign(graph.values.size(), false);
   plan.view_of.assign(graph.values.size(), -1);
+  plan.packed.resize(graph.values.size());
   return plan;
 }
 
