@@ -39,10 +39,11 @@ struct Case {
   QuantizedMap packed;
   MachineShape machine;
   CompilerConfig limits;
+  MemoryTiming memory;
   bool streamed = false;
 
   CompiledStep compile() const {
-    return corank::compile(program, machine, limits, kMemory, {streamed, 3}, {}, packed);
+    return corank::compile(program, machine, limits, kMemory, {streamed, 3}, memory, packed);
   }
 };
 
@@ -98,6 +99,7 @@ class LoadingDevice : public HostPort {
   /// By op and element: how many rows of a moving operand have met it.
   std::map<int, std::vector<std::int64_t>> taken;
   std::size_t loads = 0, table_loads = 0;
+  std::size_t moved = 0;  // gemms past whose tiles a packed weight moves
 
   void write_register(std::uint32_t offset, std::uint32_t value) override {
     if (offset == kRegRingTail) tail_ = value;
@@ -253,6 +255,7 @@ class LoadingDevice : public HostPort {
 
   void take(const GemmCommand& gemm, int op, const Term& term, bool moving) {
     const Shape& shape = value(term.right).shape;
+    moved += moving;
     std::vector<std::int64_t>& counts = taken[op];
     counts.resize(static_cast<std::size_t>(element_count(shape)));
     const std::int64_t others = moving ? gemm.rows : gemm.columns;
@@ -349,6 +352,25 @@ TEST_CASE("Packed weights of every quantizer are decoded where the array takes t
       }
     }
   }
+}
+
+TEST_CASE("A packed weight may move past the array, and be narrow", "[packed]") {
+  // Narrow results are stored transposed, so that the weight moves; in any memory, so that products
+  // go alone, overlapped and fused.
+  std::size_t moved = 0;
+  for (const Quantizer quantizer : {Quantizer::kNf4Dq, Quantizer::kInt4Group32}) {
+    for (const double bytes_per_cycle : {0.5, 8.0, 60.0}) {
+      for (const int rows : {0, 32}) {
+        INFO(name_of(quantizer) << ", " << bytes_per_cycle << " bytes a cycle, blocks of " << rows
+                                << " rows");
+        Case test = linears(quantizer, {layer(130, 200, 40), layer(130, 40, 200)});
+        test.memory.bytes_per_cycle = bytes_per_cycle;
+        test.limits.block_rows = rows;
+        moved += run(test, test.compile()).moved;
+      }
+    }
+  }
+  CHECK(moved > 0);
 }
 
 TEST_CASE("A block that needs more nested scales than the decoder holds is loaded in pieces",
