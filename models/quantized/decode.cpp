@@ -34,9 +34,9 @@ BlockScale block_scale(const QuantizedTensor& tensor, std::int64_t block) {
   BlockScale common;
   common.scale = scale_at(tensor, block);
   if (format.minimums) common.minimum = number_at(tensor.minimums, block);
-  common.zero = format.zeros ? integer_of(format.code, code_at(tensor.zeros, code_bits(format.code),
-                                                               block))
-                             : format.zero;
+  common.zero = format.zeros
+                    ? integer_of(format.code, code_at(tensor.zeros, code_bits(format.code), block))
+                    : format.zero;
   return common;
 }
 

@@ -35,8 +35,7 @@ bool indexed_is_good(const Indexed& indexed) {
 
 bool quantized_is_good(const interface::LoadQuantizedCommand& load) {
   const bool nested = load.scale == interface::kNumberNested,
-             sixteen =
-                 load.scale == interface::kNumberFp16 || load.scale == interface::kNumberBf16;
+             sixteen = load.scale == interface::kNumberFp16 || load.scale == interface::kNumberBf16;
   return load.address_lo % interface::kPackedUnitBytes == 0 &&
          load.panel_stride % interface::kPackedUnitBytes == 0 && is_size(load.rows) &&
          is_size(load.columns) && is_line(load.line) && is_line(load.line_stride) &&
@@ -111,8 +110,8 @@ Fault command_fault(const QueuedCommand& command, const MachineShape& shape) {
       break;
     case interface::LoadQuantizedCommand::kOpcode:
       if (shape.decoder == 0) return Fault::kIllegalOpcode;
-      good = own_tokens(command, kLoad) &&
-             quantized_is_good(interface::decode_load_quantized(words));
+      good =
+          own_tokens(command, kLoad) && quantized_is_good(interface::decode_load_quantized(words));
       break;
     case interface::LoadScalesCommand::kOpcode:
       if (shape.decoder == 0) return Fault::kIllegalOpcode;

@@ -67,13 +67,14 @@ bool LoadUnit::ready(const QueuedCommand& command) const {
 
 DmaLimits LoadUnit::limits_of_cut(const DmaLimits& limits) const {
   DmaLimits most = limits;
-  if (cut_packed_) most.burst_beats = std::min(most.burst_beats, static_cast<std::uint32_t>(interface::kDecoderBurstBeats));
+  if (cut_packed_)
+    most.burst_beats =
+        std::min(most.burst_beats, static_cast<std::uint32_t>(interface::kDecoderBurstBeats));
   return most;
 }
 
 bool LoadUnit::cut_has_room() const {
-  return !cut_packed_ ||
-         packed_held_ <= interface::kDecoderBeats - interface::kDecoderBurstBeats;
+  return !cut_packed_ || packed_held_ <= interface::kDecoderBeats - interface::kDecoderBurstBeats;
 }
 
 Completion LoadUnit::completion() const {

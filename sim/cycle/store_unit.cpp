@@ -226,8 +226,8 @@ void StoreUnit::take(const QueuedCommand& command) {
   cut_beats_ = 0;
   if (scatter) return rows_.take(store, placement.block.panels());
   bursts_.take_block(std::uint64_t{store.address_hi} << 32 | store.address_lo,
-                     std::uint64_t{store.rows} * kPanelRowBytes,
-                     placement.block.panels(), store.panel_stride);
+                     std::uint64_t{store.rows} * kPanelRowBytes, placement.block.panels(),
+                     store.panel_stride);
 }
 
 void StoreUnit::count_bytes(std::uint64_t beats, Counters& counters) {

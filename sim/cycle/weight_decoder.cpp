@@ -44,14 +44,14 @@ std::uint32_t entry_bits(const LoadQuantizedCommand& command) {
 }
 
 BlockScale entry_scale(const LoadQuantizedCommand& command, const std::uint8_t* entry,
-                    std::uint32_t position, const ScaleTables& tables) {
+                       std::uint32_t position, const ScaleTables& tables) {
   BlockScale scale;
   const std::size_t half = (std::size_t{1} << entry_bits(command)) / 2;
   if (command.scale == kNumberNested) {
     const std::uint32_t nested = position / kNestedElements % kDecoderNestedWords;
-    scale.scale = nested_scale(float_from_bits(tables.map[*entry]),
-                               float_from_bits(tables.nested[nested]),
-                               float_from_bits(command.offset));
+    scale.scale =
+        nested_scale(float_from_bits(tables.map[*entry]), float_from_bits(tables.nested[nested]),
+                     float_from_bits(command.offset));
   } else if (command.scale == kNumberFp32) {
     scale.scale = number_at<float>(entry);
   } else {
@@ -90,8 +90,8 @@ void PackedBlock::to_local(LocalMemory<std::uint16_t>& scratchpad, const std::ui
   for (std::uint32_t panel = 0; panel < panels(); ++panel) {
     const std::uint32_t columns = std::min(command.columns - panel * kPanelColumns, kPanelColumns);
     for (std::uint32_t row = 0; row < command.rows; ++row) {
-      const std::uint8_t* group = bytes + panel * panel_bytes() +
-                                  std::uint64_t{row / group_rows()} * group_bytes;
+      const std::uint8_t* group =
+          bytes + panel * panel_bytes() + std::uint64_t{row / group_rows()} * group_bytes;
       const std::uint8_t* record = group + (row % group_rows() << record_bits());
       const std::uint8_t* codes = group + kPackedUnitBytes + row % group_rows() * row_bytes;
       const std::uint32_t position =
@@ -108,8 +108,7 @@ void PackedBlock::to_local(LocalMemory<std::uint16_t>& scratchpad, const std::ui
         const std::uint64_t line =
             command.line + std::uint64_t{at / lanes} * command.line_stride + row;
         if (line >= scratchpad.lines()) continue;
-        const unsigned code =
-            wide() ? codes[column] : codes[column / 2] >> (column % 2 * 4) & 0xFu;
+        const unsigned code = wide() ? codes[column] : codes[column / 2] >> (column % 2 * 4) & 0xFu;
         scratchpad.line(static_cast<std::uint32_t>(line))[at % lanes] =
             round_to_bf16(element_of(format, scales[column < first ? 0 : 1], code));
       }
@@ -176,8 +175,7 @@ void WeightDecoder::next_line() {
   const interface::LoadQuantizedCommand& command = block_->command;
   line.valid = true;
   line.last = block_ends_;
-  line.count =
-      column_ < command.columns ? std::min(lanes_, command.columns - column_) : 0;
+  line.count = column_ < command.columns ? std::min(lanes_, command.columns - column_) : 0;
   line.line = command.line + std::uint64_t{column_ / lanes_} * command.line_stride + row_;
   column_ += lanes_;
   if (block_ends_) {

@@ -24,8 +24,7 @@ const std::array<MachineRegister, 8> kMachineRegisters = {
      {"lanes", kRegLanes,
       [](const MachineShape& shape) {
         return bits(shape.vector_lanes, kLanesVectorLsb) |
-               bits(memory_lanes(shape), kLanesMemoryLsb) |
-               bits(shape.decoder, kLanesDecoderLsb);
+               bits(memory_lanes(shape), kLanesMemoryLsb) | bits(shape.decoder, kLanesDecoderLsb);
       },
       true},
      {"scratchpad_lines", kRegScratchpadLines,

@@ -34,9 +34,9 @@ std::vector<MachineShape> test_machines() {
 const std::string& library_of(const MachineShape& shape) {
   static std::map<std::string, std::string> libraries;
   std::string& library = libraries[fmt::format(
-      "{} {} {} {} {} {} {} {} {} {} {} {}", shape.array_rows, shape.array_columns, shape.vector_lanes,
-      shape.scratchpad_kib, shape.scratchpad_banks, shape.accumulator_kib, shape.accumulator_banks,
-      shape.axi_data_bits, shape.queue_depth, shape.parity, shape.decoder,
+      "{} {} {} {} {} {} {} {} {} {} {} {}", shape.array_rows, shape.array_columns,
+      shape.vector_lanes, shape.scratchpad_kib, shape.scratchpad_banks, shape.accumulator_kib,
+      shape.accumulator_banks, shape.axi_data_bits, shape.queue_depth, shape.parity, shape.decoder,
       shape.mac)];
   if (library.empty()) library = machine_library(shape);
   return library;

@@ -52,9 +52,7 @@ Entry entry_at(const LoadQuantizedCommand& c, const std::vector<std::uint8_t>& m
   const std::uint64_t half = address + entry_bytes(c) / 2;
   if (c.minimums != 0) entry.minimum = widen_f16(number_at<std::uint16_t>(memory, half));
   entry.zero = static_cast<std::int8_t>(c.zero);
-  if (c.zeros != 0)
-    entry.zero = c.element == kElementSigned8 ? number_at<std::int8_t>(memory, half)
-                                              : number_at<std::uint8_t>(memory, half);
+  if (c.zeros != 0) entry.zero = number_at<std::int8_t>(memory, half);
   return entry;
 }
 

@@ -304,9 +304,8 @@ class Generator {
     load.panel_stride = static_cast<std::uint32_t>(64 * between(units, 2 * units));
     const std::uint64_t bytes = 4u * load.panel_stride;
     load.address_lo = static_cast<std::uint32_t>(
-        kLoadAddress +
-        64 * static_cast<std::uint64_t>(
-                 between(0, static_cast<std::int64_t>((kAreaBytes - bytes) / 64))));
+        kLoadAddress + 64 * static_cast<std::uint64_t>(
+                                between(0, static_cast<std::int64_t>((kAreaBytes - bytes) / 64))));
     load.stream_take = chance(6) ? 1 : 0;
     load.stream_release = chance(6) ? 1 : 0;
     return load;
