@@ -1,9 +1,12 @@
 #include "host/compiler/command_emitter.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
 #include "host/compiler/ceil_div.h"
+#include "models/base/error.h"
 
 namespace corank {
 namespace {
@@ -17,6 +20,7 @@ using namespace interface;
 CommandEmitter::CommandEmitter(const StepContext& step)
     : step_(step),
       lanes_(memory_lanes(step.machine)),
+      local_lines_{scratchpad_lines(step.machine), accumulator_lines(step.machine)},
       dependencies_(scratchpad_lines(step.machine) / step.machine.scratchpad_banks,
                     accumulator_lines(step.machine) / step.machine.accumulator_banks) {
   made_.traffic.resize(step.plan.layouts.size());
@@ -66,8 +70,20 @@ std::size_t CommandEmitter::resident(int op, const ProgramPlace& place) {
   return first;
 }
 
+void CommandEmitter::check_lines(int op, const Access& access) const {
+  if (access.space != Space::kScratchpad && access.space != Space::kAccumulator) return;
+  const std::int64_t lines = local_lines_[static_cast<std::size_t>(access.space)];
+  if (access.begin >= 0 && access.end <= lines) return;
+  throw MachineError(
+      fmt::format("internal fault, please report it: a command for {} touches lines {} to {} of "
+                  "the {}, which has {}",
+                  result_name(step_.graph, step_.op(op)), access.begin, access.end - 1,
+                  access.space == Space::kScratchpad ? "scratchpad" : "accumulator memory", lines));
+}
+
 void CommandEmitter::emit(int op, const CommandWords& words, Engine engine,
                           const std::vector<Access>& accesses) {
+  for (const Access& access : accesses) check_lines(op, access);
   const Waits waits = dependencies_.add(engine, accesses);
   CompiledCommand command{words, op, waits};
   for (std::size_t from = 0; from < kEngines; ++from) {

@@ -1,6 +1,7 @@
 // Commands in the order of the ring, each with what it reads and writes and what it waits for.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -34,6 +35,8 @@ struct LeftOut {
   std::size_t first = 0, last = 0;
 };
 
+/// Throws MachineError, a defect of the compiler, where a command would touch lines beyond a local
+/// memory.
 class CommandEmitter {
  public:
   explicit CommandEmitter(const StepContext& step);
@@ -88,6 +91,7 @@ class CommandEmitter {
  private:
   void emit(int op, const interface::CommandWords& words, Engine engine,
             const std::vector<Access>& accesses);
+  void check_lines(int op, const Access& access) const;
   Access lines(Space space, const Local& local, bool write) const;
   void load_program(int op, std::size_t first, std::size_t length, std::size_t to);
   // The first instruction of a program in the program memory, where it is loaded if need be.
@@ -107,6 +111,7 @@ class CommandEmitter {
 
   const StepContext step_;
   const std::int64_t lanes_;
+  const std::array<std::int64_t, 2> local_lines_;  // by Space
   Dependencies dependencies_;
   // Where those of many programs are that the program memory holds: first instruction -> place.
   std::map<std::size_t, ProgramPlace> resident_;

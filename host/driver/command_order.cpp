@@ -190,7 +190,10 @@ class OrderVerifier {
   // ---- the same port
   void check_ports(const Use& use) {
     Banks& banks = banks_[static_cast<std::size_t>(use.storage)];
-    const std::int64_t end = std::min(use.end, banks.lines);  // what is beyond is another fault
+    if (use.end > banks.lines)
+      say("{} touches {}, which has {}", name(index_),
+          place_of(use.storage, std::max(use.begin, banks.lines), use.end), banks.lines);
+    const std::int64_t end = std::min(use.end, banks.lines);
     for (std::int64_t line = use.begin; line < end;) {
       const std::int64_t bank = line / banks.lines_of_bank;
       Latest& latest = banks.latest[static_cast<std::size_t>(bank)];

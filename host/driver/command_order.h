@@ -24,9 +24,9 @@
 //     is written behind what was streamed before.
 //   - The vector unit takes one command at a time.
 //
-// The command unit and the host give no tokens. No store may touch the rings of commands and of
-// streamed weights. When the host may write a tile of streamed weights stream_take and
-// stream_release say; that is not looked at here.
+// No command may touch a line beyond a local memory. The command unit and the host give no tokens.
+// No store may touch the rings of commands and of streamed weights. When the host may write a tile
+// of streamed weights stream_take and stream_release say; that is not looked at here.
 #pragma once
 
 #include <cstdint>
@@ -39,9 +39,10 @@
 namespace corank {
 
 /// What tokens do not order, a sentence each, the first four: two commands, and what they share.
-/// Also a token that is waited for and that no command before gives: the device would hang; one
-/// that nobody takes: the next step would find it; more of one kind than a counter holds. Empty:
-/// every two commands are ordered. `graph` is for names. A million commands take a few seconds.
+/// Also a command that touches lines beyond a local memory: the device would stop; a token that is
+/// waited for and that no command before gives: the device would hang; one that nobody takes: the
+/// next step would find it; more of one kind than a counter holds. Empty: every two commands are
+/// ordered. `graph` is for names. A million commands take a few seconds.
 std::vector<std::string> unordered(const CompiledStep& step, const Graph& graph,
                                    const MachineShape& machine);
 

@@ -143,6 +143,17 @@ TEST_CASE("two units do not use one port of a bank, whatever the lines", "[order
   CHECK(Ring().add(gemm()).add(sums).finding().empty());
 }
 
+TEST_CASE("no command touches a line beyond a local memory", "[order]") {
+  // 64 KiB in lines of 8 elements: 4096 lines of BF16, 2048 of FP32.
+  CHECK(Ring().add(load(4088, 8)).finding().empty());
+  CHECK(Ring().add(load(4089, 8)).finding() ==
+        "command 0 (load) touches line 4096 of the scratchpad, which has 4096");
+  StoreCommand sums = store(2050, 8);
+  sums.target = kTargetAccumulator;
+  CHECK(Ring().add(sums).finding() ==
+        "command 0 (store) touches lines 2050 to 2057 of the accumulator memory, which has 2048");
+}
+
 TEST_CASE("sums that start from +0 are not read, so a store of others meets nobody", "[order]") {
   StoreCommand sums = store(8, 8);
   sums.target = kTargetAccumulator;
