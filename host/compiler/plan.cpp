@@ -80,7 +80,7 @@ std::vector<LocalBuffer> buffers_of_product(const LocalAreas& areas, const Stage
     buffers.push_back({"what meets the result", kSums, areas.follow_wide_line,
                        2 * areas.follow_wide_lines, kOther});
   }
-  if (use.products || use.fused || use.elementwise) {
+  if (use.products || use.fused || use.elementwise || use.regions) {
     buffers.push_back({"overlapped", kSums, areas.overlap_line, areas.overlap_lines, kOther});
     buffers.push_back({"overlapped", kSums, areas.overlap_line + areas.overlap_pitch,
                        areas.overlap_lines, kOther});
