@@ -8,16 +8,19 @@
 namespace corank {
 namespace {
 
-// Lines of either memory that the streams of ops take beside what `is_there`, for a part of a
-// block.
-template <class IsThere>
-std::array<std::int64_t, 2> lines_beside(const StepContext& step, const std::vector<int>& ops,
-                                         const BlockSize& part, std::int64_t lanes,
-                                         const IsThere& is_there) {
+// Lines of either memory that the streams of ops take beside what is there of `block`, a value, and
+// of the ops before, for a part of a block.
+std::array<std::int64_t, 2> lines_beside(const StepContext& step, ValueId block,
+                                         const std::vector<int>& ops, const BlockSize& part,
+                                         std::int64_t lanes) {
   std::array<std::int64_t, 2> lines{};
+  std::vector<ValueId> there{block};
   for (const int op : ops) {
     for (const ElementStream& stream : step.lowering(op).streams) {
-      if (stream.operand >= 0 && is_there(stream.operand)) continue;
+      if (stream.result >= 0) there.push_back(stream.result);
+      const bool is_there = stream.operand >= 0 &&
+                            std::find(there.begin(), there.end(), stream.operand) != there.end();
+      if (is_there) continue;
       const bool narrow = step.layout(stream.value()).format == ElementFormat::kBf16;
       lines[narrow ? 0 : 1] += lines_of(stream.is_row ? 1 : part.rows, part.columns, lanes);
     }
@@ -41,9 +44,18 @@ bool may_follow(const StepContext& step, int op) {
   StageUse use;
   use.narrow_biases = use.products = use.fused = use.followers = true;
   const LocalAreas areas = local_areas(step.machine, step.limits, use);
-  const auto nothing_is_there = [](ValueId) { return false; };
-  return fits(lines_beside(step, {op}, {1, least_columns(areas), 0}, areas.lanes, nothing_is_there),
-              areas);
+  return fits(lines_beside(step, -1, {op}, {1, least_columns(areas), 0}, areas.lanes), areas);
+}
+
+std::size_t followers_with_room(const StepContext& step, const Stage& stage) {
+  if (stage.followers.empty()) return 0;
+  const LocalAreas areas = areas_of(step, stage);
+  const ValueId out = step.product(stage.op)->out;
+  const BlockSize least{1, std::min(least_columns(areas), step.layout(out).columns()), 0};
+  std::vector<int> ops = stage.followers;
+  while (!ops.empty() && !fits(lines_beside(step, out, ops, least, areas.lanes), areas))
+    ops.pop_back();
+  return ops.size();
 }
 
 void Followers::begin(const Block& block, Space space, const Local& local) {
@@ -71,19 +83,11 @@ void Followers::emit_until(double share) {
 }
 
 BlockSize Followers::part_size(const Block& block) const {
-  const auto is_there = [&](ValueId id) {
-    if (id == block.value) return true;
-    return std::any_of(stage_.followers.begin(), stage_.followers.end(), [&](int op) {
-      const std::vector<ValueId> results = results_of(step_.op(op));
-      return std::find(results.begin(), results.end(), id) != results.end();
-    });
-  };
   const std::int64_t step = least_columns(areas_);
   BlockSize size{1, ceil_div(block.columns, step) * step, 0};
   const auto all_fit = [&](std::int64_t rows, std::int64_t columns) {
-    return fits(lines_beside(step_, stage_.followers, {rows, std::min(columns, block.columns), 0},
-                             areas_.lanes, is_there),
-                areas_);
+    const BlockSize part{rows, std::min(columns, block.columns), 0};
+    return fits(lines_beside(step_, block.value, stage_.followers, part, areas_.lanes), areas_);
   };
   while (size.columns > step && !all_fit(1, size.columns))
     size.columns = ceil_div(size.columns / 2, step) * step;

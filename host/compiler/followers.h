@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <vector>
@@ -18,6 +19,8 @@ namespace corank {
 /// Whether an element-wise op can follow a product: there is room for its other operands and its
 /// results.
 bool may_follow(const StepContext& step, int op);
+/// Of a stage's followers so many, the first ones, for which together there is room.
+std::size_t followers_with_room(const StepContext& step, const Stage& stage);
 
 class Followers {
  public:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "host/compiler/followers.h"
 #include "host/compiler/layout_choice.h"
 
 namespace corank {
@@ -54,12 +55,16 @@ std::vector<Stage> fuse(const std::vector<Stage>& stages, const StepContext& ste
   for (Stage stage : stages) {
     const bool is_product = step.product(stage.op) != nullptr;
     std::vector<Stage> after;
+    const auto keep_followers = [&](std::size_t count) {
+      for (std::size_t i = count; i < stage.followers.size(); ++i)
+        after.push_back({stage.followers[i], {}});
+      stage.followers.resize(count);
+    };
+    keep_followers(followers_with_room(step, stage));
     // What leaves no block of the product room enough does not follow it.
     if (!stage.followers.empty() &&
-        costs.cycles_of({stage.op, {}, -1, stage.followers}) == kUnlimited) {
-      for (const int op : stage.followers) after.push_back({op, {}});
-      stage.followers.clear();
-    }
+        costs.cycles_of({stage.op, {}, -1, stage.followers}) == kUnlimited)
+      keep_followers(0);
     Stage together = is_product ? select_fusion(stage, step, costs, options) : stage;
     if (stage.fused >= 0 && together.fused < 0) {
       decided.push_back({stage.fused, {}});

@@ -1,0 +1,107 @@
+// Which lines of the local memories the commands of compiled steps touch, as footprint.h has it
+// from the commands alone: those of buffers that the plan gives their stage, and of no others.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <string>
+#include <vector>
+
+#include "host/driver/footprint.h"
+#include "host/run/simulate.h"
+#include "host/verify/case_memory.h"
+#include "host/verify/graph_case.h"
+
+using namespace corank;
+
+namespace {
+
+Space space_of(Storage storage) {
+  return storage == Storage::kScratchpad ? Space::kScratchpad : Space::kAccumulator;
+}
+
+// The first line of a use that lies in none of the buffers; its end: there is no such line.
+std::int64_t first_outside(const Use& use, const std::vector<LocalBuffer>& buffers) {
+  std::int64_t line = use.begin;
+  for (bool moves = true; moves && line < use.end;) {
+    moves = false;
+    for (const LocalBuffer& buffer : buffers) {
+      if (buffer.space != space_of(use.storage) || line < buffer.line ||
+          line >= buffer.line + buffer.lines)
+        continue;
+      line = buffer.line + buffer.lines;
+      moves = true;
+    }
+  }
+  return std::min(line, use.end);
+}
+
+/// The first command that leaves the buffers of its stage, and where; "": all stay there.
+std::string first_to_leave(const CompiledStep& step, const Graph& graph,
+                           const MachineShape& machine) {
+  std::vector<std::size_t> stage_of(graph.ops.size());
+  for (std::size_t stage = 0; stage < step.plan.stages.size(); ++stage)
+    for (const int op : step.plan.stages[stage].ops())
+      stage_of[static_cast<std::size_t>(op)] = stage;
+  Footprints footprints(step, machine);
+  for (std::size_t i = 0; i < step.commands.size(); ++i) {
+    const std::vector<Use>& uses = footprints.next(step.commands[i].words);
+    if (step.commands[i].op < 0) continue;  // programs
+    const std::size_t stage = stage_of[static_cast<std::size_t>(step.commands[i].op)];
+    for (const Use& use : uses) {
+      if (use.storage > Storage::kAccumulator) continue;
+      const std::int64_t line = first_outside(use, step.plan.buffers[stage]);
+      if (line < use.end)
+        return fmt::format("{}: line {} of {}", describe_command(step, graph, i), line,
+                           use.storage == Storage::kScratchpad ? "the scratchpad" : "the sums");
+    }
+  }
+  return "";
+}
+
+CompiledStep compiled(const TrainingProgram& program, const MachineShape& machine,
+                      CompilerConfig limits = {}, const MemoryTiming& memory = {}) {
+  limits.rehearse = false;
+  return compile(program, machine, limits, 64 << 20, {}, memory);
+}
+
+/// 512 lines of 8 BF16 numbers, and as many of FP32 numbers.
+MachineShape small_machine() {
+  MachineShape shape;
+  shape.array_rows = 8;
+  shape.array_columns = 5;
+  shape.vector_lanes = 2;
+  shape.scratchpad_kib = 8;
+  shape.scratchpad_banks = 32;
+  shape.accumulator_kib = 16;
+  shape.accumulator_banks = 4;
+  shape.axi_data_bits = 64;
+  return shape;
+}
+
+ValueId input(Graph& graph, const std::string& name, const Shape& shape,
+              DType dtype = DType::BF16) {
+  return add_value(graph, {name, shape, dtype, Role::kInput});
+}
+
+}  // namespace
+
+TEST_CASE("ops follow a product as long as there is room for what all of them load and give",
+          "[lines]") {
+  // In the scratchpad two buffers of 32 lines are for them. A row of 63 elements takes 8, and each
+  // op has two that are not there, a factor and its result: two of the five follow.
+  TrainingProgram program;
+  Graph& graph = program.graph;
+  const ValueId x = input(graph, "x", {3, 16}), weight = input(graph, "w", {63, 16});
+  ValueId value = add_contraction(graph, "y", {{x, false, weight, true, {}}}, 1.0f, std::nullopt,
+                                  DType::BF16, Role::kResult);
+  for (int i = 0; i < 5; ++i) {
+    const ValueId factor = input(graph, fmt::format("f{}", i), {3, 63});
+    value = add_multiply(graph, fmt::format("y{}", i), value, factor);
+    graph.value(value).role = Role::kResult;
+  }
+  const CompiledStep step = compiled(program, small_machine());
+  CHECK(step.plan.stages.front().followers == std::vector<int>{1, 2});
+  CHECK(step.plan.stages.size() == 4);
+  CHECK(first_to_leave(step, graph, small_machine()) == "");
+}
