@@ -113,10 +113,9 @@ bool RegionShape::vectors_begin_with_segments() const {
 }
 
 bool RegionShape::fits(std::int64_t rows, std::int64_t columns) const {
-  // The worst place of a vector's piece: its last rows.
-  const std::int64_t row = has_vectors(pass_) && pass_.rows > rows && rows % kVectorPiece != 0
-                               ? kVectorPiece - rows % kVectorPiece
-                               : 0;
+  // A tile of fewer rows has the whole piece of a vector, to its last row.
+  const std::int64_t piece = std::min(segment(), kVectorPiece);
+  const std::int64_t row = has_vectors(pass_) ? std::max<std::int64_t>(0, piece - rows) : 0;
   const Tile tile{row, 0, rows, columns};
   const std::array<std::int64_t, 2> lines = lines_of(tile, false), kept = lines_of(tile, true);
   return lines[0] + kept[0] <= halves_.lines[0] && lines[1] + kept[1] <= halves_.lines[1];

@@ -105,3 +105,20 @@ TEST_CASE("ops follow a product as long as there is room for what all of them lo
   CHECK(step.plan.stages.size() == 4);
   CHECK(first_to_leave(step, graph, small_machine()) == "");
 }
+
+TEST_CASE("vectors of few rows have room beside the rows", "[lines]") {
+  // Half of what the limit leaves of the accumulators are 48 lines. A row of 340 logits takes 43;
+  // labels and losses, of which each row has one, take three lines each: two for all 14 rows, one
+  // for those of a tile. So a tile has no whole row, though the memory is so slow
+  // that reading rows again for every phase takes longest.
+  TrainingProgram program;
+  Graph& graph = program.graph;
+  const ValueId logits = input(graph, "logits", {14, 340}, DType::F32);
+  const ValueId labels = input(graph, "labels", {14}, DType::I64);
+  const ValueId loss = add_cross_entropy(graph, "loss", logits, labels, false, std::nullopt);
+  graph.value(loss).role = Role::kResult;
+  CompilerConfig limits;
+  limits.scratchpad_kib = limits.accumulator_kib = 3;
+  const CompiledStep step = compiled(program, small_machine(), limits, {0.01});
+  CHECK(first_to_leave(step, graph, small_machine()) == "");
+}
