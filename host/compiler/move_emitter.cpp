@@ -41,7 +41,7 @@ class MoveEmitter {
     for (std::int64_t column = 0; column < place_.columns();) {
       const Move* alone = alone_from(moves, column);
       const std::int64_t columns =
-          alone != nullptr ? whole_panels(*alone, column)
+          alone != nullptr ? std::min(whole_panels(*alone, column), most_columns())
                            : std::min(place_.panel_columns(), place_.columns() - column);
       const std::int64_t height = most_rows(moves, columns);
       for (std::int64_t from = row; from < end; from += height) {
@@ -73,6 +73,12 @@ class MoveEmitter {
     return columns / place_.panel_columns() * place_.panel_columns();
   }
 
+  // In whole panels, of a row that is moved alone: as many as half of a local memory holds.
+  std::int64_t most_columns() const {
+    const std::int64_t elements = halves_.lines_of(emitter_.space_of(out_)) * lanes_;
+    return std::max<std::int64_t>(elements / place_.panel_columns(), 1) * place_.panel_columns();
+  }
+
   // The rows of a source that a move takes, in whole panels before the first column.
   struct Source {
     Block block;
@@ -87,7 +93,8 @@ class MoveEmitter {
             first - aligned};
   }
 
-  // That a source and the result fit into half of a local memory.
+  // That a source and the result fit into half of a local memory. One row does: alone it has no
+  // more columns than there is room for, else those of a panel.
   std::int64_t most_rows(const std::vector<const Move*>& moves, std::int64_t columns) const {
     const std::int64_t result = ceil_div(columns, lanes_);
     std::int64_t most = halves_.lines_of(emitter_.space_of(out_)) / result;

@@ -122,3 +122,14 @@ TEST_CASE("vectors of few rows have room beside the rows", "[lines]") {
   const CompiledStep step = compiled(program, small_machine(), limits, {0.01});
   CHECK(first_to_leave(step, graph, small_machine()) == "");
 }
+
+TEST_CASE("rows that half of a local memory does not hold are moved in parts", "[lines]") {
+  // Half of the scratchpad holds 2048 elements.
+  TrainingProgram program;
+  Graph& graph = program.graph;
+  const ValueId in = input(graph, "in", {3, 5000});
+  const ValueId out = add_select_rows(graph, "out", in, {2, 0});
+  graph.value(out).role = Role::kResult;
+  const CompiledStep step = compiled(program, small_machine());
+  CHECK(first_to_leave(step, graph, small_machine()) == "");
+}
