@@ -283,6 +283,12 @@ double prefetch(const BlockSize& block, const ContractionShape& shape, const Loc
   return places < 2 ? 3 : 1 + 1 / static_cast<double>(places - 1);
 }
 
+// For the biases of a block's columns. Those of BF16 have fewer, and keep to the others' bound,
+// too: wider blocks were never tried.
+std::int64_t bias_lines(const ContractionShape& shape, const LocalAreas& areas) {
+  return shape.narrow_bias ? std::min(areas.narrow_bias_lines, areas.bias_lines) : areas.bias_lines;
+}
+
 bool fits(const BlockSize& block, std::int64_t places, const ContractionShape& shape,
           const LocalAreas& areas) {
   const std::int64_t columns = std::min(block.columns, shape.columns);
@@ -292,7 +298,7 @@ bool fits(const BlockSize& block, std::int64_t places, const ContractionShape& s
          sums <= (block.sum_buffers == 2 ? areas.sum_lines : areas.single_sum_lines) &&
          block.rows <= shape.most_rows && block.depth <= shape.most_depth &&
          (shape.output_fp32 || output_lines(block, shape, areas.lanes) <= areas.output_lines) &&
-         (!shape.has_bias || lines_of(1, columns, areas.lanes) <= areas.bias_lines);
+         (!shape.has_bias || lines_of(1, columns, areas.lanes) <= bias_lines(shape, areas));
 }
 
 // Calls visit(block) for every candidate, each in all orders and with one and two buffers of sums.
@@ -379,14 +385,17 @@ void refuse_blocks(const ContractionShape& shape, const LocalAreas& areas,
           "needs "
           "{} lines for the "
           "moving operand (there are {}), {} for the stationary one (there are {}), {} for the "
-          "sums (there are {}) and {} for the "
+          "sums (there are {}), {} for the bias (there are {}) and {} for the "
           "output (there are {}); a line holds {} elements. Give accelerator.scratchpad.kib, "
           "accelerator.accumulator.kib or the "
           "compiler's limits more",
           what, smallest.rows, smallest.columns, smallest.depth,
           moving_lines(smallest, shape, areas.lanes), areas.moving_lines,
           stationary_lines(smallest, shape, areas.lanes), areas.stationary_lines, output,
-          areas.single_sum_lines, shape.output_fp32 ? 0 : output, areas.output_lines, areas.lanes));
+          areas.single_sum_lines,
+          shape.has_bias ? lines_of(1, std::min(smallest.columns, shape.columns), areas.lanes) : 0,
+          bias_lines(shape, areas), shape.output_fp32 ? 0 : output, areas.output_lines,
+          areas.lanes));
 }
 
 }  // namespace corank

@@ -56,6 +56,7 @@ struct ContractionShape {
   std::vector<ProductShape> products;
   bool output_fp32 = false;
   bool has_bias = false;
+  bool narrow_bias = false;    // of BF16, in the scratchpad
   bool columns_outer = false;  // the order of the blocks is given: column blocks in the outer loop
   bool streamed = false;  // the stationary operand comes from the host, a column block at a time
   // So that a fused product's own operand and sums fit (schedule.h).

@@ -102,6 +102,7 @@ ContractionShape shape_of(const StepContext& step, const Contraction& op) {
   shape.columns = out.columns();
   shape.output_fp32 = out.format == ElementFormat::kFp32;
   shape.has_bias = op.bias.has_value();
+  shape.narrow_bias = shape.has_bias && step.layout(*op.bias).format == ElementFormat::kBf16;
   shape.columns_outer = shape.streamed = has_streamed_weight(step, op);
   for (const Product& product : products_of(step, op)) shape.products.push_back(product.shape);
   return shape;

@@ -79,6 +79,13 @@ MachineShape small_machine() {
   return shape;
 }
 
+/// 2 x 2, with lines of 4 elements, 1024 of either memory.
+MachineShape tiny_machine() {
+  MachineShape shape = small_machine();
+  shape.array_rows = shape.array_columns = 2;
+  return shape;
+}
+
 ValueId input(Graph& graph, const std::string& name, const Shape& shape,
               DType dtype = DType::BF16) {
   return add_value(graph, {name, shape, dtype, Role::kInput});
@@ -132,4 +139,20 @@ TEST_CASE("rows that half of a local memory does not hold are moved in parts", "
   graph.value(out).role = Role::kResult;
   const CompiledStep step = compiled(program, small_machine());
   CHECK(first_to_leave(step, graph, small_machine()) == "");
+}
+
+TEST_CASE("the columns of a block have no more biases than there is room for", "[lines]") {
+  // 32 lines of the scratchpad are for biases of BF16, which are 128 numbers.
+  TrainingProgram program;
+  Graph& graph = program.graph;
+  const ValueId x = input(graph, "x", {1, 3}), weight = input(graph, "w", {256, 3});
+  const ValueId bias = input(graph, "b", {256});
+  add_contraction(graph, "y", {{x, false, weight, true, {}}}, 1.0f, bias, DType::BF16,
+                  Role::kResult);
+  CompilerConfig limits;
+  limits.block_columns = 256;
+  limits.block_rows = 8;
+  CHECK_THROWS_AS(compiled(program, tiny_machine(), limits), InputError);
+  const CompiledStep step = compiled(program, tiny_machine());
+  CHECK(first_to_leave(step, graph, tiny_machine()) == "");
 }
