@@ -156,3 +156,19 @@ TEST_CASE("the columns of a block have no more biases than there is room for", "
   const CompiledStep step = compiled(program, tiny_machine());
   CHECK(first_to_leave(step, graph, tiny_machine()) == "");
 }
+
+TEST_CASE("the commands of random graphs stay in the buffers of their stage", "[lines]") {
+  CaseSource source;
+  source.machines = {small_machine(), tiny_machine()};
+  source.machines.push_back(small_machine());  // a single wide row of followers
+  source.machines.back().accumulator_kib = 8;
+  source.machines.back().accumulator_banks = 16;
+  source.drams = dram_memories();
+  for (int number = 0; number < 60; ++number) {
+    GraphCase graph = make_graph_case(source, 5, number);
+    graph.config.compiler.rehearse = false;
+    INFO(describe(graph));
+    const CompiledStep step = compile_for(graph.config, graph.program);
+    CHECK(first_to_leave(step, graph.program.graph, graph.config.machine) == "");
+  }
+}
