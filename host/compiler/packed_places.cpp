@@ -49,6 +49,7 @@ PackedPlace packed_place(const Value& value) {
 }  // namespace
 
 std::vector<std::optional<PackedPlace>> packed_places(const Graph& graph, const DefUse& uses,
+                                                      const MachineShape& machine,
                                                       const QuantizedMap* packed) {
   const std::vector<bool> on_the_right = streamed_values(graph, uses);
   std::vector<std::optional<PackedPlace>> weights(graph.values.size());
@@ -56,6 +57,11 @@ std::vector<std::optional<PackedPlace>> packed_places(const Graph& graph, const 
   for (std::size_t id = 0; id < weights.size(); ++id) {
     const Value& value = graph.values[id];
     if (!value.storage) continue;
+    if (machine.decoder == 0)
+      throw KeyError({"accelerator.decoder", "accelerator"},
+                     begin_of(value) +
+                         "expected a machine that decodes it (accelerator.decoder: "
+                         "1), found accelerator.decoder: 0");
     if (!on_the_right[id] && !uses.readers[id].empty())
       throw InputError(begin_of(value) +
                        "the accelerator decodes the right operands of products; expected no other "

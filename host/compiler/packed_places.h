@@ -10,6 +10,7 @@
 #include "models/graph/def_use.h"
 #include "models/graph/graph.h"
 #include "models/quantized/quantized_tensor.h"
+#include "sim/machine/shape.h"
 
 namespace corank {
 
@@ -22,8 +23,10 @@ struct PackedPlace {
 
 /// By value. `packed`, if it is not nullptr, has the weights that are known; of the others nested
 /// scales have the offset 0, and one map. Throws InputError for a packed value that the accelerator
-/// does not decode: because of its format, or of what reads it.
+/// does not decode: because of its format, or of what reads it; KeyError where the machine has no
+/// decoder.
 std::vector<std::optional<PackedPlace>> packed_places(const Graph& graph, const DefUse& uses,
+                                                      const MachineShape& machine,
                                                       const QuantizedMap* packed);
 
 /// Places tables and maps from `address` on, a multiple of kPanelRowBytes. Returns the first

@@ -241,7 +241,7 @@ PlannedStep plan_values(const TrainingProgram& program, const DefUse& uses,
   plan.states = program.states;
   plan.streamed = target.streamed ? streamed_values(graph, uses)
                                   : std::vector<bool>(graph.values.size(), false);
-  plan.packed = packed_places(graph, uses, target.packed);
+  plan.packed = packed_places(graph, uses, target.machine, target.packed);
   plan.ordered = ordered_values(graph, uses);
   planned.gemm_kinds = gemm_kinds_of(graph);
   plan.extras = gather_extras(graph, planned.lowerings);

@@ -368,9 +368,9 @@ TEST_CASE("Packed weights are laid out for the accelerator, or refused") {
                   " --set workload.batches=" + workload.path("batches.safetensors"));
   INFO(compiled.text);
   CHECK(compiled.code == 0);
-  // Rows of 32 elements: blocks of 64 begin in every second one, so a row has two FP32 scales.
+  // Rows of 36 elements, in which blocks of 64 begin anywhere: a row has two scales of 8 bits.
   CHECK_THAT(compiled.text, Contains("model.layers.0.self_attn.q_proj.weight") &&
-                                Contains("packed, 8 bytes of scales a row of a panel, 8 rows a "
+                                Contains("packed, 2 bytes of scales a row of a panel, 32 rows a "
                                          "group"));
   check_refusal(workload, 2, "workload.quantize: expected none, because",
                 "--set workload.quantize=nf4");

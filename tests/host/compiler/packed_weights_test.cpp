@@ -17,6 +17,7 @@
 #include "host/driver/account.h"
 #include "host/driver/command_order.h"
 #include "host/driver/driver.h"
+#include "host/run/device_memory.h"
 #include "models/base/error.h"
 #include "models/base/numerics.h"
 #include "models/ops/scale.h"
@@ -451,6 +452,13 @@ TEST_CASE("A packed weight takes its packed bytes in device memory and on the bu
   // Once forward and once backward.
   CHECK(step.traffic[weight].loaded_bytes == 2 * 3 * 64 * (9 + 65));
   CHECK(account(step, test.machine, 16).at(Counter::kDecodedElements) == 2 * 192 * 130);
+  // Stored: 12480 bytes of codes, 390 scales. In BF16: three panels of 130 rows of 128 bytes.
+  CHECK(packed_bytes_text(step.plan, test.program.graph) ==
+        "packed weights take 14208 bytes on the device, 4.554 bits each (4.500 as stored); in BF16 "
+        "they would take 49920 bytes, 35712 more");
+  const std::vector<RoleBytes> roles = memory_by_role(step, test.program.graph);
+  CHECK(roles.front().role == "frozen");
+  CHECK(roles.front().bytes == 16384);  // whole pages
 }
 
 TEST_CASE("A plan whose packed weights or tables do not lie right is refused", "[packed]") {
@@ -474,6 +482,14 @@ TEST_CASE("A plan whose packed weights or tables do not lie right is refused", "
              Contains("the map lies outside the tables"));
   CHECK_THAT(first([&](Plan& p) { p.packed[weight]->map_address = p.packed_tables; }),
              Contains("the map lies where nested scales do"));
+}
+
+TEST_CASE("A machine without a decoder takes no packed weights", "[packed]") {
+  Case test = linears(Quantizer::kNf4, {layer(8, 64, 64)});
+  test.machine.decoder = 0;
+  CHECK_THROWS_WITH(test.compile(),
+                    "weight is packed (nf4, blocks of 64, scales F32): expected a machine that "
+                    "decodes it (accelerator.decoder: 1), found accelerator.decoder: 0");
 }
 
 TEST_CASE("A packed weight that is read otherwise, or not decoded, is refused by name",
