@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "host/formats/safetensors.h"
-#include "host/huggingface/model_config.h"
 #include "host/run/finetune.h"
 #include "host/run/lockstep.h"
 #include "models/base/error.h"
+#include "models/quantized/quantize.h"
 #include "sim/system/interruption.h"
 #include "tests/end_to_end/finetune_fixture.h"
 #include "tests/end_to_end/test_machines.h"
@@ -17,7 +17,6 @@
 
 using namespace corank;
 using namespace corank::test;
-using Catch::Contains;
 
 namespace {
 
@@ -94,6 +93,21 @@ TEST_CASE("on the cycle model every fixture trains as in the reference, to the b
       const FinetuneResult device = run_on_device(config, Fidelity::kCycle);
       check_bits(device, run_by_reference(config));
       check_report(device.report);
+    }
+  }
+}
+
+TEST_CASE(
+    "on the cycle model a model packed by any quantizer, resident or streamed, trains to the bit") {
+  for (const Quantizer quantizer : quantizers()) {
+    if (quantizer == Quantizer::kNone) continue;
+    for (const Weights weights : {Weights::kResident, Weights::kStreamed}) {
+      DYNAMIC_SECTION(name_of(quantizer) << (weights == Weights::kStreamed ? ", streamed" : "")) {
+        Config config = odd_fixture();
+        config.quantize = quantizer;
+        config.weights = weights;
+        check_bits(run_on_device(config, Fidelity::kCycle), run_by_reference(config));
+      }
     }
   }
 }
