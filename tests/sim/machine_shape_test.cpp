@@ -25,7 +25,8 @@ TEST_CASE("the tables of a machine's shape have every member, each once") {
   MachineShape shape;
   // A new member does not compile here until it is named.
   const auto& [array_rows, array_columns, vector_lanes, scratchpad_kib, scratchpad_banks,
-               accumulator_kib, accumulator_banks, axi_data_bits, queue_depth, parity, mac] = shape;
+               accumulator_kib, accumulator_banks, axi_data_bits, queue_depth, parity, decoder,
+               mac] = shape;
   const std::multiset<const void*> members = {&array_rows,
                                               &array_columns,
                                               &vector_lanes,
@@ -36,6 +37,7 @@ TEST_CASE("the tables of a machine's shape have every member, each once") {
                                               &axi_data_bits,
                                               &queue_depth,
                                               &parity,
+                                              &decoder,
                                               &mac};
   std::multiset<const void*> listed;
   for (const MachineParameter& parameter : kMachineParameters)
