@@ -205,9 +205,10 @@ Key workload_section(Config& config) {
                "of the ring of device memory that they come through"),
        path("model", config.model,
             "folder of a Hugging Face model, or GGUF file of a LLaMA, to be fine-tuned"),
-       choice_of("quantize", config.quantize, quantizers(),
-                 "how the model's plain linears, but the head, are packed as they are read or "
-                 "drawn"),
+       choice_of(
+           "quantize", config.quantize, quantizers(),
+           "how plain weights of layers, or of the model's linears but the head, are packed as "
+           "they are read or drawn"),
        path("adapter", config.adapter, "folder of its PEFT adapter"),
        path("batches", config.batches,
             "safetensors file of token batches, one for each micro-batch"),

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "models/graph/backward.h"
+#include "models/quantized/decode.h"
 
 namespace corank {
 namespace {
@@ -47,9 +48,13 @@ std::vector<ComparisonReport> compare_bits(const Graph& graph, const TensorMap& 
 }
 
 void compare_fp64(const Capture& capture, const std::string& prefix, const TensorMap& inputs,
-                  const TensorMap& device, std::vector<ComparisonReport>& comparisons) {
+                  const QuantizedMap& packed, const TensorMap& device,
+                  std::vector<ComparisonReport>& comparisons) {
   TensorMap given = capture.originals;
-  const Graph forward = linear_layer_forward(capture.layer);
+  LinearLayer layer = capture.layer;
+  if (layer.storage) given["weight"] = decoded(packed.at(prefix + "weight"), DType::F32);
+  layer.storage.reset();
+  const Graph forward = linear_layer_forward(layer);
   for (const Value& value : forward.values) {
     if (!is_computed(value)) given.try_emplace(value.name, inputs.at(prefix + value.name));
   }

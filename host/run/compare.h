@@ -6,6 +6,7 @@
 
 #include "host/capture/capture.h"
 #include "host/report/report.h"
+#include "models/quantized/quantized_tensor.h"
 
 namespace corank {
 
@@ -18,8 +19,10 @@ std::vector<ComparisonReport> compare_bits(const Graph& graph, const TensorMap& 
                                            const TensorMap& reference);
 
 /// Adds the error against FP64 autodiff from the unrounded tensors to the comparisons of a layer's
-/// output and gradients, whose names have the prefix. `inputs` are what was given of all layers.
+/// output and gradients, whose names have the prefix. `inputs` and `packed` are what was given of
+/// all layers; a packed weight counts as it is decoded, not as it was before.
 void compare_fp64(const Capture& layer, const std::string& prefix, const TensorMap& inputs,
-                  const TensorMap& device, std::vector<ComparisonReport>& comparisons);
+                  const QuantizedMap& packed, const TensorMap& device,
+                  std::vector<ComparisonReport>& comparisons);
 
 }  // namespace corank

@@ -241,7 +241,7 @@ std::optional<LayerRepetition> find_repetition(const std::vector<LinearLayer>& l
   const auto same = [](const LinearLayer& a, const LinearLayer& b) {
     const auto sizes = [](const LinearLayer& s) {
       return std::make_tuple(s.tokens, s.in, s.out, s.has_bias, s.lora.rank, s.lora.alpha,
-                             s.lora.rank_stabilized, s.next_update);
+                             s.lora.rank_stabilized, s.next_update, s.storage);
     };
     return sizes(a) == sizes(b);
   };

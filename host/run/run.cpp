@@ -166,8 +166,8 @@ void compare_results(RunReport& report, const PreparedStep& prepared, const Tens
   if (prepared.steps > 1 || prepared.program.optimizer.accumulate > 1) return;
   const std::vector<Capture>& layers = prepared.workload.layers;
   for (std::size_t i = 0; i < layers.size(); ++i)
-    compare_fp64(layers[i], layer_prefix(i, layers.size()), prepared.inputs, results,
-                 report.comparisons);
+    compare_fp64(layers[i], layer_prefix(i, layers.size()), prepared.inputs, prepared.packed,
+                 results, report.comparisons);
 }
 
 // Of several steps, each that came to its end.

@@ -157,7 +157,7 @@ DriverOptions driver_options_of(const Config& config) {
 }
 
 ExecutedStep execute_steps(Executor& executor, const PreparedStep& prepared) {
-  executor.load(prepared.inputs);
+  executor.load(prepared.inputs, prepared.packed);
   TensorMap feeds;
   std::set<std::string> results;
   for (const Value& value : prepared.program.graph.values) {
@@ -183,9 +183,10 @@ PreparedStep prepare_step(const Config& config, Workload workload) {
   if (optimizer.schedule.total == 0) optimizer.schedule.total = config.steps;
   prepared.program = linear_layers(layers_of(workload), optimizer);
   TensorMap inputs = take_inputs(workload);
+  prepared.packed = take_packed(prepared.program.graph, config.quantize, inputs);
   if (config.values) prepared.inputs = inputs_of(prepared.program, std::move(inputs));
   prepared.workload = std::move(workload);
-  prepared.step = compile_for(config, prepared.program);
+  prepared.step = compile_for(config, prepared.program, prepared.packed);
   prepared.asked_bytes =
       expected_link_bytes(prepared.step, prepared.program, results_of(prepared.program)).asked;
   return prepared;

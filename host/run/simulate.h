@@ -55,8 +55,9 @@ struct PreparedProgram {
 
 /// A program of layers, from the configuration to the commands.
 struct PreparedStep : PreparedProgram {
-  Workload workload;  // what is left of it when its inputs have been taken
-  TensorMap inputs;   // by name: what is given once, and what the first step is fed
+  Workload workload;    // what is left of it when its inputs have been taken
+  TensorMap inputs;     // by name: what is given once, and what the first step is fed
+  QuantizedMap packed;  // and what is given packed
 };
 
 /// Loads the program and carries out its steps; stops with one that is given up. Returns the

@@ -9,6 +9,7 @@
 #include "host/workload/normal.h"
 #include "host/workload/step_size.h"
 #include "models/base/error.h"
+#include "models/numerics/convert.h"
 
 namespace corank {
 namespace {
@@ -37,6 +38,15 @@ Workload from_shapes(const LayerShapes& shapes, std::uint64_t seed, bool values)
       "{} layers by size, {}", workload.layers.size(),
       values ? fmt::format("random values from seed {}", seed) : std::string("without values"));
   return workload;
+}
+
+Workload layers_from(const Config& config) {
+  if (!config.shapes.layers.empty()) {
+    check_step_size(config);
+    return from_shapes(config.shapes, config.seed, config.values);
+  }
+  return from_files(config.capture.empty() ? config.captures
+                                           : std::vector<std::string>{config.capture});
 }
 
 }  // namespace
@@ -92,12 +102,11 @@ Workload read_workload(const Config& config) {
     throw InputError(place_of(config, "workload.capture"),
                      "workload.capture is missing: the captured layer to run (or "
                      "workload.captures, workload.shapes or workload.model)");
-  if (!config.shapes.layers.empty()) {
-    check_step_size(config);
-    return from_shapes(config.shapes, config.seed, config.values);
-  }
-  return from_files(config.capture.empty() ? config.captures
-                                           : std::vector<std::string>{config.capture});
+  Workload workload = layers_from(config);
+  if (config.quantize == Quantizer::kNone) return workload;
+  for (Capture& capture : workload.layers)
+    capture.layer.storage = format_of(config.quantize, {capture.layer.out, capture.layer.in});
+  return workload;
 }
 
 std::vector<LinearLayer> layers_of(const Workload& workload) {
@@ -114,6 +123,17 @@ TensorMap take_inputs(Workload& workload) {
     workload.layers[i].inputs.clear();
   }
   return inputs;
+}
+
+QuantizedMap take_packed(const Graph& graph, Quantizer quantizer, TensorMap& inputs) {
+  QuantizedMap packed;
+  for (const Value& value : graph.values) {
+    if (!value.storage) continue;
+    const auto weight = inputs.extract(value.name);
+    if (weight.empty()) continue;  // without values there are none
+    packed.emplace(value.name, quantize(converted(weight.mapped(), DType::F32), quantizer));
+  }
+  return packed;
 }
 
 }  // namespace corank

@@ -8,6 +8,7 @@
 #include "host/capture/capture.h"
 #include "host/config/config.h"
 #include "models/program/linear_layers.h"
+#include "models/quantized/quantize.h"
 
 namespace corank {
 
@@ -17,8 +18,9 @@ struct Workload {
 };
 
 /// The layers that the configuration names (workload.capture, workload.captures or
-/// workload.shapes). With values: off layers given by sizes have no tensors. Throws InputError
-/// where it names none or more than one of these, or a file is wrong.
+/// workload.shapes), their weights to be packed as workload.quantize says. With values: off layers
+/// given by sizes have no tensors. Throws InputError where it names none or more than one of these,
+/// or a file is wrong.
 Workload read_workload(const Config& config);
 
 /// A layer of this size with normally distributed values, from a seed: activations of variance 1,
@@ -34,5 +36,8 @@ std::vector<LinearLayer> layers_of(const Workload& workload);
 /// The layers' inputs by the names of linear_layers(layers_of(workload)), taken out of the
 /// workload: there is one copy of a weight. Without a suffix of micro-batches.
 TensorMap take_inputs(Workload& workload);
+
+/// Packs the weights among `inputs` that the program's graph stores packed; they are taken out.
+QuantizedMap take_packed(const Graph& graph, Quantizer quantizer, TensorMap& inputs);
 
 }  // namespace corank

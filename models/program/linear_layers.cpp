@@ -18,6 +18,7 @@ LayerForward add_forward(Graph& graph, const LinearLayer& layer, const std::stri
   forward.x = add_value(graph, {prefix + "x", {layer.tokens, layer.in}, DType::BF16, Role::kInput});
   const ValueId weight =
       add_value(graph, {prefix + "weight", {layer.out, layer.in}, DType::BF16, Role::kFrozen});
+  graph.values[static_cast<std::size_t>(weight)].storage = layer.storage;
   std::optional<ValueId> bias;
   if (layer.has_bias)
     bias = add_value(graph, {prefix + "bias", {layer.out}, DType::F32, Role::kFrozen});

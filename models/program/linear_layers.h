@@ -2,26 +2,29 @@
 // what layers given by their sizes take.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "models/peft/lora.h"
 #include "models/program/training_program.h"
+#include "models/quantized/storage_format.h"
 
 namespace corank {
 
 struct LinearLayer {
   std::int64_t tokens = 0, in = 0, out = 0;
   bool has_bias = false;
-  LoraScale lora;                // rank 0: a frozen layer without an adapter
-  std::int64_t next_update = 1;  // number of its adapter's next update, from 1
+  LoraScale lora;                             // rank 0: a frozen layer without an adapter
+  std::int64_t next_update = 1;               // number of its adapter's next update, from 1
+  std::optional<StorageFormat> storage;  // of the weight; none: BF16
 };
 
 /// All forward passes in order, then the backward passes and updates, last layer first. The values
 /// of a layer have its prefix (layer_prefix), and its index as their origin's group.
 ///
 /// Fed:     x [tokens, in], dy [tokens, out] (BF16), and the optimizer's constants.
-/// Given:   weight [out, in] (BF16, frozen), bias [out] (F32, frozen, if there is one),
+/// Given:   weight [out, in] (BF16 or packed, frozen), bias [out] (F32, frozen, if there is one),
 ///          lora_A [r, in], lora_B [out, r] and their moments, lora_A.exp_avg and so on (F32).
 /// Results: y, dx (BF16), lora_A_grad, lora_B_grad, and the next values of masters and moments,
 ///          lora_A.new, lora_A.exp_avg.new, ... (F32). Without an adapter (rank 0) y and dx alone.

@@ -27,18 +27,10 @@ TEST_CASE("the tables of a machine's shape have every member, each once") {
   const auto& [array_rows, array_columns, vector_lanes, scratchpad_kib, scratchpad_banks,
                accumulator_kib, accumulator_banks, axi_data_bits, queue_depth, parity, decoder,
                mac] = shape;
-  const std::multiset<const void*> members = {&array_rows,
-                                              &array_columns,
-                                              &vector_lanes,
-                                              &scratchpad_kib,
-                                              &scratchpad_banks,
-                                              &accumulator_kib,
-                                              &accumulator_banks,
-                                              &axi_data_bits,
-                                              &queue_depth,
-                                              &parity,
-                                              &decoder,
-                                              &mac};
+  const std::multiset<const void*> members = {
+      &array_rows,       &array_columns,   &vector_lanes,      &scratchpad_kib,
+      &scratchpad_banks, &accumulator_kib, &accumulator_banks, &axi_data_bits,
+      &queue_depth,      &parity,          &decoder,           &mac};
   std::multiset<const void*> listed;
   for (const MachineParameter& parameter : kMachineParameters)
     listed.insert(&(shape.*parameter.value));
