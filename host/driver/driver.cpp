@@ -118,10 +118,16 @@ class DeviceSession::Driver {
     ring_doorbell();
     while ((written_ < commands || sent_ < tiles) && !interrupted) {
       if (stop()) return false;
-      // In turn, so that neither waits long for the other.
-      if (sent_ < tiles_end(released)) send_tile();
+      // In turn, so that neither waits long for the other: a tile takes long on a slow link, and
+      // the device must not run out of commands meanwhile.
+      if (sent_ < tiles_end(released)) {
+        send_tile();
+        refresh(head, released);
+      }
+      const bool few = written_ - head < step_.ring_entries / 2;
       const std::uint64_t end =
-          std::min({commands, head + step_.ring_entries, written_ + kCommandsAtOnce});
+          std::min({commands, head + step_.ring_entries,
+                    written_ + (few ? step_.ring_entries : kCommandsAtOnce)});
       if (end > written_) {
         write_commands(end);
         ring_doorbell();
