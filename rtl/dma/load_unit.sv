@@ -356,6 +356,12 @@ module load_unit #(
     .last_o       (command_last)
   );
 
+  // What the decoder says.
+  logic                   decoded_valid, decoding;
+  tile_request_t          decoded_request;
+  logic [Lanes*16-1:0]    decoded_data;
+  logic [31:0]            receiving_index;  // of the command whose beats come
+
   // ------------------------------------------------------------------ writes
   // A cycle after the beat.
   logic                   scratchpad_valid_q, accumulator_valid_q, program_valid_q, indices_valid_q;
@@ -412,11 +418,6 @@ module load_unit #(
   // The decoder has the beats of several commands; its walk is that of the oldest one. A plain load
   // is not taken before they are complete, so no command overtakes another one, and the tables hold
   // still.
-  logic                   decoded_valid, decoding;
-  tile_request_t          decoded_request;
-  logic [Lanes*16-1:0]    decoded_data;
-  logic [31:0]            receiving_index;  // of the command whose beats come
-
   if (Decoder != 0) begin : gen_decoder
     typedef struct packed {
       logic [31:0]                 position;
