@@ -33,6 +33,20 @@ Line& line_of(std::vector<Line>& lines, const std::string& unit) {
   return lines.back();
 }
 
+// What a machine without a decoder of packed weights does not have, below its load unit.
+constexpr const char* kDecoderBlock = "gen_decoder";
+
+bool is_of_decoder(const std::string& path) {
+  return path.rfind(std::string(kLoadUnit) + "/" + kDecoderBlock, 0) == 0;
+}
+
+template <class Part>
+void leave_decoder_out(std::vector<Part>& parts) {
+  parts.erase(std::remove_if(parts.begin(), parts.end(),
+                             [](const Part& part) { return is_of_decoder(part.path); }),
+              parts.end());
+}
+
 // The macros of an instance, by unit and size.
 void add_rams(std::vector<RamLine>& rams, const std::string& unit, const nlohmann::json& json) {
   for (const nlohmann::json& ram : json) {
@@ -73,8 +87,14 @@ CostReport from_synthesis(const nlohmann::json& json) {
   report.tools = "Yosys " + tools.at("yosys").get<std::string>() + ", OpenSTA " +
                  tools.at("opensta").get<std::string>();
   const nlohmann::json& tree = json.at("hierarchy");
-  for (const nlohmann::json& child : tree.at("children"))
-    add_unit(report, without_numbers(child.at("instance").get<std::string>()), child);
+  for (const nlohmann::json& child : tree.at("children")) {
+    const auto instance = child.at("instance").get<std::string>();
+    add_unit(report, without_numbers(instance), child);
+    if (instance != kLoadUnit) continue;
+    for (const nlohmann::json& part : child.at("children"))
+      if (part.at("instance").get<std::string>().rfind(kDecoderBlock, 0) == 0)
+        report.decoder_um2 += part.at("area_um2").get<double>();
+  }
   add_unit(report, "", own_of(tree));
   const nlohmann::json& timing = json.at("timing");
   for (const auto& [unit, path] : timing.at("units").items()) {
@@ -96,7 +116,10 @@ CostReport from_closed_form(const MachineShape& shape) {
   report.without_parity = shape.parity != 0;
   report.other_rtl = is_other_rtl(fit_data().rtl);
   report.tools = fit_data().tools;
-  const MachineCost machine = cost_of(fit_data().fit, sizes);
+  const MachineFit fit = fit_of(shape);
+  const MachineCost machine = cost_of(fit, sizes);
+  for (const CostPart& part : fit.parts)
+    if (is_of_decoder(part.path)) report.decoder_um2 += amount_of(part.area_um2, sizes);
   for (const UnitCost& unit : machine.units)
     report.units.push_back({unit.unit, unit.area_um2, unit.flops, unit.leakage_nw, unit.delay_ns});
   for (RamGroup group : machine.rams) {
@@ -117,6 +140,7 @@ CostReport from_closed_form(const MachineShape& shape) {
 void finish(CostReport& report, const NodeScaling& node) {
   const NodeScaling& ram_node = scaling_of(sram_data().node_nm);
   const double time = delay_factor(node);
+  report.decoder_um2 *= node.area;
   for (UnitCostLine& unit : report.units) {
     unit.area_um2 *= node.area;
     unit.delay_ns *= time;
@@ -167,6 +191,14 @@ MachineSizes sizes_of(const MachineShape& shape) {
        static_cast<double>(shape.scratchpad_kib), static_cast<double>(shape.scratchpad_banks),
        static_cast<double>(shape.accumulator_kib), static_cast<double>(shape.accumulator_banks),
        static_cast<double>(shape.axi_data_bits), static_cast<double>(shape.queue_depth)});
+}
+
+MachineFit fit_of(const MachineShape& shape) {
+  MachineFit fit = fit_data().fit;
+  if (shape.decoder != 0) return fit;
+  leave_decoder_out(fit.parts);
+  leave_decoder_out(fit.rams);
+  return fit;
 }
 
 CostReport synthesised_cost(const nlohmann::json& synthesis) {

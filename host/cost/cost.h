@@ -23,6 +23,9 @@ struct CostOptions {
 /// The sizes on which the cost of a machine depends.
 MachineSizes sizes_of(const MachineShape& shape);
 
+/// The closed form of a machine of this shape: without a decoder it has fewer parts.
+MachineFit fit_of(const MachineShape& shape);
+
 struct UnitCostLine {
   std::string unit;
   double area_um2 = 0, flops = 0, leakage_nw = 0, delay_ns = 0;  // 0 ns: no path ends there
@@ -41,6 +44,8 @@ struct PathLine {
 /// Instances of rtl/corank_accelerator.sv: the local memories.
 inline constexpr const char* kScratchpadUnit = "u_scratchpad";
 inline constexpr const char* kAccumulatorUnit = "u_accumulator";
+inline constexpr const char* kLoadUnit = "u_load_unit";
+inline constexpr const char* kArrayUnit = "u_array_unit";
 
 /// Whether this program's RTL is not the one of that key (key_of_rtl), or is not there.
 bool is_other_rtl(const std::string& key);
@@ -61,6 +66,7 @@ struct CostReport {
   std::vector<PathLine> paths;           // the slowest first; of the closed form: by unit
   std::vector<std::string> false_paths;  // left out of the timing
   double logic_um2 = 0, ram_um2 = 0, flops = 0, leakage_nw = 0;
+  double decoder_um2 = 0;  // of the load unit's area, that of the decoder of packed weights
   double delay_ns = 0;
 
   double fmax_mhz() const { return delay_ns > 0 ? 1e3 / delay_ns : 0; }

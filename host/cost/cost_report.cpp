@@ -84,6 +84,16 @@ std::string unit_lines(const CostReport& r) {
   return text;
 }
 
+// Beside the array, to which a decoder of packed weights is held.
+std::string decoder_line(const CostReport& r) {
+  const auto array = std::find_if(r.units.begin(), r.units.end(),
+                                  [](const auto& unit) { return unit.unit == kArrayUnit; });
+  if (r.decoder_um2 == 0 || array == r.units.end()) return "";
+  return fmt::format("  of {} the decoder of packed weights: {:.4f} mm2, {:.1f} % of {}\n",
+                     kLoadUnit, r.decoder_um2 / 1e6, 100 * r.decoder_um2 / array->area_um2,
+                     kArrayUnit);
+}
+
 std::string ram_lines(const CostReport& r) {
   std::string text = fmt::format("\n  {:<26}{:>7}{:>8}{:>7}{:>11}{:>14}{:>11}\n", "memory macros",
                                  "count", "words", "bits", "KiB each", "mm2 each", "mm2");
@@ -162,7 +172,7 @@ std::string to_table(const CostReport& r) {
       "{}: {}: {:.3f} mm2 of logic and {:.3f} mm2 of memories at {} nm, "
       "{:.1f} MHz\n",
       r.name, shape_text(r.machine), r.logic_um2 / 1e6, r.ram_um2 / 1e6, r.node_nm, r.fmax_mhz());
-  text += source_lines(r) + unit_lines(r) + ram_lines(r) + clock_lines(r);
+  text += source_lines(r) + unit_lines(r) + decoder_line(r) + ram_lines(r) + clock_lines(r);
   text += fmt::format(
       "  leakage      {:.2f} uW of the logic at 180 nm ({}; not scaled, memories not included)\n",
       r.leakage_nw / 1e3, r.composed ? "modelled" : "measured here");
@@ -179,6 +189,7 @@ nlohmann::ordered_json to_json(const CostReport& r) {
   json["composed"] = r.composed;
   json["logic_um2"] = r.logic_um2;
   json["memory_um2"] = r.ram_um2;
+  json["decoder_um2"] = r.decoder_um2;
   json["flops"] = r.flops;
   json["leakage_nw_at_180_nm"] = r.leakage_nw;
   json["delay_ns"] = r.delay_ns;

@@ -125,9 +125,8 @@ class DeviceSession::Driver {
         refresh(head, released);
       }
       const bool few = written_ - head < step_.ring_entries / 2;
-      const std::uint64_t end =
-          std::min({commands, head + step_.ring_entries,
-                    written_ + (few ? step_.ring_entries : kCommandsAtOnce)});
+      const std::uint64_t end = std::min({commands, head + step_.ring_entries,
+                                          written_ + (few ? step_.ring_entries : kCommandsAtOnce)});
       if (end > written_) {
         write_commands(end);
         ring_doorbell();

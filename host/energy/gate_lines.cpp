@@ -54,7 +54,7 @@ std::vector<EnergyLine> gate_energy_lines(const DeviceCounters& counters,
   };
   double leakage_nw = 0;
   const std::vector<GateUnitEnergy> units = gate_energy_of(
-      gate_energy_data().energies, fit_data().fit, sizes_of(machine), counted, cycles);
+      gate_energy_data().energies, fit_of(machine), sizes_of(machine), counted, cycles);
   for (const GateUnitEnergy& unit : units) {
     add(unit.unit, EnergyPart::kDynamic, unit.switching_pj * scaling.energy,
         "nets that switch, by events");
@@ -72,7 +72,7 @@ std::vector<EnergyLine> gate_energy_lines(const DeviceCounters& counters,
 GateMac gate_mac(const MachineShape& machine) {
   const GateEnergyData& data = gate_energy_data();
   GateMac mac;
-  mac.pj = mac_pj_of(data.energies, fit_data().fit, sizes_of(machine), kGateArray);
+  mac.pj = mac_pj_of(data.energies, fit_of(machine), sizes_of(machine), kGateArray);
   mac.other_rtl = is_other_rtl(data.rtl);
   for (const PublishedMac& other : data.published)
     if (const NodeScaling* node = node_scaling(other.node_nm))
