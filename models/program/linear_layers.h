@@ -17,7 +17,7 @@ struct LinearLayer {
   bool has_bias = false;
   LoraScale lora;                        // rank 0: a frozen layer without an adapter
   std::int64_t next_update = 1;          // number of its adapter's next update, from 1
-  std::optional<StorageFormat> storage;  // of the weight; none: BF16
+  std::optional<StorageFormat> storage = {};  // of the weight; none: BF16
 };
 
 /// All forward passes in order, then the backward passes and updates, last layer first. The values
