@@ -77,24 +77,27 @@ std::string plant(Random& random, TensorMap& inputs) {
   struct Special {
     const char* name;
     std::uint32_t bits;
+    std::uint16_t f16;
   };
-  constexpr std::array<Special, 9> specials = {{{"+0", 0x00000000},
-                                                {"-0", 0x80000000},
-                                                {"subnormal", 0x00010000},
-                                                {"negative subnormal", 0x807F0000},
-                                                {"largest", 0x7F7F0000},
-                                                {"smallest normal", 0x00800000},
-                                                {"+inf", 0x7F800000},
-                                                {"-inf", 0xFF800000},
-                                                {"NaN", 0x7FA50000}}};
+  constexpr std::array<Special, 9> specials = {{{"+0", 0x00000000, 0x0000},
+                                                {"-0", 0x80000000, 0x8000},
+                                                {"subnormal", 0x00010000, 0x0001},
+                                                {"negative subnormal", 0x807F0000, 0x83FF},
+                                                {"largest", 0x7F7F0000, 0x7BFF},
+                                                {"smallest normal", 0x00800000, 0x0400},
+                                                {"+inf", 0x7F800000, 0x7C00},
+                                                {"-inf", 0xFF800000, 0xFC00},
+                                                {"NaN", 0x7FA50000, 0x7D25}}};
   const Special special = one_of(random, specials);
   std::vector<std::string> names;
-  for (const auto& [name, tensor] : inputs) names.push_back(name);  // of BF16 or F32
+  for (const auto& [name, tensor] : inputs) names.push_back(name);
   const std::string name = one_of(random, names);
   Tensor& tensor = inputs.at(name);
   const std::int64_t place = between(random, 0, element_count(tensor.shape) - 1);
   if (tensor.dtype == DType::BF16) {
     tensor.data<std::uint16_t>()[place] = static_cast<std::uint16_t>(special.bits >> 16);
+  } else if (tensor.dtype == DType::F16) {
+    tensor.data<std::uint16_t>()[place] = special.f16;
   } else {
     tensor.data<std::uint32_t>()[place] = special.bits;
   }

@@ -10,6 +10,7 @@
 #include "models/base/tensor.h"
 #include "models/graph/recompute.h"
 #include "models/program/optimizer.h"
+#include "models/quantized/quantized_tensor.h"
 
 namespace corank {
 
@@ -20,6 +21,7 @@ struct DrawnCase {
   int pauses = 0;  // cycles that the host lets pass before each tile of a streamed weight, at most
   std::string planted;  // a special value and where it stands; empty: every input is ordinary
   TensorMap given;      // once: weights, masters and the optimizer's states
+  QuantizedMap packed;  // and the frozen weights that are packed
   std::vector<TensorMap> feeds;  // of each step
 
   /// Without what a kind of case has beside it.
@@ -42,8 +44,8 @@ namespace draw {
 Tensor bf16(Random& random, const Shape& shape, float scale);
 Tensor f32(Random& random, const Shape& shape, float scale, bool positive);
 
-/// Puts one special value (an infinity, a NaN, a subnormal, ...) somewhere in a tensor of numbers;
-/// returns what and where.
+/// Puts one special value (an infinity, a NaN, a subnormal, ...) somewhere in a tensor of numbers
+/// (F32, BF16 or F16); returns what and where.
 std::string plant(Random& random, TensorMap& inputs);
 
 /// SGD with or without weight decay and momentum, which may be Nesterov's or dampened.

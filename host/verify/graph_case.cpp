@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "host/run/simulate.h"
+#include "host/verify/drawn_packing.h"
 #include "host/verify/drawn_values.h"
 #include "models/base/error.h"
 #include "models/graph/differentiate.h"
@@ -32,9 +33,11 @@ constexpr GemmKind kAttentionForward{Part::kAttention, Pass::kForward};
 
 // The forward pass of a random graph: `value`, a matrix of [batch * sequence, width] BF16 numbers,
 // goes from op to op. One with long rows has no products, which would take most of the time.
+// `packing`: of the weights of products; nullptr: they stay plain.
 class RandomGraph {
  public:
-  RandomGraph(Random& random, bool long_rows) : random_(random), long_rows_(long_rows) {
+  RandomGraph(Random& random, bool long_rows, draw::Packing* packing)
+      : random_(random), long_rows_(long_rows), packing_(packing) {
     batch_ = between(random, 1, 2);
     sequence_ = between(random, 1, one_of(random, std::array<int, 3>{3, 6, 12}));
     width_ = long_rows ? between(random, 150, 500) : drawn_width();
@@ -115,6 +118,9 @@ class RandomGraph {
  private:
   std::int64_t tokens() const { return batch_ * sequence_; }
   std::int64_t drawn_width() {
+    if (packing_ != nullptr) {
+      if (const std::optional<std::int64_t> wide = packing_->wide_size()) return *wide;
+    }
     return between(random_, 1, one_of(random_, std::array<int, 4>{3, 12, 30, 66}));
   }
   std::string name(const char* what) const { return fmt::format("{}{}", what, ops_); }
@@ -328,6 +334,7 @@ class RandomGraph {
 
   Random& random_;
   const bool long_rows_;
+  draw::Packing* const packing_;
   Graph graph_;
   std::int64_t batch_ = 1, sequence_ = 1, width_ = 1;
   ValueId input_ = -1, value_ = -1;
@@ -368,7 +375,7 @@ Tensor drawn_integers(Random& random, const Graph& graph, const Value& value) {
   return tensor;
 }
 
-void draw_values(Random& random, GraphCase& graph) {
+void draw_values(Random& random, draw::Packing& packing, GraphCase& graph) {
   TensorMap fed = optimizer_feeds(graph.program, 0);
   TensorMap numbers;
   for (const Value& value : graph.program.graph.values) {
@@ -380,7 +387,9 @@ void draw_values(Random& random, GraphCase& graph) {
       if (graph.number % 4 == 1 && value.role != Role::kState) draw::make_ties(drawn);
     }
   }
+  graph.packed = packing.take(graph.program.graph, numbers);
   if (graph.number % 4 == 3) graph.planted = draw::plant(random, numbers);
+  packing.plant_more(graph);
   for (const Value& value : graph.program.graph.values) {
     const auto found = numbers.find(value.name);
     if (found == numbers.end()) continue;
@@ -389,12 +398,13 @@ void draw_values(Random& random, GraphCase& graph) {
   graph.feeds = {std::move(fed)};
 }
 
-bool draw_program(Random& random, GraphCase& graph) {
+// `packing`: of the weights, of which there must be one; nullptr: none is packed.
+bool draw_program(Random& random, draw::Packing* packing, GraphCase& graph) {
   const bool long_rows = chance(random, 5);
   CompilerConfig& compiler = graph.config.compiler;
   compiler.accumulator_kib = compiler.scratchpad_kib =
       long_rows ? one_of(random, std::array<int, 3>{2, 3, 5}) : 0;
-  RandomGraph drawn(random, long_rows);
+  RandomGraph drawn(random, long_rows, packing);
   const std::int64_t ops = between(random, 1, 3);
   for (std::int64_t i = 0; i < ops; ++i) drawn.add_op();
   OptimizerSettings optimizer;
@@ -404,6 +414,7 @@ bool draw_program(Random& random, GraphCase& graph) {
   Random recomputed(graph.seed ^ 0x7265636f6d70);
   graph.program = drawn.finish(optimizer, draw::recompute_policy(recomputed));
   graph.ops = drawn.text();
+  if (packing != nullptr && !packing->pack_some(graph.program.graph)) return false;
   if (chance(random, 2)) {
     for (Value& value : graph.program.graph.values)
       if (value.role == Role::kIntermediate) value.role = Role::kResult;
@@ -427,18 +438,22 @@ GraphCase make_graph_case(const CaseSource& source, std::uint64_t seed, int numb
   CompilerConfig& compiler = graph.config.compiler;
   compiler.rehearse = number % 8 == 0;
   if (chance(random, 3)) compiler.block_rows = one_of(random, std::array<int, 3>{8, 16, 64});
-  constexpr int kAttempts = 200;
-  for (int attempt = 1; !draw_program(random, graph); ++attempt) {
+  draw::Packing packing(graph);
+  constexpr int kAttempts = 200, kPackedAttempts = 100;
+  for (int attempt = 1;; ++attempt) {
+    const bool packed = packing.wanted() && attempt <= kPackedAttempts;
+    if (draw_program(random, packed ? &packing : nullptr, graph)) break;
     if (attempt < kAttempts) continue;
     compile_for(graph.config, graph.program);  // says what is too small
     break;
   }
-  draw_values(random, graph);
+  draw_values(random, packing, graph);
   return graph;
 }
 
 std::string describe(const GraphCase& graph) {
-  return describe_setting("graph", graph) + ": " + graph.ops + describe_planted(graph);
+  return describe_setting("graph", graph) + ": " + graph.ops + describe_packed(graph) +
+         describe_planted(graph);
 }
 
 }  // namespace corank

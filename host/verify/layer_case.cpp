@@ -10,6 +10,7 @@
 
 #include "host/run/simulate.h"
 #include "host/verify/draw.h"
+#include "host/verify/drawn_packing.h"
 #include "models/base/error.h"
 #include "models/base/numerics.h"
 
@@ -155,6 +156,27 @@ void draw_compiler(Random& random, LayerCase& layer) {
   draw_limit(random, layer, &CompilerConfig::accumulator_kib, machine.accumulator_kib);
 }
 
+// Weights of several panels, perhaps, where that does not take a remainder or a size from those
+// whose turn it is. Fewer rows make up for them.
+void widen_layer(draw::Packing& packing, const CaseSource& source, int turn, LayerCase& layer) {
+  if (source.sizes != Sizes::kEdges || turn % 2 == 0) return;
+  const std::optional<std::int64_t> wide = packing.wide_size();
+  if (!wide) return;
+  LinearLayer widened = layer.layer;
+  widened.in = *wide;
+  const auto cycles = [&] { return layer.layers * cycles_of(widened, layer.config.machine); };
+  while (cycles() > source.most_cycles && widened.out > 1) widened.out /= 2;
+  if (cycles() <= source.most_cycles) layer.layer = widened;
+}
+
+// Of some of the layers.
+void draw_storage(draw::Packing& packing, LayerCase& layer) {
+  const std::vector<bool> packed = packing.some_of(static_cast<std::size_t>(layer.layers));
+  layer.storage.assign(packed.size(), std::nullopt);
+  for (std::size_t i = 0; i < packed.size(); ++i)
+    if (packed[i]) layer.storage[i] = packing.format({layer.layer.out, layer.layer.in});
+}
+
 // What one layer is fed with one micro-batch; `name_of` gives the names.
 template <class NameOf>
 void draw_activations(Random& random, const LinearLayer& layer, const NameOf& name_of,
@@ -279,12 +301,18 @@ LayerCase make_case(const CaseSource& source, std::uint64_t seed, int number) {
 
   // A machine with little local memory takes some layers and blocks only, perhaps none with the
   // remainders whose turn it is.
-  constexpr int kInTurn = 50, kAttempts = 2000;
+  constexpr int kInTurn = 50, kPackedAttempts = 1000, kAttempts = 2000;
+  draw::Packing packing(layer);
   int turn = number / static_cast<int>(source.machines.size());
   std::optional<CompiledStep> step;
   for (int attempt = 1;; ++attempt) {
     if (attempt > kInTurn) turn = int_between(random, 0, 31);
     draw_step(random, source, turn, layer);
+    layer.storage.clear();
+    if (packing.wanted() && attempt <= kPackedAttempts) {
+      widen_layer(packing, source, turn, layer);
+      draw_storage(packing, layer);
+    }
     draw_compiler(random, layer);
     step = compiled(layer);
     if (step || attempt == kAttempts) break;
@@ -292,7 +320,9 @@ LayerCase make_case(const CaseSource& source, std::uint64_t seed, int number) {
   if (!step) step = compile_quickly(layer);  // says what is too small
   config.watchdog_cycles += draw::upload_cycles(config, step->memory_bytes);
   layer.given = draw_inputs(random, layer);
+  layer.packed = packing.take(program_of(layer).graph, layer.given);
   if (number % 10 == 9) layer.planted = draw::plant(random, layer.given);
+  packing.plant_more(layer);
   // A stream of their own: what else a seed draws does not depend on them.
   Random of_steps(layer.seed ^ 0x5374657073);
   const int steps = draw_steps(of_steps, source, layer);
@@ -302,18 +332,23 @@ LayerCase make_case(const CaseSource& source, std::uint64_t seed, int number) {
 }
 
 TrainingProgram program_of(const LayerCase& layer) {
-  return linear_layers(
-      std::vector<LinearLayer>(static_cast<std::size_t>(layer.layers), layer.layer),
-      layer.optimizer);
+  const auto layers = static_cast<std::size_t>(layer.layers);
+  TrainingProgram program =
+      linear_layers(std::vector<LinearLayer>(layers, layer.layer), layer.optimizer);
+  for (std::size_t i = 0; i < layer.storage.size(); ++i) {
+    const ValueId weight = *find_value(program.graph, layer_prefix(i, layers) + "weight");
+    program.graph.value(weight).storage = layer.storage[i];
+  }
+  return program;
 }
 
 std::string describe(const LayerCase& layer) {
   const CompilerConfig& compiler = layer.config.compiler;
-  return fmt::format("{}: {} layers of {} tokens, {} -> {}, r = {}, blocks {} x {} x {}{}{}",
+  return fmt::format("{}: {} layers of {} tokens, {} -> {}, r = {}, blocks {} x {} x {}{}{}{}",
                      describe_setting("case", layer), layer.layers, layer.layer.tokens,
                      layer.layer.in, layer.layer.out, layer.layer.lora.rank, compiler.block_rows,
                      compiler.block_columns, compiler.block_depth, describe_more_steps(layer),
-                     describe_planted(layer));
+                     describe_packed(layer), describe_planted(layer));
 }
 
 }  // namespace corank

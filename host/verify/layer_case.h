@@ -36,6 +36,8 @@ struct LayerCase : DrawnCase {
   LinearLayer layer;
   OptimizerSettings optimizer;
   int layers = 1;  // so many of this size, each with values of its own
+  // Of the weights that are packed, by layer; empty: none is.
+  std::vector<std::optional<StorageFormat>> storage;
 };
 
 /// Case `number` of a run with `seed`. With kEdges cases go through all pairs of remainders of (in
@@ -45,7 +47,8 @@ struct LayerCase : DrawnCase {
 /// accepts. One case in ten has one special value planted; two in five stream their weights,
 /// through rings from one tile on; some of these have several layers, or a host that pauses. About
 /// a quarter have two or three steps, with AdamW or SGD, some with micro-batches or a learning rate
-/// that changes. Throws InputError where the machine is too small for any layer.
+/// that changes. One in three packs weights (draw::Packing). Throws InputError where the machine is
+/// too small for any layer.
 LayerCase make_case(const CaseSource& source, std::uint64_t seed, int number);
 
 TrainingProgram program_of(const LayerCase& layer);

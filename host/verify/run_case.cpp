@@ -55,11 +55,11 @@ std::string name_of_step(std::size_t step, std::size_t steps) {
 CompiledCase::CompiledCase(DrawnCase case_to_run, TrainingProgram its_program)
     : drawn(std::move(case_to_run)),
       program(std::move(its_program)),
-      step(compile_for(drawn.config, program)) {
+      step(compile_for(drawn.config, program, drawn.packed)) {
   std::set<std::string> asked;
   for (const ValueId id : results_of(program)) asked.insert(program.graph.value(id).name);
   ReferenceExecutor executor(program, Numerics::kBf16);
-  executor.load(drawn.given);
+  executor.load(drawn.given, drawn.packed);
   for (const TensorMap& feeds : drawn.feeds) {
     reference.push_back(executor.step(feeds, asked).results);
     finite = finite && all_finite(reference.back());
@@ -80,7 +80,7 @@ SimulatedCase run_case(const CompiledCase& compiled, Fidelity fidelity, const st
   simulated.platform = run_platform(platform, [&](HostPort& port) {
     PausingHost host(port, drawn.pauses, drawn.seed);
     DeviceSession session(host, compiled.step, compiled.program, driver);
-    session.load(drawn.config.machine, drawn.given);
+    session.load(drawn.config.machine, drawn.given, drawn.packed);
     const std::vector<ValueId> asked = results_of(compiled.program);
     for (const TensorMap& feeds : drawn.feeds) {
       simulated.steps.push_back(session.step(feeds, asked));

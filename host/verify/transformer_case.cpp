@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "host/huggingface/methods/ia3.h"
@@ -14,6 +15,7 @@
 #include "host/huggingface/model_config.h"
 #include "host/run/simulate.h"
 #include "host/train/batches.h"
+#include "host/verify/drawn_packing.h"
 #include "host/verify/drawn_values.h"
 #include "models/base/error.h"
 #include "models/program/transformer_program.h"
@@ -91,6 +93,19 @@ BertShape drawn_bert(Random& random) {
   shape.pad_token_id = padding_id(random, shape.vocabulary);
   shape.causal = chance(random, 4);
   return shape;
+}
+
+// To weights of several panels, perhaps.
+void widen_model(draw::Packing& packing, ModelConfig& model) {
+  const auto hidden = packing.wide_size(), intermediate = packing.wide_size();
+  if (auto* llama = std::get_if<LlamaShape>(&model.shape)) {
+    llama->hidden = hidden.value_or(llama->hidden);
+    llama->intermediate = intermediate.value_or(llama->intermediate);
+  } else {
+    auto& bert = std::get<BertShape>(model.shape);
+    if (hidden) bert.hidden = *hidden / bert.heads * bert.heads;
+    bert.intermediate = intermediate.value_or(bert.intermediate);
+  }
 }
 
 // ---- the adapter ----
@@ -286,13 +301,15 @@ void draw_feeds(Random& random, const ModelConfig& model, const Transformer& tra
   }
 }
 
-void draw_given(Random& random, TransformerCase& drawn) {
+void draw_given(Random& random, draw::Packing& packing, TransformerCase& drawn) {
   for (const Value& value : drawn.program.graph.values) {
     if (is_computed(value) || is_fed(value)) continue;
     Tensor& tensor = drawn.given[value.name] = draw::numbers(random, value);
     if (drawn.number % 4 == 1 && value.role != Role::kState) draw::make_ties(tensor);
   }
+  drawn.packed = packing.take(drawn.program.graph, drawn.given);
   if (drawn.number % 4 == 3) drawn.planted = draw::plant(random, drawn.given);
+  packing.plant_more(drawn);
 }
 
 void draw_compiler(Random& random, TransformerCase& drawn) {
@@ -335,8 +352,9 @@ std::optional<std::uint64_t> bytes_of_step(const TransformerCase& drawn, std::si
   }
 }
 
-// A model with an adapter, trained; false if they do not fit each other, or the machine.
-bool draw_training(Random& random, TransformerCase& drawn) {
+// A model with an adapter, trained; false if they do not fit each other, or the machine. `packed`:
+// some of its weights are, if there are any that can.
+bool draw_training(Random& random, draw::Packing& packing, bool packed, TransformerCase& drawn) {
   draw_compiler(random, drawn);
   const bool llama = chance(random, 2);
   ModelConfig model{"a drawn model", LlamaShape(), {}};
@@ -344,6 +362,7 @@ bool draw_training(Random& random, TransformerCase& drawn) {
     model.shape = drawn_llama(random);
   else
     model.shape = drawn_bert(random);
+  if (packed) widen_model(packing, model);
   const std::int64_t batch = between(random, 1, 3);
   const std::int64_t least = model.classes() == 0 ? 2 : 1;  // of one token nothing is predicted
   const std::int64_t sequence =
@@ -369,10 +388,11 @@ bool draw_training(Random& random, TransformerCase& drawn) {
     for (Value& value : drawn.program.graph.values)
       if (value.role == Role::kIntermediate) value.role = Role::kResult;
   }
+  if (packed) packing.pack_some(drawn.program.graph);
   const std::optional<std::uint64_t> bytes = bytes_of_step(drawn, static_cast<std::size_t>(steps));
   if (!bytes) return false;
   drawn.config.watchdog_cycles += draw::upload_cycles(drawn.config, *bytes);
-  draw_given(random, drawn);
+  draw_given(random, packing, drawn);
   draw_feeds(random, model, *transformer, steps, drawn);
   drawn.model = fmt::format("{} {} with {} values, {} x {} tokens", llama ? "llama" : "bert",
                             model.classes() == 0 ? "that predicts tokens" : "that classifies",
@@ -390,8 +410,11 @@ bool draw_training(Random& random, TransformerCase& drawn) {
 TransformerCase make_transformer_case(const CaseSource& source, std::uint64_t seed, int number) {
   TransformerCase drawn;
   Random random = draw::begin(drawn, source, seed, number, 0x4C6C616D61);
-  constexpr int kAttempts = 200;
-  for (int attempt = 1; !draw_training(random, drawn); ++attempt) {
+  draw::Packing packing(drawn);
+  constexpr int kAttempts = 200, kPackedAttempts = 100;
+  for (int attempt = 1;; ++attempt) {
+    const bool packed = packing.wanted() && attempt <= kPackedAttempts;
+    if (draw_training(random, packing, packed, drawn)) break;
     if (attempt < kAttempts) continue;
     compile_for(drawn.config, drawn.program);  // says what is too small
     break;
@@ -400,9 +423,9 @@ TransformerCase make_transformer_case(const CaseSource& source, std::uint64_t se
 }
 
 std::string describe(const TransformerCase& transformer) {
-  return fmt::format("{}: {}; {}; {}{}", describe_setting("transformer", transformer),
+  return fmt::format("{}: {}; {}; {}{}{}", describe_setting("transformer", transformer),
                      transformer.model, transformer.adapter, transformer.training,
-                     describe_planted(transformer));
+                     describe_packed(transformer), describe_planted(transformer));
 }
 
 }  // namespace corank

@@ -21,8 +21,9 @@ struct TransformerCase : DrawnCase {
 /// steps of as many micro-batches, with padding on either side, holes, and sequences that are
 /// masked everywhere. Two in five stream their weights. Half of the memories are DRAM (of those
 /// that are not source.memory); one case in four has a special value planted, another one ties; in
-/// one of four every computed value is compared, not the results alone. Throws InputError where the
-/// machine is too small for any transformer, or the compiler refuses one for another reason.
+/// one of four every computed value is compared, not the results alone. One in three packs some of
+/// its frozen weights (draw::Packing). Throws InputError where the machine is too small for any
+/// transformer, or the compiler refuses one for another reason.
 TransformerCase make_transformer_case(const CaseSource& source, std::uint64_t seed, int number);
 
 /// "transformer 17 (seed 5000032): 3x5, AXI 128, ..., llama of 2 layers, ..."

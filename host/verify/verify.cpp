@@ -120,6 +120,7 @@ VerifyResult verify(const Config& config, const VerifyOptions& options) {
     }
     ++count_of(result, kind);
     result.dram += compiled.drawn.config.memory.kind == MemoryKind::kDram ? 1 : 0;
+    result.packed += compiled.drawn.packed.empty() ? 0 : 1;
     result.several_steps += compiled.drawn.feeds.size() > 1 ? 1 : 0;
     result.sum += one.verified;
     return true;
@@ -167,12 +168,13 @@ std::string to_text(const VerifyResult& r, const std::string& replay) {
     counts += counts.empty() ? "" : last ? " and " : ", ";
     counts += fmt::format("{} of {} random {}", count_of(r, kind), r.cases, name_of(kind));
   }
-  text +=
-      fmt::format("{}: {}x{}, AXI {}: {} right, {} of them with DRAM, {} with several steps\n",
-                  r.failed >= 0 ? "WRONG"
-                  : r.stopped   ? "STOPPED"
-                                : "verified",
-                  m.array_rows, m.array_columns, m.axi_data_bits, counts, r.dram, r.several_steps);
+  text += fmt::format(
+      "{}: {}x{}, AXI {}: {} right, {} of them with DRAM, {} with several steps, "
+      "{} with packed weights\n",
+      r.failed >= 0 ? "WRONG"
+      : r.stopped   ? "STOPPED"
+                    : "verified",
+      m.array_rows, m.array_columns, m.axi_data_bits, counts, r.dram, r.several_steps, r.packed);
   text += fmt::format(
       "  rtl = reference: {} bytes of results; rtl = account of the commands: every counter that "
       "counts no cycles\n"

@@ -33,6 +33,7 @@ struct VerifyResult {
   int layers = 0, graphs = 0, transformers = 0;  // found right
   int dram = 0;                                  // of these, with a memory of kind dram
   int several_steps = 0;                         // of these, with more than one
+  int packed = 0;                                // of these, with packed weights
   int failed = -1;                               // the case that differs; -1: none
   CaseKinds failed_kind = CaseKinds::kAll;       // of it
   std::string failure;                           // the case in words, and its first difference

@@ -43,6 +43,18 @@ TEST_CASE("the machine is right: the sum of what was compared, and exit code 0",
   CHECK(run_verify({"--cases", "2", "--seed", "3"}).out == result.out);
 }
 
+TEST_CASE("how many cases have DRAM, several steps and packed weights is told", "[program]") {
+  VerifyResult result;
+  result.kinds = CaseKinds::kGraphs;
+  result.machine.axi_data_bits = 64;
+  result.cases = result.graphs = 9;
+  result.dram = 4;
+  result.several_steps = 3;
+  result.packed = 2;
+  CHECK_THAT(to_text(result, ""), Contains("AXI 64: 9 of 9 random graphs right, 4 of them with "
+                                           "DRAM, 3 with several steps, 2 with packed weights\n"));
+}
+
 TEST_CASE("half of the cases use the memory of the configuration", "[program]") {
   const auto run = [](const std::string& memory) {
     return run_verify({"--kinds", "graphs", "--cases", "4", "--set", "memory=" + memory});

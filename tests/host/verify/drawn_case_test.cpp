@@ -62,4 +62,15 @@ TEST_CASE("a case of any kind begins with its setting and ends with what is plan
   CHECK(describe(layer) == "case" + kSetting +
                                ": 1 layers of 33 tokens, 64 -> 67, r = 5, blocks 0 x 0 x 0, "
                                "planted +inf in w at 0");
+  StorageFormat format;
+  format.code = ElementCode::kUnsigned4;
+  format.scale = format.arithmetic = DType::F16;
+  format.zero = 8;
+  layer.packed.emplace("weight", QuantizedTensor(format, {67, 64}));
+  layer.packed.emplace("xweight", QuantizedTensor({}, {67, 64}));
+  CHECK(describe(layer) ==
+        "case" + kSetting +
+            ": 1 layers of 33 tokens, 64 -> 67, r = 5, blocks 0 x 0 x 0; packed: weight as "
+            "int4, blocks of 64, scales F16, zero 8, computed in F16; xweight as nf4, "
+            "blocks of 64, scales F32, planted +inf in w at 0");
 }
