@@ -7,6 +7,7 @@
 #include "host/compiler/packed_layout.h"
 #include "host/verify/drawn_packing.h"
 #include "host/verify/graph_case.h"
+#include "host/verify/run_case.h"
 #include "host/verify/transformer_case.h"
 #include "models/quantized/quantize.h"
 #include "tests/end_to_end/test_machines.h"
@@ -163,4 +164,21 @@ TEST_CASE("A machine without a decoder has no packed weights, and else the same 
                 CHECK(equal(drawn.given, given.at(i)));
               });
   CHECK(equal_cases >= texts.size() / 2);
+}
+
+TEST_CASE("Other codes than those of the reference give other results of a case") {
+  const CaseSource source = test_cases(10000);
+  int cases = 0;
+  for (int number = 0; cases < 4; ++number) {
+    const LayerCase layer = make_case(source, 1, number);
+    CompiledCase compiled(layer);
+    if (layer.packed.empty() || !compiled.finite) continue;
+    INFO(describe(layer));
+    ++cases;
+    CHECK(differences(compiled, run_case(compiled, Fidelity::kCycle, "").steps) == "");
+    for (auto& [name, tensor] : compiled.drawn.packed)
+      for (std::uint8_t& code : tensor.codes) code ^= 0x11;
+    CHECK_THAT(differences(compiled, run_case(compiled, Fidelity::kCycle, "").steps),
+               Catch::Contains("y: ") && Catch::Contains("dx: "));
+  }
 }
