@@ -332,14 +332,9 @@ LayerCase make_case(const CaseSource& source, std::uint64_t seed, int number) {
 }
 
 TrainingProgram program_of(const LayerCase& layer) {
-  const auto layers = static_cast<std::size_t>(layer.layers);
-  TrainingProgram program =
-      linear_layers(std::vector<LinearLayer>(layers, layer.layer), layer.optimizer);
-  for (std::size_t i = 0; i < layer.storage.size(); ++i) {
-    const ValueId weight = *find_value(program.graph, layer_prefix(i, layers) + "weight");
-    program.graph.value(weight).storage = layer.storage[i];
-  }
-  return program;
+  std::vector<LinearLayer> layers(static_cast<std::size_t>(layer.layers), layer.layer);
+  for (std::size_t i = 0; i < layer.storage.size(); ++i) layers[i].storage = layer.storage[i];
+  return linear_layers(layers, layer.optimizer);
 }
 
 std::string describe(const LayerCase& layer) {

@@ -56,7 +56,7 @@ TEST_CASE("a case of any kind begins with its setting and ends with what is plan
 
   LayerCase layer;
   set(layer);
-  layer.layer = {33, 64, 67, false, {1.0, 5, false}, 1};
+  layer.layer = {33, 64, 67, false, {1.0, 5, false}, 1, {}};
   layer.feeds.resize(1);
   layer.planted = "+inf in w at 0";
   CHECK(describe(layer) == "case" + kSetting +
