@@ -382,6 +382,8 @@ struct Compiled {
 int unit_of(const CompiledCommand& command) {
   switch (command.words[0] & 0xff) {
     case LoadCommand::kOpcode:
+    case LoadQuantizedCommand::kOpcode:
+    case LoadScalesCommand::kOpcode:
     case GatherCommand::kOpcode:
       return 0;
     case GemmCommand::kOpcode:
