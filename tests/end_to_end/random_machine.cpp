@@ -45,5 +45,6 @@ int main(int argc, char** argv) {
   do {
     setting = test::draw_accelerator(random);
   } while (!fits(setting));
+  if (draw::chance(random, 8)) setting.insert(setting.size() - 1, ", decoder: 0");
   fmt::print("{}\n", setting);
 }

@@ -55,15 +55,14 @@ std::string draw_accelerator(Random& random) {
   const int rows = draw_size(random), columns = draw_size(random);
   // The cycles of both are the same; the bit-level one takes long to build and to simulate.
   const bool bit_level = rows * columns <= 40 && chance(random, 2);
-  const std::string text = fmt::format(
+  return fmt::format(
       "accelerator={{array: {{rows: {}, columns: {}, mac: {}}}, vector: {{lanes: {}}}, "
       "scratchpad: {{kib: {}, banks: {}}}, accumulator: {{kib: {}, banks: {}}}, axi: {{data_bits: "
-      "{}}}, queue_depth: {}",
+      "{}}}, queue_depth: {}}}",
       rows, columns, bit_level ? "bit-level" : "host-float", 1 << int_between(random, 0, 5),
       4 << int_between(random, 0, 6), 8 << int_between(random, 0, 2),
       4 << int_between(random, 0, 6), 4 << int_between(random, 0, 2),
       64 << int_between(random, 0, 3), int_between(random, 1, chance(random, 2) ? 4 : 16));
-  return text + (chance(random, 8) ? ", decoder: 0}" : "}");
 }
 
 std::vector<std::string> draw_setup(Random& random, const std::string& accelerator) {
