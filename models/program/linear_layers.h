@@ -15,8 +15,8 @@ namespace corank {
 struct LinearLayer {
   std::int64_t tokens = 0, in = 0, out = 0;
   bool has_bias = false;
-  LoraScale lora;                        // rank 0: a frozen layer without an adapter
-  std::int64_t next_update = 1;          // number of its adapter's next update, from 1
+  LoraScale lora;                             // rank 0: a frozen layer without an adapter
+  std::int64_t next_update = 1;               // number of its adapter's next update, from 1
   std::optional<StorageFormat> storage = {};  // of the weight; none: BF16
 };
 

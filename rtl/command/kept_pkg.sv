@@ -1,6 +1,7 @@
 // What a queue keeps of a command: the fields that its unit looks at, no wider than the command
 // processor lets them be. Sizes and lines have 24 bits, memory addresses and strides are multiples
-// of a unit of packed weights, and a unit waits only for tokens that are given to it and gives only its own.
+// of a unit of packed weights, and a unit waits only for tokens that are given to it and gives only
+// its own.
 
 `default_nettype none
 

@@ -2,9 +2,9 @@
 //
 // A block comes panel by panel of 64 columns; in a panel there are groups of rows, of each a unit
 // of 64 bytes with the scales of its rows, then the codes of the rows, 32 bytes (codes of 4 bits)
-// or 64 each. A row's scales take 2^n bytes (record_bytes_log2 of decoder_pkg), and a group has as many
-// rows as a unit has scales for. A panel's last group may have fewer rows; what is left of its last
-// unit is dropped.
+// or 64 each. A row's scales take 2^n bytes (record_bytes_log2 of decoder_pkg), and a group has as
+// many rows as a unit has scales for. A panel's last group may have fewer rows; what is left of its
+// last unit is dropped.
 //
 // Timing, in cycles:
 //   r       a beat is given (beat_valid_i); it may be looked at from r + 2 on.

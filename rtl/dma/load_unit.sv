@@ -38,9 +38,9 @@
 //                    decoder is done with it: completion_o. What was written is seen by a
 //                    read requested then.
 //
-// activity_o: Busy in a cycle with a beat, or in which the decoder takes one, or a line; else WaitMemory with a burst on AR or in flight; else
-//             Latency with a command; else Idle. A command is held from t + 1 up to and with its
-//             completion pulse.
+// activity_o: Busy in a cycle with a beat, or in which the decoder takes one, or a line; else
+//             WaitMemory with a burst on AR or in flight; else Latency with a command; else Idle.
+//             A command is held from t + 1 up to and with its completion pulse.
 // current_index_o: of the oldest command held; if there is none, it means nothing.
 // Faults: memory_range in the cycle after a burst that ends beyond memory_limit_i could be cut,
 //         whether or not there is room for it (address of the burst),
