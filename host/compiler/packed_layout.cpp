@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
 
 #include "host/compiler/ceil_div.h"
 
@@ -55,8 +54,7 @@ std::string why_not_parts(const StorageFormat& f) {
     return "expected minimums beside scales of 16 bits, found scales " +
            std::string(f.nested_block > 0 ? "of 8 bits" : "F32");
   if (f.zeros && f.nested_block > 0) return "expected no zeros beside scales of 8 bits, found some";
-  constexpr int kLeast = std::numeric_limits<std::int8_t>::min(),
-                kMost = std::numeric_limits<std::int8_t>::max();
+  constexpr int kLeast = -128, kMost = 127;  // of 8 bits
   if (f.zero < kLeast || f.zero > kMost)
     return fmt::format("expected a zero from {} to {}, found {}", kLeast, kMost, f.zero);
   return "";

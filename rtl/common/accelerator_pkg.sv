@@ -42,6 +42,7 @@ package accelerator_pkg;
 
   // What happens in a cycle and is counted, beside the activities and completions of the units.
   typedef struct packed {
+    logic [7:0]     decoded;    // elements of packed weights
     logic           slot;       // the cycle belongs to a kind of gemm
     logic [3:0]     slot_kind;
     logic           row;        // the array streams a row
@@ -55,7 +56,6 @@ package accelerator_pkg;
     logic [7:0]     scratchpad_written;
     logic [7:0]     accumulator_read;
     logic [7:0]     accumulator_written;
-    logic [7:0]     decoded;          // elements of packed weights
     counter_event_t computed;
   } events_t;
 

@@ -59,7 +59,8 @@ BlockScale entry_scale(const LoadQuantizedCommand& command, const std::uint8_t* 
     scale.scale = command.scale == kNumberBf16 ? widen(bits) : widen_f16(bits);
   }
   if (command.minimums != 0) scale.minimum = widen_f16(number_at<std::uint16_t>(entry + half));
-  scale.zero = static_cast<std::int8_t>(command.zeros != 0 ? entry[half] : command.zero);
+  const std::uint32_t zero = command.zeros != 0 ? entry[half] : command.zero;
+  scale.zero = static_cast<int>(zero ^ 0x80u) - 0x80;  // 8 bits with a sign
   return scale;
 }
 

@@ -13,7 +13,8 @@ namespace {
 
 using interface::Counter;
 
-constexpr std::uint32_t kMacs = 32 * 32, kElements = 4 * 32, kLanes = 8;  // as verilated
+constexpr std::uint32_t kMacs = 32 * 32, kMemoryLanes = 32, kElements = 4 * kMemoryLanes,
+                        kLanes = 8;  // as verilated
 constexpr std::size_t kUnits = 5, kActivities = interface::kActivityNames.size();
 
 struct Counters : Clocked<Vcounters> {
@@ -21,7 +22,7 @@ struct Counters : Clocked<Vcounters> {
     module->counting_i = module->clear_i = module->read_i = 0;
     module->activities_i = 0;
     module->completed_i = 0;
-    module->events_i = 0;
+    Events().give(module->events_i);
     module->macs_i = 0;
     reset();
   }
@@ -33,9 +34,10 @@ struct Counters : Clocked<Vcounters> {
     events.kind = kind;
     events.transfers = 63;
     events.elements.fill(kElements);
+    events.decoded = kMemoryLanes;
     events.computed = static_cast<std::uint32_t>(computed);
     events.computed_elements = kLanes;
-    module->events_i = events.packed();
+    events.give(module->events_i);
     module->macs_i = kMacs;
     module->completed_i = 15;
   }
@@ -67,7 +69,7 @@ TEST_CASE("A counter carries into its high word") {
   Counters counters;
   Events row;
   row.slot = row.row = true;
-  counters->events_i = row.packed();
+  row.give(counters->events_i);
   counters->macs_i = kMacs;
   counters->counting_i = 1;
   constexpr std::uint64_t kCycles = (1u << 22) + 70;  // times 1024 is more than 2^32
@@ -113,6 +115,7 @@ TEST_CASE("No counter loses anything, however often it or another one is read") 
   CHECK(counters.read(Counter::kCommandsStore) == cycles);
   CHECK(counters.read(Counter::kFetchBursts) == cycles);
   CHECK(counters.read(Counter::kStoreBeats) == cycles);
+  CHECK(counters.read(Counter::kDecodedElements) == cycles * kMemoryLanes);
   CHECK(counters.read(Counter::kScratchpadReadBytes) == cycles * kElements * 2);
   CHECK(counters.read(Counter::kScratchpadWriteBytes) == cycles * kElements * 2);
   CHECK(counters.read(Counter::kAccumulatorReadBytes) == cycles * kElements * 4);

@@ -49,7 +49,7 @@ struct Registers : Clocked<Vregisters> {
       set_bits(module->fault_index_i, 32 * unit, 32, 0);
       set_bits(module->faults_i, kFaultBits * unit, kFaultBits, 0);
     }
-    module->events_i = 0;
+    Events().give(module->events_i);
     module->macs_i = 0;
   }
 
@@ -598,7 +598,8 @@ TEST_CASE("Counters count what happened while the device worked, to the last eve
     events.computes = random() % 2 != 0;
     events.computed = static_cast<std::uint32_t>(Counter::kVectorAdds) + random() % 6;
     events.computed_elements = 1 + random() % 8;
-    registers->events_i = events.packed();
+    events.decoded = random() % 9;  // of 8 lanes
+    events.give(registers->events_i);
     registers->macs_i = static_cast<std::uint16_t>(random() % 65);
     if (row_kind) {
       expected[static_cast<std::size_t>(Counter::kGemmMacs0) + *row_kind] += registers->macs_i;
@@ -625,6 +626,7 @@ TEST_CASE("Counters count what happened while the device worked, to the last eve
         expected[static_cast<std::size_t>(Counter::kScratchpadReadBytes) + access] +=
             events.elements[access] * (access < 2 ? 2 : 4);
       }
+      expected[static_cast<std::size_t>(Counter::kDecodedElements)] += events.decoded;
       if (events.computes) expected[events.computed] += events.computed_elements;
     }
     bool busy = false;
@@ -681,7 +683,7 @@ TEST_CASE("Clearing wins over the events of its cycle") {
   registers->units_idle_i = 0;
   Events beat;
   beat.transfers = 1u << 2;
-  registers->events_i = beat.packed();
+  beat.give(registers->events_i);
   for (int i = 0; i < 4; ++i) {
     registers.settle();
     registers.tick();
