@@ -77,11 +77,12 @@ TEST_CASE("a device tells every parameter of its machine by a register") {
 }
 
 TEST_CASE("the registers of the default machine") {
-  // 64 KiB of lines of 8 BF16 and of 8 FP32 elements.
+  // 64 KiB of lines of 8 BF16 and of 8 FP32 elements; a decoder of packed weights.
   const std::vector<std::pair<std::string, std::uint32_t>> expected = {
-      {"identity", 0x434F524B}, {"interface_version", 1},      {"array_shape", 8u << 16 | 8u},
-      {"lanes", 8u << 16 | 8u}, {"scratchpad_lines", 4096},    {"accumulator_lines", 2048},
-      {"banks", 4u << 16 | 8u}, {"axi_shape", 4u << 16 | 128u}};
+      {"identity", 0x434F524B},       {"interface_version", 1},
+      {"array_shape", 8u << 16 | 8u}, {"lanes", 1u << 31 | 8u << 16 | 8u},
+      {"scratchpad_lines", 4096},     {"accumulator_lines", 2048},
+      {"banks", 4u << 16 | 8u},       {"axi_shape", 4u << 16 | 128u}};
   REQUIRE(kMachineRegisters.size() == expected.size());
   for (std::size_t i = 0; i < expected.size(); ++i) {
     CHECK(kMachineRegisters[i].name == expected[i].first);

@@ -132,7 +132,7 @@ const std::vector<Register> kRegisters = {
     {kRegIdentity, 0x434F'524B, 0},
     {kRegInterfaceVersion, kInterfaceVersion, 0},
     {kRegArrayShape, 8u << 16 | 8u, 0},
-    {kRegLanes, 8u << 16 | 8u, 0},
+    {kRegLanes, 1u << 31 | 8u << 16 | 8u, 0},
     {kRegScratchpadLines, 4096, 0},
     {kRegAccumulatorLines, 2048, 0},
     {kRegBanks, 4u << 16 | 8u, 0},
