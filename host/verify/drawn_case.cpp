@@ -105,9 +105,9 @@ std::string plant(Random& random, TensorMap& inputs) {
 }
 
 RecomputePolicy recompute_policy(Random& random) {
-  return one_of(random, std::array<RecomputePolicy, 4>{
-                            RecomputePolicy::kNone, RecomputePolicy::kNone,
-                            RecomputePolicy::kAttention, RecomputePolicy::kLayers});
+  return one_of(random,
+                std::array<RecomputePolicy, 3>{RecomputePolicy::kNone, RecomputePolicy::kAttention,
+                                               RecomputePolicy::kLayers});
 }
 
 SgdOptions sgd(Random& random) {

@@ -144,7 +144,7 @@ LayerBench long_bench(std::int64_t tokens = 96) {
 TEST_CASE("an opcode that does not exist is named", "[faults]") {
   const LayerBench bench;
   std::vector<Spoiled> steps;
-  for (const std::uint32_t opcode : {0x02u, 0x03u, 0x11u, 0x13u, 0x22u, 0x31u, 0x41u, 0xffu}) {
+  for (const std::uint32_t opcode : {0x02u, 0x03u, 0x14u, 0x15u, 0x22u, 0x31u, 0x41u, 0xffu}) {
     const std::size_t command = index_of(bench.step, GemmCommand::kOpcode);
     steps.push_back({fmt::format("opcode {:#x}", opcode),
                      with(bench, command,
