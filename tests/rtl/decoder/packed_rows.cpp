@@ -89,11 +89,14 @@ void fill(Tensor& tensor, Random& random) {
   }
 }
 
-/// Some minimums are what a small level makes of their scale, so that sums cancel.
+/// Some minimums are what a level makes of their scale, so that sums cancel, and the last bits of a
+/// level count.
 void fill_minimums(QuantizedTensor& tensor, Random& random) {
   fill(tensor.minimums, random);
   for (std::int64_t i = 0; i < element_count(tensor.minimums.shape); ++i) {
-    const auto level = static_cast<float>(below(random, 16));
+    const std::uint32_t code = below(random, 16);
+    const auto* levels = levels_of(tensor.format.code);
+    const float level = levels != nullptr ? (*levels)[code] : static_cast<float>(code);
     if (below(random, 2) == 0)
       tensor.minimums.data<std::uint16_t>()[i] = round_to_f16(-level * scale_at(tensor, i));
   }
