@@ -176,8 +176,7 @@ Local CommandEmitter::load_packed(int op, const Block& block, std::int64_t line)
     command.line = static_cast<std::uint32_t>(line + done);
     command.line_stride = static_cast<std::uint32_t>(block.rows);
     command.position = position_of(weight, piece);
-    count_loaded(block.value,
-                 ceil_div(piece.columns, kPanelColumns) * panel_bytes(place->fields, piece.rows));
+    count_loaded(block.value, loaded_bytes(command));
     emit(op, encode(command), Engine::kLoad,
          {lines(Space::kScratchpad, {line, block.rows, block.columns}, true)});
   }

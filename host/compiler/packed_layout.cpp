@@ -195,6 +195,10 @@ std::int64_t panel_bytes(const LoadQuantizedCommand& fields, std::int64_t rows) 
   return kUnit * (ceil_div(rows, group_rows(fields)) + ceil_div(rows * row_bytes(fields), kUnit));
 }
 
+std::int64_t loaded_bytes(const LoadQuantizedCommand& command) {
+  return ceil_div(command.columns, kPanelColumns) * panel_bytes(command, command.rows);
+}
+
 std::vector<std::uint8_t> pack(const QuantizedTensor& tensor, const PackedLayout& layout,
                                std::int64_t row, std::int64_t column) {
   std::vector<std::uint8_t> bytes(layout.bytes());

@@ -39,6 +39,8 @@ std::int64_t record_bytes(const interface::LoadQuantizedCommand& fields);
 std::int64_t group_rows(const interface::LoadQuantizedCommand& fields);
 /// Bytes of so many rows of a panel.
 std::int64_t panel_bytes(const interface::LoadQuantizedCommand& fields, std::int64_t rows);
+/// Bytes that a command loads, of all its panels.
+std::int64_t loaded_bytes(const interface::LoadQuantizedCommand& command);
 /// Scales are those of double quantization: map and nested scales come from the decoder's tables.
 inline bool is_nested(const interface::LoadQuantizedCommand& fields) {
   return fields.scale == interface::kNumberNested;

@@ -148,9 +148,7 @@ class Attribution {
     if (opcode(command) == LoadScalesCommand::kOpcode)
       return static_cast<double>(decode_load_scales(words).rows) * kPanelRowBytes;
     if (opcode(command) != LoadQuantizedCommand::kOpcode) return bytes_of(decode_load(words));
-    const LoadQuantizedCommand fields = decode_load_quantized(words);
-    return static_cast<double>(ceil_div(fields.columns, kPanelColumns) *
-                               panel_bytes(fields, fields.rows));
+    return static_cast<double>(corank::loaded_bytes(decode_load_quantized(words)));
   }
 
   template <class Transfer>

@@ -9,10 +9,10 @@
 #include "host/huggingface/model_weights.h"
 #include "host/run/device_memory.h"
 #include "host/run/training_state.h"
+#include "host/workload/workload.h"
 #include "models/base/error.h"
 #include "models/base/host_memory.h"
 #include "models/base/text.h"
-#include "models/numerics/convert.h"
 #include "models/transformer/transformer.h"
 #include "sim/system/interruption.h"
 
@@ -160,12 +160,7 @@ void give_values(const Config& config, Numerics numerics, const FinetuneSource& 
   } else {
     check_host_memory(config, program.graph);
     prepared.values = draw_parameters(transformer, config.seed, numerics);
-    for (const Value& value : transformer.graph.values) {
-      if (!value.storage) continue;
-      const auto drawn = prepared.values.extract(value.name);
-      prepared.packed.emplace(value.name,
-                              quantize(converted(drawn.mapped(), DType::F32), config.quantize));
-    }
+    prepared.packed = take_packed(transformer.graph, config.quantize, prepared.values);
   }
   for (auto& entry : initial_moments(program)) prepared.values.insert(std::move(entry));
 }
