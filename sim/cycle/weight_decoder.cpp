@@ -162,11 +162,15 @@ void WeightDecoder::look(const PackedBlock* block) {
   const bool last_part = part_ == parts() * pieces() - 1;
   collects_ = !last_part && pieces() != 1;
   issues_ = !collects_;
+  if (collects_) {
+    leaves_ = true;
+    return;
+  }
   row_ends_ = (column_ + lanes_) % kPanelColumns == 0;
   group_ends_ = row_ends_ && (row_ + 1) % block_->group_rows() == 0;
   panel_ends_ = row_ends_ && row_ + 1 == command.rows;
   block_ends_ = panel_ends_ && column_ + lanes_ >= command.columns;
-  leaves_ = collects_ || last_part || panel_ends_;
+  leaves_ = last_part || panel_ends_;
 }
 
 void WeightDecoder::next_line() {

@@ -131,12 +131,23 @@ std::size_t wrong_elements(const StoreCommand& store, const std::vector<std::uin
   return wrong;
 }
 
+// And one whose lines take several beats of codes: lines of 32 elements, beats of 8 bytes.
+std::vector<MachineShape> machines() {
+  std::vector<MachineShape> all = test_machines();
+  MachineShape wide_lines;
+  wide_lines.array_rows = 17;
+  wide_lines.array_columns = wide_lines.vector_lanes = 1;
+  wide_lines.axi_data_bits = 64;
+  all.push_back(wide_lines);
+  return all;
+}
+
 }  // namespace
 
 TEST_CASE("packed weights of any format reach the scratchpad element by element, on both") {
   const FloatEnvironment environment;
   std::size_t elements = 0;
-  for (const MachineShape& shape : test_machines()) {
+  for (const MachineShape& shape : machines()) {
     for (std::uint64_t seed = 0; seed < 12; ++seed) {
       const PackedLoads made = Maker(shape, seed * 100 + elements % 97).take();
       PlatformConfig platform;
