@@ -11,6 +11,7 @@
 #include "host/config/config.h"
 #include "host/cost/cost.h"
 #include "host/cost/fpga_cost.h"
+#include "host/pages/report_command.h"
 #include "host/report/report.h"
 #include "host/report/schemas.h"
 #include "host/report/write_json.h"
@@ -102,10 +103,8 @@ Outcome run_command(const Arguments& arguments) {
   const corank::RunReport report = corank::run(config, options);
   std::string text = corank::to_table(report);
   if (!arguments.out.empty())
-    text += fmt::format("  written to {}/report.json{}\n", arguments.out,
-                        report.values && !report.incomplete
-                            ? " and " + arguments.out + "/tensors.safetensors"
-                            : "");
+    text += fmt::format("  written to {}: report.html, report.json{}\n", arguments.out,
+                        report.values && !report.incomplete ? ", tensors.safetensors" : "");
   if (report.incomplete) return {text, corank::exit_code_of_interruption()};
   return {text, report.passed() ? kPassed : kMismatch};
 }
@@ -232,7 +231,9 @@ void add_run(CLI::App& app, Arguments& arguments) {
       ->check(CLI::IsMember({"rtl", "cycle", "both", "analytic", "reference"}));
   const CLI::Validator a_path(
       [](const std::string& text) { return text.empty() ? "expected a path" : ""; }, "", "");
-  run_step->add_option("--out", arguments.out, "directory for report.json and the results")
+  run_step
+      ->add_option("--out", arguments.out,
+                   "directory for the report (report.html, report.json) and the results")
       ->check(a_path);
   takes_settings(run_step, arguments);
   run_step
@@ -300,6 +301,17 @@ CLI::App* add_cost(CLI::App& app, Arguments& arguments, CostArguments& costing) 
   return cost;
 }
 
+CLI::App* add_report(CLI::App& app, corank::ReportOptions& options) {
+  CLI::App* report = app.add_subcommand(
+      "report", "a page of pictures (HTML, one file that needs no network) of what a run found");
+  report->add_option("path", options.path, "folder of a run (--out), or its report.json")
+      ->required();
+  report->add_option("-o,--output", options.output, "HTML file")->required();
+  report->add_option("--trace", options.trace,
+                     "a file that run --trace wrote, for the timeline of every unit");
+  return report;
+}
+
 int run(int argc, char** argv) {
   CLI::App app{
       "corank: co-design simulator for hardware that fine-tunes large models with low-rank "
@@ -330,6 +342,9 @@ int run(int argc, char** argv) {
   corank::VerifyOptions verification;
   CLI::App* verify = add_verify(app, arguments, verification);
 
+  corank::ReportOptions reporting;
+  CLI::App* report = add_report(app, reporting);
+
   CLI::App* schema = app.add_subcommand(
       "schema", "print every key that a configuration may have, or the JSON schema of a report");
   std::string described = "configuration";
@@ -358,6 +373,7 @@ int run(int argc, char** argv) {
   if (*compile) return end_with(compile_command(arguments, compiled));
   if (*cost) return end_with(cost_command(arguments, costing));
   if (*schema) return end_with(schema_command(described));
+  if (*report) return end_with({corank::report_command(reporting)});
   if (*verify) return end_with(verify_command(arguments, verification));
   return end_with(*machine ? machine_command(arguments) : run_command(arguments));
 }

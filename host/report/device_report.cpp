@@ -84,7 +84,9 @@ nlohmann::ordered_json device_memory_json(const DeviceReport& r) {
   nlohmann::ordered_json json = {{"model", name_of(r.memory_model.kind)},
                                  {"name", r.memory_model.name},
                                  {"bytes", roles_json(r.memory)},
-                                 {"planned_bytes", sum_of(r.memory)}};
+                                 {"planned_bytes", sum_of(r.memory)},
+                                 {"capacity_bytes", size_bytes(r.memory_model)},
+                                 {"peak_gb_per_s", r.memory_model.bandwidth_gb_per_s}};
   if (r.touched_bytes) json["touched_bytes"] = *r.touched_bytes;
   return json;
 }
@@ -225,6 +227,7 @@ nlohmann::ordered_json to_json(const DeviceReport& r) {
   json["machine"] = machine_json(r.machine, r.limits);
   json["memory"] = device_memory_json(r);
   json["link"] = r.link;
+  json["link_peak_gb_per_s"] = r.link_gb_per_s;
   json["weights"] = name_of(r.weights);
   json["commands"] = r.commands;
   if (r.repeated)
@@ -252,11 +255,10 @@ nlohmann::ordered_json to_json(const DeviceReport& r) {
   nlohmann::ordered_json parts;
   for (std::size_t part = 0; part < kEnergyPartNames.size(); ++part)
     parts[std::string(kEnergyPartNames[part]) + "_pj"] = r.energy.parts_pj[part];
-  json["energy"] = {{"table", r.energy_table},
-                    {"node", r.energy_node},
-                    {"total_pj", r.energy.pj},
-                    {"span_pj", {r.energy.low_pj, r.energy.high_pj}},
-                    {"parts", parts}};
+  json["energy"] = {
+      {"table", r.energy_table}, {"node", r.energy_node},
+      {"total_pj", r.energy.pj}, {"span_pj", {r.energy.low_pj, r.energy.high_pj}},
+      {"parts", parts},          {"actions", list_json(r.energy_lines, energy_line_json)}};
   json["silicon"] = to_json(r.silicon);
   json["right"] = r.passed();
   json["comparisons"] = list_json(r.comparisons, comparison_json);

@@ -50,6 +50,7 @@ struct DeviceReport {
   MachineLimits limits;
   MemoryConfig memory_model;
   std::string link;
+  double link_gb_per_s = 0;  // of each direction
   Weights weights = Weights::kResident;
   // They add up to what the step takes. The last one are gaps, between the intermediates that are
   // alive when the most is; all others together are what is alive then.
@@ -75,7 +76,9 @@ struct DeviceReport {
   std::vector<MemoryPoint> memory_over_time;  // none of repeated layers
 
   std::string energy_table, energy_node;
-  EnergySum energy;  // of all steps
+  EnergySum energy;                      // of all steps
+  std::vector<EnergyLine> energy_lines;  // the same by action; of figures that differ from step to
+                                         // step, as gates' do, the means
   SiliconReport silicon;
 
   std::vector<ComparisonReport> comparisons;  // with the reference; none of an incomplete run

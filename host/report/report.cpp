@@ -83,29 +83,14 @@ Json link_json(const LinkReport& link) {
           {"peak_gb_per_s", link.peak_gb_per_s}};
 }
 
-Json energy_line_json(const EnergyLine& line) {
-  const EnergyEntry& entry = line.entry;
-  return {{"action", entry.action},
-          {"part", kEnergyPartNames[static_cast<std::size_t>(line.part)]},
-          {"count", line.count},
-          {"unit", entry.unit},
-          {"pj_each", entry.pj},
-          {"span_pj_each", {entry.low_pj, entry.high_pj}},
-          {"total_pj", line.total_pj()},
-          {"quality", entry.quality},
-          {"source", entry.source}};
-}
-
 Json energy_json(const RunReport& r) {
   const EnergySum sum = sum_of(r.energy);
   Json parts;
   for (std::size_t part = 0; part < kEnergyPartNames.size(); ++part)
     parts[std::string(kEnergyPartNames[part]) + "_pj"] = sum.parts_pj[part];
-  Json actions = Json::array();
-  for (const EnergyLine& line : r.energy) actions.push_back(energy_line_json(line));
   return {{"table", r.energy_table}, {"node", r.energy_node},
           {"total_pj", r.energy_pj}, {"span_pj", {sum.low_pj, sum.high_pj}},
-          {"parts", parts},          {"actions", actions}};
+          {"parts", parts},          {"actions", list_json(r.energy, energy_line_json)}};
 }
 
 Json tensor_json(const TensorReport& tensor) {
@@ -173,6 +158,7 @@ Json to_json(const RunReport& r) {
     json["all_steps"] = all_steps_json(r);
   }
   json["units"] = list_json(r.units, unit_json);
+  json["work"] = to_json(r.work, pes_of(r.machine));
   json["axi"] = traffic_json(r.axi);
   json["memory"] = memory_json(r);
   json["link"] = link_json(r.link);

@@ -14,6 +14,7 @@
 #include "host/report/dram_report.h"
 #include "host/report/phases.h"
 #include "host/report/silicon_report.h"
+#include "host/report/work.h"
 #include "models/energy/energy.h"
 #include "models/program/linear_layers.h"
 #include "models/reference/fp64.h"
@@ -128,6 +129,7 @@ struct RunReport {
   std::vector<UnitReport> units;
   std::vector<GemmReport> gemms;
   std::vector<PhaseReport> phases;
+  StepWorkByKey work;            // of a run that came to its end; none of repeated layers
   double array_utilisation = 0;  // all useful macs / (cycles x PEs)
   TrafficReport axi;
   TrafficReport memory;  // what the link wrote during the step included

@@ -57,6 +57,19 @@ nlohmann::ordered_json comparison_json(const ComparisonReport& comparison) {
   return json;
 }
 
+nlohmann::ordered_json energy_line_json(const EnergyLine& line) {
+  const EnergyEntry& entry = line.entry;
+  return {{"action", entry.action},
+          {"part", kEnergyPartNames[static_cast<std::size_t>(line.part)]},
+          {"count", line.count},
+          {"unit", entry.unit},
+          {"pj_each", entry.pj},
+          {"span_pj_each", {entry.low_pj, entry.high_pj}},
+          {"total_pj", line.total_pj()},
+          {"quality", entry.quality},
+          {"source", entry.source}};
+}
+
 nlohmann::ordered_json mismatch_json(const CounterMismatch& mismatch) {
   return {
       {"counter", mismatch.counter}, {"device", mismatch.device}, {"expected", mismatch.expected}};

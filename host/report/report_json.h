@@ -13,6 +13,7 @@ nlohmann::ordered_json gemm_json(const GemmReport& gemm);
 nlohmann::ordered_json unit_json(const UnitReport& unit);
 nlohmann::ordered_json step_json(const StepReport& step);
 nlohmann::ordered_json comparison_json(const ComparisonReport& comparison);
+nlohmann::ordered_json energy_line_json(const EnergyLine& line);
 nlohmann::ordered_json mismatch_json(const CounterMismatch& mismatch);
 nlohmann::ordered_json simulation_json(const SimulationCost& cost);
 

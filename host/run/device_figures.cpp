@@ -117,6 +117,27 @@ void add(EnergySum& sum, const EnergySum& other) {
     sum.parts_pj[part] += other.parts_pj[part];
 }
 
+// Every step has the same actions. Gates' figures an event are those of a step's own events: here
+// they become the mean.
+void add(std::vector<EnergyLine>& all, const std::vector<EnergyLine>& step) {
+  if (all.empty()) {
+    all = step;
+    return;
+  }
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    EnergyLine& line = all[i];
+    const double count = line.count + step[i].count;
+    const auto mean = [&](double before, double added) {
+      return before == added || count == 0 ? before
+                                           : (before * line.count + added * step[i].count) / count;
+    };
+    line.entry.pj = mean(line.entry.pj, step[i].entry.pj);
+    line.entry.low_pj = mean(line.entry.low_pj, step[i].entry.low_pj);
+    line.entry.high_pj = mean(line.entry.high_pj, step[i].entry.high_pj);
+    line.count = count;
+  }
+}
+
 }  // namespace
 
 DeviceFigures figures_of(const Config& config, const PreparedFinetune& prepared,
@@ -184,6 +205,7 @@ DeviceReport device_report(const Config& config, const DeviceFigures& figures) {
   report.limits = config.limits;
   report.memory_model = config.memory;
   report.link = config.link.name;
+  report.link_gb_per_s = config.link.bandwidth_gb_per_s;
   report.weights = config.weights;
   report.memory = figures.memory;
   report.touched_bytes = figures.touched_bytes;
@@ -199,7 +221,9 @@ DeviceReport device_report(const Config& config, const DeviceFigures& figures) {
   for (std::size_t i = 0; i < figures.steps.size(); ++i) {
     const StepSums& sums = figures.steps[i];
     report.steps.push_back(step_report(config, silicon, sums, figures.link[i]));
-    add(report.energy, sum_of(energy_of(config, silicon, sums)));
+    const std::vector<EnergyLine> lines = energy_of(config, silicon, sums);
+    add(report.energy, sum_of(lines));
+    add(report.energy_lines, lines);
     work.macs += static_cast<double>(at(sums.counters, Counter::kGemmMacs0));
   }
   const StepReport all = sum_of(report.steps);

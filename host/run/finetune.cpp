@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "host/formats/safetensors.h"
+#include "host/pages/write_report.h"
 #include "host/report/trace_json.h"
-#include "host/report/write_json.h"
 #include "host/run/compare.h"
 #include "host/run/device_figures.h"
 #include "host/run/measurement.h"
@@ -208,15 +208,19 @@ FinetuneResult finetune_on_device(const Config& config, const RunOptions& option
   }
   prepared.report.device = std::move(device);
   if (files.waves) files.waves->finish();
-  if (files.trace)
-    write_trace(*files.trace, prepared.step, prepared.program.graph,
-                {config.limits.clock_mhz, simulated.platform.trace, simulated.platform.transactions,
-                 first.times.stalls});
-  return result_of(std::move(prepared), std::move(trained), simulated.results);
+  const StepTrace trace = {config.limits.clock_mhz, simulated.platform.trace,
+                           simulated.platform.transactions, first.times.stalls};
+  if (files.trace) write_trace(*files.trace, prepared.step, prepared.program.graph, trace);
+  std::optional<Timeline> timeline;
+  if (!options.out_directory.empty())
+    timeline = timeline_of(prepared.step, prepared.program.graph, trace);
+  FinetuneResult result = result_of(std::move(prepared), std::move(trained), simulated.results);
+  result.timeline = std::move(timeline);
+  return result;
 }
 
 RunFiles open_finetune_files(const Config& config, const RunOptions& options) {
-  std::vector<std::string> names = {kReportFile};
+  std::vector<std::string> names = {kReportFile, kReportPage};
   const bool writes_adapter = config.values && config.pass == RunPass::kTraining;
   if (writes_adapter) {
     for (const char* file : {"adapter_model.safetensors", "adapter_config.json"})
@@ -234,7 +238,7 @@ void write_finetune(const std::string& directory, const FinetuneResult& result,
   const fs::path root(directory);
   const OutputFolder made(directory, "--out " + directory);
   if (!result.report.values)
-    return write_json((root / kReportFile).string(), to_json(result.report));
+    return write_report(directory, to_json(result.report), result.timeline);
   if (!result.report.evaluation)
     write_progress(directory, result.adapter_config, result.plan, result.adapter, result.frozen,
                    result.state);
@@ -247,7 +251,7 @@ void write_finetune(const std::string& directory, const FinetuneResult& result,
     file.tensors["logits"] = result.logits;
     write_safetensors((root / kLogitsFile).string(), file);
   }
-  write_json((root / kReportFile).string(), to_json(result.report));
+  write_report(directory, to_json(result.report), result.timeline);
 }
 
 }  // namespace corank

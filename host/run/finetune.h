@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "host/config/config.h"
@@ -10,6 +11,7 @@
 #include "host/huggingface/adapter_config.h"
 #include "host/huggingface/adapter_files.h"
 #include "host/huggingface/peft_method.h"
+#include "host/pages/timeline.h"
 #include "host/report/finetune_report.h"
 #include "host/run/prepare_finetune.h"
 #include "host/run/run.h"
@@ -27,6 +29,7 @@ struct FinetuneResult {
   FrozenTensors frozen;   // what the adapter's file has of the model: written again with it
   TensorMap gradients;    // of the first step, before clipping; F32 by value name
   SafetensorsFile state;  // for a run that goes on with it (host/run/training_state.h)
+  std::optional<Timeline> timeline;  // of the first step on a device
   Tensor logits;  // of the first micro-batch, before any update; F32 [batch, seq, vocabulary]
                   // or [batch, labels]
 };
@@ -59,8 +62,8 @@ struct FinetuneOutput {
 /// InputError.
 RunFiles open_finetune_files(const Config& config, const RunOptions& options);
 
-/// Writes DIRECTORY/report.json, of a training DIRECTORY/adapter/ and DIRECTORY/state.safetensors,
-/// and what `output` asks for.
+/// Writes DIRECTORY/report.json and report.html, of a training DIRECTORY/adapter/ and
+/// DIRECTORY/state.safetensors, and what `output` asks for.
 void write_finetune(const std::string& directory, const FinetuneResult& result,
                     const FinetuneOutput& output);
 

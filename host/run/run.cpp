@@ -9,14 +9,16 @@
 
 #include "host/energy/gate_lines.h"
 #include "host/formats/safetensors.h"
+#include "host/pages/timeline.h"
+#include "host/pages/write_report.h"
 #include "host/report/trace_json.h"
-#include "host/report/write_json.h"
 #include "host/run/compare.h"
 #include "host/run/measurement.h"
 #include "host/run/repeated_layers.h"
 #include "host/run/run_files.h"
 #include "host/run/simulate.h"
 #include "host/run/step_costs.h"
+#include "host/run/step_work.h"
 #include "host/workload/workload.h"
 #include "models/base/error.h"
 #include "models/reference/reference_executor.h"
@@ -98,12 +100,13 @@ SiliconReport silicon_of(const Config& config, const RunReport& report) {
   return silicon_report(config.machine, config.limits.clock_mhz, work);
 }
 
-void write_files(const std::string& directory, const RunReport& report, const TensorMap& results) {
+void write_files(const std::string& directory, const RunReport& report, const TensorMap& results,
+                 const std::optional<Timeline>& timeline) {
   SafetensorsFile tensors;
   for (const auto& [name, tensor] : results) tensors.tensors[output_name(name)] = tensor;
   if (report.values && !report.incomplete)
     write_safetensors((std::filesystem::path(directory) / kTensorsFile).string(), tensors);
-  write_json((std::filesystem::path(directory) / kReportFile).string(), to_json(report));
+  write_report(directory, to_json(report), timeline);
 }
 
 void check_fidelity(const Config& config, const RunOptions& options) {
@@ -192,7 +195,7 @@ RunReport run(const Config& config, const RunOptions& options) {
   check_fidelity(config, options);
   check_energy_table(config);
   RunFiles files(config, {options.out_directory,
-                          {kReportFile, kTensorsFile},
+                          {kReportFile, kReportPage, kTensorsFile},
                           options.trace.value_or(""),
                           options.waves.value_or("")});
   const bool repeated = config.layers == Layers::kRepeated;
@@ -229,16 +232,20 @@ RunReport run(const Config& config, const RunOptions& options) {
   }
   fill_steps(report, config, prepared, simulated);
   if (!report.incomplete) {
+    if (!repeated) report.work = step_work(config, prepared, simulated, measured);
     if (report.values) compare_results(report, prepared, simulated.results);
     report.counter_mismatches = check_costs(config, prepared, simulated);
   }
-  if (!options.out_directory.empty()) write_files(options.out_directory, report, simulated.results);
-  if (files.waves) files.waves->finish();
-  if (files.trace) {
-    write_trace(*files.trace, prepared.step, prepared.program.graph,
-                {config.limits.clock_mhz, simulated.platform.trace, simulated.platform.transactions,
-                 measured.times.stalls});
+  const StepTrace trace = {config.limits.clock_mhz, simulated.platform.trace,
+                           simulated.platform.transactions, measured.times.stalls};
+  if (!options.out_directory.empty()) {
+    // Of repeated layers, the simulated ones alone have times.
+    std::optional<Timeline> timeline;
+    if (!repeated) timeline = timeline_of(prepared.step, prepared.program.graph, trace);
+    write_files(options.out_directory, report, simulated.results, timeline);
   }
+  if (files.waves) files.waves->finish();
+  if (files.trace) write_trace(*files.trace, prepared.step, prepared.program.graph, trace);
   return report;
 }
 

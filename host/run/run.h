@@ -14,8 +14,8 @@ namespace corank {
 
 struct RunOptions {
   Fidelity fidelity = Fidelity::kRtl;
-  std::string
-      out_directory;  // receives report.json and tensors.safetensors; empty: nothing is written
+  std::string out_directory;  // receives report.json, report.html, tensors.safetensors; empty:
+                              // nothing is written
   std::optional<std::string> waves;  // FST file of every signal
   std::optional<std::string> trace;  // file of trace events
   bool progress = false;             // tell on a terminal what takes long

@@ -220,7 +220,7 @@ TEST_CASE("Forward passes alone write a report with the loss, and no adapter") {
     for (const auto& entry : fs::recursive_directory_iterator(workload.path("out")))
       files.push_back(entry.path().filename());
     std::sort(files.begin(), files.end());
-    CHECK(files == std::vector<std::string>{"logits.safetensors", "report.json"});
+    CHECK(files == std::vector<std::string>{"logits.safetensors", "report.html", "report.json"});
     const Json report = Json::parse(content_of(workload.path("out/report.json")));
     CHECK_FALSE(report.contains("training"));
     const Json& evaluation = report["evaluation"];

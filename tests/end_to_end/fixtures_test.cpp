@@ -47,7 +47,7 @@ std::string run_fixture(const TemporaryFolder& folder, const std::string& name,
   std::set<std::string> files;
   for (const auto& entry : std::filesystem::directory_iterator(out))
     files.insert(entry.path().filename().string());
-  CHECK(files == std::set<std::string>{"report.json", "tensors.safetensors"});
+  CHECK(files == std::set<std::string>{"report.html", "report.json", "tensors.safetensors"});
   CHECK(report_in(out)["right"] == true);
   return out;
 }
