@@ -22,6 +22,7 @@
 #include "host/train/training.h"
 #include "host/verify/verify.h"
 #include "models/base/error.h"
+#include "models/base/text.h"
 #include "sim/machine/build.h"
 #include "sim/system/interruption.h"
 #include "sim/system/standard_streams.h"
@@ -109,18 +110,6 @@ Outcome run_command(const Arguments& arguments) {
   return {text, report.passed() ? kPassed : kMismatch};
 }
 
-// As a shell takes it for one word.
-std::string quoted(const std::string& word) {
-  const bool plain = !word.empty() && word.find_first_not_of(
-                                          "abcdefghijklmnopqrstuvwxyz"
-                                          "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                          "0123456789_-./:=,") == std::string::npos;
-  if (plain) return word;
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? "'\\''" : std::string(1, c);
-  return text + "'";
-}
-
 Outcome verify_command(const Arguments& arguments, corank::VerifyOptions options) {
   const corank::Config config = corank::load_config(arguments.config, arguments.settings);
   options.progress = at_terminal();
@@ -128,8 +117,8 @@ Outcome verify_command(const Arguments& arguments, corank::VerifyOptions options
   options.kinds = corank::case_kinds_of(arguments.kinds);
   const corank::VerifyResult result = corank::verify(config, options);
   std::string replay = "corank verify";
-  if (!arguments.config.empty()) replay += " " + quoted(arguments.config);
-  for (const std::string& setting : arguments.settings) replay += " --set " + quoted(setting);
+  if (!arguments.config.empty()) replay += " " + corank::shell_word(arguments.config);
+  for (const std::string& setting : arguments.settings) replay += " --set " + corank::shell_word(setting);
   replay += fmt::format(" --kinds {} --seed {} --first {} --cases 1",
                         corank::name_of(result.failed_kind), options.seed, result.failed);
   const std::string text = corank::to_text(result, replay);

@@ -291,25 +291,6 @@ std::vector<Key> schema_of(Config& config) {
 
 // ---- files and settings ----
 
-/// A file's text; `named_by` is where the user wrote its path.
-std::string read_file(const std::string& path, const SourceLocation& named_by) {
-  const auto refuse_file = [&](const std::string& why) {
-    const std::string what = named_by.file == path && named_by.line == 0 ? "" : "'" + path + "' ";
-    throw InputError(named_by, what + "cannot be read: " + why);
-  };
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) refuse_file("it is a directory");
-  errno = 0;
-  std::ifstream in(path, std::ios::binary);
-  if (!in) refuse_file(std::strerror(errno));
-  std::string text(static_cast<std::size_t>(kMaxFileBytes) + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) refuse_file(std::strerror(errno));
-  if (in.gcount() > kMaxFileBytes) refuse_file("it is larger than 1 MiB, so no configuration");
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  return text;
-}
-
 /// Replaces the path of a file by what the file holds, where the schema allows it. Adds the paths
 /// of the files to `files`.
 void splice_files(YamlNode& root, const std::vector<Key>& schema, const std::string& config_path,
@@ -325,7 +306,7 @@ void splice_files(YamlNode& root, const std::vector<Key>& schema, const std::str
     std::error_code ignored;
     if (std::filesystem::equivalent(file, config_path, ignored))
       throw InputError(node->where, key.name + ": a file cannot include itself");
-    YamlNode included = parse_yaml(read_file(file, node->where), file);
+    YamlNode included = parse_yaml(read_yaml_file(file, node->where), file);
     if (included.kind != YamlNode::Kind::kMapping) refuse(included, key.name, "a mapping");
     *node = std::move(included);
     files.push_back(file);
@@ -503,6 +484,24 @@ void finish_optimizer(OptimizerSettings& settings, const YamlNode& root) {
 
 }  // namespace
 
+std::string read_yaml_file(const std::string& path, const SourceLocation& named_by) {
+  const auto refuse_file = [&](const std::string& why) {
+    const std::string what = named_by.file == path && named_by.line == 0 ? "" : "'" + path + "' ";
+    throw InputError(named_by, what + "cannot be read: " + why);
+  };
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) refuse_file("it is a directory");
+  errno = 0;
+  std::ifstream in(path, std::ios::binary);
+  if (!in) refuse_file(std::strerror(errno));
+  std::string text(static_cast<std::size_t>(kMaxFileBytes) + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad()) refuse_file(std::strerror(errno));
+  if (in.gcount() > kMaxFileBytes) refuse_file("it is larger than 1 MiB, so no configuration");
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return text;
+}
+
 const char* name_of(Layers layers) { return layers == Layers::kRepeated ? "repeated" : "whole"; }
 
 const char* name_of(Weights weights) {
@@ -517,7 +516,7 @@ Config load_config(const std::string& path, const std::vector<std::string>& sett
   const std::vector<Key> schema = schema_of(config);
   YamlNode root;
   root.kind = YamlNode::Kind::kMapping;
-  if (!path.empty()) root = parse_yaml(read_file(path, {path, 0, 0}), path);
+  if (!path.empty()) root = parse_yaml(read_yaml_file(path, {path, 0, 0}), path);
   if (root.kind != YamlNode::Kind::kMapping) refuse(root, "", "a mapping");
   if (!path.empty()) config.files.push_back(path);
   splice_files(root, schema, path, config.files);
@@ -580,11 +579,54 @@ void fill_in_dram(MemoryConfig& memory) {
 
 DramDevice load_dram_device(const std::string& path) {
   DramDevice device;
-  const YamlNode root = parse_yaml(read_file(path, {path, 0, 0}), path);
+  const YamlNode root = parse_yaml(read_yaml_file(path, {path, 0, 0}), path);
   read_mapping(dram_device_keys(device), root, "");
   check_dram_device(device, root, "");
   return device;
 }
+
+Key config_key(const std::string& path, const SourceLocation& where) {
+  Config defaults;
+  return key_at(schema_of(defaults), path, where);
+}
+
+void check_value(const std::string& path, const YamlNode& value) {
+  Config config;
+  const std::vector<Key> schema = schema_of(config);
+  const Key& key = key_at(schema, path, value.where);
+  YamlNode root;
+  root.kind = YamlNode::Kind::kMapping;
+  root.entries.push_back({key.name, value.where, value});
+  std::vector<std::string> files;
+  splice_files(root, {key}, "", files);
+  key.read(root.entries.front().value, path);
+}
+
+struct AdjustableConfig::State {
+  explicit State(Config given) : config(std::move(given)), schema(schema_of(config)) {}
+
+  Config config;
+  std::vector<Key> schema;  // bound to it
+};
+
+AdjustableConfig::AdjustableConfig(Config config)
+    : state_(std::make_unique<State>(std::move(config))) {}
+AdjustableConfig::~AdjustableConfig() = default;
+
+bool AdjustableConfig::takes(const std::string& path) {
+  return path.rfind("accelerator.", 0) == 0 && config_key(path, {}).keys.empty();
+}
+
+AdjustableConfig::Set AdjustableConfig::setter_of(const std::string& path) const {
+  return key_at(state_->schema, path, {}).read;
+}
+
+void AdjustableConfig::check() const {
+  check_machine(state_->config.machine, {});
+  check_compiler(state_->config, {});
+}
+
+const Config& AdjustableConfig::config() const { return state_->config; }
 
 std::string describe_schema() {
   Config defaults;

@@ -86,6 +86,11 @@ Key or_file(Key key);
 /// Reads a mapping into the fields of its keys. Throws InputError at the offending node.
 void read_mapping(const std::vector<Key>& keys, const YamlNode& node, const std::string& path);
 
+/// The key at a path like "accelerator.array.rows". Throws InputError at `where` for a path that no
+/// key has; items of lists have none.
+const Key& key_at(const std::vector<Key>& keys, const std::string& path,
+                  const SourceLocation& where);
+
 /// All keys at and below these: path, type and range, unit, default; meaning in a second line.
 std::string describe(const std::vector<Key>& keys);
 

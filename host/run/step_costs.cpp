@@ -37,8 +37,8 @@ StepTraffic traffic_of(const StepSums& sums, const MachineShape& machine) {
   return traffic;
 }
 
-std::vector<EnergyLine> energy_of(const Config& config, const MachineSilicon& silicon,
-                                  const StepSums& sums) {
+EnergyMeasurement energy_measurement(const Config& config, const MachineSilicon& silicon,
+                                     const StepSums& sums) {
   const StepTraffic traffic = traffic_of(sums, config.machine);
   EnergyMeasurement measurement;
   measurement.silicon = silicon;
@@ -50,12 +50,21 @@ std::vector<EnergyLine> energy_of(const Config& config, const MachineSilicon& si
     measurement.link_bytes +=
         unsigned_of(link->to_device.wire_bytes) + unsigned_of(link->to_host.wire_bytes);
   if (sums.dram) measurement.dram = *sums.dram;
+  return measurement;
+}
+
+std::vector<EnergyLine> energy_of(const Config& config, const EnergyMeasurement& measurement) {
   std::vector<EnergyLine> lines = energy_lines(measurement, config.energy, config.memory);
   if (!config.energy.gates) return lines;
-  std::vector<EnergyLine> all =
-      gate_energy_lines(sums.counters, config.machine, config.limits.clock_mhz, config.energy.node);
+  std::vector<EnergyLine> all = gate_energy_lines(measurement.counters, config.machine,
+                                                  config.limits.clock_mhz, config.energy.node);
   all.insert(all.end(), lines.begin(), lines.end());
   return all;
+}
+
+std::vector<EnergyLine> energy_of(const Config& config, const MachineSilicon& silicon,
+                                  const StepSums& sums) {
+  return energy_of(config, energy_measurement(config, silicon, sums));
 }
 
 void check_energy_table(const Config& config) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "host/config/config.h"
+#include "host/energy/actions.h"
 #include "host/energy/machine_silicon.h"
 #include "host/report/report.h"
 #include "host/run/measurement.h"
@@ -28,7 +29,12 @@ inline double axi_peak_gb_per_s(const MachineShape& machine, const MachineLimits
   return 2 * (machine.axi_data_bits / 8.0) * limits.clock_mhz / 1e3;
 }
 
-/// Of upload, step and download together. Throws KeyError for an action without a figure.
+/// What of a step costs energy: of upload, step and download together.
+EnergyMeasurement energy_measurement(const Config& config, const MachineSilicon& silicon,
+                                     const StepSums& sums);
+/// By the configuration's table and, where that asks for them, the machine's gates. Throws KeyError
+/// for an action without a figure.
+std::vector<EnergyLine> energy_of(const Config& config, const EnergyMeasurement& measurement);
 std::vector<EnergyLine> energy_of(const Config& config, const MachineSilicon& silicon,
                                   const StepSums& sums);
 /// Before the work: throws InputError unless every action that will be counted has a figure.

@@ -29,9 +29,17 @@ std::string message_lines(const std::string& message);
 /// in one line, whatever the text of the user's that it quotes.
 class InputError : public std::runtime_error {
  public:
-  explicit InputError(const std::string& message) : std::runtime_error(message_line(message)) {}
+  explicit InputError(const std::string& message)
+      : std::runtime_error(message_line(message)), reason_(what()) {}
   InputError(const SourceLocation& location, const std::string& message)
-      : InputError(to_string(location) + ": " + message) {}
+      : std::runtime_error(message_line(to_string(location) + ": " + message)),
+        reason_(message_line(message)) {}
+
+  /// The message without the place: equal where different places of input are wrong alike.
+  const std::string& reason() const { return reason_; }
+
+ private:
+  std::string reason_;
 };
 
 /// What keys of the configuration make impossible, found by someone who does not have the file:

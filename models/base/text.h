@@ -26,4 +26,7 @@ std::string quote(const std::string& name);
 /// "'a', 'b'"; of more than 10 names the first and "and N more".
 std::string quote_list(const std::vector<std::string>& names);
 
+/// As a shell takes it for one word.
+std::string shell_word(const std::string& word);
+
 }  // namespace corank
