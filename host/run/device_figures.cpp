@@ -16,14 +16,6 @@ namespace {
 
 using interface::Counter;
 
-std::int64_t tokens_of(const PreparedFinetune& prepared, std::size_t steps) {
-  const Batches& batches = prepared.batches;
-  const std::int64_t of_step =
-      prepared.program.optimizer.accumulate * batches.batch * batches.sequence;
-  const auto* mask = batches.attention_mask.data<std::int64_t>() + prepared.first_step * of_step;
-  return std::accumulate(mask, mask + static_cast<std::int64_t>(steps) * of_step, std::int64_t{0});
-}
-
 // Which kind of product has which counters differs from model to model.
 void add_up_kinds(DeviceCounters& counters) {
   for (const Counter first : {Counter::kGemmMacs0, Counter::kGemmSlots0}) {
@@ -139,6 +131,14 @@ void add(std::vector<EnergyLine>& all, const std::vector<EnergyLine>& step) {
 }
 
 }  // namespace
+
+std::int64_t tokens_of(const PreparedFinetune& prepared, std::size_t steps) {
+  const Batches& batches = prepared.batches;
+  const std::int64_t of_step =
+      prepared.program.optimizer.accumulate * batches.batch * batches.sequence;
+  const auto* mask = batches.attention_mask.data<std::int64_t>() + prepared.first_step * of_step;
+  return std::accumulate(mask, mask + static_cast<std::int64_t>(steps) * of_step, std::int64_t{0});
+}
 
 DeviceFigures figures_of(const Config& config, const PreparedFinetune& prepared,
                          const Simulated& simulated, const StepMeasurement& first) {

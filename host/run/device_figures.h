@@ -28,6 +28,9 @@ struct DeviceFigures {
   std::vector<MemoryPoint> memory_over_time;
 };
 
+/// Of so many first steps of a run: positions that are no padding.
+std::int64_t tokens_of(const PreparedFinetune& prepared, std::size_t steps);
+
 /// `first`: what measure() knows of the first step.
 DeviceFigures figures_of(const Config& config, const PreparedFinetune& prepared,
                          const Simulated& simulated, const StepMeasurement& first);

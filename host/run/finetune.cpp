@@ -175,7 +175,7 @@ FinetuneResult finetune_on_device(const Config& config, const RunOptions& option
                      "values: off needs --fidelity cycle; found --fidelity rtl");
   if (config.layers == Layers::kRepeated) {
     FinetuneResult result;
-    result.report = run_repeated_model(config, options);
+    result.report = run_repeated_model(config, options).report;
     return result;
   }
   PreparedFinetune prepared = prepare_for_device(config);

@@ -280,14 +280,14 @@ RepeatedStep prepare_groups(const Config& config, Workload workload,
     throw refusal(config,
                   "the layers in the middle are not carried out one like the other; expected "
                   "workload.layers: whole");
-  const std::uint64_t need =
-      step.prepared.step.memory_bytes + left_out(step) * memory_of_group(step);
+  step.memory_bytes = step.prepared.step.memory_bytes + left_out(step) * memory_of_group(step);
   const std::uint64_t size = driver_options_of(config).memory_size_bytes;
-  if (need > size)
+  if (step.memory_bytes > size)
     throw InputError(
         location_of(config, kMemoryKeys),
         fmt::format("the step of all {} layers needs {} bytes of device memory; {} gives {} bytes",
-                    repetition.group * repetition.times, need, kMemoryKeys.front(), size));
+                    repetition.group * repetition.times, step.memory_bytes, kMemoryKeys.front(),
+                    size));
   return step;
 }
 
@@ -298,6 +298,13 @@ bool link_keeps_up(const LinkConfig& link, const StepMeasurement& whole) {
 }
 
 }  // namespace
+
+void check_repeated(const Config& config) {
+  if (config.steps == 1 && config.optimizer.accumulate == 1) return;
+  throw InputError(place_of(config, "workload.layers"),
+                   "workload.layers: repeated is for one step of one micro-batch; found "
+                   "workload.steps or workload.optimizer.accumulate above 1");
+}
 
 std::pair<RepeatedStep, Simulated> simulate_repeated(const Config& config,
                                                      const RunOptions& options,

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <utility>
@@ -34,9 +35,13 @@ inline constexpr std::size_t kLeastSimulatedGroups = 4;
 struct RepeatedStep {
   LayerRepetition repetition;
   std::size_t simulated = kLeastSimulatedGroups;
+  std::uint64_t memory_bytes = 0;  // of device memory, for the step of all groups
   PreparedStep prepared;
   std::map<std::string, std::size_t> layers;  // by value, of the simulated ones
 };
+
+/// Throws InputError if the configuration is not one step of one micro-batch.
+void check_repeated(const Config& config);
 
 /// Simulates as few groups as it takes until the two in the middle are alike: what it makes to the
 /// whole step which of them stands for those left out is at most 1 %. Throws InputError if fewer

@@ -100,7 +100,7 @@ SimulationCost sum_of_costs(const SimulationCost& a, const SimulationCost& b) {
 
 }  // namespace
 
-FinetuneReport run_repeated_model(const Config& config, const RunOptions& options) {
+RepeatedModel run_repeated_model(const Config& config, const RunOptions& options) {
   const FinetuneSource source = finetune_source(config);
   const auto layers = static_cast<int>(layers_of(source));
   check_repeated(config, options, layers);
@@ -134,7 +134,7 @@ FinetuneReport run_repeated_model(const Config& config, const RunOptions& option
     report.device->repeated = repeated;
     report.device->simulation = more.cost;
     report.device->counter_mismatches = std::move(more.mismatches);
-    return report;
+    return {std::move(report), std::move(whole)};
   }
 }
 

@@ -114,11 +114,7 @@ void check_fidelity(const Config& config, const RunOptions& options) {
     throw InputError(place_of(config, "workload.layers"),
                      "workload.layers: repeated gives times alone; expected --fidelity cycle and "
                      "values: off");
-  const bool one_step = config.steps == 1 && config.optimizer.accumulate == 1;
-  if (config.layers == Layers::kRepeated && !one_step)
-    throw InputError(place_of(config, "workload.layers"),
-                     "workload.layers: repeated is for one step of one micro-batch; found "
-                     "workload.steps or workload.optimizer.accumulate above 1");
+  if (config.layers == Layers::kRepeated) check_repeated(config);
   check_waves(options);
   if (options.fidelity == Fidelity::kRtl && !config.values)
     throw InputError(place_of(config, "values"),

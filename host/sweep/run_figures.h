@@ -29,8 +29,13 @@ nlohmann::ordered_json to_json(const RunFigures& figures);
 /// Throws InputError for what to_json() did not write.
 RunFigures run_figures_of(const nlohmann::json& json);
 
-/// Carries out the configuration's first step on the cycle model, without writing a file. Throws as
-/// run() does.
+/// What a sweep asks of a configuration: one step, whose time is right, and no files. What differs
+/// in this alone is one run.
+Config measured_config(const Config& config);
+
+/// Carries out the configuration's first step (measured_config()) on the cycle model, without
+/// writing a file. Throws as run() does, Interrupted if `stop` ends it, and MachineError if a
+/// counter is not what the commands must cost.
 RunFigures measure_design(const Config& config, const std::function<bool()>& stop = nullptr);
 
 }  // namespace corank
