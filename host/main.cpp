@@ -118,7 +118,8 @@ Outcome verify_command(const Arguments& arguments, corank::VerifyOptions options
   const corank::VerifyResult result = corank::verify(config, options);
   std::string replay = "corank verify";
   if (!arguments.config.empty()) replay += " " + corank::shell_word(arguments.config);
-  for (const std::string& setting : arguments.settings) replay += " --set " + corank::shell_word(setting);
+  for (const std::string& setting : arguments.settings)
+    replay += " --set " + corank::shell_word(setting);
   replay += fmt::format(" --kinds {} --seed {} --first {} --cases 1",
                         corank::name_of(result.failed_kind), options.seed, result.failed);
   const std::string text = corank::to_text(result, replay);

@@ -102,8 +102,8 @@ DramDevice load_dram_device(const std::string& path);
 /// cannot be read and for what is larger than any configuration (1 MiB).
 std::string read_yaml_file(const std::string& path, const SourceLocation& named_by);
 
-/// What the schema says of the key at this path; its `read` must not be called. Throws InputError at
-/// `where` for a path that no key has.
+/// What the schema says of the key at this path; its `read` must not be called. Throws InputError
+/// at `where` for a path that no key has.
 Key config_key(const std::string& path, const SourceLocation& where);
 
 /// Throws InputError unless the key at this path takes the value, whatever the other keys are: its

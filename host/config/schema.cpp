@@ -324,7 +324,8 @@ const Key& key_at(const std::vector<Key>& keys, const std::string& path,
     const auto found = std::find_if(among->begin(), among->end(),
                                     [&](const Key& known) { return known.name == entry.key; });
     if (found == among->end() && among->empty())
-      throw InputError(where, "unknown key '" + excerpt(path) + "'; " + above + " has none below it");
+      throw InputError(where,
+                       "unknown key '" + excerpt(path) + "'; " + above + " has none below it");
     if (found == among->end()) refuse_key(entry, *among, above);
     key = &*found;
     static const std::vector<Key> kNone;

@@ -41,7 +41,10 @@ double MachineSilicon::memory_kib() const {
 }
 
 MachineSilicon machine_silicon(const MachineShape& machine, const std::string& node) {
-  const CostReport cost = composed_cost(machine, known_node(node));
+  return machine_silicon(composed_cost(machine, known_node(node)));
+}
+
+MachineSilicon machine_silicon(const CostReport& cost) {
   MachineSilicon silicon;
   silicon.node_nm = cost.node_nm;
   silicon.logic_mm2 = cost.logic_um2 / 1e6;

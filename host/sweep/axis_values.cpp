@@ -42,9 +42,10 @@ Range read_range(const YamlNode& node, const std::string& path) {
   if (geometric == (find(node, "step") != nullptr))
     refuse(node, path, "a range with either 'times' or 'step'");
   if (range.from > range.to)
-    throw InputError(find(node, "from")->where,
-                     fmt::format("{}: expected a range from at most {} ('to'), found {}: it is empty",
-                                 path, range.to, range.from));
+    throw InputError(
+        find(node, "from")->where,
+        fmt::format("{}: expected a range from at most {} ('to'), found {}: it is empty", path,
+                    range.to, range.from));
   if (geometric && range.from <= 0)
     throw InputError(find(node, "from")->where,
                      fmt::format("{}: expected a range with 'times' that begins above 0, found {}",
@@ -62,8 +63,8 @@ std::vector<std::string> values_of(const Range& range, const YamlNode& node,
         range.times > 0 ? range.from * std::pow(range.times, n) : range.from + n * range.step;
     if (value > most) return values;
     if (values.size() == kMostValues)
-      throw InputError(node.where,
-                       fmt::format("{}: expected at most {} values, found more", path, kMostValues));
+      throw InputError(
+          node.where, fmt::format("{}: expected at most {} values, found more", path, kMostValues));
     values.push_back(number_text(value));
   }
 }
@@ -76,7 +77,8 @@ bool is_path(const Key& key, const YamlNode& node) {
 
 std::string quoted_text(const std::string& text) {
   std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
+  for (const char c : text)
+    quoted += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
   return quoted + "\"";
 }
 
@@ -96,8 +98,7 @@ std::string flow_text(const Key& key, const YamlNode& node) {
     case YamlNode::Kind::kList:
       for (const YamlNode& item : node.items) {
         const bool path = key.type == "list of paths" && item.kind == YamlNode::Kind::kScalar;
-        text += (text.empty() ? "" : ", ") +
-                (path ? resolve_path(item) : flow_text(key, item));
+        text += (text.empty() ? "" : ", ") + (path ? resolve_path(item) : flow_text(key, item));
       }
       return "[" + text + "]";
     case YamlNode::Kind::kMapping:

@@ -10,8 +10,8 @@
 namespace corank {
 
 /// A formula over names like accelerator.array.rows: numbers, the operators + - * / ^ ( ) < <= > >=
-/// == != && || and ?:, and functions such as min, max, abs, log2, sqrt, floor, ceil and mod. What is
-/// true is 1, what is false 0.
+/// == != && || and ?:, and functions such as min, max, abs, log2, sqrt, floor, ceil and mod. What
+/// is true is 1, what is false 0.
 class Expression {
  public:
   /// Throws InputError at `where` for what is no such formula; `path` is whose it is.

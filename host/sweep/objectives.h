@@ -2,15 +2,16 @@
 #pragma once
 
 #include <array>
-#include <optional>
-#include <string>
 #include <vector>
 
 #include "host/analytic/analytic.h"
 #include "host/config/config.h"
+#include "host/energy/machine_silicon.h"
 #include "host/sweep/run_figures.h"
 
 namespace corank {
+
+struct CostReport;  // host/cost/cost.h
 
 enum class Objective { kTime, kEnergy, kArea, kDeviceMemory, kJoulesPerToken, kCostOfAStep };
 inline constexpr std::array<const char*, 6> kObjectiveNames = {
@@ -24,11 +25,25 @@ struct Prices {
   double usd_per_kwh = 0, usd_per_mm2 = 0, lifetime_hours = 0;
 };
 
-/// Of one workload, exactly.
-double value_of(Objective objective, const Config& config, const RunFigures& figures,
-                const Prices& prices);
-/// Its lower bound.
-double bound_of(Objective objective, const Config& config, const AnalyticStep& step, double tokens,
-                const Prices& prices);
+/// Of a machine by the closed form of `corank cost`. Sweeps ask for it at the node of the energy
+/// table, where that names a known one (known_node).
+double area_mm2_of(const CostReport& cost);
+
+/// The energy of a step as the report of `corank run` has it.
+double energy_pj_of(const Config& config, const MachineSilicon& silicon, const RunFigures& figures);
+
+/// Of a step under one workload, that from which every objective is worked out: exact, or lower
+/// bounds of it.
+struct StepFigures {
+  double ns = 0, energy_pj = 0, area_mm2 = 0, device_bytes = 0, tokens = 0;
+};
+StepFigures exact_figures(const Config& config, const MachineSilicon& silicon, double area_mm2,
+                          const RunFigures& figures);
+StepFigures bound_figures(const AnalyticStep& step, double area_mm2, double tokens);
+
+/// Of several workloads, by their weights: sums of time, energy and cost, the sum of energy over
+/// that of tokens, the most of the device's memory; the area is that of any.
+double value_of(Objective objective, const std::vector<StepFigures>& steps,
+                const std::vector<double>& weights, const Prices& prices);
 
 }  // namespace corank

@@ -61,7 +61,8 @@ std::string formula_of(const YamlNode& node, const std::string& path) {
 }
 
 void read_derived(const YamlNode& node, SweepFile& sweep) {
-  if (node.kind != YamlNode::Kind::kMapping) refuse(node, "derived", "a mapping of keys to formulas");
+  if (node.kind != YamlNode::Kind::kMapping)
+    refuse(node, "derived", "a mapping of keys to formulas");
   for (const YamlEntry& entry : node.entries) {
     const Key key = config_key(entry.key, entry.where);
     if (!key.keys.empty())
@@ -84,8 +85,8 @@ void read_objectives(const YamlNode& node, SweepFile& sweep) {
   for (std::size_t i = 0; i < node.items.size(); ++i) {
     const std::string path = fmt::format("objectives[{}]", i);
     const std::string name = read_choice(node.items[i], path, names);
-    const auto objective = static_cast<Objective>(
-        std::find(names.begin(), names.end(), name) - names.begin());
+    const auto objective =
+        static_cast<Objective>(std::find(names.begin(), names.end(), name) - names.begin());
     if (std::count(sweep.objectives.begin(), sweep.objectives.end(), objective) > 0)
       throw InputError(node.items[i].where, path + ": '" + name + "' is given twice");
     sweep.objectives.push_back(objective);
@@ -121,14 +122,15 @@ std::vector<Key> price_keys(Prices& prices) {
 std::vector<Key> search_keys(SweepFile& sweep) {
   NumberRange tolerance;
   tolerance.most = 1;
-  return {choice_of("method", sweep.method,
-                    {SearchMethod::kBound, SearchMethod::kRandom, SearchMethod::kHalton,
-                     SearchMethod::kNsga2, SearchMethod::kAll},
-                    "which designs get an exact run"),
-          number("tolerance", sweep.tolerance, tolerance, "",
-                 "designs are skipped that are better than one that was run by at most this share"),
-          integer("round", sweep.round, {1, 1 << 20}, "designs", "that are run between two decisions"),
-          integer("seed", sweep.seed, IntegerRange{}, "", "of what is random")};
+  return {
+      choice_of("method", sweep.method,
+                {SearchMethod::kBound, SearchMethod::kRandom, SearchMethod::kHalton,
+                 SearchMethod::kNsga2, SearchMethod::kAll},
+                "which designs get an exact run"),
+      number("tolerance", sweep.tolerance, tolerance, "",
+             "designs are skipped that are better than one that was run by at most this share"),
+      integer("round", sweep.round, {1, 1 << 20}, "designs", "that are run between two decisions"),
+      integer("seed", sweep.seed, IntegerRange{}, "", "of what is random")};
 }
 
 std::vector<Key> stop_keys(SweepFile& sweep) {
@@ -142,17 +144,17 @@ std::vector<Key> sweep_keys(SweepFile& sweep) {
   const auto reads = [&sweep](void (*read)(const YamlNode&, SweepFile&)) {
     return [&sweep, read](const YamlNode& node, const std::string&) { read(node, sweep); };
   };
-  return {text("name", sweep.name, "name in reports"),
-          path("configuration", sweep.configuration, "of all designs"),
-          list("workloads", sweep.workloads, "that each design is run with", workload_keys),
-          required(own_key("axes", "mapping", "keys and their values", reads(read_axes))),
-          own_key("derived", "mapping", "keys that follow from the axes", reads(read_derived)),
-          own_key("constraints", "list", "what holds for a design", reads(read_constraints)),
-          required(own_key("objectives", "list", "what is made small", reads(read_objectives))),
-          mapping("prices", "of cost_of_a_step", price_keys(sweep.prices)),
-          mapping("search", "how designs are chosen", search_keys(sweep)),
-          mapping("stop", "when the sweep ends; left out: when its front is proved",
-                  stop_keys(sweep))};
+  return {
+      text("name", sweep.name, "name in reports"),
+      path("configuration", sweep.configuration, "of all designs"),
+      list("workloads", sweep.workloads, "that each design is run with", workload_keys),
+      required(own_key("axes", "mapping", "keys and their values", reads(read_axes))),
+      own_key("derived", "mapping", "keys that follow from the axes", reads(read_derived)),
+      own_key("constraints", "list", "what holds for a design", reads(read_constraints)),
+      required(own_key("objectives", "list", "what is made small", reads(read_objectives))),
+      mapping("prices", "of cost_of_a_step", price_keys(sweep.prices)),
+      mapping("search", "how designs are chosen", search_keys(sweep)),
+      mapping("stop", "when the sweep ends; left out: when its front is proved", stop_keys(sweep))};
 }
 
 // ---- what no single key can know ----
@@ -198,9 +200,9 @@ void check_workloads(SweepFile& sweep, const YamlNode& root) {
     const YamlNode& node = find(root, "workloads")->items[i];
     const SweepWorkload& workload = sweep.workloads[i];
     if (!names.insert(workload.name).second)
-      throw InputError(find(node, "name")->where,
-                       fmt::format("workloads[{}].name: '{}' is given twice", i,
-                                   excerpt(workload.name)));
+      throw InputError(
+          find(node, "name")->where,
+          fmt::format("workloads[{}].name: '{}' is given twice", i, excerpt(workload.name)));
     for (std::size_t s = 0; s < workload.settings.size(); ++s)
       check_overrides(sweep, workload.settings[s], find(node, "set")->entries[s].where, true);
   }
@@ -216,9 +218,9 @@ void check_prices(const SweepFile& sweep, const YamlNode& root) {
   const YamlNode* prices = find(root, "prices");
   for (const char* key : {"usd_per_kwh", "usd_per_mm2", "lifetime_hours"})
     if (prices == nullptr || find(*prices, key) == nullptr)
-      throw InputError(prices == nullptr ? find(root, "objectives")->where : prices->where,
-                       fmt::format("prices: the key '{}' is missing, which cost_of_a_step needs",
-                                   key));
+      throw InputError(
+          prices == nullptr ? find(root, "objectives")->where : prices->where,
+          fmt::format("prices: the key '{}' is missing, which cost_of_a_step needs", key));
 }
 
 // Energy is priced by a table: the configuration's, or one that is set.
@@ -266,15 +268,6 @@ void by_depth(std::vector<std::string>& settings) {
   };
   std::stable_sort(settings.begin(), settings.end(),
                    [&](const auto& a, const auto& b) { return depth(a) < depth(b); });
-}
-
-std::vector<std::string> all_settings(const SweepFile& sweep, std::size_t design,
-                                      std::size_t workload) {
-  std::vector<std::string> all = sweep.settings;
-  for (std::string& setting : settings_of(sweep, design)) all.push_back(std::move(setting));
-  const std::vector<std::string>& its = sweep.workloads.at(workload).settings;
-  all.insert(all.end(), its.begin(), its.end());
-  return all;
 }
 
 }  // namespace
@@ -348,15 +341,26 @@ std::vector<std::string> settings_of(const SweepFile& sweep, std::size_t design)
   return settings;
 }
 
+std::vector<std::string> with_settings(const SweepFile& sweep, std::vector<std::string> own,
+                                       std::size_t workload) {
+  by_depth(own);
+  std::vector<std::string> all = sweep.settings;
+  all.insert(all.end(), own.begin(), own.end());
+  const std::vector<std::string>& its = sweep.workloads.at(workload).settings;
+  all.insert(all.end(), its.begin(), its.end());
+  return all;
+}
+
 Config config_of(const SweepFile& sweep, std::size_t design, std::size_t workload) {
-  return load_config(sweep.configuration, all_settings(sweep, design, workload));
+  return load_config(sweep.configuration,
+                     with_settings(sweep, settings_of(sweep, design), workload));
 }
 
 std::string run_line_of(const SweepFile& sweep, std::size_t design, std::size_t workload) {
   std::string line = "corank run";
   if (!sweep.configuration.empty()) line += " " + shell_word(sweep.configuration);
   line += " --fidelity cycle";
-  for (const std::string& setting : all_settings(sweep, design, workload))
+  for (const std::string& setting : with_settings(sweep, settings_of(sweep, design), workload))
     line += " --set " + shell_word(setting);
   return line;
 }

@@ -61,8 +61,9 @@ struct SweepFile {
 
 /// What is known of a design before anything is compiled, beside its keys; constraints may name it.
 /// Of device_bytes that is true when its commands are there.
+inline constexpr const char* kDeviceBytesName = "device_bytes";
 inline constexpr std::array<const char*, 4> kSweepFigureNames = {"area_mm2", "fmax_mhz",
-                                                                 "clock_mhz", "device_bytes"};
+                                                                 "clock_mhz", kDeviceBytesName};
 
 /// Throws InputError: an unknown key or axis, an empty range, no objective, an expression that is
 /// none, names that nothing has.
@@ -71,6 +72,10 @@ SweepFile load_sweep(const std::string& path, const std::vector<std::string>& se
 /// The settings of a design ("path=value", derived keys included), without the workload's. What
 /// gives a whole mapping comes before the keys below it.
 std::vector<std::string> settings_of(const SweepFile& sweep, std::size_t design);
+/// All settings of a run, in the order in which load_config() takes them: the sweep's, a design's
+/// own, those of a workload.
+std::vector<std::string> with_settings(const SweepFile& sweep, std::vector<std::string> own,
+                                       std::size_t workload);
 /// The design's configuration under a workload. Throws InputError as load_config() does.
 Config config_of(const SweepFile& sweep, std::size_t design, std::size_t workload);
 /// A number as settings have it: whole ones without a point.

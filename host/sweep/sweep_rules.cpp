@@ -12,8 +12,7 @@ namespace corank {
 namespace {
 
 template <class Names>
-std::optional<std::size_t> place_in(const Names& names, const std::string& name,
-                                    std::size_t most) {
+std::optional<std::size_t> place_in(const Names& names, const std::string& name, std::size_t most) {
   for (std::size_t i = 0; i < std::min<std::size_t>(most, names.size()); ++i)
     if (name == names[i]) return i;
   return std::nullopt;
@@ -40,24 +39,21 @@ SweepRules::SweepRules(const SweepFile& sweep) {
   for (const SweepExpression& derived : sweep.derived) derived_names_.push_back(derived.path);
   for (std::size_t i = 0; i < sweep.derived.size(); ++i)
     derived_.push_back(rule_of(sweep.derived[i], sweep.derived[i].path, i, false));
-  for (std::size_t i = 0; i < sweep.constraints.size(); ++i) {
+  for (std::size_t i = 0; i < sweep.constraints.size(); ++i)
     constraints_.push_back(rule_of(sweep.constraints[i], fmt::format("constraints[{}]", i),
                                    derived_names_.size(), true));
-    for (const Source& source : constraints_.back().sources)
-      if (source.kind == Source::Kind::kFigure) needs_[source.place] = true;
-  }
 }
 
 SweepRules::Rule SweepRules::rule_of(const SweepExpression& expression, const std::string& path,
                                      std::size_t derived, bool figures) const {
-  Rule rule{Expression(expression.text, path, expression.where), {}, false};
+  Rule rule{Expression(expression.text, path, expression.where), {}, Stage::kKeys};
   const auto refuse_name = [&](const std::string& name, const std::string& why) {
-    throw InputError(expression.where,
-                     fmt::format("{}: expected names of axes{}{}, found '{}', {}", path,
-                                 derived > 0 ? ", of derived keys before it" : "",
-                                 figures ? fmt::format(" and {}", fmt::join(kSweepFigureNames, ", "))
-                                         : "",
-                                 excerpt(name), why));
+    throw InputError(
+        expression.where,
+        fmt::format("{}: expected names of axes{}{}, found '{}', {}", path,
+                    derived > 0 ? ", of derived keys before it" : "",
+                    figures ? fmt::format(" and {}", fmt::join(kSweepFigureNames, ", ")) : "",
+                    excerpt(name), why));
   };
   for (const std::string& name : rule.expression.names()) {
     if (const auto axis = place_in(axes_, name, axes_.size())) {
@@ -65,9 +61,11 @@ SweepRules::Rule SweepRules::rule_of(const SweepExpression& expression, const st
       rule.sources.push_back({Source::Kind::kAxis, *axis});
     } else if (const auto place = place_in(derived_names_, name, derived)) {
       rule.sources.push_back({Source::Kind::kDerived, *place});
-    } else if (const auto figure = place_in(kSweepFigureNames, name, figures ? 4 : 0)) {
+    } else if (const auto figure =
+                   place_in(kSweepFigureNames, name, figures ? kSweepFigureNames.size() : 0)) {
       rule.sources.push_back({Source::Kind::kFigure, *figure});
-      rule.compiled = rule.compiled || name == kSweepFigureNames[3];
+      rule.stage =
+          std::max(rule.stage, name == kDeviceBytesName ? Stage::kCompiled : Stage::kMachine);
     } else if (place_in(derived_names_, name, derived_names_.size())) {
       refuse_name(name, "which is derived after it");
     } else {
@@ -82,7 +80,7 @@ double SweepRules::evaluate(const Rule& rule, const std::vector<std::size_t>& pl
   std::vector<double> values(rule.sources.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
     const Source& source = rule.sources[i];
-    values[i] = source.kind == Source::Kind::kAxis      ? numbers_[source.place][places[source.place]]
+    values[i] = source.kind == Source::Kind::kAxis ? numbers_[source.place][places[source.place]]
                 : source.kind == Source::Kind::kDerived ? derived[source.place]
                                                         : figures[source.place];
   }
@@ -96,11 +94,11 @@ std::vector<double> SweepRules::derived(const std::vector<std::size_t>& places) 
   return values;
 }
 
-std::optional<std::size_t> SweepRules::broken(const std::vector<std::size_t>& places,
+std::optional<std::size_t> SweepRules::broken(Stage stage, const std::vector<std::size_t>& places,
                                               const std::vector<double>& derived,
-                                              const Figures& figures, bool compiled) const {
+                                              const Figures& figures) const {
   for (std::size_t i = 0; i < constraints_.size(); ++i) {
-    if (constraints_[i].compiled != compiled) continue;
+    if (constraints_[i].stage != stage) continue;
     if (evaluate(constraints_[i], places, derived, figures) == 0) return i;
   }
   return std::nullopt;

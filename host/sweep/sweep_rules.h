@@ -22,15 +22,14 @@ class SweepRules {
   /// Figures in the order of kSweepFigureNames.
   using Figures = std::array<double, kSweepFigureNames.size()>;
 
-  /// Of these figures those that a constraint names are needed before anything is compiled.
-  bool needs_area() const { return needs_[0] || needs_[1]; }
-  bool needs_device_bytes() const { return needs_[3]; }
+  /// When a constraint can be asked: of keys alone; with the figures of the machine; when the
+  /// commands are there.
+  enum class Stage { kKeys, kMachine, kCompiled };
 
-  /// The first constraint that a design breaks, by its place among the sweep's constraints; those
-  /// that need the device's bytes are asked with `compiled` alone, all others without it.
-  std::optional<std::size_t> broken(const std::vector<std::size_t>& places,
-                                    const std::vector<double>& derived, const Figures& figures,
-                                    bool compiled) const;
+  /// The first constraint of a stage that a design breaks, by its place among the sweep's.
+  std::optional<std::size_t> broken(Stage stage, const std::vector<std::size_t>& places,
+                                    const std::vector<double>& derived,
+                                    const Figures& figures) const;
 
  private:
   /// Where a formula's value comes from.
@@ -41,7 +40,7 @@ class SweepRules {
   struct Rule {
     Expression expression;
     std::vector<Source> sources;
-    bool compiled = false;
+    Stage stage = Stage::kKeys;
   };
 
   Rule rule_of(const SweepExpression& expression, const std::string& path, std::size_t derived,
@@ -52,7 +51,6 @@ class SweepRules {
   std::vector<std::string> axes_, derived_names_;
   std::vector<std::vector<double>> numbers_;  // by numeric axis and value
   std::vector<Rule> derived_, constraints_;
-  std::array<bool, kSweepFigureNames.size()> needs_{};
 };
 
 }  // namespace corank
