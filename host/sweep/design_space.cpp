@@ -6,6 +6,11 @@
 #include "models/base/error.h"
 
 namespace corank {
+namespace {
+
+const std::string kConstraint = "constraint: ";
+
+}  // namespace
 
 DesignSpace::DesignSpace(const SweepFile& sweep) : sweep_(sweep), configs_(sweep) {}
 
@@ -34,7 +39,7 @@ const MachineSilicon& DesignSpace::silicon_of(const Config& config) {
 }
 
 std::string DesignSpace::reason_of(std::size_t constraint) const {
-  return "constraint: " + sweep_.constraints[constraint].text;
+  return kConstraint + sweep_.constraints[constraint].text;
 }
 
 SweepRules::Figures DesignSpace::figures_of(const Config& config) {
@@ -90,7 +95,8 @@ std::vector<double> DesignSpace::weights() const {
   return weights;
 }
 
-std::string without_figures(const std::string& reason) {
+std::string kind_of_reason(const std::string& reason) {
+  if (reason.compare(0, kConstraint.size(), kConstraint) == 0) return reason;
   std::string text;
   for (std::size_t i = 0; i < reason.size();) {
     const auto is_digit = [&](std::size_t at) {

@@ -50,7 +50,8 @@ class DesignSpace {
   MachineSilicon silicon_;  // of the machine that was asked for last
 };
 
-/// A reason with its numbers taken out: the same for designs that are wrong alike.
-std::string without_figures(const std::string& reason);
+/// A reason with its numbers taken out, but for those of a constraint: the same for designs that
+/// are wrong alike.
+std::string kind_of_reason(const std::string& reason);
 
 }  // namespace corank

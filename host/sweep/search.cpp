@@ -123,7 +123,7 @@ void Search::State::enumerate() {
       legal.push_back(design);
       bounds.add(examined.bounds);
     } else {
-      ++infeasible[without_figures(examined.illegal)];
+      ++infeasible[kind_of_reason(examined.illegal)];
     }
   }
   if (legal.empty()) refuse_space();
@@ -144,7 +144,7 @@ void Search::State::refuse_space() const {
 
 void Search::State::leave_out(std::size_t design, const std::string& reason) {
   left_out[design] = reason;
-  ++infeasible[without_figures(reason)];
+  ++infeasible[kind_of_reason(reason)];
 }
 
 std::optional<Search::State::Refined> Search::State::refined_of(
@@ -298,7 +298,7 @@ std::optional<std::string> Search::tell(const std::vector<std::vector<Outcome>>&
     else
       state.sampler->tell(design, exact);
     if (result.status == DesignStatus::kInfeasible)
-      ++state.infeasible[without_figures(result.reason)];
+      ++state.infeasible[kind_of_reason(result.reason)];
     if (const auto found = state.violation_of(design, result)) {
       ++state.violations;
       if (!violation) violation = found;
