@@ -81,7 +81,7 @@ Key memory_section(MemoryConfig& memory) {
   std::vector<Key> keys = {
       choice_of("kind", memory.kind, {MemoryKind::kFixedLatency, MemoryKind::kDram},
                 "model of the memory"),
-      text("name", memory.name, "name in reports"),
+      untimed(text("name", memory.name, "name in reports")),
       // 2^20 MiB = 1 TiB; the addresses of the AXI4 port reach 2^48 bytes.
       integer("size_mib", memory.size_mib, {1, 1 << 20}, "MiB", "kind fixed-latency: size"),
       number("latency_ns", memory.latency_ns, up_to(1e6), "ns",
@@ -95,7 +95,7 @@ Key memory_section(MemoryConfig& memory) {
 Key link_section(LinkConfig& link) {
   return or_file(
       mapping("link", "the link between host and accelerator",
-              {text("name", link.name, "name in reports"),
+              {untimed(text("name", link.name, "name in reports")),
                number("latency_ns", link.latency_ns, up_to(1e6), "ns", "of a packet, one way"),
                number("bandwidth_gb_per_s", link.bandwidth_gb_per_s, {1e-3, 1e6}, "GB/s",
                       "each way, on the wire, 1e9 bytes a second"),
@@ -103,7 +103,7 @@ Key link_section(LinkConfig& link) {
                        "payload of a packet, at most"),
                integer("overhead_bytes", link.overhead_bytes, {0, 1 << 16}, "B",
                        "bytes on the wire that a packet has besides its payload"),
-               text("source", link.source, "where these figures come from")}));
+               untimed(text("source", link.source, "where these figures come from"))}));
 }
 
 Key schedule_section(Schedule& schedule) {
@@ -266,11 +266,11 @@ Key verification_section(StallConfig& stalls, FaultConfig& faults) {
 
 std::vector<Key> schema_of(Config& config) {
   return {
-      text("name", config.name, "name in reports"),
+      untimed(text("name", config.name, "name in reports")),
       accelerator_section(config.machine, config.limits),
       memory_section(config.memory),
       link_section(config.link),
-      energy_section(config.energy),
+      untimed(energy_section(config.energy)),
       workload_section(config),
       choice_of(
           "numerics", config.numerics, {Numerics::kBf16, Numerics::kFp32, Numerics::kFp64},
@@ -585,48 +585,11 @@ DramDevice load_dram_device(const std::string& path) {
   return device;
 }
 
-Key config_key(const std::string& path, const SourceLocation& where) {
-  Config defaults;
-  return key_at(schema_of(defaults), path, where);
+std::map<std::string, std::string> timed_values(
+    const Config& config, const std::function<std::string(const std::string& path)>& contents_of) {
+  Config made = config, defaults;
+  return differing_values(schema_of(made), schema_of(defaults), contents_of);
 }
-
-void check_value(const std::string& path, const YamlNode& value) {
-  Config config;
-  const std::vector<Key> schema = schema_of(config);
-  const Key& key = key_at(schema, path, value.where);
-  YamlNode root;
-  root.kind = YamlNode::Kind::kMapping;
-  root.entries.push_back({key.name, value.where, value});
-  std::vector<std::string> files;
-  splice_files(root, {key}, "", files);
-  key.read(root.entries.front().value, path);
-}
-
-struct AdjustableConfig::State {
-  explicit State(Config given) : config(std::move(given)), schema(schema_of(config)) {}
-
-  Config config;
-  std::vector<Key> schema;  // bound to it
-};
-
-AdjustableConfig::AdjustableConfig(Config config)
-    : state_(std::make_unique<State>(std::move(config))) {}
-AdjustableConfig::~AdjustableConfig() = default;
-
-bool AdjustableConfig::takes(const std::string& path) {
-  return path.rfind("accelerator.", 0) == 0 && config_key(path, {}).keys.empty();
-}
-
-AdjustableConfig::Set AdjustableConfig::setter_of(const std::string& path) const {
-  return key_at(state_->schema, path, {}).read;
-}
-
-void AdjustableConfig::check() const {
-  check_machine(state_->config.machine, {});
-  check_compiler(state_->config, {});
-}
-
-const Config& AdjustableConfig::config() const { return state_->config; }
 
 std::string describe_schema() {
   Config defaults;

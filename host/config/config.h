@@ -98,41 +98,11 @@ void fill_in_dram(MemoryConfig& memory);
 /// Reads a DRAM device's own file (configs/dram). Throws InputError as load_config() does.
 DramDevice load_dram_device(const std::string& path);
 
-/// The text of a YAML file; `named_by` is where the user wrote its path. Throws InputError for what
-/// cannot be read and for what is larger than any configuration (1 MiB).
-std::string read_yaml_file(const std::string& path, const SourceLocation& named_by);
-
-/// What the schema says of the key at this path; its `read` must not be called. Throws InputError
-/// at `where` for a path that no key has.
-Key config_key(const std::string& path, const SourceLocation& where);
-
-/// Throws InputError unless the key at this path takes the value, whatever the other keys are: its
-/// type, its range, all of the file that it names where that holds a mapping.
-void check_value(const std::string& path, const YamlNode& value);
-
-/// A configuration whose accelerator is changed again and again, without reading a file for each:
-/// of sweeps, which have millions.
-class AdjustableConfig {
- public:
-  using Set = std::function<void(const YamlNode& value, const std::string& path)>;
-
-  explicit AdjustableConfig(Config config);
-  ~AdjustableConfig();
-  AdjustableConfig(const AdjustableConfig&) = delete;
-  AdjustableConfig& operator=(const AdjustableConfig&) = delete;
-
-  /// Of a key of the accelerator, which is not a mapping.
-  static bool takes(const std::string& path);
-  /// Sets the key at this path as load_config() does. Throws InputError for what it does not take.
-  Set setter_of(const std::string& path) const;
-  /// Throws InputError, as load_config() does, for keys that do not go together.
-  void check() const;
-  const Config& config() const;
-
- private:
-  struct State;
-  std::unique_ptr<State> state_;
-};
+/// What a run's time and counters depend on, in one form whatever way the configuration says it: by
+/// path, the values that differ from the defaults. Of files and folders what `contents_of` says of
+/// them.
+std::map<std::string, std::string> timed_values(
+    const Config& config, const std::function<std::string(const std::string& path)>& contents_of);
 
 /// Every key that a configuration may have: path, type and range, unit, default; its meaning in a
 /// second line.

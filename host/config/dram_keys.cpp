@@ -93,18 +93,18 @@ const YamlNode& item_at(const YamlNode& root, const std::string& path) {
 }  // namespace
 
 std::vector<Key> dram_device_keys(DramDevice& device) {
-  return {required(text("name", device.name, "the device")),
-          required(text("source", device.source, "where the figures come from")),
-          required(text("quality", device.quality, "how far they can be trusted")),
+  return {untimed(required(text("name", device.name, "the device"))),
+          untimed(required(text("source", device.source, "where the figures come from"))),
+          untimed(required(text("quality", device.quality, "how far they can be trusted"))),
           required(organisation_keys(device.organisation)),
           required(timing_keys(device.timing)),
           boolean("separate_buses", device.separate_buses,
                   "row and column commands can go at the same clock"),
-          current_keys(device.currents),
-          number("io_pj_per_bit", device.io_pj_per_bit, {0, 1000}, "pJ",
-                 "energy of the interface; 0: not known"),
-          text("io_source", device.io_source, "where that figure comes from"),
-          access_keys(device.access)};
+          untimed(current_keys(device.currents)),
+          untimed(number("io_pj_per_bit", device.io_pj_per_bit, {0, 1000}, "pJ",
+                         "energy of the interface; 0: not known")),
+          untimed(text("io_source", device.io_source, "where that figure comes from")),
+          untimed(access_keys(device.access))};
 }
 
 std::vector<Key> dram_keys(DramConfig& dram) {

@@ -119,6 +119,50 @@ Key make_key(const std::string& name, const std::string& type, const std::string
   return key;
 }
 
+// As YAML; one list has one text.
+std::string list_of_texts(const std::vector<std::string>& texts) {
+  std::string list;
+  for (const std::string& text : texts) {
+    list += list.empty() ? "\"" : ", \"";
+    for (const char c : text) list += c == '"' || c == '\\' ? std::string{'\\', c} : std::string{c};
+    list += '"';
+  }
+  return "[" + list + "]";
+}
+
+using ContentsOf = std::function<std::string(const std::string&)>;
+
+std::string value_of(const Key& key, const ContentsOf& contents_of) {
+  if (!key.is_path) return key.preset;
+  std::vector<std::string> contents;
+  for (const std::string& path : key.paths)
+    contents.push_back(path.empty() ? "" : contents_of(path));
+  return list_of_texts(contents);
+}
+
+void add_differing(const std::vector<Key>& keys, const std::vector<Key>& defaults,
+                   const std::string& path, const ContentsOf& contents_of,
+                   std::map<std::string, std::string>& values) {
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const Key& key = keys[i];
+    if (!key.timed) continue;
+    const std::string name = join_path(path, key.name);
+    if (key.is_list) {
+      // An item is there, whatever it says.
+      for (std::size_t item = 0; item < key.items.size(); ++item) {
+        const std::string item_path = name + "[" + std::to_string(item) + "]";
+        values[item_path] = "";
+        add_differing(key.items[item], key.keys, item_path, contents_of, values);
+      }
+    } else if (!key.keys.empty()) {
+      add_differing(key.keys, defaults[i].keys, name, contents_of, values);
+    } else if (const std::string value = value_of(key, contents_of);
+               value != value_of(defaults[i], contents_of)) {
+      values[name] = value;
+    }
+  }
+}
+
 void describe_into(std::string& text, const std::vector<Key>& keys, const std::string& path) {
   for (const Key& key : keys) {
     const std::string name = join_path(path, key.name);
@@ -220,6 +264,8 @@ Key text(const std::string& name, std::string& field, const std::string& help) {
 
 Key path(const std::string& name, std::string& field, const std::string& help) {
   Key key = make_key(name, "path", "", "\"" + field + "\"", help);
+  key.is_path = true;
+  key.paths = {field};
   key.read = [&field](const YamlNode& node, const std::string& where) {
     read_text(node, where);
     field = resolve_path(node);
@@ -229,6 +275,8 @@ Key path(const std::string& name, std::string& field, const std::string& help) {
 
 Key path_list(const std::string& name, std::vector<std::string>& field, const std::string& help) {
   Key key = make_key(name, "list of paths", "", "[]", help);
+  key.is_path = true;
+  key.paths = field;
   key.read = [&field](const YamlNode& node, const std::string& where) {
     if (node.kind != YamlNode::Kind::kList) refuse(node, where, "a list of paths");
     field.clear();
@@ -242,7 +290,7 @@ Key path_list(const std::string& name, std::vector<std::string>& field, const st
 }
 
 Key text_list(const std::string& name, std::vector<std::string>& field, const std::string& help) {
-  Key key = make_key(name, "list of texts", "", "[]", help);
+  Key key = make_key(name, "list of texts", "", list_of_texts(field), help);
   key.read = [&field](const YamlNode& node, const std::string& where) {
     if (node.kind != YamlNode::Kind::kList) refuse(node, where, "a list of texts");
     field.clear();
@@ -297,6 +345,11 @@ Key or_file(Key key) {
   return key;
 }
 
+Key untimed(Key key) {
+  key.timed = false;
+  return key;
+}
+
 void read_mapping(const std::vector<Key>& keys, const YamlNode& node, const std::string& path) {
   if (node.kind != YamlNode::Kind::kMapping) refuse(node, path, "a mapping");
   for (const YamlEntry& entry : node.entries) {
@@ -311,28 +364,12 @@ void read_mapping(const std::vector<Key>& keys, const YamlNode& node, const std:
                        (path.empty() ? "" : path + ": ") + "the key '" + key.name + "' is missing");
 }
 
-const Key& key_at(const std::vector<Key>& keys, const std::string& path,
-                  const SourceLocation& where) {
-  const std::vector<Key>* among = &keys;
-  const Key* key = nullptr;
-  for (std::size_t begin = 0; begin <= path.size();) {
-    const std::size_t end = std::min(path.find('.', begin), path.size());
-    const std::string above = begin == 0 ? "" : path.substr(0, begin - 1);
-    YamlEntry entry;
-    entry.key = path.substr(begin, end - begin);
-    entry.where = where;
-    const auto found = std::find_if(among->begin(), among->end(),
-                                    [&](const Key& known) { return known.name == entry.key; });
-    if (found == among->end() && among->empty())
-      throw InputError(where,
-                       "unknown key '" + excerpt(path) + "'; " + above + " has none below it");
-    if (found == among->end()) refuse_key(entry, *among, above);
-    key = &*found;
-    static const std::vector<Key> kNone;
-    among = key->is_list ? &kNone : &key->keys;
-    begin = end + 1;
-  }
-  return *key;
+std::map<std::string, std::string> differing_values(const std::vector<Key>& keys,
+                                                    const std::vector<Key>& defaults,
+                                                    const ContentsOf& contents_of) {
+  std::map<std::string, std::string> values;
+  add_differing(keys, defaults, "", contents_of, values);
+  return values;
 }
 
 std::string describe(const std::vector<Key>& keys) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -21,10 +22,14 @@ struct Key {
   std::string preset;  // the default, as YAML
   std::string help;    // one line
   bool required = false;
-  bool may_be_file = false;     // a text stands for the YAML file that holds the value
-  std::string word, word_file;  // a word that stands for a file of corank's own
-  bool is_list = false;         // of mappings
-  std::vector<Key> keys;        // of the mapping, or of each mapping in the list
+  bool may_be_file = false;             // a text stands for the YAML file that holds the value
+  std::string word, word_file;          // a word that stands for a file of corank's own
+  bool is_list = false;                 // of mappings
+  std::vector<Key> keys;                // of the mapping, or of each mapping in the list
+  std::vector<std::vector<Key>> items;  // of each mapping that the list held when the key was made
+  bool is_path = false;                 // the field names files or folders,
+  std::vector<std::string> paths;       // these when the key was made
+  bool timed = true;  // whether it can change a run's cycles or counters, or whether it can be run
   /// Checks the value and fills the field; `path` is the value's, like "accelerator.array.rows".
   std::function<void(const YamlNode& value, const std::string& path)> read;
 };
@@ -82,14 +87,18 @@ Key list(const std::string& name, std::vector<Item>& field, const std::string& h
 Key required(Key key);
 /// The same mapping, which may be given by the path of a file.
 Key or_file(Key key);
+/// The same key, which changes no cycle and no counter: a name, a price.
+Key untimed(Key key);
 
 /// Reads a mapping into the fields of its keys. Throws InputError at the offending node.
 void read_mapping(const std::vector<Key>& keys, const YamlNode& node, const std::string& path);
 
-/// The key at a path like "accelerator.array.rows". Throws InputError at `where` for a path that no
-/// key has; items of lists have none.
-const Key& key_at(const std::vector<Key>& keys, const std::string& path,
-                  const SourceLocation& where);
+/// By path, as YAML: what the fields of timed keys held when `keys` were made and differs from what
+/// those of `defaults`, the same schema, held. Of files and folders what `contents_of` says of
+/// them.
+std::map<std::string, std::string> differing_values(
+    const std::vector<Key>& keys, const std::vector<Key>& defaults,
+    const std::function<std::string(const std::string& path)>& contents_of);
 
 /// All keys at and below these: path, type and range, unit, default; meaning in a second line.
 std::string describe(const std::vector<Key>& keys);
@@ -154,8 +163,11 @@ Key list(const std::string& name, std::vector<Item>& field, const std::string& h
   key.preset = "[]";
   key.help = help;
   key.keys = keys_of(sample);
-  // They document the items; the sample that they are bound to ends here.
+  for (Item& item : field) key.items.push_back(keys_of(item));
+  // They document the items; what they are bound to ends here, or when the list is read.
   for (Key& item_key : key.keys) item_key.read = nullptr;
+  for (std::vector<Key>& item_keys : key.items)
+    for (Key& item_key : item_keys) item_key.read = nullptr;
   key.read = [&field, keys_of](const YamlNode& node, const std::string& where) {
     if (node.kind != YamlNode::Kind::kList) refuse(node, where, "a list of mappings");
     field.clear();
