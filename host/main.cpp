@@ -19,6 +19,7 @@
 #include "host/run/finetune.h"
 #include "host/run/lockstep.h"
 #include "host/run/run.h"
+#include "host/sweep/sweep_command.h"
 #include "host/train/training.h"
 #include "host/verify/verify.h"
 #include "models/base/error.h"
@@ -332,8 +333,7 @@ int run(int argc, char** argv) {
   corank::VerifyOptions verification;
   CLI::App* verify = add_verify(app, arguments, verification);
 
-  corank::ReportOptions reporting;
-  CLI::App* report = add_report(app, reporting);
+  const corank::SweepCommand sweep(app);
 
   CLI::App* schema = app.add_subcommand(
       "schema", "print every key that a configuration may have, or the JSON schema of a report");
@@ -363,7 +363,10 @@ int run(int argc, char** argv) {
   if (*compile) return end_with(compile_command(arguments, compiled));
   if (*cost) return end_with(cost_command(arguments, costing));
   if (*schema) return end_with(schema_command(described));
-  if (*report) return end_with({corank::report_command(reporting)});
+  if (sweep.given()) {
+    const auto [text, code] = sweep.run();
+    return end_with({text, code});
+  }
   if (*verify) return end_with(verify_command(arguments, verification));
   return end_with(*machine ? machine_command(arguments) : run_command(arguments));
 }

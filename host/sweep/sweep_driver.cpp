@@ -1,0 +1,151 @@
+#include "host/sweep/sweep_driver.h"
+
+#include <chrono>
+#include <filesystem>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "host/sweep/bound_designs.h"
+#include "host/sweep/forked.h"
+#include "host/sweep/run_key.h"
+#include "host/sweep/search.h"
+#include "host/sweep/sweep_folder.h"
+#include "models/base/error.h"
+#include "sim/system/interruption.h"
+
+namespace corank {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// A table of many designs takes a while to make; it is there for who looks on.
+constexpr auto kBetweenTables = std::chrono::seconds(20);
+
+// A round's runs: by design and workload.
+using RoundJobs = std::vector<std::vector<Job>>;
+
+class Rounds {
+ public:
+  Rounds(const SweepFile& sweep, Store& store) : sweep_(sweep), store_(store) {}
+
+  RoundJobs jobs_of(const std::vector<std::size_t>& designs) {
+    RoundJobs jobs;
+    for (const std::size_t design : designs) {
+      std::vector<Job>& workloads = jobs.emplace_back();
+      for (std::size_t workload = 0; workload < sweep_.workloads.size(); ++workload) {
+        Job& job = workloads.emplace_back();
+        job.design = design;
+        job.workload = workload;
+        job.settings = with_settings(sweep_, settings_of(sweep_, design), workload);
+        job.key = run_key(load_config(sweep_.configuration, job.settings), digests_);
+      }
+    }
+    return jobs;
+  }
+
+  /// Those that the store does not have, each once.
+  std::vector<Job> missing(const RoundJobs& round) const {
+    std::vector<Job> jobs;
+    std::unordered_set<std::string> keys;
+    for (const std::vector<Job>& workloads : round)
+      for (const Job& job : workloads)
+        if (!store_.has(job.key) && keys.insert(job.key).second) jobs.push_back(job);
+    return jobs;
+  }
+
+  std::vector<std::vector<Outcome>> outcomes(const RoundJobs& round) const {
+    std::vector<std::vector<Outcome>> all;
+    for (const std::vector<Job>& workloads : round) {
+      std::vector<Outcome>& outcomes = all.emplace_back();
+      for (const Job& job : workloads) outcomes.push_back(store_.find(job.key).value());
+    }
+    return all;
+  }
+
+ private:
+  const SweepFile& sweep_;
+  Store& store_;
+  ContentDigests digests_;
+};
+
+JobContext context_of(const SweepFile& sweep, const std::string& folder) {
+  namespace fs = std::filesystem;
+  JobContext context;
+  context.folder = fs::absolute(folder).lexically_normal().string();
+  context.configuration = sweep.configuration;
+  for (const SweepWorkload& workload : sweep.workloads) context.workloads.push_back(workload.name);
+  context.directory = fs::current_path().string();
+  return context;
+}
+
+}  // namespace
+
+SweepEnd carry_out_sweep(const SweepFile& sweep, const SweepOptions& options) {
+  open_sweep_folder(options.folder, sweep);
+  Store store(options.folder);
+  store.refresh();
+  const std::unique_ptr<SweepEngine> engine =
+      options.engine(store, context_of(sweep, options.folder));
+  SweepState state;
+  const auto tell = [&](const std::string& doing, std::size_t done, std::size_t of) {
+    state.doing = doing;
+    state.done = done;
+    state.of = of;
+    if (options.progress) options.progress(state);
+  };
+  const BoundDesigns in_processes = bound_in_processes(sweep, options.workers, options.stop);
+  const BoundDesigns bound = [&](const std::vector<std::size_t>& designs) {
+    tell("bounds", 0, designs.size());
+    return in_processes(designs);
+  };
+  Search search(sweep, bound);
+  Rounds rounds(sweep, store);
+  SweepEnd end;
+  Clock::time_point next_table;
+  try {
+    for (std::vector<std::size_t> designs; !(designs = search.next_round()).empty();) {
+      const RoundJobs round = rounds.jobs_of(designs);
+      const std::vector<Job> missing = rounds.missing(round);
+      tell("runs", 0, missing.size());
+      if (!missing.empty())
+        engine->carry_out(missing, options.stop,
+                          [&](std::size_t done) { tell("runs", done, missing.size()); });
+      end.stopped = options.stop() && !rounds.missing(round).empty();
+      if (end.stopped) break;
+      end.violation = search.tell(rounds.outcomes(round));
+      if (end.violation) break;
+      state.runs += designs.size();
+      if (Clock::now() < next_table) continue;
+      const SweepTable table = search.table();
+      if (!table.progress.empty()) {
+        state.pruned = table.progress.back().pruned;
+        state.open = table.progress.back().open;
+      }
+      keep_table(options.folder, sweep, table);
+      next_table = Clock::now() + kBetweenTables;
+    }
+  } catch (const Interrupted&) {
+    end.stopped = true;
+  }
+  end.table = search.table();
+  end.table.directory = options.folder;
+  keep_table(options.folder, sweep, end.table);
+  return end;
+}
+
+SweepTable replay_sweep(const SweepFile& sweep, const std::string& folder, int workers) {
+  Store store(folder);
+  store.refresh();
+  Search search(sweep, bound_in_processes(sweep, workers, interrupted));
+  Rounds rounds(sweep, store);
+  for (std::vector<std::size_t> designs; !(designs = search.next_round()).empty();) {
+    const RoundJobs round = rounds.jobs_of(designs);
+    if (!rounds.missing(round).empty() || search.tell(rounds.outcomes(round))) break;
+  }
+  SweepTable table = search.table();
+  table.directory = folder;
+  return table;
+}
+
+}  // namespace corank
