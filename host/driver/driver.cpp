@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -507,23 +508,39 @@ LinkBytes& LinkBytes::operator+=(const LinkBytes& other) {
   return *this;
 }
 
+UploadPieces upload_pieces(const CompiledStep& step, const Graph& graph) {
+  UploadPieces pieces;
+  const auto bytes_of = [&](ValueId id) {
+    return step.plan.bytes_of(static_cast<std::size_t>(id));
+  };
+  for (const ValueId id : uploaded_values(step, graph, false))
+    pieces.loaded.push_back(bytes_of(id));
+  for (std::size_t i = 0; i < step.plan.extras.size(); ++i)
+    if (!step.plan.extras[i].contents.empty())
+      pieces.loaded.push_back(step.plan.layouts[graph.values.size() + i].bytes());
+  for (std::size_t i = 0; i < graph.values.size(); ++i) {
+    const std::optional<PackedPlace>& weight = step.plan.packed[i];
+    if (!weight || weight->nested_bytes == 0) continue;
+    pieces.loaded.push_back(weight->nested_bytes);
+    if (weight->map_of == static_cast<ValueId>(i)) pieces.loaded.push_back(kScaleMapBytes);
+  }
+  for (const ValueId id : uploaded_values(step, graph, true)) pieces.fed.push_back(bytes_of(id));
+  return pieces;
+}
+
 LinkBytes expected_link_bytes(const CompiledStep& step, const TrainingProgram& program,
                               const std::vector<ValueId>& asked) {
   LinkBytes bytes;
-  const auto all_of = [&](const std::vector<ValueId>& ids) {
-    std::uint64_t sum = 0;
-    for (const ValueId id : ids) sum += step.plan.bytes_of(static_cast<std::size_t>(id));
-    return sum;
+  const UploadPieces pieces = upload_pieces(step, program.graph);
+  const auto sum_of = [](const std::vector<std::uint64_t>& sizes) {
+    return std::accumulate(sizes.begin(), sizes.end(), std::uint64_t{0});
   };
-  bytes.loaded = all_of(uploaded_values(step, program.graph, false)) + step.plan.packed_table_bytes;
-  for (std::size_t i = 0; i < step.plan.extras.size(); ++i)
-    if (!step.plan.extras[i].contents.empty())
-      bytes.loaded += step.plan.layouts[program.graph.values.size() + i].bytes();
-  bytes.fed = all_of(uploaded_values(step, program.graph, true));
+  bytes.loaded = sum_of(pieces.loaded);
+  bytes.fed = sum_of(pieces.fed);
   bytes.programs = step.instructions.size() * sizeof(std::uint64_t);
   bytes.commands = step.commands.size() * sizeof(CommandWords);
   for (const StreamTile& tile : step.tiles) bytes.streamed += tile.bytes();
-  bytes.asked = all_of(asked);
+  for (const ValueId id : asked) bytes.asked += step.plan.bytes_of(static_cast<std::size_t>(id));
   return bytes;
 }
 

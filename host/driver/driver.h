@@ -102,6 +102,13 @@ struct StepSnapshots {
 StepSnapshots snapshots_of_step(const std::vector<PlatformSnapshot>& snapshots, std::size_t steps,
                                 std::size_t step);
 
+/// Bytes of the pieces of memory that the host writes before the first step (what is given once,
+/// constants, tables), and before each step (what that is fed); without programs and commands.
+struct UploadPieces {
+  std::vector<std::uint64_t> loaded, fed;
+};
+UploadPieces upload_pieces(const CompiledStep& step, const Graph& graph);
+
 /// Bytes that a step moves over the link as memory contents, worked out from the layouts alone.
 struct LinkBytes {
   std::uint64_t loaded = 0;    // frozen and trained values, states, tables: by load()

@@ -9,8 +9,6 @@ namespace {
 using interface::Activity;
 using interface::Counter;
 
-constexpr Cycle kLongAgo = -(Cycle{1} << 40);
-
 // Cycles of [from, end) that lie in [begin, until).
 std::uint64_t overlap(Cycle from, Cycle end, Cycle begin, Cycle until) {
   return static_cast<std::uint64_t>(
@@ -36,21 +34,13 @@ struct Operand {
 }  // namespace
 
 ArrayUnit::ArrayUnit(const MachineShape& shape, bool values, LocalMemories& local)
-    : array_rows_(shape.array_rows),
-      array_columns_(shape.array_columns),
-      lanes_(memory_lanes(shape)),
-      values_(values),
-      local_(local),
-      last_start_(kLongAgo),
-      last_round_(kLongAgo) {}
+    : lanes_(memory_lanes(shape)), values_(values), local_(local), schedule_(shape) {}
 
 void ArrayUnit::reset() {
   pending_.clear();
   passes_.clear();
   busy_.clear();
-  last_command_ = {};
-  loaded_ = stream_end_ = 0;
-  last_start_ = last_round_ = kLongAgo;
+  schedule_.reset();
   halted_ = false;
   beyond_cycle_ = kNever;
 }
@@ -66,7 +56,7 @@ void ArrayUnit::look(Cycle cycle, bool stop) {
 bool ArrayUnit::ready() const {
   // A command that completes in the next cycle has left its place already.
   const std::size_t left = !pending_.empty() && pending_.front().completion == cycle_ ? 1 : 0;
-  return !stop_ && cycle_ >= loaded_ && pending_.size() - left < kPending;
+  return !stop_ && cycle_ >= schedule_.loaded() && pending_.size() - left < kPending;
 }
 
 Completion ArrayUnit::completion() const {
@@ -109,69 +99,29 @@ bool ArrayUnit::step(const QueuedCommand* command, Counters& counters) {
   const interface::GemmCommand gemm = interface::decode_gemm(command->words);
   const std::size_t first = passes_.size();
   plan(gemm);
-  pending_.push_back({command->index, command->signal_tokens(), cycle_, loaded_,
-                      stream_end_ - 1 + sum_latency() + 1, gemm.kind});
+  pending_.push_back({command->index, command->signal_tokens(), cycle_, schedule_.loaded(),
+                      schedule_.completion(), gemm.kind});
   find_beyond(gemm, first);
   if (values_ && beyond_cycle_ == kNever) kernel_.run(gemm, local_);
   return true;
 }
 
 void ArrayUnit::plan(const interface::GemmCommand& gemm) {
-  const bool chained = gemm.rows == last_command_.rows && gemm.columns == last_command_.columns &&
-                       gemm.accumulator_line == last_command_.accumulator_line &&
-                       gemm.accumulator_stride == last_command_.accumulator_stride;
-  last_command_ = gemm;
-  const Cycle rows = gemm.rows, columns = gemm.columns, depth = gemm.depth;
-  const Cycle shadow_free = std::max<Cycle>(array_rows_ - 1, 1);
-  // At most the array, never across a panel of the local memory.
-  const auto tile = [&](Cycle done, Cycle all, Cycle limit) {
-    return std::min({lanes_ - done % lanes_, limit, all - done});
-  };
-
-  Cycle earliest_load = cycle_ + 1;
-  for (Cycle depth_done = 0; depth_done < depth;) {
-    const Cycle tile_depth = tile(depth_done, depth, array_rows_);
-    const bool from_zero = depth_done == 0 && gemm.accumulate == 0;
-    for (Cycle columns_done = 0; columns_done < columns;) {
-      Pass pass;
-      pass.rows = rows;
-      pass.depth = tile_depth;
-      pass.columns = tile(columns_done, columns, array_columns_);
-      pass.from_zero = from_zero;
-      pass.kind = gemm.kind;
-      pass.load = std::max(earliest_load, last_start_ + shadow_free);
-      pass.start = std::max(pass.load + 1, stream_end_);
-      if (columns_done == 0) {
-        if (!from_zero) {
-          // Sums come back before they are asked for.
-          const bool round = depth_done != 0 || chained;
-          pass.start = std::max(pass.start, (round ? last_round_ : stream_end_ - 1) + round_trip());
-        }
-        last_round_ = pass.start;
-      }
-      pass.slots_from = std::max(stream_end_, cycle_ + 1);
-      pass.slots_end = pass.start + rows;
-      last_start_ = pass.start;
-      stream_end_ = pass.start + rows;
-      earliest_load = pass.load + tile_depth;
-      columns_done += pass.columns;
-      if (!busy_.empty() && busy_.back().end == pass.start) {
-        busy_.back().end = stream_end_;
-      } else {
-        busy_.push_back({pass.start, stream_end_});
-      }
-      passes_.push_back(pass);
+  schedule_.plan(gemm, cycle_, [&](const ArrayPass& pass) {
+    const Cycle end = pass.start + pass.rows;
+    if (!busy_.empty() && busy_.back().end == pass.start) {
+      busy_.back().end = end;
+    } else {
+      busy_.push_back({pass.start, end});
     }
-    depth_done += tile_depth;
-  }
-  loaded_ = earliest_load - 1;
-  passes_.back().slots_end = std::max(stream_end_, loaded_ + 1);
+    passes_.push_back(pass);
+  });
 }
 
 void ArrayUnit::synchronise(Cycle end, Counters& counters) {
   const Cycle from = counted_;
   counted_ = end;
-  for (const Pass& pass : passes_) {
+  for (const ArrayPass& pass : passes_) {
     const auto within = [&](Cycle delay, Cycle count) {
       return overlap(pass.start + delay, pass.start + delay + count, from, end);
     };
@@ -187,16 +137,18 @@ void ArrayUnit::synchronise(Cycle end, Counters& counters) {
     if (!pass.from_zero) {
       counters[Counter::kAccumulatorReadBytes] += 4 * within(1, pass.rows) * columns;
     }
-    counters[Counter::kAccumulatorWriteBytes] += 4 * within(sum_latency(), pass.rows) * columns;
+    counters[Counter::kAccumulatorWriteBytes] +=
+        4 * within(schedule_.sum_latency(), pass.rows) * columns;
   }
-  while (!passes_.empty() && passes_.front().start + passes_.front().rows + sum_latency() <= end &&
+  while (!passes_.empty() &&
+         passes_.front().start + passes_.front().rows + schedule_.sum_latency() <= end &&
          passes_.front().slots_end <= end && passes_.front().load + passes_.front().depth <= end) {
     passes_.pop_front();
   }
 }
 
 Cycle ArrayUnit::next(Cycle cycle) const {
-  Cycle next = loaded_ > cycle ? loaded_ : kNever;
+  Cycle next = schedule_.loaded() > cycle ? schedule_.loaded() : kNever;
   if (!pending_.empty()) next = std::min(next, pending_.front().completion);
   for (const Interval& busy : busy_) {
     if (busy.from > cycle) {
@@ -216,10 +168,10 @@ Cycle ArrayUnit::next(Cycle cycle) const {
 void ArrayUnit::halt(Counters& counters) {
   halted_ = true;
   synchronise(cycle_, counters);
-  const auto waits = std::find_if(passes_.begin(), passes_.end(), [&](const Pass& pass) {
+  const auto waits = std::find_if(passes_.begin(), passes_.end(), [&](const ArrayPass& pass) {
     return pass.load < cycle_ && pass.start >= cycle_;
   });
-  const auto streams = std::find_if(passes_.begin(), passes_.end(), [&](const Pass& pass) {
+  const auto streams = std::find_if(passes_.begin(), passes_.end(), [&](const ArrayPass& pass) {
     return pass.start < cycle_ && pass.start + pass.rows > cycle_;
   });
   const auto loads = std::find_if(pending_.begin(), pending_.end(), [&](const Pending& command) {
@@ -259,7 +211,7 @@ void ArrayUnit::find_beyond(const interface::GemmCommand& gemm, std::size_t firs
 
   std::uint64_t depth_done = 0, columns_done = 0;
   for (std::size_t i = first_pass; i < passes_.size(); ++i) {
-    const Pass& pass = passes_[i];
+    const ArrayPass& pass = passes_[i];
     const auto rows = static_cast<std::uint64_t>(pass.rows);
     const auto depth = static_cast<std::uint64_t>(pass.depth);
     const auto columns = static_cast<std::uint64_t>(pass.columns);
@@ -271,7 +223,7 @@ void ArrayUnit::find_beyond(const interface::GemmCommand& gemm, std::size_t firs
       const std::uint64_t line = sums.line_of(row, columns_done);
       if (line < sum_lines) continue;
       if (!pass.from_zero) note_beyond(streamed + 2, Access::kSumRead, line);
-      note_beyond(streamed + sum_latency(), Access::kSumWrite, line);
+      note_beyond(streamed + schedule_.sum_latency(), Access::kSumWrite, line);
     }
     for (std::uint64_t row = 0; row < depth; ++row) {
       if (stationary.last_line(depth_done + row, columns_done, columns) < lines) continue;

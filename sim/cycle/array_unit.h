@@ -3,6 +3,7 @@
 
 #include <deque>
 
+#include "sim/cycle/array_schedule.h"
 #include "sim/cycle/gemm.h"
 #include "sim/cycle/local_memory.h"
 #include "sim/cycle/types.h"
@@ -39,18 +40,6 @@ class ArrayUnit {
  private:
   static constexpr std::size_t kPending = interface::kGemmsPending;
 
-  // One tile of the stationary operand and all rows that stream past it. P, S, M, d and R are
-  // those of the RTL's header.
-  struct Pass {
-    Cycle load = 0;   // P
-    Cycle start = 0;  // S
-    Cycle rows = 0;   // M
-    Cycle depth = 0;  // d
-    Cycle columns = 0;
-    bool from_zero = false;
-    std::uint32_t kind = 0;
-    Cycle slots_from = 0, slots_end = 0;  // cycles that count for its kind
-  };
   struct Interval {
     Cycle from = 0, end = 0;
   };
@@ -61,31 +50,21 @@ class ArrayUnit {
     std::uint32_t kind = 0;
   };
 
-  // D: from a row to the first one that may read its sums.
-  Cycle round_trip() const { return interface::pass_latency(static_cast<int>(array_rows_)); }
-  // From a row to the write of its sums: a sum is asked for a cycle after its row, and read in the
-  // cycle after that.
-  Cycle sum_latency() const { return round_trip() + 1; }
   void plan(const interface::GemmCommand& gemm);
   void find_beyond(const interface::GemmCommand& gemm, std::size_t first_pass);
   void halt(Counters& counters);
 
-  Cycle array_rows_, array_columns_, lanes_;
+  Cycle lanes_;
   bool values_;
   LocalMemories& local_;
   GemmKernel kernel_;
 
   std::deque<Pending> pending_;
-  std::deque<Pass> passes_;    // with accesses to be counted
-  std::deque<Interval> busy_;  // cycles in which rows are streamed
-  Cycle counted_ = 0;          // accesses before this cycle are in the counters
+  std::deque<ArrayPass> passes_;  // with accesses to be counted
+  std::deque<Interval> busy_;     // cycles in which rows are streamed
+  Cycle counted_ = 0;             // accesses before this cycle are in the counters
 
-  // Of the last command and pass, which the next ones must keep away from.
-  interface::GemmCommand last_command_;
-  Cycle loaded_ = 0;      // cycle of the last read of the last tile
-  Cycle last_start_;      // S of the last pass
-  Cycle stream_end_ = 0;  // the cycle after its last row
-  Cycle last_round_;      // S of the last first pass of a depth slice
+  ArraySchedule schedule_;
   bool halted_ = false;
 
   // The first access beyond the end of a local memory; of several in a cycle the one named first.

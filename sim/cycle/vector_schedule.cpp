@@ -83,6 +83,13 @@ Cycle VectorSchedule::cycles() const {
   return static_cast<Cycle>(groups_ - 1) * usual_.cycles + last_.cycles;
 }
 
+Cycle VectorSchedule::busy() const {
+  Cycle busy = 0;
+  for (std::size_t i = 0; i < program_->instructions.size(); ++i)
+    busy += static_cast<Cycle>(issued(i, cycles()).beats * interval_of(program_->instructions[i]));
+  return busy;
+}
+
 std::uint64_t VectorSchedule::group_at(Cycle cycle) const {
   if (groups_ == 1) return 0;
   return std::min(static_cast<std::uint64_t>(cycle / usual_.cycles), groups_ - 1);

@@ -31,6 +31,8 @@ class VectorSchedule {
 
   /// Of all slots.
   Cycle cycles() const;
+  /// Those for which beats are issued.
+  Cycle busy() const;
   /// The cycle in which what follows the program's instructions would begin, if that is illegal.
   Cycle illegal() const { return group(0).illegal; }
   /// The slot of a cycle that has one.
