@@ -65,7 +65,7 @@ Figure energy_figure(const EnergyBars& energy) {
          joules(bar.count * bar.low_pj_each), joules(bar.count * bar.high_pj_each), bar.quality});
     figure.sources.rows.push_back(
         {spaced(bar.action), bar.quality,
-         fmt::format("{:.4g} to {:.4g} a {}", bar.low_pj_each, bar.high_pj_each, bar.unit),
+         fmt::format("{:.4g} to {:.4g}, each {}", bar.low_pj_each, bar.high_pj_each, bar.unit),
          bar.source});
   }
   std::vector<EnergyBar> shown;

@@ -77,13 +77,15 @@ window.addEventListener('resize', redrawAll);
 for (const query of ['(prefers-color-scheme: dark)', 'print'])
   window.matchMedia(query).addEventListener('change', redrawAll);
 
-// A canvas of the stage's width. `draw` gets a context in CSS pixels, and the width.
-function canvasIn(stage, height, label, draw) {
+// A canvas of the stage's width, of so many pixels at least. `draw` gets a context in CSS pixels, and
+// the sizes.
+function canvasIn(stage, least, height, label, draw) {
   const canvas = element('canvas', { tabIndex: 0, role: 'img', 'aria-label': label });
   stage.append(canvas);
   const redraw = () => {
-    const width = Math.max(280, stage.clientWidth), ratio = window.devicePixelRatio || 1;
+    const width = Math.max(least, stage.clientWidth), ratio = window.devicePixelRatio || 1;
     const tall = typeof height === 'function' ? height(width) : height;
+    canvas.style.width = width + 'px';
     canvas.style.height = tall + 'px';
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(tall * ratio);

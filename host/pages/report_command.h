@@ -1,4 +1,4 @@
-// `corank report`: pages from the files that corank wrote.
+// `corank report`: pages from what corank wrote.
 #pragma once
 
 #include <string>
@@ -6,7 +6,8 @@
 namespace corank {
 
 struct ReportOptions {
-  std::string path;    // a run's folder, or its report.json
+  std::string path;    // a run's folder or its report.json; a sweep's folder or its export as JSON
+  std::string other;   // a sweep to compare with; "": none
   std::string output;  // the HTML file
   std::string trace;   // of corank run --trace; "": none
 };

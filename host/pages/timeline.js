@@ -111,7 +111,7 @@
     axisText(context, '■ written', x.end, top - 4, 'right', 'c1');
   }
 
-  const { canvas, redraw } = canvasIn(stage, height,
+  const { canvas, redraw } = canvasIn(stage, 560, height,
     'Timeline of the units. Its figures are in the table below.', (context, width) => {
       const x = scale(width), floor = TOP + tracks.length * ROW;
       const end = CURVE ? floor + 18 + CURVE : floor;
@@ -159,7 +159,7 @@
 
   // What is under the pointer: of spans that lie over each other the one drawn last.
   function find(px, py) {
-    const row = Math.floor((py - TOP) / ROW), x = scale(stage.clientWidth);
+    const row = Math.floor((py - TOP) / ROW), x = scale(canvas.clientWidth);
     if (row < 0 || row >= tracks.length || px < left) return null;
     const track = tracks[row], at = x.value(px), slack = 2 * (view[1] - view[0]) / (x.end - x.begin);
     for (let i = track.begin.length - 1; i >= 0; --i)
@@ -177,7 +177,7 @@
   canvas.addEventListener('pointermove', (event) => {
     const [px, py] = placeIn(canvas, event), top = canvas.offsetTop;
     if (dragged) {
-      const x = scale(stage.clientWidth);
+      const x = scale(canvas.clientWidth);
       const by = (dragged.x - event.clientX) / (x.end - x.begin) * (dragged.view[1] - dragged.view[0]);
       show(dragged.view[0] + by, dragged.view[1] + by);
       return;
@@ -193,7 +193,7 @@
   canvas.addEventListener('wheel', (event) => {
     if (!event.ctrlKey && document.activeElement !== canvas) return;  // the page scrolls
     event.preventDefault();
-    zoom(event.deltaY < 0 ? 0.8 : 1.25, scale(stage.clientWidth).value(placeIn(canvas, event)[0]));
+    zoom(event.deltaY < 0 ? 0.8 : 1.25, scale(canvas.clientWidth).value(placeIn(canvas, event)[0]));
   }, { passive: false });
   canvas.addEventListener('keydown', (event) => {
     const does = { ArrowLeft: () => move(-0.2), ArrowRight: () => move(0.2), '+': () => zoom(0.5),
