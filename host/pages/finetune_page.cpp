@@ -97,9 +97,9 @@ void add_device_cards(const JsonObject& device, Page& page) {
   const JsonObject first = device.object("first_step"), all = device.object("all_steps");
   const auto steps =
       static_cast<double>(std::max<std::size_t>(1, objects_of(device, "steps").size()));
-  page.cards.push_back({with_unit(all.number("step_ns") * 1e-9 / steps, "s"), "a training step",
-                        fmt::format("{:.0f} cycles; {:.0f} steps were simulated",
-                                    all.number("cycles") / steps, steps)});
+  page.cards.push_back(
+      {with_unit(all.number("step_ns") * 1e-9 / steps, "s"), "a training step",
+       fmt::format("{:.0f} cycles; steps simulated: {:.0f}", all.number("cycles") / steps, steps)});
   page.cards.push_back(
       {with_unit(device.number("tokens_per_s"), ""), "tokens a second",
        fmt::format("with transfers over the link: {} tokens in {}", device.integer("tokens", 0),

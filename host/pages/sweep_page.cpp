@@ -176,7 +176,7 @@ Figure front_figure(const SweepTable& table) {
   PageTable list;
   list.commands = true;
   list.head = {"design"};
-  for (const SweepAxis& axis : table.axes) list.head.push_back(axis.path);
+  for (const SweepAxis& axis : table.axes) list.head.push_back(axis_label(axis));
   for (const Objective objective : table.objectives) list.head.push_back(spaced_name(objective));
   list.head.insert(list.head.end(), {"bound by", "command that repeats it"});
   for (std::size_t i = 0; i < std::min(front.size(), kMostFrontLines); ++i) {

@@ -19,13 +19,6 @@ std::string objective_label(Objective objective) {
   return name;
 }
 
-std::string axis_label(const SweepAxis& axis) {
-  const std::size_t dot = axis.path.rfind('.', axis.path.rfind('.') - 1);
-  return axis.path.rfind('.') == std::string::npos || dot == std::string::npos
-             ? axis.path
-             : axis.path.substr(dot + 1);
-}
-
 // A file is known by its name.
 std::string value_label(const SweepAxis& axis, std::size_t value) {
   const std::string& text = axis.values[value];
@@ -135,6 +128,13 @@ std::optional<double> figure_of(const SweepRow& row, const std::string& name) {
 }
 
 }  // namespace
+
+std::string axis_label(const SweepAxis& axis) {
+  const std::size_t dot = axis.path.rfind('.', axis.path.rfind('.') - 1);
+  return axis.path.rfind('.') == std::string::npos || dot == std::string::npos
+             ? axis.path
+             : axis.path.substr(dot + 1);
+}
 
 std::string bound_kind(const std::string& bound_by) {
   return bound_by.substr(0, bound_by.find_first_of(",:"));

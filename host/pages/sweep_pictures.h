@@ -13,6 +13,9 @@ namespace corank {
 /// As people read it: "17.27 ms", "43.8 mJ", "0.643 mm²".
 std::string objective_text(Objective objective, double value);
 
+/// The last two parts of its path.
+std::string axis_label(const SweepAxis& axis);
+
 /// The design that its neighbours are compared with: on the front, with the least product of its
 /// objectives over the least of each; of equal ones the first. None was run: nothing.
 std::optional<std::size_t> middle_of_front(const SweepTable& table);

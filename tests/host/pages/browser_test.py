@@ -25,8 +25,10 @@ except ImportError:
 
 DRIVER, BROWSER = pathlib.Path("/usr/bin/chromedriver"), pathlib.Path("/usr/bin/chromium")
 DESIGNS = 20000
-# Counts pixels of a canvas that differ from its first one.
-PAINTED = """const c = arguments[0], d = new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer);
+# Counts pixels of a canvas that differ from its first one; on a copy, which the browser expects to be read.
+PAINTED = """const c = arguments[0], copy = document.createElement('canvas'); copy.width = c.width; copy.height = c.height;
+const context = copy.getContext('2d', {willReadFrequently: true}); context.drawImage(c, 0, 0);
+const d = new Uint32Array(context.getImageData(0, 0, c.width, c.height).data.buffer);
 let n = 0; for (const p of d) n += p !== d[0]; return n;"""
 
 
@@ -134,7 +136,8 @@ def test_sweep(browser, corank, folder):
     check(browser.execute_script(shown) < front, "the table does not follow the choice")
     browser.execute_script("const s = document.getElementById('pareto-x'); s.value = 2; s.dispatchEvent(new Event('change'))")
     check(browser.execute_script(PAINTED, canvas) > 1000, "empty with other axes")
-    check(browser.get_log("browser") == [], "the console complains")
+    said_in_console = browser.get_log("browser")
+    check(not said_in_console, f"the console says {said_in_console}")
     return table
 
 

@@ -1,6 +1,7 @@
 // Pages of real runs, small ones on the cycle model, and of files that are none.
 #include "host/pages/report_command.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
@@ -93,11 +94,11 @@ TEST_CASE("runs of every kind have a page: stopped, streamed, repeated, with a D
     run_in(folder, kind);
     CHECK_THAT(page_of(folder, {folder.file("out"), "", "", ""}), Contains("</html>"));
   }
-  for (const int stop_at : {1, 2, 3}) {
+  for (const int stop_at : {1, 2}) {
     INFO("stopped at " << stop_at);
     const TemporaryFolder folder;
     run_in(folder, {"workload.steps=2"}, stop_at);
-    CHECK_THAT(content_of(folder.file("out/report.html")), Contains("Incomplete: "));
+    CHECK(content_of(folder.file("out/report.html")).find("Incomplete: ") != std::string::npos);
   }
 }
 
@@ -151,12 +152,14 @@ TEST_CASE("a damaged report is refused with the key that is wrong, and nothing i
   CHECK_THAT(refused("[1, 2]"), Contains("expected a JSON object"));
   // Every key that is taken away or replaced by a text leads to a page or a refusal, never to more.
   const Json report = Json::parse(good);
-  for (const auto& [key, value] : report.items()) {
+  for (const auto& [key, ignored] : report.items()) {
     INFO(key);
     Json broken = report;
     broken[key] = "text";
     const std::string message = message_of<InputError>([&] { run_page({broken, "report.json"}); });
-    if (value.is_object() && key != "counters" && key != "layers_repeated")
+    const std::vector<std::string> read = {"workload", "machine", "latency", "memory",
+                                           "link",     "energy",  "silicon"};
+    if (std::find(read.begin(), read.end(), key) != read.end())
       CHECK_THAT(message, Contains(key + "': expected an object, found \"text\""));
     broken.erase(key);
     message_of<InputError>([&] { run_page({broken, "report.json"}); });
@@ -178,7 +181,7 @@ TEST_CASE("a folder without a report, a wrong trace and a lonely second path are
   CHECK_THAT(refusal(folder, {folder.file("empty"), "", "", ""}),
              Contains("expected the folder of a run, with a report.json, or of a sweep"));
   CHECK_THAT(refusal(folder, {out, "", "", out + "/report.json"}),
-             Contains("expected a trace of corank run --trace"));
+             Contains("expected one of a trace of corank run --trace"));
   CHECK_THAT(refusal(folder, {out, "", "", folder.write("torn.json", "{\"traceEvents\": [{")}),
              Contains("is not valid JSON"));
   CHECK_THAT(refusal(folder, {out, out, "", ""}), Contains("expected a sweep"));

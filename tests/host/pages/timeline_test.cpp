@@ -53,19 +53,17 @@ TEST_CASE("bandwidth over windows keeps the bytes") {
 
 TEST_CASE("a trace's commands lose their numbers, not their tracks") {
   const TemporaryFolder folder;
-  const std::string path = folder.write("trace.json", R"({"traceEvents": [
+  const std::string path = folder.write("trace.json", R"json({"traceEvents": [
     {"ph": "M", "pid": 1, "name": "process_name", "args": {"name": "accelerator"}},
     {"ph": "M", "pid": 1, "tid": 0, "name": "thread_name", "args": {"name": "load"}},
     {"ph": "M", "pid": 1, "tid": 4, "name": "thread_name", "args": {"name": "array waits for"}},
-    {"ph": "X", "pid": 1, "tid": 0, "ts": 5, "dur": 2.5, "name": "command 7 (load for y (2))"
-},
-    {"ph": "X", "pid": 1, "tid": 4, "ts": 6, "dur": 4, "name": "memory latency"}]
-})");
+    {"ph": "X", "pid": 1, "tid": 0, "ts": 5, "dur": 2.5, "name": "command 7 (load for y (2))"},
+    {"ph": "X", "pid": 1, "tid": 4, "ts": 6, "dur": 4, "name": "memory latency"}]})json");
   const Timeline timeline = timeline_of_trace(path);
-CHECK(timeline.names == std::vector<std::string>{"load for y (2)", "memory latency"});
-REQUIRE(timeline.tracks.size() == 5);  // the four units come first
-CHECK(timeline.tracks[0].name == "load");
-CHECK(timeline.tracks[0].spans[0].end == 2.5);
-CHECK(timeline.tracks[4].name == "array waits for");
-CHECK(timeline.end == 5);
+  CHECK(timeline.names == std::vector<std::string>{"load for y (2)", "memory latency"});
+  REQUIRE(timeline.tracks.size() == 5);  // the four units come first
+  CHECK(timeline.tracks[0].name == "load");
+  CHECK(timeline.tracks[0].spans[0].end == 2.5);
+  CHECK(timeline.tracks[4].name == "array waits for");
+  CHECK(timeline.end == 5);
 }
