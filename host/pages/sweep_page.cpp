@@ -216,7 +216,7 @@ Figure pareto_figure(const SweepTable* other, std::size_t left_out) {
       "for its command. Keys: arrows along the line, Enter, Escape."};
   if (left_out > 0)
     figure.notes.push_back(
-        fmt::format("{} designs are not drawn: none of them was run.", left_out));
+        fmt::format("{} designs are not drawn; those of the front are.", left_out));
   return figure;
 }
 

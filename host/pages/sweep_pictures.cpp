@@ -311,7 +311,9 @@ std::optional<Figure> heat_map_figure(const SweepTable& table, std::size_t row) 
                   objective_text(objective, high), middle.design);
   double left = 60;
   for (std::size_t j = 0; j < down.values.size(); ++j)
-    left = std::max(left, 30 + text_width(value_label(down, j)));
+    left = std::max(left, 14 + text_width(value_label(down, j)));
+  left =
+      std::min(200.0, std::max(left, 14 + text_width(down.path.substr(down.path.rfind('.') + 1))));
   const double width = kFigureWidth, top = 8,
                cell_width = (width - left - 10) / static_cast<double>(across.values.size()),
                cell_height =
@@ -349,7 +351,10 @@ std::optional<Figure> heat_map_figure(const SweepTable& table, std::size_t row) 
       const bool fits = text_width(text, 11) < cell_width - 4;
       if (fits)
         svg.text(x + cell_width / 2, y + cell_height / 2 + 4, text,
-                 shade > 4 ? "inside dark" : "inside", Anchor::kMiddle);
+                 !cell.known->exact ? "small halo"
+                 : shade > 4        ? "inside dark"
+                                    : "inside",
+                 Anchor::kMiddle);
       if (here) {
         svg.polyline({{x + 2, y + 2},
                       {x + cell_width - 2, y + 2},
@@ -369,7 +374,7 @@ std::optional<Figure> heat_map_figure(const SweepTable& table, std::size_t row) 
                Anchor::kMiddle);
   }
   svg.text(left + (width - left) / 2, floor + 36, axis_label(across), "label", Anchor::kMiddle);
-  svg.vertical_text(13, (top + floor) / 2, axis_label(down), "label");
+  svg.text(left - 6, floor + 16, down.path.substr(down.path.rfind('.') + 1), "label", Anchor::kEnd);
   figure.picture = svg.str();
   figure.notes = {
       "Framed: the design itself. Hatched: a lower bound of a design that was not run. "
