@@ -591,6 +591,59 @@ std::map<std::string, std::string> timed_values(
   return differing_values(schema_of(made), schema_of(defaults), contents_of);
 }
 
+struct ConfigKey::State {
+  State(const std::string& given, const SourceLocation& where)
+      : path(given), schema(schema_of(config)), key(key_at(schema, path, where)) {}
+
+  std::string path;
+  Config config;
+  std::vector<Key> schema;  // bound to it
+  const Key& key;
+};
+
+ConfigKey::ConfigKey(const std::string& path, const SourceLocation& where)
+    : state_(std::make_unique<State>(path, where)) {}
+ConfigKey::~ConfigKey() = default;
+
+const Key& ConfigKey::key() const { return state_->key; }
+
+void ConfigKey::check(const YamlNode& value) const {
+  const Key& key = state_->key;
+  if (!key.may_be_file) return key.read(value, state_->path);
+  YamlNode root;
+  root.kind = YamlNode::Kind::kMapping;
+  root.entries.push_back({key.name, value.where, value});
+  std::vector<std::string> files;
+  splice_files(root, {key}, "", files);
+  key.read(root.entries.front().value, state_->path);
+}
+
+struct AdjustableConfig::State {
+  explicit State(Config given) : config(std::move(given)), schema(schema_of(config)) {}
+
+  Config config;
+  std::vector<Key> schema;  // bound to it
+};
+
+AdjustableConfig::AdjustableConfig(Config config)
+    : state_(std::make_unique<State>(std::move(config))) {}
+AdjustableConfig::~AdjustableConfig() = default;
+
+bool AdjustableConfig::takes(const std::string& path) {
+  return path.rfind("accelerator.", 0) == 0 && ConfigKey(path, {}).key().keys.empty();
+}
+
+AdjustableConfig::Set AdjustableConfig::setter_of(const std::string& path) const {
+  return key_at(state_->schema, path, {}).read;
+}
+
+void AdjustableConfig::check() const {
+  check_machine(state_->config.machine, {});
+  check_compiler(state_->config, {});
+}
+
+const Config& AdjustableConfig::config() const { return state_->config; }
+
 std::string describe_schema() {
   Config defaults;
   return describe(schema_of(defaults));

@@ -104,6 +104,54 @@ DramDevice load_dram_device(const std::string& path);
 std::map<std::string, std::string> timed_values(
     const Config& config, const std::function<std::string(const std::string& path)>& contents_of);
 
+/// The text of a YAML file; `named_by` is where the user wrote its path. Throws InputError for what
+/// cannot be read and for what is larger than any configuration (1 MiB).
+std::string read_yaml_file(const std::string& path, const SourceLocation& named_by);
+
+/// A key of the configuration by itself.
+class ConfigKey {
+ public:
+  /// Throws InputError at `where` for a path that no key has.
+  ConfigKey(const std::string& path, const SourceLocation& where);
+  ~ConfigKey();
+  ConfigKey(const ConfigKey&) = delete;
+  ConfigKey& operator=(const ConfigKey&) = delete;
+
+  /// What the schema says of it.
+  const Key& key() const;
+  /// Throws InputError unless it takes the value, whatever the other keys are: its type, its range,
+  /// all of the file that it names where that holds a mapping.
+  void check(const YamlNode& value) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// A configuration whose accelerator is changed again and again, without reading a file for each:
+/// of sweeps, which have millions.
+class AdjustableConfig {
+ public:
+  using Set = std::function<void(const YamlNode& value, const std::string& path)>;
+
+  explicit AdjustableConfig(Config config);
+  ~AdjustableConfig();
+  AdjustableConfig(const AdjustableConfig&) = delete;
+  AdjustableConfig& operator=(const AdjustableConfig&) = delete;
+
+  /// Of a key of the accelerator, which is not a mapping.
+  static bool takes(const std::string& path);
+  /// Sets the key at this path as load_config() does. Throws InputError for what it does not take.
+  Set setter_of(const std::string& path) const;
+  /// Throws InputError, as load_config() does, for keys that do not go together.
+  void check() const;
+  const Config& config() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
 /// Every key that a configuration may have: path, type and range, unit, default; its meaning in a
 /// second line.
 std::string describe_schema();

@@ -116,6 +116,11 @@ std::string shown_text(const Key& key, const YamlNode& node) {
   return node.kind == YamlNode::Kind::kScalar ? node.text : flow_text(key, node);
 }
 
+std::string setting_of(const ConfigKey& key, const std::string& path, const YamlNode& value) {
+  key.check(value);
+  return path + "=" + flow_text(key.key(), value);
+}
+
 void check_values(const AxisValues& values, const YamlNode& node) {
   if (values.settings.empty())
     throw InputError(node.where, values.axis.path + ": expected at least one value, found none");
@@ -144,31 +149,29 @@ std::optional<double> number_of(const std::string& value) {
   return number;
 }
 
-std::string setting_of(const std::string& path, const YamlNode& value) {
-  const Key key = config_key(path, value.where);
-  check_value(path, value);
-  return path + "=" + flow_text(key, value);
+std::string setting_of(const YamlEntry& entry) {
+  return setting_of(ConfigKey(entry.key, entry.where), entry.key, entry.value);
 }
 
 AxisValues read_axis(const YamlEntry& entry) {
   const std::string& path = entry.key;
-  const Key key = config_key(path, entry.where);
+  const ConfigKey key(path, entry.where);
   AxisValues values;
   values.axis.path = path;
+  const auto add = [&](const YamlNode& value) {
+    values.axis.values.push_back(shown_text(key.key(), value));
+    values.settings.push_back(setting_of(key, path, value));
+  };
   if (entry.value.kind == YamlNode::Kind::kMapping) {
     for (const std::string& text : values_of(read_range(entry.value, path), entry.value, path)) {
       YamlNode node;
       node.kind = YamlNode::Kind::kScalar;
       node.where = entry.value.where;
       node.text = text;
-      values.axis.values.push_back(text);
-      values.settings.push_back(setting_of(path, node));
+      add(node);
     }
   } else if (entry.value.kind == YamlNode::Kind::kList) {
-    for (const YamlNode& item : entry.value.items) {
-      values.axis.values.push_back(shown_text(key, item));
-      values.settings.push_back(setting_of(path, item));
-    }
+    for (const YamlNode& item : entry.value.items) add(item);
   } else {
     refuse(entry.value, path, "a list of values or a range with from, to and times or step");
   }

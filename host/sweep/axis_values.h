@@ -18,7 +18,7 @@ struct AxisValues {
 /// or endless range, a value given twice.
 AxisValues read_axis(const YamlEntry& entry);
 
-/// "path=value" of a value that the key at this path takes. Throws InputError for others.
-std::string setting_of(const std::string& path, const YamlNode& value);
+/// "path=value" of a key with a value that it takes. Throws InputError for others.
+std::string setting_of(const YamlEntry& entry);
 
 }  // namespace corank

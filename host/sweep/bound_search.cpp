@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <queue>
 #include <utility>
 
 namespace corank {
@@ -12,10 +13,25 @@ constexpr std::size_t kLeastRefined = 1024, kRefinedADesign = 8;
 
 constexpr std::size_t kLeastRound = 16;
 
+// Of designs that are ordered at a time, and of objectives that they are ordered by: a volume in
+// more takes long.
+constexpr std::size_t kMostWeighed = 4096, kMostVolume = 3;
+
 bool before(const std::vector<double>& a, std::size_t design_a, const std::vector<double>& b,
             std::size_t design_b) {
   const int sign = compare(a.data(), b.data(), a.size());
   return sign != 0 ? sign < 0 : design_a < design_b;
+}
+
+// Of the unit cube below 1.1: what a point dominates and none of the others does.
+double added_volume(const Points& others, const std::vector<double>& point) {
+  double own = 1;
+  for (const double at : point) own *= LogHypervolume::kReference - at;
+  Points shared{others.dimensions, {}};
+  for (std::size_t i = 0; i < others.size(); ++i)
+    for (std::size_t d = 0; d < others.dimensions; ++d)
+      shared.coordinates.push_back(std::max(others[i][d], point[d]));
+  return own - hypervolume(shared, std::vector<double>(point.size(), LogHypervolume::kReference));
 }
 
 }  // namespace
@@ -106,14 +122,58 @@ void BoundSearch::refine(const std::vector<std::size_t>& places) {
   unrefined_.resize(kept);
 }
 
-std::vector<std::size_t> BoundSearch::ordered(std::vector<std::size_t> refined) const {
+// Greedily, by the volume that each adds to what exact designs and those taken before it dominate.
+// What one adds only falls as others are taken, so that most need not be worked out again (Minoux,
+// 1978).
+std::vector<std::size_t> BoundSearch::ordered(std::vector<std::size_t> refined, const Points& taken,
+                                              std::size_t most) const {
   std::sort(refined.begin(), refined.end(),
             [&](std::size_t a, std::size_t b) { return refined_[a].design < refined_[b].design; });
-  return refined;
+  if (refined.size() > kMostWeighed) refined.resize(kMostWeighed);
+  const std::size_t dimensions = std::min(bounds_.dimensions, kMostVolume);
+  Points candidates{dimensions, {}};
+  for (const std::size_t i : refined)
+    candidates.add({refined_[i].bound.begin(),
+                    refined_[i].bound.begin() + static_cast<std::ptrdiff_t>(dimensions)});
+  Points box = candidates;
+  for (const Points* points : {&front_, &taken})
+    for (std::size_t i = 0; i < points->size(); ++i)
+      box.add({(*points)[i], (*points)[i] + dimensions});
+  if (*std::min_element(box.coordinates.begin(), box.coordinates.end()) <= 0) return refined;
+  const LogHypervolume volume(box);
+  Points base{box.dimensions, {}};
+  for (std::size_t i = candidates.size(); i < box.size(); ++i) base.add(volume.place_of(box[i]));
+  std::vector<std::vector<double>> places;
+  for (std::size_t i = 0; i < candidates.size(); ++i)
+    places.push_back(volume.place_of(candidates[i]));
+  struct Gain {
+    double gain;
+    std::size_t place, known;  // known: after so many were taken
+    bool operator<(const Gain& other) const {
+      return gain != other.gain ? gain < other.gain : place > other.place;
+    }
+  };
+  std::priority_queue<Gain> queue;
+  for (std::size_t i = 0; i < places.size(); ++i) queue.push({added_volume(base, places[i]), i, 0});
+  std::vector<std::size_t> order;
+  while (order.size() < most && !queue.empty()) {
+    Gain best = queue.top();
+    queue.pop();
+    if (best.known < order.size()) {
+      best.gain = added_volume(base, places[best.place]);
+      best.known = order.size();
+      queue.push(best);
+      continue;
+    }
+    order.push_back(refined[best.place]);
+    base.add(places[best.place]);
+  }
+  return order;
 }
 
 std::vector<std::size_t> BoundSearch::next(std::size_t most) {
   std::vector<std::size_t> chosen;
+  Points taken{bounds_.dimensions, {}};  // bounds of these
   std::size_t budget = std::max(kLeastRefined, kRefinedADesign * most);
   while (chosen.size() < most && open() > 0) {
     Layer layer = first_layer(budget > 0);
@@ -129,9 +189,10 @@ std::vector<std::size_t> BoundSearch::next(std::size_t most) {
       continue;
     }
     std::vector<bool> gone(refined_.size());
-    for (const std::size_t i : ordered(layer.refined)) {
+    for (const std::size_t i : ordered(layer.refined, taken, most - chosen.size())) {
       if (chosen.size() == most) break;
       chosen.push_back(refined_[i].design);
+      taken.add(refined_[i].bound);
       gone[i] = true;
     }
     std::size_t kept = 0;

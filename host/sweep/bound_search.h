@@ -68,7 +68,8 @@ class BoundSearch {
   Layer first_layer(bool with_unrefined) const;
   void refine(const std::vector<std::size_t>& places);
   /// In the order in which they are to be run.
-  std::vector<std::size_t> ordered(std::vector<std::size_t> refined) const;
+  std::vector<std::size_t> ordered(std::vector<std::size_t> refined, const Points& taken,
+                                   std::size_t most) const;
 
   RefineBounds refine_bounds_;
   double tolerance_;

@@ -81,9 +81,8 @@ RunFigures measure_repeated_layers(const Config& config, const RunOptions& optio
   return figures;
 }
 
-RunFigures measure_layers(const Config& config, const RunOptions& options) {
-  if (config.layers == Layers::kRepeated) return measure_repeated_layers(config, options);
-  const PreparedStep prepared = prepare_step(config);
+RunFigures measure_layers(const Config& config, const RunOptions& options,
+                          const PreparedStep& prepared) {
   const Simulated simulated = simulate(config, options, prepared, "", ignored());
   if (simulated.stopped()) throw Interrupted();
   require_costs(check_costs(config, prepared, simulated));
@@ -91,6 +90,11 @@ RunFigures measure_layers(const Config& config, const RunOptions& options) {
   figures.device_bytes = prepared.step.memory_bytes;
   figures.tokens = tokens_of(config, prepared.workload);
   return figures;
+}
+
+RunFigures measure_layers(const Config& config, const RunOptions& options) {
+  if (config.layers == Layers::kRepeated) return measure_repeated_layers(config, options);
+  return measure_layers(config, options, prepare_step(config));
 }
 
 RunFigures measure_repeated_model(const Config& config, const RunOptions& options) {
@@ -199,6 +203,12 @@ Config measured_config(const Config& config) {
   const bool needs_values = !config.model.empty() || config.pass == RunPass::kForward;
   measured.values = needs_values && config.values;
   return measured;
+}
+
+RunFigures measure_prepared(const Config& measured, const PreparedStep& prepared) {
+  RunOptions options;
+  options.fidelity = Fidelity::kCycle;
+  return measure_layers(measured, options, prepared);
 }
 
 RunFigures measure_design(const Config& config, const std::function<bool()>& stop) {

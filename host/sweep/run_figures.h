@@ -13,6 +13,8 @@
 
 namespace corank {
 
+struct PreparedStep;  // host/run/simulate.h
+
 struct RunFigures {
   std::uint64_t cycles = 0;          // of the device's clock, of a step
   double step_ns = 0, total_ns = 0;  // a step; with upload and download over the link
@@ -37,5 +39,7 @@ Config measured_config(const Config& config);
 /// writing a file. Throws as run() does, Interrupted if `stop` ends it, and MachineError if a
 /// counter is not what the commands must cost.
 RunFigures measure_design(const Config& config, const std::function<bool()>& stop = nullptr);
+/// The same of layers whose commands are there already, for a measured_config().
+RunFigures measure_prepared(const Config& measured, const PreparedStep& prepared);
 
 }  // namespace corank

@@ -154,12 +154,14 @@ std::optional<Search::State::Refined> Search::State::refined_of(
   std::vector<StepFigures> steps;
   for (std::size_t workload = 0; workload < bounds.size(); ++workload) {
     const Bounded& one = bounds[workload];
-    if (!one.step) {
+    if (!one.infeasible.empty()) {
       leave_out(design, one.infeasible);
       return std::nullopt;
     }
     const double area_mm2 = space.area_and_fmax(space.config_of(design, workload)).first;
-    steps.push_back(bound_figures(*one.step, area_mm2, one.tokens));
+    // Without a bound of its time a design cannot be pruned.
+    steps.push_back(bound_figures(one.step.value_or(AnalyticStep()), area_mm2, one.tokens));
+    if (!one.step) continue;
     made.bound_ns += weights[workload] * one.step->bound_ns;
     made.estimate_ns += weights[workload] * one.step->estimate_ns;
     made.device_bytes = std::max(made.device_bytes, steps.back().device_bytes);

@@ -21,7 +21,7 @@ namespace corank {
 
 /// A design's bounds under one workload, or why it cannot be run.
 struct Bounded {
-  std::optional<AnalyticStep> step;
+  std::optional<AnalyticStep> step;  // nothing: no bound is known
   double tokens = 0;
   std::string infeasible;  // the reason; "": feasible
 };

@@ -64,8 +64,8 @@ void read_derived(const YamlNode& node, SweepFile& sweep) {
   if (node.kind != YamlNode::Kind::kMapping)
     refuse(node, "derived", "a mapping of keys to formulas");
   for (const YamlEntry& entry : node.entries) {
-    const Key key = config_key(entry.key, entry.where);
-    if (!key.keys.empty())
+    const ConfigKey key(entry.key, entry.where);
+    if (!key.key().keys.empty())
       throw InputError(entry.where, entry.key + ": expected a key with a number, found a mapping");
     sweep.derived.push_back({entry.key, formula_of(entry.value, entry.key), entry.value.where});
   }
@@ -103,10 +103,8 @@ std::vector<Key> workload_keys(SweepWorkload& workload) {
                   [&](const YamlNode& node, const std::string& path) {
                     if (node.kind != YamlNode::Kind::kMapping)
                       refuse(node, path, "a mapping of keys to values");
-                    for (const YamlEntry& entry : node.entries) {
-                      config_key(entry.key, entry.where);
-                      workload.settings.push_back(setting_of(entry.key, entry.value));
-                    }
+                    for (const YamlEntry& entry : node.entries)
+                      workload.settings.push_back(setting_of(entry));
                   })};
 }
 

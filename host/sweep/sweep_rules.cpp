@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "host/config/config.h"
-#include "host/config/schema.h"
 #include "host/config/yaml_tree.h"
 
 namespace corank {
@@ -20,7 +19,7 @@ std::optional<std::size_t> place_in(const Names& names, const std::string& name,
 
 std::string what_is(const std::string& name) {
   try {
-    config_key(name, {});
+    const ConfigKey key(name, {});
   } catch (const InputError&) {
     return "which nothing has";
   }
