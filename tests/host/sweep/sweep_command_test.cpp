@@ -1,0 +1,230 @@
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "tests/host/sweep/sweep_processes.h"
+
+using namespace corank;
+using namespace corank::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+const std::string kAll = "search: {method: all, round: 8}\n";
+
+ProgramResult sweep(const std::string& file, const std::string& out,
+                    std::vector<std::string> more = {}) {
+  more.insert(more.begin(), {"sweep", file, "--out", out});
+  return test::corank(more);
+}
+
+/// The table that one worker makes, whom nobody disturbs.
+std::string undisturbed(const TemporaryFolder& folder, const std::string& file) {
+  const std::string out = folder.file("undisturbed");
+  const ProgramResult result = sweep(file, out, {"--workers", "1"});
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  return csv_of(folder, out);
+}
+
+}  // namespace
+
+TEST_CASE("a sweep says its front, what became of the designs, and that nothing is missing") {
+  const TemporaryFolder folder;
+  const std::string file = write_small_sweep(folder), out = folder.file("out");
+  const ProgramResult result = sweep(file, out, {"--show-commands"});
+  INFO(result.out);
+  INFO(result.err);
+  CHECK(result.exit_code == 0);
+  CHECK(result.err.empty());  // it is no terminal
+  CHECK(result.out.find("proved: nothing is missing from this front") != std::string::npos);
+  CHECK(result.out.find("time (ns)") != std::string::npos);
+  CHECK(result.out.find("energy (pJ)") != std::string::npos);
+  // 32 x 32 is more than the constraint allows: 6 of 54.
+  CHECK(result.out.find("6 infeasible") != std::string::npos);
+  CHECK(result.out.find("accelerator.array.rows * accelerator.array.columns <= 512") !=
+        std::string::npos);
+  CHECK(result.out.find("\ncorank run ") != std::string::npos);
+  // Once more: everything is there.
+  const std::size_t lines = stored_lines(out);
+  CHECK(lines < 48);
+  CHECK(sweep(file, out, {"--show-commands"}).out == result.out);
+  CHECK(stored_lines(out) == lines);
+  CHECK(test::corank({"sweep", "show", out, "--show-commands"}).out == result.out);
+}
+
+TEST_CASE("a row's command gives the row's figures") {
+  const TemporaryFolder folder;
+  const std::string out = folder.file("out"), json = folder.file("sweep.json");
+  REQUIRE(sweep(write_small_sweep(folder), out).exit_code == 0);
+  REQUIRE(test::corank({"sweep", "export", out, "--json", json}).exit_code == 0);
+  const nlohmann::json rows = nlohmann::json::parse(content_of(json)).at("rows");
+  for (std::size_t i = 0; i < rows.at("design").size(); ++i) {
+    if (!rows.at("on_front")[i].get<bool>()) continue;
+    const std::string line = rows.at("run_line")[i].get<std::string>();
+    REQUIRE(line.rfind("corank run ", 0) == 0);
+    const ProgramResult run = run_program(
+        "/bin/sh",
+        {"-c", CORANK_PROGRAM + line.substr(6) + " --out '" + folder.file("run") + "'"});
+    INFO(run.err);
+    REQUIRE(run.exit_code == 0);
+    const nlohmann::json report =
+        nlohmann::json::parse(content_of(folder.file("run") + "/report.json"));
+    CHECK(report.at("energy").at("total_pj").get<double>() ==
+          Approx(rows.at("objectives").at("energy")[i].get<double>()).epsilon(1e-12));
+    break;
+  }
+}
+
+TEST_CASE("whoever is killed, the table is that of one worker whom nobody disturbed") {
+  const TemporaryFolder folder;
+  const std::string file = write_small_sweep(folder, kAll), out = folder.file("out");
+  const std::string expected = undisturbed(folder, file);
+  const int kills = kills_asked_for();
+  std::mt19937 random(7);
+  std::size_t before = 0;
+  int killed = 0, restarts = 0;
+  std::vector<std::string> command = {CORANK_PROGRAM, "sweep", file, "--out", out, "--workers", "2"};
+  for (bool ended = false; !ended; ++restarts) {
+    Background driver(command);
+    while (killed < kills) {
+      const std::size_t due = before + random() % 4;  // lines until the next kill
+      wait_until([&] { return driver.ended() || stored_lines(out) >= due; });
+      if (driver.ended()) break;
+      std::this_thread::sleep_for(std::chrono::milliseconds(random() % 40));
+      const std::vector<pid_t> workers = children_of(driver.process());
+      before = stored_lines(out);
+      ++killed;
+      // Of three, one is the driver.
+      if (killed % 3 == 2 || workers.empty()) {
+        driver.kill_with(SIGKILL);
+        break;
+      }
+      kill(workers[random() % workers.size()], SIGKILL);
+    }
+    ended = driver.wait() == 0;
+    REQUIRE(restarts < 2 * kills + 2);
+  }
+  CHECK(killed == kills);
+  INFO(restarts << " restarts");
+  CHECK(csv_of(folder, out) == expected);
+}
+
+TEST_CASE("an interrupted sweep keeps what is finished, and goes on") {
+  const TemporaryFolder folder;
+  const std::string file = write_small_sweep(folder, kAll), out = folder.file("out");
+  Background driver({CORANK_PROGRAM, "sweep", file, "--out", out, "--workers", "2"});
+  REQUIRE(wait_until([&] { return stored_lines(out) >= 3; }));
+  driver.kill_with(SIGINT);
+  CHECK(driver.wait() == 128 + SIGINT);
+  const std::size_t lines = stored_lines(out);
+  CHECK(lines >= 3);
+  CHECK(lines < 48);
+  const ProgramResult shown = test::corank({"sweep", "show", out});
+  CHECK(shown.exit_code == 0);
+  CHECK(shown.out.find("not proved") != std::string::npos);
+  CHECK(sweep(file, out).exit_code == 0);
+  CHECK(stored_lines(out) == 48);
+  CHECK(csv_of(folder, out) == undisturbed(folder, file));
+}
+
+TEST_CASE("a command of the user's starts the workers") {
+  const TemporaryFolder folder;
+  const std::string file = write_small_sweep(folder, kAll), out = folder.file("out");
+  const ProgramResult result =
+      sweep(file, out,
+            {"--on", "command", "--workers", "2", "--submit",
+             "for i in $(seq {n}); do {worker} & done; wait"});
+  INFO(result.err);
+  CHECK(result.exit_code == 0);
+  CHECK(csv_of(folder, out) == undisturbed(folder, file));
+}
+
+TEST_CASE("workers that never finish anything are given up, with what is missing") {
+  const TemporaryFolder folder;
+  const ProgramResult result =
+      sweep(write_small_sweep(folder, kAll), folder.file("out"),
+            {"--on", "command", "--submit", "echo no machine; false {worker}"});
+  CHECK(result.exit_code == 3);
+  CHECK(result.err.find("started 3 times and finished nothing; missing: design") !=
+        std::string::npos);
+  CHECK(content_of(folder.file("out") + "/logs/command.log").find("no machine") !=
+        std::string::npos);
+}
+
+TEST_CASE("a sweep's folder is for one sweep") {
+  const TemporaryFolder folder;
+  const std::string file = write_small_sweep(folder), out = folder.file("out");
+  REQUIRE(sweep(file, out).exit_code == 0);
+  const std::size_t lines = stored_lines(out);
+  std::string text = content_of(file);
+  const std::string other = folder.write("other.yaml", text.replace(6, 5, "other"));
+  const ProgramResult refused = sweep(other, out);
+  CHECK(refused.exit_code == 2);
+  CHECK(refused.err.find("holds the sweep 'small', not 'other'") != std::string::npos);
+  CHECK(stored_lines(out) == lines);
+  folder.write("full/file", "somebody's");
+  CHECK(sweep(file, folder.file("full")).exit_code == 2);
+  CHECK(test::corank({"sweep", "show", folder.file("full")}).exit_code == 2);
+  CHECK(test::corank({"sweep", "work", out + "/runs"}).exit_code == 2);
+  CHECK(sweep(file, file).exit_code == 2);
+  CHECK(sweep(folder.file("nothing"), folder.file("new")).exit_code == 2);
+  CHECK_FALSE(fs::exists(folder.file("new")));
+}
+
+TEST_CASE("an axis more leaves the runs that are there") {
+  const TemporaryFolder folder;
+  const std::string file = write_small_sweep(folder, kAll), out = folder.file("out");
+  REQUIRE(sweep(file, out).exit_code == 0);
+  REQUIRE(stored_lines(out) == 48);
+  std::string text = content_of(file);
+  // The configuration's own value is one of the two.
+  text.insert(text.find("  memory.bandwidth"), "  accelerator.queue_depth: [4, 8]\n");
+  folder.write("small.yaml", text);
+  const ProgramResult result = sweep(file, out);
+  INFO(result.err);
+  CHECK(result.exit_code == 0);
+  CHECK(stored_lines(out) == 96);
+}
+
+TEST_CASE("a full disk stops a sweep, which goes on when there is room") {
+  const TemporaryFolder folder;
+  const std::string file = write_small_sweep(folder, kAll), out = folder.file("out");
+  // As many bytes as a few lines of a segment have.
+  const ProgramResult full =
+      run_program("/bin/sh", {"-c", "ulimit -f 12; exec " CORANK_PROGRAM " sweep " + file +
+                                        " --out " + out + " --workers 1"});
+  CHECK(full.exit_code == 3);
+  CHECK(full.err.find("cannot be written: File too large") != std::string::npos);
+  CHECK(stored_lines(out) > 0);
+  CHECK(sweep(file, out).exit_code == 0);
+  CHECK(csv_of(folder, out) == undisturbed(folder, file));
+}
+
+TEST_CASE("exports have a row a design, and the same figures") {
+  const TemporaryFolder folder;
+  const std::string out = folder.file("out");
+  REQUIRE(sweep(write_small_sweep(folder, kAll), out).exit_code == 0);
+  const ProgramResult result =
+      test::corank({"sweep", "export", out, "--csv", folder.file("a.csv"), "--json",
+                    folder.file("a.json"), "--sqlite", folder.file("a.db")});
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  const nlohmann::json json = nlohmann::json::parse(content_of(folder.file("a.json")));
+  CHECK(json.at("proved") == true);
+  CHECK(json.at("designs") == 54);
+  const std::string csv = content_of(folder.file("a.csv"));
+  CHECK(static_cast<std::size_t>(std::count(csv.begin(), csv.end(), '\n')) ==
+        json.at("rows").at("design").size() + 1);
+  CHECK(csv.substr(0, csv.find('\n')).find("time_ns,energy_pj,area_mm2") != std::string::npos);
+  CHECK(content_of(folder.file("a.db")).substr(0, 15) == "SQLite format 3");
+  CHECK(test::corank({"sweep", "export", out}).exit_code == 2);
+  const ProgramResult compared = test::corank({"sweep", "compare", out, out});
+  CHECK(compared.exit_code == 0);
+  CHECK(compared.out.find("  0 of ") != std::string::npos);
+}
