@@ -133,10 +133,17 @@ AnalyticStep analyse(const Config& config, const PreparedProgram& prepared,
   step.memory_bytes = traffic.memory_read + traffic.memory_written;
   step.link_bytes = link.upload_wire_bytes + link.step_wire_bytes + link.download_wire_bytes;
   step.device_bytes = commands.memory_bytes;
-  step.estimate_ns = step.bound_ns;
-  step.estimate_total_ns = step.bound_total_ns;
+  WalkLimits expected_limits = limits;
+  expected_limits.expected = true;
+  const std::unique_ptr<MemoryTimes> expected_memory_times = expected_memory(config.memory);
+  const std::unique_ptr<HostTimes> expected_host = least_host_times(config, commands);
+  const WalkTimes expected = walk(commands, config.machine, config.memory, expected_limits,
+                                  *expected_memory_times, *expected_host, may_be_forwarded);
+  step.estimate_ns = link.doorbell_ns + static_cast<double>(expected.halt + 1) * static_cast<double>(period) * 1e-6 +
+                  link.interrupt_ns;
+  step.estimate_total_ns = link.upload_ns + step.estimate_ns + link.download_ns;
   step.estimate_energy_pj = step.bound_energy_pj;
-  step.estimate_cycles = static_cast<std::uint64_t>(cycles);
+  step.estimate_cycles = static_cast<std::uint64_t>(expected.halt);
   return step;
 }
 

@@ -7,13 +7,16 @@
 namespace corank {
 namespace {
 
-class LeastFixedLatency : public MemoryTimes {
+class FixedLatency : public MemoryTimes {
  public:
-  explicit LeastFixedLatency(const MemoryConfig& memory)
-      : latency_(from_ns(memory.latency_ns)), bandwidth_(memory.bandwidth_gb_per_s) {}
+  /// `shared`: by all users, as it is.
+  FixedLatency(const MemoryConfig& memory, bool shared)
+      : latency_(from_ns(memory.latency_ns)),
+        bandwidth_(memory.bandwidth_gb_per_s),
+        shared_(shared) {}
 
   Femtoseconds answer(const MemoryBurst& burst) override {
-    Femtoseconds& free = free_[static_cast<std::size_t>(burst.user)];
+    Femtoseconds& free = free_[shared_ ? 0 : static_cast<std::size_t>(burst.user)];
     free = std::max(burst.arrival + latency_, free) +
            transfer_time(static_cast<std::int64_t>(burst.bytes), bandwidth_);
     return free;
@@ -22,6 +25,7 @@ class LeastFixedLatency : public MemoryTimes {
  private:
   const Femtoseconds latency_;
   const double bandwidth_;
+  const bool shared_;
   std::array<Femtoseconds, 4> free_{};
 };
 
@@ -55,7 +59,12 @@ class LeastDram : public MemoryTimes {
 
 std::unique_ptr<MemoryTimes> least_memory(const MemoryConfig& memory) {
   if (memory.kind == MemoryKind::kDram) return std::make_unique<LeastDram>(memory);
-  return std::make_unique<LeastFixedLatency>(memory);
+  return std::make_unique<FixedLatency>(memory, false);
+}
+
+std::unique_ptr<MemoryTimes> expected_memory(const MemoryConfig& memory) {
+  if (memory.kind == MemoryKind::kDram) return std::make_unique<LeastDram>(memory);
+  return std::make_unique<FixedLatency>(memory, true);
 }
 
 Femtoseconds least_bus_time(const MemoryConfig& memory, const MemoryBurst& burst) {
