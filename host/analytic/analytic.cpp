@@ -73,6 +73,19 @@ std::string bound_by(const Config& config, const WalkTimes& walk, Femtoseconds b
   return most >= 0.7 * static_cast<double>(cycles) ? name : "latency and dependencies";
 }
 
+DramWork dram_work(const Config& config, const WalkTimes& walk, const LinkTimes& link,
+                   const TouchedRows& touched, double step_ns) {
+  const int access = config.memory.dram.device.organisation.access_bytes;
+  DramWork work;
+  work.reads = static_cast<std::int64_t>(walk.reads);
+  work.writes = static_cast<std::int64_t>(walk.writes) +
+                static_cast<std::int64_t>(link.bytes_in_step) / access;
+  work.touched_bytes = static_cast<std::int64_t>(touched.count() * interface::kPanelRowBytes);
+  work.step_ns = step_ns;
+  work.interrupt_ns = link.interrupt_ns;
+  return work;
+}
+
 // As of a run that took so long.
 StepSums sums_of(const LinkTimes& link, const DeviceCounters& counters, double step_ns) {
   StepSums sums;
@@ -126,7 +139,9 @@ AnalyticStep analyse(const Config& config, const PreparedProgram& prepared,
   step.bound_by = bound_by(config, least, bus, link, cycles);
 
   StepSums sums = sums_of(link, step.counters, step.bound_ns);
-  if (dram) sums.dram = least_dram(config.memory, least, link, *touched, step.bound_ns);
+  if (dram)
+    sums.dram =
+        least_dram(config.memory.dram, dram_work(config, least, link, *touched, step.bound_ns));
   const MachineSilicon silicon = machine_silicon(config.machine, config.energy.node);
   step.bound_energy_pj = sum_of(energy_of(config, silicon, sums)).pj;
   const StepTraffic traffic = traffic_of(sums, config.machine);
@@ -139,8 +154,9 @@ AnalyticStep analyse(const Config& config, const PreparedProgram& prepared,
   const std::unique_ptr<HostTimes> expected_host = least_host_times(config, commands);
   const WalkTimes expected = walk(commands, config.machine, config.memory, expected_limits,
                                   *expected_memory_times, *expected_host, may_be_forwarded);
-  step.estimate_ns = link.doorbell_ns + static_cast<double>(expected.halt + 1) * static_cast<double>(period) * 1e-6 +
-                  link.interrupt_ns;
+  step.estimate_ns = link.doorbell_ns +
+                     static_cast<double>(expected.halt + 1) * static_cast<double>(period) * 1e-6 +
+                     link.interrupt_ns;
   step.estimate_total_ns = link.upload_ns + step.estimate_ns + link.download_ns;
   step.estimate_energy_pj = step.bound_energy_pj;
   step.estimate_cycles = static_cast<std::uint64_t>(expected.halt);

@@ -16,8 +16,9 @@ double bytes_of(const RamGroup& macro) {
   return macro.words * static_cast<double>(macro.width) / 8;
 }
 
-// CACTI's points at the node next to this one.
-const SramEnergyData& points_near(int node_nm) {
+}  // namespace
+
+const SramEnergyData& sram_energy_near(int node_nm) {
   const auto distance = [&](const SramEnergyData& data) {
     return std::abs(std::log(static_cast<double>(data.node_nm) / node_nm));
   };
@@ -25,8 +26,6 @@ const SramEnergyData& points_near(int node_nm) {
   return *std::min_element(nodes.begin(), nodes.end(),
                            [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
 }
-
-}  // namespace
 
 // "45 nm (Horowitz)" -> 45
 int known_node(const std::string& node) {
@@ -55,7 +54,7 @@ MachineSilicon machine_silicon(const CostReport& cost) {
 
 double macro_ratio(const MachineSilicon& silicon, const std::string& unit, bool writes, double kib,
                    double bits) {
-  const SramEnergyData& data = points_near(silicon.node_nm);
+  const SramEnergyData& data = sram_energy_near(silicon.node_nm);
   const SramEnergy& points = writes ? data.write : data.read;
   double bytes = 0, weighted = 0;
   for (const RamGroup& macro : silicon.macros) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "host/cost/cost_data.h"
 #include "models/cost/machine_cost.h"
 #include "sim/machine/shape.h"
 
@@ -14,6 +15,9 @@ struct CostReport;  // host/cost/cost.h
 
 /// The node that an energy table names ("45 nm"), or the cells' own where nothing is known of it.
 int known_node(const std::string& node);
+
+/// CACTI's points at the node next to this one.
+const SramEnergyData& sram_energy_near(int node_nm);
 
 struct MachineSilicon {
   int node_nm = 0;
