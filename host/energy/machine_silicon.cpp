@@ -40,10 +40,7 @@ double MachineSilicon::memory_kib() const {
 }
 
 MachineSilicon machine_silicon(const MachineShape& machine, const std::string& node) {
-  return machine_silicon(composed_cost(machine, known_node(node)));
-}
-
-MachineSilicon machine_silicon(const CostReport& cost) {
+  const CostReport cost = composed_cost(machine, known_node(node));
   MachineSilicon silicon;
   silicon.node_nm = cost.node_nm;
   silicon.logic_mm2 = cost.logic_um2 / 1e6;

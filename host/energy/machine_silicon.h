@@ -11,8 +11,6 @@
 
 namespace corank {
 
-struct CostReport;  // host/cost/cost.h
-
 /// The node that an energy table names ("45 nm"), or the cells' own where nothing is known of it.
 int known_node(const std::string& node);
 
@@ -28,8 +26,6 @@ struct MachineSilicon {
 };
 
 MachineSilicon machine_silicon(const MachineShape& machine, const std::string& node);
-/// From what the closed form says of it.
-MachineSilicon machine_silicon(const CostReport& cost);
 
 /// What a byte takes of a unit's macros, relative to one of `kib` that is read or written `bits` at
 /// a time; of macros of several sizes the mean over their bytes.

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "host/energy/machine_silicon.h"
+
 namespace corank {
 namespace {
 
@@ -16,6 +18,11 @@ YamlNode scalar(const std::string& text) {
 }
 
 }  // namespace
+
+ClosedParts::ClosedParts(const Config& config)
+    : form(closed_form_of(config)),
+      prices(config.energy),
+      silicon(known_node(config.energy.node)) {}
 
 DesignConfigs::DesignConfigs(const SweepFile& sweep) : sweep_(sweep) {
   for (std::size_t axis = 0; axis < sweep.axes.size(); ++axis) {
@@ -63,8 +70,8 @@ DesignConfigs::Base& DesignConfigs::base_of(const std::vector<std::size_t>& plac
   return base;
 }
 
-const Config& DesignConfigs::of(const std::vector<std::size_t>& places,
-                                const std::vector<double>& derived, std::size_t workload) {
+DesignConfigs::Design DesignConfigs::of(const std::vector<std::size_t>& places,
+                                        const std::vector<double>& derived, std::size_t workload) {
   Base& base = base_of(places, derived, workload);
   if (base.config) {
     for (std::size_t i = 0; i < changed_.size(); ++i) {
@@ -75,10 +82,12 @@ const Config& DesignConfigs::of(const std::vector<std::size_t>& places,
         base.setters[i](changed.values[places[changed.place]], changed.path);
     }
     base.config->check();
-    return base.config->config();
+    if (!base.closed) base.closed.emplace(base.config->config());
+    return {base.config->config(), *base.closed};
   }
   own_ = config_of(sweep_, sweep_.design_of(places), workload);
-  return own_;
+  own_closed_.emplace(own_);
+  return {own_, *own_closed_};
 }
 
 }  // namespace corank

@@ -2,13 +2,14 @@
 
 #include <cctype>
 
-#include "host/cost/cost.h"
 #include "models/base/error.h"
 
 namespace corank {
 namespace {
 
 const std::string kConstraint = "constraint: ";
+// Of an exact run below its bound.
+constexpr double kRounding = 1e-9;
 
 }  // namespace
 
@@ -20,14 +21,6 @@ DesignSpace::MachineKey DesignSpace::key_of(const Config& config) {
     key[i] = config.machine.*kMachineParameters[i].value;
   key.back() = known_node(config.energy.node);
   return key;
-}
-
-std::pair<double, double> DesignSpace::area_and_fmax(const Config& config) {
-  const MachineKey key = key_of(config);
-  const auto found = machines_.find(key);
-  if (found != machines_.end()) return found->second;
-  const CostReport cost = composed_cost(config.machine, key.back());
-  return machines_[key] = {area_mm2_of(cost), cost.fmax_mhz()};
 }
 
 const MachineSilicon& DesignSpace::silicon_of(const Config& config) {
@@ -42,11 +35,6 @@ std::string DesignSpace::reason_of(std::size_t constraint) const {
   return kConstraint + sweep_.constraints[constraint].text;
 }
 
-SweepRules::Figures DesignSpace::figures_of(const Config& config) {
-  const auto [area_mm2, fmax_mhz] = area_and_fmax(config);
-  return {area_mm2, fmax_mhz, config.limits.clock_mhz, 0};
-}
-
 DesignSpace::Examined DesignSpace::examine(std::size_t design) {
   using RuleStage = SweepRules::Stage;
   const SweepRules& rules = *sweep_.rules;
@@ -58,34 +46,34 @@ DesignSpace::Examined DesignSpace::examine(std::size_t design) {
       return {reason_of(*broken), {}};
     std::vector<StepFigures> steps;
     for (std::size_t workload = 0; workload < sweep_.workloads.size(); ++workload) {
-      const Config& config = configs_.of(places, derived, workload);
-      if (workload == 0)
-        if (const auto broken =
-                rules.broken(RuleStage::kMachine, places, derived, figures_of(config)))
-          return {reason_of(*broken), {}};
-      StepFigures step;
-      step.area_mm2 = area_and_fmax(config).first;
-      steps.push_back(step);
+      const auto [config, closed] = configs_.of(places, derived, workload);
+      const ClosedBound least = bound(closed.form, config.machine, config.limits, config.memory,
+                                      config.link, closed.prices, closed.silicon);
+      const SweepRules::Figures figures = {least.area_mm2, least.fmax_mhz, config.limits.clock_mhz,
+                                           0};
+      if (const auto broken = rules.broken(RuleStage::kMachine, places, derived, figures))
+        return {reason_of(*broken), {}};
+      steps.push_back({least.step_ns, least.energy_pj, least.area_mm2, 0, closed.form.tokens});
     }
-    for (const Objective objective : sweep_.objectives)
-      examined.bounds.push_back(value_of(objective, steps, weights(), sweep_.prices));
+    examined.bounds = bounds_of(sweep_, steps, weights());
   } catch (const InputError& error) {
     examined.illegal = error.reason();
   }
   return examined;
 }
 
-const Config& DesignSpace::config_of(std::size_t design, std::size_t workload) {
+DesignConfigs::Design DesignSpace::design_of(std::size_t design, std::size_t workload) {
   const std::vector<std::size_t> places = sweep_.places_of(design);
   return configs_.of(places, sweep_.rules->derived(places), workload);
 }
 
 std::string DesignSpace::broken_when_compiled(std::size_t design, double device_bytes) {
   const std::vector<std::size_t> places = sweep_.places_of(design);
-  SweepRules::Figures figures = figures_of(config_of(design, 0));
-  figures.back() = device_bytes;
-  const auto broken = sweep_.rules->broken(SweepRules::Stage::kCompiled, places,
-                                           sweep_.rules->derived(places), figures);
+  const auto [config, closed] = design_of(design, 0);
+  const SiliconFigures silicon = closed.silicon.of(config.machine);
+  const auto broken = sweep_.rules->broken(
+      SweepRules::Stage::kCompiled, places, sweep_.rules->derived(places),
+      {silicon.area_mm2, silicon.fmax_mhz, config.limits.clock_mhz, device_bytes});
   return broken ? reason_of(*broken) : "";
 }
 
@@ -112,6 +100,18 @@ std::string kind_of_reason(const std::string& reason) {
     text += "N";
   }
   return text;
+}
+
+std::vector<double> bounds_of(const SweepFile& sweep, const std::vector<StepFigures>& steps,
+                              const std::vector<double>& weights) {
+  std::vector<double> bounds;
+  for (const Objective objective : sweep.objectives) {
+    const double value = value_of(objective, steps, weights, sweep.prices);
+    // These are known before a run as exactly as after it.
+    const bool settled = objective == Objective::kArea || objective == Objective::kDeviceMemory;
+    bounds.push_back(settled ? value : value * (1 - kRounding));
+  }
+  return bounds;
 }
 
 }  // namespace corank

@@ -4,10 +4,8 @@
 
 #include <array>
 #include <cstddef>
-#include <map>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "host/sweep/design_configs.h"
@@ -26,13 +24,12 @@ class DesignSpace {
     std::vector<double> bounds;  // by objective
   };
   Examined examine(std::size_t design);
-  /// Throws InputError where it has none.
-  const Config& config_of(std::size_t design, std::size_t workload);
+  /// Valid until the next call. Throws InputError where it has none.
+  DesignConfigs::Design design_of(std::size_t design, std::size_t workload);
   /// The reason why a design breaks a constraint that needs its device memory; "": none is broken.
   std::string broken_when_compiled(std::size_t design, double device_bytes);
 
-  /// Area and clock of its machine.
-  std::pair<double, double> area_and_fmax(const Config& config);
+  /// What the energies of its machine are scaled by.
   const MachineSilicon& silicon_of(const Config& config);
 
   std::vector<double> weights() const;
@@ -41,11 +38,9 @@ class DesignSpace {
   using MachineKey = std::array<int, kMachineParameters.size() + 1>;
   static MachineKey key_of(const Config& config);
   std::string reason_of(std::size_t constraint) const;
-  SweepRules::Figures figures_of(const Config& config);
 
   const SweepFile& sweep_;
   DesignConfigs configs_;
-  std::map<MachineKey, std::pair<double, double>> machines_;
   std::optional<MachineKey> silicon_key_;
   MachineSilicon silicon_;  // of the machine that was asked for last
 };
@@ -53,5 +48,9 @@ class DesignSpace {
 /// A reason with its numbers taken out, but for those of a constraint: the same for designs that
 /// are wrong alike.
 std::string kind_of_reason(const std::string& reason);
+
+/// Lower bounds of these objectives, less what rounding may have added to them.
+std::vector<double> bounds_of(const SweepFile& sweep, const std::vector<StepFigures>& steps,
+                              const std::vector<double>& weights);
 
 }  // namespace corank

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "host/cost/cost.h"
 #include "host/run/step_costs.h"
 
 namespace corank {
@@ -30,8 +29,6 @@ double cost_usd(double ns, double energy_pj, double area_mm2, const Prices& pric
 }
 
 }  // namespace
-
-double area_mm2_of(const CostReport& cost) { return (cost.logic_um2 + cost.ram_um2) / 1e6; }
 
 double energy_pj_of(const Config& config, const MachineSilicon& silicon,
                     const RunFigures& figures) {

@@ -11,8 +11,6 @@
 
 namespace corank {
 
-struct CostReport;  // host/cost/cost.h
-
 enum class Objective { kTime, kEnergy, kArea, kDeviceMemory, kJoulesPerToken, kCostOfAStep };
 inline constexpr std::array<const char*, 6> kObjectiveNames = {
     "time", "energy", "area", "device_memory", "j_per_token", "cost_of_a_step"};
@@ -24,10 +22,6 @@ inline constexpr std::array<const char*, 6> kObjectiveUnits = {"ns",    "pJ",   
 struct Prices {
   double usd_per_kwh = 0, usd_per_mm2 = 0, lifetime_hours = 0;
 };
-
-/// Of a machine by the closed form of `corank cost`. Sweeps ask for it at the node of the energy
-/// table, where that names a known one (known_node).
-double area_mm2_of(const CostReport& cost);
 
 /// The energy of a step as the report of `corank run` has it.
 double energy_pj_of(const Config& config, const MachineSilicon& silicon, const RunFigures& figures);

@@ -24,16 +24,9 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kMostEnumerated = 20'000'000;
 // Of spaces of which each design has a row in the table.
 constexpr std::size_t kMostRows = 100'000;
-// What rounding may have added to a bound.
-constexpr double kRounding = 1e-9;
 
 bool proves(SearchMethod method) {
   return method == SearchMethod::kBound || method == SearchMethod::kAll;
-}
-
-// What is known as exactly before a run as after it.
-bool is_settled(Objective objective) {
-  return objective == Objective::kArea || objective == Objective::kDeviceMemory;
 }
 
 }  // namespace
@@ -158,9 +151,9 @@ std::optional<Search::State::Refined> Search::State::refined_of(
       leave_out(design, one.infeasible);
       return std::nullopt;
     }
-    const double area_mm2 = space.area_and_fmax(space.config_of(design, workload)).first;
-    // Without a bound of its time a design cannot be pruned.
-    steps.push_back(bound_figures(one.step.value_or(AnalyticStep()), area_mm2, one.tokens));
+    const auto [config, closed] = space.design_of(design, workload);
+    steps.push_back(bound_figures(one.step.value_or(AnalyticStep()),
+                                  closed.silicon.of(config.machine).area_mm2, one.tokens));
     if (!one.step) continue;
     made.bound_ns += weights[workload] * one.step->bound_ns;
     made.estimate_ns += weights[workload] * one.step->estimate_ns;
@@ -172,10 +165,7 @@ std::optional<Search::State::Refined> Search::State::refined_of(
     leave_out(design, broken);
     return std::nullopt;
   }
-  for (const Objective objective : sweep.objectives) {
-    const double value = value_of(objective, steps, weights, sweep.prices);
-    made.bounds.push_back(is_settled(objective) ? value : value * (1 - kRounding));
-  }
+  made.bounds = bounds_of(sweep, steps, weights);
   return made;
 }
 
@@ -243,15 +233,12 @@ Search::State::Result Search::State::result_of(std::size_t design,
   double macs = 0, slots = 0, longest = -1;
   for (std::size_t workload = 0; workload < outcomes.size(); ++workload) {
     const RunFigures& figures = outcomes[workload].figures.value();
-    const Config& config = space.config_of(design, workload);
-    const auto [area_mm2, fmax_mhz] = space.area_and_fmax(config);
-    steps.push_back(exact_figures(config, space.silicon_of(config), area_mm2, figures));
+    const auto [config, closed] = space.design_of(design, workload);
+    const SiliconFigures silicon = closed.silicon.of(config.machine);
+    steps.push_back(exact_figures(config, space.silicon_of(config), silicon.area_mm2, figures));
     macs += weights[workload] * figures.macs;
     slots += weights[workload] * static_cast<double>(figures.cycles) * pes_of(config.machine);
-    const LocalBytes local = local_bytes(config.machine);
-    result.figures["local_bytes"] = local.scratchpad + local.accumulators;
-    result.figures["memory_bytes"] += weights[workload] * static_cast<double>(figures.memory_bytes);
-    result.figures["fmax_mhz"] = fmax_mhz;
+    result.figures["fmax_mhz"] = silicon.fmax_mhz;
     if (weights[workload] * figures.step_ns > longest) {
       longest = weights[workload] * figures.step_ns;
       result.bound_by = figures.bound_by;

@@ -78,8 +78,8 @@ void write_table(const SweepFile& sweep, const std::string& runs_path, const std
   DesignSpace space(sweep);
   for (const auto& [design, run] : read_runs(runs_path)) {
     if (run.count("figures") == 0) continue;
-    const Config& config = space.config_of(design, 0);
-    const double area_mm2 = space.area_and_fmax(config).first;
+    const auto [config, closed] = space.design_of(design, 0);
+    const double area_mm2 = closed.silicon.of(config.machine).area_mm2;
     const StepFigures exact = exact_figures(config, space.silicon_of(config), area_mm2,
                                             run_figures_of(run.at("figures")));
     out << fmt::format("{},{:.9g},{:.9g},{:.9g},{:.9g},{:.9g}\n", design, exact.ns, exact.energy_pj,

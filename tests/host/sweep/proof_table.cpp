@@ -5,14 +5,17 @@
 #include <sstream>
 #include <unordered_set>
 
+#include "host/sweep/design_space.h"
 #include "host/sweep/sweep_file.h"
 #include "models/base/error.h"
 
 namespace corank {
 
 ProofTable::ProofTable(const std::string& sweep, const std::string& csv) {
-  for (const SweepAxis& axis : load_sweep(sweep).axes) axis_sizes_.push_back(axis.values.size());
-  exact_.dimensions = bounds_.dimensions = 3;
+  const SweepFile file = load_sweep(sweep);
+  DesignSpace designs(file);
+  for (const SweepAxis& axis : file.axes) axis_sizes_.push_back(axis.values.size());
+  exact_.dimensions = bounds_.dimensions = closed_.dimensions = 3;
   std::ifstream in(csv);
   std::string line;
   if (!std::getline(in, line)) throw InputError(csv + ": cannot be read");
@@ -27,6 +30,7 @@ ProofTable::ProofTable(const std::string& sweep, const std::string& csv) {
     designs_.push_back(design);
     exact_.add({ns, pj, mm2});
     bounds_.add({bound_ns, bound_pj, mm2});
+    closed_.add(designs.examine(design).bounds);
   }
 }
 
@@ -45,14 +49,15 @@ SampledSpace ProofTable::space() const {
           [this](std::size_t design) { return places_.count(design) > 0; }};
 }
 
-Replay replay_bound(const ProofTable& table, const Points& first, double tolerance) {
+Replay replay_bound(const ProofTable& table, double tolerance) {
+  Replay replay;
   const RefineBounds refine = [&](const std::vector<std::size_t>& asked) {
+    replay.compiled += asked.size();
     std::vector<std::optional<std::vector<double>>> bounds;
     for (const std::size_t design : asked) bounds.emplace_back(table.bound_of(design));
     return bounds;
   };
-  BoundSearch search(table.numbers(), first, refine, tolerance);
-  Replay replay;
+  BoundSearch search(table.numbers(), table.closed(), refine, tolerance);
   for (;;) {
     const auto designs = search.next(round_size(replay.ran.size()));
     if (designs.empty()) break;
@@ -75,6 +80,15 @@ Replay replay_sampler(const ProofTable& table, SearchMethod method, std::uint64_
     replay.ran.insert(replay.ran.end(), designs.begin(), designs.end());
   }
   return replay;
+}
+
+std::size_t violations_of(const ProofTable& table) {
+  constexpr double kWritten = 1e-8;  // nine digits are
+  std::size_t violations = 0;
+  for (const Points* bounds : {&table.bounds(), &table.closed()})
+    for (std::size_t i = 0; i < table.exact().coordinates.size(); ++i)
+      violations += table.exact().coordinates[i] < bounds->coordinates[i] * (1 - kWritten) ? 1 : 0;
+  return violations;
 }
 
 double share_after(const ProofTable& table, const Replay& replay, std::size_t runs) {

@@ -19,6 +19,7 @@ class ProofTable {
   std::size_t designs() const { return designs_.size(); }  // that were run
   const Points& exact() const { return exact_; }
   const Points& bounds() const { return bounds_; }  // of the compiled commands
+  const Points& closed() const { return closed_; }  // by the closed form
   const std::vector<std::size_t>& numbers() const { return designs_; }
   std::vector<double> exact_of(std::size_t design) const;
   std::vector<double> bound_of(std::size_t design) const;
@@ -27,20 +28,24 @@ class ProofTable {
  private:
   std::vector<std::size_t> axis_sizes_, designs_;
   std::unordered_map<std::size_t, std::size_t> places_;
-  Points exact_, bounds_;
+  Points exact_, bounds_, closed_;
 };
 
-/// What a method ran, in order, and when its front was whole.
+/// What a method ran, in order.
 struct Replay {
   std::vector<std::size_t> ran;
+  std::size_t compiled = 0;  // designs whose commands were made
   bool proved = false;
 };
 
-/// The pruned search, to its end. `first`: bounds that are known before anything is compiled.
-Replay replay_bound(const ProofTable& table, const Points& first, double tolerance = 0);
+/// The pruned search, to its end.
+Replay replay_bound(const ProofTable& table, double tolerance = 0);
 /// A sampler, for so many runs.
 Replay replay_sampler(const ProofTable& table, SearchMethod method, std::uint64_t seed,
                       std::size_t runs);
+
+/// Values of exact runs that are below a bound.
+std::size_t violations_of(const ProofTable& table);
 
 /// The share of the true front's hypervolume (LogHypervolume) that the first `runs` runs have.
 double share_after(const ProofTable& table, const Replay& replay, std::size_t runs);

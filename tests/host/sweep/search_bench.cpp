@@ -40,7 +40,7 @@ std::string sampled(const ProofTable& table, SearchMethod method) {
 }
 
 std::string proof_of(const ProofTable& table, double tolerance) {
-  const Replay replay = replay_bound(table, table.bounds(), tolerance);
+  const Replay replay = replay_bound(table, tolerance);
   const std::size_t front = front_size(table);
   return fmt::format(
       "  tolerance {:4}: {} runs, {:.1f} % of the legal designs, {:.2f} x the front; {} of {} of "
@@ -48,16 +48,8 @@ std::string proof_of(const ProofTable& table, double tolerance) {
       "front are missing, {:.4f} of its hypervolume\n",
       tolerance, replay.ran.size(),
       100.0 * static_cast<double>(replay.ran.size()) / static_cast<double>(table.designs()),
-      static_cast<double>(replay.ran.size()) / static_cast<double>(front),
+      static_cast<double>(replay.ran.size()) / static_cast<double>(front), replay.compiled,
       missing_of_front(table, replay), front, share_after(table, replay, replay.ran.size()));
-}
-
-std::size_t violations_of(const ProofTable& table) {
-  std::size_t violations = 0;
-  for (std::size_t i = 0; i < table.designs(); ++i)
-    for (std::size_t d = 0; d < table.exact().dimensions; ++d)
-      violations += table.exact()[i][d] < table.bounds()[i][d] * (1 - 1e-8) ? 1 : 0;
-  return violations;
 }
 
 void bench(const std::string& sweep, const std::string& csv) {
@@ -68,7 +60,7 @@ void bench(const std::string& sweep, const std::string& csv) {
              kSeeds);
   fmt::print("{:8}", "");
   for (const std::size_t runs : kRuns) fmt::print("  {:<17}", runs);
-  fmt::print("\nbound   {}\n", shares_of(table, {replay_bound(table, table.bounds())}));
+  fmt::print("\nbound   {}\n", shares_of(table, {replay_bound(table)}));
   fmt::print("random  {}\n", sampled(table, SearchMethod::kRandom));
   fmt::print("halton  {}\n", sampled(table, SearchMethod::kHalton));
   try {

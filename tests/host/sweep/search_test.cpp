@@ -12,9 +12,14 @@ using Catch::Contains;
 
 namespace {
 
-SweepFile sweep_of(const std::string& rest) {
-  const TemporaryFolder folder;
+// So small a layer that its bound by sizes alone is far below the times of time_of().
+const std::string kLayer = "workload: {shapes: {tokens: 4, layers: [{in: 8, out: 8, rank: 2}]}}\n";
+
+/// Its files are there as long as the folder is.
+SweepFile sweep_of(const TemporaryFolder& folder, const std::string& rest) {
+  folder.write("layer.yaml", kLayer);
   return load_sweep(folder.write("s.yaml", R"(
+configuration: layer.yaml
 axes:
   accelerator.array.rows: [4, 8, 16, 32]
   accelerator.array.columns: [4, 8, 16, 32]
@@ -32,7 +37,7 @@ double time_of(const SweepFile& sweep, std::size_t design) {
       std::stod(sweep.axes[0].values[at[0]]) * std::stod(sweep.axes[1].values[at[1]]);
   const double kib = std::stod(sweep.axes[2].values[at[2]]);
   const double lanes = std::min(8.0, std::stod(sweep.axes[3].values[at[3]]));
-  return 1e6 / pes + 1e5 / kib + 1e4 / lanes;
+  return 1e9 / pes + 1e8 / kib + 1e7 / lanes;
 }
 
 struct Counted {
@@ -107,8 +112,9 @@ std::size_t count_of(const SweepTable& table, DesignStatus status) {
 }  // namespace
 
 TEST_CASE("a sweep that is proved has the front of the one that runs everything") {
-  const SweepFile pruned = sweep_of(kTimeAndArea);
-  const SweepFile all = sweep_of(kTimeAndArea + "search: {method: all}\n");
+  const TemporaryFolder folder;
+  const SweepFile pruned = sweep_of(folder, kTimeAndArea);
+  const SweepFile all = sweep_of(folder, kTimeAndArea + "search: {method: all}\n");
   Search search(pruned, bounds_of(pruned, 0.95)), whole(all, bounds_of(all, 0.95));
   carry_out(search, pruned);
   carry_out(whole, all);
@@ -127,10 +133,12 @@ TEST_CASE("a sweep that is proved has the front of the one that runs everything"
 }
 
 TEST_CASE("designs that cannot be are counted by their reasons") {
-  const SweepFile sweep = sweep_of(
-      "constraints:\n  - accelerator.array.rows >= accelerator.array.columns\n"
-      "  - device_bytes != 112000\n  - area_mm2 < 1000000\n" +
-      kTimeAndArea + "search: {method: all}\n");
+  const TemporaryFolder folder;
+  const SweepFile sweep =
+      sweep_of(folder,
+               "constraints:\n  - accelerator.array.rows >= accelerator.array.columns\n"
+               "  - device_bytes != 112000\n  - area_mm2 < 1000000\n" +
+                   kTimeAndArea + "search: {method: all}\n");
   Search search(sweep, bounds_of(sweep, 1));
   carry_out(search, sweep);
   const SweepTable table = search.table();
@@ -150,14 +158,17 @@ TEST_CASE("designs that cannot be are counted by their reasons") {
 }
 
 TEST_CASE("a sweep without a legal design is refused") {
-  const SweepFile sweep = sweep_of("constraints: [accelerator.array.rows > 32]\n" + kTimeAndArea);
+  const TemporaryFolder folder;
+  const SweepFile sweep =
+      sweep_of(folder, "constraints: [accelerator.array.rows > 32]\n" + kTimeAndArea);
   CHECK_THAT(message_of<InputError>([&] { Search(sweep, bounds_of(sweep, 1)); }),
-             Contains("s.yaml:3:3: axes: expected one legal design at least, found none among 144; "
+             Contains("s.yaml:4:3: axes: expected one legal design at least, found none among 144; "
                       "144 of them: constraint: accelerator.array.rows > 32"));
 }
 
 TEST_CASE("a bound that is none ends the sweep with the run that shows it") {
-  const SweepFile sweep = sweep_of(kTimeAndArea);
+  const TemporaryFolder folder;
+  const SweepFile sweep = sweep_of(folder, kTimeAndArea);
   Search search(sweep, bounds_of(sweep, 1.001));
   const std::vector<std::size_t> designs = search.next_round();
   std::vector<std::vector<Outcome>> outcomes;
@@ -171,14 +182,16 @@ TEST_CASE("a bound that is none ends the sweep with the run that shows it") {
 }
 
 TEST_CASE("a bound that rounding alone lifts above the run is none the less one") {
-  const SweepFile sweep = sweep_of(kTimeAndArea);
+  const TemporaryFolder folder;
+  const SweepFile sweep = sweep_of(folder, kTimeAndArea);
   Search search(sweep, bounds_of(sweep, 1 + 1e-12));
   carry_out(search, sweep);
   CHECK(search.table().proved);
 }
 
 TEST_CASE("a sweep that is stopped after so many runs says what is open") {
-  const SweepFile sweep = sweep_of(kTimeAndArea + "stop: {runs: 20}\n");
+  const TemporaryFolder folder;
+  const SweepFile sweep = sweep_of(folder, kTimeAndArea + "stop: {runs: 20}\n");
   Search search(sweep, bounds_of(sweep, 0.5));
   carry_out(search, sweep);
   const SweepTable table = search.table();
@@ -191,7 +204,8 @@ TEST_CASE("a sweep that is stopped after so many runs says what is open") {
 
 TEST_CASE(
     "a design that failed leaves the front unproved, one that turns out infeasible does not") {
-  const SweepFile sweep = sweep_of(kTimeAndArea);
+  const TemporaryFolder folder;
+  const SweepFile sweep = sweep_of(folder, kTimeAndArea);
   for (const DesignStatus status : {DesignStatus::kFailed, DesignStatus::kInfeasible}) {
     Search search(sweep, bounds_of(sweep, 0.9));
     bool first = true;
@@ -211,7 +225,8 @@ TEST_CASE(
 }
 
 TEST_CASE("rounds are the same however the search is asked and replayed") {
-  const SweepFile sweep = sweep_of(kTimeAndArea + "search: {round: 24}\n");
+  const TemporaryFolder folder;
+  const SweepFile sweep = sweep_of(folder, kTimeAndArea + "search: {round: 24}\n");
   Search one(sweep, bounds_of(sweep, 0.8)), other(sweep, bounds_of(sweep, 0.8));
   const auto rounds = carry_out(one, sweep);
   CHECK(carry_out(other, sweep) == rounds);
@@ -219,11 +234,12 @@ TEST_CASE("rounds are the same however the search is asked and replayed") {
 }
 
 TEST_CASE("every method runs designs once, and repeats itself by its seed") {
+  const TemporaryFolder folder;
   for (const std::string method : {"random", "halton", "nsga2"}) {
     INFO(method);
     const auto sweep_with = [&](int seed) {
-      return sweep_of(kTimeAndArea + "search: {method: " + method +
-                      ", seed: " + std::to_string(seed) + "}\nstop: {runs: 40}\n");
+      return sweep_of(folder, kTimeAndArea + "search: {method: " + method +
+                                  ", seed: " + std::to_string(seed) + "}\nstop: {runs: 40}\n");
     };
     const auto designs_with = [&](int seed) {
       const SweepFile sweep = sweep_with(seed);
@@ -247,9 +263,11 @@ TEST_CASE("every method runs designs once, and repeats itself by its seed") {
 }
 
 TEST_CASE("of several workloads times are summed by weight, device memory is the most") {
-  const SweepFile sweep = sweep_of(
-      "workloads:\n  - {name: a, weight: 2}\n  - {name: b, set: {name: b}}\n"
-      "objectives: [time, device_memory]\nsearch: {method: all}\n");
+  const TemporaryFolder folder;
+  const SweepFile sweep =
+      sweep_of(folder,
+               "workloads:\n  - {name: a, weight: 2}\n  - {name: b, set: {name: b}}\n"
+               "objectives: [time, device_memory]\nsearch: {method: all}\n");
   Search search(sweep, bounds_of(sweep, 1));
   carry_out(search, sweep);
   for (const SweepRow& row : search.table().rows) {
@@ -264,7 +282,9 @@ TEST_CASE("of several workloads times are summed by weight, device memory is the
 TEST_CASE("a space that is too large to be gone through is drawn from alone") {
   const TemporaryFolder folder;
   const auto large = [&](const std::string& search) {
+    folder.write("layer.yaml", kLayer);
     return load_sweep(folder.write("s.yaml", R"(
+configuration: layer.yaml
 axes:
   accelerator.clock_mhz: {from: 1, to: 10000, step: 1}
   accelerator.array.rows: {from: 1, to: 32, step: 1}
@@ -289,7 +309,7 @@ objectives: [time, area]
     ran += designs.size();
     Outcome outcome;
     outcome.figures = RunFigures();
-    outcome.figures->step_ns = 5;
+    outcome.figures->step_ns = 5e9;
     search.tell(std::vector<std::vector<Outcome>>(designs.size(), {outcome}));
   }
   CHECK(ran == 30);

@@ -69,8 +69,7 @@ TEST_CASE("a row's command gives the row's figures") {
     const std::string line = rows.at("run_line")[i].get<std::string>();
     REQUIRE(line.rfind("corank run ", 0) == 0);
     const ProgramResult run = run_program(
-        "/bin/sh",
-        {"-c", CORANK_PROGRAM + line.substr(6) + " --out '" + folder.file("run") + "'"});
+        "/bin/sh", {"-c", CORANK_PROGRAM + line.substr(6) + " --out '" + folder.file("run") + "'"});
     INFO(run.err);
     REQUIRE(run.exit_code == 0);
     const nlohmann::json report =
@@ -89,7 +88,8 @@ TEST_CASE("whoever is killed, the table is that of one worker whom nobody distur
   std::mt19937 random(7);
   std::size_t before = 0;
   int killed = 0, restarts = 0;
-  std::vector<std::string> command = {CORANK_PROGRAM, "sweep", file, "--out", out, "--workers", "2"};
+  std::vector<std::string> command = {CORANK_PROGRAM, "sweep", file, "--out", out,
+                                      "--workers",    "2"};
   for (bool ended = false; !ended; ++restarts) {
     Background driver(command);
     while (killed < kills) {
@@ -136,10 +136,9 @@ TEST_CASE("an interrupted sweep keeps what is finished, and goes on") {
 TEST_CASE("a command of the user's starts the workers") {
   const TemporaryFolder folder;
   const std::string file = write_small_sweep(folder, kAll), out = folder.file("out");
-  const ProgramResult result =
-      sweep(file, out,
-            {"--on", "command", "--workers", "2", "--submit",
-             "for i in $(seq {n}); do {worker} & done; wait"});
+  const ProgramResult result = sweep(file, out,
+                                     {"--on", "command", "--workers", "2", "--submit",
+                                      "for i in $(seq {n}); do {worker} & done; wait"});
   INFO(result.err);
   CHECK(result.exit_code == 0);
   CHECK(csv_of(folder, out) == undisturbed(folder, file));

@@ -281,7 +281,7 @@ objectives: [time, energy, area]
     const std::string why = message_of<InputError>([&] { read = config_of(sweep, design, 0); });
     std::string why_not;
     try {
-      changed = configs_of_designs.of(places, sweep.rules->derived(places), 0);
+      changed = configs_of_designs.of(places, sweep.rules->derived(places), 0).config;
     } catch (const InputError& error) {
       why_not = error.reason();
     }

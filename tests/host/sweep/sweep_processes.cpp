@@ -81,24 +81,29 @@ std::string write_small_sweep(const TemporaryFolder& folder, const std::string& 
   // Long enough for the kills.
   const std::string bandwidths =
       kills_asked_for() <= 3 ? "[16, 32, 64]" : "{from: 16, to: 64, step: 4}";
-  return folder.write("small.yaml",
-                      "name: small\n"
-                      "configuration: " + std::string(CORANK_CONFIGS) + "/cycle.yaml\n"
-                      "workloads:\n"
-                      "  - name: layer\n"
-                      "    set:\n"
-                      "      workload.shapes: {tokens: 32, layers: [{in: 192, out: 128, rank: 4}]}\n"
-                      "axes:\n"
-                      "  accelerator.array.rows: [8, 16, 32]\n"
-                      "  accelerator.array.columns: [8, 16, 32]\n"
-                      "  accelerator.scratchpad.kib: [64, 128]\n"
-                      "  memory.bandwidth_gb_per_s: " + bandwidths + "\n"
-                      "derived:\n"
-                      "  accelerator.vector.lanes: min(accelerator.array.rows, 16)\n"
-                      "constraints:\n"
-                      "  - accelerator.array.rows * accelerator.array.columns <= 512\n"
-                      "objectives: [time, energy, area]\n" +
-                          more);
+  return folder.write(
+      "small.yaml",
+      "name: small\n"
+      "configuration: " +
+          std::string(CORANK_CONFIGS) +
+          "/cycle.yaml\n"
+          "workloads:\n"
+          "  - name: layer\n"
+          "    set:\n"
+          "      workload.shapes: {tokens: 32, layers: [{in: 192, out: 128, rank: 4}]}\n"
+          "axes:\n"
+          "  accelerator.array.rows: [8, 16, 32]\n"
+          "  accelerator.array.columns: [8, 16, 32]\n"
+          "  accelerator.scratchpad.kib: [64, 128]\n"
+          "  memory.bandwidth_gb_per_s: " +
+          bandwidths +
+          "\n"
+          "derived:\n"
+          "  accelerator.vector.lanes: min(accelerator.array.rows, 16)\n"
+          "constraints:\n"
+          "  - accelerator.array.rows * accelerator.array.columns <= 512\n"
+          "objectives: [time, energy, area]\n" +
+          more);
 }
 
 ProgramResult corank(const std::vector<std::string>& arguments,

@@ -44,32 +44,45 @@ class Slurm {
     const std::string user = word_of("id -un"), host = word_of("hostname -s");
     for (const char* name : {"state", "spool", "log", "run"})
       folder_.write(std::string(name) + "/.here", "");
-    folder_.write("slurm.conf",
-                  "ClusterName=corank\nSlurmctldHost=localhost(127.0.0.1)\n"
-                  "SlurmctldPort=" + std::to_string(free_port()) +
-                  "\nSlurmdPort=" + std::to_string(free_port()) +
-                  "\nSlurmUser=" + user + "\nSlurmdUser=" + user +
-                  "\nAuthType=auth/munge\nAuthInfo=socket=" + d + "/run/munge.socket\n"
-                  "CredType=cred/munge\n"
-                  "CommunicationParameters=NoCtldInAddrAny,NoInAddrAny\n"
-                  "StateSaveLocation=" + d + "/state\nSlurmdSpoolDir=" + d + "/spool\n"
-                  "SlurmctldPidFile=" + d + "/run/slurmctld.pid\n"
-                  "SlurmdPidFile=" + d + "/run/slurmd.pid\n"
-                  "SlurmctldLogFile=" + d + "/log/slurmctld.log\n"
-                  "SlurmdLogFile=" + d + "/log/slurmd.log\n"
-                  "MailProg=/bin/true\nProctrackType=proctrack/linuxproc\nTaskPlugin=task/none\n"
-                  "JobAcctGatherType=jobacct_gather/none\n"
-                  "AccountingStorageType=accounting_storage/none\nSwitchType=switch/none\n"
-                  "MpiDefault=none\nSelectType=select/cons_tres\nSelectTypeParameters=CR_Core\n"
-                  "SchedulerType=sched/backfill\n"
-                  "SchedulerParameters=sched_interval=2,bf_interval=2,sched_min_interval=0,"
-                  "batch_sched_delay=0\n"
-                  "ReturnToService=2\nSlurmctldTimeout=30\nSlurmdTimeout=30\nInactiveLimit=0\n"
-                  "KillWait=2\nMinJobAge=3600\nJobRequeue=1\n"
-                  "NodeName=localhost NodeAddr=127.0.0.1 NodeHostname=" + host +
-                  " CPUs=2 RealMemory=1000 State=UNKNOWN\n"
-                  "PartitionName=main Nodes=localhost Default=YES MaxTime=INFINITE State=UP "
-                  "OverSubscribe=NO\n");
+    folder_.write(
+        "slurm.conf",
+        "ClusterName=corank\nSlurmctldHost=localhost(127.0.0.1)\n"
+        "SlurmctldPort=" +
+            std::to_string(free_port()) + "\nSlurmdPort=" + std::to_string(free_port()) +
+            "\nSlurmUser=" + user + "\nSlurmdUser=" + user +
+            "\nAuthType=auth/munge\nAuthInfo=socket=" + d +
+            "/run/munge.socket\n"
+            "CredType=cred/munge\n"
+            "CommunicationParameters=NoCtldInAddrAny,NoInAddrAny\n"
+            "StateSaveLocation=" +
+            d + "/state\nSlurmdSpoolDir=" + d +
+            "/spool\n"
+            "SlurmctldPidFile=" +
+            d +
+            "/run/slurmctld.pid\n"
+            "SlurmdPidFile=" +
+            d +
+            "/run/slurmd.pid\n"
+            "SlurmctldLogFile=" +
+            d +
+            "/log/slurmctld.log\n"
+            "SlurmdLogFile=" +
+            d +
+            "/log/slurmd.log\n"
+            "MailProg=/bin/true\nProctrackType=proctrack/linuxproc\nTaskPlugin=task/none\n"
+            "JobAcctGatherType=jobacct_gather/none\n"
+            "AccountingStorageType=accounting_storage/none\nSwitchType=switch/none\n"
+            "MpiDefault=none\nSelectType=select/cons_tres\nSelectTypeParameters=CR_Core\n"
+            "SchedulerType=sched/backfill\n"
+            "SchedulerParameters=sched_interval=2,bf_interval=2,sched_min_interval=0,"
+            "batch_sched_delay=0\n"
+            "ReturnToService=2\nSlurmctldTimeout=30\nSlurmdTimeout=30\nInactiveLimit=0\n"
+            "KillWait=2\nMinJobAge=3600\nJobRequeue=1\n"
+            "NodeName=localhost NodeAddr=127.0.0.1 NodeHostname=" +
+            host +
+            " CPUs=2 RealMemory=1000 State=UNKNOWN\n"
+            "PartitionName=main Nodes=localhost Default=YES MaxTime=INFINITE State=UP "
+            "OverSubscribe=NO\n");
     shell("umask 077; dd if=/dev/urandom of=" + d + "/run/munge.key bs=1024 count=1 status=none");
     shell("chmod 755 " + d + " " + d + "/run; munged --key-file=" + d + "/run/munge.key --socket=" +
           d + "/run/munge.socket --pid-file=" + d + "/run/munged.pid --log-file=" + d +
