@@ -1,6 +1,15 @@
 #include "host/sweep/bound_designs.h"
 
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <random>
+#include <unordered_map>
 #include <utility>
 
 #include "host/analytic/analytic.h"
@@ -9,11 +18,16 @@
 #include "host/run/prepare_finetune.h"
 #include "host/run/simulate.h"
 #include "host/sweep/forked.h"
+#include "host/sweep/run_key.h"
+#include "host/sweep/sha256.h"
+#include "host/sweep/sweep_folder.h"
 #include "models/base/error.h"
 #include "sim/system/interruption.h"
 
 namespace corank {
 namespace {
+
+namespace fs = std::filesystem;
 
 Bounded bound_layers(const Config& config) {
   Bounded bounded;
@@ -86,6 +100,66 @@ Bounded bound_or_reason(const SweepFile& sweep, std::size_t design, std::size_t 
   return bounded;
 }
 
+// ---- between lives ----
+
+/// Lines {"key":.., "bounds":[..]} in a file for each life of a driver. A line that is damaged is
+/// as if it were not there.
+class KeptBounds {
+ public:
+  KeptBounds(const SweepFile& sweep, const std::string& folder)
+      : sweep_(sweep), folder_(fs::path(folder) / "bounds") {
+    std::error_code error;
+    for (fs::directory_iterator entry(folder_, error), end; !error && entry != end;
+         entry.increment(error))
+      read(entry->path().string());
+    ContentDigests digests;
+    for (const std::string& file : files_of_sweep(sweep)) made_from_[file] = digests.of(file);
+    struct stat program {};
+    if (stat("/proc/self/exe", &program) == 0)
+      made_from_["program"] = {program.st_dev, program.st_ino, program.st_size,
+                               program.st_mtim.tv_sec, program.st_mtim.tv_nsec};
+  }
+
+  std::string key_of(std::size_t design) const {
+    nlohmann::json json = {made_from_, sweep_.configuration};
+    for (std::size_t workload = 0; workload < sweep_.workloads.size(); ++workload)
+      json.push_back(with_settings(sweep_, settings_of(sweep_, design), workload));
+    return sha256(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  }
+  /// "": it was not kept.
+  std::string find(const std::string& key) const {
+    const auto kept = by_key_.find(key);
+    return kept == by_key_.end() ? "" : kept->second;
+  }
+  void keep(const std::string& key, const std::string& bounds) {
+    by_key_[key] = bounds;
+    if (!file_.is_open()) {
+      std::error_code error;
+      fs::create_directory(folder_, error);
+      std::random_device random;
+      file_.open(folder_ / fmt::format("{}-{:08x}.jsonl", getpid(), random()), std::ios::app);
+    }
+    // Without room on the disk they are worked out again.
+    file_ << fmt::format("{{\"key\":\"{}\",\"bounds\":{}}}\n", key, bounds) << std::flush;
+  }
+
+ private:
+  void read(const std::string& path) {
+    std::ifstream file(path);
+    for (std::string line; std::getline(file, line);) {
+      const nlohmann::json json = nlohmann::json::parse(line, nullptr, false);
+      if (json.is_object() && json.count("key") > 0 && json.count("bounds") > 0)
+        by_key_[json["key"].get<std::string>()] = json["bounds"].dump();
+    }
+  }
+
+  const SweepFile& sweep_;
+  fs::path folder_;
+  nlohmann::json made_from_;
+  std::unordered_map<std::string, std::string> by_key_;
+  std::ofstream file_;
+};
+
 }  // namespace
 
 Bounded bound_design(const Config& config) {
@@ -96,25 +170,38 @@ Bounded bound_design(const Config& config) {
   return names_finetuning(measured) ? bound_model(measured) : bound_layers(measured);
 }
 
-BoundDesigns bound_in_processes(const SweepFile& sweep, int workers, std::function<bool()> stop) {
-  return [&sweep, workers, stop = std::move(stop)](const std::vector<std::size_t>& designs) {
+BoundDesigns bound_in_processes(const SweepFile& sweep, const std::string& folder, int workers,
+                                std::function<bool()> stop) {
+  const auto kept = std::make_shared<KeptBounds>(sweep, folder);
+  return [&sweep, kept, workers, stop = std::move(stop)](const std::vector<std::size_t>& designs) {
     std::vector<std::vector<Bounded>> all(designs.size());
-    const auto bound = [&](std::size_t i) {
+    std::vector<std::string> keys;
+    std::vector<std::size_t> missing;  // places in designs
+    for (std::size_t i = 0; i < designs.size(); ++i) {
+      keys.push_back(kept->key_of(designs[i]));
+      if (const std::string text = kept->find(keys[i]); !text.empty())
+        all[i] = bounds_of(text);
+      else
+        missing.push_back(i);
+    }
+    const auto bound = [&](std::size_t task) {
       std::vector<Bounded> workloads;
       for (std::size_t workload = 0; workload < sweep.workloads.size(); ++workload)
-        workloads.push_back(bound_or_reason(sweep, designs[i], workload));
+        workloads.push_back(bound_or_reason(sweep, designs[missing[task]], workload));
       return text_of(workloads);
     };
     std::size_t ended = 0;
-    const auto done = [&](std::size_t i, const TaskEnd& end) {
+    const auto done = [&](std::size_t task, const TaskEnd& end) {
       ++ended;
+      const std::size_t i = missing[task];
       Bounded died;
       died.infeasible = "the compiler's process ended: " + end.failure;
       all[i] = end.failure.empty() ? bounds_of(end.result)
                                    : std::vector<Bounded>(sweep.workloads.size(), died);
+      if (end.failure.empty()) kept->keep(keys[i], end.result);
     };
-    carry_out_forked(designs.size(), workers, bound, done, stop);
-    if (ended < designs.size()) throw Interrupted();
+    carry_out_forked(missing.size(), workers, bound, done, stop);
+    if (ended < missing.size()) throw Interrupted();
     return all;
   };
 }

@@ -94,7 +94,8 @@ SweepEnd carry_out_sweep(const SweepFile& sweep, const SweepOptions& options) {
     state.of = of;
     if (options.progress) options.progress(state);
   };
-  const BoundDesigns in_processes = bound_in_processes(sweep, options.workers, options.stop);
+  const BoundDesigns in_processes =
+      bound_in_processes(sweep, options.folder, options.workers, options.stop);
   const BoundDesigns bound = [&](const std::vector<std::size_t>& designs) {
     tell("bounds", 0, designs.size());
     return in_processes(designs);
@@ -137,7 +138,7 @@ SweepEnd carry_out_sweep(const SweepFile& sweep, const SweepOptions& options) {
 SweepTable replay_sweep(const SweepFile& sweep, const std::string& folder, int workers) {
   Store store(folder);
   store.refresh();
-  Search search(sweep, bound_in_processes(sweep, workers, interrupted));
+  Search search(sweep, bound_in_processes(sweep, folder, workers, interrupted));
   Rounds rounds(sweep, store);
   for (std::vector<std::size_t> designs; !(designs = search.next_round()).empty();) {
     const RoundJobs round = rounds.jobs_of(designs);

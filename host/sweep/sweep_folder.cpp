@@ -57,27 +57,10 @@ nlohmann::json state_of_runs(const std::string& folder) {
   return segments;
 }
 
-/// The files that prices and machines come from.
-std::set<std::string> files_of(const SweepFile& sweep) {
-  const Config base = load_config(sweep.configuration, sweep.settings);
-  std::set<std::string> files(base.files.begin(), base.files.end());
-  files.insert(sweep.file);
-  const auto add_file_of = [&](const std::string& setting) {
-    const std::string value = setting.substr(setting.find('=') + 1);
-    std::error_code error;
-    if (fs::is_regular_file(value, error)) files.insert(value);
-  };
-  for (const std::vector<std::string>& axis : sweep.axis_settings)
-    std::for_each(axis.begin(), axis.end(), add_file_of);
-  for (const SweepWorkload& workload : sweep.workloads)
-    std::for_each(workload.settings.begin(), workload.settings.end(), add_file_of);
-  return files;
-}
-
 nlohmann::json digests_of(const std::set<std::string>& files) {
   ContentDigests digests;
   nlohmann::json all = nlohmann::json::object();
-  for (const std::string& file : files) all[fs::absolute(file).string()] = digests.of(file);
+  for (const std::string& file : files) all[file] = digests.of(file);
   return all;
 }
 
@@ -133,6 +116,26 @@ void open_sweep_folder(const std::string& folder, const SweepFile& sweep) {
   make_below(folder, kLogsFolder);
 }
 
+std::set<std::string> files_of_sweep(const SweepFile& sweep) {
+  const Config base = load_config(sweep.configuration, sweep.settings);
+  std::set<std::string> files;
+  const auto add = [&](const std::string& file) {
+    files.insert(fs::absolute(file).lexically_normal().string());
+  };
+  std::for_each(base.files.begin(), base.files.end(), add);
+  add(sweep.file);
+  const auto add_file_of = [&](const std::string& setting) {
+    const std::string value = setting.substr(setting.find('=') + 1);
+    std::error_code error;
+    if (fs::is_regular_file(value, error)) add(value);
+  };
+  for (const std::vector<std::string>& axis : sweep.axis_settings)
+    std::for_each(axis.begin(), axis.end(), add_file_of);
+  for (const SweepWorkload& workload : sweep.workloads)
+    std::for_each(workload.settings.begin(), workload.settings.end(), add_file_of);
+  return files;
+}
+
 SweepOrigin sweep_origin(const std::string& folder) {
   const std::string path = inside(folder, kOriginFile);
   if (!is_there(path))
@@ -154,7 +157,7 @@ void keep_table(const std::string& folder, const SweepFile& sweep, const SweepTa
   nlohmann::ordered_json json = {{"made_from",
                                   {{"timing", kTimingVersion},
                                    {"runs", state_of_runs(folder)},
-                                   {"files", digests_of(files_of(sweep))}}}};
+                                   {"files", digests_of(files_of_sweep(sweep))}}}};
   json.update(to_json(table));
   OutputFile file(inside(folder, kTableFile));
   file.write(json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));

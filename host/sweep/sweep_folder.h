@@ -2,6 +2,7 @@
 // (work_plan.h) and its table, as far as that was worked out.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,12 +26,15 @@ void open_sweep_folder(const std::string& folder, const SweepFile& sweep);
 /// Throws InputError: there is no sweep there.
 SweepOrigin sweep_origin(const std::string& folder);
 
+/// All files that the sweep's machines, memories and prices come from, itself included; absolute.
+std::set<std::string> files_of_sweep(const SweepFile& sweep);
+
 /// Keeps the table, with what it was made from.
 void keep_table(const std::string& folder, const SweepFile& sweep, const SweepTable& table);
 
 /// The table of a sweep as it stands. What has been kept is taken if it was made from what is there
 /// now; else the search is gone through again with the runs of the store, and nothing is run.
-/// `directory` is the folder. Throws InputError.
+/// Throws InputError.
 SweepTable table_of_folder(const std::string& folder);
 
 }  // namespace corank

@@ -23,13 +23,17 @@ ProgramResult sweep(const std::string& file, const std::string& out,
   return test::corank(more);
 }
 
-/// The table that one worker makes, whom nobody disturbs.
-std::string undisturbed(const TemporaryFolder& folder, const std::string& file) {
-  const std::string out = folder.file("undisturbed");
-  const ProgramResult result = sweep(file, out, {"--workers", "1"});
-  INFO(result.err);
-  REQUIRE(result.exit_code == 0);
-  return csv_of(folder, out);
+/// The table of all designs that one worker makes, whom nobody disturbs.
+const std::string& undisturbed() {
+  static const std::string table = [] {
+    const TemporaryFolder folder;
+    const std::string out = folder.file("out");
+    const ProgramResult result = sweep(write_small_sweep(folder, kAll), out, {"--workers", "1"});
+    INFO(result.err);
+    REQUIRE(result.exit_code == 0);
+    return csv_of(folder, out);
+  }();
+  return table;
 }
 
 }  // namespace
@@ -83,7 +87,6 @@ TEST_CASE("a row's command gives the row's figures") {
 TEST_CASE("whoever is killed, the table is that of one worker whom nobody disturbed") {
   const TemporaryFolder folder;
   const std::string file = write_small_sweep(folder, kAll), out = folder.file("out");
-  const std::string expected = undisturbed(folder, file);
   const int kills = kills_asked_for();
   std::mt19937 random(7);
   std::size_t before = 0;
@@ -112,7 +115,7 @@ TEST_CASE("whoever is killed, the table is that of one worker whom nobody distur
   }
   CHECK(killed == kills);
   INFO(restarts << " restarts");
-  CHECK(csv_of(folder, out) == expected);
+  CHECK(csv_of(folder, out) == undisturbed());
 }
 
 TEST_CASE("an interrupted sweep keeps what is finished, and goes on") {
@@ -130,7 +133,7 @@ TEST_CASE("an interrupted sweep keeps what is finished, and goes on") {
   CHECK(shown.out.find("not proved") != std::string::npos);
   CHECK(sweep(file, out).exit_code == 0);
   CHECK(stored_lines(out) == 48);
-  CHECK(csv_of(folder, out) == undisturbed(folder, file));
+  CHECK(csv_of(folder, out) == undisturbed());
 }
 
 TEST_CASE("a command of the user's starts the workers") {
@@ -141,7 +144,7 @@ TEST_CASE("a command of the user's starts the workers") {
                                       "for i in $(seq {n}); do {worker} & done; wait"});
   INFO(result.err);
   CHECK(result.exit_code == 0);
-  CHECK(csv_of(folder, out) == undisturbed(folder, file));
+  CHECK(csv_of(folder, out) == undisturbed());
 }
 
 TEST_CASE("workers that never finish anything are given up, with what is missing") {
@@ -199,10 +202,10 @@ TEST_CASE("a full disk stops a sweep, which goes on when there is room") {
       run_program("/bin/sh", {"-c", "ulimit -f 12; exec " CORANK_PROGRAM " sweep " + file +
                                         " --out " + out + " --workers 1"});
   CHECK(full.exit_code == 3);
-  CHECK(full.err.find("cannot be written: File too large") != std::string::npos);
+  CHECK(full.err.find("cannot be written: ") != std::string::npos);
   CHECK(stored_lines(out) > 0);
   CHECK(sweep(file, out).exit_code == 0);
-  CHECK(csv_of(folder, out) == undisturbed(folder, file));
+  CHECK(csv_of(folder, out) == undisturbed());
 }
 
 TEST_CASE("exports have a row a design, and the same figures") {

@@ -90,7 +90,7 @@ std::string write_small_sweep(const TemporaryFolder& folder, const std::string& 
           "workloads:\n"
           "  - name: layer\n"
           "    set:\n"
-          "      workload.shapes: {tokens: 32, layers: [{in: 192, out: 128, rank: 4}]}\n"
+          "      workload.shapes: {tokens: 16, layers: [{in: 64, out: 64, rank: 4}]}\n"
           "axes:\n"
           "  accelerator.array.rows: [8, 16, 32]\n"
           "  accelerator.array.columns: [8, 16, 32]\n"
