@@ -41,15 +41,13 @@ std::string sampled(const ProofTable& table, SearchMethod method) {
 
 std::string proof_of(const ProofTable& table, double tolerance) {
   const Replay replay = replay_bound(table, tolerance);
-  const std::size_t front = front_size(table);
+  const std::size_t front = front_size(table), runs = replay.ran.size();
   return fmt::format(
-      "  tolerance {:4}: {} runs, {:.1f} % of the legal designs, {:.2f} x the front; {} of {} of "
-      "the "
-      "front are missing, {:.4f} of its hypervolume\n",
-      tolerance, replay.ran.size(),
-      100.0 * static_cast<double>(replay.ran.size()) / static_cast<double>(table.designs()),
-      static_cast<double>(replay.ran.size()) / static_cast<double>(front), replay.compiled,
-      missing_of_front(table, replay), front, share_after(table, replay, replay.ran.size()));
+      "  tolerance {:4}: {} runs, {:.1f} % of the legal designs, {:.2f} x the front; {} designs "
+      "compiled; {} of the {} of the front are missing, {:.4f} of its hypervolume is there\n",
+      tolerance, runs, 100.0 * static_cast<double>(runs) / static_cast<double>(table.designs()),
+      static_cast<double>(runs) / static_cast<double>(front), replay.compiled,
+      missing_of_front(table, replay), front, share_after(table, replay, runs));
 }
 
 void bench(const std::string& sweep, const std::string& csv) {
