@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "host/analytic/dram_counts.h"
+#include "host/analytic/expected_dram.h"
 #include "host/analytic/link_times.h"
 #include "host/analytic/step_walk.h"
 #include "host/analytic/touched_rows.h"
@@ -102,65 +103,117 @@ StepSums sums_of(const LinkTimes& link, const DeviceCounters& counters, double s
 
 }  // namespace
 
+namespace {
+
+class Analysis {
+ public:
+  Analysis(const Config& config, const PreparedProgram& prepared, const std::vector<ValueId>& asked)
+      : config_(config),
+        prepared_(prepared),
+        dram_(config.memory.kind == MemoryKind::kDram),
+        period_(period_of(config.limits.clock_mhz)),
+        link_(least_link_times(config, prepared, asked)),
+        silicon_(machine_silicon(config.machine, config.energy.node)) {
+    if (!dram_) return;
+    touched_.emplace(prepared.step, link_.bytes_in_step > 0);
+    may_be_forwarded_ = [this](std::uint64_t address, std::uint64_t bytes) {
+      return touched_->writes(address, bytes);
+    };
+  }
+
+  AnalyticStep run() {
+    AnalyticStep step;
+    add_bound(step);
+    add_estimate(step);
+    step.link_bytes = link_.upload_wire_bytes + link_.step_wire_bytes + link_.download_wire_bytes;
+    step.device_bytes = prepared_.step.memory_bytes;
+    return step;
+  }
+
+ private:
+  WalkTimes walk_with(MemoryTimes& memory, HostTimes& host, bool expected) const {
+    const WalkLimits limits{config_.limits.outstanding_bursts, config_.limits.burst_beats, period_,
+                            expected};
+    return walk(prepared_.step, config_.machine, config_.memory, limits, memory, host,
+                may_be_forwarded_);
+  }
+
+  // As the host sees it. The interrupt line rises in the cycle after the halt.
+  double step_ns(Cycle halt) const {
+    return link_.doorbell_ns + static_cast<double>(halt + 1) * static_cast<double>(period_) * 1e-6 +
+           link_.interrupt_ns;
+  }
+
+  double energy_pj(const StepSums& sums) const {
+    return sum_of(energy_of(config_, silicon_, sums)).pj;
+  }
+
+  void add_bound(AnalyticStep& step) const {
+    const std::unique_ptr<MemoryTimes> memory = least_memory(config_.memory);
+    const std::unique_ptr<HostTimes> host = least_host_times(config_, prepared_.step);
+    const WalkTimes least = walk_with(*memory, *host, false);
+    const Femtoseconds bus = bus_time(config_, least, link_);
+    const Cycle halt = std::max(least.halt, static_cast<Cycle>(bus / period_));
+    step.counters = counters_of(config_, prepared_, least);
+    set_cycles(halt, least.rows, step.counters);
+    step.bound_ns = step_ns(halt);
+    step.bound_total_ns = link_.upload_ns + step.bound_ns + link_.download_ns;
+    step.bound_by = bound_by(config_, least, bus, link_, halt);
+    StepSums sums = sums_of(link_, step.counters, step.bound_ns);
+    if (dram_)
+      sums.dram = least_dram(config_.memory.dram,
+                             dram_work(config_, least, link_, *touched_, step.bound_ns));
+    step.bound_energy_pj = energy_pj(sums);
+    const StepTraffic traffic = traffic_of(sums, config_.machine);
+    step.memory_bytes = traffic.memory_read + traffic.memory_written;
+  }
+
+  void add_estimate(AnalyticStep& step) const {
+    std::unique_ptr<MemoryTimes> memory;
+    ExpectedDram* dram = nullptr;
+    if (dram_) {
+      auto of_dram = std::make_unique<ExpectedDram>(config_.memory.dram);
+      dram = of_dram.get();
+      memory = std::move(of_dram);
+    } else {
+      memory = expected_fixed_latency(config_.memory);
+    }
+    const std::unique_ptr<HostTimes> host = expected_host_times(config_, prepared_.step);
+    const WalkTimes expected = walk_with(*memory, *host, true);
+    step.estimate_cycles = static_cast<std::uint64_t>(expected.halt);
+    step.estimate_ns = step_ns(expected.halt);
+    step.estimate_total_ns = link_.upload_ns + step.estimate_ns + link_.download_ns;
+    DeviceCounters counters = step.counters;
+    set_cycles(expected.halt, expected.slots, counters);
+    StepSums sums = sums_of(link_, counters, step.estimate_ns);
+    if (dram != nullptr) sums.dram = dram->statistics(from_ns(step.estimate_ns));
+    step.estimate_energy_pj = energy_pj(sums);
+  }
+
+  static void set_cycles(Cycle cycles, const std::array<Cycle, interface::kGemmKinds>& slots,
+                         DeviceCounters& counters) {
+    counters[static_cast<std::size_t>(Counter::kCycles)] = static_cast<std::uint64_t>(cycles);
+    for (std::size_t kind = 0; kind < slots.size(); ++kind)
+      counters[static_cast<std::size_t>(Counter::kGemmSlots0) + kind] =
+          static_cast<std::uint64_t>(slots[kind]);
+  }
+
+  const Config& config_;
+  const PreparedProgram& prepared_;
+  const bool dram_;
+  const Femtoseconds period_;
+  const LinkTimes link_;
+  const MachineSilicon silicon_;
+  std::optional<TouchedRows> touched_;
+  MayBeForwarded may_be_forwarded_;
+};
+
+}  // namespace
+
 AnalyticStep analyse(const Config& config, const PreparedProgram& prepared,
                      const std::vector<ValueId>& asked) {
   check_energy_table(config);
-  const bool dram = config.memory.kind == MemoryKind::kDram;
-  const CompiledStep& commands = prepared.step;
-  const Femtoseconds period = period_of(config.limits.clock_mhz);
-  const LinkTimes link = least_link_times(config, prepared, asked);
-  std::optional<TouchedRows> touched;
-  MayBeForwarded may_be_forwarded;
-  if (dram) {
-    touched.emplace(commands, link.bytes_in_step > 0);
-    may_be_forwarded = [&](std::uint64_t address, std::uint64_t bytes) {
-      return touched->writes(address, bytes);
-    };
-  }
-  const WalkLimits limits{config.limits.outstanding_bursts, config.limits.burst_beats, period,
-                          false};
-  const std::unique_ptr<MemoryTimes> memory = least_memory(config.memory);
-  const std::unique_ptr<HostTimes> host = least_host_times(config, commands);
-  const WalkTimes least =
-      walk(commands, config.machine, config.memory, limits, *memory, *host, may_be_forwarded);
-  const Femtoseconds bus = bus_time(config, least, link);
-  const Cycle cycles = std::max(least.halt, static_cast<Cycle>(bus / period));
-
-  AnalyticStep step;
-  step.counters = counters_of(config, prepared, least);
-  step.counters[static_cast<std::size_t>(Counter::kCycles)] = static_cast<std::uint64_t>(cycles);
-  for (std::size_t kind = 0; kind < least.rows.size(); ++kind)
-    step.counters[static_cast<std::size_t>(Counter::kGemmSlots0) + kind] =
-        static_cast<std::uint64_t>(least.rows[kind]);
-  step.bound_ns = link.doorbell_ns +
-                  static_cast<double>(cycles + 1) * static_cast<double>(period) * 1e-6 +
-                  link.interrupt_ns;
-  step.bound_total_ns = link.upload_ns + step.bound_ns + link.download_ns;
-  step.bound_by = bound_by(config, least, bus, link, cycles);
-
-  StepSums sums = sums_of(link, step.counters, step.bound_ns);
-  if (dram)
-    sums.dram =
-        least_dram(config.memory.dram, dram_work(config, least, link, *touched, step.bound_ns));
-  const MachineSilicon silicon = machine_silicon(config.machine, config.energy.node);
-  step.bound_energy_pj = sum_of(energy_of(config, silicon, sums)).pj;
-  const StepTraffic traffic = traffic_of(sums, config.machine);
-  step.memory_bytes = traffic.memory_read + traffic.memory_written;
-  step.link_bytes = link.upload_wire_bytes + link.step_wire_bytes + link.download_wire_bytes;
-  step.device_bytes = commands.memory_bytes;
-  WalkLimits expected_limits = limits;
-  expected_limits.expected = true;
-  const std::unique_ptr<MemoryTimes> expected_memory_times = expected_memory(config.memory);
-  const std::unique_ptr<HostTimes> expected_host = least_host_times(config, commands);
-  const WalkTimes expected = walk(commands, config.machine, config.memory, expected_limits,
-                                  *expected_memory_times, *expected_host, may_be_forwarded);
-  step.estimate_ns = link.doorbell_ns +
-                     static_cast<double>(expected.halt + 1) * static_cast<double>(period) * 1e-6 +
-                     link.interrupt_ns;
-  step.estimate_total_ns = link.upload_ns + step.estimate_ns + link.download_ns;
-  step.estimate_energy_pj = step.bound_energy_pj;
-  step.estimate_cycles = static_cast<std::uint64_t>(expected.halt);
-  return step;
+  return Analysis(config, prepared, asked).run();
 }
 
 AnalyticStep analyse(const Config& config, const PreparedProgram& prepared) {

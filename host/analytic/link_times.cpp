@@ -114,6 +114,71 @@ class LeastHost : public HostTimes {
   std::deque<Cycle> releases_, there_;
 };
 
+class ExpectedHost : public HostTimes {
+ public:
+  ExpectedHost(const Config& config, const CompiledStep& step)
+      : step_(step),
+        wire_(config.link),
+        payload_(static_cast<std::uint64_t>(config.link.payload_bytes)),
+        period_(period_of(config.limits.clock_mhz)),
+        latency_(from_ns(config.link.latency_ns)),
+        read_(register_read(config, wire_)),
+        sent_(tiles_before(step)) {}
+
+  Cycle tile_there(std::uint64_t tiles) override {
+    if (tiles <= step_.tile_ring_places) return 0;
+    while (sent_ < tiles) go_on();
+    return there_[tiles - step_.tile_ring_places - 1];
+  }
+  void released(Cycle cycle) override { releases_.push_back(cycle); }
+  const MemoryBurst* next_write(Femtoseconds now) override {
+    while (sent_ < step_.tiles.size() && free_ <= now) go_on();
+    return writes_.empty() ? nullptr : &writes_.front();
+  }
+  void written() override { writes_.pop_front(); }
+
+ private:
+  // Once around the driver's loop. Times count from the doorbell's arrival, as of somebody who is a
+  // latency behind the host.
+  void go_on() {
+    if (sent_ < known_ + step_.tile_ring_places) send();
+    if (sent_ == step_.tiles.size()) return;
+    if (sent_ == known_ + step_.tile_ring_places) look();
+    if (sent_ < known_ + step_.tile_ring_places) return;
+    free_ += static_cast<Femtoseconds>(kRefillPollCycles) * period_;
+    look();
+  }
+
+  void send() {
+    const StreamTile& tile = step_.tiles[sent_++];
+    for (std::uint64_t at = 0; at < tile.bytes(); at += payload_) {
+      const std::uint64_t part = std::min(payload_, tile.bytes() - at);
+      free_ += wire_.packet(part);
+      writes_.push_back({MemoryUser::kLink, free_, tile.layout.address + at, part, false});
+    }
+    free_ += wire_.packet(kRegisterBytes);
+    there_.push_back(static_cast<Cycle>(free_ / period_) + kWriteCycles);
+    look();
+  }
+
+  // Two registers, of which the second one says how many tiles are released.
+  void look() {
+    free_ += (kReadAfterTile - 1) * read_;
+    const auto seen = static_cast<Cycle>((free_ + wire_.packet(0)) / period_) + kReadCycles;
+    while (known_ < releases_.size() && releases_[known_] <= seen) ++known_;
+    free_ += read_;
+  }
+
+  const CompiledStep& step_;
+  const Wire wire_;
+  const std::uint64_t payload_;
+  const Femtoseconds period_, latency_, read_;
+  std::uint64_t sent_, known_ = 0;
+  Femtoseconds free_ = 0;  // a latency after the host is
+  std::deque<Cycle> releases_, there_;
+  std::deque<MemoryBurst> writes_;
+};
+
 }  // namespace
 
 LinkTimes least_link_times(const Config& config, const PreparedProgram& prepared,
@@ -197,6 +262,10 @@ LinkTimes least_link_times(const Config& config, const PreparedProgram& prepared
 
 std::unique_ptr<HostTimes> least_host_times(const Config& config, const CompiledStep& step) {
   return std::make_unique<LeastHost>(config, step);
+}
+
+std::unique_ptr<HostTimes> expected_host_times(const Config& config, const CompiledStep& step) {
+  return std::make_unique<ExpectedHost>(config, step);
 }
 
 }  // namespace corank

@@ -31,4 +31,8 @@ LinkTimes least_link_times(const Config& config, const PreparedProgram& prepared
 /// the release of the tile in whose place it lies by a look and a packet: a latency each.
 std::unique_ptr<HostTimes> least_host_times(const Config& config, const CompiledStep& step);
 
+/// The driver's loop as it is: it looks at the rings again after each tile, and after
+/// kRefillPollCycles where there is no room. Commands do not run out.
+std::unique_ptr<HostTimes> expected_host_times(const Config& config, const CompiledStep& step);
+
 }  // namespace corank

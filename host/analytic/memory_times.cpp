@@ -62,8 +62,7 @@ std::unique_ptr<MemoryTimes> least_memory(const MemoryConfig& memory) {
   return std::make_unique<FixedLatency>(memory, false);
 }
 
-std::unique_ptr<MemoryTimes> expected_memory(const MemoryConfig& memory) {
-  if (memory.kind == MemoryKind::kDram) return std::make_unique<LeastDram>(memory);
+std::unique_ptr<MemoryTimes> expected_fixed_latency(const MemoryConfig& memory) {
   return std::make_unique<FixedLatency>(memory, true);
 }
 

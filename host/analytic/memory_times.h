@@ -40,8 +40,9 @@ class MemoryTimes {
 ///   fast as if they shared the accesses evenly.
 std::unique_ptr<MemoryTimes> least_memory(const MemoryConfig& memory);
 
-/// All users share it, in the order of their arrivals. A DRAM: expected_dram.h.
-std::unique_ptr<MemoryTimes> expected_memory(const MemoryConfig& memory);
+/// A memory of fixed latency as it is: all users share it, in the order of their arrivals. That of
+/// a DRAM is in expected_dram.h.
+std::unique_ptr<MemoryTimes> expected_fixed_latency(const MemoryConfig& memory);
 
 /// The time for which a burst has the data bus of a memory, or its share of several, to itself.
 Femtoseconds least_bus_time(const MemoryConfig& memory, const MemoryBurst& burst);

@@ -471,7 +471,12 @@ class Walk {
     const Cycle store = store_.busy() ? last_write_beat() : kNever;
     if (fetch == kNever && load == kNever && store == kNever)
       throw MachineError("the commands of the step wait for each other");
-    if (fetch <= load && fetch <= store) {
+    const Femtoseconds next = edge(std::min({fetch, load, store}));
+    const MemoryBurst* written = host_.next_write(next);
+    if (written != nullptr && written->arrival <= next) {
+      times_.answer(*written);
+      host_.written();
+    } else if (fetch <= load && fetch <= store) {
       book_fetch(fetch);
     } else if (load <= store) {
       book_load(load - 1);

@@ -39,6 +39,11 @@ class HostTimes {
   virtual cycle_model::Cycle tile_there(std::uint64_t tiles) = 0;
   /// The device needs one more tile no longer, from this cycle on.
   virtual void released(cycle_model::Cycle cycle) = 0;
+  /// What the host writes to device memory next, as far as it has come then; nullptr: nothing that
+  /// is counted.
+  virtual const MemoryBurst* next_write(Femtoseconds /*now*/) { return nullptr; }
+  /// The memory has it.
+  virtual void written() {}
 };
 
 struct WalkLimits {

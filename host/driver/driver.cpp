@@ -205,7 +205,6 @@ class DeviceSession::Driver {
     return std::min<std::uint64_t>(step_.tiles.size(), released + step_.tile_ring_places);
   }
 
-  static constexpr std::int64_t kRefillPollCycles = 2000;
   static constexpr std::int64_t kLongPollCycles = 8000;
   static constexpr std::int64_t kSliceCycles = 50000;    // between two looks at whether to stop
   static constexpr std::uint64_t kCommandsAtOnce = 512;  // 32 KiB: few packets between two tiles

@@ -15,6 +15,10 @@
 
 namespace corank {
 
+/// Cycles for which the driver waits for the interrupt before it looks at rings again that it has to
+/// fill.
+inline constexpr std::int64_t kRefillPollCycles = 2000;
+
 struct DriverOptions {
   MachineLimits limits;
   std::int64_t watchdog_cycles = 200000;  // without progress of the device
