@@ -13,6 +13,7 @@
 #include <cstring>
 #include <filesystem>
 #include <optional>
+#include <sstream>
 #include <thread>
 #include <utility>
 
@@ -159,20 +160,29 @@ class SlurmArray : public Workers {
     if (id_.empty()) return false;
     if (Clock::now() < next_) return active_;
     next_ = Clock::now() + kAskScheduler;
-    const ProgramOutput queue = run_program({"squeue", "-h", "-j", id_, "-o", "%T"});
+    const ProgramOutput queue = run_program({"squeue", "-h", "-j", id_, "-o", "%r"});
     const bool forgotten = queue.err.find("Invalid job id") != std::string::npos;
     // A controller that does not answer has not ended its jobs.
-    active_ = !forgotten && (!queue.failure.empty() || !queue.out.empty());
+    active_ = !forgotten && (!queue.failure.empty() || any_may_run(queue.out));
     return active_;
   }
 
   void cancel() override {
-    if (!id_.empty() && active_) run_program({"scancel", id_});
+    if (!id_.empty()) run_program({"scancel", id_});
   }
 
   std::string complaint() const override { return complaint_; }
 
  private:
+  // By the reason of each task that is there still: what Slurm could not start waits for an
+  // operator.
+  static bool any_may_run(const std::string& reasons) {
+    std::istringstream lines(reasons);
+    for (std::string reason; std::getline(lines, reason);)
+      if (reason.find("launch failed") == std::string::npos) return true;
+    return false;
+  }
+
   std::string id_, complaint_;
   bool active_ = true;
   Clock::time_point next_;
