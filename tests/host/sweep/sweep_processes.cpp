@@ -80,7 +80,7 @@ int kills_asked_for() {
 std::string write_small_sweep(const TemporaryFolder& folder, const std::string& more) {
   // Long enough for the kills.
   const std::string bandwidths =
-      kills_asked_for() <= 3 ? "[16, 32, 64]" : "{from: 16, to: 64, step: 4}";
+      kills_asked_for() <= 3 ? "[16, 64]" : "{from: 16, to: 64, step: 4}";
   return folder.write(
       "small.yaml",
       "name: small\n"

@@ -40,7 +40,7 @@ std::vector<pid_t> processes_with(const std::vector<std::string>& words);
 /// Of a test that kills: CORANK_KILLS, or 3.
 int kills_asked_for();
 
-/// A sweep of 54 designs for a small layer, 6 of which break its constraint (more where many kills
+/// A sweep of 36 designs for a small layer, 4 of which break its constraint (more where many kills
 /// are asked for); returns the path of its file.
 std::string write_small_sweep(const TemporaryFolder& folder, const std::string& more = "");
 
