@@ -21,6 +21,7 @@ struct JobContext {
   std::string folder;                  // of the sweep
   std::string configuration;           // path; "": the defaults
   std::vector<std::string> workloads;  // names
+  double failed_before = 0;            // runs that failed earlier are tried again (Store)
   std::string directory;               // from which relative paths are taken
 };
 

@@ -20,6 +20,7 @@
 #include "host/sweep/store.h"
 #include "host/sweep/work_plan.h"
 #include "models/base/error.h"
+#include "models/base/text.h"
 #include "sim/system/child_process.h"
 #include "sim/system/standard_streams.h"
 
@@ -36,13 +37,6 @@ constexpr auto kAfterIdleRound = std::chrono::seconds(2);  // before others are 
 // A chunk should be this long: short against what a killed worker loses, long against a claim.
 constexpr double kChunkSeconds = 10;
 constexpr std::size_t kMostNamed = 5;  // of missing runs in a message
-
-/// As a shell takes it for one word.
-std::string shell_word(const std::string& word) {
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? "'\\''" : std::string(1, c);
-  return text + "'";
-}
 
 std::string worker_command(const std::string& folder) {
   std::error_code error;

@@ -26,7 +26,8 @@ constexpr const char* kRunsFolder = "runs";
 constexpr std::size_t kCheckDigits = 8, kKeyDigits = 64;
 constexpr std::string_view kCheckBegin = R"({"check":")", kKeyBegin = R"("key":")",
                            kFidelityBegin = R"("fidelity":)", kStatusBegin = R"("status":")",
-                           kSettingsBegin = R"(,"settings":)", kSecondsBegin = R"("seconds":)";
+                           kSettingsBegin = R"(,"settings":)", kSecondsBegin = R"("seconds":)",
+                           kStartBegin = R"("start":)";
 
 std::string host_name() {
   char name[256] = "host";
@@ -111,7 +112,8 @@ void SegmentWriter::append(const Job& job, const std::string& workload, const Ou
 
 // ---- reading ----
 
-Store::Store(const std::string& folder) : folder_((fs::path(folder) / kRunsFolder).string()) {}
+Store::Store(const std::string& folder, double failed_before)
+    : folder_((fs::path(folder) / kRunsFolder).string()), failed_before_(failed_before) {}
 
 void Store::refresh() {
   std::error_code error;
@@ -181,12 +183,17 @@ bool Store::parse(std::string_view line, Line& found) const {
   if (end == std::string_view::npos) return false;
   found.result = line.substr(begin, end - begin);
   found.status = status_named(between(found.result, kStatusBegin, "\""));
-  const std::string_view seconds = between(line.substr(end), kSecondsBegin, ",");
-  std::from_chars(seconds.data(), seconds.data() + seconds.size(), found.seconds);
+  const auto number_behind = [&](std::string_view name, double& number) {
+    const std::string_view text = between(line.substr(end), name, "}");
+    std::from_chars(text.data(), text.data() + text.size(), number);
+  };
+  number_behind(kSecondsBegin, found.seconds);
+  number_behind(kStartBegin, found.start);
   return true;
 }
 
 void Store::add(const Line& line) {
+  if (line.status == DesignStatus::kFailed && line.start < failed_before_) return;
   seconds_.push_back(line.seconds);
   const auto [entry, is_new] = runs_.try_emplace(line.key, line);
   Line& known = entry->second;

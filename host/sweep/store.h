@@ -53,7 +53,9 @@ class SegmentWriter {
 
 class Store {
  public:
-  explicit Store(const std::string& folder);
+  /// Failed runs that were begun before `failed_before` (time_of_day()) are as if they were not
+  /// here: they are to be tried again.
+  explicit Store(const std::string& folder, double failed_before = 0);
 
   /// Reads what has come since. Throws StoreError with file and line for a line that is damaged and
   /// not its segment's last one, and for two runs of one key that contradict each other.
@@ -75,7 +77,7 @@ class Store {
   struct Line {
     std::string_view key, result;  // in the texts
     DesignStatus status = DesignStatus::kDone;
-    double seconds = 0;
+    double seconds = 0, start = 0;
     const std::string* segment = nullptr;
     std::size_t number = 0;
   };
@@ -85,6 +87,7 @@ class Store {
   void add(const Line& line);
 
   std::string folder_;
+  double failed_before_;
   std::map<std::string, Segment> segments_;  // by name
   std::unordered_map<std::string_view, Line> runs_;
   std::vector<double> seconds_;

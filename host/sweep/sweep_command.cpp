@@ -68,7 +68,7 @@ struct SweepCommand::State {
   std::string file, out, on = "local", submit, folder, other, csv, sqlite, json;
   std::vector<std::string> settings;
   int workers = 0;
-  bool commands = false;
+  bool commands = false, retry = false;
 
   SweepOutcome carry_out() const;
   SweepOutcome write_exports() const;
@@ -106,6 +106,7 @@ SweepOutcome SweepCommand::State::carry_out() const {
   options.engine = [this](Store& store, const JobContext& context) {
     return engine(store, context);
   };
+  options.retry = retry;
   options.stop = interrupted;
   options.progress = [&](const SweepState& state) { line->show(state); };
   const SweepEnd end = carry_out_sweep(description, options);
@@ -176,6 +177,7 @@ SweepCommand::SweepCommand(CLI::App& program) : state_(std::make_unique<State>()
                       "have ended");
   s.sweep->add_option("--set", s.settings, "path.to.key=value, for every design (repeatable)")
       ->allow_extra_args(false);
+  s.sweep->add_flag("--retry", s.retry, "try again what failed");
   s.sweep->add_flag("--show-commands", s.commands, "with the corank run lines of the front");
 
   const auto takes_folder = [&](CLI::App* command) {

@@ -83,10 +83,11 @@ JobContext context_of(const SweepFile& sweep, const std::string& folder) {
 
 SweepEnd carry_out_sweep(const SweepFile& sweep, const SweepOptions& options) {
   open_sweep_folder(options.folder, sweep);
-  Store store(options.folder);
+  JobContext context = context_of(sweep, options.folder);
+  if (options.retry) context.failed_before = time_of_day();
+  Store store(options.folder, context.failed_before);
   store.refresh();
-  const std::unique_ptr<SweepEngine> engine =
-      options.engine(store, context_of(sweep, options.folder));
+  const std::unique_ptr<SweepEngine> engine = options.engine(store, context);
   SweepState state;
   const auto tell = [&](const std::string& doing, std::size_t done, std::size_t of) {
     state.doing = doing;

@@ -24,7 +24,8 @@ struct SweepState {
 
 struct SweepOptions {
   std::string folder;
-  int workers = 1;  // of this machine, for bounds
+  int workers = 1;     // of this machine, for bounds
+  bool retry = false;  // runs that failed
   /// Makes who carries out the runs.
   std::function<std::unique_ptr<SweepEngine>(Store&, const JobContext&)> engine;
   std::function<bool()> stop;

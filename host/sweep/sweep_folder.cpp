@@ -16,6 +16,7 @@
 #include "host/report/write_json.h"
 #include "host/sweep/forked.h"
 #include "host/sweep/run_key.h"
+#include "host/sweep/store.h"
 #include "host/sweep/sweep_driver.h"
 #include "host/sweep/sweep_table_json.h"
 #include "models/base/error.h"

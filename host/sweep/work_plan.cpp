@@ -40,6 +40,7 @@ void write_plan(WorkPlan plan) {
   json["configuration"] = plan.context.configuration;
   json["workloads"] = plan.context.workloads;
   json["directory"] = plan.context.directory;
+  json["failed_before"] = plan.context.failed_before;
   json["round"] = plan.round;
   json["chunk"] = plan.chunk;
   json["jobs"] = nlohmann::ordered_json::array();
@@ -64,6 +65,7 @@ WorkPlan read_plan(const std::string& folder) {
     json.at("configuration").get_to(plan.context.configuration);
     json.at("workloads").get_to(plan.context.workloads);
     json.at("directory").get_to(plan.context.directory);
+    json.at("failed_before").get_to(plan.context.failed_before);
     json.at("round").get_to(plan.round);
     json.at("chunk").get_to(plan.chunk);
     for (const nlohmann::json& one : json.at("jobs")) {
@@ -92,7 +94,7 @@ void work(const std::string& folder, int workers, const std::function<bool()>& s
   if (error)
     throw InputError(plan.context.directory +
                      ": the folder that the sweep was started in: " + error.message());
-  Store store(absolute);
+  Store store(absolute, plan.context.failed_before);
   for (std::size_t chunk = 0; chunk * plan.chunk < plan.jobs.size() && !stop(); ++chunk) {
     if (!claim(plan, chunk)) continue;
     store.refresh();

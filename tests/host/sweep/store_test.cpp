@@ -171,6 +171,18 @@ TEST_CASE("what killed one run is no word against another one that came to its e
   CHECK(read(folder).find(key_of(2))->reason == "out of memory");
 }
 
+TEST_CASE("what failed is tried again on request, and counts again from then on") {
+  const SweepFolder folder;
+  append(folder, 1, ended(DesignStatus::kFailed, "signal 9"));  // begun at 2e9
+  append(folder, 2, done(10));
+  Store before(folder.path(), 2e9), later(folder.path(), 2e9 + 1);
+  before.refresh();
+  later.refresh();
+  CHECK(before.has(key_of(1)));
+  CHECK_FALSE(later.has(key_of(1)));
+  CHECK(later.has(key_of(2)));
+}
+
 TEST_CASE("a full disk ends the writer, and what it had written is kept") {
   const SweepFolder folder;
   const pid_t child = fork();
