@@ -8,6 +8,7 @@
 #include <optional>
 #include <sstream>
 
+#include "host/analytic/analytic_command.h"
 #include "host/config/config.h"
 #include "host/cost/cost.h"
 #include "host/cost/fpga_cost.h"
@@ -84,11 +85,15 @@ Outcome lockstep_command(const corank::Config& config, const corank::RunOptions&
   return {corank::to_text(result), result.right() ? kPassed : kMismatch};
 }
 
+Outcome analytic_command(const corank::Config& config, const corank::RunOptions& options) {
+  const corank::OrderlyEnd orderly;
+  std::string text = corank::to_table(corank::run_analytic(config, options));
+  if (!options.out_directory.empty())
+    text += fmt::format("  written to {}/report.json\n", options.out_directory);
+  return {text};
+}
+
 Outcome run_command(const Arguments& arguments) {
-  if (arguments.fidelity == "analytic") {
-    throw corank::InputError(
-        "--fidelity analytic: this version of corank has only rtl, cycle and reference");
-  }
   const corank::Config config = corank::load_config(arguments.config, arguments.settings);
   corank::RunOptions options;
   if (arguments.fidelity == "cycle") options.fidelity = corank::Fidelity::kCycle;
@@ -98,6 +103,7 @@ Outcome run_command(const Arguments& arguments) {
   options.progress = at_terminal();
   options.stop = corank::interrupted;
   if (arguments.fidelity == "both") return lockstep_command(config, options);
+  if (arguments.fidelity == "analytic") return analytic_command(config, options);
   const bool reference = arguments.fidelity == "reference";
   if (reference) check_reference_options(arguments);
   if (reference || corank::names_finetuning(config))
@@ -182,6 +188,7 @@ Outcome compile_command(const Arguments& arguments, const std::string& output) {
 Outcome schema_command(const std::string& of) {
   if (of == "report") return {corank::kReportSchema};
   if (of == "finetune_report") return {corank::kFinetuneReportSchema};
+  if (of == "analytic_report") return {corank::kAnalyticReportSchema};
   return {corank::describe_schema()};
 }
 
@@ -217,8 +224,9 @@ void add_run(CLI::App& app, Arguments& arguments) {
       ->add_option(
           "--fidelity", arguments.fidelity,
           "how the accelerator is simulated: rtl, every clock edge of it; cycle, a model with the "
-          "same cycles and results, much faster; both, the two compared event by event; or "
-          "reference: a fine-tuning run in plain C++")
+          "same cycles and results, much faster; both, the two compared event by event; analytic, "
+          "not at all: what the step takes at least and about, from its commands; or reference: a "
+          "fine-tuning run in plain C++")
       ->check(CLI::IsMember({"rtl", "cycle", "both", "analytic", "reference"}));
   const CLI::Validator a_path(
       [](const std::string& text) { return text.empty() ? "expected a path" : ""; }, "", "");
@@ -343,9 +351,9 @@ int run(int argc, char** argv) {
   std::string described = "configuration";
   schema
       ->add_option("of", described,
-                   "configuration; report, of steps of layers; or finetune_report, of a "
-                   "fine-tuning run")
-      ->check(CLI::IsMember({"configuration", "report", "finetune_report"}))
+                   "configuration; report, of steps of layers; finetune_report, of a "
+                   "fine-tuning run; or analytic_report, of --fidelity analytic")
+      ->check(CLI::IsMember({"configuration", "report", "finetune_report", "analytic_report"}))
       ->capture_default_str();
 
   try {

@@ -121,10 +121,10 @@ class Analysis {
     };
   }
 
-  AnalyticStep run() {
+  AnalyticStep run(bool estimate) {
     AnalyticStep step;
     add_bound(step);
-    add_estimate(step);
+    if (estimate) add_estimate(step);
     step.link_bytes = link_.upload_wire_bytes + link_.step_wire_bytes + link_.download_wire_bytes;
     step.device_bytes = prepared_.step.memory_bytes;
     return step;
@@ -213,7 +213,13 @@ class Analysis {
 AnalyticStep analyse(const Config& config, const PreparedProgram& prepared,
                      const std::vector<ValueId>& asked) {
   check_energy_table(config);
-  return Analysis(config, prepared, asked).run();
+  return Analysis(config, prepared, asked).run(true);
+}
+
+AnalyticStep least_step(const Config& config, const PreparedProgram& prepared,
+                        const std::vector<ValueId>& asked) {
+  check_energy_table(config);
+  return Analysis(config, prepared, asked).run(false);
 }
 
 AnalyticStep analyse(const Config& config, const PreparedProgram& prepared) {
@@ -234,6 +240,25 @@ std::optional<std::string> violated_bound(const AnalyticStep& step, double step_
   if (energy_pj > 0 && energy_pj < step.bound_energy_pj * (1 - kRounding))
     return below("energy", energy_pj, step.bound_energy_pj, "pJ");
   return std::nullopt;
+}
+
+std::vector<CounterMismatch> below_bound(const Config& config, const PreparedProgram& prepared,
+                                         const std::vector<ValueId>& asked,
+                                         const Simulated& simulated) {
+  const AnalyticStep least = least_step(config, prepared, asked);
+  const StepSums sums = sums_of_step(simulated, 0);
+  const double energy =
+      sum_of(energy_of(config, machine_silicon(config.machine, config.energy.node), sums)).pj;
+  std::vector<CounterMismatch> below;
+  const auto check = [&](const char* what, double exact, double bound) {
+    if (exact < bound * (1 - kRounding))
+      below.push_back({what, static_cast<std::uint64_t>(exact), static_cast<std::uint64_t>(bound)});
+  };
+  check("ns of the step, at least", sums.step_ns, least.bound_ns);
+  check("ns with upload and download, at least", sums.upload_ns + sums.step_ns + sums.download_ns,
+        least.bound_total_ns);
+  check("pJ of the step, at least", energy, least.bound_energy_pj);
+  return below;
 }
 
 }  // namespace corank

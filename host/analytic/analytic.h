@@ -17,6 +17,7 @@
 
 #include "host/config/config.h"
 #include "host/driver/counters.h"
+#include "host/report/report.h"
 #include "host/run/simulate.h"
 
 namespace corank {
@@ -46,8 +47,18 @@ AnalyticStep analyse(const Config& config, const PreparedProgram& prepared,
 /// Of layers, whose last step's results are read back.
 AnalyticStep analyse(const Config& config, const PreparedProgram& prepared);
 
+/// The same without the estimates.
+AnalyticStep least_step(const Config& config, const PreparedProgram& prepared,
+                        const std::vector<ValueId>& asked);
+
 /// The sentence that says which bound an exact run is below, or nothing. Energy: 0 is none.
 std::optional<std::string> violated_bound(const AnalyticStep& step, double step_ns, double total_ns,
                                           double energy_pj);
+
+/// What of the first step of a simulation is below its bound, for the mismatches of a report: an
+/// exact run that is faster than it can be, or takes less energy, is wrong, or this theorem is.
+std::vector<CounterMismatch> below_bound(const Config& config, const PreparedProgram& prepared,
+                                         const std::vector<ValueId>& asked,
+                                         const Simulated& simulated);
 
 }  // namespace corank

@@ -7,5 +7,7 @@ namespace corank {
 extern const char* const kReportSchema;
 /// Of a fine-tuning run: host/report/finetune_report.schema.json.
 extern const char* const kFinetuneReportSchema;
+/// Of --fidelity analytic: host/report/analytic_report.schema.json.
+extern const char* const kAnalyticReportSchema;
 
 }  // namespace corank

@@ -4,6 +4,8 @@
 #include <functional>
 #include <utility>
 
+#include "host/analytic/analytic.h"
+#include "host/driver/device_executor.h"
 #include "host/formats/safetensors.h"
 #include "host/pages/write_report.h"
 #include "host/report/trace_json.h"
@@ -200,6 +202,10 @@ FinetuneResult finetune_on_device(const Config& config, const RunOptions& option
   device.simulation = simulation_cost(simulated.platform, options.fidelity);
   if (!trained.stopped) {
     device.counter_mismatches = check_costs(config, prepared, simulated);
+    for (CounterMismatch& below :
+         below_bound(config, prepared,
+                     values_named(prepared.program.graph, prepared.asked.of_step(0)), simulated))
+      device.counter_mismatches.push_back(std::move(below));
     if (config.values) {
       device.comparisons =
           compare_with_reference(prepared, trained, simulated.results, options.stop);

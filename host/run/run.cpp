@@ -7,6 +7,7 @@
 #include <optional>
 #include <tuple>
 
+#include "host/analytic/analytic.h"
 #include "host/energy/gate_lines.h"
 #include "host/formats/safetensors.h"
 #include "host/pages/timeline.h"
@@ -169,6 +170,14 @@ void compare_results(RunReport& report, const PreparedStep& prepared, const Tens
                  results, report.comparisons);
 }
 
+void add_below_bound(const Config& config, const PreparedStep& prepared, const Simulated& simulated,
+                     std::vector<CounterMismatch>& mismatches) {
+  const std::vector<ValueId> asked =
+      prepared.steps == 1 ? results_of(prepared.program) : std::vector<ValueId>{};
+  for (CounterMismatch& below : below_bound(config, prepared, asked, simulated))
+    mismatches.push_back(std::move(below));
+}
+
 // Of several steps, each that came to its end.
 void fill_steps(RunReport& report, const Config& config, const PreparedStep& prepared,
                 const Simulated& simulated) {
@@ -231,6 +240,7 @@ RunReport run(const Config& config, const RunOptions& options) {
     if (!repeated) report.work = step_work(config, prepared, simulated, measured);
     if (report.values) compare_results(report, prepared, simulated.results);
     report.counter_mismatches = check_costs(config, prepared, simulated);
+    if (!repeated) add_below_bound(config, prepared, simulated, report.counter_mismatches);
   }
   const StepTrace trace = {config.limits.clock_mhz, simulated.platform.trace,
                            simulated.platform.transactions, measured.times.stalls};

@@ -11,6 +11,7 @@
 
 #include "host/config/config.h"
 #include "models/base/error.h"
+#include "tests/bench/analytic_speed.h"
 #include "tests/bench/dram_speed.h"
 #include "tests/bench/efficiency.h"
 #include "tests/bench/fidelity_speed.h"
@@ -68,6 +69,7 @@ int measure(bool quick, const std::string& json_file) {
   add(model_step(!quick));
   add(reference_speed(quick ? 3 : 5));
   add(efficiency());
+  add(analytic_speed());
   add(vector_ops());
   add(memory_use_of_all());
   add(dram_speed());

@@ -243,9 +243,11 @@ TEST_CASE("an --out that cannot be a folder is refused before the simulation", "
   CHECK(std::distance(std::filesystem::directory_iterator(folder.file("out")), {}) == 1);
 }
 
-TEST_CASE("a fidelity that is not there says so", "[program]") {
-  CHECK_THAT(refusal({"--fidelity", "analytic"}),
-             Catch::StartsWith("--fidelity analytic: this version of corank has only rtl"));
+TEST_CASE("what needs a simulation is refused without one", "[program]") {
+  CHECK_THAT(refusal({"--fidelity", "analytic", "--waves", "a.fst"}),
+             Catch::StartsWith("--waves: --fidelity analytic has no signals"));
+  CHECK_THAT(refusal({"--fidelity", "analytic", "--trace", "a.json"}),
+             Catch::StartsWith("--trace: --fidelity analytic simulates no event"));
 }
 
 TEST_CASE("a command line that is wrong ends with exit code 2 and says why", "[program]") {
@@ -287,6 +289,11 @@ TEST_CASE("help and schema go to standard output, with exit code 0", "[program]"
   CHECK(finetune.exit_code == 0);
   CHECK(nlohmann::json::parse(finetune.out) ==
         with_parts_of(nlohmann::json::parse(content_of(folder + "finetune_report.schema.json")),
+                      nlohmann::json::parse(expected)));
+  const ProgramResult analytic = run_corank({"schema", "analytic_report"});
+  CHECK(analytic.exit_code == 0);
+  CHECK(nlohmann::json::parse(analytic.out) ==
+        with_parts_of(nlohmann::json::parse(content_of(folder + "analytic_report.schema.json")),
                       nlohmann::json::parse(expected)));
 }
 

@@ -9,6 +9,7 @@
 #include <valijson/validator.hpp>
 #include <vector>
 
+#include "host/analytic/analytic_command.h"
 #include "host/report/schemas.h"
 #include "host/run/finetune.h"
 #include "host/run/run.h"
@@ -32,8 +33,11 @@ std::unique_ptr<valijson::Schema> parse_schema(const char* schema) {
 std::string violations(const Report& report) {
   static const auto step = parse_schema(kReportSchema);
   static const auto finetune = parse_schema(kFinetuneReportSchema);
+  static const auto analytic = parse_schema(kAnalyticReportSchema);
   const bool of_finetuning = report.contains("training") || report.contains("evaluation");
-  const auto& schema = of_finetuning ? finetune : step;
+  const auto& schema = report.at("fidelity") == "analytic" ? analytic
+                       : of_finetuning                     ? finetune
+                                                           : step;
   valijson::ValidationResults results;
   valijson::Validator validator;
   const valijson::adapters::NlohmannJsonAdapter adapter(report);
@@ -365,4 +369,20 @@ TEST_CASE("wrong types and values beyond their range are refused", "[schema]") {
   CHECK(violations(mismatch) == "");
   mismatch["comparisons"][0]["fp64"]["relative_frobenius_error"] = nullptr;  // not finite
   CHECK(violations(mismatch) == "");
+}
+
+TEST_CASE("the report of an analysis keeps to its schema, and the schema sees what is missing",
+          "[report]") {
+  const TemporaryFolder folder;
+  RunOptions options;
+  options.out_directory = folder.file("out");
+  const Config config = load_config(
+      std::string(CORANK_CONFIGS) + "/quickstart.yaml",
+      {"values=off", "workload={shapes: {tokens: 8, layers: [{in: 16, out: 16, rank: 4}]}}"});
+  run_analytic(config, options);
+  Report report = Report::parse(content_of(folder.file("out/report.json")));
+  CHECK(violations(report) == "");
+  CHECK(report["exact"]["counters"]["gemm_macs_0"] == 8 * 16 * 16);
+  report["bound"].erase("step_ns");
+  CHECK(violations(report) != "");
 }
