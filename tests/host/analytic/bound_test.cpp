@@ -97,7 +97,7 @@ struct Errors {
     return fmt::format(
         "{:5} designs: median {:6.3f} %, 95 of 100 {:6.3f} %, most {:6.3f} %, mean "
         "with signs {:+.3f} %",
-        sizes.size(), 100 * at(0.5), 100 * at(0.95), 100 * sizes.back(),
+        sizes.size(), 100 * at(0.5), 100 * at(0.95), 100 * at(1),
         100 * sum / static_cast<double>(sizes.size()));
   }
 };
