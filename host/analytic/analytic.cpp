@@ -22,9 +22,6 @@ using interface::Activity;
 using interface::Counter;
 using interface::Unit;
 
-// Times are whole femtoseconds there and sums of doubles here.
-constexpr double kRounding = 1e-9;
-
 std::size_t place_of(Unit unit, Activity activity) {
   return static_cast<std::size_t>(unit) * interface::kActivityNames.size() +
          static_cast<std::size_t>(activity);
@@ -233,11 +230,11 @@ std::optional<std::string> violated_bound(const AnalyticStep& step, double step_
     return fmt::format("{} of {:.9g} {} is below the bound of {:.9g} {} (host/analytic/analytic.h)",
                        what, exact, unit, bound, unit);
   };
-  if (step_ns < step.bound_ns * (1 - kRounding))
+  if (step_ns < step.bound_ns * (1 - kBoundRounding))
     return below("a step", step_ns, step.bound_ns, "ns");
-  if (total_ns < step.bound_total_ns * (1 - kRounding))
+  if (total_ns < step.bound_total_ns * (1 - kBoundRounding))
     return below("a step with its transfers", total_ns, step.bound_total_ns, "ns");
-  if (energy_pj > 0 && energy_pj < step.bound_energy_pj * (1 - kRounding))
+  if (energy_pj > 0 && energy_pj < step.bound_energy_pj * (1 - kBoundRounding))
     return below("energy", energy_pj, step.bound_energy_pj, "pJ");
   return std::nullopt;
 }
@@ -251,7 +248,7 @@ std::vector<CounterMismatch> below_bound(const Config& config, const PreparedPro
       sum_of(energy_of(config, machine_silicon(config.machine, config.energy.node), sums)).pj;
   std::vector<CounterMismatch> below;
   const auto check = [&](const char* what, double exact, double bound) {
-    if (exact < bound * (1 - kRounding))
+    if (exact < bound * (1 - kBoundRounding))
       below.push_back({what, static_cast<std::uint64_t>(exact), static_cast<std::uint64_t>(bound)});
   };
   check("ns of the step, at least", sums.step_ns, least.bound_ns);

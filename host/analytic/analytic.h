@@ -22,6 +22,10 @@
 
 namespace corank {
 
+/// So much an exact figure may be below its bound: it is of whole femtoseconds, the bound a sum of
+/// doubles.
+inline constexpr double kBoundRounding = 1e-9;
+
 struct AnalyticStep {
   // No execution of these commands on this machine, behind this memory and link, takes less. Of the
   // step (from the host's first doorbell until it has cleared the interrupt, as the host sees it)

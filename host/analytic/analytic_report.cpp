@@ -15,11 +15,11 @@ std::string line(const std::string& what, const std::string& text) {
   return fmt::format("  {:<26}{}\n", what, text);
 }
 
-std::string percent(double share) { return fmt::format("{:.2g} %", 100 * share); }
+std::string rough_percent(double share) { return fmt::format("{:.2g} %", 100 * share); }
 
 std::string error_text(const char* of, const MeasuredError& error) {
-  return fmt::format("{} within {} (median) and {} (95 of 100)", of, percent(error.median),
-                     percent(error.percentile95));
+  return fmt::format("{} within {} (median) and {} (95 of 100)", of, rough_percent(error.median),
+                     rough_percent(error.percentile95));
 }
 
 nlohmann::ordered_json error_json(const MeasuredError& error) {

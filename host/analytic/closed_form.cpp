@@ -13,6 +13,7 @@
 #include "host/driver/counters.h"
 #include "host/energy/actions.h"
 #include "host/energy/machine_silicon.h"
+#include "host/report/step_bound.h"
 #include "host/run/finetune.h"
 #include "host/run/prepare_finetune.h"
 #include "host/workload/workload.h"
@@ -86,11 +87,6 @@ std::set<ValueId> given_operands(const Graph& graph, const Op& op) {
   return ids;
 }
 
-bool is_backward(const Op& op) {
-  const Contraction* contraction = contraction_of(op);
-  return contraction != nullptr && contraction->terms.front().kind.pass != Pass::kForward;
-}
-
 // A pass of a layer of a step of layers.
 struct LayerPass {
   std::set<ValueId> in_products, others;
@@ -126,7 +122,7 @@ void add_frozen(const ClosedForm::FrozenProduct& product, ClosedForm& form) {
 // Steps of layers (models/program/linear_layers.h) of one micro-batch: every layer has its own
 // operands.
 void add_layers(const Graph& graph, ClosedForm& form) {
-  const auto first_backward = std::find_if(graph.ops.begin(), graph.ops.end(), is_backward);
+  const auto first_backward = std::find_if(graph.ops.begin(), graph.ops.end(), is_backward_product);
   std::map<std::pair<int, bool>, LayerPass> passes;  // by layer, and whether backward
   for (auto op = graph.ops.begin(); op != graph.ops.end(); ++op) {
     const bool backward = op >= first_backward;

@@ -55,8 +55,9 @@ struct LinkMemory {
     latency = static_cast<Femtoseconds>(device.timing.CL + device.timing.burst) *
               from_ns(device.timing.tCK_ns);
     bandwidth = device.peak_gb_per_s() * memory.dram.channels;
-    posted = static_cast<std::uint64_t>(memory.dram.controller.write_queue * memory.dram.channels *
-                                        device.organisation.access_bytes);
+    posted = static_cast<std::uint64_t>(memory.dram.controller.write_queue) *
+             static_cast<std::uint64_t>(memory.dram.channels) *
+             static_cast<std::uint64_t>(device.organisation.access_bytes);
   }
   Femtoseconds time(std::uint64_t bytes) const {
     return transfer_time(static_cast<std::int64_t>(bytes), bandwidth);

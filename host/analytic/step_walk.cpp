@@ -9,6 +9,7 @@
 
 #include "host/compiler/ceil_div.h"
 #include "host/compiler/packed_layout.h"
+#include "host/driver/token_clocks.h"
 #include "models/base/error.h"
 #include "sim/cycle/array_schedule.h"
 #include "sim/cycle/block.h"
@@ -21,11 +22,7 @@ namespace {
 
 using namespace interface;
 using cycle_model::Cycle;
-using cycle_model::kNever;
 
-constexpr std::array<Engine, kEngines> kAllUnits{Engine::kLoad, Engine::kArray, Engine::kVector,
-                                                 Engine::kStore};
-constexpr int kSignal = 16;         // first bit of the tokens that a command gives
 constexpr Cycle kQueueLatency = 3;  // from dispatch to the earliest start, and from start to start
 constexpr Cycle kFetchStep = 2;     // and its beats: from a command's dispatch to the next one's
 constexpr std::size_t kPacked = 2;  // commands of packed weights in the load unit (LoadUnit)
@@ -70,8 +67,8 @@ class Recent {
   std::uint64_t count_ = 0;
 };
 
-/// Blocks of memory of a command, one after another: one of a load, one a row of a gather.
-struct Blocks {
+/// MemoryBlocks of memory of a command, one after another: one of a load, one a row of a gather.
+struct MemoryBlocks {
   std::uint64_t address = 0, panel_bytes = 0, panel_stride = 0, pitch = 0;
   std::uint32_t panels = 0;
   std::uint32_t left = 0;  // blocks
@@ -90,7 +87,7 @@ class Cutter {
 
   bool busy() const { return bursts_.busy(); }
   // No burst before `first`.
-  void take(const Blocks& blocks, Cycle first, std::uint32_t most_beats) {
+  void take(const MemoryBlocks& blocks, Cycle first, std::uint32_t most_beats) {
     blocks_ = blocks;
     limits_.burst_beats = most_beats;
     next_block(first);
@@ -126,14 +123,14 @@ class Cutter {
   cycle_model::BurstGenerator bursts_;
   cycle_model::DmaLimits limits_;
   Recent answered_;
-  Blocks blocks_;
+  MemoryBlocks blocks_;
   Cycle first_ = 0, block_first_ = 0, last_cut_ = -1;
 };
 
 template <class Command>
-Blocks blocks_of(const Command& c) {
+MemoryBlocks blocks_of(const Command& c) {
   const std::uint64_t element = c.target == kTargetAccumulator ? 4 : 2;
-  Blocks blocks;
+  MemoryBlocks blocks;
   blocks.address = std::uint64_t{c.address_hi} << 32 | c.address_lo;
   blocks.panel_bytes = std::uint64_t{c.rows} * kPanelRowBytes;
   blocks.panel_stride = c.panel_stride;
@@ -157,8 +154,8 @@ Cycle row_cycles(const Command& c) {
 
 // Which rows there are only the indices say; they are alike (host/driver/account.cpp).
 template <class Command>
-Blocks row_blocks(const Command& c) {
-  Blocks blocks = blocks_of(c);
+MemoryBlocks row_blocks(const Command& c) {
+  MemoryBlocks blocks = blocks_of(c);
   const bool contiguous = c.panel_stride == kPanelRowBytes;
   blocks.panel_bytes = contiguous ? std::uint64_t{blocks.panels} * kPanelRowBytes : kPanelRowBytes;
   if (contiguous) blocks.panels = 1;
@@ -195,11 +192,11 @@ DecoderWork decoder_work(const LoadQuantizedCommand& c, std::uint64_t beat_bytes
   return work;
 }
 
-class Walk {
+class StepWalk {
  public:
-  Walk(const CompiledStep& step, const MachineShape& machine, const MemoryConfig& memory,
-       const WalkLimits& limits, MemoryTimes& times, HostTimes& host,
-       const MayBeForwarded& may_be_forwarded)
+  StepWalk(const CompiledStep& step, const MachineShape& machine, const MemoryConfig& memory,
+           const WalkLimits& limits, MemoryTimes& times, HostTimes& host,
+           const MayBeForwarded& may_be_forwarded)
       : step_(step),
         memory_(memory),
         limits_(limits),
@@ -253,7 +250,7 @@ class Walk {
     bool moved = true;
     while (moved && result_.halt == 0) {
       moved = dispatch();
-      for (const Engine unit : kAllUnits) moved |= start(unit);
+      for (const Engine unit : kUnits) moved |= start(unit);
     }
   }
 
@@ -293,7 +290,7 @@ class Walk {
     const CommandWords& command = words(index);
     const std::uint32_t tokens = command[1];
     Cycle cycle = std::max(dispatched, unit.starts.before(1, -kQueueLatency)) + kQueueLatency;
-    for (const Engine from : kAllUnits) {
+    for (const Engine from : kUnits) {
       if ((tokens & token(from, engine)) == 0) continue;
       const std::deque<Cycle>& given = tokens_[place_of(from)][place_of(engine)];
       if (given.empty()) return false;
@@ -305,7 +302,7 @@ class Walk {
       cycle = std::max(cycle, there);
       ++tiles_;
     }
-    for (const Engine from : kAllUnits)
+    for (const Engine from : kUnits)
       if ((tokens & token(from, engine)) != 0)
         tokens_[place_of(from)][place_of(engine)].pop_front();
     unit.queue.pop_front();
@@ -329,8 +326,8 @@ class Walk {
 
   void complete(Engine engine, std::uint32_t tokens, Cycle cycle) {
     units_[place_of(engine)].last_end = std::max(units_[place_of(engine)].last_end, cycle);
-    for (const Engine to : kAllUnits)
-      if ((tokens >> kSignal & token(engine, to)) != 0)
+    for (const Engine to : kUnits)
+      if ((tokens >> kFirstSignal & token(engine, to)) != 0)
         tokens_[place_of(engine)][place_of(to)].push_back(cycle);
   }
 
@@ -402,7 +399,7 @@ class Walk {
       }
       case LoadScalesCommand::kOpcode: {
         const LoadScalesCommand load = decode_load_scales(command);
-        Blocks blocks;
+        MemoryBlocks blocks;
         blocks.address = std::uint64_t{load.address_hi} << 32 | load.address_lo;
         blocks.panel_bytes = std::uint64_t{load.rows} * kPanelRowBytes;
         blocks.panels = blocks.left = 1;
@@ -413,7 +410,7 @@ class Walk {
         const LoadQuantizedCommand load = decode_load_quantized(command);
         loading_.release = load.stream_release != 0;
         loading_.packed = decoder_work(load, beat_bytes_, lanes_);
-        Blocks blocks;
+        MemoryBlocks blocks;
         blocks.address = std::uint64_t{load.address_hi} << 32 | load.address_lo;
         blocks.panel_bytes = static_cast<std::uint64_t>(panel_bytes(load, load.rows));
         blocks.panels = (load.columns + kPanelColumnsBf16 - 1) / kPanelColumnsBf16;
@@ -466,10 +463,10 @@ class Walk {
   void book() {
     const bool may_fetch =
         fetched_.size() < step_.commands.size() && fetched_.size() < dispatched_ + kFetchDepth;
-    const Cycle fetch = may_fetch ? fetch_arrival() : kNever;
-    const Cycle load = load_.busy() ? load_cut() + 1 : kNever;
-    const Cycle store = store_.busy() ? last_write_beat() : kNever;
-    if (fetch == kNever && load == kNever && store == kNever)
+    const Cycle fetch = may_fetch ? fetch_arrival() : cycle_model::kNever;
+    const Cycle load = load_.busy() ? load_cut() + 1 : cycle_model::kNever;
+    const Cycle store = store_.busy() ? last_write_beat() : cycle_model::kNever;
+    if (fetch == cycle_model::kNever && load == cycle_model::kNever && store == cycle_model::kNever)
       throw MachineError("the commands of the step wait for each other");
     const Femtoseconds next = edge(std::min({fetch, load, store}));
     const MemoryBurst* written = host_.next_write(next);
@@ -660,7 +657,7 @@ class Walk {
 WalkTimes walk(const CompiledStep& step, const MachineShape& machine, const MemoryConfig& memory,
                const WalkLimits& limits, MemoryTimes& times, HostTimes& host,
                const MayBeForwarded& may_be_forwarded) {
-  return Walk(step, machine, memory, limits, times, host, may_be_forwarded).run();
+  return StepWalk(step, machine, memory, limits, times, host, may_be_forwarded).run();
 }
 
 }  // namespace corank

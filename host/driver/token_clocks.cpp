@@ -3,15 +3,8 @@
 #include <algorithm>
 
 namespace corank {
-namespace {
 
 using namespace interface;
-
-constexpr std::array<Engine, kEngines> kAllUnits{Engine::kLoad, Engine::kArray, Engine::kVector,
-                                                 Engine::kStore};
-constexpr int kSignal = 16;  // first bit of what a command gives (interface.yaml)
-
-}  // namespace
 
 std::optional<OfUnits> TokenClocks::next(Engine unit, std::uint32_t tokens) {
   if (!take(unit, tokens)) return std::nullopt;
@@ -33,7 +26,7 @@ void TokenClocks::next_is_halt() {
 
 bool TokenClocks::take(Engine unit, std::uint32_t tokens) {
   OfUnits& complete = unit_at(unit).complete;
-  for (const Engine from : kAllUnits) {
+  for (const Engine from : kUnits) {
     if ((tokens & token(from, unit)) == 0) continue;
     Tokens& kind = tokens_of({from, unit});
     if (kind.given.empty()) {
@@ -52,8 +45,8 @@ bool TokenClocks::take(Engine unit, std::uint32_t tokens) {
 void TokenClocks::give(Engine unit, std::uint32_t tokens) {
   OfUnits complete = unit_at(unit).complete;
   complete[static_cast<std::size_t>(unit)] = commands_;
-  for (const Engine to : kAllUnits) {
-    if ((tokens >> kSignal & token(unit, to)) == 0) continue;
+  for (const Engine to : kUnits) {
+    if ((tokens >> kFirstSignal & token(unit, to)) == 0) continue;
     tokens_of({unit, to}).given.push_back(complete);
     count_given({unit, to}, complete);
   }
@@ -76,9 +69,9 @@ void TokenClocks::count_given(const Pair& pair, const OfUnits& complete) {
 
 std::vector<TokenClocks::Given> TokenClocks::left_over() const {
   std::vector<Given> left;
-  for (const Engine from : kAllUnits) {
+  for (const Engine from : kUnits) {
     const auto giver = static_cast<std::size_t>(from);
-    for (const Engine to : kAllUnits) {
+    for (const Engine to : kUnits) {
       for (const OfUnits& complete : tokens_[giver][static_cast<std::size_t>(to)].given)
         left.push_back({{from, to}, complete[giver]});
     }

@@ -20,6 +20,12 @@ namespace corank {
 
 using interface::Engine;
 
+/// Those that have commands, and tokens for each other.
+inline constexpr std::array<Engine, interface::kEngines> kUnits{Engine::kLoad, Engine::kArray,
+                                                                Engine::kVector, Engine::kStore};
+/// The first bit of what a command gives (interface.yaml).
+inline constexpr int kFirstSignal = 16;
+
 /// By unit: a command's index in the ring; -1: none.
 using OfUnits = std::array<std::int32_t, interface::kEngines>;
 inline constexpr OfUnits kNoCommands{-1, -1, -1, -1};

@@ -121,7 +121,7 @@ Axes laid_out(Axes axes) {
   return axes;
 }
 
-void draw(Svg& svg, const Axes& axes) {
+void draw_axes(Svg& svg, const Axes& axes) {
   const double floor = axes.y.begin;
   for (const double value : axes.x.ticks(kMostOnX)) {
     const double x = axes.x.place(value);

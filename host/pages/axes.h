@@ -40,6 +40,6 @@ struct Axes {
 /// The scales have their places, with room for the ticks' texts.
 Axes laid_out(Axes axes);
 /// Grid, ticks and labels.
-void draw(Svg& svg, const Axes& axes);
+void draw_axes(Svg& svg, const Axes& axes);
 
 }  // namespace corank

@@ -159,7 +159,7 @@ Figure memory_figure(const MemoryOverTime& memory) {
           figure.sentence +
               " Stacked by what lies in device memory; every point is in the table "
               "below.");
-  draw(svg, axes);
+  draw_axes(svg, axes);
   draw_areas(svg, memory, shown, axes);
   if (capacity) {
     const double y = axes.y.place(*memory.capacity);
@@ -201,7 +201,7 @@ Figure losses_figure(const std::vector<double>& losses, std::int64_t first_step)
   axes.y_label = "loss";
   axes = laid_out(axes);
   Svg svg("losses", axes.width, axes.height, figure.title, figure.sentence);
-  draw(svg, axes);
+  draw_axes(svg, axes);
   std::vector<std::pair<double, double>> points;
   figure.table.head = {"step", "loss"};
   for (std::size_t i = 0; i < losses.size(); ++i) {

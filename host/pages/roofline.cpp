@@ -177,7 +177,7 @@ Figure roofline_figure(const Roofline& r) {
           figure.sentence +
               " Horizontal: operations for each byte, logarithmic; vertical: "
               "operations a second, logarithmic. Every dot is in the table below.");
-  draw(svg, axes);
+  draw_axes(svg, axes);
   Labels labels(axes);
   const double roof_y = axes.y.place(r.operations_per_s);
   const double ridge = roofs.empty() ? axes.x.from

@@ -17,9 +17,9 @@
 namespace corank {
 namespace {
 
-using Column = nlohmann::ordered_json;
+using JsonColumn = nlohmann::ordered_json;
 
-constexpr std::size_t kMostRows = 20000, kMostFrontLines = 500, kMostReasons = 12;
+constexpr std::size_t kMostPoints = 20000, kMostFrontLines = 500, kMostReasonLines = 12;
 constexpr const char* kSetting = " --set ";
 
 struct ShownUnit {
@@ -49,7 +49,7 @@ std::string name_of_objective(Objective objective) {
 }
 
 // More digits cannot be seen, and make the page larger.
-Column rounded_number(double value) {
+JsonColumn rounded_number(double value) {
   if (!std::isfinite(value)) return nullptr;
   return std::strtod(fmt::format("{:.5g}", value).c_str(), nullptr);
 }
@@ -86,9 +86,9 @@ std::vector<std::string> parts_of_line(const std::string& line) {
 }
 
 /// One part of all commands: the same everywhere, or what an axis says, or one of a list.
-Column part_column(const std::vector<const SweepRow*>& rows,
-                   const std::vector<std::vector<std::string>>& parts, std::size_t part,
-                   const SweepTable& table) {
+JsonColumn part_column(const std::vector<const SweepRow*>& rows,
+                       const std::vector<std::vector<std::string>>& parts, std::size_t part,
+                       const SweepTable& table) {
   const auto text = [&](std::size_t row) {
     return part < parts[row].size() ? parts[row][part] : std::string();
   };
@@ -110,7 +110,7 @@ Column part_column(const std::vector<const SweepRow*>& rows,
   }
   std::map<std::string, std::size_t> places;
   std::vector<std::string> texts;
-  Column of = Column::array();
+  JsonColumn of = JsonColumn::array();
   for (std::size_t row = 0; row < rows.size(); ++row) {
     const auto [place, is_new] = places.try_emplace(text(row), texts.size());
     if (is_new) texts.push_back(text(row));
@@ -120,23 +120,23 @@ Column part_column(const std::vector<const SweepRow*>& rows,
 }
 
 // Twenty thousand commands differ in few places.
-Column command_columns(const std::vector<const SweepRow*>& rows, const SweepTable& table) {
+JsonColumn command_columns(const std::vector<const SweepRow*>& rows, const SweepTable& table) {
   std::vector<std::vector<std::string>> parts;
   std::size_t most = 0;
   for (const SweepRow* row : rows) {
     parts.push_back(parts_of_line(row->run_line));
     most = std::max(most, parts.back().size());
   }
-  Column columns = Column::array();
+  JsonColumn columns = JsonColumn::array();
   for (std::size_t part = 0; part < most; ++part)
     columns.push_back(part_column(rows, parts, part, table));
   return columns;
 }
 
-using Counts = std::array<std::size_t, kDesignStatusNames.size()>;
+using StatusCounts = std::array<std::size_t, kDesignStatusNames.size()>;
 
-Counts count_rows(const SweepTable& table) {
-  Counts counts{};
+StatusCounts count_rows(const SweepTable& table) {
+  StatusCounts counts{};
   for (const SweepRow& row : table.rows) ++counts[static_cast<std::size_t>(row.status)];
   std::size_t infeasible = 0;
   for (const auto& [reason, count] : table.infeasible) infeasible += count;
@@ -145,7 +145,7 @@ Counts count_rows(const SweepTable& table) {
   return counts;
 }
 
-std::size_t at(const Counts& counts, DesignStatus status) {
+std::size_t count_of(const StatusCounts& counts, DesignStatus status) {
   return counts[static_cast<std::size_t>(status)];
 }
 
@@ -250,20 +250,21 @@ std::optional<Figure> reasons_figure(const SweepTable& table) {
   for (const auto& [reason, count] : reasons) all += count;
   figure.sentence = fmt::format("{} designs are none that could be built or run.", all);
   figure.table.head = {"reason", "designs"};
-  for (std::size_t i = 0; i < std::min(reasons.size(), kMostReasons); ++i)
+  for (std::size_t i = 0; i < std::min(reasons.size(), kMostReasonLines); ++i)
     figure.table.rows.push_back({reasons[i].first, std::to_string(reasons[i].second)});
   figure.table_title = "Reasons";
   return figure;
 }
 
-void add_sweep_cards(const SweepTable& table, const Counts& counts, Page& page) {
+void add_sweep_cards(const SweepTable& table, const StatusCounts& counts, Page& page) {
   const std::vector<const SweepRow*> front = front_rows(table);
-  const std::size_t runs = at(counts, DesignStatus::kDone) + at(counts, DesignStatus::kFailed);
+  const std::size_t runs =
+      count_of(counts, DesignStatus::kDone) + count_of(counts, DesignStatus::kFailed);
   page.cards.push_back(
       {fmt::format("{}", table.designs), "designs",
-       fmt::format("{} infeasible, {} failed", at(counts, DesignStatus::kInfeasible),
-                   at(counts, DesignStatus::kFailed)),
-       at(counts, DesignStatus::kFailed) > 0});
+       fmt::format("{} infeasible, {} failed", count_of(counts, DesignStatus::kInfeasible),
+                   count_of(counts, DesignStatus::kFailed)),
+       count_of(counts, DesignStatus::kFailed) > 0});
   page.cards.push_back(
       {fmt::format("{}", runs), "exact runs",
        fmt::format("{} of the designs",
@@ -332,34 +333,34 @@ SweepTable with_objectives_of(const SweepTable& table, SweepTable other) {
 nlohmann::ordered_json sweep_data(const SweepTable& table, std::size_t most_rows,
                                   std::size_t& left_out) {
   const std::vector<const SweepRow*> rows = shown_rows(table, most_rows, left_out);
-  Column data;
+  JsonColumn data;
   data["name"] = table.name;
-  data["objectives"] = Column::array();
+  data["objectives"] = JsonColumn::array();
   for (const Objective objective : table.objectives)
     data["objectives"].push_back({{"name", name_of_objective(objective)},
                                   {"unit", unit_of(objective).unit},
                                   {"scale", unit_of(objective).scale}});
-  data["axes"] = Column::array();
+  data["axes"] = JsonColumn::array();
   for (const SweepAxis& axis : table.axes)
     data["axes"].push_back(
         {{"path", axis.path}, {"values", axis.values}, {"numeric", axis.numeric}});
   const auto column = [&](const auto& of) {
-    Column cells = Column::array();
+    JsonColumn cells = JsonColumn::array();
     for (const SweepRow* row : rows) cells.push_back(of(*row));
     return cells;
   };
   data["design"] = column([](const SweepRow& row) { return row.design; });
   data["status"] = column([](const SweepRow& row) { return static_cast<int>(row.status); });
   data["front"] = column([](const SweepRow& row) { return row.on_front ? 1 : 0; });
-  data["values"] = Column::array();
+  data["values"] = JsonColumn::array();
   for (std::size_t axis = 0; axis < table.axes.size(); ++axis)
     data["values"].push_back(column([&](const SweepRow& row) { return row.values.at(axis); }));
-  data["figures"] = Column::array();
+  data["figures"] = JsonColumn::array();
   for (std::size_t o = 0; o < table.objectives.size(); ++o)
-    data["figures"].push_back(column([&](const SweepRow& row) -> Column {
+    data["figures"].push_back(column([&](const SweepRow& row) -> JsonColumn {
       const bool done = row.status == DesignStatus::kDone;
       const std::vector<double>& values = done ? row.objectives : row.bounds;
-      return o < values.size() ? rounded_number(values[o]) : Column(nullptr);
+      return o < values.size() ? rounded_number(values[o]) : JsonColumn(nullptr);
     }));
   std::vector<std::string> kinds;
   data["boundBy"] = column([&](const SweepRow& row) {
@@ -392,7 +393,7 @@ Page sweep_page(const SweepTable& table, const SweepTable* other) {
     objectives += (objectives.empty() ? "" : ", ") + spaced_name(objective);
   page.subtitle = fmt::format("Least {} over {}", objectives, axes);
   if (other != nullptr) page.subtitle += "; compared with " + other->name;
-  const Counts counts = count_rows(table);
+  const StatusCounts counts = count_rows(table);
   page.good = table.proved && table.violations == 0;
   if (table.violations > 0)
     page.verdict =
@@ -407,12 +408,12 @@ Page sweep_page(const SweepTable& table, const SweepTable* other) {
         "Not proved yet: {} of the designs are open",
         table.progress.empty() ? std::string("some") : percent_text(table.progress.back().open));
   add_sweep_cards(table, counts, page);
-  page.data = Column::object();
+  page.data = JsonColumn::object();
   std::size_t left_out = 0, other_left_out = 0;
-  (*page.data)["sweep"] = sweep_data(table, kMostRows, left_out);
+  (*page.data)["sweep"] = sweep_data(table, kMostPoints, left_out);
   if (other != nullptr)
     (*page.data)["other"] =
-        sweep_data(with_objectives_of(table, *other), kMostRows, other_left_out);
+        sweep_data(with_objectives_of(table, *other), kMostPoints, other_left_out);
   page.scripts = {kParetoScript, kParallelScript};
   page.figures.push_back(pareto_figure(other, left_out));
   page.figures.push_back(parallel_figure());

@@ -422,7 +422,7 @@ std::optional<Figure> ski_slope_figure(const SweepTable& table) {
   axes = laid_out(axes);
   Svg svg("ski-slope", axes.width, axes.height, figure.title,
           figure.sentence + " The least of each size of local memory is in the table below.");
-  draw(svg, axes);
+  draw_axes(svg, axes);
   if (floor_bytes > 0) {
     const double y = axes.y.place(floor_bytes);
     svg.line(axes.x.begin, y, axes.x.end, y, "limit");
@@ -486,7 +486,7 @@ std::optional<Figure> progress_figure(const SweepTable& table) {
   axes = laid_out(axes);
   Svg svg("progress", axes.width, axes.height, figure.title,
           figure.sentence + " Every barrier is in the table below.");
-  draw(svg, axes);
+  draw_axes(svg, axes);
   std::vector<std::pair<double, double>> volume, pruned, open;
   figure.table.head = {"exact runs", "hypervolume", "pruned", "open"};
   for (const SweepProgress& after : table.progress) {

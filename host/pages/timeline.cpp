@@ -327,7 +327,8 @@ nlohmann::ordered_json to_json(const Timeline& timeline) {
   for (const TimelineTrack& track : timeline.tracks) {
     nlohmann::ordered_json one = {{"name", track.name}};
     // Begin, length and name of each.
-    nlohmann::ordered_json begin = nlohmann::ordered_json::array(), length = begin, name = begin;
+    auto begin = nlohmann::ordered_json::array();
+    auto length = nlohmann::ordered_json::array(), name = nlohmann::ordered_json::array();
     for (const TimelineSpan& span : track.spans) {
       begin.push_back(rounded(span.begin));
       length.push_back(rounded(span.end - span.begin));

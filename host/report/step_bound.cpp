@@ -35,11 +35,6 @@ const Term* frozen_term(const Graph& graph, const Op& op) {
   return term == contraction->terms.end() ? nullptr : &*term;
 }
 
-bool is_backward(const Op& op) {
-  const Contraction* contraction = contraction_of(op);
-  return contraction != nullptr && contraction->terms.front().kind.pass != Pass::kForward;
-}
-
 // Reads of the ops [begin, end), which are one pass.
 double least_reads(const Graph& graph, std::size_t begin, std::size_t end,
                    const LocalBytes& local) {
@@ -71,6 +66,11 @@ double least_reads(const Graph& graph, std::size_t begin, std::size_t end,
 
 }  // namespace
 
+bool is_backward_product(const Op& op) {
+  const Contraction* contraction = contraction_of(op);
+  return contraction != nullptr && contraction->terms.front().kind.pass != Pass::kForward;
+}
+
 LocalBytes local_bytes(const MachineShape& machine) {
   return {1024.0 * machine.scratchpad_kib, 1024.0 * machine.accumulator_kib};
 }
@@ -87,7 +87,7 @@ double least_operand_bytes(std::int64_t rows, std::int64_t columns, std::int64_t
 
 double least_bytes(const Graph& graph, const LocalBytes& local) {
   const auto backward = static_cast<std::size_t>(
-      std::find_if(graph.ops.begin(), graph.ops.end(), is_backward) - graph.ops.begin());
+      std::find_if(graph.ops.begin(), graph.ops.end(), is_backward_product) - graph.ops.begin());
   const double forward_reads = least_reads(graph, 0, backward, local);
   const double backward_reads = least_reads(graph, backward, graph.ops.size(), local);
   double writes = 0;

@@ -48,6 +48,9 @@ double least_operand_bytes(std::int64_t rows, std::int64_t columns, std::int64_t
 /// Bytes that a step of layers (models/program/linear_layers.h) reads and writes at least.
 double least_bytes(const Graph& graph, const LocalBytes& local);
 
+/// Whether an op is a product of the backward pass, by its first term.
+bool is_backward_product(const Op& op);
+
 struct StepBound {
   double array_cycles = 0;   // all multiply-accumulates / PEs
   double bytes = 0;          // least_bytes

@@ -8,8 +8,6 @@ namespace corank {
 namespace {
 
 const std::string kConstraint = "constraint: ";
-// Of an exact run below its bound.
-constexpr double kRounding = 1e-9;
 
 }  // namespace
 
@@ -109,7 +107,7 @@ std::vector<double> bounds_of(const SweepFile& sweep, const std::vector<StepFigu
     const double value = value_of(objective, steps, weights, sweep.prices);
     // These are known before a run as exactly as after it.
     const bool settled = objective == Objective::kArea || objective == Objective::kDeviceMemory;
-    bounds.push_back(settled ? value : value * (1 - kRounding));
+    bounds.push_back(settled ? value : value * (1 - kBoundRounding));
   }
   return bounds;
 }

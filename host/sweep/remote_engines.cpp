@@ -111,7 +111,7 @@ class RemoteEngine : public SweepEngine {
       if (stop()) break;
       if (active && !missing.empty()) std::this_thread::sleep_for(kLookAtStore);
     }
-    const std::string complaint = at_work->complaint();
+    std::string complaint = at_work->complaint();
     at_work->cancel();  // those who still wait for their turn would find nothing to do
     return complaint;
   }
