@@ -302,10 +302,12 @@ CLI::App* add_cost(CLI::App& app, Arguments& arguments, CostArguments& costing) 
 
 CLI::App* add_report(CLI::App& app, corank::ReportOptions& options) {
   CLI::App* report = app.add_subcommand(
-      "report", "a page of pictures (HTML, one file that needs no network) of what a run or a sweep found");
+      "report",
+      "a page of pictures (HTML, one file that needs no network) of what a run or a sweep found");
   report
-      ->add_option("path", options.path,
-                   "folder of a run (--out) or of a sweep; or a run's report.json, a sweep's export")
+      ->add_option(
+          "path", options.path,
+          "folder of a run (--out) or of a sweep; or a run's report.json, a sweep's export")
       ->required();
   report->add_option("other", options.other, "a second sweep, drawn over the first");
   report->add_option("-o,--output", options.output, "HTML file")->required();

@@ -15,8 +15,8 @@
 
 namespace corank {
 
-/// Cycles for which the driver waits for the interrupt before it looks at rings again that it has to
-/// fill.
+/// Cycles for which the driver waits for the interrupt before it looks at rings again that it has
+/// to fill.
 inline constexpr std::int64_t kRefillPollCycles = 2000;
 
 struct DriverOptions {

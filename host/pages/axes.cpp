@@ -34,12 +34,13 @@ std::vector<double> linear_ticks(const AxisScale& scale, int most) {
 
 std::vector<double> logarithmic_ticks(const AxisScale& scale, int most) {
   const double low = scale.from * (1 - kRoundness), high = scale.to * (1 + kRoundness);
-  const auto of = [&](const std::vector<double>& times, double decades) {
+  const auto of = [&](const std::vector<double>& times, int decades) {
     std::vector<double> ticks;
-    for (double power = std::floor(std::log10(low)); power <= std::log10(high); ++power)
+    const int last = static_cast<int>(std::floor(std::log10(high)));
+    for (int power = static_cast<int>(std::floor(std::log10(low))); power <= last; ++power)
       for (const double factor : times) {
         const double value = factor * std::pow(10, power);
-        const bool kept = decades == 1 || std::fmod(std::abs(power), decades) == 0;
+        const bool kept = decades == 1 || std::abs(power) % decades == 0;
         if (kept && value >= low && value <= high) ticks.push_back(value);
       }
     return ticks;

@@ -321,6 +321,7 @@ SweepTable with_objectives_of(const SweepTable& table, SweepTable other) {
     for (std::vector<double> SweepRow::*member : {&SweepRow::bounds, &SweepRow::objectives}) {
       if ((row.*member).empty()) continue;
       std::vector<double> ordered;
+      ordered.reserve(order.size());
       for (const std::size_t place : order) ordered.push_back((row.*member)[place]);
       row.*member = ordered;
     }

@@ -92,6 +92,7 @@ BoundSearch::Layer BoundSearch::first_layer(bool with_unrefined) const {
 
 void BoundSearch::refine(const std::vector<std::size_t>& places) {
   std::vector<std::size_t> asked;
+  asked.reserve(places.size());
   for (const std::size_t place : places) asked.push_back(designs_[unrefined_[place]]);
   auto bounds = refine_bounds_(asked);
   for (std::size_t i = 0; i < asked.size(); ++i) {

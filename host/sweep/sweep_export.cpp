@@ -179,11 +179,13 @@ void write_sqlite(OutputFile& file, const SweepTable& table) {
     Database database(file.temporary());
     const std::vector<Column> columns = columns_of(table);
     std::vector<std::string> names;
+    names.reserve(columns.size());
     for (const Column& column : columns) names.push_back(column.name);
     database.fill(
         "designs", names,
         [&](std::size_t i) {
           std::vector<Cell> cells;
+          cells.reserve(columns.size());
           for (const Column& column : columns) cells.push_back(column.cell(table.rows[i]));
           return cells;
         },
