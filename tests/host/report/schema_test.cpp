@@ -35,9 +35,9 @@ std::string violations(const Report& report) {
   static const auto finetune = parse_schema(kFinetuneReportSchema);
   static const auto analytic = parse_schema(kAnalyticReportSchema);
   const bool of_finetuning = report.contains("training") || report.contains("evaluation");
-  const auto& schema = report.at("fidelity") == "analytic" ? analytic
-                       : of_finetuning                     ? finetune
-                                                           : step;
+  const auto& schema = report.value("fidelity", "") == "analytic" ? analytic
+                       : of_finetuning                            ? finetune
+                                                                  : step;
   valijson::ValidationResults results;
   valijson::Validator validator;
   const valijson::adapters::NlohmannJsonAdapter adapter(report);
