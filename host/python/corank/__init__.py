@@ -130,9 +130,9 @@ def sweep(sweep_file: str | os.PathLike | Mapping[str, Any], out: str | os.PathL
           on: str = "local", workers: int | None = None, **settings: Any):
     """Carries out a sweep, or goes on with it, and returns its designs as a pandas.DataFrame.
 
-    One row a design that was run, is open or was refused; columns are the axes, the objectives with
-    their units, `status`, `on_front` and the `corank run` line that repeats it. DataFrame.attrs has
-    `proved`, `designs` and the other facts of the whole.
+    One row a design that was run, is open or was refused; columns are the axes, the exact objectives
+    (in ns, pJ, mm2, bytes, J/token and usd), `status`, `on_front` and the `corank run` line that
+    repeats it. DataFrame.attrs has `proved`, `designs` and the other facts of the whole.
     """
     import pandas
 
@@ -150,19 +150,14 @@ def sweep(sweep_file: str | os.PathLike | Mapping[str, Any], out: str | os.PathL
 
 
 def _frame(pandas, table: dict[str, Any]):
-    rows = []
-    for row in table["rows"]:
-        record = {}
-        for axis, place in zip(table["axes"], row["values"]):
-            value = axis["values"][place]
-            record[axis["path"]] = float(value) if axis["numeric"] else value
-        exact = row.get("objectives") or [None] * len(table["objectives"])
-        for objective, value in zip(table["objectives"], exact):
-            record[f"{objective['name']} ({objective['unit']})"] = value
-        record.update(status=row["status"], on_front=row["on_front"], reason=row.get("reason", ""),
-                      bound_by=row.get("bound_by", ""), run_line=row.get("run_line", ""))
-        rows.append(record)
-    frame = pandas.DataFrame(rows, index=[row["design"] for row in table["rows"]])
-    frame.index.name = "design"
+    rows = table["rows"]  # by column
+    columns: dict[str, Any] = {}
+    for axis in table["axes"]:
+        values = rows["values"][axis["path"]]
+        columns[axis["path"]] = [float(value) for value in values] if axis["numeric"] else values
+    columns.update(rows["objectives"])
+    columns.update({name: values for name, values in rows.items()
+                    if name not in ("design", "values", "bounds", "objectives", "figures")})
+    frame = pandas.DataFrame(columns, index=pandas.Index(rows["design"], name="design"))
     frame.attrs.update({key: value for key, value in table.items() if key not in ("rows", "axes")})
     return frame
