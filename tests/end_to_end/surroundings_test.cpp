@@ -218,7 +218,7 @@ TEST_CASE("runs at once into one folder all succeed", "[program]") {
   CHECK(result.out == "");
   CHECK(result.err == "");
   CHECK(report_in(place.file("out"))["right"] == true);
-  CHECK(std::distance(fs::directory_iterator(place.file("out")), {}) == 2);
+  CHECK(std::distance(fs::directory_iterator(place.file("out")), {}) == 3);
 }
 
 TEST_CASE("a limit to the size of files is an error of the file, and leaves no part of it",
