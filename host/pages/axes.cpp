@@ -47,8 +47,7 @@ std::vector<double> logarithmic_ticks(const AxisScale& scale, int most) {
   };
   std::vector<double> ticks = of({1, 2, 5}, 1);
   if (static_cast<int>(ticks.size()) > most) ticks = of({1}, 1);
-  for (int decades = 2; static_cast<int>(ticks.size()) > most; ++decades)
-    ticks = of({1}, decades);
+  for (int decades = 2; static_cast<int>(ticks.size()) > most; ++decades) ticks = of({1}, decades);
   return ticks;
 }
 
