@@ -346,6 +346,8 @@ int run(int argc, char** argv) {
   corank::VerifyOptions verification;
   CLI::App* verify = add_verify(app, arguments, verification);
 
+  corank::ReportOptions reporting;
+  CLI::App* report = add_report(app, reporting);
   const corank::SweepCommand sweep(app);
 
   CLI::App* schema = app.add_subcommand(
@@ -376,6 +378,7 @@ int run(int argc, char** argv) {
   if (*compile) return end_with(compile_command(arguments, compiled));
   if (*cost) return end_with(cost_command(arguments, costing));
   if (*schema) return end_with(schema_command(described));
+  if (*report) return end_with({corank::report_command(reporting)});
   if (sweep.given()) {
     const auto [text, code] = sweep.run();
     return end_with({text, code});

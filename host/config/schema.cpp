@@ -372,6 +372,30 @@ std::map<std::string, std::string> differing_values(const std::vector<Key>& keys
   return values;
 }
 
+const Key& key_at(const std::vector<Key>& keys, const std::string& path,
+                  const SourceLocation& where) {
+  const std::vector<Key>* among = &keys;
+  const Key* key = nullptr;
+  for (std::size_t begin = 0; begin <= path.size();) {
+    const std::size_t end = std::min(path.find('.', begin), path.size());
+    const std::string above = begin == 0 ? "" : path.substr(0, begin - 1);
+    YamlEntry entry;
+    entry.key = path.substr(begin, end - begin);
+    entry.where = where;
+    const auto found = std::find_if(among->begin(), among->end(),
+                                    [&](const Key& known) { return known.name == entry.key; });
+    if (found == among->end() && among->empty())
+      throw InputError(where,
+                       "unknown key '" + excerpt(path) + "'; " + above + " has none below it");
+    if (found == among->end()) refuse_key(entry, *among, above);
+    key = &*found;
+    static const std::vector<Key> kNone;
+    among = key->is_list ? &kNone : &key->keys;
+    begin = end + 1;
+  }
+  return *key;
+}
+
 std::string describe(const std::vector<Key>& keys) {
   std::string text;
   describe_into(text, keys, "");

@@ -100,6 +100,11 @@ std::map<std::string, std::string> differing_values(
     const std::vector<Key>& keys, const std::vector<Key>& defaults,
     const std::function<std::string(const std::string& path)>& contents_of);
 
+/// The key at a path like "accelerator.array.rows". Throws InputError at `where` for a path that no
+/// key has; items of lists have none.
+const Key& key_at(const std::vector<Key>& keys, const std::string& path,
+                  const SourceLocation& where);
+
 /// All keys at and below these: path, type and range, unit, default; meaning in a second line.
 std::string describe(const std::vector<Key>& keys);
 

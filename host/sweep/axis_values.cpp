@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kMostValues = 100000;
 // Of a range's last value: what rounding may have added to it.
-constexpr double kRangeRounding = 1e-9;
+constexpr double kEndRounding = 1e-9;
 
 struct Range {
   double from = 0, to = 0, times = 0, step = 0;
@@ -56,7 +56,7 @@ Range read_range(const YamlNode& node, const std::string& path) {
 std::vector<std::string> values_of(const Range& range, const YamlNode& node,
                                    const std::string& path) {
   std::vector<std::string> values;
-  const double most = range.to + kRangeRounding * std::abs(range.to);
+  const double most = range.to + kEndRounding * std::abs(range.to);
   for (std::size_t i = 0;; ++i) {
     const auto n = static_cast<double>(i);
     const double value =

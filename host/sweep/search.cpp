@@ -238,6 +238,9 @@ Search::State::Result Search::State::result_of(std::size_t design,
     steps.push_back(exact_figures(config, space.silicon_of(config), silicon.area_mm2, figures));
     macs += weights[workload] * figures.macs;
     slots += weights[workload] * static_cast<double>(figures.cycles) * pes_of(config.machine);
+    const LocalBytes local = local_bytes(config.machine);
+    result.figures["local_bytes"] = local.scratchpad + local.accumulators;
+    result.figures["memory_bytes"] += weights[workload] * static_cast<double>(figures.memory_bytes);
     result.figures["fmax_mhz"] = silicon.fmax_mhz;
     if (weights[workload] * figures.step_ns > longest) {
       longest = weights[workload] * figures.step_ns;

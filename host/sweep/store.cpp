@@ -22,7 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kRunsFolder = "runs";
 constexpr std::size_t kCheckDigits = 8, kKeyDigits = 64;
 constexpr std::string_view kCheckBegin = R"({"check":")", kKeyBegin = R"("key":")",
                            kFidelityBegin = R"("fidelity":)", kStatusBegin = R"("status":")",

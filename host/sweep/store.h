@@ -25,6 +25,9 @@
 
 namespace corank {
 
+/// Of a sweep's folder: where the segments are.
+inline constexpr const char* kRunsFolder = "runs";
+
 /// The disk does not keep what it is given, or gives what nobody has written.
 class StoreError : public MachineError {
  public:

@@ -28,7 +28,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char *kOriginFile = "sweep.json", *kCopyFile = "sweep.yaml",
-                     *kTableFile = "table.json", *kRunsFolder = "runs", *kLogsFolder = "logs";
+                     *kTableFile = "table.json", *kLogsFolder = "logs";
 
 std::string inside(const std::string& folder, const char* name) {
   return (fs::path(folder) / name).string();
