@@ -143,14 +143,15 @@ std::string failed_text(const SweepTable& table) {
 std::string proof_text(const SweepTable& table) {
   if (table.violations > 0)
     return fmt::format("WRONG: {} of the bounds were above an exact run\n", table.violations);
-  const SweepProgress last = table.progress.empty() ? SweepProgress{} : table.progress.back();
   if (table.proved && table.tolerance > 0)
     return fmt::format(
         "proved: no design is better than one of these by more than {:g} % in all "
         "objectives\n",
         100 * table.tolerance);
   if (table.proved) return "proved: nothing is missing from this front\n";
-  return fmt::format("not proved: {:.3g} % of the designs are open\n", 100 * last.open);
+  if (table.progress.empty()) return "not proved: no round of runs has come to its end\n";
+  return fmt::format("not proved: {:.3g} % of the designs are open\n",
+                     100 * table.progress.back().open);
 }
 
 }  // namespace
