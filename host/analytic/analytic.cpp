@@ -98,10 +98,6 @@ StepSums sums_of(const LinkTimes& link, const DeviceCounters& counters, double s
   return sums;
 }
 
-}  // namespace
-
-namespace {
-
 class Analysis {
  public:
   Analysis(const Config& config, const PreparedProgram& prepared, const std::vector<ValueId>& asked)
@@ -154,13 +150,9 @@ class Analysis {
     step.counters = counters_of(config_, prepared_, least);
     set_cycles(halt, least.rows, step.counters);
     step.bound_ns = step_ns(halt);
-    // Where weights are streamed, the host may come to the step a little sooner than link_ says;
-    // then what the step alone takes is the bound of the whole.
-    const bool streamed = link_.bytes_in_step > 0;
-    step.bound_total_ns = step.bound_ns + (streamed ? 0 : link_.upload_ns + link_.download_ns);
+    step.bound_total_ns = link_.upload_ns + step.bound_ns + link_.download_ns;
     step.bound_by = bound_by(config_, least, bus, link_, halt);
     StepSums sums = sums_of(link_, step.counters, step.bound_ns);
-    if (streamed) sums.upload_ns = sums.download_ns = 0;
     if (dram_)
       sums.dram = least_dram(config_.memory.dram,
                              dram_work(config_, least, link_, *touched_, step.bound_ns));

@@ -193,10 +193,11 @@ LinkTimes least_link_times(const Config& config, const PreparedProgram& prepared
 
   // Before the step.
   const UploadPieces pieces = upload_pieces(step, prepared.program.graph);
-  Femtoseconds upload = 0;
+  Femtoseconds upload = 0, last_write = 0;  // the end of the last packet for the memory
   std::uint64_t packets = 0;
   const auto write_memory = [&](std::uint64_t bytes) {
     upload += wire.time(bytes);
+    last_write = upload;
     times.upload_wire_bytes += wire.wire_bytes(bytes);
     times.upload_bytes += bytes;
     packets += wire.packets(bytes);
@@ -218,14 +219,17 @@ LinkTimes least_link_times(const Config& config, const PreparedProgram& prepared
   const std::uint64_t commands = std::min<std::uint64_t>(step.commands.size(), step.ring_entries);
   write_memory(commands * sizeof(interface::CommandWords));
   const std::uint64_t tiles = tiles_before(step);
-  for (std::uint64_t tile = 0; tile < tiles; ++tile) write_memory(step.tiles[tile].bytes());
-  write_registers(tiles);
+  for (std::uint64_t tile = 0; tile < tiles; ++tile) {
+    write_memory(step.tiles[tile].bytes());
+    write_registers(1);
+  }
   // The flush: it has arrived, and the last packet is written.
   const Femtoseconds there = upload + wire.packet(0) + latency;
   const Femtoseconds written =
       memory.latency +
       memory.time(times.upload_bytes - std::min(times.upload_bytes, memory.posted));
-  upload = std::max({there, written, upload + latency + memory.latency}) + wire.packet(0) + latency;
+  upload =
+      std::max({there, written, last_write + latency + memory.latency}) + wire.packet(0) + latency;
   times.upload_wire_bytes += 2 * wire.overhead();
   times.upload_ns = ns_of(upload);
 
