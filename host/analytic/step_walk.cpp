@@ -30,26 +30,6 @@ constexpr std::uint64_t kRoom = kDecoderBeats - kDecoderBurstBeats;  // in it fo
 
 std::size_t place_of(Engine unit) { return static_cast<std::size_t>(unit); }
 
-// -1: it has no unit.
-int unit_of_opcode(std::uint32_t opcode) {
-  switch (opcode) {
-    case LoadCommand::kOpcode:
-    case LoadQuantizedCommand::kOpcode:
-    case LoadScalesCommand::kOpcode:
-    case GatherCommand::kOpcode:
-      return static_cast<int>(Engine::kLoad);
-    case GemmCommand::kOpcode:
-      return static_cast<int>(Engine::kArray);
-    case VectorCommand::kOpcode:
-      return static_cast<int>(Engine::kVector);
-    case StoreCommand::kOpcode:
-    case ScatterCommand::kOpcode:
-      return static_cast<int>(Engine::kStore);
-    default:
-      return -1;
-  }
-}
-
 /// The last times of something, the youngest last.
 class Recent {
  public:
@@ -258,10 +238,10 @@ class StepWalk {
     if (dispatched_ == fetched_.size()) return false;
     const std::size_t index = dispatched_;
     const std::uint32_t opcode = words(index)[0] & 0xff;
-    const int unit = unit_of_opcode(opcode);
+    const std::optional<Engine> unit = engine_of(words(index));
     Cycle cycle = std::max(fetched_[index], last_dispatch_) + fetch_beats_ + kFetchStep;
-    if (unit >= 0) {
-      Unit& its = units_[static_cast<std::size_t>(unit)];
+    if (unit) {
+      Unit& its = units_[place_of(*unit)];
       if (its.dispatched - its.starts.count() >= depth_) return false;
       if (its.dispatched >= depth_)
         cycle =

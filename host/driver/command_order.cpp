@@ -17,25 +17,6 @@ using namespace interface;
 
 constexpr std::size_t kMostFindings = 4;
 
-std::optional<Engine> engine_of(const CommandWords& words) {
-  switch (words[0] & 0xff) {
-    case LoadCommand::kOpcode:
-    case LoadQuantizedCommand::kOpcode:
-    case LoadScalesCommand::kOpcode:
-    case GatherCommand::kOpcode:
-      return Engine::kLoad;
-    case GemmCommand::kOpcode:
-      return Engine::kArray;
-    case VectorCommand::kOpcode:
-      return Engine::kVector;
-    case StoreCommand::kOpcode:
-    case ScatterCommand::kOpcode:
-      return Engine::kStore;
-    default:
-      return std::nullopt;
-  }
-}
-
 const char* name_of(Engine unit) { return kUnitNames[static_cast<std::size_t>(unit_of(unit))]; }
 
 // Of a local memory.

@@ -6,6 +6,25 @@ namespace corank {
 
 using namespace interface;
 
+std::optional<Engine> engine_of(const CommandWords& words) {
+  switch (words[0] & 0xff) {
+    case LoadCommand::kOpcode:
+    case LoadQuantizedCommand::kOpcode:
+    case LoadScalesCommand::kOpcode:
+    case GatherCommand::kOpcode:
+      return Engine::kLoad;
+    case GemmCommand::kOpcode:
+      return Engine::kArray;
+    case VectorCommand::kOpcode:
+      return Engine::kVector;
+    case StoreCommand::kOpcode:
+    case ScatterCommand::kOpcode:
+      return Engine::kStore;
+    default:
+      return std::nullopt;
+  }
+}
+
 std::optional<OfUnits> TokenClocks::next(Engine unit, std::uint32_t tokens) {
   if (!take(unit, tokens)) return std::nullopt;
   Unit& own = unit_at(unit);

@@ -30,6 +30,9 @@ inline constexpr int kFirstSignal = 16;
 using OfUnits = std::array<std::int32_t, interface::kEngines>;
 inline constexpr OfUnits kNoCommands{-1, -1, -1, -1};
 
+/// The unit that carries out a command; none: a halt or a nop.
+std::optional<Engine> engine_of(const interface::CommandWords& words);
+
 class TokenClocks {
  public:
   /// Commands that can wait in front of each unit (accelerator.queue_depth).

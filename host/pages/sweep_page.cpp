@@ -149,16 +149,6 @@ std::size_t count_of(const StatusCounts& counts, DesignStatus status) {
   return counts[static_cast<std::size_t>(status)];
 }
 
-std::vector<const SweepRow*> front_rows(const SweepTable& table) {
-  std::vector<const SweepRow*> front;
-  for (const SweepRow& row : table.rows)
-    if (row.on_front) front.push_back(&row);
-  std::stable_sort(front.begin(), front.end(), [](const SweepRow* a, const SweepRow* b) {
-    return a->objectives < b->objectives;
-  });
-  return front;
-}
-
 std::string spaced_name(Objective objective) {
   std::string name = name_of_objective(objective);
   std::replace(name.begin(), name.end(), '_', ' ');

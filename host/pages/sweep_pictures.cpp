@@ -136,10 +136,6 @@ std::string axis_label(const SweepAxis& axis) {
              : axis.path.substr(dot + 1);
 }
 
-std::string bound_kind(const std::string& bound_by) {
-  return bound_by.substr(0, bound_by.find_first_of(",:"));
-}
-
 std::string objective_text(Objective objective, double value) {
   switch (objective) {
     case Objective::kTime:

@@ -33,7 +33,4 @@ std::optional<Figure> progress_figure(const SweepTable& table);
 /// Estimates and lower bounds of time against exact runs, by what bounds those.
 std::optional<Figure> errors_figure(const SweepTable& table);
 
-/// "compute (the array), busy in 93.1 % of the cycles": what stands before the figures.
-std::string bound_kind(const std::string& bound_by);
-
 }  // namespace corank

@@ -56,4 +56,10 @@ struct SweepTable {
   std::vector<SweepProgress> progress;
 };
 
+/// The rows on the front, the best in the first objective first.
+std::vector<const SweepRow*> front_rows(const SweepTable& table);
+
+/// "compute (the array), busy in 93.1 % of the cycles": what stands before the figures.
+std::string bound_kind(const std::string& bound_by);
+
 }  // namespace corank

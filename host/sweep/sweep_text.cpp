@@ -46,21 +46,6 @@ std::string axis_heading(const SweepTable& table, std::size_t axis) {
   return path;
 }
 
-std::vector<const SweepRow*> front_of_table(const SweepTable& table) {
-  std::vector<const SweepRow*> front;
-  for (const SweepRow& row : table.rows)
-    if (row.on_front) front.push_back(&row);
-  std::stable_sort(front.begin(), front.end(), [](const SweepRow* a, const SweepRow* b) {
-    return a->objectives < b->objectives;
-  });
-  return front;
-}
-
-// "compute (the array), busy in 93.1 % of the cycles" without what follows the comma.
-std::string bounding(const std::string& bound_by) {
-  return bound_by.substr(0, bound_by.find_first_of(",:"));
-}
-
 /// Columns as wide as their widest cell; numbers to the right.
 std::string aligned(const std::vector<std::vector<std::string>>& lines,
                     const std::vector<bool>& to_the_right) {
@@ -97,7 +82,7 @@ std::string front_text(const SweepTable& table, const std::vector<const SweepRow
     for (std::size_t axis = 0; axis < table.axes.size(); ++axis)
       line.push_back(shortened(table.axes[axis].values.at(row.values.at(axis)), kWidestCell));
     for (const double value : row.objectives) line.push_back(fmt::format("{:.6g}", value));
-    line.push_back(bounding(row.bound_by));
+    line.push_back(bound_kind(row.bound_by));
   }
   std::string text = aligned(lines, right);
   if (front.size() > kMostFrontRows)
@@ -157,7 +142,7 @@ std::string proof_text(const SweepTable& table) {
 }  // namespace
 
 std::string to_text(const SweepTable& table, bool commands) {
-  const std::vector<const SweepRow*> front = front_of_table(table);
+  const std::vector<const SweepRow*> front = front_rows(table);
   const StatusCounts counts = counts_of(table);
   std::string text =
       fmt::format("{}: {} designs on the front of {}\n", table.name, front.size(), table.designs);
@@ -183,7 +168,7 @@ std::string compare_sweeps(const SweepTable& a, const SweepTable& b) {
   if (shared.empty())
     throw InputError(
         fmt::format("{} and {} have no objective in common", a.directory, b.directory));
-  const std::vector<const SweepRow*> front_a = front_of_table(a), front_b = front_of_table(b);
+  const std::vector<const SweepRow*> front_a = front_rows(a), front_b = front_rows(b);
   const auto values_of = [&](const std::vector<const SweepRow*>& front, bool first) {
     std::vector<std::vector<double>> all;
     for (const SweepRow* row : front) {
