@@ -127,6 +127,7 @@ SweepOutcome SweepCommand::State::write_exports() const {
     if (!path.empty()) outputs.push_back({named + path, path});
   check_outputs(outputs, {sweep_origin(folder).file});
   std::vector<std::unique_ptr<OutputFile>> files;
+  files.reserve(outputs.size());
   for (const NamedPath& output : outputs)
     files.push_back(std::make_unique<OutputFile>(output.path, output.named));
   const SweepTable table = table_of_folder(folder);
