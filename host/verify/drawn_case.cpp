@@ -21,11 +21,12 @@ std::string describe_setting(const char* kind, const DrawnCase& drawn) {
                         config.stream_tiles, config.link.bandwidth_gb_per_s, drawn.pauses)
           : "";
   return fmt::format(
-      "{} {} (seed {}): {}x{}, AXI {}, limits {} {} KiB, {} bursts of {} beats, {}, stalls {} %{}",
+      "{} {} (seed {}): {}x{}, AXI {}, limits {} {} KiB, {} bursts of {} beats, {}, link {} ns, "
+      "stalls {} %{}",
       kind, drawn.number, drawn.seed, m.array_rows, m.array_columns, m.axi_data_bits,
       config.compiler.scratchpad_kib, config.compiler.accumulator_kib,
       config.limits.outstanding_bursts, config.limits.burst_beats, describe(config.memory),
-      config.stalls.percent, streamed);
+      config.link.latency_ns, config.stalls.percent, streamed);
 }
 
 std::string describe_planted(const DrawnCase& drawn) {
@@ -136,6 +137,8 @@ Random begin(DrawnCase& drawn, const CaseSource& source, std::uint64_t seed, int
              std::uint64_t stream) {
   drawn.number = number;
   drawn.seed = seed * 1000003 + static_cast<std::uint64_t>(number);
+  // A far host makes a case long, not different: between its accesses nothing happens.
+  drawn.config.link.latency_ns = std::array<int, 4>{1, 10, 50, 250}[drawn.seed / 7 % 4];
   Random random(drawn.seed ^ stream);
   drawn.config.machine = source.machines[static_cast<std::size_t>(number) % source.machines.size()];
   surroundings(random, source, drawn.config);

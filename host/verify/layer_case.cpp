@@ -26,10 +26,14 @@ using draw::Random;
 constexpr std::array<std::int64_t, 16> kSizes = {1,  3,  5,  7,  8,  9,  13,  16,
                                                  17, 31, 32, 33, 64, 67, 130, 257};
 
+// AdamW of as many parameters as there are lanes, as its program takes on the vector unit.
+constexpr std::int64_t kUpdateCycles = 64;
+
 std::int64_t cycles_of(const LinearLayer& s, const MachineShape& machine) {
-  const std::int64_t macs =
-      2 * s.tokens * s.in * s.out + 3 * s.tokens * s.lora.rank * (s.in + s.out);
-  return macs / (machine.array_rows * machine.array_columns);
+  const std::int64_t parameters = s.lora.rank * (s.in + s.out);
+  const std::int64_t macs = 2 * s.tokens * s.in * s.out + 3 * s.tokens * parameters;
+  return macs / (machine.array_rows * machine.array_columns) +
+         kUpdateCycles * parameters / machine.vector_lanes;
 }
 
 // A size with the wanted remainder, or any size where the divisor has none (1 divides all).
@@ -104,7 +108,7 @@ void draw_step(Random& random, const CaseSource& source, int turn, LayerCase& la
   config.weights = Weights::kStreamed;
   config.stream_tiles = one_of(random, std::array<int, 4>{1, 2, 3, 8});
   config.link.bandwidth_gb_per_s = one_of(random, std::array<int, 3>{1, 4, 64});
-  if (chance(random, 3)) layer.pauses = 5000;
+  if (chance(random, 3)) layer.pauses = 1000;
   if (cycles_of(step, machine) < source.most_cycles / 2) layer.layers = int_between(random, 1, 3);
 }
 

@@ -28,7 +28,7 @@ struct CaseSource {
   std::vector<MemoryConfig> drams;     // see draw_dram()
   std::optional<MemoryConfig> memory;  // of half of the cases, just as it is
   double clock_mhz = 1000;
-  std::int64_t most_cycles = 10000;  // bounds the estimated length of all steps
+  std::int64_t most_cycles = 20000;  // bounds the estimated length of all steps
   Sizes sizes = Sizes::kEdges;
 };
 

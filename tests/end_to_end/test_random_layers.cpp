@@ -4,7 +4,7 @@
 //   CORANK_FIRST   number of the first one (default 0), so that processes can share a run
 //   CORANK_SEED    seed of the run (default 1)
 //   CORANK_CASE    runs this case alone
-//   CORANK_CYCLES  bound of the estimated cycles of a case (default 30000)
+//   CORANK_CYCLES  bound of the estimated cycles of a case (default 60000)
 //   CORANK_MACHINE "3x5": only the cases of this machine, which alone is built
 //   CORANK_SIZES   "all": any size up to 257; default: those at the edges of the array
 #include <catch2/catch.hpp>
@@ -66,7 +66,7 @@ TEST_CASE("random layers are bit-exact on every machine", "[end_to_end]") {
   const auto seed = static_cast<std::uint64_t>(setting("CORANK_SEED", 1));
   const auto cases = static_cast<int>(setting("CORANK_CASES", 60));
   const auto first = static_cast<int>(setting("CORANK_FIRST", 0));
-  const std::int64_t most_cycles = setting("CORANK_CYCLES", 30000);
+  const std::int64_t most_cycles = setting("CORANK_CYCLES", 60000);
   const auto alone = static_cast<int>(setting("CORANK_CASE", -1));
   const char* named = std::getenv("CORANK_SIZES");
   const Sizes sizes = named != nullptr && std::string(named) == "all" ? Sizes::kAll : Sizes::kEdges;
@@ -106,7 +106,7 @@ TEST_CASE("random layers are bit-exact on every machine", "[end_to_end]") {
 TEST_CASE("with the host-float MAC every result and every counter is that of the bit-level one",
           "[end_to_end]") {
   const auto seed = static_cast<std::uint64_t>(setting("CORANK_SEED", 1));
-  const CaseSource source = test_cases(10000);
+  const CaseSource source = test_cases(20000);
   std::size_t not_numbers = 0;
   for (int number = 0; number < 25; ++number) {
     LayerCase layer = make_case(source, seed, number);
@@ -128,7 +128,7 @@ TEST_CASE("with the host-float MAC every result and every counter is that of the
 
 TEST_CASE("one layer gives the same bits on every machine, with any block size and limit",
           "[end_to_end]") {
-  const LayerCase model = make_case(test_cases(30000), 77, 3);
+  const LayerCase model = make_case(test_cases(60000), 77, 3);
   for (const MachineShape& machine : test_machines()) {
     for (const int block : {0, 64}) {
       LayerCase layer = model;

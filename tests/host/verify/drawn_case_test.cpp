@@ -24,12 +24,13 @@ void set(DrawnCase& drawn) {
   config.limits.burst_beats = 7;
   config.memory.latency_ns = 17;
   config.memory.bandwidth_gb_per_s = 3;
+  config.link.latency_ns = 50;
   config.stalls.percent = 40;
 }
 
 const std::string kSetting =
     " 17 (seed 5000032): 3x5, AXI 128, limits 64 32 KiB, 2 bursts of 7 beats, fixed latency 17 ns, "
-    "3 GB/s, stalls 40 %";
+    "3 GB/s, link 50 ns, stalls 40 %";
 
 }  // namespace
 

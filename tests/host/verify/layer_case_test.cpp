@@ -49,7 +49,7 @@ bool equal(const TensorMap& a, const TensorMap& b) {
 }  // namespace
 
 TEST_CASE("A case is the same whenever it is drawn, and another seed gives another") {
-  const CaseSource source = test_cases(10000);
+  const CaseSource source = test_cases(20000);
   for (const int number : {0, 7, 29}) {
     const LayerCase one = make_case(source, 5, number), same = make_case(source, 5, number);
     CHECK(describe(one) == describe(same));
@@ -61,7 +61,7 @@ TEST_CASE("A case is the same whenever it is drawn, and another seed gives anoth
 }
 
 TEST_CASE("Cases have every machine, kind of memory, number of bursts and limits near the least") {
-  const CaseSource source = test_cases(10000);
+  const CaseSource source = test_cases(20000);
   constexpr int kCases = 300;
   int dram = 0, scratchpad = 0, accumulator = 0, streamed = 0, stalled = 0;
   std::set<int> outstanding, widths, queues;
@@ -102,7 +102,7 @@ TEST_CASE("Cases have every machine, kind of memory, number of bursts and limits
 }
 
 TEST_CASE("Some cases have several steps, each with feeds of its own, of every optimizer") {
-  const CaseSource source = test_cases(10000);
+  const CaseSource source = test_cases(20000);
   constexpr int kCases = 300;
   int several = 0, accumulating = 0, planted = 0, streamed = 0;
   std::map<OptimizerKind, int> kinds;
@@ -146,7 +146,7 @@ TEST_CASE("Some cases have several steps, each with feeds of its own, of every o
 }
 
 TEST_CASE("A memory of the user's is that of half of the cases, just as it is") {
-  CaseSource source = test_cases(10000);
+  CaseSource source = test_cases(20000);
   MemoryConfig memory;
   memory.latency_ns = 12345;
   source.memory = memory;
@@ -159,7 +159,7 @@ TEST_CASE("A memory of the user's is that of half of the cases, just as it is") 
 }
 
 TEST_CASE("A machine with hardly any local memory gets cases too, whatever the turn") {
-  CaseSource source = test_cases(10000);
+  CaseSource source = test_cases(20000);
   MachineShape tiny;
   tiny.array_rows = tiny.array_columns = 32;
   tiny.scratchpad_kib = tiny.accumulator_kib = 16;  // the least that the banks allow

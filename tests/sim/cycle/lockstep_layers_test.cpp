@@ -11,7 +11,7 @@ TEST_CASE("random layers take the same cycles and give the same results on both"
   const auto seed = static_cast<std::uint64_t>(setting("CORANK_SEED", 1));
   const auto cases = static_cast<int>(setting("CORANK_CASES", 300));
   const auto first = static_cast<int>(setting("CORANK_FIRST", 0));
-  const CaseSource source = test_cases(10000);
+  const CaseSource source = test_cases(20000);
   DeviceCount devices;
   RemainderPairs pairs;
   int finite = 0;
