@@ -10,7 +10,7 @@ struct CompilerConfig {
   int block_rows = 0;     // output rows of a block; 0: by the cost rule
   int block_columns = 0;  // output columns
   int block_depth = 0;    // contraction elements
-  bool rehearse = true;   // no key: false takes the cost rule's first blocks, in no time
+  bool rehearse = true;   // false: the cost rule's first blocks, in no time
 };
 
 }  // namespace corank

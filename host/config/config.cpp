@@ -239,6 +239,9 @@ Key compiler_section(CompilerConfig& compiler) {
                "scratchpad that programs may use; 0: all"),
        integer("accumulator_kib", compiler.accumulator_kib, {0, 16384}, "KiB",
                "accumulator memory that programs may use; 0: all"),
+       boolean("rehearse", compiler.rehearse,
+               "whether the blocks of products that come first by the cost rule are tried on the "
+               "cycle model; false: the first is taken, in no time"),
        mapping("block", "size of the blocks that a product is computed in",
                {integer("rows", compiler.block_rows, size, "", "output rows; 0: by the cost rule"),
                 integer("columns", compiler.block_columns, size, "",

@@ -53,7 +53,7 @@ energy:
 workload:
   capture: /somewhere/x.safetensors
   optimizer: {name: adamw, lr: 0.5, betas: [0.25, 0.75], eps: 1e-3, weight_decay: 0}
-compiler: {scratchpad_kib: 8, accumulator_kib: 16, block: {rows: 9, columns: 10, depth: 11}}
+compiler: {scratchpad_kib: 8, accumulator_kib: 16, rehearse: false, block: {rows: 9, columns: 10, depth: 11}}
 verification:
   stalls: {percent: 90, seed: 9223372036854775807}
   faults: {read_error: 1, write_error: 2, silent_read: 3}
@@ -123,6 +123,7 @@ TEST_CASE("Every key of a configuration lands in its field") {
   CHECK(c.optimizer.adamw.weight_decay == 0);
   CHECK(c.compiler.scratchpad_kib == 8);
   CHECK(c.compiler.accumulator_kib == 16);
+  CHECK_FALSE(c.compiler.rehearse);
   CHECK(c.compiler.block_rows == 9);
   CHECK(c.compiler.block_columns == 10);
   CHECK(c.compiler.block_depth == 11);
