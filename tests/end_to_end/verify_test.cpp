@@ -28,7 +28,8 @@ Config small_config() {
 
 }  // namespace
 
-TEST_CASE("the machine is right: the sum of what was compared, and exit code 0", "[program]") {
+TEST_CASE("the machine is right: the sum of what was compared, and exit code 0",
+          "[program][long]") {
   const ProgramResult result = run_verify({"--cases", "2", "--seed", "3"});
   INFO(result.out << result.err);
   CHECK(result.exit_code == 0);
@@ -55,7 +56,7 @@ TEST_CASE("how many cases have DRAM, several steps and packed weights is told", 
                                            "DRAM, 3 with several steps, 2 with packed weights\n"));
 }
 
-TEST_CASE("half of the cases use the memory of the configuration", "[program]") {
+TEST_CASE("half of the cases use the memory of the configuration", "[program][long]") {
   const auto run = [](const std::string& memory) {
     return run_verify({"--kinds", "graphs", "--cases", "4", "--set", "memory=" + memory});
   };
@@ -66,7 +67,7 @@ TEST_CASE("half of the cases use the memory of the configuration", "[program]") 
   CHECK(slow.out != fast.out);
 }
 
-TEST_CASE("a case of several steps is compared in each of them", "[program]") {
+TEST_CASE("a case of several steps is compared in each of them", "[program][long]") {
   CaseSource source;
   source.machines = {small_config().machine};
   source.drams = test_cases(10000).drams;
@@ -152,7 +153,7 @@ TEST_CASE("what cannot be verified is refused with exit code 2", "[program]") {
   }
 }
 
-TEST_CASE("a verification that is stopped says what it has verified", "[program]") {
+TEST_CASE("a verification that is stopped says what it has verified", "[program][long]") {
   VerifyOptions options;
   options.cases = 1000;
   int asked = 0;

@@ -385,7 +385,7 @@ TEST_CASE("a recorded conversion has the reference's bits for every BF16 number"
   require_equal_bits(conversion(elements), elements, inputs);
 }
 
-TEST_CASE("recorded programs have the reference's bits for ten million numbers each") {
+TEST_CASE("recorded programs have the reference's bits for ten million numbers each", "[long]") {
   compare_all(10'000'000, 14);
 }
 

@@ -57,8 +57,8 @@ Report report_of_run(Fidelity fidelity, const std::vector<std::string>& more, in
   const std::string capture = folder.file("layer.safetensors");
   write_safetensors(capture, test::small_capture());
   std::vector<std::string> settings = {"accelerator.array={rows: 4, columns: 4}",
-                                       "accelerator.vector.lanes=4",
-                                       "accelerator.axi.data_bits=64"};
+                                       "accelerator.vector.lanes=4", "accelerator.axi.data_bits=64",
+                                       "compiler.rehearse=false"};
   const bool layers = !more.empty() && more.front().rfind("workload=", 0) == 0;
   if (!layers) settings.push_back("workload.capture=" + capture);
   settings.insert(settings.end(), more.begin(), more.end());
@@ -191,7 +191,7 @@ TEST_CASE("the report of a fine-tuning run on the accelerator keeps to its schem
           CORANK_CONFIGS "/finetune.yaml",
           {"workload.model=" + fixture + "/model", "workload.adapter=" + fixture + "/adapter",
            "workload.batches=" + fixture + "/batches.safetensors",
-           "workload.optimizer.accumulate=3", more});
+           "workload.optimizer.accumulate=3", "compiler.rehearse=false", more});
       RunOptions options;
       options.fidelity = Fidelity::kCycle;
       int asked = 0;
@@ -207,6 +207,7 @@ TEST_CASE("the report of a fine-tuning run on the accelerator keeps to its schem
       CHECK(device["steps"].size() == written["training"]["steps"]);
       CHECK(device["epoch"]["steps"] == 6);
       CHECK(device["epoch"]["simulated_steps"] == (stopped ? 2 : 6));
+      if (more != "name=plain") continue;
       for (const auto& place : objects(device, Report::json_pointer())) {
         Report broken = written;
         broken["device"][place]["colour"] = 1;
