@@ -175,7 +175,7 @@ Figure front_figure(const SweepTable& table) {
     for (std::size_t axis = 0; axis < table.axes.size(); ++axis)
       line.push_back(table.axes[axis].values[row.values[axis]]);
     for (std::size_t o = 0; o < table.objectives.size(); ++o)
-      line.push_back(objective_text(table.objectives[o], row.objectives[o]));
+      line.push_back(objective_on_page(table.objectives[o], row.objectives[o]));
     line.push_back(bound_kind(row.bound_by));
     line.push_back(row.run_line);
     list.rows.push_back(line);
@@ -266,7 +266,7 @@ void add_sweep_cards(const SweepTable& table, const StatusCounts& counts, Page& 
     const SweepRow* best = *std::min_element(
         front.begin(), front.end(),
         [&](const SweepRow* a, const SweepRow* b) { return a->objectives[o] < b->objectives[o]; });
-    page.cards.push_back({objective_text(table.objectives[o], best->objectives[o]),
+    page.cards.push_back({objective_on_page(table.objectives[o], best->objectives[o]),
                           "the least " + spaced_name(table.objectives[o]),
                           fmt::format("design {}", best->design)});
   }

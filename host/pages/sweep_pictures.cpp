@@ -9,6 +9,7 @@
 #include "host/pages/axes.h"
 #include "host/pages/pictures.h"
 #include "host/report/units.h"
+#include "host/sweep/sweep_text.h"
 
 namespace corank {
 namespace {
@@ -136,22 +137,10 @@ std::string axis_label(const SweepAxis& axis) {
              : axis.path.substr(dot + 1);
 }
 
-std::string objective_text(Objective objective, double value) {
-  switch (objective) {
-    case Objective::kTime:
-      return with_unit(value * 1e-9, "s");
-    case Objective::kEnergy:
-      return with_unit(value * 1e-12, "J");
-    case Objective::kArea:
-      return fmt::format("{:.4g} mm²", value);
-    case Objective::kDeviceMemory:
-      return with_unit(value, "B");
-    case Objective::kJoulesPerToken:
-      return with_unit(value, "J/token");
-    case Objective::kCostOfAStep:
-      return fmt::format("${:.4g}", value);
-  }
-  return "";  // not reached: every objective stands above
+std::string objective_on_page(Objective objective, double value) {
+  // A page has the sign that a terminal may lack.
+  return objective == Objective::kArea ? fmt::format("{:.4g} mm²", value)
+                                       : objective_text(objective, value);
 }
 
 std::optional<std::size_t> middle_of_front(const SweepTable& table) {
@@ -303,8 +292,8 @@ std::optional<Figure> heat_map_figure(const SweepTable& table, std::size_t row) 
     }
   if (!(low <= high)) return std::nullopt;
   figure.sentence =
-      fmt::format("From {} to {}; all other axes as in design {}.", objective_text(objective, low),
-                  objective_text(objective, high), middle.design);
+      fmt::format("From {} to {}; all other axes as in design {}.", objective_on_page(objective, low),
+                  objective_on_page(objective, high), middle.design);
   double left = 60;
   for (std::size_t j = 0; j < down.values.size(); ++j)
     left = std::max(left, 14 + text_width(value_label(down, j)));
@@ -338,7 +327,7 @@ std::optional<Figure> heat_map_figure(const SweepTable& table, std::size_t row) 
       const double share =
           high > low ? std::log(cell.known->value / low) / std::log(high / low) : 0;
       const int shade = std::clamp(static_cast<int>(share * 9), 0, 8);
-      const std::string text = objective_text(objective, cell.known->value);
+      const std::string text = objective_on_page(objective, cell.known->value);
       svg.rectangle(x + 1, y + 1, cell_width - 2, cell_height - 2, fmt::format("h{}", shade),
                     fmt::format("{} = {}, {} = {}: {}{}", across.path, across.values[i], down.path,
                                 down.values[j], cell.known->exact ? "" : "at least ", text));

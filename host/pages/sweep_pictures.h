@@ -10,8 +10,8 @@
 
 namespace corank {
 
-/// As people read it: "17.27 ms", "43.8 mJ", "0.643 mm²".
-std::string objective_text(Objective objective, double value);
+/// objective_text() (host/sweep/sweep_text.h), with "mm²".
+std::string objective_on_page(Objective objective, double value);
 
 /// The last two parts of its path.
 std::string axis_label(const SweepAxis& axis);

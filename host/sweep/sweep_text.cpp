@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "host/report/units.h"
 #include "models/base/error.h"
 
 namespace corank {
@@ -18,13 +19,6 @@ constexpr std::size_t kWidestReason = 100, kWidestCell = 40;
 
 const char* objective_name(Objective objective) {
   return kObjectiveNames.at(static_cast<std::size_t>(objective));
-}
-
-std::string heading(Objective objective) {
-  const char* unit = kObjectiveUnits.at(static_cast<std::size_t>(objective));
-  return objective == Objective::kJoulesPerToken
-             ? unit
-             : fmt::format("{} ({})", objective_name(objective), unit);
 }
 
 std::string shortened(const std::string& text, std::size_t most) {
@@ -73,7 +67,7 @@ std::string front_text(const SweepTable& table, const std::vector<const SweepRow
   add_column("design", true);
   for (std::size_t i = 0; i < table.axes.size(); ++i)
     add_column(axis_heading(table, i), table.axes[i].numeric);
-  for (const Objective objective : table.objectives) add_column(heading(objective), true);
+  for (const Objective objective : table.objectives) add_column(objective_name(objective), true);
   add_column("bound by", false);
   for (std::size_t i = 0; i < std::min(front.size(), kMostFrontRows); ++i) {
     const SweepRow& row = *front[i];
@@ -81,7 +75,8 @@ std::string front_text(const SweepTable& table, const std::vector<const SweepRow
     line.push_back(std::to_string(row.design));
     for (std::size_t axis = 0; axis < table.axes.size(); ++axis)
       line.push_back(shortened(table.axes[axis].values.at(row.values.at(axis)), kWidestCell));
-    for (const double value : row.objectives) line.push_back(fmt::format("{:.6g}", value));
+    for (std::size_t o = 0; o < table.objectives.size(); ++o)
+      line.push_back(objective_text(table.objectives[o], row.objectives.at(o)));
     line.push_back(bound_kind(row.bound_by));
   }
   std::string text = aligned(lines, right);
@@ -141,6 +136,24 @@ std::string proof_text(const SweepTable& table) {
 
 }  // namespace
 
+std::string objective_text(Objective objective, double value) {
+  switch (objective) {
+    case Objective::kTime:
+      return with_unit(value * 1e-9, "s");
+    case Objective::kEnergy:
+      return with_unit(value * 1e-12, "J");
+    case Objective::kArea:
+      return fmt::format("{:.4g} mm2", value);
+    case Objective::kDeviceMemory:
+      return with_unit(value, "B");
+    case Objective::kJoulesPerToken:
+      return with_unit(value, "J/token");
+    case Objective::kCostOfAStep:
+      return fmt::format("${:.4g}", value);
+  }
+  return "";  // not reached: every objective stands above
+}
+
 std::string to_text(const SweepTable& table, bool commands) {
   const std::vector<const SweepRow*> front = front_rows(table);
   const StatusCounts counts = counts_of(table);
@@ -179,14 +192,15 @@ std::string compare_sweeps(const SweepTable& a, const SweepTable& b) {
   };
   const auto all_a = values_of(front_a, true), all_b = values_of(front_b, false);
   std::vector<std::vector<std::string>> lines = {{"best", a.directory, b.directory, "ratio"}};
-  for (std::size_t k = 0; k < shared.size(); ++k) {
+  for (std::size_t k = 0; k < shared.size() && !all_a.empty() && !all_b.empty(); ++k) {
     const auto best = [&](const std::vector<std::vector<double>>& all) {
       double least = std::numeric_limits<double>::infinity();
       for (const auto& values : all) least = std::min(least, values[k]);
       return least;
     };
-    lines.push_back({heading(a.objectives[shared[k].first]), fmt::format("{:.6g}", best(all_a)),
-                     fmt::format("{:.6g}", best(all_b)),
+    const Objective objective = a.objectives[shared[k].first];
+    lines.push_back({objective_name(objective), objective_text(objective, best(all_a)),
+                     objective_text(objective, best(all_b)),
                      fmt::format("{:.4g}", best(all_b) / best(all_a))});
   }
   const auto beaten = [](const std::vector<std::vector<double>>& front,
