@@ -590,8 +590,14 @@ DramDevice load_dram_device(const std::string& path) {
 
 std::map<std::string, std::string> timed_values(
     const Config& config, const std::function<std::string(const std::string& path)>& contents_of) {
-  Config made = config, defaults;
-  return differing_values(schema_of(made), schema_of(defaults), contents_of);
+  struct Defaults {
+    Config config;
+    std::vector<Key> schema = schema_of(config);
+  };
+  static const Defaults defaults;
+  Config made = config;
+  made.energy = {};  // untimed, and the largest part of a schema
+  return differing_values(schema_of(made), defaults.schema, contents_of);
 }
 
 struct ConfigKey::State {
@@ -622,10 +628,11 @@ void ConfigKey::check(const YamlNode& value) const {
 }
 
 struct AdjustableConfig::State {
-  explicit State(Config given) : config(std::move(given)), schema(schema_of(config)) {}
+  explicit State(Config given)
+      : config(std::move(given)), schema{accelerator_section(config.machine, config.limits)} {}
 
   Config config;
-  std::vector<Key> schema;  // bound to it
+  std::vector<Key> schema;  // of what can be set, bound to it
 };
 
 AdjustableConfig::AdjustableConfig(Config config)

@@ -276,17 +276,6 @@ void check_table(const SweepTable& table) {
   const std::string where = table.directory.empty() ? table.name : table.directory;
   if (table.objectives.empty())
     throw InputError(where + ": expected a sweep with an objective, found none");
-  for (const SweepRow& row : table.rows) {
-    const bool run = row.status == DesignStatus::kDone;
-    const bool right = row.values.size() == table.axes.size() && (!row.on_front || run) &&
-                       (!run || row.objectives.size() == table.objectives.size()) &&
-                       (row.bounds.empty() || row.bounds.size() == table.objectives.size());
-    if (!right)
-      throw InputError(
-          fmt::format("{}: design {}: expected a value for each axis and objective, "
-                      "found fewer",
-                      where, row.design));
-  }
 }
 
 void check_comparable(const SweepTable& table, const SweepTable& other) {

@@ -291,9 +291,9 @@ std::optional<Figure> heat_map_figure(const SweepTable& table, std::size_t row) 
       cells[j].push_back(cell);
     }
   if (!(low <= high)) return std::nullopt;
-  figure.sentence =
-      fmt::format("From {} to {}; all other axes as in design {}.", objective_on_page(objective, low),
-                  objective_on_page(objective, high), middle.design);
+  figure.sentence = fmt::format("From {} to {}; all other axes as in design {}.",
+                                objective_on_page(objective, low),
+                                objective_on_page(objective, high), middle.design);
   double left = 60;
   for (std::size_t j = 0; j < down.values.size(); ++j)
     left = std::max(left, 14 + text_width(value_label(down, j)));

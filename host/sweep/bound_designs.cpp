@@ -76,9 +76,9 @@ std::string text_of(const std::vector<Bounded>& workloads) {
   return all.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-std::vector<Bounded> bounds_of(const std::string& text) {
+std::vector<Bounded> bounds_of(const nlohmann::json& list) {
   std::vector<Bounded> workloads;
-  for (const nlohmann::json& json : nlohmann::json::parse(text)) {
+  for (const nlohmann::json& json : list) {
     Bounded& one = workloads.emplace_back();
     json.at("tokens").get_to(one.tokens);
     json.at("infeasible").get_to(one.infeasible);
@@ -88,6 +88,10 @@ std::vector<Bounded> bounds_of(const std::string& text) {
           [&](const char* name, auto& value) { json.at("step").at(name).get_to(value); });
   }
   return workloads;
+}
+
+std::vector<Bounded> bounds_of(const std::string& text) {
+  return bounds_of(nlohmann::json::parse(text));
 }
 
 Bounded bound_or_reason(const SweepFile& sweep, std::size_t design, std::size_t workload) {
@@ -126,13 +130,13 @@ class KeptBounds {
       json.push_back(with_settings(sweep_, settings_of(sweep_, design), workload));
     return sha256(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   }
-  /// "": it was not kept.
-  std::string find(const std::string& key) const {
+  /// By workload; none: they were not kept.
+  std::vector<Bounded> find(const std::string& key) const {
     const auto kept = by_key_.find(key);
-    return kept == by_key_.end() ? "" : kept->second;
+    return kept == by_key_.end() ? std::vector<Bounded>() : kept->second;
   }
   void keep(const std::string& key, const std::string& bounds) {
-    by_key_[key] = bounds;
+    by_key_[key] = bounds_of(bounds);
     if (!file_.is_open()) {
       std::error_code error;
       fs::create_directory(folder_, error);
@@ -147,16 +151,21 @@ class KeptBounds {
   void read(const std::string& path) {
     std::ifstream file(path);
     for (std::string line; std::getline(file, line);) {
-      const nlohmann::json json = nlohmann::json::parse(line, nullptr, false);
-      if (json.is_object() && json.count("key") > 0 && json.count("bounds") > 0)
-        by_key_[json["key"].get<std::string>()] = json["bounds"].dump();
+      try {
+        const nlohmann::json json = nlohmann::json::parse(line);
+        std::vector<Bounded> bounds = bounds_of(json.at("bounds"));
+        if (bounds.size() == sweep_.workloads.size())
+          by_key_[json.at("key").get<std::string>()] = std::move(bounds);
+      } catch (const nlohmann::json::exception&) {
+        continue;
+      }
     }
   }
 
   const SweepFile& sweep_;
   fs::path folder_;
   nlohmann::json made_from_;
-  std::unordered_map<std::string, std::string> by_key_;
+  std::unordered_map<std::string, std::vector<Bounded>> by_key_;
   std::ofstream file_;
 };
 
@@ -179,10 +188,8 @@ BoundDesigns bound_in_processes(const SweepFile& sweep, const std::string& folde
     std::vector<std::size_t> missing;  // places in designs
     for (std::size_t i = 0; i < designs.size(); ++i) {
       keys.push_back(kept->key_of(designs[i]));
-      if (const std::string text = kept->find(keys[i]); !text.empty())
-        all[i] = bounds_of(text);
-      else
-        missing.push_back(i);
+      all[i] = kept->find(keys[i]);
+      if (all[i].empty()) missing.push_back(i);
     }
     const auto bound = [&](std::size_t task) {
       std::vector<Bounded> workloads;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <limits>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -152,11 +153,33 @@ bool is_empty(const DramStatistics& dram) {
   return true;
 }
 
-template <class List>
-void require_size(const nlohmann::json& json, const List& list, const char* name) {
-  if (json.size() != list)
-    throw InputError(
-        fmt::format("figures: {}: expected {} numbers, found {}", name, list, json.size()));
+[[noreturn]] void refuse_figure(const std::string& name, const std::string& expected) {
+  throw InputError(fmt::format("figures: {}: expected {}", name, expected));
+}
+
+const nlohmann::json& part_of(const nlohmann::json& json, const char* name) {
+  const auto part = json.find(name);
+  if (part == json.end()) throw InputError(fmt::format("figures: {}: is missing", name));
+  return *part;
+}
+
+template <class Int>
+void read_count(const nlohmann::json& json, const std::string& name, Int& count) {
+  constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<Int>::max());
+  const bool unsigned_one = json.is_number_unsigned();
+  if (!json.is_number_integer() || (!unsigned_one && json.get<std::int64_t>() < 0) ||
+      json.get<std::uint64_t>() > kMost)
+    refuse_figure(name, "a count");
+  count = json.get<Int>();
+}
+
+/// `count(i)` is where the i-th one goes.
+template <class Count>
+void read_list(const nlohmann::json& json, const char* name, std::size_t size, const Count& count) {
+  if (!json.is_array() || json.size() != size)
+    refuse_figure(name, fmt::format("a list of {} counts", size));
+  for (std::size_t i = 0; i < size; ++i)
+    read_count(json[i], fmt::format("{}[{}]", name, i), count(i));
 }
 
 }  // namespace
@@ -177,20 +200,24 @@ nlohmann::ordered_json to_json(const RunFigures& figures) {
 
 RunFigures run_figures_of(const nlohmann::json& json) {
   RunFigures figures;
-  try {
-    for (const CountField& f : kCountFields) json.at(f.name).get_to(figures.*f.field);
-    for (const NumberField& f : kNumberFields) json.at(f.name).get_to(figures.*f.field);
-    json.at("bound_by").get_to(figures.bound_by);
-    require_size(json.at("counters"), figures.counters.size(), "counters");
-    json.at("counters").get_to(figures.counters);
-    if (json.count("dram") == 0) return figures;
-    const nlohmann::json& dram = json.at("dram");
-    require_size(dram, kDramSums.size() + 1, "dram");
-    for (std::size_t i = 0; i < kDramSums.size(); ++i) dram[i].get_to(figures.dram.*kDramSums[i]);
-    dram.back().get_to(figures.dram.longest_read);
-  } catch (const nlohmann::json::exception& error) {
-    throw InputError(std::string("figures: ") + error.what());
+  for (const CountField& f : kCountFields)
+    read_count(part_of(json, f.name), f.name, figures.*f.field);
+  for (const NumberField& f : kNumberFields) {
+    const nlohmann::json& number = part_of(json, f.name);
+    if (!number.is_number() || number < 0) refuse_figure(f.name, "a number of at least 0");
+    figures.*f.field = number.get<double>();
   }
+  const nlohmann::json& bound_by = part_of(json, "bound_by");
+  if (!bound_by.is_string()) refuse_figure("bound_by", "a text");
+  figures.bound_by = bound_by.get<std::string>();
+  read_list(
+      part_of(json, "counters"), "counters",
+      figures.counters.size(), [&](std::size_t i) -> auto& { return figures.counters[i]; });
+  if (json.count("dram") == 0) return figures;
+  read_list(
+      json["dram"], "dram", kDramSums.size() + 1, [&](std::size_t i) -> auto& {
+        return i < kDramSums.size() ? figures.dram.*kDramSums[i] : figures.dram.longest_read;
+      });
   return figures;
 }
 

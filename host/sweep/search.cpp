@@ -14,6 +14,7 @@
 #include "host/sweep/design_space.h"
 #include "host/sweep/samplers.h"
 #include "models/base/error.h"
+#include "sim/system/interruption.h"
 
 namespace corank {
 namespace {
@@ -27,6 +28,11 @@ constexpr std::size_t kMostRows = 100'000;
 
 bool proves(SearchMethod method) {
   return method == SearchMethod::kBound || method == SearchMethod::kAll;
+}
+
+// A space may take minutes to go through.
+void end_if_interrupted() {
+  if (interrupted()) throw Interrupted();
 }
 
 }  // namespace
@@ -102,6 +108,7 @@ Search::State::State(SweepFile given, BoundDesigns bound_designs)
   for (const SweepAxis& axis : sweep.axes) sampled.axis_sizes.push_back(axis.values.size());
   sampled.objectives = sweep.objectives.size();
   sampled.legal = [this](std::size_t design) {
+    end_if_interrupted();
     return left_out.count(design) == 0 && space.examine(design).illegal.empty();
   };
   sampler = make_sampler(sweep.method, sampled, sweep.seed);
@@ -112,6 +119,7 @@ void Search::State::enumerate() {
   Points bounds{sweep.objectives.size(), {}};
   const std::size_t designs = sweep.designs();
   for (std::size_t design = 0; design < designs; ++design) {
+    end_if_interrupted();
     const DesignSpace::Examined examined = space.examine(design);
     if (examined.illegal.empty()) {
       legal.push_back(design);
@@ -415,6 +423,14 @@ bool Search::State::proved() const {
     return one.second.status == DesignStatus::kFailed;
   });
   return core && core->open() == 0 && round.empty() && !failed && violations == 0;
+}
+
+SweepProgress Search::progress() const {
+  return state_->progress.empty() ? SweepProgress() : state_->progress.back();
+}
+
+const Config& Search::config_of_design(std::size_t design, std::size_t workload) const {
+  return state_->space.design_of(design, workload).config;
 }
 
 SweepTable Search::table() const {

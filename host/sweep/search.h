@@ -49,7 +49,13 @@ class Search {
   /// violated bound with the line that reproduces it, or nothing.
   std::optional<std::string> tell(const std::vector<std::vector<Outcome>>& outcomes);
 
+  /// After the last round that was told; its hypervolume is the table's to say.
+  SweepProgress progress() const;
   SweepTable table() const;
+
+  /// What config_of() gives of a design that a round has, but for the places of what is given; in
+  /// microseconds. Valid until the next call of any function.
+  const Config& config_of_design(std::size_t design, std::size_t workload) const;
 
  private:
   struct State;

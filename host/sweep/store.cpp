@@ -59,6 +59,25 @@ std::string_view between(std::string_view text, std::string_view begin, std::str
   return text.substr(0, text.find(end));
 }
 
+/// Throws InputError for a line that has a right check and does not say what a run came to.
+Outcome outcome_of(DesignStatus status, std::string_view text) {
+  const nlohmann::json result =
+      nlohmann::json::parse("{" + std::string(text) + "}", nullptr, false);
+  const bool known = status == DesignStatus::kDone || status == DesignStatus::kInfeasible ||
+                     status == DesignStatus::kFailed;
+  if (!known || !result.is_object())
+    throw InputError("status: expected done, infeasible or failed");
+  const auto reason = result.find("reason"), figures = result.find("figures");
+  if (reason == result.end() || !reason->is_string()) throw InputError("reason: expected a text");
+  if (figures == result.end() || figures->is_null() != (status != DesignStatus::kDone))
+    throw InputError("figures: expected those of a run that is done, and of no other one");
+  Outcome outcome;
+  outcome.status = status;
+  outcome.reason = reason->get<std::string>();
+  if (!figures->is_null()) outcome.figures = run_figures_of(*figures);
+  return outcome;
+}
+
 }  // namespace
 
 double time_of_day() {
@@ -217,13 +236,13 @@ void Store::add(const Line& line) {
 std::optional<Outcome> Store::find(const std::string& key) const {
   const auto entry = runs_.find(key);
   if (entry == runs_.end()) return std::nullopt;
-  Outcome outcome;
-  outcome.status = entry->second.status;
-  const nlohmann::json result =
-      nlohmann::json::parse("{" + std::string(entry->second.result) + "}");
-  result.at("reason").get_to(outcome.reason);
-  if (!result.at("figures").is_null()) outcome.figures = run_figures_of(result.at("figures"));
-  return outcome;
+  const Line& line = entry->second;
+  try {
+    return outcome_of(line.status, line.result);
+  } catch (const InputError& error) {
+    throw StoreError(fmt::format("{}/{}:{}: is what no run came to: {}", folder_, *line.segment,
+                                 line.number, error.what()));
+  }
 }
 
 double Store::usual_seconds() const {

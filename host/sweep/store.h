@@ -65,7 +65,8 @@ class Store {
   void refresh();
 
   bool has(const std::string& key) const { return runs_.count(key) > 0; }
-  /// What became of the run; nothing: it is not here.
+  /// What became of the run; nothing: it is not here. Throws StoreError with file and line for one
+  /// that says what no run came to.
   std::optional<Outcome> find(const std::string& key) const;
   std::size_t size() const { return runs_.size(); }
   /// The middle of the seconds that a run took; 0: none did yet.

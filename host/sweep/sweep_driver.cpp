@@ -1,6 +1,5 @@
 #include "host/sweep/sweep_driver.h"
 
-#include <chrono>
 #include <filesystem>
 #include <unordered_set>
 #include <utility>
@@ -13,21 +12,18 @@
 #include "host/sweep/sweep_folder.h"
 #include "models/base/error.h"
 #include "sim/system/interruption.h"
+#include "sim/system/output_file.h"
 
 namespace corank {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-// A table of many designs takes a while to make; it is there for who looks on.
-constexpr auto kBetweenTables = std::chrono::seconds(20);
 
 // A round's runs: by design and workload.
 using RoundJobs = std::vector<std::vector<Job>>;
 
 class Rounds {
  public:
-  Rounds(const SweepFile& sweep, Store& store) : sweep_(sweep), store_(store) {}
+  Rounds(const SweepFile& sweep, const Search& search, Store& store)
+      : sweep_(sweep), search_(search), store_(store) {}
 
   RoundJobs jobs_of(const std::vector<std::size_t>& designs) {
     RoundJobs jobs;
@@ -38,7 +34,7 @@ class Rounds {
         job.design = design;
         job.workload = workload;
         job.settings = with_settings(sweep_, settings_of(sweep_, design), workload);
-        job.key = run_key(load_config(sweep_.configuration, job.settings), digests_);
+        job.key = run_key(search_.config_of_design(design, workload), digests_);
       }
     }
     return jobs;
@@ -65,6 +61,7 @@ class Rounds {
 
  private:
   const SweepFile& sweep_;
+  const Search& search_;
   Store& store_;
   ContentDigests digests_;
 };
@@ -82,7 +79,9 @@ JobContext context_of(const SweepFile& sweep, const std::string& folder) {
 }  // namespace
 
 SweepEnd carry_out_sweep(const SweepFile& sweep, const SweepOptions& options) {
-  open_sweep_folder(options.folder, sweep);
+  // A space that is refused leaves nothing.
+  const OutputFolder made(options.folder, "--out " + options.folder);
+  check_sweep_folder(options.folder, sweep);
   JobContext context = context_of(sweep, options.folder);
   if (options.retry) context.failed_before = time_of_day();
   Store store(options.folder, context.failed_before);
@@ -102,9 +101,9 @@ SweepEnd carry_out_sweep(const SweepFile& sweep, const SweepOptions& options) {
     return in_processes(designs);
   };
   Search search(sweep, bound);
-  Rounds rounds(sweep, store);
+  keep_sweep(options.folder, sweep);
+  Rounds rounds(sweep, search, store);
   SweepEnd end;
-  Clock::time_point next_table;
   try {
     for (std::vector<std::size_t> designs; !(designs = search.next_round()).empty();) {
       const RoundJobs round = rounds.jobs_of(designs);
@@ -117,15 +116,10 @@ SweepEnd carry_out_sweep(const SweepFile& sweep, const SweepOptions& options) {
       if (end.stopped) break;
       end.violation = search.tell(rounds.outcomes(round));
       if (end.violation) break;
-      state.runs += designs.size();
-      if (Clock::now() < next_table) continue;
-      const SweepTable table = search.table();
-      if (!table.progress.empty()) {
-        state.pruned = table.progress.back().pruned;
-        state.open = table.progress.back().open;
-      }
-      keep_table(options.folder, sweep, table);
-      next_table = Clock::now() + kBetweenTables;
+      const SweepProgress progress = search.progress();
+      state.runs = progress.runs;
+      state.pruned = progress.pruned;
+      state.open = progress.open;
     }
   } catch (const Interrupted&) {
     end.stopped = true;
@@ -140,7 +134,7 @@ SweepTable replay_sweep(const SweepFile& sweep, const std::string& folder, int w
   Store store(folder);
   store.refresh();
   Search search(sweep, bound_in_processes(sweep, folder, workers, interrupted));
-  Rounds rounds(sweep, store);
+  Rounds rounds(sweep, search, store);
   for (std::vector<std::size_t> designs; !(designs = search.next_round()).empty();) {
     const RoundJobs round = rounds.jobs_of(designs);
     if (!rounds.missing(round).empty() || search.tell(rounds.outcomes(round))) break;

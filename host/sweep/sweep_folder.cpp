@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 
+#include "host/config/yaml_tree.h"
 #include "host/formats/input_file.h"
 #include "host/report/write_json.h"
 #include "host/sweep/forked.h"
@@ -86,15 +87,16 @@ std::optional<SweepTable> kept_table(const std::string& folder) {
     return sweep_table_of(json);
   } catch (const nlohmann::json::exception&) {
     return std::nullopt;  // it can always be made again
+  } catch (const InputError&) {
+    return std::nullopt;
   }
 }
 
 }  // namespace
 
-void open_sweep_folder(const std::string& folder, const SweepFile& sweep) {
+void check_sweep_folder(const std::string& folder, const SweepFile& sweep) {
   const std::string named = "--out " + folder;
   const std::string origin_path = inside(folder, kOriginFile);
-  const OutputFolder made(folder, named);
   if (is_there(origin_path)) {
     const std::string name = sweep_origin(folder).name;
     if (name != sweep.name)
@@ -105,10 +107,14 @@ void open_sweep_folder(const std::string& folder, const SweepFile& sweep) {
   } else if (std::error_code error; !fs::is_empty(folder, error) || error) {
     throw InputError(named + ": holds other files and no sweep; expected a folder of its own");
   }
+}
+
+void keep_sweep(const std::string& folder, const SweepFile& sweep) {
+  const std::string named = "--out " + folder;
   OutputFile copy(inside(folder, kCopyFile), named);
   copy.write(bytes_of(sweep.file));
   copy.finish();
-  OutputFile origin(origin_path, named);
+  OutputFile origin(inside(folder, kOriginFile), named);
   write_json(origin, {{"name", sweep.name},
                       {"file", fs::absolute(sweep.file).lexically_normal().string()},
                       {"directory", fs::current_path().string()},
@@ -148,8 +154,10 @@ SweepOrigin sweep_origin(const std::string& folder) {
     json.at("file").get_to(origin.file);
     json.at("directory").get_to(origin.directory);
     json.at("settings").get_to(origin.settings);
-  } catch (const nlohmann::json::exception& error) {
-    throw InputError(path + ": expected what corank sweep writes there: " + error.what());
+  } catch (const nlohmann::json::exception&) {
+    throw InputError(path +
+                     ": expected what corank sweep writes there: name, file, directory and "
+                     "settings; start the sweep again with --out");
   }
   return origin;
 }
@@ -174,6 +182,11 @@ SweepTable table_of_folder(const std::string& folder) {
     const fs::path before = fs::current_path();
     std::error_code error;
     fs::current_path(origin.directory, error);
+    if (!fs::is_regular_file(origin.file, error))
+      throw InputError(
+          fmt::format("{}: says that the sweep's file is '{}', where there is none; "
+                      "start the sweep again with --out {}",
+                      inside(folder, kOriginFile), excerpt(origin.file), folder));
     const SweepFile sweep = load_sweep(origin.file, origin.settings);
     table = replay_sweep(sweep, absolute, usable_processors());
     fs::current_path(before, error);

@@ -19,9 +19,12 @@ struct SweepOrigin {
   std::vector<std::string> settings;  // of the command line
 };
 
-/// Makes the folder, or goes on with it; keeps a copy of the sweep's file there. Throws InputError:
-/// it holds another sweep (one of another name), or other files; nobody may write to it.
-void open_sweep_folder(const std::string& folder, const SweepFile& sweep);
+/// Throws InputError: the folder holds another sweep (one of another name), or other files.
+void check_sweep_folder(const std::string& folder, const SweepFile& sweep);
+
+/// Puts into a folder that is there which sweep it is of, with a copy of the sweep's file, and the
+/// folders below it. Throws InputError where nobody may write to it.
+void keep_sweep(const std::string& folder, const SweepFile& sweep);
 
 /// Throws InputError: there is no sweep there.
 SweepOrigin sweep_origin(const std::string& folder);

@@ -1,5 +1,7 @@
 #include "host/sweep/sweep_table_json.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 #include <string>
@@ -114,6 +116,20 @@ void read_rows(const nlohmann::json& rows, SweepTable& table) {
       if (!cells.at(i).is_null()) table.rows[i].figures[name] = cells[i].get<double>();
 }
 
+void check_rows(const SweepTable& table) {
+  for (const SweepRow& row : table.rows) {
+    const bool run = row.status == DesignStatus::kDone;
+    const bool right = row.values.size() == table.axes.size() && (!row.on_front || run) &&
+                       (!run || row.objectives.size() == table.objectives.size()) &&
+                       (row.bounds.empty() || row.bounds.size() == table.objectives.size());
+    if (!right)
+      throw InputError(
+          fmt::format("a sweep's table: design {}: expected a value for each axis and objective, "
+                      "found fewer",
+                      row.design));
+  }
+}
+
 }  // namespace
 
 ordered_json to_json(const SweepTable& table) {
@@ -169,8 +185,9 @@ SweepTable sweep_table_of(const nlohmann::json& json) {
       one.at("open").get_to(after.open);
     }
     read_rows(json.at("rows"), table);
-  } catch (const nlohmann::json::exception& error) {
-    throw InputError(std::string("a sweep's table: ") + error.what());
+    check_rows(table);
+  } catch (const nlohmann::json::exception&) {
+    throw InputError("a sweep's table: expected what corank sweep export --json writes");
   } catch (const std::out_of_range&) {
     throw InputError("a sweep's table: a row has a value that is none of its axis");
   }

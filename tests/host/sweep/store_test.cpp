@@ -137,6 +137,35 @@ TEST_CASE("a damaged line that others follow is named") {
   CHECK(complaint_of(folder).find("runs/a.jsonl:1: is damaged") != std::string::npos);
 }
 
+TEST_CASE("a line with a right check that says what no run came to is named when it is asked for") {
+  const auto complaint_about = [](const std::string& part, const std::string& other) {
+    std::string rest = line_of(2).substr(std::string(R"({"check":"12345678",)").size());
+    rest.pop_back();
+    const std::size_t at = rest.find(part);
+    REQUIRE(at != std::string::npos);
+    rest.replace(at, part.size(), other);
+    const SweepFolder folder;
+    folder.write("runs/a.jsonl",
+                 line_of(1) + R"({"check":")" + sha256(rest).substr(0, 8) + "\"," + rest + "\n");
+    const Store store = read(folder);
+    CHECK(store.find(key_of(1)));
+    return message_of<StoreError>([&] { store.find(key_of(2)); });
+  };
+  const auto names = [](const std::string& part) {
+    return Catch::Contains("runs/a.jsonl:2: is what no run came to: " + part);
+  };
+  CHECK_THAT(complaint_about(R"("status":"done")", R"("status":"open")"), names("status: "));
+  CHECK_THAT(complaint_about(R"("status":"done")", R"("status":"failed")"), names("figures: "));
+  CHECK_THAT(complaint_about(R"("reason":"")", R"("reason":7)"), names("reason: "));
+  CHECK_THAT(complaint_about(R"("cycles":2)", R"("cycles":-2)"), names("figures: cycles: "));
+  CHECK_THAT(complaint_about(R"("cycles":2)", R"("cycles":1e300)"), names("figures: cycles: "));
+  CHECK_THAT(complaint_about(R"("cycles":2)", R"("seconds":2)"),
+             names("figures: cycles: is missing"));
+  CHECK_THAT(complaint_about(R"("total_ns":2.1)", R"("total_ns":-2.1)"),
+             names("figures: total_ns: "));
+  CHECK_THAT(complaint_about(R"("counters":[)", R"("counters":[1,)"), names("figures: counters: "));
+}
+
 TEST_CASE("a store that is looked at again has what has come since, a whole line at a time") {
   const SweepFolder folder;
   const std::string first = line_of(1), second = line_of(2);

@@ -178,6 +178,55 @@ TEST_CASE("a sweep's folder is for one sweep") {
   CHECK(sweep(file, file).exit_code == 2);
   CHECK(sweep(folder.file("nothing"), folder.file("new")).exit_code == 2);
   CHECK_FALSE(fs::exists(folder.file("new")));
+  text.replace(text.find("<= 512"), 6, "<= 0");
+  CHECK(sweep(folder.write("none.yaml", text), folder.file("new")).exit_code == 2);
+  CHECK_FALSE(fs::exists(folder.file("new")));
+}
+
+TEST_CASE("what is damaged beside the runs is made again, or said to be what it is") {
+  const TemporaryFolder folder;
+  const std::string file = write_small_sweep(folder), out = folder.file("out");
+  const std::string shown = sweep(file, out).out;
+  const std::string table = content_of(out + "/table.json");
+  std::string wrong = table;
+  wrong.replace(wrong.find("\"status\":[\""), 11, "\"status\":[7,\"");
+  folder.write("out/table.json", wrong);
+  CHECK(test::corank({"sweep", "show", out}).out == shown);
+  wrong = table;
+  wrong.replace(wrong.find("\"done\""), 6, "\"lost\"");
+  folder.write("out/table.json", wrong);
+  folder.write("out/bounds/z.jsonl", "{\"key\":7,\"bounds\":[]}\n{\"key\":\"a\",\"bounds\":7}\n");
+  CHECK(test::corank({"sweep", "show", out}).out == shown);
+  fs::rename(file, folder.file("moved.yaml"));
+  fs::remove(out + "/table.json");
+  const ProgramResult moved = test::corank({"sweep", "show", out});
+  CHECK(moved.exit_code == 2);
+  CHECK(moved.err.find("sweep.json: says that the sweep's file is '") != std::string::npos);
+  folder.write("out/sweep.json", "{}");
+  const ProgramResult unknown = test::corank({"sweep", "show", out});
+  CHECK(unknown.exit_code == 2);
+  CHECK(unknown.err.find("sweep.json: expected what corank sweep writes there") !=
+        std::string::npos);
+}
+
+TEST_CASE("Ctrl-C ends a sweep while its space is gone through") {
+  const TemporaryFolder folder;
+  folder.write("layer.yaml",
+               "workload: {shapes: {tokens: 4, layers: [{in: 8, out: 8, rank: 2}]}}\n");
+  const std::string file = folder.write("large.yaml", R"(
+configuration: layer.yaml
+axes:
+  accelerator.clock_mhz: {from: 100, to: 1099, step: 1}
+  accelerator.queue_depth: {from: 1, to: 16, step: 1}
+  accelerator.array.columns: {from: 1, to: 32, step: 1}
+  accelerator.array.rows: [2, 4, 8, 16, 32]
+objectives: [time, area]
+)");
+  Background driver({CORANK_PROGRAM, "sweep", file, "--out", folder.file("out")});
+  std::this_thread::sleep_for(std::chrono::seconds(2));
+  driver.kill_with(SIGINT);
+  CHECK(wait_until([&] { return driver.ended(); }, 5));
+  CHECK(driver.wait() == 128 + SIGINT);
 }
 
 TEST_CASE("an axis more leaves the runs that are there") {

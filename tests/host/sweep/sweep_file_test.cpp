@@ -7,6 +7,7 @@
 
 #include "host/sweep/design_space.h"
 #include "host/sweep/expression.h"
+#include "host/sweep/run_key.h"
 #include "host/sweep/sweep_rules.h"
 #include "tests/host/temporary_folder.h"
 
@@ -272,6 +273,7 @@ derived:
 objectives: [time, energy, area]
 )"));
   DesignConfigs configs_of_designs(sweep);
+  ContentDigests digests;
   std::mt19937_64 random(1);
   std::size_t legal = 0, refused = 0;
   for (int i = 0; i < 150; ++i) {
@@ -298,6 +300,8 @@ objectives: [time, energy, area]
     CHECK(changed.memory.name == read.memory.name);
     CHECK(changed.memory.bandwidth_gb_per_s == read.memory.bandwidth_gb_per_s);
     CHECK(changed.shapes.tokens == read.shapes.tokens);
+    // All of it that a run depends on.
+    CHECK(run_key(changed, digests) == run_key(read, digests));
   }
   CHECK(legal > 20);
   CHECK(refused > 20);

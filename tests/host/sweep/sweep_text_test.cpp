@@ -55,9 +55,8 @@ TEST_CASE("two sweeps are compared in the same units, as far as both have a fron
   SweepTable a = two_designs(), b = two_designs();
   b.directory = "b";
   b.rows[1].objectives[0] = 330617.28;  // half of the best time
-  CHECK_THAT(compare_sweeps(a, b),
-             Contains("  best             a           b  ratio\n"
-                      "  time      661.2 us    330.6 us    0.5\n"));
+  CHECK_THAT(compare_sweeps(a, b), Contains("  best             a           b  ratio\n"
+                                            "  time      661.2 us    330.6 us    0.5\n"));
   b.rows.clear();
   CHECK_THAT(compare_sweeps(a, b), !Contains("inf"));
 }
