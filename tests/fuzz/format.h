@@ -22,6 +22,8 @@ Input make_packed(Random& random);         // packed weights: folders and GGUF f
 Input make_adapter(Random& random);        // PEFT adapter folders
 Input make_batches(Random& random);        // token batches
 Input make_verification(Random& random);   // what `corank verify` and `corank machine` take
+Input make_sweep(Random& random);          // sweeps' files
+Input make_store(Random& random);          // folders of sweeps: the runs that are kept
 
 struct Format {
   const char* name;
@@ -41,6 +43,8 @@ constexpr Format kFormats[] = {
     {"adapter", make_adapter},
     {"batches", make_batches},
     {"verification", make_verification},
+    {"sweep", make_sweep},
+    {"store", make_store},
 };
 
 }  // namespace corank::fuzz

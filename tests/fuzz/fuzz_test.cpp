@@ -82,6 +82,19 @@ TEST_CASE("a fault that the input asks for is none", "[fuzz]") {
   CHECK_FALSE(broken_promise(input, ended(3, "", "corank: out of memory\n")).empty());
 }
 
+TEST_CASE("a damaged segment of a sweep may be blamed by its line, and its bounds may stay",
+          "[fuzz]") {
+  Input input = {{"sweep", "show", "out"}, {{"out/runs/a.jsonl", "x\n"}}, {}};
+  const std::string blame = "corank: /tmp/out/runs/a.jsonl:1: is damaged: its check does not fit\n";
+  Outcome outcome = ended(3, "", blame);
+  outcome.left = {"out/bounds", "out/bounds/1.jsonl"};
+  CHECK(broken_promise(input, outcome).empty());
+  outcome.left.emplace_back("out/table.json.tmp");
+  CHECK_THAT(broken_promise(input, outcome), Contains("left behind: out/table.json.tmp"));
+  CHECK_FALSE(broken_promise(input, ended(3, "", "corank: out of memory\n")).empty());
+  CHECK_FALSE(broken_promise(input, ended(3, "", blame + blame)).empty());
+}
+
 TEST_CASE("the program itself is run in the input's folder", "[fuzz]") {
   const TemporaryFolder folder;
   const Input schema = {{"schema"}, {}, {}};

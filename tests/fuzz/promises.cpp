@@ -101,16 +101,33 @@ bool asks_for_fault(const Input& input) {
                      [&](const auto& file) { return names_one(file.second); });
 }
 
+/// The first file that is left; "": none. Bounds of a sweep's designs are kept for the next time,
+/// whatever comes of this one.
+std::string left_behind(const Outcome& outcome) {
+  for (const std::string& path : outcome.left)
+    if (!contains(path + "/", "/bounds/")) return path;
+  return "";
+}
+
 std::string wrong_refusal(const Input& input, const Outcome& outcome) {
   if (!outcome.out.empty()) return "output of a run that was refused";
-  if (!outcome.left.empty()) return "left behind: " + outcome.left.front();
+  if (const std::string left = left_behind(outcome); !left.empty()) return "left behind: " + left;
   const std::string bad = bad_message(outcome.err);
   if (!bad.empty()) return bad;
   return names_an_input(input, outcome.err) ? "" : "a message that names nothing of the input";
 }
 
+/// A sweep's folder has lines that no run wrote: the message says in which segment.
+bool blames_kept_runs(const Input& input, const Outcome& outcome) {
+  return std::any_of(input.files.begin(), input.files.end(), [&](const auto& file) {
+    const std::size_t runs = file.first.find("/runs/");
+    return runs != std::string::npos && contains(outcome.err, file.first + ":");
+  });
+}
+
 std::string wrong_fault(const Input& input, const Outcome& outcome) {
-  if (!outcome.left.empty()) return "left behind: " + outcome.left.front();
+  if (const std::string left = left_behind(outcome); !left.empty()) return "left behind: " + left;
+  if (blames_kept_runs(input, outcome)) return bad_message(outcome.err);
   if (asks_for_fault(input) && contains(outcome.err, "corank: the device")) return "";
   // The only tool that an input can do without, where the environment hides it.
   if (input.environment.count("PATH") != 0 && contains(outcome.err, "verilator")) return "";
