@@ -1,5 +1,7 @@
 #include "host/sweep/sweep_driver.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <unordered_set>
 #include <utility>
@@ -34,7 +36,7 @@ class Rounds {
         job.design = design;
         job.workload = workload;
         job.settings = with_settings(sweep_, settings_of(sweep_, design), workload);
-        job.key = run_key(search_.config_of_design(design, workload), digests_);
+        job.key = key_of(design, workload);
       }
     }
     return jobs;
@@ -60,6 +62,16 @@ class Rounds {
   }
 
  private:
+  // A file that a design names may be missing, which is found here.
+  std::string key_of(std::size_t design, std::size_t workload) {
+    try {
+      return run_key(search_.config_of_design(design, workload), digests_);
+    } catch (const InputError& error) {
+      throw InputError(sweep_.axes_place,
+                       fmt::format("axes: design {}: {}", design, error.reason()));
+    }
+  }
+
   const SweepFile& sweep_;
   const Search& search_;
   Store& store_;

@@ -209,6 +209,19 @@ TEST_CASE("what is damaged beside the runs is made again, or said to be what it 
         std::string::npos);
 }
 
+TEST_CASE("a file that a design names and that is not there is told with the place of the axes") {
+  const TemporaryFolder folder;
+  folder.write("layer.yaml",
+               "workload: {shapes: {tokens: 4, layers: [{in: 8, out: 8, rank: 2}]}}\n");
+  const std::string file = folder.write("s.yaml",
+                                        "configuration: layer.yaml\naxes:\n  workload.state: "
+                                        "[missing]\nobjectives: [time, area]\n");
+  const ProgramResult result = sweep(file, folder.file("out"));
+  CHECK(result.exit_code == 2);
+  CHECK(result.err.find("s.yaml:3:3: axes: design 0: ") != std::string::npos);
+  CHECK(result.err.find("missing: cannot be read") != std::string::npos);
+}
+
 TEST_CASE("Ctrl-C ends a sweep while its space is gone through") {
   const TemporaryFolder folder;
   folder.write("layer.yaml",
