@@ -27,14 +27,15 @@ SIZES = {"rows": "ArrayRows", "columns": "ArrayColumns", "vector_lanes": "Vector
 _BASE = {"rows": 2, "columns": 2, "vector_lanes": 4, "scratchpad_kib": 8, "scratchpad_banks": 8, "accumulator_kib": 8,
          "accumulator_banks": 4, "axi_bits": 64, "queue_depth": 4}
 # Each with whether its paths are looked for: that takes most of the time, and they hardly depend on the rest.
-_FITTED = [({}, True), ({"axi_bits": 128}, True), ({"scratchpad_kib": 32}, False), ({"accumulator_kib": 32}, False),
-           ({"scratchpad_banks": 16}, False), ({"accumulator_banks": 8}, False), ({"rows": 1}, True),
-           ({"vector_lanes": 8}, True), ({"rows": 1, "columns": 1}, False), ({"columns": 1}, False), ({"rows": 3}, True),
-           ({"vector_lanes": 2}, False), ({"queue_depth": 2}, False)]
-_HELD_OUT = [({"rows": 4, "columns": 4}, True),
-             ({"rows": 3, "columns": 4, "vector_lanes": 8, "axi_bits": 128, "scratchpad_kib": 16, "accumulator_kib": 16}, False),
-             ({"axi_bits": 256}, False)]
+FITTED = [({}, True), ({"axi_bits": 128}, True), ({"scratchpad_kib": 32}, False), ({"accumulator_kib": 32}, False),
+          ({"scratchpad_banks": 16}, False), ({"accumulator_banks": 8}, False), ({"rows": 1}, True),
+          ({"vector_lanes": 8}, True), ({"rows": 1, "columns": 1}, False), ({"columns": 1}, False), ({"rows": 3}, True),
+          ({"vector_lanes": 2}, False), ({"queue_depth": 2}, False)]
+HELD_OUT = [({"rows": 4, "columns": 4}, True),
+            ({"rows": 3, "columns": 4, "vector_lanes": 8, "axi_bits": 128, "scratchpad_kib": 16, "accumulator_kib": 16}, False),
+            ({"axi_bits": 256}, False)]
 
+_KINDS = ("area_um2", "flops", "leakage_nw")
 _WHOLE = 8  # rows and columns of the largest machine that is compared
 _MOST_ERROR = 0.03  # of the area of a machine that was not fitted
 
@@ -56,6 +57,11 @@ def sizes_of(changes):
     while lanes < max(sizes["rows"], sizes["columns"], sizes["vector_lanes"], sizes["axi_bits"] // 16):
         lanes *= 2
     return {**sizes, "memory_lanes": lanes}
+
+
+def parameters_of(sizes):
+    """Of the RTL's top."""
+    return {SIZES[key]: str(value) for key, value in sizes.items() if SIZES[key]}
 
 
 def feature(term, sizes):
@@ -151,13 +157,13 @@ def monomial(points, values, what):
     return {"coefficient": coefficient, "powers": {key: power for key, power in powers.items() if power}, "wrong": wrong}
 
 
-def parts_of(tree):
-    """({path: {area_um2, flops, leakage_nw}}, {path: (words, width, count)}) without the numbers in paths."""
+def parts_of(tree, kinds):
+    """({path: {kind: amount}}, {path: (words, width, count)}) without the numbers in paths."""
     parts, rams = {}, {}
 
     def visit(node, path):
         children = node.get("children", [])
-        own = parts.setdefault(path, dict.fromkeys(("area_um2", "flops", "leakage_nw"), 0.0))
+        own = parts.setdefault(path, dict.fromkeys(kinds, 0.0))
         for key in own:
             own[key] += node[key] - sum(child[key] for child in children)
         held = {(ram["words"], ram["width"]): ram["count"] for ram in node["rams"]}
@@ -192,6 +198,14 @@ def read(path):
         return file.read()
 
 
+def write_data(path, data):
+    """So that nobody finds half of it."""
+    with open(path + ".partial", "w") as file:
+        json.dump(data, file, indent=1)
+        file.write("\n")
+    os.replace(path + ".partial", path)
+
+
 class Run:
     """Synthesises machines, with the options of the command line."""
 
@@ -201,17 +215,13 @@ class Run:
         # Not from the cache of machines: what its modules are must be known, for those that are alike.
         options.timed = False
         with tempfile.TemporaryDirectory(prefix="corank-fit-") as work:
-            synthesize.to_cells(options, self._parameters(sizes_of({})), versions, work)
-
-    def _parameters(self, sizes):
-        return {SIZES[key]: str(value) for key, value in sizes.items() if SIZES[key]}
+            synthesize.to_cells(options, parameters_of(sizes_of({})), versions, work)
 
     def __call__(self, changes, timed):
         sizes = sizes_of(changes)
         self._options.timed = timed
-        parameters = self._parameters(sizes)
-        result = synthesize.whole(self._options, parameters, self._versions)
-        parts, rams = parts_of(result["hierarchy"])
+        result = synthesize.whole(self._options, parameters_of(sizes), self._versions)
+        parts, rams = parts_of(result["hierarchy"], _KINDS)
         units = result["timing"]["units"] if timed else {}
         delays = {unit: path["delay_ns"] for unit, path in units.items()}
         merged = {}
@@ -221,19 +231,24 @@ class Run:
         return {"sizes": sizes, "area_um2": result["hierarchy"]["area_um2"], "parts": parts, "rams": rams, "delays": merged}
 
 
-def closed_form(measured):
+def parts_form(measured, kinds):
+    """The formulas of every part, and of the first kind, where there is some of it, what was measured."""
     points = [point["sizes"] for point in measured]
     paths = list(dict.fromkeys(path for point in measured for path in point["parts"]))
-    zero = {"area_um2": 0.0, "flops": 0.0, "leakage_nw": 0.0}
+    zero, main = dict.fromkeys(kinds, 0.0), kinds[0]
     parts = []
     for path in paths:
-        values = {key: [point["parts"].get(path, zero)[key] for point in measured] for key in zero}
-        formulas = {key: fit(_TERMS, points, values[key]) for key in zero}
-        if not formulas["area_um2"]:
+        values = {key: [point["parts"].get(path, zero)[key] for point in measured] for key in kinds}
+        formulas = {key: fit(_TERMS, points, values[key]) for key in kinds}
+        if not any(formulas.values()):
             continue
-        worst = max(map(abs, residuals(formulas["area_um2"], points, values["area_um2"])))
-        parts.append({"path": path, **formulas, "measured_area_um2": [round(x, 1) for x in values["area_um2"]],
-                      "residual": round(worst / max(values["area_um2"]), 5)})
+        worst = max(map(abs, residuals(formulas[main], points, values[main])))
+        parts.append({"path": path, **formulas, "measured_" + main: [round(x, 1) for x in values[main]],
+                      "residual": round(worst / max(max(values[main]), 1), 5)})
+    return parts
+
+
+def rams_form(measured):
     rams = []
     for path in dict.fromkeys(path for point in measured for path in point["rams"]):
         held = [(point["sizes"], point["rams"][path]) for point in measured if path in point["rams"]]
@@ -243,6 +258,10 @@ def closed_form(measured):
         one = {key: monomial(where, [ram[i] for _, ram in held], f"{key} of {path}")
                for i, key in enumerate(("words", "width", "count"))}
         rams.append({"path": path.rsplit(":", 1)[0], **one})
+    return rams
+
+
+def delays_form(measured):
     delays = []
     for unit in dict.fromkeys(unit for point in measured for unit in point["delays"]):
         held = [(point["sizes"], point["delays"][unit]) for point in measured if unit in point["delays"]]
@@ -250,14 +269,20 @@ def closed_form(measured):
         worst = max(map(abs, residuals(formula, *map(list, zip(*held)))))
         delays.append({"unit": unit, "delay_ns": formula, "measured_ns": [delay for _, delay in held],
                        "residual_ns": round(worst, 3)})
-    return {"parts": parts, "rams": rams, "delays": delays}
+    return delays
+
+
+def closed_form(measured):
+    return {"parts": parts_form(measured, _KINDS), "rams": rams_form(measured), "delays": delays_form(measured)}
+
+
+def amount(formula, sizes):
+    return max(0.0, sum(c * feature(term, sizes) for term, c in formula.items()))
 
 
 def predicted(form, sizes):
-    def value(formula):
-        return max(0.0, sum(c * feature(term, sizes) for term, c in formula.items()))
-    return {"area_um2": round(sum(value(part["area_um2"]) for part in form["parts"]), 1),
-            "delay_ns": round(max(value(part["delay_ns"]) for part in form["delays"]), 3)}
+    return {"area_um2": round(sum(amount(part["area_um2"], sizes) for part in form["parts"]), 1),
+            "delay_ns": round(max(amount(part["delay_ns"], sizes) for part in form["delays"]), 3)}
 
 
 def drawn(seed):
@@ -302,10 +327,10 @@ def main():
     if options.check is not None:
         raise SystemExit(0 if check(run, options.out, options.check) else 1)
     measured, held = [], []
-    chosen = (_FITTED + _HELD_OUT)[:options.first]
+    chosen = (FITTED + HELD_OUT)[:options.first]
     for number, (changes, timed) in enumerate(chosen, 1):
         synthesize.tell(f"machine {number} of {len(chosen)}: {changes or 'the first'}")
-        (measured if number <= len(_FITTED) else held).append(run(changes, timed))
+        (measured if number <= len(FITTED) else held).append(run(changes, timed))
     form = closed_form(measured)
 
     def checked(point):
@@ -319,10 +344,7 @@ def main():
     result = {"cells": "osu018", "node_nm": 180, "tools": versions, "rtl": fnv1a([read(path) for path in options.files]),
               "made_by": "scripts/cost-fit", "fitted": [checked(point) for point in measured],
               "held_out": [checked(point) for point in held], **form}
-    with open(options.out + ".partial", "w") as file:
-        json.dump(result, file, indent=1)
-        file.write("\n")
-    os.replace(options.out + ".partial", options.out)
+    write_data(options.out, result)
     for point in result["held_out"]:
         synthesize.tell(f"held out {point['sizes']}: " + ", ".join(f"{what} {100 * error:+.2f} %" for what, error in point["error"].items()))
 

@@ -197,7 +197,7 @@ def hierarchy(mapped, own, name, instance=""):
 def with_rams_listed(node):
     """For JSON: the sizes of RAMs cannot be keys there."""
     node["rams"] = [{"words": words, "width": width, "count": count} for (words, width), count in sorted(node["rams"].items())]
-    for key in ("area_um2", "leakage_nw"):
+    for key in node.keys() & {"area_um2", "leakage_nw"}:
         node[key] = round(node[key], 3)
     for child in node.get("children", []):
         with_rams_listed(child)
@@ -285,10 +285,14 @@ def to_cells(options, parameters, versions, work):
 
 def to_fpga(options, parameters, versions, work):
     import fpga
+    import rams
     unique, top = elaborate(options, parameters, work)
     how = way_of_mapping(versions, "fpga.py") + options.target
-    mapped, _ = mapped_modules(unique, unique, ("fpga", "to_primitives", options.target), how, options.cache, work)
-    result = {"hierarchy": hierarchy(mapped, fpga.account(mapped, options.target), top)}
+    mapped, _ = mapped_modules(unique, unique, ("fpga", "to_primitives", options.target), how, options.cache, work, options.alike)
+    own = fpga.account(mapped, options.target)
+    for name, module in unique.items():
+        own[name]["rams"] = Counter([rams.size_of(module)] if rams.is_ram(module) else [])
+    result = {"hierarchy": with_rams_listed(hierarchy(mapped, own, top))}
     if options.route:
         result["routing"] = routing(mapped, top, options, versions, work)
     return result
@@ -328,7 +332,8 @@ def routed(mapped, kind, options, versions, work):
     return result
 
 
-_OF_OTHERS = ("fit.py", "gates.py", "gate_energy.py", "stimuli.py")  # scripts that use this one, on which no result depends
+# Scripts that use this one, on which no result depends.
+_OF_OTHERS = ("fit.py", "fit_fpga.py", "fpga_rams.py", "gates.py", "gate_energy.py", "stimuli.py")
 
 
 def recipe(versions, target):

@@ -13,6 +13,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), *[".
 
 import cells  # noqa: E402
 import fit  # noqa: E402
+import fit_fpga  # noqa: E402
+import fpga_rams  # noqa: E402
 import gate_energy  # noqa: E402
 import netlist  # noqa: E402
 import rams  # noqa: E402
@@ -249,7 +251,7 @@ class Fit(unittest.TestCase):
             return {"instance": name, "area_um2": 10, "flops": 1, "leakage_nw": 2, "rams": [{"words": 8, "width": 4, "count": 3}]}
         tree = {"instance": "", "area_um2": 25, "flops": 2, "leakage_nw": 4, "rams": [{"words": 8, "width": 4, "count": 6}],
                 "children": [leaf("gen[0].u"), leaf("gen[1].u")]}
-        parts, held = fit.parts_of(tree)
+        parts, held = fit.parts_of(tree, ("area_um2", "flops", "leakage_nw"))
         self.assertEqual(parts, {"": {"area_um2": 5, "flops": 0, "leakage_nw": 0},
                                  "gen.u": {"area_um2": 20, "flops": 2, "leakage_nw": 4}})
         self.assertEqual(held, {"gen.u:0": (8, 4, 6)})
@@ -257,6 +259,41 @@ class Fit(unittest.TestCase):
     def test_a_hash_is_the_one_that_was_published(self):
         # FNV-1a of "a" is af63dc4c8601ec8c; the end of a part is one more byte, 0.
         self.assertEqual(fit.fnv1a([b"a"]), f"{0xAF63DC4C8601EC8C * 0x100000001B3 % 2**64:016x}")
+
+
+class FitOfAnFpga(unittest.TestCase):
+    def test_rams_are_left_out_of_the_parts_but_their_shapes_stay(self):
+        def node(name, lut, bram, module="m", rams=(), children=()):
+            return {"instance": name, "module": module, "lut": lut, "ff": 0, "bram": bram, "dsp": 0, "rams": list(rams),
+                    "children": list(children)}
+        shape = [{"words": 64, "width": 32, "count": 1}]
+        ram = node("u_ram", 44, 0, "ram_1r1w", shape)
+        both = [{"words": 64, "width": 32, "count": 2}]
+        tree = node("", 110, 3, rams=both, children=[node("gen[0].u", 50, 1, rams=shape, children=[ram]),
+                                                     node("gen[1].u", 50, 1, rams=shape, children=[ram])])
+        kept, in_rams = fit_fpga.without_rams(tree)
+        self.assertEqual(in_rams, {"lut": 88, "ff": 0, "bram": 0, "dsp": 0})
+        parts, rams = fit.parts_of(kept, ("lut", "bram"))
+        self.assertEqual(parts, {"": {"lut": 10, "bram": 1}, "gen.u": {"lut": 12, "bram": 2}})
+        self.assertEqual(rams, {"gen.u:0": (64, 32, 2)})
+
+    def test_a_machine_without_a_decoder_has_no_part_below_it(self):
+        sizes = fit.sizes_of({})  # 2 x 2
+        logic = {"ff": {}, "bram": {}, "dsp": {"rows*columns": 1.0}}
+        one = {"coefficient": 1.0, "powers": {}}
+        form = {"parts": [{"path": "u_a", "lut": {"1": 5.4, "rows": 2.0}, **logic},
+                          {"path": "u_load_unit/gen_decoder.u_decoder", "lut": {"1": 7.0}, **logic}],
+                "rams": [{"path": "u_a", "words": {"coefficient": 512.0, "powers": {}}, "width": {"coefficient": 9.0, "powers": {"rows": 1}},
+                          "count": one}],
+                "ram_primitives": [{"words": 512, "width": 36, "cost": 1, "lut": 0, "bram": 1}]}
+        self.assertEqual(fit_fpga.predicted(form, sizes, 1), {"lut": 16, "ff": 0, "bram": 1, "dsp": 8})
+        self.assertEqual(fit_fpga.predicted(form, sizes, 0), {"lut": 9, "ff": 0, "bram": 1, "dsp": 4})
+
+    def test_a_ram_takes_the_primitives_that_cost_least(self):
+        xilinx7 = fpga_rams.PRIMITIVES["xilinx7"]
+        self.assertEqual(fpga_rams.taken(xilinx7, 64, 32), {"lut": 44, "ff": 32, "bram": 0, "dsp": 0})
+        self.assertEqual(fpga_rams.taken(xilinx7, 128, 16), {"lut": 66, "ff": 16, "bram": 0, "dsp": 0})
+        self.assertEqual(fpga_rams.taken(xilinx7, 4096, 16), {"lut": 0, "ff": 0, "bram": 4, "dsp": 0})
 
 
 class Rams(unittest.TestCase):
