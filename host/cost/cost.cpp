@@ -36,10 +36,6 @@ Line& line_of(std::vector<Line>& lines, const std::string& unit) {
 // What a machine without a decoder of packed weights does not have, below its load unit.
 constexpr const char* kDecoderBlock = "gen_decoder";
 
-bool is_of_decoder(const std::string& path) {
-  return path.rfind(std::string(kLoadUnit) + "/" + kDecoderBlock, 0) == 0;
-}
-
 template <class Part>
 void leave_decoder_out(std::vector<Part>& parts) {
   parts.erase(std::remove_if(parts.begin(), parts.end(),
@@ -191,6 +187,10 @@ MachineSizes sizes_of(const MachineShape& shape) {
        static_cast<double>(shape.scratchpad_kib), static_cast<double>(shape.scratchpad_banks),
        static_cast<double>(shape.accumulator_kib), static_cast<double>(shape.accumulator_banks),
        static_cast<double>(shape.axi_data_bits), static_cast<double>(shape.queue_depth)});
+}
+
+bool is_of_decoder(const std::string& path) {
+  return path.rfind(std::string(kLoadUnit) + "/" + kDecoderBlock, 0) == 0;
 }
 
 MachineFit fit_of(const MachineShape& shape) {

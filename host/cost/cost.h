@@ -26,6 +26,9 @@ MachineSizes sizes_of(const MachineShape& shape);
 /// The closed form of a machine of this shape: without a decoder it has fewer parts.
 MachineFit fit_of(const MachineShape& shape);
 
+/// Whether a part is below the decoder of packed weights, which a machine without one has not.
+bool is_of_decoder(const std::string& path);
+
 struct UnitCostLine {
   std::string unit;
   double area_um2 = 0, flops = 0, leakage_nw = 0, delay_ns = 0;  // 0 ns: no path ends there

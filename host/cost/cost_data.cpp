@@ -4,49 +4,17 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "host/cost/cost_formulas.h"
 #include "host/cost/cost_texts.h"
-#include "models/base/error.h"
 
 namespace corank {
 namespace {
-
-int place_of(const std::string& factor) {
-  if (factor == "1") return -1;
-  const int place = place_of_size(factor);
-  if (place < 0) throw MachineError("the fit of the cost names an unknown size '" + factor + "'");
-  return place;
-}
-
-// {"rows*columns": 76766.0}
-CostFormula formula_of(const nlohmann::json& json) {
-  CostFormula formula;
-  for (const auto& [term, coefficient] : json.items()) {
-    const std::size_t star = term.find('*');
-    formula.push_back({coefficient.get<double>(), place_of(term.substr(0, star)),
-                       star == std::string::npos ? -1 : place_of(term.substr(star + 1))});
-  }
-  return formula;
-}
-
-CostMonomial monomial_of(const nlohmann::json& json) {
-  CostMonomial monomial;
-  monomial.coefficient = json.at("coefficient").get<double>();
-  for (const auto& [size, power] : json.at("powers").items())
-    monomial.powers.at(static_cast<std::size_t>(place_of(size))) = power.get<int>();
-  return monomial;
-}
-
-MachineSizes sizes_of(const nlohmann::json& json) {
-  std::array<double, kSizes> sizes{};
-  for (std::size_t i = 0; i < kSizes; ++i) sizes[i] = json.at(kSizeNames[i]).get<double>();
-  return machine_sizes(sizes);
-}
 
 std::vector<FitPoint> points_of(const nlohmann::json& json) {
   std::vector<FitPoint> points;
   for (const nlohmann::json& point : json) {
     const nlohmann::json& error = point.at("error");
-    points.push_back({sizes_of(point.at("sizes")), point.at("area_um2").get<double>(),
+    points.push_back({cost_sizes(point.at("sizes")), point.at("area_um2").get<double>(),
                       point.value("delay_ns", 0.0), error.at("area_um2").get<double>(),
                       error.value("delay_ns", 0.0)});
   }
@@ -83,14 +51,12 @@ FitData parse_fit(const std::string& text) {
   data.fitted = points_of(json.at("fitted"));
   data.held_out = points_of(json.at("held_out"));
   for (const nlohmann::json& part : json.at("parts"))
-    data.fit.parts.push_back({part.at("path").get<std::string>(), formula_of(part.at("area_um2")),
-                              formula_of(part.at("flops")), formula_of(part.at("leakage_nw"))});
-  for (const nlohmann::json& ram : json.at("rams"))
-    data.fit.rams.push_back({ram.at("path").get<std::string>(), monomial_of(ram.at("count")),
-                             monomial_of(ram.at("words")), monomial_of(ram.at("width"))});
+    data.fit.parts.push_back({part.at("path").get<std::string>(), cost_formula(part.at("area_um2")),
+                              cost_formula(part.at("flops")), cost_formula(part.at("leakage_nw"))});
+  data.fit.rams = cost_rams(json.at("rams"));
   for (const nlohmann::json& delay : json.at("delays"))
     data.fit.delays.push_back(
-        {delay.at("unit").get<std::string>(), formula_of(delay.at("delay_ns"))});
+        {delay.at("unit").get<std::string>(), cost_formula(delay.at("delay_ns"))});
   return data;
 }
 

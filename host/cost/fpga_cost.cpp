@@ -23,9 +23,7 @@ const FpgaFamily& family_named(const std::string& target) {
 }
 
 bool holds(const FpgaPart& part, const FpgaCounts& counts) {
-  for (std::size_t kind = 0; kind < counts.size(); ++kind)
-    if (counts[kind] > part.has[kind]) return false;
-  return true;
+  return lacking_of(part, counts).empty();
 }
 
 const FpgaPart* part_of(const FpgaFamily& family, const std::string& name,
@@ -94,6 +92,15 @@ const std::vector<FpgaFamily>& fpga_families() {
        "Xilinx DS180, 7 series FPGAs overview; block RAMs in halves of 18 Kbit",
        false}};
   return families;
+}
+
+std::string lacking_of(const FpgaPart& part, const FpgaCounts& counts) {
+  std::string lacking;
+  for (std::size_t kind = 0; kind < counts.size(); ++kind)
+    if (counts[kind] > part.has[kind])
+      lacking += fmt::format("{}{} {} of {}", lacking.empty() ? "" : ", ", counts[kind],
+                             kFpgaKindTitles[kind], part.has[kind]);
+  return lacking;
 }
 
 bool FpgaReport::fits() const { return holds(*part, whole.counts); }
@@ -171,13 +178,8 @@ void add_clock(const FpgaUnit& unit, nlohmann::ordered_json& json) {
 
 // "fits", or of what there is too little.
 std::string verdict(const FpgaReport& r) {
-  constexpr std::array<const char*, 4> kNames = {"LUTs", "flip-flops", "block RAMs", "DSPs"};
-  std::string lacking;
-  for (std::size_t kind = 0; kind < kNames.size(); ++kind)
-    if (r.whole.counts[kind] > r.part->has[kind])
-      lacking += fmt::format("{} {} {} of {}", lacking.empty() ? ":" : ",", r.whole.counts[kind],
-                             kNames[kind], r.part->has[kind]);
-  return lacking.empty() ? "fits" : "DOES NOT FIT" + lacking;
+  const std::string lacking = lacking_of(*r.part, r.whole.counts);
+  return lacking.empty() ? "fits" : "DOES NOT FIT: " + lacking;
 }
 
 std::string unit_line(const std::string& name, const FpgaCounts& counts,

@@ -15,6 +15,8 @@ namespace corank {
 /// What is counted: LUTs (with those that carry chains and distributed RAMs take), flip-flops,
 /// block RAMs (of Xilinx 7 halves of 18 Kbit), multipliers.
 inline constexpr std::array<const char*, 4> kFpgaKinds = {"lut", "ff", "bram", "dsp"};
+inline constexpr std::array<const char*, kFpgaKinds.size()> kFpgaKindTitles = {
+    "LUTs", "flip-flops", "block RAMs", "DSPs"};
 using FpgaCounts = std::array<std::int64_t, kFpgaKinds.size()>;
 
 struct FpgaPart {
@@ -31,6 +33,9 @@ struct FpgaFamily {
 };
 
 const std::vector<FpgaFamily>& fpga_families();
+
+/// Of what a part has too little: "30000 LUTs of 24288, 57 block RAMs of 56"; "" if it holds them.
+std::string lacking_of(const FpgaPart& part, const FpgaCounts& counts);
 
 struct FpgaUnit {
   std::string unit;

@@ -22,7 +22,7 @@ _RAM_MODULE = "ram_1r1w"
 _DECODER = "u_load_unit/gen_decoder"  # what is below it, a machine without one does not have
 _WITHOUT_DECODER = {"Decoder": "0"}
 _FITTED = [changes for changes, _ in fit.FITTED]
-_HELD_OUT = [(changes, {}) for changes, _ in fit.HELD_OUT] + [({}, _WITHOUT_DECODER)]
+_HELD_OUT = [({"rows": 4, "columns": 4}, {}), ({"rows": 3, "columns": 4, "vector_lanes": 8, "axi_bits": 128}, {}), ({}, _WITHOUT_DECODER)]
 
 
 def without_rams(node):
