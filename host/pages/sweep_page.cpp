@@ -40,6 +40,12 @@ ShownUnit unit_of(Objective objective) {
       return {"J", 1};
     case Objective::kCostOfAStep:
       return {"USD", 1};
+    case Objective::kLuts:
+    case Objective::kFlipFlops:
+    case Objective::kBlockRams:
+    case Objective::kMultipliers:
+    case Objective::kFpgaShare:
+      return {"", 1};  // their names say it
   }
   return {"", 1};  // not reached: every objective stands above
 }
@@ -187,7 +193,7 @@ Figure front_figure(const SweepTable& table) {
   return figure;
 }
 
-Figure pareto_figure(const SweepTable* other, std::size_t left_out) {
+Figure pareto_figure(const SweepTable& table, const SweepTable* other, std::size_t left_out) {
   Figure figure;
   figure.id = "pareto";
   figure.title = "All designs, and the front";
@@ -207,6 +213,7 @@ Figure pareto_figure(const SweepTable* other, std::size_t left_out) {
   if (left_out > 0)
     figure.notes.push_back(
         fmt::format("{} designs are not drawn; those of the front are.", left_out));
+  if (!table.fpga.empty()) figure.notes.push_back("FPGA: " + table.fpga);
   return figure;
 }
 
@@ -395,7 +402,7 @@ Page sweep_page(const SweepTable& table, const SweepTable* other) {
     (*page.data)["other"] =
         sweep_data(with_objectives_of(table, *other), kMostPoints, other_left_out);
   page.scripts = {kParetoScript, kParallelScript};
-  page.figures.push_back(pareto_figure(other, left_out));
+  page.figures.push_back(pareto_figure(table, other, left_out));
   page.figures.push_back(parallel_figure());
   page.figures.push_back(front_figure(table));
   if (const auto middle = middle_of_front(table))

@@ -1,5 +1,8 @@
 #include "host/sweep/design_space.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cctype>
 
 #include "models/base/error.h"
@@ -8,6 +11,14 @@ namespace corank {
 namespace {
 
 const std::string kConstraint = "constraint: ";
+
+SweepRules::Figures figures_of(const std::array<double, kSweepFigureNames.size()>& machine,
+                               const FpgaFigures& fpga) {
+  SweepRules::Figures figures{};
+  const auto behind = std::copy(machine.begin(), machine.end(), figures.begin());
+  std::copy(fpga.begin(), fpga.end(), behind);
+  return figures;
+}
 
 }  // namespace
 
@@ -33,6 +44,23 @@ std::string DesignSpace::reason_of(std::size_t constraint) const {
   return kConstraint + sweep_.constraints[constraint].text;
 }
 
+FpgaFigures DesignSpace::fpga_of(const Config& config) const {
+  FpgaFigures figures{};
+  const SweepFpga& fpga = sweep_.fpga;
+  if (fpga.part == nullptr) return figures;
+  const FpgaCounts counts = fpga_counts(*fpga.fit, config.machine);
+  std::copy(counts.begin(), counts.end(), figures.begin());
+  figures.back() = share_of(*fpga.part, counts);
+  return figures;
+}
+
+std::string DesignSpace::unfit_reason(const Config& config, const FpgaFigures& fpga) const {
+  if (fpga.back() <= 1) return "";
+  const FpgaPart& part = *sweep_.fpga.part;
+  const FpgaCounts counts = fpga_counts(*sweep_.fpga.fit, config.machine);
+  return fmt::format("fpga: {} has too little: {}", part.name, lacking_of(part, counts));
+}
+
 DesignSpace::Examined DesignSpace::examine(std::size_t design) {
   using RuleStage = SweepRules::Stage;
   const SweepRules& rules = *sweep_.rules;
@@ -45,13 +73,16 @@ DesignSpace::Examined DesignSpace::examine(std::size_t design) {
     std::vector<StepFigures> steps;
     for (std::size_t workload = 0; workload < sweep_.workloads.size(); ++workload) {
       const auto [config, closed] = configs_.of(places, derived, workload);
+      const FpgaFigures fpga = fpga_of(config);
+      if (const std::string unfit = unfit_reason(config, fpga); !unfit.empty()) return {unfit, {}};
       const ClosedBound least = bound(closed.form, config.machine, config.limits, config.memory,
                                       config.link, closed.prices, closed.silicon);
-      const SweepRules::Figures figures = {least.area_mm2, least.fmax_mhz, config.limits.clock_mhz,
-                                           0};
+      const SweepRules::Figures figures =
+          figures_of({least.area_mm2, least.fmax_mhz, config.limits.clock_mhz, 0}, fpga);
       if (const auto broken = rules.broken(RuleStage::kMachine, places, derived, figures))
         return {reason_of(*broken), {}};
-      steps.push_back({least.step_ns, least.energy_pj, least.area_mm2, 0, closed.form.tokens});
+      steps.push_back(
+          {least.step_ns, least.energy_pj, least.area_mm2, 0, closed.form.tokens, fpga});
     }
     examined.bounds = bounds_of(sweep_, steps, weights());
   } catch (const InputError& error) {
@@ -71,7 +102,8 @@ std::string DesignSpace::broken_when_compiled(std::size_t design, double device_
   const SiliconFigures silicon = closed.silicon.of(config.machine);
   const auto broken = sweep_.rules->broken(
       SweepRules::Stage::kCompiled, places, sweep_.rules->derived(places),
-      {silicon.area_mm2, silicon.fmax_mhz, config.limits.clock_mhz, device_bytes});
+      figures_of({silicon.area_mm2, silicon.fmax_mhz, config.limits.clock_mhz, device_bytes},
+                 fpga_of(config)));
   return broken ? reason_of(*broken) : "";
 }
 
@@ -106,7 +138,8 @@ std::vector<double> bounds_of(const SweepFile& sweep, const std::vector<StepFigu
   for (const Objective objective : sweep.objectives) {
     const double value = value_of(objective, steps, weights, sweep.prices);
     // These are known before a run as exactly as after it.
-    const bool settled = objective == Objective::kArea || objective == Objective::kDeviceMemory;
+    const bool settled = objective == Objective::kArea || objective == Objective::kDeviceMemory ||
+                         is_of_fpga(objective);
     bounds.push_back(settled ? value : value * (1 - kBoundRounding));
   }
   return bounds;

@@ -29,6 +29,9 @@ class DesignSpace {
   /// The reason why a design breaks a constraint that needs its device memory; "": none is broken.
   std::string broken_when_compiled(std::size_t design, double device_bytes);
 
+  /// What its machine takes of the sweep's FPGA; 0 where there is none.
+  FpgaFigures fpga_of(const Config& config) const;
+
   /// What the energies of its machine are scaled by.
   const MachineSilicon& silicon_of(const Config& config);
 
@@ -38,6 +41,8 @@ class DesignSpace {
   using MachineKey = std::array<int, kMachineParameters.size() + 1>;
   static MachineKey key_of(const Config& config);
   std::string reason_of(std::size_t constraint) const;
+  /// Of what the FPGA has too little for the machine; "": of nothing.
+  std::string unfit_reason(const Config& config, const FpgaFigures& fpga) const;
 
   const SweepFile& sweep_;
   DesignConfigs configs_;

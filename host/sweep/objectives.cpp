@@ -69,6 +69,12 @@ double value_of(Objective objective, const std::vector<StepFigures>& steps,
       return tokens > 0 ? energy_pj * 1e-12 / tokens : 0;
     case Objective::kCostOfAStep:
       return cost_usd(ns, energy_pj, area_mm2, prices);
+    case Objective::kLuts:
+    case Objective::kFlipFlops:
+    case Objective::kBlockRams:
+    case Objective::kMultipliers:
+    case Objective::kFpgaShare:
+      return steps.front().fpga[static_cast<std::size_t>(objective) - kFirstOfFpga];
   }
   return 0;  // not reached: every objective stands above
 }

@@ -162,6 +162,7 @@ std::optional<Search::State::Refined> Search::State::refined_of(
     const auto [config, closed] = space.design_of(design, workload);
     steps.push_back(bound_figures(one.step.value_or(AnalyticStep()),
                                   closed.silicon.of(config.machine).area_mm2, one.tokens));
+    steps.back().fpga = space.fpga_of(config);
     if (!one.step) continue;
     made.bound_ns += weights[workload] * one.step->bound_ns;
     made.estimate_ns += weights[workload] * one.step->estimate_ns;
@@ -244,6 +245,7 @@ Search::State::Result Search::State::result_of(std::size_t design,
     const auto [config, closed] = space.design_of(design, workload);
     const SiliconFigures silicon = closed.silicon.of(config.machine);
     steps.push_back(exact_figures(config, space.silicon_of(config), silicon.area_mm2, figures));
+    steps.back().fpga = space.fpga_of(config);
     macs += weights[workload] * figures.macs;
     slots += weights[workload] * static_cast<double>(figures.cycles) * pes_of(config.machine);
     const LocalBytes local = local_bytes(config.machine);
@@ -263,6 +265,9 @@ Search::State::Result Search::State::result_of(std::size_t design,
   result.figures["energy_pj"] = value(Objective::kEnergy);
   result.figures["area_mm2"] = value(Objective::kArea);
   result.figures["device_bytes"] = value(Objective::kDeviceMemory);
+  if (sweep.fpga.part != nullptr)
+    for (std::size_t i = kFirstOfFpga; i < kObjectiveNames.size(); ++i)
+      result.figures[kObjectiveNames[i]] = value(static_cast<Objective>(i));
   result.figures["utilisation"] = slots > 0 ? macs / slots : 0;
   double& tokens = result.figures["tokens"];
   for (std::size_t i = 0; i < steps.size(); ++i) tokens += weights[i] * steps[i].tokens;
@@ -445,6 +450,9 @@ SweepTable Search::table() const {
   table.infeasible = state.infeasible;
   table.violations = state.violations;
   table.proved = state.proved();
+  if (const SweepFpga& fpga = state.sweep.fpga; fpga.part != nullptr)
+    table.fpga = fmt::format("{} ({}): {}", fpga.part->name, fpga.family->title,
+                             source_of(*fpga.fit, *fpga.family));
   table.tolerance = state.sweep.tolerance;
   table.progress = state.progress_with_hypervolume();
   return table;

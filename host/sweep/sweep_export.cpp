@@ -31,7 +31,7 @@ std::string lower(std::string text) {
 std::string named_with_unit(Objective objective) {
   const auto i = static_cast<std::size_t>(objective);
   const std::string name = kObjectiveNames.at(i);
-  return objective == Objective::kJoulesPerToken ? name : name + "_" + lower(kObjectiveUnits.at(i));
+  return is_named_by_unit(objective) ? name : name + "_" + lower(kObjectiveUnits.at(i));
 }
 
 void add_by_objective(const SweepTable& table, const std::string& prefix,
@@ -212,7 +212,8 @@ void write_sqlite(OutputFile& file, const SweepTable& table) {
         {std::string("rows_left_out"), count_cell(table.rows_left_out)},
         {std::string("violations"), count_cell(table.violations)},
         {std::string("proved"), count_cell(table.proved ? 1 : 0)},
-        {std::string("tolerance"), table.tolerance}};
+        {std::string("tolerance"), table.tolerance},
+        {std::string("fpga"), table.fpga.empty() ? Cell() : Cell(table.fpga)}};
     database.fill(
         "sweep", {"name", "value"}, [&](std::size_t i) { return of_all[i]; }, of_all.size());
     database.execute("COMMIT");

@@ -117,6 +117,19 @@ std::vector<Key> price_keys(Prices& prices) {
                  "that the machine works in its life")};
 }
 
+const FpgaFamily* family_of(const std::string& target) {
+  for (const FpgaFamily& family : fpga_families())
+    if (target == family.target) return &family;
+  return nullptr;
+}
+
+std::vector<Key> fpga_keys(SweepFpga& fpga) {
+  std::vector<std::string> targets;
+  for (const FpgaFit& fit : fpga_fits()) targets.push_back(fit.target);
+  return {required(choice("target", fpga.target, targets, "its family")),
+          required(text("part", fpga.part_name, "which of the family"))};
+}
+
 std::vector<Key> search_keys(SweepFile& sweep) {
   NumberRange tolerance;
   tolerance.most = 1;
@@ -150,6 +163,7 @@ std::vector<Key> sweep_keys(SweepFile& sweep) {
       own_key("derived", "mapping", "keys that follow from the axes", reads(read_derived)),
       own_key("constraints", "list", "what holds for a design", reads(read_constraints)),
       required(own_key("objectives", "list", "what is made small", reads(read_objectives))),
+      mapping("fpga", "what the machines are to be put on", fpga_keys(sweep.fpga)),
       mapping("prices", "of cost_of_a_step", price_keys(sweep.prices)),
       mapping("search", "how designs are chosen", search_keys(sweep)),
       mapping("stop", "when the sweep ends; left out: when its front is proved", stop_keys(sweep))};
@@ -209,6 +223,27 @@ void check_workloads(SweepFile& sweep, const YamlNode& root) {
 
 bool names_objective(const SweepFile& sweep, Objective objective) {
   return std::count(sweep.objectives.begin(), sweep.objectives.end(), objective) > 0;
+}
+
+void check_fpga(SweepFile& sweep, const YamlNode& root) {
+  const YamlNode* node = find(root, "fpga");
+  if (node == nullptr) {
+    for (const Objective objective : sweep.objectives)
+      if (is_of_fpga(objective))
+        throw InputError(find(root, "objectives")->where,
+                         fmt::format("objectives: {} needs an FPGA, and the key 'fpga' is missing",
+                                     kObjectiveNames[static_cast<std::size_t>(objective)]));
+    return;
+  }
+  SweepFpga& fpga = sweep.fpga;
+  for (const FpgaFit& fit : fpga_fits())
+    if (fit.target == fpga.target) fpga.fit = &fit;
+  fpga.family = family_of(fpga.target);
+  std::vector<std::string> names;
+  for (const FpgaPart& part : fpga.family->parts) names.emplace_back(part.name);
+  const std::string name = read_choice(*find(*node, "part"), "fpga.part", names);
+  const auto place = std::find(names.begin(), names.end(), name) - names.begin();
+  fpga.part = &fpga.family->parts[static_cast<std::size_t>(place)];
 }
 
 void check_prices(const SweepFile& sweep, const YamlNode& root) {
@@ -320,6 +355,7 @@ SweepFile load_sweep(const std::string& path, const std::vector<std::string>& se
   check_workloads(sweep, root);
   for (const std::string& setting : settings)
     check_overrides(sweep, setting, {"--set " + excerpt(setting), 0, 0}, false);
+  check_fpga(sweep, root);
   check_prices(sweep, root);
   check_energy(sweep, root);
   check_method(sweep, root);

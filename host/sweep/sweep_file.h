@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "host/config/config.h"
+#include "host/cost/fpga_form.h"
 #include "host/sweep/objectives.h"
 #include "host/sweep/sweep_table.h"
 
@@ -33,6 +34,14 @@ struct SweepExpression {
   SourceLocation where;
 };
 
+/// What the machines are to be put on.
+struct SweepFpga {
+  std::string target, part_name;  // as the file has them; "": there is none
+  const FpgaFit* fit = nullptr;   // the closed form of what they take of it
+  const FpgaFamily* family = nullptr;
+  const FpgaPart* part = nullptr;
+};
+
 struct SweepFile {
   std::string file, name;
   std::string configuration;             // path; "": the defaults
@@ -45,6 +54,7 @@ struct SweepFile {
   SourceLocation axes_place;
   std::shared_ptr<const SweepRules> rules;  // derived keys and constraints; load_sweep() makes it
   std::vector<Objective> objectives;
+  SweepFpga fpga;
   Prices prices;
   SearchMethod method = SearchMethod::kBound;
   double tolerance = 0;
@@ -60,7 +70,8 @@ struct SweepFile {
 };
 
 /// What is known of a design before anything is compiled, beside its keys; constraints may name it.
-/// Of device_bytes that is true when its commands are there.
+/// Of device_bytes that is true when its commands are there. With an FPGA the objectives that are
+/// its own (is_of_fpga) are known, too.
 inline constexpr const char* kDeviceBytesName = "device_bytes";
 inline constexpr std::array<const char*, 4> kSweepFigureNames = {"area_mm2", "fmax_mhz",
                                                                  "clock_mhz", kDeviceBytesName};

@@ -17,7 +17,10 @@ std::optional<std::size_t> place_in(const Names& names, const std::string& name,
   return std::nullopt;
 }
 
-std::string what_is(const std::string& name) {
+// `figures`: whether figures could be named.
+std::string what_is(const std::string& name, bool figures) {
+  const auto fpga = std::find(kObjectiveNames.begin() + kFirstOfFpga, kObjectiveNames.end(), name);
+  if (figures && fpga != kObjectiveNames.end()) return "which needs the key 'fpga'";
   try {
     const ConfigKey key(name, {});
   } catch (const InputError&) {
@@ -36,6 +39,9 @@ SweepRules::SweepRules(const SweepFile& sweep) {
     for (const std::string& value : axis.values) numbers_.back().push_back(*number_of(value));
   }
   for (const SweepExpression& derived : sweep.derived) derived_names_.push_back(derived.path);
+  figures_.assign(kSweepFigureNames.begin(), kSweepFigureNames.end());
+  if (sweep.fpga.part != nullptr)
+    figures_.insert(figures_.end(), kObjectiveNames.begin() + kFirstOfFpga, kObjectiveNames.end());
   for (std::size_t i = 0; i < sweep.derived.size(); ++i)
     derived_.push_back(rule_of(sweep.derived[i], sweep.derived[i].path, i, false));
   for (std::size_t i = 0; i < sweep.constraints.size(); ++i)
@@ -47,12 +53,11 @@ SweepRules::Rule SweepRules::rule_of(const SweepExpression& expression, const st
                                      std::size_t derived, bool figures) const {
   Rule rule{Expression(expression.text, path, expression.where), {}, Stage::kKeys};
   const auto refuse_name = [&](const std::string& name, const std::string& why) {
-    throw InputError(
-        expression.where,
-        fmt::format("{}: expected names of axes{}{}, found '{}', {}", path,
-                    derived > 0 ? ", of derived keys before it" : "",
-                    figures ? fmt::format(" and {}", fmt::join(kSweepFigureNames, ", ")) : "",
-                    excerpt(name), why));
+    throw InputError(expression.where,
+                     fmt::format("{}: expected names of axes{}{}, found '{}', {}", path,
+                                 derived > 0 ? ", of derived keys before it" : "",
+                                 figures ? fmt::format(" and {}", fmt::join(figures_, ", ")) : "",
+                                 excerpt(name), why));
   };
   for (const std::string& name : rule.expression.names()) {
     if (const auto axis = place_in(axes_, name, axes_.size())) {
@@ -60,15 +65,14 @@ SweepRules::Rule SweepRules::rule_of(const SweepExpression& expression, const st
       rule.sources.push_back({Source::Kind::kAxis, *axis});
     } else if (const auto place = place_in(derived_names_, name, derived)) {
       rule.sources.push_back({Source::Kind::kDerived, *place});
-    } else if (const auto figure =
-                   place_in(kSweepFigureNames, name, figures ? kSweepFigureNames.size() : 0)) {
+    } else if (const auto figure = place_in(figures_, name, figures ? figures_.size() : 0)) {
       rule.sources.push_back({Source::Kind::kFigure, *figure});
       rule.stage =
           std::max(rule.stage, name == kDeviceBytesName ? Stage::kCompiled : Stage::kMachine);
     } else if (place_in(derived_names_, name, derived_names_.size())) {
       refuse_name(name, "which is derived after it");
     } else {
-      refuse_name(name, what_is(name));
+      refuse_name(name, what_is(name, figures));
     }
   }
   return rule;

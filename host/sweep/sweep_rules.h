@@ -19,8 +19,9 @@ class SweepRules {
   /// The values of the derived keys. Throws InputError where one is no number.
   std::vector<double> derived(const std::vector<std::size_t>& places) const;
 
-  /// Figures in the order of kSweepFigureNames.
-  using Figures = std::array<double, kSweepFigureNames.size()>;
+  /// Figures in the order of kSweepFigureNames; behind them FpgaFigures.
+  using Figures =
+      std::array<double, kSweepFigureNames.size() + std::tuple_size<FpgaFigures>::value>;
 
   /// When a constraint can be asked: of keys alone; with the figures of the machine; when the
   /// commands are there.
@@ -48,7 +49,7 @@ class SweepRules {
   double evaluate(const Rule& rule, const std::vector<std::size_t>& places,
                   const std::vector<double>& derived, const Figures& figures) const;
 
-  std::vector<std::string> axes_, derived_names_;
+  std::vector<std::string> axes_, derived_names_, figures_;
   std::vector<std::vector<double>> numbers_;  // by numeric axis and value
   std::vector<Rule> derived_, constraints_;
 };

@@ -53,6 +53,7 @@ struct SweepTable {
   std::size_t violations = 0;                     // of the bounds: 0 unless something is wrong
   bool proved = false;                            // the front is the whole one
   double tolerance = 0;
+  std::string fpga;  // which one, and where what machines take of it comes from; "": there is none
   std::vector<SweepProgress> progress;
 };
 

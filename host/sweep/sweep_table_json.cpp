@@ -148,6 +148,7 @@ ordered_json to_json(const SweepTable& table) {
   json["violations"] = table.violations;
   json["proved"] = table.proved;
   json["tolerance"] = table.tolerance;
+  if (!table.fpga.empty()) json["fpga"] = table.fpga;
   json["progress"] = ordered_json::array();
   for (const SweepProgress& after : table.progress)
     json["progress"].push_back({{"runs", after.runs},
@@ -177,6 +178,7 @@ SweepTable sweep_table_of(const nlohmann::json& json) {
     json.at("violations").get_to(table.violations);
     json.at("proved").get_to(table.proved);
     json.at("tolerance").get_to(table.tolerance);
+    table.fpga = json.value("fpga", "");
     for (const nlohmann::json& one : json.at("progress")) {
       SweepProgress& after = table.progress.emplace_back();
       one.at("runs").get_to(after.runs);

@@ -150,6 +150,13 @@ std::string objective_text(Objective objective, double value) {
       return with_unit(value, "J/token");
     case Objective::kCostOfAStep:
       return fmt::format("${:.4g}", value);
+    case Objective::kLuts:
+    case Objective::kFlipFlops:
+    case Objective::kBlockRams:
+    case Objective::kMultipliers:
+      return fmt::format("{:.0f} {}", value, kObjectiveUnits[static_cast<std::size_t>(objective)]);
+    case Objective::kFpgaShare:
+      return fmt::format("{:.1f} %", 100 * value);
   }
   return "";  // not reached: every objective stands above
 }
@@ -168,6 +175,7 @@ std::string to_text(const SweepTable& table, bool commands) {
                       count_of(DesignStatus::kDone), 100 * pruned,
                       count_of(DesignStatus::kInfeasible), count_of(DesignStatus::kFailed));
   text += infeasible_text(table) + failed_text(table) + "  " + proof_text(table);
+  if (!table.fpga.empty()) text += "  " + table.fpga + "\n";
   if (!commands) return text;
   for (const SweepRow* row : front) text += fmt::format("{}\n", row->run_line);
   return text;

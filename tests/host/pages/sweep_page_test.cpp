@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 
 #include "host/pages/sweep_pictures.h"
+#include "host/sweep/sweep_table_json.h"
+#include "host/sweep/sweep_text.h"
 #include "models/base/error.h"
 
 using namespace corank;
@@ -119,6 +121,18 @@ TEST_CASE("what is common to all commands, or follows an axis, is in the page's 
                 {"axis": 0, "texts": ["accelerator.array.rows=4", "accelerator.array.rows=8"]},
                 {"axis": 1, "texts": ["memory.bandwidth_gb_per_s=1", "memory.bandwidth_gb_per_s=2"]}])"));
   CHECK(data["figures"][0] == nlohmann::ordered_json({100e3, 80e3, 50e3, 25e3}));
+}
+
+TEST_CASE("what a machine takes of an FPGA is shown with its unit and its source") {
+  SweepTable table = small_table();
+  table.objectives[1] = Objective::kFpgaShare;
+  table.fpga = "XC7K325T: modelled";
+  const Page page = sweep_page(table);
+  CHECK(figure_named(page, "pareto").notes.back() == "FPGA: XC7K325T: modelled");
+  CHECK_THAT(figure_named(page, "front").picture, Contains("110.0 %"));
+  CHECK(sweep_table_of(to_json(table)).fpga == table.fpga);
+  CHECK(sweep_table_of(to_json(small_table())).fpga.empty());
+  CHECK_THAT(to_text(table, false), Contains("110.0 %") && Contains("  XC7K325T: modelled\n"));
 }
 
 TEST_CASE("of too many designs those that were run are drawn") {

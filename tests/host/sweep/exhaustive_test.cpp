@@ -135,7 +135,8 @@ TEST_CASE("a design's price is that of corank run") {
 }
 
 TEST_CASE("objectives worked out by hand") {
-  const StepFigures one{2e9, 3.6e18, 50, 1000, 10}, other{1e9, 1.8e18, 50, 4000, 20};
+  const FpgaFigures fpga = {70, 60, 5, 4, 0.25};
+  const StepFigures one{2e9, 3.6e18, 50, 1000, 10, fpga}, other{1e9, 1.8e18, 50, 4000, 20, fpga};
   const Prices prices{0.5, 0.1, 1};
   const std::vector<StepFigures> steps = {one, other};
   const std::vector<double> weights = {1, 2};
@@ -143,6 +144,9 @@ TEST_CASE("objectives worked out by hand") {
   CHECK(value_of(Objective::kEnergy, steps, weights, prices) == 7.2e18);
   CHECK(value_of(Objective::kArea, steps, weights, prices) == 50);
   CHECK(value_of(Objective::kDeviceMemory, steps, weights, prices) == 4000);
+  CHECK(value_of(Objective::kLuts, steps, weights, prices) == 70);
+  CHECK(value_of(Objective::kMultipliers, steps, weights, prices) == 4);
+  CHECK(value_of(Objective::kFpgaShare, steps, weights, prices) == 0.25);
   // 7.2e6 J for 10 + 2 x 20 tokens.
   CHECK(value_of(Objective::kJoulesPerToken, steps, weights, prices) == Approx(7.2e6 / 50));
   // 2 kWh at 0.5 USD; 4 s of the hour that 50 mm2 at 0.1 USD live.

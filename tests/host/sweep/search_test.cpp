@@ -157,6 +157,39 @@ TEST_CASE("designs that cannot be are counted by their reasons") {
   CHECK_THAT(table.rows.at(2).reason, Contains("expected at most 8, the elements"));
 }
 
+TEST_CASE("what an FPGA does not hold is no design, and what it holds has its share of it") {
+  const TemporaryFolder folder;
+  const SweepFile sweep = sweep_of(folder,
+                                   "fpga: {target: xilinx7, part: XC7K325T}\n"
+                                   "constraints: [bram <= 200]\n"
+                                   "objectives: [time, lut, fpga_share]\nsearch: {method: all}\n");
+  Search search(sweep, bounds_of(sweep, 1));
+  carry_out(search, sweep);
+  const SweepTable table = search.table();
+  CHECK_THAT(table.fpga, Contains("XC7K325T (Xilinx 7 series): modelled: closed form of"));
+  CHECK(table.infeasible.at("fpga: XC7K325T has too little: N LUTs of N, N DSPs of N") > 0);
+  CHECK(table.infeasible.at("constraint: bram <= 200") > 0);
+  // 32 x 32 takes more DSPs than there are, one a PE.
+  CHECK_THAT(table.rows.at(143).reason,
+             Contains("fpga: XC7K325T has too little: ") && Contains(" DSPs of 840"));
+  std::size_t done = 0;
+  for (const SweepRow& row : table.rows) {
+    if (row.status != DesignStatus::kDone) continue;
+    ++done;
+    const FpgaCounts counts = fpga_counts(*sweep.fpga.fit, config_of(sweep, row.design, 0).machine);
+    const double share =
+        std::max({static_cast<double>(counts[0]) / 203800, static_cast<double>(counts[1]) / 407600,
+                  static_cast<double>(counts[2]) / 890, static_cast<double>(counts[3]) / 840});
+    CHECK(share <= 1);
+    CHECK(counts[2] <= 200);
+    CHECK(row.bounds[1] == static_cast<double>(counts[0]));  // known before a run
+    CHECK(row.objectives[1] == static_cast<double>(counts[0]));
+    CHECK(row.objectives[2] == Approx(share));
+    CHECK(row.figures.at("dsp") == static_cast<double>(counts[3]));
+  }
+  CHECK(done > 0);
+}
+
 TEST_CASE("a sweep without a legal design is refused") {
   const TemporaryFolder folder;
   const SweepFile sweep =

@@ -254,6 +254,30 @@ TEST_CASE("objectives that lack what they are priced with are refused") {
         "s.yaml:3:9: prices: the key 'lifetime_hours' is missing, which cost_of_a_step needs");
 }
 
+TEST_CASE("an FPGA is one of a family that has a closed form, and its figures need it") {
+  const std::string axis = "axes:\n  accelerator.array.rows: [8, 16]\n";
+  const std::string full = "constraints: [fpga_share <= 0.9 && lut < 1e5]\n";
+  const SweepFile sweep = load("fpga: {target: xilinx7, part: XC7A200T}\n" + axis + full +
+                               "objectives: [time, fpga_share, bram]");
+  CHECK(sweep.fpga.part->has[0] == 134600);
+  CHECK(sweep.fpga.fit->target == "xilinx7");
+  CHECK(sweep.objectives ==
+        std::vector<Objective>{Objective::kTime, Objective::kFpgaShare, Objective::kBlockRams});
+  CHECK(
+      refusal("fpga: {target: ecp5, part: LFE5U-85F}\n" + axis + kRest) ==
+      "s.yaml:1:16: fpga.target: 'ecp5' is not available; expected 'xilinx7', the only one so far");
+  CHECK(refusal("fpga: {target: xilinx7, part: XC7K70T}\n" + axis + kRest) ==
+        "s.yaml:1:31: fpga.part: expected one of XC7A35T, XC7A100T, XC7A200T, XC7K325T; found "
+        "'XC7K70T'");
+  CHECK(refusal("fpga: {target: xilinx7}\n" + axis + kRest) ==
+        "s.yaml:1:7: fpga: the key 'part' is missing");
+  CHECK(refusal(axis + "objectives: [time, lut]") ==
+        "s.yaml:3:13: objectives: lut needs an FPGA, and the key 'fpga' is missing");
+  CHECK(refusal(axis + full + "objectives: [time]") ==
+        "s.yaml:3:15: constraints[0]: expected names of axes and area_mm2, fmax_mhz, clock_mhz, "
+        "device_bytes, found 'fpga_share', which needs the key 'fpga'");
+}
+
 TEST_CASE("a configuration that is changed is the one that is read") {
   const TemporaryFolder folder;
   const std::string configs = CORANK_CONFIGS;

@@ -49,6 +49,9 @@ TEST_CASE("every objective is said with its unit") {
   CHECK(objective_text(Objective::kDeviceMemory, 2.5e9) == "2.5 GB");
   CHECK(objective_text(Objective::kJoulesPerToken, 0.0125) == "12.5 mJ/token");
   CHECK(objective_text(Objective::kCostOfAStep, 0.25) == "$0.25");
+  CHECK(objective_text(Objective::kLuts, 123456) == "123456 LUTs");
+  CHECK(objective_text(Objective::kBlockRams, 7) == "7 block RAMs");
+  CHECK(objective_text(Objective::kFpgaShare, 0.785) == "78.5 %");
 }
 
 TEST_CASE("two sweeps are compared in the same units, as far as both have a front") {
