@@ -40,10 +40,10 @@ _WHOLE = 8  # rows and columns of the largest machine that is compared
 _MOST_ERROR = 0.03  # of the area of a machine that was not fitted
 
 # Every term is one of these, or a product of two sizes, one of them perhaps as its logarithm.
-_TERMS = ["1", "rows", "columns", "rows*columns", "rows*rows", "vector_lanes", "memory_lanes",
-          "memory_lanes*log2_memory_lanes", "memory_lanes*scratchpad_banks", "memory_lanes*accumulator_banks",
-          "memory_lanes*log2_scratchpad_kib", "memory_lanes*log2_accumulator_kib", "scratchpad_banks", "accumulator_banks",
-          "log2_scratchpad_kib", "log2_accumulator_kib", "axi_bits", "queue_depth", "log2_memory_lanes", "log2_queue_depth"]
+TERMS = ["1", "rows", "columns", "rows*columns", "rows*rows", "vector_lanes", "memory_lanes",
+         "memory_lanes*log2_memory_lanes", "memory_lanes*scratchpad_banks", "memory_lanes*accumulator_banks",
+         "memory_lanes*log2_scratchpad_kib", "memory_lanes*log2_accumulator_kib", "scratchpad_banks", "accumulator_banks",
+         "log2_scratchpad_kib", "log2_accumulator_kib", "axi_bits", "queue_depth", "log2_memory_lanes", "log2_queue_depth"]
 _DELAY_TERMS = ["1", "log2_rows", "log2_columns", "log2_vector_lanes", "log2_memory_lanes", "log2_scratchpad_banks",
                 "log2_accumulator_banks", "log2_axi_bits", "log2_scratchpad_kib", "log2_accumulator_kib"]
 _ENOUGH = 0.004  # of a part's largest value: what more terms need not explain
@@ -231,7 +231,7 @@ class Run:
         return {"sizes": sizes, "area_um2": result["hierarchy"]["area_um2"], "parts": parts, "rams": rams, "delays": merged}
 
 
-def parts_form(measured, kinds):
+def parts_form(measured, kinds, terms):
     """The formulas of every part, and of the first kind, where there is some of it, what was measured."""
     points = [point["sizes"] for point in measured]
     paths = list(dict.fromkeys(path for point in measured for path in point["parts"]))
@@ -239,7 +239,7 @@ def parts_form(measured, kinds):
     parts = []
     for path in paths:
         values = {key: [point["parts"].get(path, zero)[key] for point in measured] for key in kinds}
-        formulas = {key: fit(_TERMS, points, values[key]) for key in kinds}
+        formulas = {key: fit(terms, points, values[key]) for key in kinds}
         if not any(formulas.values()):
             continue
         worst = max(map(abs, residuals(formulas[main], points, values[main])))
@@ -273,7 +273,7 @@ def delays_form(measured):
 
 
 def closed_form(measured):
-    return {"parts": parts_form(measured, _KINDS), "rams": rams_form(measured), "delays": delays_form(measured)}
+    return {"parts": parts_form(measured, _KINDS, TERMS), "rams": rams_form(measured), "delays": delays_form(measured)}
 
 
 def amount(formula, sizes):

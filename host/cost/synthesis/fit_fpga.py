@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Fits the closed form of what a machine takes of an FPGA to machines that are synthesised, and writes it as data.
 
-    fit_fpga.py --target xilinx7 --cache FOLDER --out configs/cost/fpga-xilinx7.json FILE.sv ...
+    fit_fpga.py --target xilinx7 --cache FOLDER --out configs/cost/xilinx7.json FILE.sv ...
 
-To the machines, in the terms and by the method of fit.py: of every part LUTs, flip-flops, block RAMs and multipliers of its
-own. RAMs by themselves (ram_1r1w) are left out of the parts: how many of what shape there are is a product of powers of the
-sizes, and what one of a shape takes follows from the FPGA's primitives by a rule (fpga_rams.py). Some machines are held out,
-one of them without the decoder of packed weights.
+To the machines of fit.py and one with more lanes, in its terms and by its method: of every part LUTs, flip-flops, block
+RAMs and multipliers of its own. RAMs by themselves (ram_1r1w) are left out of the parts: how many of what shape there are is
+a product of powers of the sizes, and what one of a shape takes follows from the FPGA's primitives by a rule (fpga_rams.py).
+Some machines are held out, one of them without the decoder of packed weights.
 """
 
 import argparse
@@ -21,7 +21,9 @@ _KINDS = ("lut", "ff", "bram", "dsp")
 _RAM_MODULE = "ram_1r1w"
 _DECODER = "u_load_unit/gen_decoder"  # what is below it, a machine without one does not have
 _WITHOUT_DECODER = {"Decoder": "0"}
-_FITTED = [changes for changes, _ in fit.FITTED]
+# What lanes and bytes of the bus exchange grows with their square, which shows at 16 lanes.
+_TERMS = [*fit.TERMS, "memory_lanes*memory_lanes", "axi_bits*axi_bits"]
+_FITTED = [changes for changes, _ in fit.FITTED] + [{"axi_bits": 256}]
 _HELD_OUT = [({"rows": 4, "columns": 4}, {}), ({"rows": 3, "columns": 4, "vector_lanes": 8, "axi_bits": 128}, {}), ({}, _WITHOUT_DECODER)]
 
 
@@ -72,7 +74,7 @@ def checked(form, point):
 
 
 def closed_form(target, measured):
-    return {"parts": fit.parts_form(measured, _KINDS), "rams": fit.rams_form(measured), "ram_primitives": fpga_rams.PRIMITIVES[target]}
+    return {"parts": fit.parts_form(measured, _KINDS, _TERMS), "rams": fit.rams_form(measured), "ram_primitives": fpga_rams.PRIMITIVES[target]}
 
 
 def measure(options, versions):

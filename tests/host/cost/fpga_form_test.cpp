@@ -110,7 +110,7 @@ TEST_CASE(
         const auto mapped = static_cast<double>(point.counts[kind]);
         CHECK(static_cast<double>(said[kind]) / mapped - 1 ==
               Approx(point.errors[kind]).margin(2e-4));
-        CHECK(static_cast<double>(said[kind]) == Approx(mapped).epsilon(0.05));
+        CHECK(static_cast<double>(said[kind]) == Approx(mapped).epsilon(0.02));
       }
       without_decoder = without_decoder || !point.decoder;
     }
