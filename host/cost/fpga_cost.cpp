@@ -10,7 +10,7 @@
 namespace corank {
 namespace {
 
-// Beyond it the tools take hours and no part of these families holds the machine.
+// Beyond it the tools take hours.
 constexpr int kMostPes = 64;
 
 const FpgaFamily& family_named(const std::string& target) {
@@ -155,9 +155,8 @@ FpgaReport fpga_cost(const Config& config, const std::string& target, const std:
   const int pes = config.machine.array_rows * config.machine.array_columns;
   if (pes > kMostPes && !options.whole)
     throw InputError(
-        fmt::format("--target {}: the machine has {} PEs, no part of the family holds "
-                    "more than {}; expected a smaller array, or --whole to count it "
-                    "all the same (hours)",
+        fmt::format("--target {}: the machine has {} PEs, and more than {} take hours to map; "
+                    "expected a smaller array, or --whole to count it all the same",
                     target, pes, kMostPes));
   FpgaReport report = fpga_report(
       synthesise(config.machine, {target, !options.progress, options.stop, options.route}), family,
