@@ -16,7 +16,7 @@ const ProofTable& table() {
 }  // namespace
 
 TEST_CASE("no exact run of the grid is below one of its bounds") {
-  REQUIRE(table().designs() > 1000);
+  REQUIRE(table().designs() > 10000);
   CHECK(violations_of(table()) == 0);
 }
 
@@ -25,14 +25,16 @@ TEST_CASE("the pruned search finds the whole front of the grid with few runs") {
   CHECK(replay.proved);
   CHECK(missing_of_front(table(), replay) == 0);
   CHECK(4 * replay.ran.size() <= table().designs());
-  // Not one more than no design of the front excludes by these bounds, which any proof must run.
+  // Hardly more than no design of the front excludes by these bounds, which any proof must run: a
+  // design may come before the one that excludes it.
   std::size_t needed = 0;
   const std::vector<std::size_t> front = front_of(table().exact());
   for (std::size_t i = 0; i < table().designs(); ++i)
     needed += std::none_of(front.begin(), front.end(), [&](std::size_t f) {
       return dominates(table().exact()[f], table().bounds()[i], 3);
     });
-  CHECK(replay.ran.size() == needed);
+  CHECK(replay.ran.size() >= needed);
+  CHECK(100 * replay.ran.size() <= 101 * needed);
 }
 
 TEST_CASE("after a hundred runs the search has most of the front, and more than what is drawn") {

@@ -144,11 +144,11 @@ TEST_CASE("what is wrong with a sweep's file is told with its place") {
   CHECK(
       refusal("axes: {accelerator.array.rows: [8]}\nobjectives: []") ==
       "s.yaml:2:13: objectives: expected a list of time, energy, area, device_memory, j_per_token, "
-      "cost_of_a_step, found a list");
+      "cost_of_a_step, lut, ff, bram, dsp, fpga_share, found a list");
   CHECK(
       refusal("axes: {accelerator.array.rows: [8]}\nobjectives: [time, tim]") ==
       "s.yaml:2:20: objectives[1]: expected one of time, energy, area, device_memory, j_per_token, "
-      "cost_of_a_step; found 'tim'; did you mean 'time'?");
+      "cost_of_a_step, lut, ff, bram, dsp, fpga_share; found 'tim'; did you mean 'time'?");
   CHECK(refusal("axes: {accelerator.array.rows: [8]}\nobjectives: [time, time]") ==
         "s.yaml:2:20: objectives[1]: 'time' is given twice");
   CHECK(refusal("axis: {}\naxes: {accelerator.array.rows: [8]}" + kRest) ==
