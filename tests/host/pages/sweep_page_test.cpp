@@ -135,6 +135,14 @@ TEST_CASE("what a machine takes of an FPGA is shown with its unit and its source
   CHECK_THAT(to_text(table, false), Contains("110.0 %") && Contains("  XC7K325T: modelled\n"));
 }
 
+TEST_CASE("a table whose run lacks an objective is refused when it is read") {
+  nlohmann::ordered_json broken = to_json(small_table());
+  for (auto& cells : broken["rows"]["objectives"]) cells[1] = nullptr;
+  CHECK_THROWS_WITH(
+      sweep_table_of(broken),
+      Contains("design ") && Contains("expected a value for each axis and objective"));
+}
+
 TEST_CASE("of too many designs those that were run are drawn") {
   SweepTable table = small_table();
   table.rows[0].status = DesignStatus::kPruned;
@@ -163,7 +171,4 @@ TEST_CASE("sweeps with other objectives are not compared, and broken tables are 
   const Page page = sweep_page(table, &other);  // the same in another order
   REQUIRE(page.data);
   CHECK((*page.data)["other"]["figures"] == (*page.data)["sweep"]["figures"]);
-  SweepTable broken = table;
-  broken.rows[1].objectives.pop_back();
-  CHECK_THROWS_AS(sweep_page(broken), InputError);
 }

@@ -55,7 +55,7 @@ std::string csv_of(const TemporaryFolder& folder, const std::string& sweep_folde
 
 /// Waits until `holds` or so many seconds have passed; returns whether it holds.
 template <class Condition>
-bool wait_until(const Condition& holds, double seconds = 60);
+bool wait_until(const Condition& holds, double seconds = 300);
 
 }  // namespace corank::test
 
