@@ -14,11 +14,9 @@ namespace {
 constexpr int kMostPes = 64;
 
 const FpgaFamily& family_named(const std::string& target) {
+  if (const FpgaFamily* family = fpga_family(target)) return *family;
   std::string known;
-  for (const FpgaFamily& family : fpga_families()) {
-    if (target == family.target) return family;
-    known += std::string(", ") + family.target;
-  }
+  for (const FpgaFamily& family : fpga_families()) known += std::string(", ") + family.target;
   throw InputError("--target: expected osu018" + known + ", found '" + target + "'");
 }
 
@@ -92,6 +90,12 @@ const std::vector<FpgaFamily>& fpga_families() {
        "Xilinx DS180, 7 series FPGAs overview; block RAMs in halves of 18 Kbit",
        false}};
   return families;
+}
+
+const FpgaFamily* fpga_family(const std::string& target) {
+  for (const FpgaFamily& family : fpga_families())
+    if (target == family.target) return &family;
+  return nullptr;
 }
 
 std::string lacking_of(const FpgaPart& part, const FpgaCounts& counts) {

@@ -33,6 +33,8 @@ struct FpgaFamily {
 };
 
 const std::vector<FpgaFamily>& fpga_families();
+/// As --target takes it; nullptr: none of them.
+const FpgaFamily* fpga_family(const std::string& target);
 
 /// Of what a part has too little: "30000 LUTs of 24288, 57 block RAMs of 56"; "" if it holds them.
 std::string lacking_of(const FpgaPart& part, const FpgaCounts& counts);

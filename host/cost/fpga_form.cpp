@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "host/compiler/ceil_div.h"
 #include "host/cost/cost.h"
 #include "host/cost/cost_formulas.h"
 #include "host/cost/cost_texts.h"
@@ -57,8 +58,6 @@ std::vector<FpgaRams> fpga_rams(const nlohmann::json& json) {
   }
   return rams;
 }
-
-std::int64_t quotient_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 template <class Part>
 bool has(const MachineShape& shape, const Part& part) {
@@ -121,23 +120,23 @@ FpgaCounts ram_counts(const std::vector<FpgaRamPrimitive>& primitives, std::int6
   std::pair<double, std::int64_t> least(std::numeric_limits<double>::infinity(), 0);
   for (const FpgaRamPrimitive& one : primitives) {
     // Of equal ones those with the fewest behind one another.
-    const std::int64_t behind = quotient_up(words, one.words);
+    const std::int64_t behind = ceil_div(words, one.words);
     const std::pair<double, std::int64_t> cost(
-        static_cast<double>(behind * quotient_up(width, one.width)) * one.cost, behind);
+        static_cast<double>(behind * ceil_div(width, one.width)) * one.cost, behind);
     if (cost >= least) continue;
     least = cost;
     best = &one;
   }
   if (best == nullptr) throw MachineError("the closed form of an FPGA has no RAM");
-  const std::int64_t deep = quotient_up(words, best->words);
-  const std::int64_t number = deep * quotient_up(width, best->width);
+  const std::int64_t deep = ceil_div(words, best->words);
+  const std::int64_t number = deep * ceil_div(width, best->width);
   FpgaCounts counts{};
   counts[kLut] = number * best->lut;
   counts[kBlockRam] = number * best->bram;
   // A RAM in LUTs has no register at its output.
   if (best->lut > 0) counts[kFlipFlop] = width;
   // A multiplexer for each bit, and a write enable for each of those one behind another.
-  if (deep > 1) counts[kLut] += width * quotient_up(deep - 1, kMuxInputs - 1) + deep;
+  if (deep > 1) counts[kLut] += width * ceil_div(deep - 1, kMuxInputs - 1) + deep;
   return counts;
 }
 

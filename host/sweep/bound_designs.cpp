@@ -90,10 +90,6 @@ std::vector<Bounded> bounds_of(const nlohmann::json& list) {
   return workloads;
 }
 
-std::vector<Bounded> bounds_of(const std::string& text) {
-  return bounds_of(nlohmann::json::parse(text));
-}
-
 Bounded bound_or_reason(const SweepFile& sweep, std::size_t design, std::size_t workload) {
   Bounded bounded;
   try {
@@ -135,8 +131,8 @@ class KeptBounds {
     const auto kept = by_key_.find(key);
     return kept == by_key_.end() ? std::vector<Bounded>() : kept->second;
   }
-  void keep(const std::string& key, const std::string& bounds) {
-    by_key_[key] = bounds_of(bounds);
+  void keep(const std::string& key, const std::vector<Bounded>& bounds) {
+    by_key_[key] = bounds;
     if (!file_.is_open()) {
       std::error_code error;
       fs::create_directory(folder_, error);
@@ -144,7 +140,7 @@ class KeptBounds {
       file_.open(folder_ / fmt::format("{}-{:08x}.jsonl", getpid(), random()), std::ios::app);
     }
     // Without room on the disk they are worked out again.
-    file_ << fmt::format("{{\"key\":\"{}\",\"bounds\":{}}}\n", key, bounds) << std::flush;
+    file_ << fmt::format("{{\"key\":\"{}\",\"bounds\":{}}}\n", key, text_of(bounds)) << std::flush;
   }
 
  private:
@@ -201,11 +197,14 @@ BoundDesigns bound_in_processes(const SweepFile& sweep, const std::string& folde
     const auto done = [&](std::size_t task, const TaskEnd& end) {
       ++ended;
       const std::size_t i = missing[task];
+      if (end.failure.empty()) {
+        all[i] = bounds_of(nlohmann::json::parse(end.result));
+        kept->keep(keys[i], all[i]);
+        return;
+      }
       Bounded died;
       died.infeasible = "the compiler's process ended: " + end.failure;
-      all[i] = end.failure.empty() ? bounds_of(end.result)
-                                   : std::vector<Bounded>(sweep.workloads.size(), died);
-      if (end.failure.empty()) kept->keep(keys[i], end.result);
+      all[i].assign(sweep.workloads.size(), died);
     };
     carry_out_forked(missing.size(), workers, bound, done, stop);
     if (ended < missing.size()) throw Interrupted();

@@ -117,12 +117,6 @@ std::vector<Key> price_keys(Prices& prices) {
                  "that the machine works in its life")};
 }
 
-const FpgaFamily* family_of(const std::string& target) {
-  for (const FpgaFamily& family : fpga_families())
-    if (target == family.target) return &family;
-  return nullptr;
-}
-
 std::vector<Key> fpga_keys(SweepFpga& fpga) {
   std::vector<std::string> targets;
   for (const FpgaFit& fit : fpga_fits()) targets.push_back(fit.target);
@@ -238,7 +232,7 @@ void check_fpga(SweepFile& sweep, const YamlNode& root) {
   SweepFpga& fpga = sweep.fpga;
   for (const FpgaFit& fit : fpga_fits())
     if (fit.target == fpga.target) fpga.fit = &fit;
-  fpga.family = family_of(fpga.target);
+  fpga.family = fpga_family(fpga.target);
   std::vector<std::string> names;
   for (const FpgaPart& part : fpga.family->parts) names.emplace_back(part.name);
   const std::string name = read_choice(*find(*node, "part"), "fpga.part", names);

@@ -137,7 +137,8 @@ Random begin(DrawnCase& drawn, const CaseSource& source, std::uint64_t seed, int
              std::uint64_t stream) {
   drawn.number = number;
   drawn.seed = seed * 1000003 + static_cast<std::uint64_t>(number);
-  // A far host makes a case long, not different: between its accesses nothing happens.
+  // A far host makes a case long, not different: between its accesses nothing happens. By the seed
+  // itself, so that nothing else of the case depends on it.
   drawn.config.link.latency_ns = std::array<int, 4>{1, 10, 50, 250}[drawn.seed / 7 % 4];
   Random random(drawn.seed ^ stream);
   drawn.config.machine = source.machines[static_cast<std::size_t>(number) % source.machines.size()];

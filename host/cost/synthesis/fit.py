@@ -31,9 +31,9 @@ FITTED = [({}, True), ({"axi_bits": 128}, True), ({"scratchpad_kib": 32}, False)
           ({"scratchpad_banks": 16}, False), ({"accumulator_banks": 8}, False), ({"rows": 1}, True),
           ({"vector_lanes": 8}, True), ({"rows": 1, "columns": 1}, False), ({"columns": 1}, False), ({"rows": 3}, True),
           ({"vector_lanes": 2}, False), ({"queue_depth": 2}, False)]
-HELD_OUT = [({"rows": 4, "columns": 4}, True),
-            ({"rows": 3, "columns": 4, "vector_lanes": 8, "axi_bits": 128, "scratchpad_kib": 16, "accumulator_kib": 16}, False),
-            ({"axi_bits": 256}, False)]
+_HELD_OUT = [({"rows": 4, "columns": 4}, True),
+             ({"rows": 3, "columns": 4, "vector_lanes": 8, "axi_bits": 128, "scratchpad_kib": 16, "accumulator_kib": 16}, False),
+             ({"axi_bits": 256}, False)]
 
 _KINDS = ("area_um2", "flops", "leakage_nw")
 _WHOLE = 8  # rows and columns of the largest machine that is compared
@@ -327,7 +327,7 @@ def main():
     if options.check is not None:
         raise SystemExit(0 if check(run, options.out, options.check) else 1)
     measured, held = [], []
-    chosen = (FITTED + HELD_OUT)[:options.first]
+    chosen = (FITTED + _HELD_OUT)[:options.first]
     for number, (changes, timed) in enumerate(chosen, 1):
         synthesize.tell(f"machine {number} of {len(chosen)}: {changes or 'the first'}")
         (measured if number <= len(FITTED) else held).append(run(changes, timed))

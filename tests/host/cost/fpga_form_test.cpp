@@ -27,16 +27,6 @@ constexpr const char* kFit = R"({
                      {"words": 1024, "width": 18, "cost": 129, "lut": 0, "bram": 1}]
 })";
 
-MachineShape shape_of(int rows, int columns) {
-  MachineShape shape;
-  shape.array_rows = rows;
-  shape.array_columns = columns;
-  shape.vector_lanes = 4;
-  shape.axi_data_bits = 64;
-  shape.scratchpad_kib = 128;
-  return shape;
-}
-
 MachineShape shape_of(const FpgaFitPoint& point) {
   MachineShape shape;
   const auto size = [&](std::size_t i) { return static_cast<int>(point.sizes.at(i)); };
@@ -71,7 +61,12 @@ TEST_CASE("A closed form of an FPGA is read as its file says, with the decoder a
   CHECK_FALSE(fit.fitted[0].decoder);
   CHECK(fit.fitted[0].counts == FpgaCounts{100, 50, 4, 2});
   // 10.3 + 2 x 2 x 3 LUTs; four RAMs of 64 x 128 / 8 = 1024 words of 16 bits are a block RAM each.
-  MachineShape shape = shape_of(2, 3);
+  MachineShape shape;
+  shape.array_rows = 2;
+  shape.array_columns = 3;
+  shape.vector_lanes = 4;
+  shape.axi_data_bits = 64;
+  shape.scratchpad_kib = 128;
   shape.decoder = 0;
   CHECK(fpga_counts(fit, shape) == FpgaCounts{22, 10, 4, 3});
   // 7 LUTs more; and 16 words of 64 bits are 22 times 4 LUTs, with 64 flip-flops behind them.
