@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -95,11 +97,12 @@ std::string results(const std::vector<Tried>& all, const MutantList& list,
 
 int mutate(int argc, char** argv) {
   CLI::App app{"Changes the RTL in many ways, one at a time, and counts what the tests notice."};
-  std::string only, work = "build/mutation", results_file;
+  std::vector<std::string> only;
+  std::string work = "build/mutation", results_file;
   std::uint64_t seed = 0;
   int count = 2;
   bool names = false;
-  app.add_option("--only", only, "the mutants of one module, or one mutant by its name");
+  app.add_option("--only", only, "mutants of these modules, or these mutants by their names");
   auto* seeded =
       app.add_option("--seed", seed, "draws mutants instead of taking those of the list");
   app.add_option("--count", count, "drawn mutants of each module")->needs(seeded);
@@ -113,20 +116,28 @@ int mutate(int argc, char** argv) {
   }
 
   const MutantList list = read_mutants("tests/mutation/mutants.yaml", ".");
+  std::set<std::string> unknown(only.begin(), only.end());
+  const auto is_asked_for = [&](const std::string& name) {
+    unknown.erase(name);
+    return only.empty() || std::count(only.begin(), only.end(), name) > 0;
+  };
   std::vector<Mutant> chosen;
   if (seeded->count() == 0) {
     for (const Mutant& mutant : list.mutants) {
-      if (only.empty() || only == mutant.module || only == mutant.name) chosen.push_back(mutant);
+      const bool by_module = is_asked_for(mutant.module);
+      if (is_asked_for(mutant.name) || by_module) chosen.push_back(mutant);
     }
   } else {
     for (const Module& module : list.modules) {
-      if (!only.empty() && only != module.name) continue;
+      if (!is_asked_for(module.name)) continue;
       for (const Mutant& mutant : draw_mutants(module, read_text(module.file), seed, count)) {
         chosen.push_back(mutant);
       }
     }
   }
-  if (chosen.empty()) throw InputError("--only: no module and no mutant is called '" + only + "'");
+  if (!unknown.empty()) {
+    throw InputError("--only: no module and no mutant is called '" + *unknown.begin() + "'");
+  }
   if (names) {
     for (const Mutant& mutant : chosen) {
       fmt::print("{} ({}, {})\n", mutant.name, mutant.module, mutant.operation);
