@@ -5,7 +5,7 @@
 //   CORANK_SEED    seed of the run (default 1)
 //   CORANK_CASE    runs this case alone
 //   CORANK_CYCLES  bound of the estimated cycles of a case (default 60000)
-//   CORANK_MACHINE "3x5": only the cases of this machine, which alone is built
+//   CORANK_SHAPE "3x5": only the cases of this machine, which alone is built
 //   CORANK_SIZES   "all": any size up to 257; default: those at the edges of the array
 #include <catch2/catch.hpp>
 #include <cstdlib>
@@ -70,7 +70,7 @@ TEST_CASE("random layers are bit-exact on every machine", "[end_to_end]") {
   const auto alone = static_cast<int>(setting("CORANK_CASE", -1));
   const char* named = std::getenv("CORANK_SIZES");
   const Sizes sizes = named != nullptr && std::string(named) == "all" ? Sizes::kAll : Sizes::kEdges;
-  const char* machine_named = std::getenv("CORANK_MACHINE");
+  const char* machine_named = std::getenv("CORANK_SHAPE");
   const auto is_wanted = [&](const MachineShape& machine) {
     return machine_named == nullptr || machine_named == std::to_string(machine.array_rows) + "x" +
                                                             std::to_string(machine.array_columns);
