@@ -5,7 +5,7 @@
 //   CORANK_SEED    seed of the run (default 1)
 //   CORANK_CASE    runs this case alone
 //   CORANK_CYCLES  bound of the estimated cycles of a case (default 60000)
-//   CORANK_SHAPE "3x5": only the cases of this machine, which alone is built
+//   CORANK_SHAPE   "3x5": only the cases of this machine, which alone is built
 //   CORANK_SIZES   "all": any size up to 257; default: those at the edges of the array
 #include <catch2/catch.hpp>
 #include <cstdlib>
