@@ -93,8 +93,14 @@ Outcome analytic_command(const corank::Config& config, const corank::RunOptions&
   return {text};
 }
 
+corank::Config configuration_of(const Arguments& arguments) {
+  if (arguments.config.empty() && arguments.settings.empty())
+    throw corank::InputError("expected a configuration, or settings of one (--set)");
+  return corank::load_config(arguments.config, arguments.settings);
+}
+
 Outcome run_command(const Arguments& arguments) {
-  const corank::Config config = corank::load_config(arguments.config, arguments.settings);
+  const corank::Config config = configuration_of(arguments);
   corank::RunOptions options;
   if (arguments.fidelity == "cycle") options.fidelity = corank::Fidelity::kCycle;
   options.out_directory = arguments.out;
@@ -135,7 +141,7 @@ Outcome verify_command(const Arguments& arguments, corank::VerifyOptions options
 }
 
 Outcome machine_command(const Arguments& arguments) {
-  const corank::Config config = corank::load_config(arguments.config, arguments.settings);
+  const corank::Config config = configuration_of(arguments);
   corank::MachineBuildOptions options;
   options.quiet = !at_terminal();
   options.stop = corank::interrupted;
@@ -153,7 +159,7 @@ struct CostArguments {
 
 Outcome cost_command(const Arguments& arguments, const CostArguments& costing) {
   const std::string& json = costing.json;
-  const corank::Config config = corank::load_config(arguments.config, arguments.settings);
+  const corank::Config config = configuration_of(arguments);
   corank::check_outputs({{"--json " + json, json}}, config.files);
   std::optional<corank::OutputFile> file;
   if (!json.empty()) file.emplace(json, "--json " + json);
@@ -178,7 +184,7 @@ Outcome cost_command(const Arguments& arguments, const CostArguments& costing) {
 
 Outcome compile_command(const Arguments& arguments, const std::string& output) {
   using corank::CompilerOutput;
-  const corank::Config config = corank::load_config(arguments.config, arguments.settings);
+  const corank::Config config = configuration_of(arguments);
   const CompilerOutput wanted = output == "graph"  ? CompilerOutput::kGraph
                                 : output == "plan" ? CompilerOutput::kPlan
                                                    : CompilerOutput::kCommands;
@@ -206,7 +212,8 @@ int complain(const std::string& message, int code) {
 }
 
 void takes_configuration(CLI::App* command, Arguments& arguments) {
-  command->add_option("config", arguments.config, "configuration, YAML")->required();
+  command->add_option("config", arguments.config,
+                      "configuration, YAML; left out: what --set says, and defaults");
 }
 
 void takes_settings(CLI::App* command, Arguments& arguments) {

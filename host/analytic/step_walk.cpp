@@ -219,7 +219,7 @@ class StepWalk {
     Cycle decoded_from = 0;
   };
 
-  const CommandWords& words(std::size_t index) const { return step_.commands[index].words; }
+  CommandWords words(std::size_t index) const { return step_.commands[index].words; }
   Cycle cycle_after(Femtoseconds when) const {
     return static_cast<Cycle>(when / limits_.period) + 1;
   }

@@ -90,7 +90,8 @@ void CommandEmitter::emit(int op, const CommandWords& words, Engine engine,
     if (waits[from] < 0) continue;
     const std::uint32_t bit = token(static_cast<Engine>(from), engine);
     command.words[kTokenWord] |= bit;
-    made_.commands[static_cast<std::size_t>(waits[from])].words[kTokenWord] |= bit << 16;
+    made_.commands.change(static_cast<std::size_t>(waits[from]),
+                          [&](CompiledCommand& giver) { giver.words[kTokenWord] |= bit << 16; });
   }
   made_.commands.push_back(command);
 }

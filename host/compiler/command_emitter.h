@@ -81,7 +81,7 @@ class CommandEmitter {
   Space space_of(ValueId id) const { return step_.space_of(id); }
 
   struct Made {
-    std::deque<CompiledCommand> commands;
+    CommandList commands;
     std::vector<ValueTraffic> traffic;  // by ValueId
     std::vector<StreamTile> tiles;      // at addresses within the tile
   };

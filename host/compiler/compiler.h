@@ -2,14 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "host/compiler/block_size.h"
-#include "host/compiler/dependencies.h"
+#include "host/compiler/command_list.h"
 #include "host/compiler/layout.h"
 #include "host/compiler/plan.h"
 #include "host/compiler/vector_program.h"
@@ -17,12 +16,6 @@
 #include "rtl/interface/interface.h"
 
 namespace corank {
-
-struct CompiledCommand {
-  interface::CommandWords words;
-  int op = -1;  // index of the graph's op that it serves; -1: none (program load, halt)
-  Waits waits_for = kNoWaits;  // the commands whose ends it waits for
-};
 
 /// Bytes of a value that cross the memory port of the accelerator.
 struct ValueTraffic {
@@ -50,8 +43,7 @@ struct WeightStream {
 };
 
 struct CompiledStep {
-  // The last one is a halt; a deque, since millions must not be moved as it grows.
-  std::deque<CompiledCommand> commands;
+  CommandList commands;  // the last one is a halt
   Plan plan;
   std::vector<std::uint64_t> instructions;  // all vector programs, one after another
   std::vector<FedImmediate> fed;            // what each step puts into them

@@ -53,10 +53,12 @@ std::uint64_t place_tiles(CompiledStep& step, int most) {
     tile.layout.address = step.tile_ring_address + i % step.tile_ring_places * place_bytes;
     if (tile.packed) tile.packed->address = tile.layout.address;
     for (const std::size_t index : tile.loads) {
-      CommandWords& words = step.commands[index].words;
       const bool first = index == tile.loads.front(), last = index == tile.loads.back();
-      words = tile.packed ? placed(decode_load_quantized(words), tile.layout.address, first, last)
-                          : placed(decode_load(words), tile.layout.address, first, last);
+      step.commands.change(index, [&](CompiledCommand& command) {
+        CommandWords& words = command.words;
+        words = tile.packed ? placed(decode_load_quantized(words), tile.layout.address, first, last)
+                            : placed(decode_load(words), tile.layout.address, first, last);
+      });
     }
   }
   return step.tile_ring_address + step.tile_ring_places * place_bytes;

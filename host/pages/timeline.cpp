@@ -110,14 +110,12 @@ class CommandNames {
  public:
   CommandNames(const CompiledStep& step, const Graph& graph) : step_(step), graph_(graph) {}
   const std::string& of(std::size_t command) {
-    const CompiledCommand* known =
-        command < step_.commands.size() ? &step_.commands[command] : nullptr;
-    const std::uint32_t opcode = known == nullptr ? 0 : known->words[0] & 0xff;
-    const std::uint32_t kind = known != nullptr && opcode == interface::GemmCommand::kOpcode
-                                   ? interface::decode_gemm(known->words).kind
-                                   : 0;
-    const auto [name, is_new] =
-        names_.try_emplace({opcode, kind, known == nullptr ? -1 : known->op});
+    CompiledCommand known{};  // of one beyond the step's
+    if (command < step_.commands.size()) known = step_.commands[command];
+    const std::uint32_t opcode = known.words[0] & 0xff;
+    const std::uint32_t kind =
+        opcode == interface::GemmCommand::kOpcode ? interface::decode_gemm(known.words).kind : 0;
+    const auto [name, is_new] = names_.try_emplace({opcode, kind, known.op});
     if (is_new) name->second = without_number(describe_command(step_, graph_, command));
     return name->second;
   }

@@ -100,7 +100,7 @@ Unit unit_of(std::uint32_t opcode) {
 template <class Change>
 CompiledStep with(const LayerBench& bench, std::size_t command, const Change& change) {
   CompiledStep step = bench.step;
-  change(step.commands.at(command).words);
+  step.commands.change(command, [&](CompiledCommand& changed) { change(changed.words); });
   return step;
 }
 

@@ -65,8 +65,8 @@ TEST_CASE("every kind of token is given and taken, or the step would not end", "
       INFO("from unit " << from << " to unit " << to);
       REQUIRE(giver != kNone);
       REQUIRE(taker != kNone);
-      step.commands[giver].words[1] |= token << 16;
-      step.commands[taker].words[1] |= token;
+      step.commands.change(giver, [&](CompiledCommand& c) { c.words[1] |= token << 16; });
+      step.commands.change(taker, [&](CompiledCommand& c) { c.words[1] |= token; });
     }
   }
   CHECK(problem_of(bench, step) == "");
@@ -90,15 +90,16 @@ TEST_CASE("where the machine goes wrong without a token, the commands are known 
       INFO("without the token of command " << giver << " to command " << taker);
       const auto to = static_cast<std::size_t>(unit_of(step.commands[taker]));
       const std::uint32_t token = 1u << (4 * from + to);
-      std::uint32_t& signal = step.commands[static_cast<std::size_t>(giver)].words[1];
-      std::uint32_t& wait = step.commands[taker].words[1];
-      signal ^= token << 16;
-      wait ^= token;
+      const auto toggle = [&] {
+        step.commands.change(static_cast<std::size_t>(giver),
+                             [&](CompiledCommand& c) { c.words[1] ^= token << 16; });
+        step.commands.change(taker, [&](CompiledCommand& c) { c.words[1] ^= token; });
+      };
+      toggle();
       const bool seen = !problem_of(bench, step).empty();
       if (seen) CHECK(unordered());
       wrong += seen ? 1 : 0;
-      signal ^= token << 16;
-      wait ^= token;
+      toggle();
     }
   }
   CHECK(wrong > 0);

@@ -109,10 +109,12 @@ TEST_CASE("a case whose tokens do not order its commands is wrong, whatever come
   std::size_t taker = 0;
   while ((compiled.step.commands[taker].words[1] & 0xffff) == 0) ++taker;
   const std::uint32_t waits = compiled.step.commands[taker].words[1] & 0xffff;
-  compiled.step.commands[taker].words[1] &= ~waits;
-  for (const std::int32_t giver : compiled.step.commands[taker].waits_for) {
-    if (giver >= 0)
-      compiled.step.commands[static_cast<std::size_t>(giver)].words[1] &= ~(waits << 16);
+  CommandList& commands = compiled.step.commands;
+  commands.change(taker, [&](CompiledCommand& command) { command.words[1] &= ~waits; });
+  for (const std::int32_t giver : commands[taker].waits_for) {
+    if (giver < 0) continue;
+    commands.change(static_cast<std::size_t>(giver),
+                    [&](CompiledCommand& command) { command.words[1] &= ~(waits << 16); });
   }
   const CaseResult result = verify_case(compiled, "no machine is asked");
   CHECK_FALSE(result.fault);

@@ -487,21 +487,22 @@ Removals remove_each(const Compiled& compiled) {
       if (step.commands[taker].waits_for[from] < 0) continue;
       const auto giver = static_cast<std::size_t>(step.commands[taker].waits_for[from]);
       INFO("the token of command " << giver << " to command " << taker);
-      std::uint32_t& signal = step.commands[giver].words[1];
-      std::uint32_t& wait = step.commands[taker].words[1];
-      const std::uint32_t bit = wait & 0xfu << kEngines * from;
+      const std::uint32_t bit = step.commands[taker].words[1] & 0xfu << kEngines * from;
+      const auto toggle = [&](std::size_t command, std::uint32_t bits) {
+        step.commands.change(command, [&](CompiledCommand& c) { c.words[1] ^= bits; });
+      };
       REQUIRE(bit != 0);
-      REQUIRE((signal & bit << 16) != 0);
-      wait &= ~bit;
+      REQUIRE((step.commands[giver].words[1] & bit << 16) != 0);
+      toggle(taker, bit);
       CHECK_FALSE(is_ordered());  // one is left over
-      signal &= ~(bit << 16);
+      toggle(giver, bit << 16);
       const std::vector<Commands> started = complete_at_starts(step, {giver, taker});
       const bool ordered = is_ordered();
       CHECK(ordered == all_ordered(pairs, started));
       ++(!ordered ? sum.needed : started[taker].test(giver) ? sum.implied : sum.needless);
-      wait |= bit;
+      toggle(taker, bit);
       CHECK_FALSE(is_ordered());  // one is missing
-      signal |= bit << 16;
+      toggle(giver, bit << 16);
     }
   }
   return sum;

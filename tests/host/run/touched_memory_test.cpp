@@ -22,6 +22,13 @@ CompiledCommand transfer(std::uint32_t first) {
   return {encode(command), -1, kNoWaits};
 }
 
+CommandList in_front(const CompiledCommand& first, const CommandList& rest) {
+  CommandList commands;
+  commands.push_back(first);
+  for (const CompiledCommand& command : rest) commands.push_back(command);
+  return commands;
+}
+
 }  // namespace
 
 TEST_CASE("memory that commands touch counts once, in rows of 128 bytes, with the ring",
@@ -33,11 +40,11 @@ TEST_CASE("memory that commands touch counts once, in rows of 128 bytes, with th
   step.commands.push_back({encode(HaltCommand{}), -1, kNoWaits});
   const auto touched = [&] { return touched_bytes(step, test::narrow_machine()); };
   CHECK(touched() == 128);  // half a row of the ring
-  step.commands.push_front(transfer<LoadCommand>(32));
+  step.commands = in_front(transfer<LoadCommand>(32), step.commands);
   CHECK(touched() == 128 + 6 * 128);  // rows 32 to 34 and 42 to 44
-  step.commands.push_front(transfer<LoadCommand>(33));
+  step.commands = in_front(transfer<LoadCommand>(33), step.commands);
   CHECK(touched() == 256 + 8 * 128);  // 35 and 45 as well; three commands are two rows of the ring
-  step.commands.push_front(transfer<StoreCommand>(50));
+  step.commands = in_front(transfer<StoreCommand>(50), step.commands);
   CHECK(touched() == 256 + 14 * 128);
   step.ring_entries = 2;  // it is used again and again
   CHECK(touched() == 128 + 14 * 128);

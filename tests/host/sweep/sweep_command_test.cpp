@@ -63,26 +63,50 @@ TEST_CASE("a sweep says its front, what became of the designs, and that nothing 
   CHECK(test::corank({"sweep", "show", out, "--show-commands"}).out == result.out);
 }
 
-TEST_CASE("a row's command gives the row's figures") {
-  const TemporaryFolder folder;
+namespace {
+
+// The figures of a design on the front, and those of the command beside it.
+void check_command_of_a_row(const TemporaryFolder& folder, const std::string& file) {
   const std::string out = folder.file("out"), json = folder.file("sweep.json");
-  REQUIRE(sweep(write_small_sweep(folder), out).exit_code == 0);
+  REQUIRE(sweep(file, out).exit_code == 0);
   REQUIRE(test::corank({"sweep", "export", out, "--json", json}).exit_code == 0);
   const nlohmann::json rows = nlohmann::json::parse(content_of(json)).at("rows");
-  for (std::size_t i = 0; i < rows.at("design").size(); ++i) {
-    if (!rows.at("on_front")[i].get<bool>()) continue;
-    const std::string line = rows.at("run_line")[i].get<std::string>();
-    REQUIRE(line.rfind("corank run ", 0) == 0);
-    const ProgramResult run = run_program(
-        "/bin/sh", {"-c", CORANK_PROGRAM + line.substr(6) + " --out '" + folder.file("run") + "'"});
-    INFO(run.err);
-    REQUIRE(run.exit_code == 0);
-    const nlohmann::json report =
-        nlohmann::json::parse(content_of(folder.file("run") + "/report.json"));
-    CHECK(report.at("energy").at("total_pj").get<double>() ==
-          Approx(rows.at("objectives").at("energy")[i].get<double>()).epsilon(1e-12));
-    break;
-  }
+  std::size_t row = 0;
+  while (!rows.at("on_front").at(row).get<bool>()) ++row;
+  const std::string line = rows.at("run_line")[row].get<std::string>();
+  REQUIRE(line.rfind("corank run ", 0) == 0);
+  const ProgramResult run = run_program(
+      "/bin/sh", {"-c", CORANK_PROGRAM + line.substr(6) + " --out '" + folder.file("run") + "'"});
+  INFO(run.err);
+  REQUIRE(run.exit_code == 0);
+  const nlohmann::json report =
+      nlohmann::json::parse(content_of(folder.file("run") + "/report.json"));
+  CHECK(report.at("energy").at("total_pj").get<double>() ==
+        Approx(rows.at("objectives").at("energy")[row].get<double>()).epsilon(1e-12));
+}
+
+}  // namespace
+
+TEST_CASE("a row's command gives the row's figures") {
+  const TemporaryFolder folder;
+  check_command_of_a_row(folder, write_small_sweep(folder));
+}
+
+TEST_CASE("so does that of a sweep without a configuration") {
+  const TemporaryFolder folder;
+  check_command_of_a_row(
+      folder,
+      folder.write("alone.yaml",
+                   "workloads:\n"
+                   "  - name: layer\n"
+                   "    set:\n"
+                   "      workload.shapes: {tokens: 16, layers: [{in: 64, out: 64, rank: 4}]}\n"
+                   "      energy: " +
+                       std::string(CORANK_CONFIGS) +
+                       "/energy/45nm.yaml\n"
+                       "axes:\n"
+                       "  accelerator.array.rows: [8, 16]\n"
+                       "objectives: [time, energy]\n"));
 }
 
 TEST_CASE("whoever is killed, the table is that of one worker whom nobody disturbed") {
