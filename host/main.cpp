@@ -7,6 +7,7 @@
 #include <new>
 #include <optional>
 #include <sstream>
+#include <string_view>
 
 #include "host/analytic/analytic_command.h"
 #include "host/config/config.h"
@@ -394,9 +395,27 @@ int run(int argc, char** argv) {
   return end_with(*machine ? machine_command(arguments) : run_command(arguments));
 }
 
+// What is made before main() can run out of memory too, where nobody catches it.
+constexpr char kOutOfMemory[] = "out of memory";
+
+void end_without_memory() {
+  const std::string_view words[] = {"corank: ", kOutOfMemory, "\n"};
+  for (const std::string_view part : words) {
+    if (::write(STDERR_FILENO, part.data(), part.size()) < 0) break;
+  }
+  ::_exit(kMachineFault);
+}
+
+void before_everything() { std::set_new_handler(end_without_memory); }
+
+// The ELF section of what is called before even the libraries make their globals.
+[[gnu::section(".preinit_array"), gnu::used]] void (*const kBeforeEverything)() =
+    before_everything;
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::set_new_handler(nullptr);  // from here on it is an exception: nothing half-written stays
   corank::prepare_standard_streams();
   corank::handle_signals();
   try {
@@ -410,7 +429,7 @@ int main(int argc, char** argv) {
   } catch (const corank::Interrupted& error) {
     return complain(error.what(), corank::exit_code_of_interruption());
   } catch (const std::bad_alloc&) {
-    return complain("out of memory", kMachineFault);
+    return complain(kOutOfMemory, kMachineFault);
   } catch (const std::exception& error) {
     return complain(std::string("internal fault, please report it: ") + error.what(),
                     kMachineFault);
