@@ -409,8 +409,7 @@ void end_without_memory() {
 void before_everything() { std::set_new_handler(end_without_memory); }
 
 // The ELF section of what is called before even the libraries make their globals.
-[[gnu::section(".preinit_array"), gnu::used]] void (*const kBeforeEverything)() =
-    before_everything;
+[[gnu::section(".preinit_array"), gnu::used]] void (*const kBeforeEverything)() = before_everything;
 
 }  // namespace
 

@@ -2,13 +2,30 @@
 
 #include <lz4.h>
 
+#include <cstdint>
+#include <cstring>
 #include <type_traits>
 
 #include "models/base/error.h"
 
 namespace corank {
+namespace {
 
-static_assert(std::is_trivially_copyable_v<CompiledCommand>);  // a page is packed as bytes
+using Words = std::array<std::uint32_t, sizeof(CompiledCommand) / sizeof(std::uint32_t)>;
+static_assert(std::is_trivially_copyable_v<CompiledCommand>);
+static_assert(sizeof(Words) == sizeof(CompiledCommand));
+
+Words words_of(const CompiledCommand& command) {
+  Words words;
+  std::memcpy(words.data(), &command, sizeof words);
+  return words;
+}
+
+// Neighbours differ in few of their words: a page is packed as the first words of its commands,
+// then the second ones, and so on.
+using Columns = std::array<std::uint32_t, CommandList::kPageCommands * std::tuple_size_v<Words>>;
+
+}  // namespace
 
 CompiledCommand CommandList::operator[](std::size_t index) const {
   const std::size_t number = index / kPageCommands, within = index % kPageCommands;
@@ -44,23 +61,33 @@ void CommandList::set(std::size_t index, const CompiledCommand& command) {
 }
 
 void CommandList::pack(std::size_t number, const std::vector<CompiledCommand>& commands) {
-  const auto bytes = static_cast<int>(commands.size() * sizeof(CompiledCommand));
-  std::vector<char> room(static_cast<std::size_t>(LZ4_compressBound(bytes)));
-  const int packed = LZ4_compress_default(reinterpret_cast<const char*>(commands.data()),
-                                          room.data(), bytes, static_cast<int>(room.size()));
+  Columns columns;
+  for (std::size_t i = 0; i < kPageCommands; ++i) {
+    const Words words = words_of(commands[i]);
+    for (std::size_t word = 0; word < words.size(); ++word)
+      columns[word * kPageCommands + i] = words[word];
+  }
+  std::array<char, LZ4_COMPRESSBOUND(sizeof columns)> room;
+  const int packed = LZ4_compress_default(reinterpret_cast<const char*>(columns.data()),
+                                          room.data(), sizeof columns, room.size());
   packed_[number].assign(room.begin(), room.begin() + packed);
 }
 
 void CommandList::unpack(std::size_t number, Page& page) const {
-  constexpr int kBytes = kPageCommands * sizeof(CompiledCommand);
+  Columns columns;
   const std::vector<char>& packed = packed_[number];
+  const int bytes = LZ4_decompress_safe(packed.data(), reinterpret_cast<char*>(columns.data()),
+                                        static_cast<int>(packed.size()), sizeof columns);
+  if (bytes != sizeof columns) {
+    throw MachineError("internal fault, please report it: packed commands cannot be read");
+  }
   page.commands.resize(kPageCommands);
   page.number = number;
-  const int bytes =
-      LZ4_decompress_safe(packed.data(), reinterpret_cast<char*>(page.commands.data()),
-                          static_cast<int>(packed.size()), kBytes);
-  if (bytes != kBytes) {
-    throw MachineError("internal fault, please report it: packed commands cannot be read");
+  for (std::size_t i = 0; i < kPageCommands; ++i) {
+    Words words;
+    for (std::size_t word = 0; word < words.size(); ++word)
+      words[word] = columns[word * kPageCommands + i];
+    std::memcpy(static_cast<void*>(&page.commands[i]), words.data(), sizeof words);
   }
 }
 

@@ -25,6 +25,7 @@ struct CompiledCommand {
 class CommandList {
  public:
   class Iterator;
+  static constexpr std::size_t kPageCommands = 256;
 
   std::size_t size() const { return packed_.size() * kPageCommands + last_.size(); }
   bool empty() const { return size() == 0; }
@@ -44,7 +45,6 @@ class CommandList {
   void clear() { *this = {}; }
 
  private:
-  static constexpr std::size_t kPageCommands = 256;
   // A command's tokens change as later ones wait for it, almost always one of the last few hundred.
   static constexpr std::size_t kLast = 4096;
   static constexpr std::size_t kNoPage = static_cast<std::size_t>(-1);

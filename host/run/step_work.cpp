@@ -1,6 +1,7 @@
 #include "host/run/step_work.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -64,53 +65,71 @@ struct Interval {
   std::size_t key = 0;
 };
 
-struct UnitTimes {
-  std::vector<Interval> array, vector;
-  Interval last;  // the command that ended last
-};
-
-// Each unit carries out its commands one after the other; the rows of a product are taken in just
-// before its end.
-UnitTimes times_of(const CompiledStep& step, const MachineShape& machine, const Keys& keys,
-                   const std::vector<TraceEvent>& events) {
-  UnitTimes times;
-  for (const TraceEvent& event : events) {
-    if (event.end < 0 || event.command >= step.commands.size()) continue;
-    const CompiledCommand& command = step.commands[event.command];
-    const std::size_t key = keys.of(command);
-    if (event.end >= times.last.end) times.last = {event.start, event.end, key};
-    const std::uint32_t opcode = command.words[0] & 0xff;
-    if (opcode == GemmCommand::kOpcode)
-      times.array.push_back(
-          {event.end - streaming_cycles(decode_gemm(command.words), machine), event.end, key});
-    if (opcode == VectorCommand::kOpcode) times.vector.push_back({event.start, event.end, key});
+// What one unit did, command by command: of millions none is kept. Events are in the order of their
+// ends, and each unit carries out its commands one after the other; the rows of a product are taken
+// in just before its end.
+class UnitWork {
+ public:
+  UnitWork(const CompiledStep& step, const MachineShape& machine, const Keys& keys,
+           const std::vector<TraceEvent>& events, Engine unit)
+      : step_(step), machine_(machine), keys_(keys), events_(events), unit_(unit) {
+    advance();
   }
-  for (std::vector<Interval>* unit : {&times.array, &times.vector}) {
-    std::sort(unit->begin(), unit->end(),
-              [](const Interval& a, const Interval& b) { return a.end < b.end; });
-    std::int64_t end = 0;
-    for (Interval& one : *unit) {
-      one.begin = std::max(one.begin, end);
-      end = std::max(end, one.end);
+
+  const std::optional<Interval>& now() const { return now_; }
+
+  void advance() {
+    const std::int64_t end = now_ ? now_->end : 0;
+    now_.reset();
+    while (!now_ && place_ < events_.size()) {
+      const TraceEvent& event = events_[place_++];
+      if (event.end < 0 || event.unit != unit_ || event.command >= step_.commands.size()) continue;
+      const CompiledCommand command = step_.commands[event.command];
+      std::int64_t begin = event.start;
+      if (unit_ == Engine::kArray)
+        begin = event.end - streaming_cycles(decode_gemm(command.words), machine_);
+      now_ = {std::max(begin, end), event.end, keys_.of(command)};
     }
   }
-  return times;
-}
+
+ private:
+  const CompiledStep& step_;
+  const MachineShape& machine_;
+  const Keys& keys_;
+  const std::vector<TraceEvent>& events_;
+  const Engine unit_;
+  std::size_t place_ = 0;  // of the next event
+  std::optional<Interval> now_;
+};
 
 // Gives every one of the step's cycles to a key. Events count from the simulation's begin; the step
 // ends with its last command.
 class CycleSharing {
  public:
-  CycleSharing(const UnitTimes& times, std::vector<Work>& work) : times_(times), work_(work) {}
+  CycleSharing(const CompiledStep& step, const MachineShape& machine, const Keys& keys,
+               const std::vector<TraceEvent>& events, std::vector<Work>& work)
+      : array_(step, machine, keys, events, Engine::kArray),
+        vector_(step, machine, keys, events, Engine::kVector),
+        work_(work) {
+    const TraceEvent* last = nullptr;
+    for (const TraceEvent& event : events) {
+      if (event.end < 0 || event.command >= step.commands.size()) continue;
+      if (last == nullptr || event.end >= last->end) last = &event;
+    }
+    if (last == nullptr) return;
+    end_ = last->end;
+    last_key_ = keys.of(step.commands[last->command]);
+  }
 
   void share(std::int64_t cycles) {
-    now_ = times_.last.end - cycles;
-    for (const Interval& product : times_.array) {
+    now_ = end_ - cycles;
+    for (; array_.now(); array_.advance()) {
+      const Interval product = *array_.now();
       gap(product.begin, product.key);
       work_[product.key].array_cycles += static_cast<std::uint64_t>(product.end - product.begin);
       now_ = product.end;
     }
-    gap(times_.last.end, times_.last.key);
+    gap(end_, last_key_);
   }
 
  private:
@@ -118,10 +137,9 @@ class CycleSharing {
   // unit does not work in either.
   void gap(std::int64_t end, std::size_t next) {
     while (now_ < end) {
-      while (vector_ < times_.vector.size() && times_.vector[vector_].end <= now_) ++vector_;
-      if (vector_ == times_.vector.size() || times_.vector[vector_].begin >= end)
-        return wait(end, next);
-      const Interval& working = times_.vector[vector_];
+      while (vector_.now() && vector_.now()->end <= now_) vector_.advance();
+      if (!vector_.now() || vector_.now()->begin >= end) return wait(end, next);
+      const Interval working = *vector_.now();
       if (working.begin > now_) wait(working.begin, next);
       const std::int64_t until = std::min(end, working.end);
       work_[working.key].vector_cycles += static_cast<std::uint64_t>(until - now_);
@@ -134,10 +152,10 @@ class CycleSharing {
     now_ = end;
   }
 
-  const UnitTimes& times_;
+  UnitWork array_, vector_;
   std::vector<Work>& work_;
-  std::int64_t now_ = 0;
-  std::size_t vector_ = 0;
+  std::int64_t now_ = 0, end_ = 0;
+  std::size_t last_key_ = 0;
 };
 
 double energy_pj(const std::vector<EnergyLine>& lines, bool dynamic) {
@@ -187,8 +205,8 @@ StepWorkByKey step_work(const Config& config, const PreparedProgram& prepared,
                         const Simulated& simulated, const StepSums& sums) {
   const Keys keys(prepared);
   std::vector<Work> work(keys.size());
-  const UnitTimes times = times_of(prepared.step, config.machine, keys, simulated.platform.trace);
-  CycleSharing(times, work).share(static_cast<std::int64_t>(at(sums.counters, Counter::kCycles)));
+  CycleSharing(prepared.step, config.machine, keys, simulated.platform.trace, work)
+      .share(static_cast<std::int64_t>(at(sums.counters, Counter::kCycles)));
   const auto counts =
       account_by(prepared.step, config.machine, config.limits.burst_beats, keys.size(),
                  [&](const CompiledCommand& command) { return keys.of(command); });

@@ -57,6 +57,11 @@ void Link::wait_until(Femtoseconds time) {
   failure_.wait_for(to_sc_time(time > now() ? time - now() : 0));
 }
 
+// Packets are made as the wire takes them: memory for a few, not for a whole tensor.
+void Link::wait_between_packets(std::size_t at) {
+  if (at / payload_ % kPacketsAtOnce == kPacketsAtOnce - 1) wait_until(to_device_free_);
+}
+
 void Link::wait_for_answers() {
   while (answers_missing_ > 0) failure_.wait_for(all_answered_);
   wait_until(to_host_free_ + latency_);
@@ -94,8 +99,7 @@ void Link::send_memory_write(std::uint64_t address, const std::uint8_t* bytes, s
     }
     ++open_writes_;
     send(memory, transaction, static_cast<std::int64_t>(part));
-    // Packets are made as the wire takes them: memory for a few, not for a whole tensor.
-    if (at / payload_ % kPacketsAtOnce == kPacketsAtOnce - 1) wait_until(to_device_free_);
+    wait_between_packets(at);
   }
   wait_until(to_device_free_);
 }
@@ -116,6 +120,7 @@ std::vector<std::uint8_t> Link::read_memory(std::uint64_t address, std::size_t s
   for (std::size_t at = 0; at < size; at += payload_) {
     const std::size_t part = std::min(payload_, size - at);
     send(memory, pool_.allocate(tlm::TLM_READ_COMMAND, address + at, part), 0);
+    wait_between_packets(at);
   }
   wait_for_answers();
   return std::move(read_bytes_);

@@ -59,6 +59,7 @@ class Link : public sc_core::sc_module {
   void send_memory_write(std::uint64_t address, const std::uint8_t* bytes, std::size_t size);
   void send(RequestPort& port, Transaction& transaction, std::int64_t payload);
   void wait_until(Femtoseconds time);
+  void wait_between_packets(std::size_t at);  // behind that of a transfer's byte `at`
   void wait_for_answers();
   void deliver();
   void complete(Transaction& transaction, Femtoseconds when, const RequestPort& port);

@@ -236,8 +236,7 @@ TEST_CASE("a limit to the size of files is an error of the file, and leaves no p
 TEST_CASE("a limit to memory is said in plain words", "[program]") {
   const Place place;
   for (int kib = 18000; kib <= 40000; kib += 500) {  // below them the libraries are not loaded
-    const ProgramResult result =
-        place.run("", "ulimit -v " + std::to_string(kib) + " &&");
+    const ProgramResult result = place.run("", "ulimit -v " + std::to_string(kib) + " &&");
     INFO(kib << ": " << result.err);
     CHECK((result.exit_code == 3 || result.exit_code == 0 || result.exit_code == 127));
     if (result.exit_code == 3) CHECK(result.err == "corank: out of memory\n");
