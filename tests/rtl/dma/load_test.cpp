@@ -467,6 +467,29 @@ TEST_CASE("a beat that no load asked for is a fault and is dropped") {
   }
 }
 
+TEST_CASE("the fault of a beat that no load asked for has no address, whatever had one before") {
+  LoadBench<Vload_64_4> bench(64, 4, 1);
+  bench.give({long_block()});
+  bench.error_beat = 0;
+  bench.error_response = 2;
+  while (bench.faults.empty()) {
+    REQUIRE(bench.cycle < 4'000);
+    bench.step();
+  }
+  REQUIRE(bench.faults[0].address == kBase);
+  bench.unit->command_valid_i = 0;
+  bench.unit->r_valid_i = 0;
+  bench.clocked.reset();
+  bench.unit->r_valid_i = bench.unit->r_last_i = 1;
+  bench.clocked.settle();
+  bench.clocked.tick();
+  bench.unit->r_valid_i = 0;
+  bench.clocked.settle();
+  REQUIRE(fault_valid(bench.unit->fault_o));
+  CHECK(fault_cause(bench.unit->fault_o) == kBadResponse);
+  CHECK(fault_address(bench.unit->fault_o) == 0);
+}
+
 TEST_CASE("a burst that ends early or goes on is a fault in the next cycle") {
   for (const std::uint64_t beat : {0u, 5u, 31u}) {  // the last one goes on
     INFO("beat " << beat);

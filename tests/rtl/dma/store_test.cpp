@@ -358,6 +358,27 @@ TEST_CASE("a long store gives a beat every cycle, also from one command to the n
   CHECK(bench.beat_cycles.back() - bench.beat_cycles.front() + 1 == beats);
 }
 
+TEST_CASE("a local read is of its own command, also where the next one has begun") {
+  StoreBench<Vstore_128_8> bench(128, 8, 1);
+  Block first = long_block(), second = long_block();
+  second.index = first.index + 1;
+  second.address += 5 * 70 * 128;
+  second.target = kAccumulator;
+  second.columns = 150;
+  bench.give({first, second});
+  std::array<int, 2> reads{};
+  while (bench.completions.size() < 2) {
+    REQUIRE(bench.cycle < 4'000'000);
+    bench.step();
+    if (!bench.reads[0].valid) continue;  // requested in the cycle that has just ended
+    const bool of_second = bench.reads[0].target == kAccumulator;
+    REQUIRE(bench.unit->fault_index_o == (of_second ? second : first).index);
+    ++reads.at(of_second ? 1 : 0);
+  }
+  CHECK(reads[0] > 0);
+  CHECK(reads[1] > 0);
+}
+
 TEST_CASE("the cycles of a short store are those of its header") {
   StoreBench<Vstore_128_8> bench(128, 8, 1);
   bench.stalls.latency = 3;
