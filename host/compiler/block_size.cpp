@@ -263,7 +263,7 @@ struct Steps {
 Steps steps_of(const ContractionShape& shape) {
   static_assert(kPanelColumns % kPackedRows == 0);
   Steps steps;
-  if (shape.output_fp32) steps.columns = interface::kPanelColumnsFp32;
+  if (shape.output_fp32 && !shape.narrow_columns) steps.columns = interface::kPanelColumnsFp32;
   for (const ProductShape& product : shape.products) {
     const bool packed = product.moving_packed || product.stationary_packed;
     if (product.moving_depth_major || product.moving_packed) steps.rows = kPanelColumns;

@@ -56,7 +56,10 @@ struct ContractionShape {
   std::vector<ProductShape> products;
   bool output_fp32 = false;
   bool has_bias = false;
-  bool narrow_bias = false;    // of BF16, in the scratchpad
+  bool narrow_bias = false;  // of BF16, in the scratchpad
+  // Something that goes with the output's columns is BF16, of which a panel has more columns than
+  // one of an FP32 output: a bias, or what meets or follows the result (followers.h).
+  bool narrow_columns = false;
   bool columns_outer = false;  // the order of the blocks is given: column blocks in the outer loop
   bool streamed = false;  // the stationary operand comes from the host, a column block at a time
   // So that a fused product's own operand and sums fit (schedule.h).

@@ -104,6 +104,11 @@ template <class Command>
 std::vector<Access> CommandEmitter::fill_transfer(Command& command, const TensorLayout& place,
                                                   const Block& block, std::int64_t line,
                                                   bool write_memory) {
+  if ((place.first_column + block.column) % place.panel_columns() != 0) {
+    throw MachineError(fmt::format(
+        "internal fault, please report it: a transfer of {} begins at column {}, within a panel",
+        step_.graph.value(block.value).name, block.column));
+  }
   const std::uint64_t address = place.panel_row_address(block.row, block.column);
   command.target = place.format == ElementFormat::kBf16 ? kTargetScratchpad : kTargetAccumulator;
   command.address_lo = static_cast<std::uint32_t>(address);

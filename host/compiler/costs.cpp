@@ -117,9 +117,10 @@ void Costs::add_fused(const Stage& stage, const ContractionShape& shape, const B
 const std::vector<BlockSize>& Costs::blocks_of(const ContractionShape& shape,
                                                const StageUse& use) const {
   std::vector<std::int64_t> key{
-      shape.rows,      shape.columns,   shape.output_fp32, shape.has_bias, shape.columns_outer,
-      shape.streamed,  shape.most_rows, shape.most_depth,  use.biases,     use.narrow_biases,
-      use.elementwise, use.products,    use.fused,         use.followers,  use.regions};
+      shape.rows,          shape.columns,     shape.output_fp32, shape.has_bias,
+      shape.columns_outer, shape.streamed,    shape.most_rows,   shape.most_depth,
+      use.biases,          use.narrow_biases, use.elementwise,   use.products,
+      use.fused,           use.followers,     use.regions,       shape.narrow_columns};
   for (const ProductShape& product : shape.products)
     key.insert(key.end(),
                {product.depth, product.moving_depth_major, product.stationary_depth_major,

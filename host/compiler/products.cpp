@@ -103,6 +103,7 @@ ContractionShape shape_of(const StepContext& step, const Contraction& op) {
   shape.output_fp32 = out.format == ElementFormat::kFp32;
   shape.has_bias = op.bias.has_value();
   shape.narrow_bias = shape.has_bias && step.layout(*op.bias).format == ElementFormat::kBf16;
+  shape.narrow_columns = shape.narrow_bias;
   shape.columns_outer = shape.streamed = has_streamed_weight(step, op);
   for (const Product& product : products_of(step, op)) shape.products.push_back(product.shape);
   return shape;
@@ -167,9 +168,22 @@ LocalAreas areas_of(const StepContext& step, const Stage& stage) {
   return local_areas(step.machine, step.limits, use_of(step, stage));
 }
 
+namespace {
+
+bool has_narrow_values(const StepContext& step, int elementwise) {
+  const std::vector<ElementStream>& streams = step.lowering(elementwise).streams;
+  return std::any_of(streams.begin(), streams.end(), [&](const ElementStream& stream) {
+    return step.layout(stream.value()).format == ElementFormat::kBf16;
+  });
+}
+
+}  // namespace
+
 ContractionShape shape_of(const StepContext& step, const Stage& stage) {
   const Contraction& op = *step.product(stage.op);
   ContractionShape shape = shape_of(step, op);
+  for (const int follower : stage.followers)
+    shape.narrow_columns = shape.narrow_columns || has_narrow_values(step, follower);
   if (stage.fused >= 0)
     limit_for_fused(fused_product(step, stage.fused, op).value(), areas_of(step, stage), shape);
   return shape;

@@ -60,8 +60,9 @@ std::string view_of(const CompiledStep& step, const Graph& graph, const char* na
 }
 
 /// The cycle model's results against the reference's; "": equal.
-std::string difference(const TrainingProgram& program) {
+std::string difference(const TrainingProgram& program, int block_columns = 0) {
   DrawnCase drawn;
+  drawn.config.compiler.block_columns = block_columns;
   drawn.config.compiler.rehearse = false;
   drawn.feeds.emplace_back();
   draw::Random random(3);
@@ -212,6 +213,28 @@ TEST_CASE("what is read elsewhere is stored, too", "[compiler][followers]") {
   CHECK(step.traffic[relu].loaded_bytes == 0);
   CHECK(step.traffic[relu].stored_bytes == 2 * 70 * 128);
   CHECK(difference(program) == "");
+}
+
+TEST_CASE("blocks of FP32 sums begin where the BF16 values begin that meet or follow them",
+          "[compiler][followers]") {
+  // A panel has 32 columns of FP32, and 64 of BF16: blocks of 32 columns would begin within one.
+  TrainingProgram program;
+  Graph& graph = program.graph;
+  const ValueId x = input(graph, "x", {10, 130});
+  const ValueId weight = input(graph, "weight", {90, 130});
+  const Term term{x, false, weight, true, kForward};
+  SECTION("a sum with a BF16 value") {
+    const ValueId product = add_contraction(graph, "product", {term}, 1.0f, std::nullopt,
+                                            DType::F32, Role::kIntermediate);
+    const ValueId y = input(graph, "y", {10, 90});
+    graph.value(add_add(graph, "sum", product, y)).role = Role::kResult;
+    CHECK(compiled(program).plan.stages.front().followers.size() == 1);
+  }
+  SECTION("a BF16 bias") {
+    const ValueId bias = input(graph, "bias", {90});
+    add_contraction(graph, "product", {term}, 1.0f, bias, DType::F32, Role::kResult);
+  }
+  CHECK(difference(program, 32) == "");
 }
 
 TEST_CASE("the softmax is hidden behind the projection of the values, which waits for it",
