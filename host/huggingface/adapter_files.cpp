@@ -19,7 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kPrefix = "base_model.model.";
 constexpr const char* kTokenAdapter = ".token_adapter";
 constexpr const char* kTensorFile = "adapter_model.safetensors";
 constexpr const char* kConfigFile = "adapter_config.json";
@@ -68,10 +67,10 @@ const Module* followed_embedding(const Transformer& transformer, const AdapterPl
 /// PEFT's name of a module inside its wrapper.
 std::string wrapped_name(const Transformer& transformer, const AdapterPlan& plan,
                          const Module& module) {
-  if (is_adapted(plan, module.name)) return kPrefix + module.name + ".base_layer";
+  if (is_adapted(plan, module.name)) return kFilePrefix + module.name + ".base_layer";
   if (has_trained_tokens(plan, module.name) || followed_embedding(transformer, plan, module))
-    return kPrefix + module.name + kTokenAdapter + ".base_layer";
-  return kPrefix + module.name;
+    return kFilePrefix + module.name + kTokenAdapter + ".base_layer";
+  return kFilePrefix + module.name;
 }
 
 void require_tensor_file(const std::string& folder) {
@@ -121,7 +120,7 @@ void drop_followed_tokens(const std::string& path, const Transformer& transforme
   const std::string delta = std::string(kTokenAdapter) + ".trainable_tokens_delta";
   for (const Module& head : transformer.modules) {
     const Module* embedding = followed_embedding(transformer, plan, head);
-    const auto found = views.find(kPrefix + head.name + delta);
+    const auto found = views.find(kFilePrefix + head.name + delta);
     if (embedding == nullptr || found == views.end()) continue;
     const std::string tensor = path + ": tensor " + quote(found->first);
     if (to_f32(*found->second, tensor).bytes != trained.at(embedding->name + delta).bytes)
@@ -152,11 +151,11 @@ Tensor reshaped(Tensor tensor, const Shape& shape) {
 }  // namespace
 
 FileTensor adapter_tensor(const AdapterPlan& plan, const Value& value) {
-  FileTensor tensor{kPrefix + value.name, value.shape};
+  FileTensor tensor{kFilePrefix + value.name, value.shape};
   const std::string bias = ".bias";
   if (ends_with(value.name, bias)) {
     const std::string module = value.name.substr(0, value.name.size() - bias.size());
-    if (is_adapted(plan, module)) tensor.name = kPrefix + module + ".base_layer.bias";
+    if (is_adapted(plan, module)) tensor.name = kFilePrefix + module + ".base_layer.bias";
   }
   if (plan.method->to_file != nullptr) plan.method->to_file(value, plan, tensor);
   return tensor;

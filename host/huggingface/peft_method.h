@@ -23,8 +23,11 @@ struct AdapterPlan {
   std::any own;                      // what apply() of the method takes
 };
 
+/// What PEFT has before the names of all tensors in its file but those that no module owns.
+inline constexpr const char* kFilePrefix = "base_model.model.";
+
 /// A trained value in PEFT's file, with the elements that it has in the graph. Preset are
-/// "base_model.model." before its name, and its shape.
+/// kFilePrefix before its name, and its shape.
 struct FileTensor {
   std::string name;
   Shape shape;

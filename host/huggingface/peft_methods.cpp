@@ -1,11 +1,13 @@
 #include "host/huggingface/methods/ia3.h"
+#include "host/huggingface/methods/ln_tuning.h"
 #include "host/huggingface/methods/lora.h"
 #include "host/huggingface/peft_method.h"
 
 namespace corank {
 
 const std::vector<const PeftMethod*>& peft_methods() {
-  static const std::vector<const PeftMethod*> methods = {&lora_method(), &ia3_method()};
+  static const std::vector<const PeftMethod*> methods = {&lora_method(), &ia3_method(),
+                                                         &ln_tuning_method()};
   return methods;
 }
 

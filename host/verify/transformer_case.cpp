@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "host/huggingface/methods/ia3.h"
+#include "host/huggingface/methods/ln_tuning.h"
 #include "host/huggingface/methods/lora.h"
 #include "host/huggingface/model_config.h"
 #include "host/run/simulate.h"
@@ -178,25 +179,41 @@ LoraConfig drawn_lora(Random& random, const ModelConfig& model) {
   return lora;
 }
 
+void draw_ia3(Random& random, const Transformer& transformer, AdapterConfig& adapter) {
+  adapter.method = &ia3_method();
+  draw_targets(random, transformer, {ModuleKind::kLinear}, adapter);
+  std::optional<ModulePattern> feedforward;
+  if (chance(random, 2)) {
+    feedforward.emplace();
+    feedforward->names = some_modules(random, transformer, {ModuleKind::kLinear}, true);
+  }
+  adapter.own = feedforward;
+}
+
+void draw_lora(Random& random, const Transformer& transformer, const ModelConfig& model,
+               AdapterConfig& adapter) {
+  adapter.method = &lora_method();
+  draw_targets(random, transformer, {ModuleKind::kLinear, ModuleKind::kEmbedding}, adapter);
+  adapter.own = drawn_lora(random, model);
+}
+
 AdapterConfig drawn_adapter(Random& random, const Transformer& transformer,
                             const ModelConfig& model) {
   AdapterConfig adapter;
   adapter.file = "a drawn adapter";
   if (model.classes() > 0 && chance(random, 2)) adapter.task_type = "SEQ_CLS";
-  if (chance(random, 4)) {
-    adapter.method = &ia3_method();
-    draw_targets(random, transformer, {ModuleKind::kLinear}, adapter);
-    std::optional<ModulePattern> feedforward;
-    if (chance(random, 2)) {
-      feedforward.emplace();
-      feedforward->names = some_modules(random, transformer, {ModuleKind::kLinear}, true);
-    }
-    adapter.own = feedforward;
-    return adapter;
+  switch (between(random, 0, 7)) {
+    case 0:
+    case 1:
+      draw_ia3(random, transformer, adapter);
+      break;
+    case 2:
+      adapter.method = &ln_tuning_method();
+      draw_targets(random, transformer, {ModuleKind::kNorm}, adapter);
+      break;
+    default:
+      draw_lora(random, transformer, model, adapter);
   }
-  adapter.method = &lora_method();
-  draw_targets(random, transformer, {ModuleKind::kLinear, ModuleKind::kEmbedding}, adapter);
-  adapter.own = drawn_lora(random, model);
   return adapter;
 }
 

@@ -5,16 +5,6 @@
 namespace corank {
 namespace {
 
-void make_trainable(Graph& graph, ValueId id) {
-  const Value& value = graph.value(id);
-  if (value.storage) {
-    throw InputError(value.name + " is packed (" + to_string(*value.storage) +
-                     "), so that it cannot be trained");
-  }
-  graph.value(id).role = Role::kTrainable;
-  graph.value(id).dtype = DType::F32;
-}
-
 /// The other module that reads the same weight, if there is one.
 Module* tied_module(Transformer& transformer, const Module& module) {
   for (Module& other : transformer.modules) {
@@ -81,6 +71,16 @@ void train_tokens(Transformer& transformer, const TrainableTokens& tokens,
 }
 
 }  // namespace
+
+void make_trainable(Graph& graph, ValueId parameter) {
+  const Value& value = graph.value(parameter);
+  if (value.storage) {
+    throw InputError(value.name + " is packed (" + to_string(*value.storage) +
+                     "), so that it cannot be trained");
+  }
+  graph.value(parameter).role = Role::kTrainable;
+  graph.value(parameter).dtype = DType::F32;
+}
 
 void require_once(std::set<std::string>& seen, const std::string& module, const char* what) {
   if (!seen.insert(module).second) throw InputError(module + " is listed twice as " + what);

@@ -37,6 +37,9 @@ struct TrainedParameters {
 void train_parameters(Transformer& transformer, const TrainedParameters& parameters,
                       const std::vector<std::string>& adapted);
 
+/// A parameter that is frozen becomes a trained one, F32. Throws InputError for one that is packed.
+void make_trainable(Graph& graph, ValueId parameter);
+
 /// Throws InputError if `module`, listed as `what`, is one of `seen`, to which it is added.
 void require_once(std::set<std::string>& seen, const std::string& module, const char* what);
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the fixtures in tests/fixtures/hf: short fine-tuning runs by Hugging Face PEFT, of LoRA and (IA)^3.
+"""Makes the fixtures in tests/fixtures/hf: short fine-tuning runs by Hugging Face PEFT, of LoRA and the other methods.
 
 Each fixture is written as the files that a user would have (model folder, adapter folder, token batches), read back
 from those files by transformers and PEFT, and trained. Before the expected values are written, the run is checked:
@@ -21,7 +21,7 @@ import warnings
 from dataclasses import dataclass, field
 
 import torch
-from peft import IA3Config, LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
+from peft import IA3Config, LNTuningConfig, LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from safetensors.torch import load_file
 from transformers import (BertConfig, BertForSequenceClassification, BitsAndBytesConfig, LlamaConfig, LlamaForCausalLM,
                           LlamaForSequenceClassification)
@@ -232,6 +232,11 @@ FIXTURES = [
     Fixture("llama_int8", llama(hidden_size=36, intermediate_size=52, num_attention_heads=3, num_key_value_heads=1),
             {"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "v_proj", "down_proj"]}, padding="right",
             packed={"load_in_8bit": True}),
+    # LayerNorm tuning by PEFT's own choice, every norm; and of some of a BERT's, which have biases.
+    Fixture("llama_ln_tuning", llama(), {}, padding="right", method=LNTuningConfig, short_adapter_config=True),
+    Fixture("bert_ln_tuning", bert(), {"task_type": "SEQ_CLS", "target_modules": ["LayerNorm"],
+                                       "exclude_modules": ["encoder.layer.0.output.LayerNorm"]},
+            settings=ADAMW | PLAIN | {"eps": 1e-6}, shape=(4, 9), padding="right", method=LNTuningConfig),
 ]
 # How far from 0 the inputs of a ReLU stay, in the first batch. With BF16 operands they are off by about 4e-3.
 RELU_DISTANCE = 0.02
@@ -507,6 +512,8 @@ class Run:
             warnings.simplefilter("ignore", FutureWarning)  # between PEFT and transformers
             # Such adapters are on purpose independent of the tied head, which PEFT remarks on.
             warnings.filterwarnings("ignore", message=".*tie_word_embeddings.*")
+            # PEFT does not know the sizes of a normalisation, which LayerNorm tuning does not need.
+            warnings.filterwarnings("ignore", message="Unsupported layer type .*Norm'")
             model = load_model(folder / "model")
             self.packed = getattr(model, "is_quantized", False)
             if self.packed and dtype != torch.float32:

@@ -27,6 +27,8 @@ def load(model: pathlib.Path, adapter: pathlib.Path):
         warnings.simplefilter("ignore", FutureWarning)  # between PEFT and transformers, whatever the adapter
         # That adapters of a tied embedding and of its head are independent is what they are meant to be.
         warnings.filterwarnings("ignore", message=".*tie_word_embeddings.*")
+        # PEFT does not know the sizes of a normalisation, which LayerNorm tuning does not need.
+        warnings.filterwarnings("ignore", message="Unsupported layer type .*Norm'")
         return PeftModel.from_pretrained(base, adapter).eval()
 
 

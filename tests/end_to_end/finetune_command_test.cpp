@@ -149,10 +149,9 @@ TEST_CASE("A run of another method than LoRA says which, and writes the same fil
   CHECK(Json::parse(content_of(workload.path("out/adapter/adapter_config.json")))["peft_type"] ==
         "IA3");
   workload.change_json("adapter/adapter_config.json",
-                       [](Json& json) { json["peft_type"] = "PREFIX_TUNING"; });
+                       [](Json& json) { json["peft_type"] = "XLORA"; });
   fs::remove_all(workload.path("out"));
-  check_refusal(workload, 2,
-                "'peft_type': expected one of \"LORA\", \"IA3\", found \"PREFIX_TUNING\"");
+  check_refusal(workload, 2, "'peft_type': expected one of \"LORA\", \"IA3\", \"LN_TUNING\"");
 }
 
 TEST_CASE("Two runs of one configuration are equal to the bit") {

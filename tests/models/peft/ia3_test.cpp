@@ -9,9 +9,7 @@
 #include "models/peft/lora.h"
 #include "models/reference/bit_exact.h"
 #include "models/reference/execute.h"
-#include "models/transformer/bert.h"
-#include "models/transformer/llama.h"
-#include "tests/models/central_difference.h"
+#include "tests/models/peft/adapted_models.h"
 #include "tests/models/tensors.h"
 
 using namespace corank;
@@ -19,81 +17,24 @@ using Catch::Matchers::Equals;
 
 namespace {
 
-/// A model of one linear "m", y = x W^T + bias, and of a "norm".
-Transformer one_linear(std::int64_t tokens, std::int64_t in, std::int64_t out) {
-  Transformer model;
-  Graph& graph = model.graph;
-  const ValueId x = add_value(graph, {"x", {tokens, in}, DType::BF16, Role::kInput});
-  const ValueId w = add_value(graph, {"m.weight", {out, in}, DType::BF16, Role::kFrozen});
-  const ValueId bias = add_value(graph, {"m.bias", {out}, DType::BF16, Role::kFrozen});
-  const ValueId y = add_contraction(graph, "y", {{x, false, w, true, {}}}, 1.0f, bias, DType::BF16,
-                                    Role::kResult);
-  model.modules = {{"m", ModuleKind::kLinear, x, w, bias, y},
-                   {"norm", ModuleKind::kNorm, x, bias, std::nullopt, y}};
-  return model;
-}
-
-/// Adds the backward pass of y with the gradient dy, and that by x.
-void add_backward(Transformer& model) {
-  Graph& graph = model.graph;
-  const Module& m = model.modules.front();
-  const ValueId dy = add_value(graph, {"dy", graph.value(m.out).shape, DType::BF16, Role::kInput});
-  differentiate(graph, {{{m.out, dy}}, {m.in}, {}});
-}
-
 using Floats = std::vector<float>;
 
-/// Ids, a mask that hides the last token and labels of a batch.
-TensorMap batch_of(const Transformer& model, std::int64_t vocabulary, const Shape& labels,
-                   std::mt19937_64& generator) {
-  TensorMap given;
-  const auto fill = [&](const std::string& name, const Shape& shape, std::uint64_t below) {
-    Tensor tensor(DType::I64, shape);
-    for (std::int64_t i = 0; i < element_count(shape); ++i)
-      tensor.data<std::int64_t>()[i] = static_cast<std::int64_t>(generator() % below);
-    given[name] = tensor;
-  };
-  const Shape tokens{model.batch, model.sequence};
-  fill("input_ids", tokens, static_cast<std::uint64_t>(vocabulary));
-  fill("attention_mask", tokens, 1);
-  std::fill_n(given["attention_mask"].data<std::int64_t>(), element_count(tokens) - 1, 1);
-  fill("token_type_ids", tokens, 2);
-  fill("labels", labels, 3);
-  return given;
-}
-
-/// Every linear has an adapter, every second one of its input; all trained vectors are checked.
-void check_derivatives(Transformer model, const TensorMap& batch, std::mt19937_64& generator) {
+/// Every linear gets a vector, every second one of its input; all trained vectors are checked.
+void check_every_linear(Transformer model, std::mt19937_64& generator) {
   Ia3Plan plan;
   for (const Module& module : model.modules) {
     if (module.kind == ModuleKind::kLinear)
       plan.modules.push_back({module.name, plan.modules.size() % 2 == 1});
   }
   apply_ia3(model, plan);
-  TensorMap given = batch;
-  for (const Value& value : model.graph.values) {
-    if (is_computed(value) || value.dtype == DType::I64) continue;
-    const bool near_one = value.shape.size() == 1 && value.name.find("bias") == std::string::npos;
-    Tensor tensor = test::normal_f64(generator, value.shape);
-    for (std::int64_t i = 0; i < element_count(value.shape); ++i) {
-      double& element = tensor.data<double>()[i];
-      element = element / std::sqrt(static_cast<double>(value.shape.back())) + (near_one ? 1 : 0);
-    }
-    given[value.name] = tensor;
-  }
-  const auto errors = test::loss_derivative_errors(model.graph, model.loss, given, 2e-5, generator);
-  CHECK(errors.size() == plan.modules.size());
-  for (const auto& [name, error] : errors) {
-    INFO(name);
-    CHECK(error <= 1e-7);
-  }
+  test::check_derivatives(model, plan.modules.size(), generator);
 }
 
 /// Forward and backward pass of a linear of two features, two tokens, with an l of (2, -3).
 TensorMap small_step(bool feedforward) {
-  Transformer model = one_linear(2, 2, 2);
+  Transformer model = test::one_linear(2, 2, 2);
   apply_ia3(model, {{{"m", feedforward}}});
-  add_backward(model);
+  test::add_backward(model);
   TensorMap values;
   values["x"] = test::bf16({2, 2}, {1, 2, 3, -1});
   values["m.weight"] = test::bf16({2, 2}, {1, 1, 2, 0});
@@ -127,9 +68,9 @@ TEST_CASE("l of a feed-forward linear scales what it reads, and not its bias") {
 }
 
 TEST_CASE("in bf16 the products are rounded once, and l never") {
-  Transformer model = one_linear(1, 1, 1);
+  Transformer model = test::one_linear(1, 1, 1);
   apply_ia3(model, {{{"m", false}}});
-  add_backward(model);
+  test::add_backward(model);
   TensorMap values;
   values["x"] = test::bf16({1, 1}, {1.0078125f});  // 1 + 2^-7
   values["m.weight"] = test::bf16({1, 1}, {1.0078125f});
@@ -146,33 +87,10 @@ TEST_CASE("in bf16 the products are rounded once, and l never") {
   CHECK(test::floats(values["m.ia3_l_grad"]) == Floats{1.0078125f * 1.015625f});
 }
 
-TEST_CASE("a whole LLaMA's vectors have derivatives that are central differences") {
+TEST_CASE("the vectors of whole models have derivatives that are central differences") {
   std::mt19937_64 generator(31);
-  LlamaShape shape;
-  shape.vocabulary = 19;
-  shape.hidden = 12;
-  shape.intermediate = 14;
-  shape.layers = shape.heads = 2;
-  shape.kv_heads = 1;
-  shape.head_dim = 6;
-  shape.attention_bias = true;
-  shape.tied_embeddings = true;
-  const Transformer model = build_llama(shape, 2, 5);
-  check_derivatives(model, batch_of(model, 19, {2, 5}, generator), generator);
-}
-
-TEST_CASE("a whole BERT's vectors have derivatives that are central differences") {
-  std::mt19937_64 generator(32);
-  BertShape shape;
-  shape.vocabulary = 17;
-  shape.hidden = 12;
-  shape.intermediate = 20;
-  shape.layers = 2;
-  shape.heads = 3;
-  shape.max_positions = 9;
-  shape.labels = 3;
-  const Transformer model = build_bert(shape, 3, 6);
-  check_derivatives(model, batch_of(model, 17, {3}, generator), generator);
+  check_every_linear(test::random_llama(generator), generator);
+  check_every_linear(test::random_bert(generator), generator);
 }
 
 TEST_CASE("of two methods on one linear the later one is the outer one") {
@@ -182,7 +100,7 @@ TEST_CASE("of two methods on one linear the later one is the outer one") {
   const Method output = [](Transformer& model) { apply_ia3(model, {{{"m", false}}}); };
   // x = 3, W = 5, bias = 1, l = 7; s B A = 2 * 11 * 13 = 286
   const auto y = [](const Method& inner, const Method& outer) {
-    Transformer model = one_linear(1, 1, 1);
+    Transformer model = test::one_linear(1, 1, 1);
     inner(model);
     outer(model);
     TensorMap values;
@@ -203,7 +121,7 @@ TEST_CASE("of two methods on one linear the later one is the outer one") {
 
 TEST_CASE("an account counts the scaled activations as the adapters' stash, and no products") {
   const auto account = [](bool feedforward) {
-    Transformer model = one_linear(8, 3, 5);
+    Transformer model = test::one_linear(8, 3, 5);
     // x is computed here: what is given is no stash.
     Graph& graph = model.graph;
     const ValueId given = add_value(graph, {"given", {8, 3}, DType::BF16, Role::kInput});
@@ -229,7 +147,7 @@ TEST_CASE("an account counts the scaled activations as the adapters' stash, and 
 }
 
 TEST_CASE("(IA)^3 refuses what is not a linear, or stands there twice") {
-  Transformer model = one_linear(1, 1, 1);
+  Transformer model = test::one_linear(1, 1, 1);
   CHECK_THROWS_WITH(apply_ia3(model, {{{"n", false}}}), Equals("the model has no module n"));
   CHECK_THROWS_WITH(apply_ia3(model, {{{"norm", false}}}),
                     Equals("(IA)^3: norm is no linear, which an adapter needs"));
