@@ -118,6 +118,16 @@ Key schedule_section(Schedule& schedule) {
                "at whose end linear and cosine reach 0; 0: the steps of the run")});
 }
 
+Key lora_plus_section(LoraPlus& lora_plus) {
+  return mapping(
+      "lora_plus", "learning rates by group, as PEFT's create_loraplus_optimizer has them",
+      {number("ratio", lora_plus.ratio, NumberRange{}, "",
+              "learning rate of B and of every vector, over that of A and other matrices; biases "
+              "do not decay; 0: one rate for all"),
+       number("embedding_lr", lora_plus.embedding_lr, above_zero(), "",
+              "learning rate of an embedding's adapter")});
+}
+
 Key optimizer_section(OptimizerSettings& settings) {
   NumberRange beta;
   beta.most = 1;
@@ -138,7 +148,7 @@ Key optimizer_section(OptimizerSettings& settings) {
        number("dampening", sgd.dampening, kFp32Range, "",
               "sgd: what is taken off the gradient's factor in the momentum buffer"),
        boolean("nesterov", sgd.nesterov, "sgd: Nesterov's momentum"),
-       schedule_section(settings.schedule),
+       schedule_section(settings.schedule), lora_plus_section(settings.lora_plus),
        number("clip_norm", settings.clip_norm, NumberRange{}, "",
               "largest norm of all gradients of a step together; 0: any"),
        integer("accumulate", settings.accumulate, {1}, "micro-batches",
@@ -212,6 +222,8 @@ Key workload_section(Config& config) {
        path("adapter", config.adapter, "folder of its PEFT adapter"),
        path("batches", config.batches,
             "safetensors file of token batches, one for each micro-batch"),
+       boolean("lora_fa", config.lora_fa,
+               "LoRA-FA: A of every linear's LoRA stays as it is, and its input is not kept"),
        choice_of("pass", config.pass, {RunPass::kTraining, RunPass::kForward},
                  "of token batches; forward: the loss of each of them by the adapter as it is, "
                  "without dropout, and nothing is trained"),

@@ -63,6 +63,7 @@ struct Config {
   std::int64_t checkpoint = 0;  // steps after which adapter and state are written; 0: at the end
   std::uint64_t seed = 0;       // of the dropout, of the values of what is given by size
   OptimizerSettings optimizer;
+  bool lora_fa = false;                                // A of LoRA is not trained
   RecomputePolicy recompute = RecomputePolicy::kNone;  // of fine-tuning
   std::int64_t steps = 1;  // of what is given by size; token batches have as many as they have
   Numerics numerics = Numerics::kFp32;  // of the reference; the accelerator has bf16

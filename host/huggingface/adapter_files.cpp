@@ -37,6 +37,11 @@ std::string file_name_of(std::string name) {
   return name;
 }
 
+/// In the file.
+FileTensor kept_tensor(const AdapterPlan& plan, const Graph& graph, const std::string& name) {
+  return adapter_tensor(plan, graph.value(*find_value(graph, name)));
+}
+
 /// Tensors that PEFT writes and does not read: the original of a saved module, and what bias =
 /// "all" and save_embedding_layers pick up inside its wrapper.
 bool is_unused_copy(const std::string& name) {
@@ -84,15 +89,20 @@ void require_tensor_file(const std::string& folder) {
 
 using Views = std::map<std::string, const TensorView*>;
 
+[[noreturn]] void refuse_missing(const std::string& path, const FileTensor& wanted) {
+  throw InputError(path + ": tensor " + quote(wanted.name) + ": expected shape " +
+                   to_string(wanted.shape) + ", found no such tensor");
+}
+
 /// The tensor of this name and shape, taken out of `views`.
 Tensor take_trained(const std::string& path, const FileTensor& wanted, Views& views) {
   const auto& [name, shape] = wanted;
   const std::string tensor = path + ": tensor " + quote(name);
-  const std::string expected = tensor + ": expected shape " + to_string(shape);
   const auto found = views.find(name);
-  if (found == views.end()) throw InputError(expected + ", found no such tensor");
+  if (found == views.end()) refuse_missing(path, wanted);
   if (found->second->shape != shape)
-    throw InputError(expected + ", found " + to_string(found->second->shape));
+    throw InputError(tensor + ": expected shape " + to_string(shape) + ", found " +
+                     to_string(found->second->shape));
   Tensor taken = to_f32(*found->second, tensor);
   views.erase(found);
   return taken;
@@ -183,6 +193,8 @@ std::map<std::string, std::string> frozen_tensor_names(const Transformer& transf
     add(module.weight, ".weight");
     if (module.bias) add(*module.bias, ".bias");
   }
+  for (const std::string& kept : plan.kept)
+    names[kept_tensor(plan, transformer.graph, kept).name] = kept;
   return names;
 }
 
@@ -208,6 +220,10 @@ AdapterTensors read_adapter(const std::string& folder, const AdapterPlan& plan,
   for (const auto& [name, view] : views)
     if (!is_unused_copy(name))
       tensors.frozen.emplace(name, read_frozen(path, name, *view, frozen, transformer.graph));
+  for (const std::string& kept : plan.kept) {
+    const FileTensor wanted = kept_tensor(plan, transformer.graph, kept);
+    if (tensors.frozen.count(wanted.name) == 0) refuse_missing(path, wanted);
+  }
   require_one_value(path, tensors.frozen);
   return tensors;
 }

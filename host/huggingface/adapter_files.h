@@ -19,7 +19,8 @@ FileTensor adapter_tensor(const AdapterPlan& plan, const Value& value);
 /// Trained tensors, or their gradients, by the names and in the shapes of that file.
 TensorMap adapter_tensors(const AdapterPlan& plan, const TensorMap& by_value);
 
-/// The names in that file of the parameters that stay frozen -> the graph's value. PEFT calls the
+/// The names in that file of what stays frozen -> the graph's value: parameters of the model, and
+/// what the method keeps of its own. PEFT calls the
 /// weight of an adapted module "<m>.base_layer.weight", that of one with trained tokens
 /// "<m>.token_adapter.base_layer.weight"; two names of a tied pair mean one value.
 std::map<std::string, std::string> frozen_tensor_names(const Transformer& transformer,
@@ -41,7 +42,8 @@ struct AdapterTensors {
 };
 
 /// Reads FOLDER/adapter_model.safetensors: a tensor for each trainable value of the rewritten
-/// transformer, and those that replace frozen parameters. The names that PEFT uses at run time
+/// transformer and for each that the method keeps, and those that replace frozen parameters. The
+/// names that PEFT uses at run time
 /// (".lora_A.default.weight") are understood, too. Copies of the original of a saved module are not
 /// read. Throws InputError that names file and tensor: one that is missing, misshapen, that belongs
 /// to nothing that the configuration selects, or a tied pair of two values; and for a folder with

@@ -20,7 +20,9 @@ struct AdapterPlan {
   const PeftMethod* method = nullptr;
   std::vector<std::string> adapted;  // modules that hold tensors of the method
   TrainedParameters parameters;      // of the model itself
-  std::any own;                      // what apply() of the method takes
+  /// Values of the method's own that stay frozen, and that the adapter's file gives.
+  std::vector<std::string> kept;
+  std::any own;  // what apply() of the method takes
 };
 
 /// What PEFT has before the names of all tensors in its file but those that no module owns.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "host/driver/device_executor.h"
+#include "host/huggingface/methods/lora.h"
 #include "host/huggingface/model_weights.h"
 #include "host/run/device_memory.h"
 #include "host/run/training_state.h"
@@ -113,6 +114,18 @@ void check_device(const Config& config) {
   if (config.layers == Layers::kRepeated && config.values)
     throw InputError(place_of(config, "workload.layers"),
                      "workload.layers: repeated gives times alone; expected values: off");
+}
+
+// What is LoRA's alone.
+void check_lora(const Config& config, const PeftMethod& method) {
+  if (&method == &lora_method()) return;
+  const auto refuse = [&](const std::string& key, const std::string& off) {
+    throw InputError(place_of(config, key), key + ": expected " + off +
+                                                ", because the adapter is one of " + method.title +
+                                                ", not of LoRA");
+  };
+  if (config.lora_fa) refuse("workload.lora_fa", "false");
+  if (config.optimizer.lora_plus.ratio != 0) refuse("workload.optimizer.lora_plus.ratio", "0");
 }
 
 /// What the run was asked to do.
@@ -231,7 +244,9 @@ PreparedFinetune prepare_finetune(const Config& config, Numerics numerics, Finet
   store_packed(transformer.graph, packed);
   prepared.report.notes = notes_of(source, transformer, packed);
   const PeftMethod& method = *source.adapter.method;
+  check_lora(config, method);
   prepared.plan = method.plan(source.adapter, modules_of(transformer), model.facts(), config.seed);
+  if (config.lora_fa) freeze_down(prepared.plan, transformer);
   if (prepared.forward && method.without_dropout != nullptr) method.without_dropout(prepared.plan);
   blame(source.adapter.file, [&] { apply_adapter(transformer, prepared.plan); });
   OptimizerSettings settings = config.optimizer;
@@ -250,7 +265,7 @@ PreparedFinetune prepare_finetune(const Config& config, Numerics numerics, Finet
   describe_run(config, source, batches, settings, prepared.report);
   prepared.report.numerics = name_of(numerics);
   prepared.report.model_type = model.facts().model_type;
-  prepared.report.method = method.title;
+  prepared.report.method = config.lora_fa ? "LoRA-FA" : method.title;
   prepared.report.adapted_modules = static_cast<std::int64_t>(prepared.plan.adapted.size());
   prepared.report.account = built.account;
   prepared.report.recompute = config.recompute;

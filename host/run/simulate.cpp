@@ -10,6 +10,7 @@
 #include "host/run/device_memory.h"
 #include "host/run/progress.h"
 #include "models/base/error.h"
+#include "models/base/text.h"
 #include "sim/machine/build.h"
 #include "sim/system/interruption.h"
 
@@ -36,6 +37,9 @@ void check_layers(const Config& config) {
   if (config.pass == RunPass::kForward) refuse("workload.pass", name_of(config.pass));
   if (config.recompute != RecomputePolicy::kNone)
     refuse("workload.recompute", name_of(config.recompute));
+  if (config.lora_fa) refuse("workload.lora_fa", "true");
+  if (config.optimizer.lora_plus.ratio != 0)
+    refuse("workload.optimizer.lora_plus.ratio", short_number(config.optimizer.lora_plus.ratio));
   if (config.write_gradients) refuse("output.gradients", "true");
   if (config.write_logits) refuse("output.logits", "true");
 }

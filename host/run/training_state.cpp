@@ -55,6 +55,9 @@ std::string text_of(const OptimizerSettings& settings) {
     text = fmt::format("adamw, lr {}, betas {} {}, eps {}, weight_decay {}", o.lr, o.beta1, o.beta2,
                        o.eps, o.weight_decay);
   }
+  if (settings.lora_plus.ratio != 0)
+    text += fmt::format(", LoRA+ ratio {}, embedding_lr {}", settings.lora_plus.ratio,
+                        settings.lora_plus.embedding_lr);
   return text + fmt::format(", {} schedule of {} steps, {} to warm up, clip_norm {}, accumulate {}",
                             name_of(settings.schedule.kind), settings.schedule.total,
                             settings.schedule.warmup, settings.clip_norm, settings.accumulate);

@@ -43,8 +43,10 @@ struct LoraNames {
   std::string a, b, u, dropped;
 };
 
-struct LoraDropout {
-  double rate = 0;
+/// What the adapters of a plan have in common, but for the stream of the dropout.
+struct LoraChoices {
+  bool frozen_down = false;
+  double dropout = 0;
   std::uint64_t seed = 0, stream = 0;
   ValueId step = -1;
 };
@@ -61,18 +63,22 @@ LinearShape shape_of(const Graph& graph, ValueId x, ValueId weight) {
 
 /// Appends u = bf16(s * (x . A^T)) and the copy of B: the factors of u . B^T.
 LoraValues add_factors(Graph& graph, const LinearShape& linear, const LoraScale& lora,
-                       const LoraNames& names, const LoraDropout& dropout) {
+                       const LoraNames& names, const LoraChoices& choices) {
   const float scale = scale_of(lora);
   LoraValues added;
   graph.origin.kind.part = Part::kAdapterDown;
-  added.a = add_value(graph, {names.a, {lora.rank, linear.in}, DType::F32, Role::kTrainable});
+  const Shape a_shape{lora.rank, linear.in};
+  added.a = choices.frozen_down
+                ? add_value(graph, {names.a, a_shape, DType::BF16, Role::kFrozen})
+                : add_value(graph, {names.a, a_shape, DType::F32, Role::kTrainable});
   graph.origin.kind.part = Part::kAdapterUp;
   added.b = add_value(graph, {names.b, {linear.out, lora.rank}, DType::F32, Role::kTrainable});
-  added.a_operand = add_convert(graph, names.a + ".bf16", added.a);
+  added.a_operand = choices.frozen_down ? added.a : add_convert(graph, names.a + ".bf16", added.a);
   added.b_operand = add_convert(graph, names.b + ".bf16", added.b);
-  const ValueId x = dropout.rate == 0 ? linear.x
-                                      : add_dropout(graph, names.dropped, linear.x, dropout.step,
-                                                    dropout.rate, dropout.seed, dropout.stream);
+  const ValueId x = choices.dropout == 0
+                        ? linear.x
+                        : add_dropout(graph, names.dropped, linear.x, choices.step, choices.dropout,
+                                      choices.seed, choices.stream);
   added.scaled_u = add_contraction(
       graph, names.u, {{x, false, added.a_operand, true, {Part::kAdapterDown, Pass::kForward}}},
       scale, std::nullopt, DType::BF16, Role::kIntermediate);
@@ -85,10 +91,10 @@ Term up_term(const LoraValues& lora) {
 
 /// The product u . B^T goes on with the linear's own sum.
 LoraValues wrap_linear(GraphRewriter& rewriter, ValueId output, const LinearShape& linear,
-                       const LoraScale& lora, const LoraNames& names, const LoraDropout& dropout) {
+                       const LoraScale& lora, const LoraNames& names, const LoraChoices& choices) {
   LoraValues added;
   rewriter.insert_before(
-      output, [&] { added = add_factors(rewriter.graph(), linear, lora, names, dropout); });
+      output, [&] { added = add_factors(rewriter.graph(), linear, lora, names, choices); });
   linear_of(rewriter, output).terms.push_back(up_term(added));
   return added;
 }
@@ -106,16 +112,16 @@ void add_delta(GraphRewriter& rewriter, const Module& module,
 }
 
 void wrap_linear_module(GraphRewriter& rewriter, const Module& module, const LoraScale& lora,
-                        const LoraDropout& dropout) {
+                        const LoraChoices& choices) {
   const LinearShape linear = shape_of(rewriter.graph(), module.in, module.weight);
   const LoraNames names{module.name + ".lora_A.weight", module.name + ".lora_B.weight",
                         module.name + ".u", module.name + ".dropped"};
   if (std::holds_alternative<Contraction>(rewriter.writer_of(module.out))) {
-    wrap_linear(rewriter, module.out, linear, lora, names, dropout);
+    wrap_linear(rewriter, module.out, linear, lora, names, choices);
     return;
   }
   add_delta(rewriter, module, [&] {
-    return std::make_pair(up_term(add_factors(rewriter.graph(), linear, lora, names, dropout)),
+    return std::make_pair(up_term(add_factors(rewriter.graph(), linear, lora, names, choices)),
                           1.0f);
   });
 }
@@ -190,17 +196,17 @@ void apply_lora(Transformer& transformer, const LoraPlan& plan) {
   }
   GraphRewriter rewriter(transformer.graph);
   std::set<std::string> adapted;
-  LoraDropout dropout{plan.dropout, plan.dropout_seed, 0, -1};
+  LoraChoices choices{plan.frozen_down, plan.dropout, plan.dropout_seed, 0, -1};
   if (plan.dropout > 0) {
-    dropout.step = add_value(transformer.graph, {"dropout_step", {1}, DType::I64, Role::kInput});
+    choices.step = add_value(transformer.graph, {"dropout_step", {1}, DType::I64, Role::kInput});
   }
   for (const LoraModule& adapter : plan.adapters) {
     require_once(adapted, adapter.module, "an adapter's module");
     const Module& module = required_module(transformer, adapter.module);
     switch (module.kind) {
       case ModuleKind::kLinear:
-        wrap_linear_module(rewriter, module, adapter.scale, dropout);
-        ++dropout.stream;
+        wrap_linear_module(rewriter, module, adapter.scale, choices);
+        ++choices.stream;
         break;
       case ModuleKind::kEmbedding:
         wrap_embedding(rewriter, module, adapter.scale);

@@ -46,6 +46,9 @@ struct LoraPlan {
   std::vector<LoraModule> adapters;
   double dropout = 0;              // of the input of A, from 0 to below 1; never in an embedding
   std::uint64_t dropout_seed = 0;  // models/ops/dropout.h defines the mask
+  /// LoRA-FA (Zhang et al., 2023, arXiv 2308.03303): A of a linear is frozen, BF16, so that nothing
+  /// but u is kept for the backward pass.
+  bool frozen_down = false;
 };
 
 /// Rewrites a transformer. The trainable values are named, without PEFT's "base_model.model.":

@@ -17,6 +17,19 @@ int OptimizerSettings::moments() const {
   return 2;
 }
 
+OptimizerSettings of_group(OptimizerSettings settings, ParameterGroup group) {
+  if (settings.lora_plus.ratio == 0) return settings;
+  for (double* lr : {&settings.adamw.lr, &settings.sgd.lr}) {
+    if (group == ParameterGroup::kEmbedding)
+      *lr = settings.lora_plus.embedding_lr;
+    else if (group != ParameterGroup::kDown)
+      *lr *= settings.lora_plus.ratio;
+  }
+  if (group == ParameterGroup::kUpWithoutDecay)
+    settings.adamw.weight_decay = settings.sgd.weight_decay = 0;
+  return settings;
+}
+
 double learning_rate(const OptimizerSettings& settings, std::int64_t step) {
   const double lr = settings.kind == OptimizerKind::kSgd ? settings.sgd.lr : settings.adamw.lr;
   return lr * schedule_factor(settings.schedule, step);

@@ -14,6 +14,16 @@ enum class OptimizerKind { kAdamW, kSgd };
 /// "adamw", "sgd": as torch.optim.AdamW and torch.optim.SGD.
 const char* name_of(OptimizerKind kind);
 
+/// What is trained by one learning rate and weight decay.
+enum class ParameterGroup { kDown, kUp, kUpWithoutDecay, kEmbedding };
+
+/// LoRA+ (Hayou et al., 2024, arXiv 2402.12354): learning rates by group, as PEFT's
+/// create_loraplus_optimizer has them.
+struct LoraPlus {
+  double ratio = 0;  // of the learning rates of the groups kUp and kDown; 0: no LoRA+
+  double embedding_lr = 1e-6;
+};
+
 struct OptimizerSettings {
   OptimizerKind kind = OptimizerKind::kAdamW;
   AdamWOptions adamw;  // of either, the one that `kind` means counts
@@ -21,10 +31,14 @@ struct OptimizerSettings {
   Schedule schedule;
   double clip_norm = 0;         // largest global norm of a step's gradients; 0: no clipping
   std::int64_t accumulate = 1;  // micro-batches of a step
+  LoraPlus lora_plus;
 
   /// FP32 moments for each trained element: 2, 1 or 0.
   int moments() const;
 };
+
+/// As a group has them: with its learning rate and weight decay. Without LoRA+ all have the same.
+OptimizerSettings of_group(OptimizerSettings settings, ParameterGroup group);
 
 /// At step 0, 1, ... of a run.
 double learning_rate(const OptimizerSettings& settings, std::int64_t step);

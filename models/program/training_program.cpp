@@ -8,26 +8,43 @@
 namespace corank {
 namespace {
 
-/// The constants of updates that have the same number.
-ValueId constants_of_update(TrainingProgram& program, std::int64_t first_update) {
+/// In the names of constants.
+const char* suffix_of(ParameterGroup group) {
+  switch (group) {
+    case ParameterGroup::kDown:
+      break;
+    case ParameterGroup::kUp:
+      return ".up";
+    case ParameterGroup::kUpWithoutDecay:
+      return ".up_without_decay";
+    case ParameterGroup::kEmbedding:
+      return ".embedding";
+  }
+  return "";
+}
+
+/// The constants of updates that have the same number and learning rate.
+ValueId constants_of_update(TrainingProgram& program, std::int64_t first_update,
+                            ParameterGroup group) {
   std::vector<OptimizerFeed>& feeds = program.optimizer_feeds;
   const auto known = std::find_if(feeds.begin(), feeds.end(), [&](const OptimizerFeed& feed) {
-    return feed.first_update == first_update;
+    return feed.first_update == first_update && feed.group == group;
   });
   if (known != feeds.end()) return known->constants;
-  std::string name = name_of(program.optimizer.kind);
-  if (!feeds.empty()) name += "." + std::to_string(first_update);
+  std::string name = std::string(name_of(program.optimizer.kind)) + suffix_of(group);
+  if (!feeds.empty() && first_update != feeds.front().first_update)
+    name += "." + std::to_string(first_update);
   const bool sgd = program.optimizer.kind == OptimizerKind::kSgd;
   const ValueId constants = add_value(
       program.graph, {name, {sgd ? kSgdConstants : kAdamWConstants}, DType::F32, Role::kConstants});
-  feeds.push_back({constants, first_update});
+  feeds.push_back({constants, first_update, group});
   return constants;
 }
 
 void add_update(TrainingProgram& program, const Trained& trained) {
   Graph& graph = program.graph;
-  const OptimizerSettings& settings = program.optimizer;
-  const ValueId constants = constants_of_update(program, trained.next_update);
+  const OptimizerSettings settings = of_group(program.optimizer, trained.group);
+  const ValueId constants = constants_of_update(program, trained.next_update, trained.group);
   if (settings.kind == OptimizerKind::kSgd) {
     add_sgd(graph, trained.parameter, trained.gradient, constants, form_of(settings.sgd));
     const Sgd& sgd = std::get<Sgd>(graph.ops.back());
@@ -138,8 +155,8 @@ void add_updates(TrainingProgram& program, const std::vector<Trained>& trained) 
 TensorMap optimizer_feeds(const TrainingProgram& program, std::int64_t step) {
   TensorMap feeds;
   for (const OptimizerFeed& feed : program.optimizer_feeds)
-    feeds[program.graph.value(feed.constants).name] =
-        optimizer_constants(program.optimizer, step, feed.first_update + step);
+    feeds[program.graph.value(feed.constants).name] = optimizer_constants(
+        of_group(program.optimizer, feed.group), step, feed.first_update + step);
   return feeds;
 }
 

@@ -24,6 +24,7 @@ struct State {
 struct OptimizerFeed {
   ValueId constants = -1;
   std::int64_t first_update = 1;
+  ParameterGroup group = ParameterGroup::kDown;
 };
 
 struct TrainingProgram {
@@ -35,10 +36,12 @@ struct TrainingProgram {
   ValueId gradient_norm = -1;            // of all gradients together, [1]; -1: nobody needs it
 };
 
-/// A trainable value of the graph, its gradient, and the number of its next update, from 1.
+/// A trainable value of the graph, its gradient, the number of its next update, from 1, and whose
+/// learning rate it has.
 struct Trained {
   ValueId parameter = -1, gradient = -1;
   std::int64_t next_update = 1;
+  ParameterGroup group = ParameterGroup::kDown;
 };
 
 /// Appends the norm of these gradients together, [1], named kGradientNorm. Their order in it is

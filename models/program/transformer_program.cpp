@@ -2,6 +2,7 @@
 
 #include "models/graph/differentiate.h"
 #include "models/graph/fused_copies.h"
+#include "models/program/lora_plus.h"
 
 namespace corank {
 
@@ -24,7 +25,7 @@ TransformerProgram transformer_program(const Transformer& transformer,
   repeat_micro_batches(program, optimizer.accumulate);
   std::vector<Trained> trained;
   for (const auto& [parameter, gradient] : program.gradients)
-    trained.push_back({parameter, gradient, 1});
+    trained.push_back({parameter, gradient, 1, lora_plus_group(transformer, parameter)});
   if (!trained.empty()) {
     add_gradient_norm(program, trained);
     program.graph.value(program.gradient_norm).role = Role::kResult;

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 import torch
 from peft import IA3Config, LNTuningConfig, LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from safetensors.torch import load_file
+from peft.optimizers import create_loraplus_optimizer
 from transformers import (BertConfig, BertForSequenceClassification, BitsAndBytesConfig, LlamaConfig, LlamaForCausalLM,
                           LlamaForSequenceClassification)
 from transformers.utils import logging
@@ -237,6 +238,23 @@ FIXTURES = [
     Fixture("bert_ln_tuning", bert(), {"task_type": "SEQ_CLS", "target_modules": ["LayerNorm"],
                                        "exclude_modules": ["encoder.layer.0.output.LayerNorm"]},
             settings=ADAMW | PLAIN | {"eps": 1e-6}, shape=(4, 9), padding="right", method=LNTuningConfig),
+    # LoRA+, of an embedding, too: A and saved matrices, B and vectors, biases and LayerNorms, the embedding's adapter.
+    Fixture("llama_lora_plus", llama(attention_bias=True),
+            {"r": 4, "lora_alpha": 8, "target_modules": ["embed_tokens", "q_proj", "v_proj"], "bias": "lora_only",
+             "modules_to_save": ["norm", "lm_head"]},
+            settings=ADAMW | PLAIN | {"lr": 1e-3, "weight_decay": 0.1, "schedule": "linear", "warmup": 1, "clip_norm": 0.5,
+                                      "lora_plus": {"ratio": 8.0, "embedding_lr": 5e-4}}, padding="right"),
+    Fixture("bert_lora_plus", bert(),
+            {"task_type": "SEQ_CLS", "r": 4, "lora_alpha": 8, "target_modules": ["query", "value"],
+             "modules_to_save": ["LayerNorm"]},
+            settings=ADAMW | PLAIN | {"lr": 1e-3, "eps": 1e-6, "weight_decay": 0.1,
+                                      "lora_plus": {"ratio": 4.0, "embedding_lr": 1e-6}},
+            shape=(4, 9), padding="right"),
+    # LoRA-FA: A of every linear stays as it is; of an embedding both factors are trained.
+    Fixture("llama_lora_fa", llama(), {"r": 4, "lora_alpha": 8, "target_modules": ["embed_tokens"] + ATTENTION + MLP},
+            settings=ADAMW | PLAIN | {"lora_fa": True}, padding="right"),
+    Fixture("bert_lora_fa", bert(), {"task_type": "SEQ_CLS", "r": 4, "lora_alpha": 8, "target_modules": "all-linear"},
+            settings=ADAMW | PLAIN | {"eps": 1e-6, "lora_fa": True}, shape=(4, 9), padding="right"),
 ]
 # How far from 0 the inputs of a ReLU stay, in the first batch. With BF16 operands they are off by about 4e-3.
 RELU_DISTANCE = 0.02
@@ -494,7 +512,12 @@ def schedule_factor(settings: dict, step: int) -> float:
             "cosine": max(0.0, 0.5 * (1 + math.cos(math.pi * progress)))}[settings["schedule"]]
 
 
-def optimizer_of(settings: dict, parameters: list):
+def optimizer_of(settings: dict, model, parameters: list):
+    if "lora_plus" in settings:
+        return create_loraplus_optimizer(
+            model, torch.optim.AdamW, lr=settings["lr"], betas=tuple(settings["betas"]), eps=settings["eps"],
+            loraplus_lr_ratio=settings["lora_plus"]["ratio"], loraplus_weight_decay=settings["weight_decay"],
+            loraplus_lr_embedding=settings["lora_plus"]["embedding_lr"])
     if settings["optimizer"] == "adamw":
         return torch.optim.AdamW(parameters, lr=settings["lr"], betas=tuple(settings["betas"]), eps=settings["eps"],
                                  weight_decay=settings["weight_decay"])
@@ -519,6 +542,9 @@ class Run:
             if self.packed and dtype != torch.float32:
                 model = unpack(model)
             self.model = PeftModel.from_pretrained(model, folder / "adapter", is_trainable=True)
+        if settings.get("lora_fa"):  # LoRA-FA, without what PEFT's own optimizer for it does to the gradients of B
+            for name, parameter in self.model.named_parameters():
+                parameter.requires_grad_(parameter.requires_grad and ".lora_A." not in name)
         self.dropouts = use_counter_dropout(self.model, settings.get("seed", 0))
         if self.packed and dtype == torch.float32:
             self.model.train()  # else bitsandbytes may round scales and activations; there is no dropout
@@ -573,11 +599,12 @@ class Run:
             trained = self.trained()
             if step == 0:
                 expected |= {"grad." + name: p.grad.clone() for name, p in trained.items()}
-                optimizer = optimizer_of(self.settings, list(trained.values()))
+                optimizer = optimizer_of(self.settings, self.model, list(trained.values()))
+                rates = [group["lr"] for group in optimizer.param_groups]
             if self.settings["clip_norm"] is not None:
                 torch.nn.utils.clip_grad_norm_(trained.values(), self.settings["clip_norm"])
-            for group in optimizer.param_groups:
-                group["lr"] = self.settings["lr"] * schedule_factor(self.settings, step)
+            for group, rate in zip(optimizer.param_groups, rates):
+                group["lr"] = rate * schedule_factor(self.settings, step)
             optimizer.step()
         expected |= {"final." + name: p.detach().clone() for name, p in self.trained().items()}
         # The names are those that PEFT itself would write.
@@ -585,7 +612,8 @@ class Run:
         for name, parameter in self.trained().items():
             assert torch.equal(written[name], parameter), name
         assert not [name for name in written if name not in self.trained() and "original_module" not in name
-                    and "classifier.modules_to_save.bias" not in name]
+                    and "classifier.modules_to_save.bias" not in name
+                    and not (self.settings.get("lora_fa") and ".lora_A." in name)]
         return expected | {"losses": torch.tensor(losses, dtype=torch.float64), "logits_final": self.logits(0)}
 
 

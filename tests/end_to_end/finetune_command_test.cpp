@@ -148,6 +148,16 @@ TEST_CASE("A run of another method than LoRA says which, and writes the same fil
     CHECK(read_safetensors(workload.path(file)).tensors.at(name).shape == Shape{1, 48});
   CHECK(Json::parse(content_of(workload.path("out/adapter/adapter_config.json")))["peft_type"] ==
         "IA3");
+  for (const auto& [key, text] :
+       {std::pair{
+            "workload.lora_fa=true",
+            "workload.lora_fa: expected false, because the adapter is one of (IA)^3, not of LoRA"},
+        {"workload.optimizer.lora_plus={ratio: 4}",
+         "workload.optimizer.lora_plus.ratio: expected 0, because the adapter is one of (IA)^3"}}) {
+    const Outcome refused = workload.run("--set '" + std::string(key) + "'");
+    CHECK(refused.code == 2);
+    CHECK_THAT(refused.text, Contains(text));
+  }
   workload.change_json("adapter/adapter_config.json",
                        [](Json& json) { json["peft_type"] = "XLORA"; });
   fs::remove_all(workload.path("out"));

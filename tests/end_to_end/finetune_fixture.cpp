@@ -40,6 +40,10 @@ void apply_settings(const JsonObject& settings, OptimizerSettings& optimizer) {
   }
   optimizer.schedule = {kind, settings.integer("warmup", 0), settings.integer("total", 0)};
   optimizer.clip_norm = settings.number_or("clip_norm", 0);
+  if (settings.has("lora_plus")) {
+    const JsonObject lora_plus = settings.object("lora_plus");
+    optimizer.lora_plus = {lora_plus.number("ratio"), lora_plus.number("embedding_lr")};
+  }
   optimizer.accumulate = settings.integer("accumulate", 1);
 }
 
@@ -81,6 +85,7 @@ FinetuneFixture read_fixture(const std::string& name) {
   fixture.config.batches = (folder / "batches.safetensors").string();
   const JsonObject settings = read_json_object((folder / "settings.json").string());
   apply_settings(settings, fixture.config.optimizer);
+  fixture.config.lora_fa = settings.boolean_or("lora_fa", false);
   fixture.config.seed = static_cast<std::uint64_t>(settings.integer_or("seed", 0, 0));
   fixture.initial =
       read_safetensors((folder / "adapter" / "adapter_model.safetensors").string()).tensors;

@@ -205,6 +205,10 @@ TEST_CASE("no option is ignored without a word", "[program]") {
   CHECK_THAT(refusal("cycle --set output.gradients=true"), Contains("output.gradients"));
   CHECK_THAT(refusal("cycle --set workload.recompute=layers"),
              Contains("workload.recompute: found layers"));
+  CHECK_THAT(refusal("cycle --set workload.lora_fa=true"),
+             Contains("workload.lora_fa: found true"));
+  CHECK_THAT(refusal("cycle --set 'workload.optimizer.lora_plus={ratio: 4}'"),
+             Contains("workload.optimizer.lora_plus.ratio: found 4"));
   CHECK_THAT(refusal("cycle --set output.logits=true"), Contains("output.logits"));
   CHECK_THAT(refusal("rtl --waves /dev/null"), Contains("--waves /dev/null: expected a regular"));
 }

@@ -276,6 +276,13 @@ const PeftMethod& lora_method() {
   return method;
 }
 
+void freeze_down(AdapterPlan& plan, const Transformer& transformer) {
+  std::any_cast<LoraPlan&>(plan.own).frozen_down = true;
+  for (const std::string& module : plan.adapted)
+    if (required_module(transformer, module).kind == ModuleKind::kLinear)
+      plan.kept.push_back(module + ".lora_A.weight");
+}
+
 const LoraConfig& lora_config(const AdapterConfig& config) {
   return std::any_cast<const LoraConfig&>(config.own);
 }

@@ -34,6 +34,9 @@ struct LoraConfig {
   bool ensure_weight_tying = false;
 };
 
+/// LoRA-FA: A of every linear stays as it is.
+void freeze_down(AdapterPlan& plan, const Transformer& transformer);
+
 /// Of a configuration and a plan whose method is LoRA.
 const LoraConfig& lora_config(const AdapterConfig& config);
 const LoraPlan& lora_plan(const AdapterPlan& plan);

@@ -334,6 +334,20 @@ TEST_CASE("A fine-tuning run is described by folders, an optimizer and a schedul
   CHECK(c.write_gradients);
 }
 
+TEST_CASE("LoRA+ is a ratio of learning rates and one of embeddings, LoRA-FA a key") {
+  const Config c = load(
+      "workload: {lora_fa: true, optimizer: {lora_plus: {ratio: 16, embedding_lr: 1e-5}}}\n");
+  CHECK(c.lora_fa);
+  CHECK(c.optimizer.lora_plus.ratio == 16);
+  CHECK(c.optimizer.lora_plus.embedding_lr == 1e-5);
+  const Config plain = load("workload: {optimizer: {lora_plus: {ratio: 4}}}\n");
+  CHECK_FALSE(plain.lora_fa);
+  CHECK(plain.optimizer.lora_plus.embedding_lr == 1e-6);  // PEFT's
+  CHECK(load("numerics: bf16\n").optimizer.lora_plus.ratio == 0);
+  CHECK_THAT(refusal("workload: {optimizer: {lora_plus: {ratio: -1}}}\n"),
+             Contains("a.yaml:1:43: workload.optimizer.lora_plus.ratio: "));
+}
+
 TEST_CASE("A key of the other optimizer is refused") {
   CHECK(refusal("workload: {optimizer: {momentum: 0.9}}\n") ==
         "a.yaml:1:34: workload.optimizer.momentum: belongs to sgd, but workload.optimizer.name is "

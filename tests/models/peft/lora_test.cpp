@@ -4,8 +4,11 @@
 
 #include "models/base/error.h"
 #include "models/base/numerics.h"
+#include "models/graph/account.h"
+#include "models/graph/differentiate.h"
 #include "models/reference/bit_exact.h"
 #include "models/reference/fp64.h"
+#include "tests/models/peft/adapted_models.h"
 #include "tests/models/tensors.h"
 
 using namespace corank;
@@ -117,4 +120,40 @@ TEST_CASE("LoRA refuses what is not a linear") {
   CHECK_THROWS_WITH(wrap_with_lora(graph, scaled, lora, ""),
                     Equals("scaled" + is + "this contraction has a scale"));
   CHECK(graph.ops.size() == ops);
+}
+
+TEST_CASE("With A frozen no gradient of it is computed, and u alone is kept for the adapter") {
+  const auto account = [](bool frozen_down) {
+    Transformer model = test::one_linear(8, 3, 5);
+    // x is computed here: what is given is no stash.
+    Graph& graph = model.graph;
+    const ValueId given = add_value(graph, {"given", {8, 3}, DType::BF16, Role::kInput});
+    graph.value(model.modules[0].in).role = Role::kIntermediate;
+    GraphRewriter(graph).insert_first([&] {
+      graph.ops.push_back(Scale{given, model.modules[0].in, 2.0f});
+    });
+    LoraPlan plan{{{"m", {4, 2, false}}}, 0, 0, frozen_down};
+    apply_lora(model, plan);
+    const std::size_t forward_ops = graph.ops.size();
+    const ValueId dy = add_value(graph, {"dy", {8, 5}, DType::BF16, Role::kInput});
+    differentiate(graph, {{{model.modules[0].out, dy}}, {}, {}});
+    return account_of(graph, forward_ops, 2);
+  };
+  CHECK(account(false).adapter_stash_bytes == 8 * (3 + 2) * 2);  // x and u
+  CHECK(account(true).adapter_stash_bytes == 8 * 2 * 2);
+  CHECK(account(true).trainable_elements == 5 * 2);
+  // The linear; u and u B^T; dB. Nothing trained lies below A, so that du is not needed either.
+  CHECK(account(true).total_macs == 8 * 3 * 5 + 8 * 2 * (3 + 5) + 8 * 2 * 5);
+}
+
+TEST_CASE("Whole models with A frozen have derivatives that are central differences") {
+  std::mt19937_64 generator(51);
+  for (Transformer model : {test::random_llama(generator), test::random_bert(generator)}) {
+    LoraPlan plan;
+    plan.frozen_down = true;
+    for (const Module& module : model.modules)
+      if (module.kind == ModuleKind::kLinear) plan.adapters.push_back({module.name, {6, 3, false}});
+    apply_lora(model, plan);
+    test::check_derivatives(model, plan.adapters.size(), generator);
+  }
 }
