@@ -115,6 +115,14 @@ std::vector<std::int64_t> read_integers(const JsonObject& config, const std::str
   return integers;
 }
 
+BiasTraining read_bias(const JsonObject& config, const std::string& of_adapted) {
+  const std::string bias = config.text_or("bias", "none");
+  if (bias == "none") return BiasTraining::kNone;
+  if (bias == of_adapted) return BiasTraining::kAdapted;
+  if (bias == "all") return BiasTraining::kAll;
+  config.refuse("bias", "\"none\", \"" + of_adapted + "\" or \"all\"");
+}
+
 void read_layers(const JsonObject& config, TargetKeys& targets) {
   targets.layers_pattern = read_texts(config, "layers_pattern");
   if (targets.layers_pattern == std::vector<std::string>{""}) targets.layers_pattern.clear();

@@ -32,6 +32,9 @@ struct TargetKeys {
   std::vector<std::string> layers_pattern;
 };
 
+/// Biases of the model that are trained: none, those of the adapted modules, all.
+enum class BiasTraining { kNone, kAdapted, kAll };
+
 struct AdapterConfig {
   std::string file;
   Json json;  // as it stands in the file, to be written back with the trained adapter
@@ -45,7 +48,7 @@ struct AdapterConfig {
 
 /// Reads FOLDER/adapter_config.json. Throws InputError that names file and key: a peft_type that is
 /// none of peft_methods(); a value out of range or, where PEFT would quietly take another one than
-/// the user may expect, missing; a key that corank does not honour and that is on (use_dora,
+/// the user may expect, missing; a key that corank does not honour and that is on (use_qalora,
 /// target_parameters, ...); an unknown key that is true, a list or an object; combinations that
 /// PEFT itself refuses. Other unknown keys are named in the notes.
 AdapterConfig read_adapter_config(const std::string& folder);
@@ -61,6 +64,8 @@ std::vector<std::string> read_texts(const JsonObject& config, const std::string&
 /// `value`, which stands somewhere below `key`, is a list of integers of at least 0.
 std::vector<std::int64_t> read_integers(const JsonObject& config, const std::string& key,
                                         const Json& value);
+/// bias: "none", the default, "all", or the method's word for those of the adapted modules.
+BiasTraining read_bias(const JsonObject& config, const std::string& of_adapted);
 /// layers_to_transform and layers_pattern, which not all methods know.
 void read_layers(const JsonObject& config, TargetKeys& targets);
 

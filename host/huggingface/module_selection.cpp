@@ -176,6 +176,28 @@ std::vector<std::string> default_names(const DefaultModules& defaults, const Mod
   return found == defaults.end() ? std::vector<std::string>{} : found->second;
 }
 
+const DefaultModules& default_targets_of_lora() {
+  static const DefaultModules defaults = {{"llama", {"q_proj", "v_proj"}},
+                                          {"bert", {"query", "value"}}};
+  return defaults;
+}
+
+std::vector<std::string> trainable_biases(BiasTraining bias,
+                                          const std::vector<ModelModule>& modules,
+                                          const std::vector<std::string>& adapted,
+                                          const std::vector<std::string>& saved) {
+  const auto is_one_of = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  std::vector<std::string> trained;
+  for (const ModelModule& module : modules) {
+    const bool wanted = bias == BiasTraining::kAll ||
+                        (bias == BiasTraining::kAdapted && is_one_of(adapted, module.name));
+    if (module.bias && wanted && !is_one_of(saved, module.name)) trained.push_back(module.name);
+  }
+  return trained;
+}
+
 std::vector<std::string> target_modules(const AdapterConfig& config,
                                         const std::vector<ModelModule>& modules,
                                         const ModelFacts& facts, const DefaultModules& defaults,

@@ -37,6 +37,10 @@ using DefaultModules = std::map<std::string, std::vector<std::string>>;
 /// Those of this model; none if PEFT has none for it.
 std::vector<std::string> default_names(const DefaultModules& defaults, const ModelFacts& facts);
 
+/// PEFT's choice for LoRA, which it copies for most methods
+/// (TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING).
+const DefaultModules& default_targets_of_lora();
+
 /// The modules that get an adapter, in the model's order. Throws InputError, naming the
 /// configuration and the module: a target of none of these kinds; no target found; a pattern that
 /// is no regular expression.
@@ -49,5 +53,11 @@ std::vector<std::string> target_modules(const AdapterConfig& config,
 /// are trained in full.
 std::vector<std::string> saved_modules(const AdapterConfig& config,
                                        const std::vector<ModelModule>& modules);
+
+/// The modules whose bias is trained beside adapters of these; that of a saved one is anyway.
+std::vector<std::string> trainable_biases(BiasTraining bias,
+                                          const std::vector<ModelModule>& modules,
+                                          const std::vector<std::string>& adapted,
+                                          const std::vector<std::string>& saved);
 
 }  // namespace corank

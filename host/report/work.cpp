@@ -41,7 +41,8 @@ WorkKind kind_of_type(const Graph& graph, const Op& op) {
   if constexpr (kIsOneOf<X, Embedding, ScatterAdd, CrossEntropy, CrossEntropyGradient, SelectRows,
                          PlaceRows>)
     return WorkKind::kHead;
-  if constexpr (kIsOneOf<X, Dropout, Multiply, SumRows, ReplaceRows>) return WorkKind::kAdapter;
+  if constexpr (kIsOneOf<X, Dropout, Multiply, SumRows, ReplaceRows, InverseRowNorms>)
+    return WorkKind::kAdapter;
   if constexpr (kIsOneOf<X, Convert>) return kind_of_copy(graph, op);
   return WorkKind::kResidual;
 }

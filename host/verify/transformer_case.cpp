@@ -165,14 +165,23 @@ std::vector<TokenRows> drawn_tokens(Random& random, const ModelConfig& model) {
   return tokens;
 }
 
+BiasTraining drawn_bias(Random& random) {
+  using B = BiasTraining;
+  return one_of(random, std::array<B, 5>{B::kNone, B::kNone, B::kNone, B::kAdapted, B::kAll});
+}
+
+double drawn_dropout(Random& random) {
+  return chance(random, 3) ? static_cast<double>(between(random, 1, 15)) / 16 : 0;
+}
+
 LoraConfig drawn_lora(Random& random, const ModelConfig& model) {
   LoraConfig lora;
   lora.r = int_between(random, 1, one_of(random, std::array<int, 3>{3, 8, 20}));
   lora.lora_alpha = static_cast<double>(between(random, 1, 32));
   lora.use_rslora = chance(random, 4);
-  if (chance(random, 3)) lora.lora_dropout = static_cast<double>(between(random, 1, 15)) / 16;
-  using B = BiasTraining;
-  lora.bias = one_of(random, std::array<B, 5>{B::kNone, B::kNone, B::kNone, B::kLoraOnly, B::kAll});
+  lora.use_dora = chance(random, 4);
+  lora.lora_dropout = drawn_dropout(random);
+  lora.bias = drawn_bias(random);
   if (chance(random, 4)) lora.rank_pattern = {{"q_proj|query|up_proj", between(random, 1, 5)}};
   if (chance(random, 4)) lora.alpha_pattern = {{"v_proj|value|dense", 3.5}};
   if (chance(random, 4)) lora.trainable_tokens = drawn_tokens(random, model);
@@ -202,7 +211,7 @@ AdapterConfig drawn_adapter(Random& random, const Transformer& transformer,
   AdapterConfig adapter;
   adapter.file = "a drawn adapter";
   if (model.classes() > 0 && chance(random, 2)) adapter.task_type = "SEQ_CLS";
-  switch (between(random, 0, 7)) {
+  switch (between(random, 0, 9)) {
     case 0:
     case 1:
       draw_ia3(random, transformer, adapter);
@@ -221,7 +230,8 @@ std::string text_of_adapter(const AdapterConfig& config, const AdapterPlan& plan
   std::string text = fmt::format("{} on {} modules", plan.method->title, plan.adapted.size());
   if (plan.method == &lora_method()) {
     const LoraConfig& lora = lora_config(config);
-    text += fmt::format(", r = {}, dropout {}", lora.r, lora.lora_dropout);
+    text += fmt::format(", r = {}, dropout {}{}", lora.r, lora.lora_dropout,
+                        lora.use_dora ? ", DoRA" : "");
   }
   const TrainedParameters& trained = plan.parameters;
   text += fmt::format(", {} biases, {} tables with trained rows", trained.trainable_biases.size(),

@@ -35,8 +35,9 @@ Backward::Backward(Graph& graph, const std::set<ValueId>& wanted)
   for (const Op& op : graph.ops) {
     if (is_update(graph, op)) continue;  // an update is not part of the loss
     const std::vector<ValueId> operands = operands_of(op);
-    const bool any = std::any_of(operands.begin(), operands.end(),
-                                 [&](ValueId id) { return active_[index(id)]; });
+    const bool detached = traits_of(op).op_class == OpClass::kDetached;
+    const bool any = !detached && std::any_of(operands.begin(), operands.end(),
+                                              [&](ValueId id) { return active_[index(id)]; });
     for (const ValueId id : results_of(op)) active_[index(id)] = any;
     if (traits_of(op).op_class == OpClass::kCopy) {
       source_[index(results_of(op).front())] = source_[index(operands.front())];

@@ -23,6 +23,7 @@
 #include "models/ops/gated_activation.h"
 #include "models/ops/gradient_norm.h"
 #include "models/ops/heads.h"
+#include "models/ops/inverse_row_norms.h"
 #include "models/ops/layer_norm.h"
 #include "models/ops/multiply.h"
 #include "models/ops/rms_norm.h"
@@ -38,13 +39,14 @@
 namespace corank {
 
 /// models/ops/op.h says what each of them consists of.
-using Op = std::variant<Contraction, Convert, AdamW, Sgd, Add, Multiply, Scale, Activation,
-                        ActivationGradient, GatedActivation, GatedActivationGradient, RmsNorm,
-                        RmsNormGradient, RmsNormWeightGradient, LayerNorm, LayerNormGradient, Rope,
-                        Softmax, SoftmaxFromStatistics, SoftmaxGradient, Embedding, ScatterAdd,
-                        Slice, Pad, Concat, SplitHeads, MergeHeads, RepeatHeads, SumHeads, SumRows,
-                        CrossEntropy, CrossEntropyGradient, Dropout, SelectRows, PlaceRows,
-                        ReplaceRows, SquareSums, GradientNorm, ClipGradients, ScaleBy>;
+using Op =
+    std::variant<Contraction, Convert, AdamW, Sgd, Add, Multiply, Scale, Activation,
+                 ActivationGradient, GatedActivation, GatedActivationGradient, RmsNorm,
+                 RmsNormGradient, RmsNormWeightGradient, LayerNorm, LayerNormGradient, Rope,
+                 Softmax, SoftmaxFromStatistics, SoftmaxGradient, Embedding, ScatterAdd, Slice, Pad,
+                 Concat, SplitHeads, MergeHeads, RepeatHeads, SumHeads, SumRows, CrossEntropy,
+                 CrossEntropyGradient, Dropout, SelectRows, PlaceRows, ReplaceRows, SquareSums,
+                 GradientNorm, ClipGradients, ScaleBy, InverseRowNorms>;
 
 /// Ops stand in an order in which every operand is computed before it is used.
 struct Graph {

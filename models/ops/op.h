@@ -58,8 +58,9 @@ enum class Recompute {
 /// What an op is to the derivative and to the stash.
 enum class OpClass {
   kOrdinary,
-  kCopy,  // gives its operand, but for a rounding: both share one gradient
-  kLoss,  // what it reads of the forward pass is kept for the loss
+  kCopy,      // gives its operand, but for a rounding: both share one gradient
+  kDetached,  // a constant to the derivative
+  kLoss,      // what it reads of the forward pass is kept for the loss
 };
 
 struct OpTraits {

@@ -1,43 +1,18 @@
 #include "models/peft/lora.h"
 
 #include <cmath>
-#include <functional>
 #include <set>
 #include <utility>
 
 #include "models/base/error.h"
 #include "models/base/text.h"
 #include "models/graph/graph_rewriter.h"
+#include "models/peft/adapter_dropout.h"
+#include "models/peft/linear_product.h"
 #include "models/peft/trained_parameters.h"
 
 namespace corank {
 namespace {
-
-/// The linear that computes a value: its first term is x . W^T.
-Contraction& linear_of(GraphRewriter& rewriter, ValueId output) {
-  const Graph& graph = rewriter.graph();
-  const std::string& name = graph.value(output).name;
-  if (!is_computed(graph.value(output))) {
-    throw InputError(name + ": LoRA wraps a linear, but no op computes this value");
-  }
-  auto* contraction = std::get_if<Contraction>(&rewriter.writer_of(output));
-  if (contraction == nullptr || contraction->terms.empty()) {
-    throw InputError(name + ": LoRA wraps a linear, but this value is no contraction");
-  }
-  const Term& term = contraction->terms.front();
-  if (term.left_transposed || !term.right_transposed) {
-    throw InputError(name + ": LoRA wraps a linear, but the first term is not x . W^T");
-  }
-  const Value& weight = graph.value(term.right);
-  if (weight.role != Role::kFrozen) {
-    throw InputError(name + ": LoRA wraps a linear, but " + weight.name +
-                     " is not a frozen weight");
-  }
-  if (contraction->scale != 1.0f) {  // it would multiply the adapter's term too
-    throw InputError(name + ": LoRA wraps a linear, but this contraction has a scale");
-  }
-  return *contraction;
-}
 
 struct LoraNames {
   std::string a, b, u, dropped;
@@ -45,10 +20,8 @@ struct LoraNames {
 
 /// What the adapters of a plan have in common, but for the stream of the dropout.
 struct LoraChoices {
-  bool frozen_down = false;
-  double dropout = 0;
-  std::uint64_t seed = 0, stream = 0;
-  ValueId step = -1;
+  bool frozen_down = false, trained_norms = false;
+  AdapterDropout dropout;
 };
 
 /// What an adapter of a linear reads and how large its factors are.
@@ -61,11 +34,15 @@ LinearShape shape_of(const Graph& graph, ValueId x, ValueId weight) {
   return {x, graph.value(weight).shape.back(), graph.value(weight).shape.front()};
 }
 
+struct Factors : LoraValues {
+  ValueId x = -1;  // what A reads: dropped, or as the linear reads it
+};
+
 /// Appends u = bf16(s * (x . A^T)) and the copy of B: the factors of u . B^T.
-LoraValues add_factors(Graph& graph, const LinearShape& linear, const LoraScale& lora,
-                       const LoraNames& names, const LoraChoices& choices) {
+Factors add_factors(Graph& graph, const LinearShape& linear, const LoraScale& lora,
+                    const LoraNames& names, const LoraChoices& choices) {
   const float scale = scale_of(lora);
-  LoraValues added;
+  Factors added;
   graph.origin.kind.part = Part::kAdapterDown;
   const Shape a_shape{lora.rank, linear.in};
   added.a = choices.frozen_down
@@ -75,13 +52,11 @@ LoraValues add_factors(Graph& graph, const LinearShape& linear, const LoraScale&
   added.b = add_value(graph, {names.b, {linear.out, lora.rank}, DType::F32, Role::kTrainable});
   added.a_operand = choices.frozen_down ? added.a : add_convert(graph, names.a + ".bf16", added.a);
   added.b_operand = add_convert(graph, names.b + ".bf16", added.b);
-  const ValueId x = choices.dropout == 0
-                        ? linear.x
-                        : add_dropout(graph, names.dropped, linear.x, choices.step, choices.dropout,
-                                      choices.seed, choices.stream);
+  added.x = add_dropped(graph, names.dropped, linear.x, choices.dropout);
   added.scaled_u = add_contraction(
-      graph, names.u, {{x, false, added.a_operand, true, {Part::kAdapterDown, Pass::kForward}}},
-      scale, std::nullopt, DType::BF16, Role::kIntermediate);
+      graph, names.u,
+      {{added.x, false, added.a_operand, true, {Part::kAdapterDown, Pass::kForward}}}, scale,
+      std::nullopt, DType::BF16, Role::kIntermediate);
   return added;
 }
 
@@ -89,26 +64,75 @@ Term up_term(const LoraValues& lora) {
   return {lora.scaled_u, false, lora.b_operand, true, {Part::kAdapterUp, Pass::kForward}};
 }
 
-/// The product u . B^T goes on with the linear's own sum.
-LoraValues wrap_linear(GraphRewriter& rewriter, ValueId output, const LinearShape& linear,
-                       const LoraScale& lora, const LoraNames& names, const LoraChoices& choices) {
-  LoraValues added;
-  rewriter.insert_before(
-      output, [&] { added = add_factors(rewriter.graph(), linear, lora, names, choices); });
-  linear_of(rewriter, output).terms.push_back(up_term(added));
-  return added;
+// ---- DoRA ----
+
+/// c = m / |row of W + s * B . A|
+ValueId add_norm_scale(Graph& graph, const Module& module, const LoraScale& lora,
+                       const Factors& factors) {
+  const std::string& name = module.name;
+  const ValueId m = add_value(graph, {name + ".lora_magnitude_vector",
+                                      {graph.value(module.weight).shape.front()},
+                                      DType::F32,
+                                      Role::kTrainable});
+  const ValueId change = add_contraction(
+      graph, name + ".weight_change",
+      {{factors.b_operand, false, factors.a_operand, false, {Part::kAdapterUp, Pass::kForward}}},
+      scale_of(lora), std::nullopt, DType::F32, Role::kIntermediate);
+  const ValueId adapted =
+      add_add(graph, name + ".adapted_weight", change, module.weight, DType::F32);
+  const ValueId inverse = add_inverse_row_norms(graph, name + ".inverse_norms", adapted);
+  return add_multiply(graph, name + ".norm_scale", m, inverse, DType::F32);
 }
 
-/// out = base + s * A[...]^T . B^T, in which `append` says what is multiplied.
-void add_delta(GraphRewriter& rewriter, const Module& module,
-               const std::function<std::pair<Term, float>()>& append) {
+/// Without a dropout W is read once: the products go on with the linear's own sum, which the scale
+/// multiplies before the bias is added.
+void scale_linear(GraphRewriter& rewriter, const Module& module, const Factors& factors,
+                  ValueId scale) {
+  Contraction& linear = linear_of(rewriter, module.out, "DoRA");
+  linear.terms.push_back(up_term(factors));
+  const std::optional<ValueId> bias = std::exchange(linear.bias, std::nullopt);
   rewriter.insert_after(module.out, module.name + ".base", [&](ValueId base) {
     Graph& graph = rewriter.graph();
-    const auto [up, scale] = append();
-    const ValueId delta = add_contraction(graph, module.name + ".delta", {up}, scale, std::nullopt,
-                                          DType::F32, Role::kIntermediate);
-    graph.ops.push_back(Add{base, delta, module.out});
+    if (!bias) {
+      graph.ops.push_back(Multiply{base, scale, module.out});
+      return;
+    }
+    const ValueId scaled = add_multiply(graph, module.name + ".scaled", base, scale, DType::F32);
+    graph.ops.push_back(Add{scaled, *bias, module.out});
   });
+}
+
+/// With a dropout the adapter's part reads W once more, for what is left of x.
+void add_scaled(GraphRewriter& rewriter, const Module& module, const Factors& factors,
+                ValueId scale) {
+  const GemmKind frozen = linear_of(rewriter, module.out, "DoRA").terms.front().kind;
+  rewriter.insert_after(module.out, module.name + ".base", [&](ValueId base) {
+    Graph& graph = rewriter.graph();
+    const std::string& name = module.name;
+    const auto product = [&](const char* what, const Term& term) {
+      return add_contraction(graph, name + what, {term}, 1.0f, std::nullopt, DType::F32,
+                             Role::kIntermediate);
+    };
+    const ValueId kept = product(".kept", {factors.x, false, module.weight, true, frozen});
+    const ValueId both = add_add(graph, name + ".directed", kept,
+                                 product(".delta", up_term(factors)), graph.value(base).dtype);
+    const ValueId scaled = add_multiply(graph, name + ".scaled", both, scale, DType::F32);
+    const ValueId negative = add_scale(graph, name + ".negative", kept, -1.0f, DType::F32);
+    const ValueId change = add_add(graph, name + ".change", scaled, negative, DType::F32);
+    graph.ops.push_back(Add{base, change, module.out});
+  });
+}
+
+void wrap_with_dora(GraphRewriter& rewriter, const Module& module, const LinearShape& linear,
+                    const LoraScale& lora, const LoraNames& names, const LoraChoices& choices) {
+  Factors factors;
+  ValueId scale = -1;
+  rewriter.insert_before(module.out, [&] {
+    factors = add_factors(rewriter.graph(), linear, lora, names, choices);
+    scale = add_norm_scale(rewriter.graph(), module, lora, factors);
+  });
+  choices.dropout.rate == 0 ? scale_linear(rewriter, module, factors, scale)
+                            : add_scaled(rewriter, module, factors, scale);
 }
 
 void wrap_linear_module(GraphRewriter& rewriter, const Module& module, const LoraScale& lora,
@@ -116,14 +140,17 @@ void wrap_linear_module(GraphRewriter& rewriter, const Module& module, const Lor
   const LinearShape linear = shape_of(rewriter.graph(), module.in, module.weight);
   const LoraNames names{module.name + ".lora_A.weight", module.name + ".lora_B.weight",
                         module.name + ".u", module.name + ".dropped"};
-  if (std::holds_alternative<Contraction>(rewriter.writer_of(module.out))) {
-    wrap_linear(rewriter, module.out, linear, lora, names, choices);
+  if (!choices.trained_norms) {
+    add_product(rewriter, module, "LoRA", [&] {
+      return up_term(add_factors(rewriter.graph(), linear, lora, names, choices));
+    });
     return;
   }
-  add_delta(rewriter, module, [&] {
-    return std::make_pair(up_term(add_factors(rewriter.graph(), linear, lora, names, choices)),
-                          1.0f);
-  });
+  if (!std::holds_alternative<Contraction>(rewriter.writer_of(module.out)))
+    throw InputError("DoRA: " + module.name +
+                     " is rewritten by another method; its weight's norms are those of a linear "
+                     "alone");
+  wrap_with_dora(rewriter, module, linear, lora, names, choices);
 }
 
 /// Rows of A^T in BF16: those that the op on the embedding's table takes, as a factor of A^T . B^T.
@@ -162,7 +189,7 @@ void wrap_embedding(GraphRewriter& rewriter, const Module& module, const LoraSca
     Term up = taken_rows(graph, taken, module.name, a);
     up.right = add_convert(graph, b_name + ".bf16", b);
     up.right_transposed = true;
-    return std::make_pair(up, scale);
+    return ScaledTerm{up, scale};
   });
 }
 
@@ -184,31 +211,33 @@ float scale_of(const LoraScale& lora) {
 LoraValues wrap_with_lora(Graph& graph, ValueId linear_output, const LoraScale& lora,
                           const std::string& prefix) {
   GraphRewriter rewriter(graph);
-  const Term base = linear_of(rewriter, linear_output).terms.front();
-  return wrap_linear(rewriter, linear_output, shape_of(graph, base.left, base.right), lora,
-                     {prefix + "lora_A", prefix + "lora_B", prefix + "u", prefix + "dropped"}, {});
+  const Term base = linear_of(rewriter, linear_output, "LoRA").terms.front();
+  LoraValues added;
+  rewriter.insert_before(linear_output, [&] {
+    added =
+        add_factors(graph, shape_of(graph, base.left, base.right), lora,
+                    {prefix + "lora_A", prefix + "lora_B", prefix + "u", prefix + "dropped"}, {});
+  });
+  linear_of(rewriter, linear_output, "LoRA").terms.push_back(up_term(added));
+  return added;
 }
 
 void apply_lora(Transformer& transformer, const LoraPlan& plan) {
-  if (!(plan.dropout >= 0 && plan.dropout < 1)) {
-    throw InputError("LoRA: expected a dropout from 0 to below 1, found " +
-                     short_number(plan.dropout));
-  }
   GraphRewriter rewriter(transformer.graph);
   std::set<std::string> adapted;
-  LoraChoices choices{plan.frozen_down, plan.dropout, plan.dropout_seed, 0, -1};
-  if (plan.dropout > 0) {
-    choices.step = add_value(transformer.graph, {"dropout_step", {1}, DType::I64, Role::kInput});
-  }
+  LoraChoices choices{plan.frozen_down, plan.trained_norms,
+                      adapter_dropout(transformer.graph, plan.dropout, plan.dropout_seed, "LoRA")};
   for (const LoraModule& adapter : plan.adapters) {
     require_once(adapted, adapter.module, "an adapter's module");
     const Module& module = required_module(transformer, adapter.module);
     switch (module.kind) {
       case ModuleKind::kLinear:
         wrap_linear_module(rewriter, module, adapter.scale, choices);
-        ++choices.stream;
+        ++choices.dropout.stream;
         break;
       case ModuleKind::kEmbedding:
+        if (plan.trained_norms)
+          throw InputError("DoRA: " + module.name + " is an embedding; it needs a linear");
         wrap_embedding(rewriter, module, adapter.scale);
         break;
       case ModuleKind::kNorm:

@@ -49,6 +49,9 @@ struct LoraPlan {
   /// LoRA-FA (Zhang et al., 2023, arXiv 2308.03303): A of a linear is frozen, BF16, so that nothing
   /// but u is kept for the backward pass.
   bool frozen_down = false;
+  /// DoRA (Liu et al., 2024, arXiv 2402.09353): the rows of the adapted weights have norms that are
+  /// trained by themselves.
+  bool trained_norms = false;
 };
 
 /// Rewrites a transformer. The trainable values are named, without PEFT's "base_model.model.":
@@ -56,8 +59,13 @@ struct LoraPlan {
 ///   <module>.lora_embedding_A [r, rows], <module>.lora_embedding_B [hidden, r] embedding
 /// Behind the ops of another method on a linear the two products of the adapter are a sum of their
 /// own, delta, which is added to what that method made: y = bf16(base + u . B^T).
+/// With DoRA there is also <module>.lora_magnitude_vector m [out]:
+///   y = c * (x . W^T + u . B^T) + bias,   c = m / |row of W + s * B . A|
+/// or, with a dropout, of which x' is the result (PEFT's DoraLinearLayer),
+///   y = x . W^T + bias + c * (x' . W^T + u . B^T) - x' . W^T
+/// The norm is a constant to the derivative.
 /// Throws InputError for a module that is not there, is named twice, does not fit, or a rank
-/// below 1.
+/// below 1; with DoRA, for an embedding or a linear that another method has rewritten.
 void apply_lora(Transformer& transformer, const LoraPlan& plan);
 
 }  // namespace corank

@@ -24,6 +24,7 @@ import torch
 from peft import IA3Config, LNTuningConfig, LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from safetensors.torch import load_file
 from peft.optimizers import create_loraplus_optimizer
+from peft.tuners.lora.dora import DoraLinearLayer
 from transformers import (BertConfig, BertForSequenceClassification, BitsAndBytesConfig, LlamaConfig, LlamaForCausalLM,
                           LlamaForSequenceClassification)
 from transformers.utils import logging
@@ -255,6 +256,16 @@ FIXTURES = [
             settings=ADAMW | PLAIN | {"lora_fa": True}, padding="right"),
     Fixture("bert_lora_fa", bert(), {"task_type": "SEQ_CLS", "r": 4, "lora_alpha": 8, "target_modules": "all-linear"},
             settings=ADAMW | PLAIN | {"eps": 1e-6, "lora_fa": True}, shape=(4, 9), padding="right"),
+    # DoRA, with biases and without; with a dropout it reads the weights a second time.
+    Fixture("llama_dora", llama(), {"r": 4, "lora_alpha": 8, "use_dora": True, "target_modules": ATTENTION + MLP},
+            padding="right"),
+    Fixture("llama_dora_dropout", llama(attention_bias=True),
+            {"r": 4, "lora_alpha": 8, "use_dora": True, "lora_dropout": 0.25, "bias": "lora_only",
+             "target_modules": ["q_proj", "v_proj", "up_proj"]},
+            settings=ADAMW | PLAIN | {"accumulate": 2, "seed": 7}, padding="right"),
+    Fixture("bert_dora", bert(), {"task_type": "SEQ_CLS", "r": 4, "lora_alpha": 8, "use_dora": True, "bias": "all",
+                                  "target_modules": ["value", "intermediate.dense", "output.dense"]},
+            settings=SGD | PLAIN | {"lr": 0.03}, shape=(4, 9), padding="right"),
 ]
 # How far from 0 the inputs of a ReLU stay, in the first batch. With BF16 operands they are off by about 4e-3.
 RELU_DISTANCE = 0.02
@@ -419,6 +430,15 @@ def write_adapter(fixture: Fixture, model_path: pathlib.Path, folder: pathlib.Pa
             elif "lora_B" in name:
                 small = fixture.is_minilm or any(module in name for module in RESIDUAL)
                 parameter.copy_((0.02 if small else 0.1) * noise)
+            elif "vera_lambda_b" in name:  # starts at zeros, which would hide the gradient of d
+                parameter.copy_((0.1 if any(module in name for module in RESIDUAL) else 0.3) * noise)
+            elif "vera_lambda_d" in name:
+                parameter.copy_(0.3 + 0.1 * noise)
+            elif "miss_block" in name:
+                small = any(module in name for module in RESIDUAL)
+                parameter.copy_((0.02 if small else 0.1) * noise)
+            elif "lora_magnitude_vector" in name:  # near the norms, but not them
+                parameter.mul_(1 + 0.1 * noise)
             elif "ia3_l" in name:  # a start of ones would not tell l from its absence
                 parameter.copy_(1 + 0.3 * noise)
             elif "classifier" in name:
@@ -499,6 +519,7 @@ def sentence_batches(fixture: Fixture) -> dict[str, torch.Tensor]:
 
 def file_name(parameter: str) -> str:
     """PEFT's name of a parameter at run time -> its name in adapter_model.safetensors."""
+    parameter = parameter.replace(".lora_magnitude_vector.default.weight", ".lora_magnitude_vector")
     return parameter.replace(".modules_to_save.default.", ".").replace(".default.", ".").removesuffix(".default")
 
 
@@ -550,6 +571,9 @@ class Run:
             self.model.train()  # else bitsandbytes may round scales and activations; there is no dropout
         else:
             self.model.to(dtype).eval()
+        for module in self.model.modules():  # DoRA asks its layer, not the dropout, whether this is training
+            if self.dropouts and len(getattr(module, "lora_magnitude_vector", {})) > 0:
+                module.training = True
         self.settings, self.batches = settings, batches
         self.causal = batches["labels"].dim() == 3
 
@@ -613,7 +637,8 @@ class Run:
             assert torch.equal(written[name], parameter), name
         assert not [name for name in written if name not in self.trained() and "original_module" not in name
                     and "classifier.modules_to_save.bias" not in name
-                    and not (self.settings.get("lora_fa") and ".lora_A." in name)]
+                    and not (self.settings.get("lora_fa") and ".lora_A." in name)
+                    and name not in ("base_model.vera_A", "base_model.vera_B")]
         return expected | {"losses": torch.tensor(losses, dtype=torch.float64), "logits_final": self.logits(0)}
 
 
@@ -644,6 +669,20 @@ def without_masked_rows(batches: dict) -> dict:
     labels = batches["labels"].clone()
     labels[..., 1:][batches["attention_mask"][..., :-1].cumsum(-1) == 0] = -100
     return batches | {"labels": labels}
+
+
+@contextlib.contextmanager
+def constant_norms():
+    """DoRA's norms are constants to the derivative: here they stay those of the first forward pass."""
+    norms, compute = {}, DoraLinearLayer.get_weight_norm
+
+    def first_norm(layer, *arguments, **options):
+        if layer not in norms:
+            norms[layer] = compute(layer, *arguments, **options).detach()
+        return norms[layer]
+
+    with unittest.mock.patch.object(DoraLinearLayer, "get_weight_norm", first_norm):
+        yield
 
 
 def difference_error(run: Run, generator: torch.Generator) -> float:
@@ -698,7 +737,8 @@ def make(fixture: Fixture, out: pathlib.Path, seed: int):
     precise_run = Run(folder, settings, batches, torch.float64)
     checked_run = Run(folder, settings, without_masked_rows(batches), torch.float64)
     with double_precision():
-        difference = difference_error(checked_run, generator)
+        with constant_norms():
+            difference = difference_error(checked_run, generator)
         before, precise, after = precise_run.loss(0), precise_run.train(), precise_run.loss(0)
     errors = {"losses": relative(expected["losses"], precise["losses"]),
               "logits": relative(expected["logits0"], precise["logits0"]),

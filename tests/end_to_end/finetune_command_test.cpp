@@ -441,9 +441,9 @@ TEST_CASE("An adapter that does not fit its configuration is refused") {
   check_refusal(workload, 2, "'lora_alpha': expected a number, found no such key");
   workload.change_json("adapter/adapter_config.json", [](Json& json) {
     json["lora_alpha"] = 8;
-    json["use_dora"] = true;
+    json["use_qalora"] = true;
   });
-  check_refusal(workload, 2, "'use_dora': true is not supported");
+  check_refusal(workload, 2, "'use_qalora': true is not supported");
 }
 
 TEST_CASE("A factor that no float holds is refused with its key and its file") {

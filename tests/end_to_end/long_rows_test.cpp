@@ -127,6 +127,12 @@ TEST_CASE("the statistics of a softmax, and what is made of them, go over long r
   }
 }
 
+TEST_CASE("the norms of long rows are summed up by phases", "[rows]") {
+  check_long_rows("norms", [](Graph& graph) {
+    add_inverse_row_norms(graph, "out", given(graph, "in", {kRows, kColumns}, DType::F32));
+  });
+}
+
 TEST_CASE("softmax's gradient goes over long rows by phases", "[rows]") {
   check_long_rows("gradient of softmax", [](Graph& graph) {
     const Shape shape{2, 7, kColumns};

@@ -175,6 +175,7 @@ OpLowering lowering_of(const Graph& graph, const CrossEntropyGradient& op);
 OpLowering lowering_of(const Graph& graph, const SquareSums& op);
 OpLowering lowering_of(const Graph& graph, const GradientNorm& op);
 OpLowering lowering_of(const Graph& graph, const ClipGradients& op);
+OpLowering lowering_of(const Graph& graph, const InverseRowNorms& op);
 OpLowering lowering_of(const Graph& graph, const SumRows& op);
 OpLowering lowering_of(const Graph& graph, const SumHeads& op);
 OpLowering lowering_of(const Graph& graph, const Slice& op);

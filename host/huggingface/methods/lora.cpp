@@ -21,6 +21,7 @@ KnownKeys lora_keys() {
       {"lora_alpha", kHonoured},
       {"lora_dropout", kHonoured},
       {"use_rslora", kHonoured},
+      {"use_dora", kHonoured},
       {"bias", kHonoured},
       {"layers_to_transform", kHonoured},
       {"layers_pattern", kHonoured},
@@ -31,7 +32,6 @@ KnownKeys lora_keys() {
       {"ensure_weight_tying", kHonoured},
 
       // Another computation than a LoRA's, or another model.
-      {"use_dora", kRefused},
       {"use_qalora", kRefused},
       {"use_bdlora", kRefused},
       {"lora_bias", kRefused},
@@ -53,14 +53,6 @@ KnownKeys lora_keys() {
       {"corda_config", kHarmless},
       {"lora_ga_config", kHarmless},
   };
-}
-
-BiasTraining read_bias(const JsonObject& config) {
-  const std::string bias = config.text_or("bias", "none");
-  if (bias == "none") return BiasTraining::kNone;
-  if (bias == "lora_only") return BiasTraining::kLoraOnly;
-  if (bias == "all") return BiasTraining::kAll;
-  config.refuse("bias", "\"none\", \"lora_only\" or \"all\"");
 }
 
 void read_patterns(const JsonObject& config, LoraConfig& lora) {
@@ -111,7 +103,8 @@ void read(const JsonObject& json, AdapterConfig& config) {
   if (lora.lora_dropout < 0 || lora.lora_dropout >= 1)
     json.refuse("lora_dropout", "a number from 0 to below 1");
   lora.use_rslora = json.boolean_or("use_rslora", false);
-  lora.bias = read_bias(json);
+  lora.use_dora = json.boolean_or("use_dora", false);
+  lora.bias = read_bias(json, "lora_only");
   read_layers(json, config.targets);
   read_patterns(json, lora);
   read_trainable_tokens(json, lora);
@@ -225,11 +218,8 @@ TrainedParameters parameters_of(const AdapterConfig& config,
   const auto is_saved = [&](const std::string& module) {
     return is_one_of(parameters.saved_modules, module);
   };
-  for (const ModelModule& module : modules)
-    if (module.bias && !is_saved(module.name) &&
-        (lora.bias == BiasTraining::kAll ||
-         (lora.bias == BiasTraining::kLoraOnly && is_one_of(adapted, module.name))))
-      parameters.trainable_biases.push_back(module.name);
+  parameters.trainable_biases =
+      trainable_biases(lora.bias, modules, adapted, parameters.saved_modules);
   parameters.trainable_tokens = all_tokens(config, lora, modules, facts);
   for (const TrainableTokens& tokens : parameters.trainable_tokens)
     if (is_one_of(adapted, tokens.module) || is_saved(tokens.module))
@@ -238,21 +228,28 @@ TrainedParameters parameters_of(const AdapterConfig& config,
   return parameters;
 }
 
+void check_dora(const AdapterConfig& config, const std::vector<ModelModule>& modules,
+                const std::vector<std::string>& adapted) {
+  for (const ModelModule& module : modules)
+    if (module.kind == ModuleKind::kEmbedding && is_one_of(adapted, module.name))
+      throw InputError(config.file + ": 'use_dora': true is not supported where the embedding " +
+                       quote(module.name) + " is adapted; expected false or no such key");
+}
+
 AdapterPlan plan(const AdapterConfig& config, const std::vector<ModelModule>& modules,
                  const ModelFacts& facts, std::uint64_t seed) {
-  // PEFT's TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING.
-  static const DefaultModules defaults = {{"llama", {"q_proj", "v_proj"}},
-                                          {"bert", {"query", "value"}}};
   const LoraConfig& lora = lora_config(config);
   const OfModules<std::int64_t> ranks(config, "rank_pattern", lora.rank_pattern, lora.r);
   const OfModules<double> alphas(config, "alpha_pattern", lora.alpha_pattern, lora.lora_alpha);
   AdapterPlan plan;
   plan.method = &lora_method();
-  plan.adapted = target_modules(config, modules, facts, defaults,
+  plan.adapted = target_modules(config, modules, facts, default_targets_of_lora(),
                                 {ModuleKind::kLinear, ModuleKind::kEmbedding});
+  if (lora.use_dora) check_dora(config, modules, plan.adapted);
   LoraPlan own;
   own.dropout = lora.lora_dropout;
   own.dropout_seed = seed;
+  own.trained_norms = lora.use_dora;
   for (const std::string& module : plan.adapted)
     own.adapters.push_back(
         {module, {alphas.of(module), static_cast<int>(ranks.of(module)), lora.use_rslora}});

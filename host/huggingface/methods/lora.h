@@ -13,8 +13,6 @@ namespace corank {
 
 const PeftMethod& lora_method();
 
-enum class BiasTraining { kNone, kLoraOnly, kAll };
-
 /// Rows of an embedding, or of a linear, that are trained by themselves. An empty module means the
 /// input embedding.
 struct TokenRows {
@@ -27,6 +25,7 @@ struct LoraConfig {
   double lora_alpha = 0;
   double lora_dropout = 0;
   bool use_rslora = false;
+  bool use_dora = false;
   BiasTraining bias = BiasTraining::kNone;
   std::vector<std::pair<std::string, std::int64_t>> rank_pattern;  // in the order of the file
   std::vector<std::pair<std::string, double>> alpha_pattern;

@@ -59,7 +59,7 @@ TEST_CASE("What PEFT 0.21 writes for a plain adapter is read, every key of it") 
   CHECK(lora.lora_alpha == 8);
   CHECK(lora.lora_dropout == 0.1);
   CHECK(lora.use_rslora);
-  CHECK(lora.bias == BiasTraining::kLoraOnly);
+  CHECK(lora.bias == BiasTraining::kAdapted);
   // In the order of the file, because the first match wins.
   REQUIRE(lora.rank_pattern.size() == 2);
   CHECK(lora.rank_pattern[0] == std::pair<std::string, std::int64_t>{"z", 2});
@@ -96,13 +96,13 @@ TEST_CASE("A method that corank does not know is refused with the list of those 
 }
 
 TEST_CASE("A key that corank does not honour is refused unless it is off") {
-  CHECK(refusal(R"("use_dora": false, "future_key": null, "other": {}, "third": [])") == "");
-  for (const char* key : {R"("use_dora": true)", R"("lora_bias": true)", R"("use_qalora": true)",
-                          R"("target_parameters": ["x"])", R"("layer_replication": [[0, 1]])",
-                          R"("alora_invocation_tokens": [1])", R"("use_bdlora": {"nblocks": 2})",
-                          R"("monteclora_config": {"num_samples": 8})",
-                          R"("kasa_config": {"beta": 1})", R"("velora_config": {"scale": 1})",
-                          R"("arrow_config": {"top_k": 3})", R"("megatron_config": {"x": 1})"}) {
+  CHECK(refusal(R"("use_qalora": false, "future_key": null, "other": {}, "third": [])") == "");
+  for (const char* key :
+       {R"("lora_bias": true)", R"("use_qalora": true)", R"("target_parameters": ["x"])",
+        R"("layer_replication": [[0, 1]])", R"("alora_invocation_tokens": [1])",
+        R"("use_bdlora": {"nblocks": 2})", R"("monteclora_config": {"num_samples": 8})",
+        R"("kasa_config": {"beta": 1})", R"("velora_config": {"scale": 1})",
+        R"("arrow_config": {"top_k": 3})", R"("megatron_config": {"x": 1})"}) {
     const std::string text = key;
     const std::string name = text.substr(1, text.find('"', 1) - 1);
     INFO(text);

@@ -173,6 +173,17 @@ TEST_CASE("The first pattern that matches gives a module its rank and alpha") {
   CHECK(scales["model.layers.1.self_attn.k_proj"].rank_stabilized);
 }
 
+TEST_CASE("use_dora is of linears: an embedding is refused") {
+  const std::string linear = R"("target_modules": ["q_proj"], "use_dora": )";
+  CHECK(lora_plan(llama_plan(linear + "true")).trained_norms);
+  CHECK_FALSE(lora_plan(llama_plan(linear + "false")).trained_norms);
+  CHECK_THAT(message_of<InputError>([] {
+               llama_plan(R"("target_modules": ["q_proj", "embed_tokens"], "use_dora": true)");
+             }),
+             Contains("'use_dora': true is not supported where the embedding 'model.embed_tokens' "
+                      "is adapted"));
+}
+
 TEST_CASE("bias chooses the biases, and never those of a saved module") {
   const std::string targets = R"("target_modules": ["query"], "task_type": "SEQ_CLS", )";
   CHECK(bert_plan(targets + R"("bias": "none")").parameters.trainable_biases.empty());

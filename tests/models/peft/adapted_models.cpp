@@ -98,7 +98,7 @@ void check_derivatives(const Transformer& adapted, std::size_t trained,
     }
     given[value.name] = tensor;
   }
-  const auto errors = loss_derivative_errors(adapted.graph, adapted.loss, given, 2e-5, generator);
+  const auto errors = loss_derivative_errors(adapted.graph, adapted.loss, given, 5e-6, generator);
   CHECK(errors.size() == trained);
   for (const auto& [name, error] : errors) {
     INFO(name);
