@@ -13,6 +13,7 @@
 #include "host/huggingface/methods/ia3.h"
 #include "host/huggingface/methods/ln_tuning.h"
 #include "host/huggingface/methods/lora.h"
+#include "host/huggingface/methods/vera.h"
 #include "host/huggingface/model_config.h"
 #include "host/run/simulate.h"
 #include "host/train/batches.h"
@@ -219,6 +220,12 @@ AdapterConfig drawn_adapter(Random& random, const Transformer& transformer,
     case 2:
       adapter.method = &ln_tuning_method();
       draw_targets(random, transformer, {ModuleKind::kNorm}, adapter);
+      break;
+    case 3:
+      adapter.method = &vera_method();
+      draw_targets(random, transformer, {ModuleKind::kLinear}, adapter);
+      adapter.own =
+          VeraConfig{int_between(random, 1, 20), drawn_dropout(random), drawn_bias(random)};
       break;
     default:
       draw_lora(random, transformer, model, adapter);

@@ -45,11 +45,15 @@ class CounterDropout(torch.nn.Module):
         return torch.where(mask, x * float(np.float32(1 / (1 - self.rate))), 0)
 
 
+# Of each method.
+DROPOUTS = ("lora_dropout", "vera_dropout", "miss_dropout")
+
+
 def use_counter_dropout(model: PeftModel, seed: int) -> list[CounterDropout]:
     """Replaces the dropout of every adapter; streams are counted in the order of the modules."""
     dropouts = []
     for module in list(model.modules()):
-        adapters = getattr(module, "lora_dropout", {})
+        adapters = next((getattr(module, name) for name in DROPOUTS if hasattr(module, name)), {})
         if "default" in adapters and isinstance(adapters["default"], torch.nn.Dropout):
             adapters["default"] = CounterDropout(adapters["default"].p, seed, len(dropouts))
             dropouts.append(adapters["default"])

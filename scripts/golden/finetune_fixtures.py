@@ -21,7 +21,7 @@ import warnings
 from dataclasses import dataclass, field
 
 import torch
-from peft import IA3Config, LNTuningConfig, LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
+from peft import IA3Config, LNTuningConfig, LoraConfig, PeftModel, VeraConfig, get_peft_model, get_peft_model_state_dict
 from safetensors.torch import load_file
 from peft.optimizers import create_loraplus_optimizer
 from peft.tuners.lora.dora import DoraLinearLayer
@@ -266,6 +266,12 @@ FIXTURES = [
     Fixture("bert_dora", bert(), {"task_type": "SEQ_CLS", "r": 4, "lora_alpha": 8, "use_dora": True, "bias": "all",
                                   "target_modules": ["value", "intermediate.dense", "output.dense"]},
             settings=SGD | PLAIN | {"lr": 0.03}, shape=(4, 9), padding="right"),
+    # VeRA of linears of several sizes, so that A and B are sliced; with a dropout.
+    Fixture("llama_vera", llama(), {"r": 12, "target_modules": ATTENTION + ["up_proj", "down_proj"]}, padding="right",
+            method=VeraConfig),
+    Fixture("bert_vera", bert(), {"task_type": "SEQ_CLS", "r": 10, "vera_dropout": 0.25, "bias": "vera_only",
+                                  "target_modules": ["query", "value", "intermediate.dense"]},
+            settings=ADAMW | PLAIN | {"eps": 1e-6, "seed": 3}, shape=(4, 9), padding="right", method=VeraConfig),
 ]
 # How far from 0 the inputs of a ReLU stay, in the first batch. With BF16 operands they are off by about 4e-3.
 RELU_DISTANCE = 0.02

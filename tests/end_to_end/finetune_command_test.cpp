@@ -161,7 +161,9 @@ TEST_CASE("A run of another method than LoRA says which, and writes the same fil
   workload.change_json("adapter/adapter_config.json",
                        [](Json& json) { json["peft_type"] = "XLORA"; });
   fs::remove_all(workload.path("out"));
-  check_refusal(workload, 2, "'peft_type': expected one of \"LORA\", \"IA3\", \"LN_TUNING\"");
+  check_refusal(
+      workload, 2,
+      "'peft_type': expected one of \"LORA\", \"IA3\", \"LN_TUNING\", \"VERA\"");
 }
 
 TEST_CASE("Two runs of one configuration are equal to the bit") {
