@@ -1,14 +1,15 @@
 #include "host/huggingface/methods/ia3.h"
 #include "host/huggingface/methods/ln_tuning.h"
 #include "host/huggingface/methods/lora.h"
+#include "host/huggingface/methods/miss.h"
 #include "host/huggingface/methods/vera.h"
 #include "host/huggingface/peft_method.h"
 
 namespace corank {
 
 const std::vector<const PeftMethod*>& peft_methods() {
-  static const std::vector<const PeftMethod*> methods = {&lora_method(), &ia3_method(),
-                                                         &ln_tuning_method(), &vera_method()};
+  static const std::vector<const PeftMethod*> methods = {
+      &lora_method(), &ia3_method(), &ln_tuning_method(), &vera_method(), &miss_method()};
   return methods;
 }
 

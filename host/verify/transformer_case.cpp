@@ -13,6 +13,7 @@
 #include "host/huggingface/methods/ia3.h"
 #include "host/huggingface/methods/ln_tuning.h"
 #include "host/huggingface/methods/lora.h"
+#include "host/huggingface/methods/miss.h"
 #include "host/huggingface/methods/vera.h"
 #include "host/huggingface/model_config.h"
 #include "host/run/simulate.h"
@@ -226,6 +227,12 @@ AdapterConfig drawn_adapter(Random& random, const Transformer& transformer,
       draw_targets(random, transformer, {ModuleKind::kLinear}, adapter);
       adapter.own =
           VeraConfig{int_between(random, 1, 20), drawn_dropout(random), drawn_bias(random)};
+      break;
+    case 4:
+      adapter.method = &miss_method();
+      draw_targets(random, transformer, {ModuleKind::kLinear}, adapter);
+      adapter.own =
+          MissConfig{int_between(random, 1, 20), drawn_dropout(random), drawn_bias(random)};
       break;
     default:
       draw_lora(random, transformer, model, adapter);

@@ -110,6 +110,10 @@ void pull_back(Backward& backward, const RepeatHeads& op, ValueId gradient) {
   backward.add_op(op.in, op.out, SumHeads{gradient, -1, op.times});
 }
 
+void pull_back(Backward& backward, const SumHeads& op, ValueId gradient) {
+  backward.add_op(op.in, op.out, RepeatHeads{gradient, -1, op.times});
+}
+
 ValueId add_split_heads(Graph& graph, const std::string& name, ValueId in, std::int64_t batch,
                         std::int64_t heads, DType dtype) {
   return add_single(graph, name, SplitHeads{in, -1, batch, heads}, dtype);
@@ -118,6 +122,11 @@ ValueId add_split_heads(Graph& graph, const std::string& name, ValueId in, std::
 ValueId add_merge_heads(Graph& graph, const std::string& name, ValueId in, std::int64_t batch,
                         std::int64_t heads, DType dtype) {
   return add_single(graph, name, MergeHeads{in, -1, batch, heads}, dtype);
+}
+
+ValueId add_sum_heads(Graph& graph, const std::string& name, ValueId in, std::int64_t times,
+                      DType dtype) {
+  return add_single(graph, name, SumHeads{in, -1, times}, dtype);
 }
 
 ValueId add_repeat_heads(Graph& graph, const std::string& name, ValueId in, std::int64_t times,

@@ -40,7 +40,7 @@ struct RepeatHeads {
   using Results = Fields<&RepeatHeads::out>;
 };
 
-/// Its derivative: the sum of every `times` successive heads, ascending.
+/// And back: the sum of every `times` successive heads, ascending.
 struct SumHeads {
   ValueId in = -1, out = -1;
   std::int64_t times = 1;
@@ -65,11 +65,14 @@ void run(const SumHeads& op, Arrays<T>& arrays);
 void pull_back(Backward& backward, const SplitHeads& op, ValueId gradient);
 void pull_back(Backward& backward, const MergeHeads& op, ValueId gradient);
 void pull_back(Backward& backward, const RepeatHeads& op, ValueId gradient);
+void pull_back(Backward& backward, const SumHeads& op, ValueId gradient);
 
 ValueId add_split_heads(Graph& graph, const std::string& name, ValueId in, std::int64_t batch,
                         std::int64_t heads, DType dtype = DType::BF16);
 ValueId add_merge_heads(Graph& graph, const std::string& name, ValueId in, std::int64_t batch,
                         std::int64_t heads, DType dtype = DType::BF16);
+ValueId add_sum_heads(Graph& graph, const std::string& name, ValueId in, std::int64_t times,
+                      DType dtype = DType::BF16);
 ValueId add_repeat_heads(Graph& graph, const std::string& name, ValueId in, std::int64_t times,
                          DType dtype = DType::BF16);
 

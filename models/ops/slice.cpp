@@ -119,6 +119,12 @@ void pull_back(Backward& backward, const Slice& op, ValueId gradient) {
                   Pad{gradient, -1, op.axis, op.begin, shape[static_cast<std::size_t>(op.axis)]});
 }
 
+void pull_back(Backward& backward, const Pad& op, ValueId gradient) {
+  const Shape& shape = backward.graph().value(op.in).shape;
+  backward.add_op(op.in, op.out,
+                  Slice{gradient, -1, op.axis, op.begin, shape[static_cast<std::size_t>(op.axis)]});
+}
+
 void pull_back(Backward& backward, const Concat& op, ValueId gradient) {
   std::int64_t begin = 0;
   for (const ValueId id : op.parts) {
@@ -131,6 +137,11 @@ void pull_back(Backward& backward, const Concat& op, ValueId gradient) {
 ValueId add_slice(Graph& graph, const std::string& name, ValueId in, int axis, std::int64_t begin,
                   std::int64_t length, DType dtype) {
   return add_single(graph, name, Slice{in, -1, axis, begin, length}, dtype);
+}
+
+ValueId add_pad(Graph& graph, const std::string& name, ValueId in, int axis, std::int64_t begin,
+                std::int64_t size, DType dtype) {
+  return add_single(graph, name, Pad{in, -1, axis, begin, size}, dtype);
 }
 
 ValueId add_concat(Graph& graph, const std::string& name, std::vector<ValueId> parts, int axis,

@@ -18,8 +18,7 @@ struct Slice {
   using Results = Fields<&Slice::out>;
 };
 
-/// out = zeros, with in at [begin, begin + length of in) of an axis of `size`: a slice's
-/// derivative.
+/// out = zeros, with in at [begin, begin + length of in) of an axis of `size`.
 struct Pad {
   ValueId in = -1, out = -1;
   int axis = 0;
@@ -51,10 +50,13 @@ void run(const Pad& op, Arrays<T>& arrays);
 template <class T>
 void run(const Concat& op, Arrays<T>& arrays);
 void pull_back(Backward& backward, const Slice& op, ValueId gradient);
+void pull_back(Backward& backward, const Pad& op, ValueId gradient);
 void pull_back(Backward& backward, const Concat& op, ValueId gradient);
 
 ValueId add_slice(Graph& graph, const std::string& name, ValueId in, int axis, std::int64_t begin,
                   std::int64_t length, DType dtype = DType::BF16);
+ValueId add_pad(Graph& graph, const std::string& name, ValueId in, int axis, std::int64_t begin,
+                std::int64_t size, DType dtype = DType::BF16);
 ValueId add_concat(Graph& graph, const std::string& name, std::vector<ValueId> parts, int axis,
                    DType dtype = DType::BF16);
 

@@ -21,7 +21,7 @@ import warnings
 from dataclasses import dataclass, field
 
 import torch
-from peft import IA3Config, LNTuningConfig, LoraConfig, PeftModel, VeraConfig, get_peft_model, get_peft_model_state_dict
+from peft import IA3Config, LNTuningConfig, LoraConfig, MissConfig, PeftModel, VeraConfig, get_peft_model, get_peft_model_state_dict
 from safetensors.torch import load_file
 from peft.optimizers import create_loraplus_optimizer
 from peft.tuners.lora.dora import DoraLinearLayer
@@ -272,6 +272,11 @@ FIXTURES = [
     Fixture("bert_vera", bert(), {"task_type": "SEQ_CLS", "r": 10, "vera_dropout": 0.25, "bias": "vera_only",
                                   "target_modules": ["query", "value", "intermediate.dense"]},
             settings=ADAMW | PLAIN | {"eps": 1e-6, "seed": 3}, shape=(4, 9), padding="right", method=VeraConfig),
+    # MiSS: 5 divides neither 32 nor 48; with a dropout, of sizes that 8 divides.
+    Fixture("llama_miss", llama(), {"r": 5, "target_modules": ATTENTION + MLP}, padding="right", method=MissConfig),
+    Fixture("bert_miss", bert(), {"task_type": "SEQ_CLS", "r": 8, "miss_dropout": 0.25, "bias": "MiSS_only",
+                                  "target_modules": "all-linear"},
+            settings=SGD | PLAIN | {"lr": 0.01, "seed": 3}, shape=(4, 9), padding="right", method=MissConfig),
 ]
 # How far from 0 the inputs of a ReLU stay, in the first batch. With BF16 operands they are off by about 4e-3.
 RELU_DISTANCE = 0.02
