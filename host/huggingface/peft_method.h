@@ -22,6 +22,8 @@ struct AdapterPlan {
   TrainedParameters parameters;      // of the model itself
   /// Values of the method's own that stay frozen, and that the adapter's file gives.
   std::vector<std::string> kept;
+  /// Values of the method's own that are what they are by its definition.
+  TensorMap fixed;
   std::any own;  // what apply() of the method takes
 };
 

@@ -2,14 +2,16 @@
 #include "host/huggingface/methods/ln_tuning.h"
 #include "host/huggingface/methods/lora.h"
 #include "host/huggingface/methods/miss.h"
+#include "host/huggingface/methods/oft.h"
 #include "host/huggingface/methods/vera.h"
 #include "host/huggingface/peft_method.h"
 
 namespace corank {
 
 const std::vector<const PeftMethod*>& peft_methods() {
-  static const std::vector<const PeftMethod*> methods = {
-      &lora_method(), &ia3_method(), &ln_tuning_method(), &vera_method(), &miss_method()};
+  static const std::vector<const PeftMethod*> methods = {&lora_method(),      &ia3_method(),
+                                                         &ln_tuning_method(), &vera_method(),
+                                                         &miss_method(),      &oft_method()};
   return methods;
 }
 

@@ -165,8 +165,10 @@ void give_values(const Config& config, Numerics numerics, const FinetuneSource& 
     if (value.role == Role::kTrainable) prepared.trained.insert(value.name);
   if (source.weights) {
     AdapterTensors adapter = read_adapter(config.adapter, prepared.plan, transformer);
+    FrozenTensors given = adapter.frozen;
+    for (const auto& [value, tensor] : prepared.plan.fixed) given[value] = {value, tensor};
     prepared.values =
-        load_frozen(transformer.graph, source.model, *source.weights, adapter.frozen, numerics);
+        load_frozen(transformer.graph, source.model, *source.weights, given, numerics);
     prepared.values.merge(adapter.trained);
     prepared.packed = load_packed(transformer.graph, packed);
     prepared.frozen = std::move(adapter.frozen);

@@ -14,6 +14,7 @@
 #include "host/huggingface/methods/ln_tuning.h"
 #include "host/huggingface/methods/lora.h"
 #include "host/huggingface/methods/miss.h"
+#include "host/huggingface/methods/oft.h"
 #include "host/huggingface/methods/vera.h"
 #include "host/huggingface/model_config.h"
 #include "host/run/simulate.h"
@@ -213,7 +214,7 @@ AdapterConfig drawn_adapter(Random& random, const Transformer& transformer,
   AdapterConfig adapter;
   adapter.file = "a drawn adapter";
   if (model.classes() > 0 && chance(random, 2)) adapter.task_type = "SEQ_CLS";
-  switch (between(random, 0, 9)) {
+  switch (between(random, 0, 15)) {
     case 0:
     case 1:
       draw_ia3(random, transformer, adapter);
@@ -233,6 +234,12 @@ AdapterConfig drawn_adapter(Random& random, const Transformer& transformer,
       draw_targets(random, transformer, {ModuleKind::kLinear}, adapter);
       adapter.own =
           MissConfig{int_between(random, 1, 20), drawn_dropout(random), drawn_bias(random)};
+      break;
+    case 5:
+      adapter.method = &oft_method();
+      draw_targets(random, transformer, {ModuleKind::kLinear}, adapter);
+      adapter.own =
+          OftConfig{0, between(random, 2, 8), int_between(random, 2, 6), drawn_bias(random)};
       break;
     default:
       draw_lora(random, transformer, model, adapter);

@@ -110,10 +110,18 @@ std::vector<const Op*> sources_of(const Graph& graph, ValueId gradient) {
 /// Matrices with fewer columns than this, and more rows, are narrow.
 constexpr std::int64_t kNarrow = 64;
 
+/// Frozen weights may be streamed, and what they make lies as it is then.
+bool reads_frozen(const Graph& graph, const Contraction& product) {
+  return std::any_of(product.terms.begin(), product.terms.end(), [&](const Term& term) {
+    return graph.value(term.left).role == Role::kFrozen ||
+           graph.value(term.right).role == Role::kFrozen;
+  });
+}
+
 /// Whether the squares of a gradient are summed up along its columns: those of a narrow one that
-/// products have made (B of an adapter, with few and long columns), and of one whose columns
-/// indices have named (A of an adapter on an embedding: a column is a row of the table). So nothing
-/// but their orientation is left open to whoever stores them.
+/// products without frozen weights have made (B of an adapter, with few and long columns), and of
+/// one whose columns indices have named (A of an adapter on an embedding: a column is a row of the
+/// table). So nothing but their orientation is left open to whoever stores them.
 bool is_summed_by_columns(const Graph& graph, ValueId gradient) {
   const Shape& shape = graph.value(gradient).shape;
   if (shape.size() != 2) return false;
@@ -121,7 +129,8 @@ bool is_summed_by_columns(const Graph& graph, ValueId gradient) {
   const std::vector<const Op*> sources = sources_of(graph, gradient);
   return std::all_of(sources.begin(), sources.end(), [&](const Op* op) {
     if (const auto* scatter = std::get_if<ScatterAdd>(op)) return scatter->transposed;
-    return narrow && std::holds_alternative<Contraction>(*op);
+    const auto* product = std::get_if<Contraction>(op);
+    return narrow && product != nullptr && !reads_frozen(graph, *product);
   });
 }
 

@@ -21,7 +21,8 @@ import warnings
 from dataclasses import dataclass, field
 
 import torch
-from peft import IA3Config, LNTuningConfig, LoraConfig, MissConfig, PeftModel, VeraConfig, get_peft_model, get_peft_model_state_dict
+from peft import (IA3Config, LNTuningConfig, LoraConfig, MissConfig, OFTConfig, PeftModel, VeraConfig,
+                  get_peft_model, get_peft_model_state_dict)
 from safetensors.torch import load_file
 from peft.optimizers import create_loraplus_optimizer
 from peft.tuners.lora.dora import DoraLinearLayer
@@ -277,6 +278,12 @@ FIXTURES = [
     Fixture("bert_miss", bert(), {"task_type": "SEQ_CLS", "r": 8, "miss_dropout": 0.25, "bias": "MiSS_only",
                                   "target_modules": "all-linear"},
             settings=SGD | PLAIN | {"lr": 0.01, "seed": 3}, shape=(4, 9), padding="right", method=MissConfig),
+    # OFT by the size of blocks and by their number, with other terms of the series.
+    Fixture("llama_oft", llama(), {"oft_block_size": 8, "target_modules": ATTENTION + MLP}, padding="right",
+            method=OFTConfig),
+    Fixture("bert_oft", bert(), {"task_type": "SEQ_CLS", "r": 4, "oft_block_size": 0, "num_cayley_neumann_terms": 6,
+                                 "bias": "oft_only", "target_modules": ["query", "value", "output.dense"]},
+            settings=SGD | PLAIN | {"lr": 0.03}, shape=(4, 9), padding="right", method=OFTConfig),
 ]
 # How far from 0 the inputs of a ReLU stay, in the first batch. With BF16 operands they are off by about 4e-3.
 RELU_DISTANCE = 0.02
@@ -445,6 +452,11 @@ def write_adapter(fixture: Fixture, model_path: pathlib.Path, folder: pathlib.Pa
                 parameter.copy_((0.1 if any(module in name for module in RESIDUAL) else 0.3) * noise)
             elif "vera_lambda_d" in name:
                 parameter.copy_(0.3 + 0.1 * noise)
+            elif "oft_R" in name:
+                parameter.copy_(0.05 * noise)
+            elif "hada_" in name or "lokr_" in name:
+                small = any(module in name for module in RESIDUAL)
+                parameter.copy_((0.2 if small else 0.3) * noise)
             elif "miss_block" in name:
                 small = any(module in name for module in RESIDUAL)
                 parameter.copy_((0.02 if small else 0.1) * noise)

@@ -55,23 +55,6 @@ KnownKeys lora_keys() {
   };
 }
 
-void read_patterns(const JsonObject& config, LoraConfig& lora) {
-  if (config.has("rank_pattern")) {
-    const JsonObject ranks = config.object("rank_pattern");
-    for (const auto& [key, value] : ranks.json().items()) {
-      static_cast<void>(value);
-      lora.rank_pattern.emplace_back(key, ranks.integer(key, 1, 1 << 20));
-    }
-  }
-  if (config.has("alpha_pattern")) {
-    const JsonObject alphas = config.object("alpha_pattern");
-    for (const auto& [key, value] : alphas.json().items()) {
-      static_cast<void>(value);
-      lora.alpha_pattern.emplace_back(key, alphas.number(key));
-    }
-  }
-}
-
 void read_trainable_tokens(const JsonObject& config, LoraConfig& lora) {
   const std::string key = "trainable_token_indices";
   if (!config.has(key) || is_off(config.json().at(key))) return;
@@ -106,34 +89,12 @@ void read(const JsonObject& json, AdapterConfig& config) {
   lora.use_dora = json.boolean_or("use_dora", false);
   lora.bias = read_bias(json, "lora_only");
   read_layers(json, config.targets);
-  read_patterns(json, lora);
+  read_patterns(json, lora.rank_pattern, lora.alpha_pattern);
   read_trainable_tokens(json, lora);
   lora.ensure_weight_tying = json.boolean_or("ensure_weight_tying", false);
   check_initialisation(json);
   config.own = std::move(lora);
 }
-
-/// Ranks or alphas of single modules: the first expression that matches the end of a name decides.
-template <class Number>
-class OfModules {
- public:
-  OfModules(const AdapterConfig& config, const std::string& key,
-            const std::vector<std::pair<std::string, Number>>& patterns, Number preset)
-      : preset_(preset) {
-    for (const auto& [pattern, value] : patterns)
-      values_.emplace_back(
-          RegularExpression("(.*\\.)?(" + pattern + ")$", config.file + ": '" + key + "'"), value);
-  }
-  Number of(const std::string& module) const {
-    for (const auto& [pattern, value] : values_)
-      if (pattern.match(module)) return value;
-    return preset_;
-  }
-
- private:
-  std::vector<std::pair<RegularExpression, Number>> values_;
-  Number preset_;
-};
 
 /// The row numbers, each once and within the module.
 void check_rows(const std::string& where, const TokenRows& rows, const ModelModule& module) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "host/huggingface/peft_method.h"
+#include "host/huggingface/rank_patterns.h"
 #include "models/peft/lora.h"
 
 namespace corank {
@@ -27,8 +28,8 @@ struct LoraConfig {
   bool use_rslora = false;
   bool use_dora = false;
   BiasTraining bias = BiasTraining::kNone;
-  std::vector<std::pair<std::string, std::int64_t>> rank_pattern;  // in the order of the file
-  std::vector<std::pair<std::string, double>> alpha_pattern;
+  Patterns<std::int64_t> rank_pattern;
+  Patterns<double> alpha_pattern;
   std::vector<TokenRows> trainable_tokens;
   bool ensure_weight_tying = false;
 };
