@@ -1,5 +1,6 @@
 #include "host/huggingface/methods/ia3.h"
 #include "host/huggingface/methods/ln_tuning.h"
+#include "host/huggingface/methods/loha.h"
 #include "host/huggingface/methods/lora.h"
 #include "host/huggingface/methods/miss.h"
 #include "host/huggingface/methods/oft.h"
@@ -9,9 +10,9 @@
 namespace corank {
 
 const std::vector<const PeftMethod*>& peft_methods() {
-  static const std::vector<const PeftMethod*> methods = {&lora_method(),      &ia3_method(),
-                                                         &ln_tuning_method(), &vera_method(),
-                                                         &miss_method(),      &oft_method()};
+  static const std::vector<const PeftMethod*> methods = {
+      &lora_method(), &ia3_method(), &ln_tuning_method(), &vera_method(),
+      &miss_method(), &oft_method(), &loha_method()};
   return methods;
 }
 

@@ -12,6 +12,7 @@
 
 #include "host/huggingface/methods/ia3.h"
 #include "host/huggingface/methods/ln_tuning.h"
+#include "host/huggingface/methods/loha.h"
 #include "host/huggingface/methods/lora.h"
 #include "host/huggingface/methods/miss.h"
 #include "host/huggingface/methods/oft.h"
@@ -240,6 +241,11 @@ AdapterConfig drawn_adapter(Random& random, const Transformer& transformer,
       draw_targets(random, transformer, {ModuleKind::kLinear}, adapter);
       adapter.own =
           OftConfig{0, between(random, 2, 8), int_between(random, 2, 6), drawn_bias(random)};
+      break;
+    case 6:
+      adapter.method = &loha_method();
+      draw_targets(random, transformer, {ModuleKind::kLinear}, adapter);
+      adapter.own = LohaConfig{int_between(random, 1, 8), 8, {}, {}};
       break;
     default:
       draw_lora(random, transformer, model, adapter);

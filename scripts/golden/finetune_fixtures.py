@@ -21,7 +21,7 @@ import warnings
 from dataclasses import dataclass, field
 
 import torch
-from peft import (IA3Config, LNTuningConfig, LoraConfig, MissConfig, OFTConfig, PeftModel, VeraConfig,
+from peft import (IA3Config, LNTuningConfig, LoHaConfig, LoraConfig, MissConfig, OFTConfig, PeftModel, VeraConfig,
                   get_peft_model, get_peft_model_state_dict)
 from safetensors.torch import load_file
 from peft.optimizers import create_loraplus_optimizer
@@ -284,6 +284,12 @@ FIXTURES = [
     Fixture("bert_oft", bert(), {"task_type": "SEQ_CLS", "r": 4, "oft_block_size": 0, "num_cayley_neumann_terms": 6,
                                  "bias": "oft_only", "target_modules": ["query", "value", "output.dense"]},
             settings=SGD | PLAIN | {"lr": 0.03}, shape=(4, 9), padding="right", method=OFTConfig),
+    # LoHa, whose change of a weight is a dense matrix; ranks and alphas of their own.
+    Fixture("llama_loha", llama(), {"r": 3, "alpha": 6, "target_modules": ["q_proj", "v_proj", "down_proj"],
+                                    "rank_pattern": {"v_proj": 2}, "alpha_pattern": {"down_proj": 2}}, padding="right",
+            method=LoHaConfig),
+    Fixture("bert_loha", bert(), {"task_type": "SEQ_CLS", "r": 2, "alpha": 4, "target_modules": ["query", "value"]},
+            settings=ADAMW | PLAIN | {"eps": 1e-6}, shape=(4, 9), padding="right", method=LoHaConfig),
 ]
 # How far from 0 the inputs of a ReLU stay, in the first batch. With BF16 operands they are off by about 4e-3.
 RELU_DISTANCE = 0.02

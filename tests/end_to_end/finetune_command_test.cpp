@@ -163,7 +163,8 @@ TEST_CASE("A run of another method than LoRA says which, and writes the same fil
   fs::remove_all(workload.path("out"));
   check_refusal(
       workload, 2,
-      "'peft_type': expected one of \"LORA\", \"IA3\", \"LN_TUNING\", \"VERA\", \"MISS\", \"OFT\"");
+      "'peft_type': expected one of \"LORA\", \"IA3\", \"LN_TUNING\", \"VERA\", \"MISS\", \"OFT\", "
+      "\"LOHA\"");
 }
 
 TEST_CASE("Two runs of one configuration are equal to the bit") {
