@@ -1,6 +1,7 @@
 #include "host/huggingface/methods/ia3.h"
 #include "host/huggingface/methods/ln_tuning.h"
 #include "host/huggingface/methods/loha.h"
+#include "host/huggingface/methods/lokr.h"
 #include "host/huggingface/methods/lora.h"
 #include "host/huggingface/methods/miss.h"
 #include "host/huggingface/methods/oft.h"
@@ -12,7 +13,7 @@ namespace corank {
 const std::vector<const PeftMethod*>& peft_methods() {
   static const std::vector<const PeftMethod*> methods = {
       &lora_method(), &ia3_method(), &ln_tuning_method(), &vera_method(),
-      &miss_method(), &oft_method(), &loha_method()};
+      &miss_method(), &oft_method(), &loha_method(),      &lokr_method()};
   return methods;
 }
 

@@ -13,6 +13,7 @@
 #include "host/huggingface/methods/ia3.h"
 #include "host/huggingface/methods/ln_tuning.h"
 #include "host/huggingface/methods/loha.h"
+#include "host/huggingface/methods/lokr.h"
 #include "host/huggingface/methods/lora.h"
 #include "host/huggingface/methods/miss.h"
 #include "host/huggingface/methods/oft.h"
@@ -246,6 +247,11 @@ AdapterConfig drawn_adapter(Random& random, const Transformer& transformer,
       adapter.method = &loha_method();
       draw_targets(random, transformer, {ModuleKind::kLinear}, adapter);
       adapter.own = LohaConfig{int_between(random, 1, 8), 8, {}, {}};
+      break;
+    case 7:
+      adapter.method = &lokr_method();
+      draw_targets(random, transformer, {ModuleKind::kLinear}, adapter);
+      adapter.own = LokrConfig{int_between(random, 1, 8), 8, chance(random, 2), -1, {}, {}};
       break;
     default:
       draw_lora(random, transformer, model, adapter);

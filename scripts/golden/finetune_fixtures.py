@@ -21,7 +21,7 @@ import warnings
 from dataclasses import dataclass, field
 
 import torch
-from peft import (IA3Config, LNTuningConfig, LoHaConfig, LoraConfig, MissConfig, OFTConfig, PeftModel, VeraConfig,
+from peft import (IA3Config, LNTuningConfig, LoHaConfig, LoKrConfig, LoraConfig, MissConfig, OFTConfig, PeftModel, VeraConfig,
                   get_peft_model, get_peft_model_state_dict)
 from safetensors.torch import load_file
 from peft.optimizers import create_loraplus_optimizer
@@ -290,6 +290,12 @@ FIXTURES = [
             method=LoHaConfig),
     Fixture("bert_loha", bert(), {"task_type": "SEQ_CLS", "r": 2, "alpha": 4, "target_modules": ["query", "value"]},
             settings=ADAMW | PLAIN | {"eps": 1e-6}, shape=(4, 9), padding="right", method=LoHaConfig),
+    # LoKr: whole matrices, and both of them as products of two.
+    Fixture("llama_lokr", llama(), {"r": 3, "alpha": 6, "target_modules": ATTENTION + MLP}, padding="right",
+            method=LoKrConfig),
+    Fixture("bert_lokr", bert(), {"task_type": "SEQ_CLS", "r": 1, "alpha": 2, "decompose_both": True,
+                                  "target_modules": "all-linear"},
+            settings=ADAMW | PLAIN | {"eps": 1e-6}, shape=(4, 9), padding="right", method=LoKrConfig),
 ]
 # How far from 0 the inputs of a ReLU stay, in the first batch. With BF16 operands they are off by about 4e-3.
 RELU_DISTANCE = 0.02

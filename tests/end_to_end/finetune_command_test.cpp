@@ -164,7 +164,7 @@ TEST_CASE("A run of another method than LoRA says which, and writes the same fil
   check_refusal(
       workload, 2,
       "'peft_type': expected one of \"LORA\", \"IA3\", \"LN_TUNING\", \"VERA\", \"MISS\", \"OFT\", "
-      "\"LOHA\"");
+      "\"LOHA\", \"LOKR\"");
 }
 
 TEST_CASE("Two runs of one configuration are equal to the bit") {
