@@ -16,10 +16,10 @@ struct TransformerCase : DrawnCase {
 };
 
 /// Case `number` of a run with `seed`: a model of one to three layers, whose sizes are odd more
-/// often than not; LoRA or (IA)^3 as their configurations choose modules, with or without dropout,
-/// trained biases, tokens and whole modules; AdamW or SGD, gradients clipped or not; one to three
-/// steps of as many micro-batches, with padding on either side, holes, and sequences that are
-/// masked everywhere. Two in five stream their weights. Half of the memories are DRAM (of those
+/// often than not; an adapter of any method as its configuration chooses modules, with or without
+/// dropout, trained biases, tokens and whole modules; AdamW or SGD, gradients clipped or not; one
+/// to three steps of as many micro-batches, with padding on either side, holes, and sequences that
+/// are masked everywhere. Two in five stream their weights. Half of the memories are DRAM (of those
 /// that are not source.memory); one case in four has a special value planted, another one ties; in
 /// one of four every computed value is compared, not the results alone. One in three packs some of
 /// its frozen weights (draw::Packing). Throws InputError where the machine is too small for any

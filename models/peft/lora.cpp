@@ -34,7 +34,8 @@ LinearShape shape_of(const Graph& graph, ValueId x, ValueId weight) {
   return {x, graph.value(weight).shape.back(), graph.value(weight).shape.front()};
 }
 
-struct Factors : LoraValues {
+struct Factors {
+  LoraValues values;
   ValueId x = -1;  // what A reads: dropped, or as the linear reads it
 };
 
@@ -45,17 +46,19 @@ Factors add_factors(Graph& graph, const LinearShape& linear, const LoraScale& lo
   Factors added;
   graph.origin.kind.part = Part::kAdapterDown;
   const Shape a_shape{lora.rank, linear.in};
-  added.a = choices.frozen_down
-                ? add_value(graph, {names.a, a_shape, DType::BF16, Role::kFrozen})
-                : add_value(graph, {names.a, a_shape, DType::F32, Role::kTrainable});
+  added.values.a = choices.frozen_down
+                       ? add_value(graph, {names.a, a_shape, DType::BF16, Role::kFrozen})
+                       : add_value(graph, {names.a, a_shape, DType::F32, Role::kTrainable});
   graph.origin.kind.part = Part::kAdapterUp;
-  added.b = add_value(graph, {names.b, {linear.out, lora.rank}, DType::F32, Role::kTrainable});
-  added.a_operand = choices.frozen_down ? added.a : add_convert(graph, names.a + ".bf16", added.a);
-  added.b_operand = add_convert(graph, names.b + ".bf16", added.b);
+  added.values.b =
+      add_value(graph, {names.b, {linear.out, lora.rank}, DType::F32, Role::kTrainable});
+  added.values.a_operand =
+      choices.frozen_down ? added.values.a : add_convert(graph, names.a + ".bf16", added.values.a);
+  added.values.b_operand = add_convert(graph, names.b + ".bf16", added.values.b);
   added.x = add_dropped(graph, names.dropped, linear.x, choices.dropout);
-  added.scaled_u = add_contraction(
+  added.values.scaled_u = add_contraction(
       graph, names.u,
-      {{added.x, false, added.a_operand, true, {Part::kAdapterDown, Pass::kForward}}}, scale,
+      {{added.x, false, added.values.a_operand, true, {Part::kAdapterDown, Pass::kForward}}}, scale,
       std::nullopt, DType::BF16, Role::kIntermediate);
   return added;
 }
@@ -74,10 +77,14 @@ ValueId add_norm_scale(Graph& graph, const Module& module, const LoraScale& lora
                                       {graph.value(module.weight).shape.front()},
                                       DType::F32,
                                       Role::kTrainable});
-  const ValueId change = add_contraction(
-      graph, name + ".weight_change",
-      {{factors.b_operand, false, factors.a_operand, false, {Part::kAdapterUp, Pass::kForward}}},
-      scale_of(lora), std::nullopt, DType::F32, Role::kIntermediate);
+  const ValueId change =
+      add_contraction(graph, name + ".weight_change",
+                      {{factors.values.b_operand,
+                        false,
+                        factors.values.a_operand,
+                        false,
+                        {Part::kAdapterUp, Pass::kForward}}},
+                      scale_of(lora), std::nullopt, DType::F32, Role::kIntermediate);
   const ValueId adapted =
       add_add(graph, name + ".adapted_weight", change, module.weight, DType::F32);
   const ValueId inverse = add_inverse_row_norms(graph, name + ".inverse_norms", adapted);
@@ -89,7 +96,7 @@ ValueId add_norm_scale(Graph& graph, const Module& module, const LoraScale& lora
 void scale_linear(GraphRewriter& rewriter, const Module& module, const Factors& factors,
                   ValueId scale) {
   Contraction& linear = linear_of(rewriter, module.out, "DoRA");
-  linear.terms.push_back(up_term(factors));
+  linear.terms.push_back(up_term(factors.values));
   const std::optional<ValueId> bias = std::exchange(linear.bias, std::nullopt);
   rewriter.insert_after(module.out, module.name + ".base", [&](ValueId base) {
     Graph& graph = rewriter.graph();
@@ -114,8 +121,9 @@ void add_scaled(GraphRewriter& rewriter, const Module& module, const Factors& fa
                              Role::kIntermediate);
     };
     const ValueId kept = product(".kept", {factors.x, false, module.weight, true, frozen});
-    const ValueId both = add_add(graph, name + ".directed", kept,
-                                 product(".delta", up_term(factors)), graph.value(base).dtype);
+    const ValueId both =
+        add_add(graph, name + ".directed", kept, product(".delta", up_term(factors.values)),
+                graph.value(base).dtype);
     const ValueId scaled = add_multiply(graph, name + ".scaled", both, scale, DType::F32);
     const ValueId negative = add_scale(graph, name + ".negative", kept, -1.0f, DType::F32);
     const ValueId change = add_add(graph, name + ".change", scaled, negative, DType::F32);
@@ -142,7 +150,7 @@ void wrap_linear_module(GraphRewriter& rewriter, const Module& module, const Lor
                         module.name + ".u", module.name + ".dropped"};
   if (!choices.trained_norms) {
     add_product(rewriter, module, "LoRA", [&] {
-      return up_term(add_factors(rewriter.graph(), linear, lora, names, choices));
+      return up_term(add_factors(rewriter.graph(), linear, lora, names, choices).values);
     });
     return;
   }
@@ -216,7 +224,8 @@ LoraValues wrap_with_lora(Graph& graph, ValueId linear_output, const LoraScale& 
   rewriter.insert_before(linear_output, [&] {
     added =
         add_factors(graph, shape_of(graph, base.left, base.right), lora,
-                    {prefix + "lora_A", prefix + "lora_B", prefix + "u", prefix + "dropped"}, {});
+                    {prefix + "lora_A", prefix + "lora_B", prefix + "u", prefix + "dropped"}, {})
+            .values;
   });
   linear_of(rewriter, linear_output, "LoRA").terms.push_back(up_term(added));
   return added;
