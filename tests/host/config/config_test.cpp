@@ -335,8 +335,8 @@ TEST_CASE("A fine-tuning run is described by folders, an optimizer and a schedul
 }
 
 TEST_CASE("LoRA+ is a ratio of learning rates and one of embeddings, LoRA-FA a key") {
-  const Config c = load(
-      "workload: {lora_fa: true, optimizer: {lora_plus: {ratio: 16, embedding_lr: 1e-5}}}\n");
+  const Config c =
+      load("workload: {lora_fa: true, optimizer: {lora_plus: {ratio: 16, embedding_lr: 1e-5}}}\n");
   CHECK(c.lora_fa);
   CHECK(c.optimizer.lora_plus.ratio == 16);
   CHECK(c.optimizer.lora_plus.embedding_lr == 1e-5);
