@@ -111,7 +111,11 @@ Search::State::State(SweepFile given, BoundDesigns bound_designs)
     end_if_interrupted();
     return left_out.count(design) == 0 && space.examine(design).illegal.empty();
   };
-  sampler = make_sampler(sweep.method, sampled, sweep.seed);
+  try {
+    sampler = make_sampler(sweep.method, sampled, sweep.seed);
+  } catch (const InputError& error) {
+    throw InputError(sweep.file + ": " + error.what());
+  }
 }
 
 void Search::State::enumerate() {

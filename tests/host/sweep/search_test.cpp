@@ -290,7 +290,8 @@ TEST_CASE("every method runs designs once, and repeats itself by its seed") {
       CHECK(designs_with(3) == designs);
       CHECK(designs_with(4) != designs);
     } catch (const InputError& error) {
-      CHECK_THAT(error.what(), Contains("nsga2 needs pagmo 2 (Debian: libpagmo-dev)"));
+      CHECK_THAT(error.what(),
+                 Contains(".yaml: search.method: nsga2 needs pagmo 2 (Debian: libpagmo-dev)"));
     }
   }
 }
