@@ -115,6 +115,12 @@ std::vector<std::int64_t> read_integers(const JsonObject& config, const std::str
   return integers;
 }
 
+double read_dropout(const JsonObject& config, const std::string& key) {
+  const double rate = config.number_or(key, 0);
+  if (rate < 0 || rate >= 1) config.refuse(key, "a number from 0 to below 1");
+  return rate;
+}
+
 BiasTraining read_bias(const JsonObject& config, const std::string& of_adapted) {
   const std::string bias = config.text_or("bias", "none");
   if (bias == "none") return BiasTraining::kNone;

@@ -66,6 +66,8 @@ std::vector<std::int64_t> read_integers(const JsonObject& config, const std::str
                                         const Json& value);
 /// bias: "none", the default, "all", or the method's word for those of the adapted modules.
 BiasTraining read_bias(const JsonObject& config, const std::string& of_adapted);
+/// A dropout's rate, from 0, the default, to below 1.
+double read_dropout(const JsonObject& config, const std::string& key);
 /// layers_to_transform and layers_pattern, which not all methods know.
 void read_layers(const JsonObject& config, TargetKeys& targets);
 

@@ -182,6 +182,11 @@ const DefaultModules& default_targets_of_lora() {
   return defaults;
 }
 
+const ModelModule& module_named(const std::vector<ModelModule>& modules, const std::string& name) {
+  return *std::find_if(modules.begin(), modules.end(),
+                       [&](const ModelModule& module) { return module.name == name; });
+}
+
 std::vector<std::string> trainable_biases(BiasTraining bias,
                                           const std::vector<ModelModule>& modules,
                                           const std::vector<std::string>& adapted,

@@ -54,6 +54,9 @@ std::vector<std::string> target_modules(const AdapterConfig& config,
 std::vector<std::string> saved_modules(const AdapterConfig& config,
                                        const std::vector<ModelModule>& modules);
 
+/// The one of this name, which is there.
+const ModelModule& module_named(const std::vector<ModelModule>& modules, const std::string& name);
+
 /// The modules whose bias is trained beside adapters of these; that of a saved one is anyway.
 std::vector<std::string> trainable_biases(BiasTraining bias,
                                           const std::vector<ModelModule>& modules,

@@ -64,6 +64,12 @@ struct PeftMethod {
 /// All methods, in the order in which messages list them.
 const std::vector<const PeftMethod*>& peft_methods();
 
+/// What plans of methods that adapt linears alone begin with: those that the configuration means,
+/// or LoRA's; modules and biases that are trained beside them.
+AdapterPlan plan_of_linears(const PeftMethod& method, const AdapterConfig& config,
+                            const std::vector<ModelModule>& modules, const ModelFacts& facts,
+                            BiasTraining bias);
+
 /// Rewrites the transformer as the plan says: the method's ops, then the parameters that are
 /// trained beside them.
 void apply_adapter(Transformer& transformer, const AdapterPlan& plan);

@@ -17,6 +17,19 @@ const std::vector<const PeftMethod*>& peft_methods() {
   return methods;
 }
 
+AdapterPlan plan_of_linears(const PeftMethod& method, const AdapterConfig& config,
+                            const std::vector<ModelModule>& modules, const ModelFacts& facts,
+                            BiasTraining bias) {
+  AdapterPlan plan;
+  plan.method = &method;
+  plan.adapted =
+      target_modules(config, modules, facts, default_targets_of_lora(), {ModuleKind::kLinear});
+  plan.parameters.saved_modules = saved_modules(config, modules);
+  plan.parameters.trainable_biases =
+      trainable_biases(bias, modules, plan.adapted, plan.parameters.saved_modules);
+  return plan;
+}
+
 void apply_adapter(Transformer& transformer, const AdapterPlan& plan) {
   plan.method->apply(transformer, plan);
   train_parameters(transformer, plan.parameters, plan.adapted);

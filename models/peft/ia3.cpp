@@ -2,8 +2,7 @@
 
 #include <set>
 
-#include "models/base/error.h"
-#include "models/peft/trained_parameters.h"
+#include "models/peft/linear_product.h"
 
 namespace corank {
 namespace {
@@ -38,11 +37,7 @@ void apply_ia3(Transformer& transformer, const Ia3Plan& plan) {
   GraphRewriter rewriter(transformer.graph);
   std::set<std::string> adapted;
   for (const Ia3Module& adapter : plan.modules) {
-    require_once(adapted, adapter.module, "an adapter's module");
-    const Module& module = required_module(transformer, adapter.module);
-    if (module.kind != ModuleKind::kLinear) {
-      throw InputError("(IA)^3: " + module.name + " is no linear, which an adapter needs");
-    }
+    const Module& module = linear_to_adapt(transformer, adapted, adapter.module, "(IA)^3");
     adapter.feedforward ? scale_input(rewriter, module) : scale_output(rewriter, module);
   }
   check(transformer.graph);

@@ -1,8 +1,24 @@
 #include "models/peft/linear_product.h"
 
 #include "models/base/error.h"
+#include "models/peft/trained_parameters.h"
 
 namespace corank {
+
+const Module& linear_to_adapt(const Transformer& transformer, std::set<std::string>& adapted,
+                              const std::string& name, const char* method) {
+  require_once(adapted, name, "an adapter's module");
+  const Module& module = required_module(transformer, name);
+  if (module.kind != ModuleKind::kLinear) {
+    throw InputError(std::string(method) + ": " + name + " is no linear, which an adapter needs");
+  }
+  return module;
+}
+
+ValueId add_trained_operand(Graph& graph, const std::string& name, const Shape& shape) {
+  const ValueId master = add_value(graph, {name, shape, DType::F32, Role::kTrainable});
+  return add_convert(graph, name + ".bf16", master);
+}
 
 Contraction& linear_of(GraphRewriter& rewriter, ValueId output, const char* method) {
   const Graph& graph = rewriter.graph();

@@ -1,11 +1,22 @@
-// Products that methods add to a linear.
+// What methods that adapt linears share: the linears of a plan, their trained matrices, and
+// products that are added to a linear.
 #pragma once
 
 #include <functional>
+#include <set>
+#include <string>
 
 #include "models/transformer/transformer.h"
 
 namespace corank {
+
+/// The linear `name`. Throws InputError, naming the method, for a module that is not there, is no
+/// linear or is one of `adapted`, to which it is added.
+const Module& linear_to_adapt(const Transformer& transformer, std::set<std::string>& adapted,
+                              const std::string& name, const char* method);
+
+/// A trained FP32 matrix; gives its BF16 copy, which products read.
+ValueId add_trained_operand(Graph& graph, const std::string& name, const Shape& shape);
 
 /// The linear that computes a value: its first term is x . W^T with a frozen W, and it has no
 /// scale. Throws InputError, naming the method, for another op.

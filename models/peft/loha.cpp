@@ -2,9 +2,7 @@
 
 #include <set>
 
-#include "models/base/error.h"
 #include "models/peft/linear_product.h"
-#include "models/peft/trained_parameters.h"
 
 namespace corank {
 namespace {
@@ -13,11 +11,8 @@ constexpr GemmKind kLohaKind{Part::kAdapterUp, Pass::kForward};
 
 /// w_a . w_b [out, in]
 ValueId add_low_rank(Graph& graph, const std::string& name, const Shape& weight, int rank) {
-  const auto factor = [&](const char* which, const Shape& shape) {
-    const ValueId master = add_value(graph, {name + which, shape, DType::F32, Role::kTrainable});
-    return add_convert(graph, name + which + std::string(".bf16"), master);
-  };
-  const ValueId a = factor("_a", {weight[0], rank}), b = factor("_b", {rank, weight[1]});
+  const ValueId a = add_trained_operand(graph, name + "_a", {weight[0], rank});
+  const ValueId b = add_trained_operand(graph, name + "_b", {rank, weight[1]});
   return add_contraction(graph, name, {{a, false, b, false, kLohaKind}}, 1.0f, std::nullopt,
                          DType::F32, Role::kIntermediate);
 }
@@ -29,10 +24,7 @@ void apply_loha(Transformer& transformer, const LohaPlan& plan) {
   GraphRewriter rewriter(graph);
   std::set<std::string> adapted;
   for (const auto& [name, lora] : plan.adapters) {
-    require_once(adapted, name, "an adapter's module");
-    const Module& module = required_module(transformer, name);
-    if (module.kind != ModuleKind::kLinear)
-      throw InputError("LoHa: " + name + " is no linear, which an adapter needs");
+    const Module& module = linear_to_adapt(transformer, adapted, name, "LoHa");
     const float scale = scale_of(lora);
     add_product(rewriter, module, "LoHa", [&, &name = name, &lora = lora] {
       const Shape weight = graph.value(module.weight).shape;

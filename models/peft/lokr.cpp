@@ -3,24 +3,19 @@
 #include <set>
 
 #include "models/base/error.h"
-#include "models/peft/trained_parameters.h"
+#include "models/peft/linear_product.h"
 
 namespace corank {
 namespace {
 
 constexpr GemmKind kLokrKind{Part::kAdapterUp, Pass::kForward};
 
-ValueId add_operand(Graph& graph, const std::string& name, const Shape& shape) {
-  const ValueId master = add_value(graph, {name, shape, DType::F32, Role::kTrainable});
-  return add_convert(graph, name + ".bf16", master);
-}
-
 /// w1 or w2, BF16.
 ValueId add_matrix(Graph& graph, const std::string& name, const Shape& shape, bool low_rank,
                    int rank) {
-  if (!low_rank) return add_operand(graph, name, shape);
-  const ValueId a = add_operand(graph, name + "_a", {shape[0], rank});
-  const ValueId b = add_operand(graph, name + "_b", {rank, shape[1]});
+  if (!low_rank) return add_trained_operand(graph, name, shape);
+  const ValueId a = add_trained_operand(graph, name + "_a", {shape[0], rank});
+  const ValueId b = add_trained_operand(graph, name + "_b", {rank, shape[1]});
   return add_contraction(graph, name, {{a, false, b, false, kLokrKind}}, 1.0f, std::nullopt,
                          DType::BF16, Role::kIntermediate);
 }
@@ -87,10 +82,7 @@ void apply_lokr(Transformer& transformer, const LokrPlan& plan) {
   GraphRewriter rewriter(transformer.graph);
   std::set<std::string> adapted;
   for (const LokrModule& adapter : plan.modules) {
-    require_once(adapted, adapter.module, "an adapter's module");
-    const Module& module = required_module(transformer, adapter.module);
-    if (module.kind != ModuleKind::kLinear)
-      throw InputError("LoKr: " + module.name + " is no linear, which an adapter needs");
+    const Module& module = linear_to_adapt(transformer, adapted, adapter.module, "LoKr");
     const LokrShape& shape = adapter.shape;
     const Shape size{shape.a * shape.c, shape.b * shape.d};
     if (transformer.graph.value(module.weight).shape != size)

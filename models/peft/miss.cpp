@@ -5,7 +5,6 @@
 #include "models/base/error.h"
 #include "models/peft/adapter_dropout.h"
 #include "models/peft/linear_product.h"
-#include "models/peft/trained_parameters.h"
 
 namespace corank {
 namespace {
@@ -30,10 +29,7 @@ void apply_miss(Transformer& transformer, const MissPlan& plan) {
   GraphRewriter rewriter(graph);
   std::set<std::string> adapted;
   for (const std::string& name : plan.modules) {
-    require_once(adapted, name, "an adapter's module");
-    const Module& module = required_module(transformer, name);
-    if (module.kind != ModuleKind::kLinear)
-      throw InputError("MiSS: " + name + " is no linear, which an adapter needs");
+    const Module& module = linear_to_adapt(transformer, adapted, name, "MiSS");
     const Shape weight = graph.value(module.weight).shape;
     if (plan.rank < 1 || plan.rank > weight[1])
       throw InputError("MiSS: expected a rank from 1 to the " + std::to_string(weight[1]) +
@@ -42,9 +38,8 @@ void apply_miss(Transformer& transformer, const MissPlan& plan) {
       const ValueId x = add_dropped(graph, name + ".dropped", module.in, dropout);
       const ValueId fold = add_fold(graph, name + ".fold", x, plan.rank);
       graph.origin.kind.part = Part::kAdapterUp;
-      const ValueId block = add_value(
-          graph, {name + ".miss_block", {plan.rank, weight[0]}, DType::F32, Role::kTrainable});
-      const ValueId operand = add_convert(graph, name + ".miss_block.bf16", block);
+      const ValueId operand =
+          add_trained_operand(graph, name + ".miss_block", {plan.rank, weight[0]});
       return Term{fold, false, operand, false, {Part::kAdapterUp, Pass::kForward}};
     });
     ++dropout.stream;

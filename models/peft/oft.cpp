@@ -5,7 +5,7 @@
 #include <set>
 
 #include "models/base/error.h"
-#include "models/peft/trained_parameters.h"
+#include "models/peft/linear_product.h"
 
 namespace corank {
 namespace {
@@ -17,10 +17,8 @@ std::int64_t triangle(std::int64_t block) { return block * (block - 1) / 2; }
 /// Q [blocks, block, block] of the trained rows.
 ValueId add_skew(Graph& graph, const std::string& name, const Shape& shape, ValueId matrix) {
   const std::int64_t blocks = shape[0], block = shape[1];
-  const std::string weight = name + ".oft_R.weight";
-  const ValueId rows =
-      add_value(graph, {weight, {blocks, triangle(block)}, DType::F32, Role::kTrainable});
-  const ValueId operand = add_convert(graph, weight + ".bf16", rows);
+  const ValueId operand =
+      add_trained_operand(graph, name + ".oft_R.weight", {blocks, triangle(block)});
   const ValueId flat =
       add_contraction(graph, name + ".skew_rows", {{operand, false, matrix, false, kOftKind}}, 1.0f,
                       std::nullopt, DType::BF16, Role::kIntermediate);
@@ -91,10 +89,7 @@ void apply_oft(Transformer& transformer, const OftPlan& plan) {
   std::set<std::string> adapted;
   std::map<std::int64_t, ValueId> matrices;
   for (const auto& [name, block] : plan.modules) {
-    require_once(adapted, name, "an adapter's module");
-    const Module& module = required_module(transformer, name);
-    if (module.kind != ModuleKind::kLinear)
-      throw InputError("OFT: " + name + " is no linear, which an adapter needs");
+    const Module& module = linear_to_adapt(transformer, adapted, name, "OFT");
     const std::int64_t in = graph.value(module.weight).shape[1];
     if (block < 2 || in % block != 0)
       throw InputError("OFT: expected blocks of 2 or more features that divide the " +

@@ -6,7 +6,7 @@
 
 #include "models/base/error.h"
 #include "models/peft/adapter_dropout.h"
-#include "models/peft/trained_parameters.h"
+#include "models/peft/linear_product.h"
 
 namespace corank {
 namespace {
@@ -76,10 +76,7 @@ void apply_vera(Transformer& transformer, const VeraPlan& plan) {
   std::set<std::string> adapted;
   std::int64_t in = 0, out = 0;
   for (const std::string& name : plan.modules) {
-    require_once(adapted, name, "an adapter's module");
-    const Module& module = required_module(transformer, name);
-    if (module.kind != ModuleKind::kLinear)
-      throw InputError("VeRA: " + name + " is no linear, which an adapter needs");
+    const Module& module = linear_to_adapt(transformer, adapted, name, "VeRA");
     out = std::max(out, graph.value(module.weight).shape[0]);
     in = std::max(in, graph.value(module.weight).shape[1]);
   }

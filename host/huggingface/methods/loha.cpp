@@ -36,11 +36,7 @@ AdapterPlan plan(const AdapterConfig& config, const std::vector<ModelModule>& mo
   const auto& loha = std::any_cast<const LohaConfig&>(config.own);
   const OfModules<std::int64_t> ranks(config, "rank_pattern", loha.rank_pattern, loha.r);
   const OfModules<double> alphas(config, "alpha_pattern", loha.alpha_pattern, loha.alpha);
-  AdapterPlan plan;
-  plan.method = &loha_method();
-  plan.adapted =
-      target_modules(config, modules, facts, default_targets_of_lora(), {ModuleKind::kLinear});
-  plan.parameters.saved_modules = saved_modules(config, modules);
+  AdapterPlan plan = plan_of_linears(loha_method(), config, modules, facts, BiasTraining::kNone);
   LohaPlan own;
   for (const std::string& module : plan.adapted)
     own.adapters.push_back(

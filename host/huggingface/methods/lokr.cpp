@@ -72,20 +72,13 @@ AdapterPlan plan(const AdapterConfig& config, const std::vector<ModelModule>& mo
   const auto& lokr = std::any_cast<const LokrConfig&>(config.own);
   const OfModules<std::int64_t> ranks(config, "rank_pattern", lokr.rank_pattern, lokr.r);
   const OfModules<double> alphas(config, "alpha_pattern", lokr.alpha_pattern, lokr.alpha);
-  AdapterPlan plan;
-  plan.method = &lokr_method();
-  plan.adapted =
-      target_modules(config, modules, facts, default_targets_of_lora(), {ModuleKind::kLinear});
-  plan.parameters.saved_modules = saved_modules(config, modules);
+  AdapterPlan plan = plan_of_linears(lokr_method(), config, modules, facts, BiasTraining::kNone);
   LokrPlan own;
-  std::size_t next = 0;  // the modules stand in the model's order in both
-  for (const ModelModule& module : modules) {
-    if (next == plan.adapted.size() || module.name != plan.adapted[next]) continue;
-    const std::int64_t rank = ranks.of(module.name);
-    own.modules.push_back({module.name,
-                           {alphas.of(module.name), static_cast<int>(rank), false},
-                           shape_of(lokr, module.weight, rank)});
-    ++next;
+  for (const std::string& name : plan.adapted) {
+    const std::int64_t rank = ranks.of(name);
+    own.modules.push_back({name,
+                           {alphas.of(name), static_cast<int>(rank), false},
+                           shape_of(lokr, module_named(modules, name).weight, rank)});
   }
   plan.own = std::move(own);
   return plan;

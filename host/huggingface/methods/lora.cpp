@@ -82,9 +82,7 @@ void read(const JsonObject& json, AdapterConfig& config) {
   LoraConfig lora;
   lora.r = static_cast<int>(json.integer("r", 1, 1 << 20));
   lora.lora_alpha = json.number("lora_alpha");
-  lora.lora_dropout = json.number_or("lora_dropout", 0);
-  if (lora.lora_dropout < 0 || lora.lora_dropout >= 1)
-    json.refuse("lora_dropout", "a number from 0 to below 1");
+  lora.lora_dropout = read_dropout(json, "lora_dropout");
   lora.use_rslora = json.boolean_or("use_rslora", false);
   lora.use_dora = json.boolean_or("use_dora", false);
   lora.bias = read_bias(json, "lora_only");

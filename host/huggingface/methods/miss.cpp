@@ -21,9 +21,7 @@ KnownKeys miss_keys() {
 void read(const JsonObject& json, AdapterConfig& config) {
   MissConfig miss;
   miss.r = static_cast<int>(json.integer("r", 1, 1 << 20));
-  miss.miss_dropout = json.number_or("miss_dropout", 0);
-  if (miss.miss_dropout < 0 || miss.miss_dropout >= 1)
-    json.refuse("miss_dropout", "a number from 0 to below 1");
+  miss.miss_dropout = read_dropout(json, "miss_dropout");
   miss.bias = read_bias(json, "MiSS_only");
   read_layers(json, config.targets);
   // "bat" and "mini" are other computations.
@@ -35,13 +33,7 @@ void read(const JsonObject& json, AdapterConfig& config) {
 AdapterPlan plan(const AdapterConfig& config, const std::vector<ModelModule>& modules,
                  const ModelFacts& facts, std::uint64_t seed) {
   const auto& miss = std::any_cast<const MissConfig&>(config.own);
-  AdapterPlan plan;
-  plan.method = &miss_method();
-  plan.adapted =
-      target_modules(config, modules, facts, default_targets_of_lora(), {ModuleKind::kLinear});
-  plan.parameters.saved_modules = saved_modules(config, modules);
-  plan.parameters.trainable_biases =
-      trainable_biases(miss.bias, modules, plan.adapted, plan.parameters.saved_modules);
+  AdapterPlan plan = plan_of_linears(miss_method(), config, modules, facts, miss.bias);
   plan.own = MissPlan{plan.adapted, miss.r, miss.miss_dropout, seed};
   return plan;
 }

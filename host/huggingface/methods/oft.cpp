@@ -57,22 +57,13 @@ std::int64_t block_of(const AdapterConfig& config, const OftConfig& oft,
 AdapterPlan plan(const AdapterConfig& config, const std::vector<ModelModule>& modules,
                  const ModelFacts& facts, std::uint64_t) {
   const auto& oft = std::any_cast<const OftConfig&>(config.own);
-  AdapterPlan plan;
-  plan.method = &oft_method();
-  plan.adapted =
-      target_modules(config, modules, facts, default_targets_of_lora(), {ModuleKind::kLinear});
-  plan.parameters.saved_modules = saved_modules(config, modules);
-  plan.parameters.trainable_biases =
-      trainable_biases(oft.bias, modules, plan.adapted, plan.parameters.saved_modules);
+  AdapterPlan plan = plan_of_linears(oft_method(), config, modules, facts, oft.bias);
   OftPlan own;
   own.terms = oft.terms;
-  std::size_t next = 0;  // the modules stand in the model's order in both
-  for (const ModelModule& module : modules) {
-    if (next == plan.adapted.size() || module.name != plan.adapted[next]) continue;
-    const std::int64_t block = block_of(config, oft, module);
-    own.modules.push_back({module.name, block});
+  for (const std::string& name : plan.adapted) {
+    const std::int64_t block = block_of(config, oft, module_named(modules, name));
+    own.modules.push_back({name, block});
     plan.fixed.emplace(skew_name(block), skew_matrix(block));
-    ++next;
   }
   plan.own = std::move(own);
   return plan;

@@ -24,9 +24,7 @@ KnownKeys vera_keys() {
 void read(const JsonObject& json, AdapterConfig& config) {
   VeraConfig vera;
   vera.r = static_cast<int>(json.integer("r", 1, 1 << 20));
-  vera.vera_dropout = json.number_or("vera_dropout", 0);
-  if (vera.vera_dropout < 0 || vera.vera_dropout >= 1)
-    json.refuse("vera_dropout", "a number from 0 to below 1");
+  vera.vera_dropout = read_dropout(json, "vera_dropout");
   vera.bias = read_bias(json, "vera_only");
   read_layers(json, config.targets);
   // Without it PEFT draws A and B anew, by torch's generator.
@@ -38,13 +36,7 @@ void read(const JsonObject& json, AdapterConfig& config) {
 AdapterPlan plan(const AdapterConfig& config, const std::vector<ModelModule>& modules,
                  const ModelFacts& facts, std::uint64_t seed) {
   const auto& vera = std::any_cast<const VeraConfig&>(config.own);
-  AdapterPlan plan;
-  plan.method = &vera_method();
-  plan.adapted =
-      target_modules(config, modules, facts, default_targets_of_lora(), {ModuleKind::kLinear});
-  plan.parameters.saved_modules = saved_modules(config, modules);
-  plan.parameters.trainable_biases =
-      trainable_biases(vera.bias, modules, plan.adapted, plan.parameters.saved_modules);
+  AdapterPlan plan = plan_of_linears(vera_method(), config, modules, facts, vera.bias);
   plan.kept = {kVeraA, kVeraB};
   plan.own = VeraPlan{plan.adapted, vera.r, vera.vera_dropout, seed};
   return plan;

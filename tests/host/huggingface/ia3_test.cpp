@@ -17,19 +17,9 @@ using Catch::Contains;
 
 namespace {
 
-const ModelFacts kLlama{"llama", "model.embed_tokens", "lm_head", false};
-const ModelFacts kBert{"bert", "bert.embeddings.word_embeddings", "classifier", false};
-
-AdapterConfig config_of(const std::string& keys) {
-  const TemporaryFolder folder;
-  folder.write("adapter_config.json", R"({"peft_type": "IA3")" + keys + "}");
-  return read_adapter_config(folder.file(""));
-}
-
 AdapterPlan plan_of(const std::string& keys, const std::vector<ModelModule>& modules,
                     const ModelFacts& facts) {
-  const AdapterConfig config = config_of(keys);
-  return config.method->plan(config, modules, facts, 0);
+  return test::plan_of(config_of("IA3", keys), modules, facts);
 }
 
 using Chosen = std::map<std::string, bool>;  // module -> whether it is a feed-forward one
@@ -102,7 +92,7 @@ TEST_CASE("Keys of another method are unknown ones, and named") {
   CHECK_THAT(refusal(R"(, "layers_to_transform": [0])"),
              Contains("'layers_to_transform': [0] is not supported"));
   CHECK_THAT(refusal(R"(, "init_ia3_weights": "ones")"), Contains("'init_ia3_weights'"));
-  const AdapterConfig config = config_of(R"(, "r": 8, "fan_in_fan_out": true)");
+  const AdapterConfig config = config_of("IA3", R"(, "r": 8, "fan_in_fan_out": true)");
   REQUIRE(config.notes.size() == 2);
   CHECK_THAT(config.notes[0], Contains("'fan_in_fan_out': true is not applied"));
   CHECK_THAT(config.notes[1], Contains("unknown keys are passed over: 'r'"));
@@ -119,7 +109,7 @@ TEST_CASE("In PEFT's file l is a column of outputs or a row of inputs") {
                                       DType::BF16, Role::kResult);
     model.modules.push_back({name, ModuleKind::kLinear, x, w, std::nullopt, y});
   }
-  const AdapterConfig config = config_of("");
+  const AdapterConfig config = config_of("IA3", "");
   const AdapterPlan plan = config.method->plan(config, modules_of(model), kLlama, 0);
   apply_adapter(model, plan);
 

@@ -15,19 +15,9 @@ using Catch::Contains;
 
 namespace {
 
-const ModelFacts kLlama{"llama", "model.embed_tokens", "lm_head", false};
-const ModelFacts kBert{"bert", "bert.embeddings.word_embeddings", "classifier", false};
-
-AdapterConfig config_of(const std::string& keys) {
-  const TemporaryFolder folder;
-  folder.write("adapter_config.json", R"({"peft_type": "LN_TUNING")" + keys + "}");
-  return read_adapter_config(folder.file(""));
-}
-
 AdapterPlan plan_of(const std::string& keys, const std::vector<ModelModule>& modules,
                     const ModelFacts& facts) {
-  const AdapterConfig config = config_of(keys);
-  return config.method->plan(config, modules, facts, 0);
+  return test::plan_of(config_of("LN_TUNING", keys), modules, facts);
 }
 
 std::string refusal(const std::string& keys, const std::vector<ModelModule>& modules,
@@ -69,6 +59,7 @@ TEST_CASE("In PEFT's file the trained copy of a norm stands inside its wrapper")
   shape.labels = 2;
   Transformer model = build_bert(shape, 1, 3);
   const AdapterConfig config = config_of(
+      "LN_TUNING",
       R"(, "target_modules": ["embeddings.LayerNorm"], "modules_to_save": ["classifier"])");
   const AdapterPlan plan = config.method->plan(config, modules_of(model), kBert, 0);
   apply_adapter(model, plan);

@@ -7,7 +7,6 @@
 #include "host/huggingface/adapter_files.h"
 #include "models/base/error.h"
 #include "tests/host/huggingface/model_modules.h"
-#include "tests/host/temporary_folder.h"
 
 using namespace corank;
 using namespace corank::test;
@@ -15,14 +14,9 @@ using Catch::Contains;
 
 namespace {
 
-const ModelFacts kLlama{"llama", "model.embed_tokens", "lm_head", false};
-
 /// Of a LLaMA of one layer with a hidden size of 8 and 12 intermediate features.
 AdapterPlan plan_of(const std::string& keys) {
-  const TemporaryFolder folder;
-  folder.write("adapter_config.json", R"({"peft_type": "LOHA")" + keys + "}");
-  const AdapterConfig config = read_adapter_config(folder.file(""));
-  return config.method->plan(config, llama_modules(1), kLlama, 7);
+  return test::plan_of(config_of("LOHA", keys), llama_modules(1), kLlama);
 }
 
 std::string refusal(const std::string& keys) {

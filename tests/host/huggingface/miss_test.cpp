@@ -7,7 +7,6 @@
 #include "host/huggingface/adapter_files.h"
 #include "models/base/error.h"
 #include "tests/host/huggingface/model_modules.h"
-#include "tests/host/temporary_folder.h"
 
 using namespace corank;
 using namespace corank::test;
@@ -15,15 +14,9 @@ using Catch::Contains;
 
 namespace {
 
-const ModelFacts kLlama{"llama", "model.embed_tokens", "lm_head", false};
-const ModelFacts kBert{"bert", "bert.embeddings.word_embeddings", "classifier", false};
-
 AdapterPlan plan_of(const std::string& keys, const std::vector<ModelModule>& modules,
                     const ModelFacts& facts) {
-  const TemporaryFolder folder;
-  folder.write("adapter_config.json", R"({"peft_type": "MISS")" + keys + "}");
-  const AdapterConfig config = read_adapter_config(folder.file(""));
-  return config.method->plan(config, modules, facts, 7);
+  return test::plan_of(config_of("MISS", keys), modules, facts);
 }
 
 std::string refusal(const std::string& keys) {

@@ -1,11 +1,30 @@
-// The modules of small models, written down by hand from Hugging Face's named_modules().
+// The modules of small models, written down by hand from Hugging Face's named_modules(), and what
+// configurations of adapters mean for them.
 #pragma once
 
+#include <string>
 #include <vector>
 
-#include "host/huggingface/module_selection.h"
+#include "host/huggingface/peft_method.h"
+#include "tests/host/temporary_folder.h"
 
 namespace corank::test {
+
+inline const ModelFacts kLlama{"llama", "model.embed_tokens", "lm_head", false};
+inline const ModelFacts kBert{"bert", "bert.embeddings.word_embeddings", "classifier", false};
+
+/// Of a file with this peft_type and further keys: ", \"r\": 4".
+inline AdapterConfig config_of(const std::string& peft_type, const std::string& keys) {
+  const TemporaryFolder folder;
+  folder.write("adapter_config.json", "{\"peft_type\": \"" + peft_type + "\"" + keys + "}");
+  return read_adapter_config(folder.file(""));
+}
+
+/// Its method draws by the seed 7.
+inline AdapterPlan plan_of(const AdapterConfig& config, const std::vector<ModelModule>& modules,
+                           const ModelFacts& facts) {
+  return config.method->plan(config, modules, facts, 7);
+}
 
 /// A LLaMA of `layers` layers: hidden 8, intermediate 12, vocabulary 16; no biases.
 inline std::vector<ModelModule> llama_modules(int layers) {

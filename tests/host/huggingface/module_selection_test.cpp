@@ -9,7 +9,6 @@
 #include "host/huggingface/methods/lora.h"
 #include "models/base/error.h"
 #include "tests/host/huggingface/model_modules.h"
-#include "tests/host/temporary_folder.h"
 
 using namespace corank;
 using namespace corank::test;
@@ -17,18 +16,12 @@ using Catch::Contains;
 
 namespace {
 
-const ModelFacts kLlama{"llama", "model.embed_tokens", "lm_head", false};
 const ModelFacts kTiedLlama{"llama", "model.embed_tokens", "lm_head", true};
-const ModelFacts kBert{"bert", "bert.embeddings.word_embeddings", "classifier", false};
 
 /// What is trained by a configuration of LoRA with these keys besides r = 4 and lora_alpha = 8.
 AdapterPlan plan_of(const std::string& keys, const std::vector<ModelModule>& modules,
                     const ModelFacts& facts) {
-  const TemporaryFolder folder;
-  folder.write("adapter_config.json",
-               R"({"peft_type": "LORA", "r": 4, "lora_alpha": 8, )" + keys + "}");
-  const AdapterConfig config = read_adapter_config(folder.file(""));
-  return config.method->plan(config, modules, facts, 0);
+  return test::plan_of(config_of("LORA", R"(, "r": 4, "lora_alpha": 8, )" + keys), modules, facts);
 }
 
 AdapterPlan llama_plan(const std::string& keys, int layers = 2) {

@@ -17,19 +17,9 @@ using Catch::Contains;
 
 namespace {
 
-const ModelFacts kLlama{"llama", "model.embed_tokens", "lm_head", false};
-const ModelFacts kBert{"bert", "bert.embeddings.word_embeddings", "classifier", false};
-
-AdapterConfig config_of(const std::string& keys) {
-  const TemporaryFolder folder;
-  folder.write("adapter_config.json", R"({"peft_type": "VERA")" + keys + "}");
-  return read_adapter_config(folder.file(""));
-}
-
 AdapterPlan plan_of(const std::string& keys, const std::vector<ModelModule>& modules,
                     const ModelFacts& facts) {
-  const AdapterConfig config = config_of(keys);
-  return config.method->plan(config, modules, facts, 7);
+  return test::plan_of(config_of("VERA", keys), modules, facts);
 }
 
 std::string refusal(const std::string& keys) {
@@ -80,7 +70,7 @@ TEST_CASE("In PEFT's file A and B stand once, and are written as they were read"
   shape.labels = 2;
   Transformer model = build_bert(shape, 1, 3);
   const AdapterConfig config =
-      config_of(R"(, "r": 3, "target_modules": ["query", "intermediate.dense"])");
+      config_of("VERA", R"(, "r": 3, "target_modules": ["query", "intermediate.dense"])");
   const AdapterPlan plan = config.method->plan(config, modules_of(model), kBert, 0);
   apply_adapter(model, plan);
 
